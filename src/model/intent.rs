@@ -1,0 +1,66 @@
+//! Intents: what shall be, never which edits to make.
+
+use std::net::IpAddr;
+
+use super::name::Name;
+use super::zone::{DesiredZone, ZoneName};
+
+/// One thing that shall be so. A newer intent of the same [`IntentKey`] replaces an older one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Intent {
+    /// The zone exists and looks like this.
+    Zone(DesiredZone),
+    /// The zone, or what was delivered to it, is gone.
+    ZoneGone(ZoneName),
+    /// A PTR value is there or is gone.
+    Ptr(PtrIntent),
+}
+
+/// One PTR value of an address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PtrIntent {
+    /// The address whose reverse name has the value.
+    pub address: IpAddr,
+    /// The host name that the value is.
+    pub hostname: Name,
+    /// Whether the value shall be there.
+    pub presence: Presence,
+}
+
+/// Whether a thing shall be there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presence {
+    /// It shall be there.
+    Present,
+    /// It shall be gone.
+    Gone,
+}
+
+/// What an intent is about.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum IntentKey {
+    /// A zone.
+    Zone(ZoneName),
+    /// An address with a host name.
+    Ptr(IpAddr, Name),
+}
+
+impl Intent {
+    /// What the intent is about.
+    pub fn key(&self) -> IntentKey {
+        match self {
+            Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
+            Self::ZoneGone(name) => IntentKey::Zone(name.clone()),
+            Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.clone()),
+        }
+    }
+}
+
+impl std::fmt::Display for IntentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Zone(zone) => zone.fmt(f),
+            Self::Ptr(address, hostname) => write!(f, "{address} PTR {hostname}"),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The words of the domain: names, records, zones, scope and intents.
+//!
+//! Nothing here reads a socket, a file or a clock, and nothing depends on a DNS library: RDATA is
+//! canonical wire octets, so that a type nobody knows is as exact as an address (RFC 3597).
+
+mod intent;
+mod name;
+mod record;
+mod scope;
+mod secret;
+mod zone;
+
+pub use intent::{Intent, IntentKey, Presence, PtrIntent};
+pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError};
+pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};
+pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
+pub use secret::Secret;
+pub use zone::{
+    CurrentZone, DesiredSoa, DesiredZone, InitialZone, OwnerName, Serial, Soa, ZoneName,
+};

@@ -1,0 +1,69 @@
+//! Names: forms, order and limits.
+
+use super::*;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+#[test]
+fn text_and_wire_are_two_forms_of_one_name() {
+    let parsed = name(r"a\.b\032c.Example");
+    assert_eq!(parsed.as_wire(), b"\x05a.b c\x07Example\0");
+    assert_eq!(parsed.to_string(), r"a\.b\032c.Example.");
+    assert_eq!(Name::from_wire(parsed.as_wire()), Ok(parsed));
+}
+
+#[test]
+fn names_are_compared_without_case_and_keep_their_spelling() {
+    assert_eq!(name("WWW.Example."), name("www.example"));
+    assert_eq!(name("WWW.Example.").to_string(), "WWW.Example.");
+}
+
+#[test]
+fn a_suffix_counts_only_where_a_label_starts() {
+    assert!(name("a.example.").is_at_or_below(&name("EXAMPLE.")));
+    assert!(!name("aexample.").is_at_or_below(&name("example.")));
+    // The octets of `x.\007example.` end in those of `example.`, and yet it is not below it.
+    assert!(!name(r"x\007example.").is_at_or_below(&name("example.")));
+    assert!(name("example.").is_at_or_below(&Name::root()));
+    assert!(!name("example.").is_below(&name("example.")));
+}
+
+#[test]
+fn the_order_is_canonical() {
+    // RFC 4034 section 6.1, without its \001 and \200 labels' display form.
+    let sorted = [
+        "example.",
+        "a.example.",
+        "yljkjljk.a.example.",
+        "Z.a.example.",
+        "zABC.a.EXAMPLE.",
+        "z.example.",
+        r"\001.z.example.",
+        "*.z.example.",
+        r"\200.z.example.",
+    ];
+    let names: Vec<Name> = sorted.iter().map(|text| name(text)).collect();
+    assert!(names.is_sorted());
+}
+
+#[test]
+fn limits_are_the_protocols() {
+    assert_eq!("a..b".parse::<Name>(), Err(NameError::EmptyLabel));
+    assert_eq!(".a".parse::<Name>(), Err(NameError::EmptyLabel));
+    assert_eq!("".parse::<Name>(), Err(NameError::Empty));
+    assert_eq!("a".repeat(64).parse::<Name>(), Err(NameError::LabelTooLong));
+    assert!("a".repeat(63).parse::<Name>().is_ok());
+    let longest = format!("{}{}", "a.".repeat(126), "a");
+    assert_eq!(name(&longest).as_wire().len(), 255);
+    assert_eq!(
+        format!("a.{longest}").parse::<Name>(),
+        Err(NameError::NameTooLong)
+    );
+    assert_eq!(r"a\25".parse::<Name>(), Err(NameError::BadEscape));
+    assert_eq!(r"a\256".parse::<Name>(), Err(NameError::BadEscape));
+    assert_eq!("ä".parse::<Name>(), Err(NameError::NotAscii));
+    assert_eq!(Name::from_wire(b"\xc0\x0c"), Err(NameError::BadWire));
+    assert_eq!(Name::from_wire(b"\x01a\0\0"), Err(NameError::BadWire));
+}
