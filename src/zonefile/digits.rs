@@ -1,0 +1,136 @@
+//! Octets in hexadecimal, base64 and base32hex, and the lengths of hashes.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::{RdataTextError, excerpt};
+use super::words::Words;
+use crate::model::RecordType;
+
+/// The digits of base32hex (RFC 4648 section 7), which NSEC3 writes without padding.
+const BASE32HEX: &[u8; 32] = b"0123456789ABCDEFGHIJKLMNOPQRSTUV";
+
+/// Reads all remaining words as hexadecimal digits.
+pub(super) fn read_hex(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Vec<u8>, RdataTextError> {
+    let text = words.joined(field)?;
+    parse_hex(&text).ok_or_else(|| RdataTextError::Form {
+        field,
+        word: excerpt(&text),
+        expected: if text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            "an even number of hexadecimal digits"
+        } else {
+            "hexadecimal"
+        },
+    })
+}
+
+/// The octets of hexadecimal digits, two for each.
+pub(super) fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let octet = |[high, low]: &[u8; 2]| Some(hex_digit(*high)? << 4 | hex_digit(*low)?);
+    pairs
+        .iter()
+        .map(octet)
+        .collect::<Option<_>>()
+        .filter(|_| rest.is_empty())
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+/// Octets in hexadecimal, upper case.
+pub(super) fn format_hex(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len() * 2);
+    for octet in octets {
+        write!(text, "{octet:02X}").expect("a String takes every write");
+    }
+    text
+}
+
+/// Reads all remaining words as base64.
+pub(super) fn read_base64(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Vec<u8>, RdataTextError> {
+    let text = words.joined(field)?;
+    parse_base64(&text).ok_or_else(|| RdataTextError::Form {
+        field,
+        word: excerpt(&text),
+        expected: "base64",
+    })
+}
+
+/// The octets of base64 with its padding.
+pub(super) fn parse_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// Octets in base64 with its padding.
+pub(super) fn format_base64(octets: &[u8]) -> String {
+    STANDARD.encode(octets)
+}
+
+/// The octets of base32hex without padding; unused bits are zero.
+pub(super) fn parse_base32(text: &str) -> Option<Vec<u8>> {
+    let (mut octets, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for digit in text.bytes() {
+        let digit = digit.to_ascii_uppercase();
+        let value = BASE32HEX.iter().position(|known| *known == digit)?;
+        bits = bits << 5 | u32::try_from(value).ok()?;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            octets.push(u8::try_from(bits >> count).ok()?);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (bits == 0 && count < 5).then_some(octets)
+}
+
+/// Octets in base32hex without padding.
+pub(super) fn format_base32(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len() * 8 / 5 + 1);
+    let (mut bits, mut count) = (0_usize, 0);
+    for &octet in octets {
+        bits = (bits << 8 | usize::from(octet)) & 0xfff;
+        count += 8;
+        while count >= 5 {
+            count -= 5;
+            text.push(char::from(BASE32HEX[bits >> count & 31]));
+        }
+    }
+    if count > 0 {
+        text.push(char::from(BASE32HEX[bits << (5 - count) & 31]));
+    }
+    text
+}
+
+/// Whether a hash has the length of the kind that the data name.
+pub(super) fn check_digest(rtype: RecordType, octets: &[u8]) -> Result<(), RdataTextError> {
+    let (field, start, kinds): (_, _, &[(u8, usize)]) = match rtype.0 {
+        // DS, CDS, TA, DLV: SHA-1, SHA-256, SHA-384
+        43 | 59 | 32768 | 32769 => ("digest", 4, &[(1, 20), (2, 32), (4, 48)]),
+        // SSHFP (RFC 4255, RFC 6594): SHA-1, SHA-256
+        44 => ("fingerprint", 2, &[(1, 20), (2, 32)]),
+        // ZONEMD (RFC 8976): SHA-384, SHA-512
+        63 => ("digest", 6, &[(1, 48), (2, 64)]),
+        _ => return Ok(()),
+    };
+    let found = octets.len() - start;
+    match kinds.iter().find(|(kind, _)| *kind == octets[start - 1]) {
+        Some(&(_, expected)) if expected != found => Err(RdataTextError::Length {
+            field,
+            octets: found,
+            expected,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,183 @@
+//! LOC records (RFC 1876): degrees, minutes and thousandths of seconds; metres and centimetres.
+//!
+//! Sizes are stored as one digit and a power of ten; another size is an error, not a near one.
+
+use super::error::{RdataTextError, excerpt};
+use super::numbers;
+use super::octets::{Octets, wrong};
+use super::words::Words;
+
+/// The equator and the prime meridian; thousandths of a second are counted from here.
+const MERIDIAN: u32 = 1 << 31;
+/// Thousandths of a second of arc in a degree.
+const DEGREE: u32 = 3_600_000;
+/// How far below the ellipsoid altitudes begin, in centimetres.
+const ALTITUDE_BASE: u64 = 10_000_000;
+/// Size, horizontal and vertical precision where they are left out: 1 m, 10 km, 10 m.
+const PRECISION_DEFAULTS: [(&str, u8); 3] = [
+    ("size", 0x12),
+    ("horizontal precision", 0x16),
+    ("vertical precision", 0x13),
+];
+
+/// Reads the whole of the data.
+pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), RdataTextError> {
+    let latitude = read_angle("latitude", 90, ["N", "S"], words)?;
+    let longitude = read_angle("longitude", 180, ["E", "W"], words)?;
+    let word = words.bare("altitude")?;
+    let altitude = parse_altitude(word).ok_or_else(|| {
+        wrong(
+            "altitude",
+            word,
+            "a number of metres from -100000.00 to 42849672.95",
+        )
+    })?;
+    out.push(0);
+    for (field, default) in PRECISION_DEFAULTS {
+        if words.peek().is_none() {
+            out.push(default);
+            continue;
+        }
+        let word = words.bare(field)?;
+        let expected = "a number of metres up to 90000000 with one digit other than zero";
+        out.push(parse_precision(word).ok_or_else(|| wrong(field, word, expected))?);
+    }
+    for number in [latitude, longitude, altitude] {
+        out.extend(number.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Writes the data as BIND does.
+pub(super) fn print(octets: &mut Octets<'_>) -> Option<Vec<String>> {
+    if octets.u8()? != 0 {
+        return None;
+    }
+    let precisions = [octets.u8()?, octets.u8()?, octets.u8()?];
+    let latitude = format_angle(octets.u32()?, ["N", "S"]);
+    let longitude = format_angle(octets.u32()?, ["E", "W"]);
+    let altitude = i64::from(octets.u32()?) - 10_000_000;
+    let sign = if altitude < 0 { "-" } else { "" };
+    let altitude = altitude.unsigned_abs();
+    let mut text = vec![latitude, longitude];
+    text.push(format!("{sign}{}.{:02}m", altitude / 100, altitude % 100));
+    for precision in precisions {
+        text.push(format_precision(precision)?);
+    }
+    Some(text)
+}
+
+/// Reads `degrees [minutes [seconds]] direction`, as thousandths of a second from the meridian.
+fn read_angle(
+    field: &'static str,
+    degrees_max: u32,
+    [positive, negative]: [&str; 2],
+    words: &mut Words<'_>,
+) -> Result<u32, RdataTextError> {
+    // Thousandths of a second: degrees, minutes, seconds.
+    const UNITS: [u32; 3] = [DEGREE, 60_000, 1];
+    let mut angle = 0_u32;
+    let mut count = 0;
+    let mut spelled = String::new();
+    loop {
+        let word = words.bare(field)?;
+        if !spelled.is_empty() {
+            spelled.push(' ');
+        }
+        spelled.push_str(word);
+        let is_negative = word.eq_ignore_ascii_case(negative);
+        if count > 0 && (is_negative || word.eq_ignore_ascii_case(positive)) {
+            if angle > degrees_max * DEGREE {
+                return Err(bad_angle(field, &spelled));
+            }
+            return Ok(if is_negative {
+                MERIDIAN - angle
+            } else {
+                MERIDIAN + angle
+            });
+        }
+        let part = match count {
+            0 => numbers::parse::<u32>(word).filter(|degrees| *degrees <= degrees_max),
+            1 => numbers::parse(word).filter(|minutes| *minutes < 60),
+            2 => parse_decimal(word, 3).and_then(|part| u32::try_from(part).ok()),
+            _ => None,
+        };
+        let part = part.filter(|part| count != 2 || *part < 60_000);
+        angle += part.ok_or_else(|| bad_angle(field, &spelled))? * UNITS[count];
+        count += 1;
+    }
+}
+
+fn bad_angle(field: &'static str, spelled: &str) -> RdataTextError {
+    let expected = if field == "latitude" {
+        "an angle of up to 90 degrees with minutes and seconds, then N or S, such as `52 22 23.000 N`"
+    } else {
+        "an angle of up to 180 degrees with minutes and seconds, then E or W, such as `4 53 32.000 E`"
+    };
+    RdataTextError::Form {
+        field,
+        word: excerpt(spelled),
+        expected,
+    }
+}
+
+fn format_angle(stored: u32, [positive, negative]: [&str; 2]) -> String {
+    let angle = stored.abs_diff(MERIDIAN);
+    let direction = if stored < MERIDIAN {
+        negative
+    } else {
+        positive
+    };
+    let (degrees, rest) = (angle / DEGREE, angle % DEGREE);
+    let (minutes, rest) = (rest / 60_000, rest % 60_000);
+    format!(
+        "{degrees} {minutes} {}.{:03} {direction}",
+        rest / 1000,
+        rest % 1000
+    )
+}
+
+fn parse_altitude(word: &str) -> Option<u32> {
+    let metres = word.strip_suffix(['m', 'M']).unwrap_or(word);
+    let stored = match metres.strip_prefix('-') {
+        Some(below) => ALTITUDE_BASE.checked_sub(parse_decimal(below, 2)?)?,
+        None => ALTITUDE_BASE.checked_add(parse_decimal(metres, 2)?)?,
+    };
+    u32::try_from(stored).ok()
+}
+
+/// A size in centimetres, as a digit and a power of ten in half an octet each.
+fn parse_precision(word: &str) -> Option<u8> {
+    let mut mantissa = parse_decimal(word.strip_suffix(['m', 'M']).unwrap_or(word), 2)?;
+    let mut exponent = 0_u8;
+    while mantissa > 9 && mantissa.is_multiple_of(10) {
+        mantissa /= 10;
+        exponent += 1;
+    }
+    let mantissa = u8::try_from(mantissa).ok()?;
+    (mantissa <= 9 && exponent <= 9).then_some(mantissa << 4 | exponent)
+}
+
+fn format_precision(stored: u8) -> Option<String> {
+    let (mantissa, exponent) = (stored >> 4, stored & 0x0f);
+    if mantissa > 9 || exponent > 9 {
+        return None;
+    }
+    let centimetres = u64::from(mantissa) * 10_u64.pow(u32::from(exponent));
+    let (metres, rest) = (centimetres / 100, centimetres % 100);
+    Some(if rest == 0 {
+        format!("{metres}m")
+    } else {
+        format!("{metres}.{rest:02}m")
+    })
+}
+
+/// A decimal number with at most so many places, in units of the last place.
+fn parse_decimal(word: &str, places: usize) -> Option<u64> {
+    let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
+    let is_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() > places {
+        return None;
+    }
+    format!("{whole}{fraction:0<places$}").parse().ok()
+}

@@ -1,0 +1,127 @@
+//! Numbers, periods and points in time.
+
+use super::error::{RdataTextError, excerpt};
+use super::words::Words;
+
+/// Reads a decimal number in the range of its width.
+pub(super) fn read<T: TryFrom<u32>>(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<T, RdataTextError> {
+    let word = words.bare(field)?;
+    parse(word).ok_or_else(|| RdataTextError::Number {
+        field,
+        word: excerpt(word),
+        max: u32::MAX >> (32 - 8 * size_of::<T>()),
+    })
+}
+
+/// A decimal number without sign.
+pub(super) fn parse<T: TryFrom<u32>>(word: &str) -> Option<T> {
+    let digits = !word.is_empty() && word.bytes().all(|digit| digit.is_ascii_digit());
+    let value: u32 = digits.then(|| word.parse().ok())??;
+    T::try_from(value).ok()
+}
+
+/// Reads seconds, as a number or as numbers with the units w, d, h, m and s, as BIND reads them.
+pub(super) fn read_period(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<u32, RdataTextError> {
+    let word = words.bare(field)?;
+    parse(word)
+        .or_else(|| parse_units(word))
+        .ok_or_else(|| RdataTextError::Form {
+            field,
+            word: excerpt(word),
+            expected: "a period of at most 4294967295 seconds, such as `3600` or `1h`",
+        })
+}
+
+fn parse_units(word: &str) -> Option<u32> {
+    let mut total = 0_u32;
+    let mut rest = word;
+    loop {
+        let end = rest.find(|character: char| !character.is_ascii_digit())?;
+        let count: u32 = parse(&rest[..end])?;
+        let unit = match rest.as_bytes()[end].to_ascii_lowercase() {
+            b'w' => 604_800,
+            b'd' => 86_400,
+            b'h' => 3_600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = &rest[end + 1..];
+        if rest.is_empty() {
+            return Some(total);
+        }
+    }
+}
+
+/// Reads a point in time: seconds since 1970, or fourteen digits `YYYYMMDDHHmmSS` in UTC
+/// (RFC 4034 section 3.2).
+pub(super) fn read_time(field: &'static str, words: &mut Words<'_>) -> Result<u32, RdataTextError> {
+    let word = words.bare(field)?;
+    let time = if word.len() == 14 {
+        parse_date(word)
+    } else {
+        parse(word)
+    };
+    time.ok_or_else(|| RdataTextError::Form {
+        field,
+        word: excerpt(word),
+        expected: "a time such as `20260131235959`, or seconds since 1970",
+    })
+}
+
+/// Writes a point in time as fourteen digits in UTC.
+pub(super) fn format_time(time: u32) -> String {
+    let (mut days, seconds) = (time / 86_400, time % 86_400);
+    let mut year = 1970;
+    while days >= days_of_year(year) {
+        days -= days_of_year(year);
+        year += 1;
+    }
+    let mut month = 0;
+    while days >= days_of_months(year)[month] {
+        days -= days_of_months(year)[month];
+        month += 1;
+    }
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!(
+        "{year}{:02}{:02}{hour:02}{minute:02}{second:02}",
+        month + 1,
+        days + 1
+    )
+}
+
+fn parse_date(word: &str) -> Option<u32> {
+    let part = |from: usize, to: usize| word.get(from..to).and_then(parse::<u32>);
+    let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
+    // Four octets of seconds end in 2106.
+    if !(1970..=2106).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let months = days_of_months(year);
+    let month = usize::try_from(month).ok()?.checked_sub(1)?;
+    if !(1..=*months.get(month)?).contains(&day) {
+        return None;
+    }
+    let years: u32 = (1970..year).map(days_of_year).sum();
+    let days = years + months[..month].iter().sum::<u32>() + day - 1;
+    let seconds = hour * 3_600 + minute * 60 + second;
+    days.checked_mul(86_400)?.checked_add(seconds)
+}
+
+fn days_of_year(year: u32) -> u32 {
+    days_of_months(year).iter().sum()
+}
+
+fn days_of_months(year: u32) -> [u32; 12] {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let february = if is_leap { 29 } else { 28 };
+    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+}

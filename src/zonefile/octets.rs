@@ -1,0 +1,133 @@
+//! What the readers and printers of fields share: a cursor over octets, and the plainest fields.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::error::{RdataTextError, excerpt};
+use super::words::Words;
+use crate::model::{Name, NameError};
+
+/// Most octets of a character string (RFC 1035 section 3.3).
+pub(super) const STRING_OCTETS_MAX: usize = 255;
+
+/// The octets of a record's data, taken from the front.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Octets<'a>(&'a [u8]);
+
+impl<'a> Octets<'a> {
+    pub(super) fn new(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (front, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(front)
+    }
+
+    pub(super) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.array().map(u8::from_be_bytes)
+    }
+
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(super) fn ipv4(&mut self) -> Option<Ipv4Addr> {
+        self.array::<4>().map(Ipv4Addr::from)
+    }
+
+    pub(super) fn ipv6(&mut self) -> Option<Ipv6Addr> {
+        self.array::<16>().map(Ipv6Addr::from)
+    }
+
+    /// An octet of length, and as many octets.
+    pub(super) fn counted(&mut self) -> Option<&'a [u8]> {
+        let count = self.u8()?;
+        self.take(usize::from(count))
+    }
+
+    /// An uncompressed name.
+    pub(super) fn name(&mut self) -> Option<Name> {
+        let mut end = 0;
+        while *self.0.get(end)? != 0 {
+            end += 1 + usize::from(self.0[end]);
+        }
+        Name::from_wire(self.take(end + 1)?).ok()
+    }
+}
+
+/// An error for a word that has not its field's form.
+pub(super) fn wrong(field: &'static str, word: &str, expected: &'static str) -> RdataTextError {
+    RdataTextError::Form {
+        field,
+        word: excerpt(word),
+        expected,
+    }
+}
+
+/// Reads a name; absolute with or without its final dot.
+pub(super) fn read_name(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Name, RdataTextError> {
+    let word = words.bare(field)?;
+    if word == "@" {
+        return Err(RdataTextError::Origin { field });
+    }
+    word.parse()
+        .map_err(|source: NameError| RdataTextError::Name {
+            field,
+            word: excerpt(word),
+            source,
+        })
+}
+
+pub(super) fn read_ipv4(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Ipv4Addr, RdataTextError> {
+    let word = words.bare(field)?;
+    word.parse()
+        .map_err(|_| wrong(field, word, "an IPv4 address"))
+}
+
+pub(super) fn read_ipv6(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Ipv6Addr, RdataTextError> {
+    let word = words.bare(field)?;
+    word.parse()
+        .map_err(|_| wrong(field, word, "an IPv6 address"))
+}
+
+/// Appends an octet of length and the octets.
+pub(super) fn push_counted(
+    field: &'static str,
+    octets: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), RdataTextError> {
+    let length = u8::try_from(octets.len()).map_err(|_| RdataTextError::TooLong {
+        field,
+        octets: octets.len(),
+        max: STRING_OCTETS_MAX,
+    })?;
+    out.push(length);
+    out.extend_from_slice(octets);
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Address prefixes of APL records (RFC 3123): `[!]afi:address/prefix`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::error::RdataTextError;
+use super::numbers;
+use super::octets::{Octets, wrong};
+use super::words::Words;
+
+/// Reads prefixes to the end of the text; there may be none.
+pub(super) fn read(
+    field: &'static str,
+    words: &mut Words<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), RdataTextError> {
+    while words.peek().is_some() {
+        let word = words.bare(field)?;
+        let expected = "an address prefix such as `1:192.0.2.0/24` or `!2:2001:db8::/32`";
+        out.extend(parse(word).ok_or_else(|| wrong(field, word, expected))?);
+    }
+    Ok(())
+}
+
+/// Writes the prefixes to the end of the data.
+pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
+    while !octets.is_empty() {
+        let family = octets.u16()?;
+        let prefix = octets.u8()?;
+        let second = octets.u8()?;
+        let negation = if second & 0x80 == 0 { "" } else { "!" };
+        let part = octets.take(usize::from(second & 0x7f))?;
+        let mut address = [0; 16];
+        address.get_mut(..part.len())?.copy_from_slice(part);
+        let text = match family {
+            1 => Ipv4Addr::from(*address.first_chunk::<4>()?).to_string(),
+            2 => Ipv6Addr::from(address).to_string(),
+            _ => return None,
+        };
+        out.push(format!("{negation}{family}:{text}/{prefix}"));
+    }
+    Some(())
+}
+
+fn parse(word: &str) -> Option<Vec<u8>> {
+    let (negation, rest) = match word.strip_prefix('!') {
+        Some(rest) => (0x80, rest),
+        None => (0, word),
+    };
+    let (family, rest) = rest.split_once(':')?;
+    let (address, prefix) = rest.split_once('/')?;
+    let prefix: u8 = numbers::parse(prefix)?;
+    let (family, octets) = match family {
+        "1" => (1, address.parse::<Ipv4Addr>().ok()?.octets().to_vec()),
+        "2" => (2, address.parse::<Ipv6Addr>().ok()?.octets().to_vec()),
+        _ => return None,
+    };
+    if usize::from(prefix) > octets.len() * 8 {
+        return None;
+    }
+    // Trailing zero octets are not sent (RFC 3123 section 4).
+    let used = octets
+        .iter()
+        .rposition(|octet| *octet != 0)
+        .map_or(0, |last| last + 1);
+    let length = u8::try_from(used).ok()?;
+    let mut item = vec![0, family, prefix, negation | length];
+    item.extend_from_slice(&octets[..used]);
+    Some(item)
+}

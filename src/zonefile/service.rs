@@ -1,0 +1,268 @@
+//! Service parameters of SVCB and HTTPS records (RFC 9460 section 2.1 and appendix A).
+//!
+//! They are read in any order and stored in that of their numbers.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::digits;
+use super::error::{RdataTextError, excerpt};
+use super::numbers;
+use super::octets::{Octets, wrong};
+use super::words::{Words, quote, unescape};
+
+const FIELD: &str = "parameter";
+const MANDATORY: u16 = 0;
+const ALPN: u16 = 1;
+const NO_DEFAULT_ALPN: u16 = 2;
+
+/// The form of a parameter's value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Value {
+    /// Other parameters' names.
+    Keys,
+    /// Protocol identifiers, each with an octet of length.
+    Protocols,
+    /// None at all.
+    Nothing,
+    /// A port number.
+    Port,
+    /// IPv4 addresses.
+    Ipv4,
+    /// IPv6 addresses.
+    Ipv6,
+    /// Base64.
+    Base64,
+    /// The octets as they are.
+    Octets,
+}
+
+/// Parameters with a name, in the order of their numbers from 0.
+const KEYS: [(&str, Value); 8] = [
+    ("mandatory", Value::Keys),
+    ("alpn", Value::Protocols),
+    ("no-default-alpn", Value::Nothing),
+    ("port", Value::Port),
+    ("ipv4hint", Value::Ipv4),
+    ("ech", Value::Base64),
+    ("ipv6hint", Value::Ipv6),
+    ("dohpath", Value::Octets),
+];
+
+/// Reads parameters to the end of the text; there may be none.
+pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), RdataTextError> {
+    let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
+    while words.peek().is_some() {
+        let word = words.bare(FIELD)?;
+        let (name, value) = word
+            .split_once('=')
+            .map_or((word, None), |(n, v)| (n, Some(v)));
+        let key = parse_key(name)
+            .ok_or_else(|| wrong(FIELD, name, "a known parameter or `key` and a number"))?;
+        let text = value.unwrap_or_default();
+        let text = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(text);
+        let octets = unescape(FIELD, text)?;
+        // `key` and a number takes the octets as they are, also where the number has a name.
+        let form = form_of(name).map_or(Value::Octets, |(_, form)| form);
+        let encoded = encode(form, &octets).map_err(|expected| wrong(FIELD, word, expected))?;
+        if u16::try_from(encoded.len()).is_err() {
+            let max = usize::from(u16::MAX);
+            return Err(RdataTextError::TooLong {
+                field: FIELD,
+                octets: encoded.len(),
+                max,
+            });
+        }
+        parameters.push((key, encoded));
+    }
+    parameters.sort_by_key(|(key, _)| *key);
+    check(&parameters)?;
+    for (key, value) in parameters {
+        out.extend(key.to_be_bytes());
+        out.extend(
+            u16::try_from(value.len())
+                .expect("checked when it was read")
+                .to_be_bytes(),
+        );
+        out.extend(value);
+    }
+    Ok(())
+}
+
+/// Writes the parameters to the end of the data.
+pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
+    while !octets.is_empty() {
+        let key = octets.u16()?;
+        let length = octets.u16()?;
+        let value = octets.take(usize::from(length))?;
+        let form = KEYS
+            .get(usize::from(key))
+            .map_or(Value::Octets, |(_, form)| *form);
+        let name = format_key(key);
+        out.push(match decode(form, value)? {
+            text if text.is_empty() => name,
+            text => format!("{name}={text}"),
+        });
+    }
+    Some(())
+}
+
+fn form_of(name: &str) -> Option<(u16, Value)> {
+    let named = (0_u16..).zip(KEYS).find(|(_, (known, _))| *known == name);
+    named.map(|(key, (_, form))| (key, form))
+}
+
+fn parse_key(name: &str) -> Option<u16> {
+    if let Some((key, _)) = form_of(name) {
+        return Some(key);
+    }
+    // Without leading zeros; 65535 is no key (RFC 9460 sections 2.1 and 14.3.2).
+    let digits = name.strip_prefix("key")?;
+    let key: u16 = numbers::parse(digits)?;
+    (key != u16::MAX && key.to_string() == digits).then_some(key)
+}
+
+fn format_key(key: u16) -> String {
+    KEYS.get(usize::from(key))
+        .map_or_else(|| format!("key{key}"), |(name, _)| (*name).to_owned())
+}
+
+/// The octets of a value, or what it should have been.
+fn encode(form: Value, octets: &[u8]) -> Result<Vec<u8>, &'static str> {
+    match form {
+        Value::Octets => Ok(octets.to_vec()),
+        Value::Nothing if octets.is_empty() => Ok(Vec::new()),
+        Value::Nothing => Err("written without a value"),
+        Value::Protocols => encode_protocols(octets)
+            .ok_or("a list of protocols of 1 to 255 octets, such as `alpn=h2,h3`"),
+        Value::Port => parse_text(octets, numbers::parse::<u16>)
+            .map(|port| port.to_be_bytes().to_vec())
+            .ok_or("a port from 0 to 65535"),
+        Value::Keys => encode_list(octets, |text| parse_key(text).map(u16::to_be_bytes))
+            .map(|mut keys| {
+                keys.sort_unstable();
+                keys.concat()
+            })
+            .ok_or("a list of parameters, such as `mandatory=alpn,port`"),
+        Value::Ipv4 => encode_list(octets, |text| Some(text.parse::<Ipv4Addr>().ok()?.octets()))
+            .map(|addresses| addresses.concat())
+            .ok_or("a list of IPv4 addresses"),
+        Value::Ipv6 => encode_list(octets, |text| Some(text.parse::<Ipv6Addr>().ok()?.octets()))
+            .map(|addresses| addresses.concat())
+            .ok_or("a list of IPv6 addresses"),
+        Value::Base64 => parse_text(octets, digits::parse_base64)
+            .filter(|decoded| !decoded.is_empty())
+            .ok_or("base64"),
+    }
+}
+
+fn parse_text<T>(octets: &[u8], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    parse(str::from_utf8(octets).ok()?)
+}
+
+fn encode_list<T>(octets: &[u8], item: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    octets
+        .split(|octet| *octet == b',')
+        .map(|part| parse_text(part, &item))
+        .collect()
+}
+
+/// Splits at commas; `\,` and `\\` stand for themselves (RFC 9460 appendix A.1).
+fn encode_protocols(octets: &[u8]) -> Option<Vec<u8>> {
+    let mut protocols = vec![Vec::new()];
+    let mut rest = octets.iter();
+    while let Some(&octet) = rest.next() {
+        match octet {
+            b',' => protocols.push(Vec::new()),
+            b'\\' => protocols.last_mut()?.push(*rest.next()?),
+            _ => protocols.last_mut()?.push(octet),
+        }
+    }
+    let mut out = Vec::new();
+    for protocol in protocols {
+        out.push(
+            u8::try_from(protocol.len())
+                .ok()
+                .filter(|length| *length > 0)?,
+        );
+        out.extend(protocol);
+    }
+    Some(out)
+}
+
+/// A value as text; empty where there is none.
+fn decode(form: Value, value: &[u8]) -> Option<String> {
+    if form == Value::Protocols {
+        return decode_protocols(value);
+    }
+    let mut octets = Octets::new(value);
+    let mut items = Vec::new();
+    while !octets.is_empty() {
+        items.push(match form {
+            Value::Octets => quote(octets.rest()),
+            Value::Nothing | Value::Protocols => return None,
+            Value::Port => octets.u16()?.to_string(),
+            Value::Keys => format_key(octets.u16()?),
+            Value::Ipv4 => octets.ipv4()?.to_string(),
+            Value::Ipv6 => octets.ipv6()?.to_string(),
+            Value::Base64 => digits::format_base64(octets.rest()),
+        });
+    }
+    Some(items.join(","))
+}
+
+fn decode_protocols(value: &[u8]) -> Option<String> {
+    let mut octets = Octets::new(value);
+    let mut list = Vec::with_capacity(value.len());
+    while !octets.is_empty() {
+        if !list.is_empty() {
+            list.push(b',');
+        }
+        for &octet in octets.counted()? {
+            if matches!(octet, b',' | b'\\') {
+                list.push(b'\\');
+            }
+            list.push(octet);
+        }
+    }
+    Some(quote(&list))
+}
+
+/// Parameters stand once, and those that need others have them.
+fn check(parameters: &[(u16, Vec<u8>)]) -> Result<(), RdataTextError> {
+    if let Some(pair) = parameters.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(RdataTextError::RepeatedKey {
+            key: format_key(pair[0].0),
+        });
+    }
+    let is_given = |key: u16| {
+        parameters
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .is_ok()
+    };
+    if is_given(NO_DEFAULT_ALPN) && !is_given(ALPN) {
+        let (key, needed) = (format_key(NO_DEFAULT_ALPN), format_key(ALPN));
+        return Err(RdataTextError::NeededKey { key, needed });
+    }
+    let Some((MANDATORY, mandatory)) = parameters.first() else {
+        return Ok(());
+    };
+    let (needed, _) = mandatory.as_chunks::<2>();
+    let needed: Vec<u16> = needed
+        .iter()
+        .map(|pair| u16::from_be_bytes(*pair))
+        .collect();
+    if needed.contains(&MANDATORY) || !needed.is_sorted_by(|a, b| a < b) {
+        let word = "mandatory";
+        return Err(wrong(FIELD, word, "a list of other parameters, each once"));
+    }
+    match needed.into_iter().find(|key| !is_given(*key)) {
+        Some(key) => Err(RdataTextError::NeededKey {
+            key: format_key(MANDATORY),
+            needed: excerpt(&format_key(key)),
+        }),
+        None => Ok(()),
+    }
+}

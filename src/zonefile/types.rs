@@ -1,0 +1,464 @@
+//! The table of types: mnemonic, code, and the fields of the data in presentation format.
+
+use crate::model::RecordType;
+
+/// How a field is written, and which octets it stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Form {
+    /// A number in one octet.
+    U8,
+    /// A number in two octets.
+    U16,
+    /// A number in four octets.
+    U32,
+    /// Seconds in four octets, read with units as well (`1h30m`), as BIND does.
+    Period,
+    /// A point in time in four octets: seconds, or `YYYYMMDDHHmmSS` (RFC 4034 section 3.2).
+    Time,
+    /// A number in one octet, or one of these mnemonics in any case.
+    Named8(&'static [(&'static str, u8)]),
+    /// A number in two octets, or one of these mnemonics in any case.
+    Named16(&'static [(&'static str, u16)]),
+    /// A record type in two octets.
+    Type,
+    /// The record types to the end, as bit maps (RFC 4034 section 4.1.2).
+    Types,
+    /// A domain name, uncompressed.
+    Name,
+    /// The domain names to the end.
+    Names,
+    /// A character string (RFC 1035 section 3.3).
+    Text,
+    /// A character string that may be left out.
+    OptionalText,
+    /// The character strings to the end, one or more.
+    Texts,
+    /// A character string of letters and digits: a CAA tag (RFC 8659 section 4.1).
+    Tag,
+    /// All octets to the end as one string, without an octet of length.
+    Content,
+    /// All octets to the end in hexadecimal, blanks allowed.
+    Hex,
+    /// All octets to the end in base64, blanks allowed.
+    Base64,
+    /// All octets to the end in base64, blanks allowed, or nothing.
+    OptionalBase64,
+    /// An octet of length and as many octets in hexadecimal, `-` for none (RFC 5155 section 3.3).
+    Salt,
+    /// An octet of length and as many octets in base32hex (RFC 5155 section 3.3).
+    Hash,
+    /// An IPv4 address.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+    /// Eight octets as four groups of hexadecimal digits with colons between them (RFC 6742 section 2.1.2).
+    Locator,
+    /// So many octets in hexadecimal with hyphens between them (RFC 7043).
+    Hyphenated(usize),
+    /// The whole of a LOC record (RFC 1876).
+    Location,
+    /// The address prefixes of an APL record (RFC 3123).
+    Prefixes,
+    /// Service parameters (RFC 9460 section 2.1).
+    Parameters,
+    /// Precedence, gateway and algorithm, as IPSECKEY has them (RFC 4025 section 2.1).
+    KeyGateway,
+    /// Precedence, discovery bit and relay, as AMTRELAY has them (RFC 8777 section 4.2).
+    Relay,
+    /// Algorithm, host identity and public key of HIP (RFC 8005 section 5).
+    HostIdentity,
+}
+
+/// A field of a type: its name in the type's RFC, and its form.
+pub(super) type Part = (&'static str, Form);
+
+/// A type that has a mnemonic.
+#[derive(Debug)]
+pub(super) struct Known {
+    code: u16,
+    mnemonic: &'static str,
+    /// No fields: the data are written in the form of RFC 3597 only.
+    parts: &'static [Part],
+}
+
+const fn known(code: u16, mnemonic: &'static str, parts: &'static [Part]) -> Known {
+    Known {
+        code,
+        mnemonic,
+        parts,
+    }
+}
+
+/// The fields of a type; none where its data are written in the form of RFC 3597 only.
+pub(super) fn parts(rtype: RecordType) -> Option<&'static [Part]> {
+    by_code(rtype)
+        .map(|known| known.parts)
+        .filter(|parts| !parts.is_empty())
+}
+
+/// The mnemonic of a type.
+pub(super) fn mnemonic(rtype: RecordType) -> Option<&'static str> {
+    by_code(rtype).map(|known| known.mnemonic)
+}
+
+/// The type of a mnemonic, in any case.
+pub(super) fn by_mnemonic(text: &str) -> Option<RecordType> {
+    TYPES
+        .iter()
+        .find(|known| known.mnemonic.eq_ignore_ascii_case(text))
+        .map(|known| RecordType(known.code))
+}
+
+/// Reads a type: its mnemonic in any case, or `TYPE` and a number (RFC 3597 section 5).
+pub fn parse_type(text: &str) -> Option<RecordType> {
+    by_mnemonic(text).or_else(|| {
+        let (prefix, digits) = text.split_at_checked(4)?;
+        let is_number = prefix.eq_ignore_ascii_case("TYPE")
+            && digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_number.then(|| digits.parse().ok().map(RecordType))?
+    })
+}
+
+/// Writes a type: its mnemonic, or `TYPE` and its number.
+pub fn format_type(rtype: RecordType) -> String {
+    mnemonic(rtype).map_or_else(|| format!("TYPE{}", rtype.0), str::to_owned)
+}
+
+fn by_code(rtype: RecordType) -> Option<&'static Known> {
+    let found = TYPES.binary_search_by_key(&rtype.0, |known| known.code);
+    found.ok().map(|at| &TYPES[at])
+}
+
+use Form::{
+    Base64, Content, Hash, Hex, HostIdentity, Hyphenated, Ipv4, Ipv6, KeyGateway, Location,
+    Locator, Name, Named8, Named16, Names, OptionalBase64, OptionalText, Parameters, Period,
+    Prefixes, Relay, Salt, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
+};
+
+/// DNSSEC algorithms with the mnemonics that BIND reads (RFC 4034 appendix A.1 and successors).
+const ALGORITHMS: &[(&str, u8)] = &[
+    ("RSAMD5", 1),
+    ("DH", 2),
+    ("DSA", 3),
+    ("ECC", 4),
+    ("RSASHA1", 5),
+    ("NSEC3DSA", 6),
+    ("DSANSEC3SHA1", 6),
+    ("NSEC3RSASHA1", 7),
+    ("RSASHA1NSEC3SHA1", 7),
+    ("RSASHA256", 8),
+    ("RSASHA512", 10),
+    ("ECCGOST", 12),
+    ("ECDSAP256SHA256", 13),
+    ("ECDSA256", 13),
+    ("ECDSAP384SHA384", 14),
+    ("ECDSA384", 14),
+    ("ED25519", 15),
+    ("ED448", 16),
+    ("INDIRECT", 252),
+    ("PRIVATEDNS", 253),
+    ("PRIVATEOID", 254),
+];
+/// Kinds of certificates (RFC 4398 section 2.1).
+const CERTIFICATE_TYPES: &[(&str, u16)] = &[
+    ("PKIX", 1),
+    ("SPKI", 2),
+    ("PGP", 3),
+    ("IPKIX", 4),
+    ("ISPKI", 5),
+    ("IPGP", 6),
+    ("ACPKIX", 7),
+    ("IACPKIX", 8),
+    ("URI", 253),
+    ("OID", 254),
+];
+/// Ways to reach a parent's notification service (RFC 9859 section 2.3).
+const SCHEMES: &[(&str, u8)] = &[("NOTIFY", 1)];
+
+const ONE_NAME: &[Part] = &[("name", Name)];
+const TEXTS: &[Part] = &[("text", Texts)];
+const DIGEST: &[Part] = &[
+    ("key tag", U16),
+    ("algorithm", Named8(ALGORITHMS)),
+    ("digest type", U8),
+    ("digest", Hex),
+];
+const KEY: &[Part] = &[
+    ("flags", U16),
+    ("protocol", U8),
+    ("algorithm", Named8(ALGORITHMS)),
+    ("public key", Base64),
+];
+const SIGNATURE: &[Part] = &[
+    ("type covered", Type),
+    ("algorithm", Named8(ALGORITHMS)),
+    ("labels", U8),
+    ("original TTL", U32),
+    ("expiration", Time),
+    ("inception", Time),
+    ("key tag", U16),
+    ("signer", Name),
+    ("signature", Base64),
+];
+const ASSOCIATION: &[Part] = &[
+    ("usage", U8),
+    ("selector", U8),
+    ("matching type", U8),
+    ("certificate association data", Hex),
+];
+const SERVICE: &[Part] = &[
+    ("priority", U16),
+    ("target", Name),
+    ("parameter", Parameters),
+];
+
+/// In ascending order of the code. Mnemonics are those of the IANA registry.
+static TYPES: &[Known] = &[
+    known(1, "A", &[("address", Ipv4)]),
+    known(2, "NS", ONE_NAME),
+    known(3, "MD", ONE_NAME),
+    known(4, "MF", ONE_NAME),
+    known(5, "CNAME", ONE_NAME),
+    known(
+        6,
+        "SOA",
+        &[
+            ("primary", Name),
+            ("mailbox", Name),
+            ("serial", U32),
+            ("refresh", Period),
+            ("retry", Period),
+            ("expire", Period),
+            ("minimum", Period),
+        ],
+    ),
+    known(7, "MB", ONE_NAME),
+    known(8, "MG", ONE_NAME),
+    known(9, "MR", ONE_NAME),
+    known(10, "NULL", &[]),
+    known(11, "WKS", &[]),
+    known(12, "PTR", ONE_NAME),
+    known(13, "HINFO", &[("CPU", Text), ("OS", Text)]),
+    known(14, "MINFO", &[("mailbox", Name), ("error mailbox", Name)]),
+    known(15, "MX", &[("preference", U16), ("exchange", Name)]),
+    known(16, "TXT", TEXTS),
+    known(17, "RP", &[("mailbox", Name), ("text name", Name)]),
+    known(18, "AFSDB", &[("subtype", U16), ("host name", Name)]),
+    known(19, "X25", &[("PSDN address", Text)]),
+    known(
+        20,
+        "ISDN",
+        &[("ISDN address", Text), ("subaddress", OptionalText)],
+    ),
+    known(
+        21,
+        "RT",
+        &[("preference", U16), ("intermediate host", Name)],
+    ),
+    known(22, "NSAP", &[]),
+    known(23, "NSAP-PTR", ONE_NAME),
+    known(24, "SIG", SIGNATURE),
+    known(
+        25,
+        "KEY",
+        &[
+            ("flags", U16),
+            ("protocol", U8),
+            ("algorithm", Named8(ALGORITHMS)),
+            ("public key", OptionalBase64),
+        ],
+    ),
+    known(
+        26,
+        "PX",
+        &[("preference", U16), ("MAP822", Name), ("MAPX400", Name)],
+    ),
+    known(
+        27,
+        "GPOS",
+        &[("longitude", Text), ("latitude", Text), ("altitude", Text)],
+    ),
+    known(28, "AAAA", &[("address", Ipv6)]),
+    known(29, "LOC", &[("location", Location)]),
+    known(30, "NXT", &[]),
+    known(31, "EID", &[("identifier", Hex)]),
+    known(32, "NIMLOC", &[("locator", Hex)]),
+    known(
+        33,
+        "SRV",
+        &[
+            ("priority", U16),
+            ("weight", U16),
+            ("port", U16),
+            ("target", Name),
+        ],
+    ),
+    known(34, "ATMA", &[]),
+    known(
+        35,
+        "NAPTR",
+        &[
+            ("order", U16),
+            ("preference", U16),
+            ("flags", Text),
+            ("service", Text),
+            ("regular expression", Text),
+            ("replacement", Name),
+        ],
+    ),
+    known(36, "KX", &[("preference", U16), ("exchanger", Name)]),
+    known(
+        37,
+        "CERT",
+        &[
+            ("certificate type", Named16(CERTIFICATE_TYPES)),
+            ("key tag", U16),
+            ("algorithm", Named8(ALGORITHMS)),
+            ("certificate", Base64),
+        ],
+    ),
+    known(38, "A6", &[]),
+    known(39, "DNAME", ONE_NAME),
+    known(40, "SINK", &[]),
+    known(41, "OPT", &[]),
+    known(42, "APL", &[("prefix", Prefixes)]),
+    known(43, "DS", DIGEST),
+    known(
+        44,
+        "SSHFP",
+        &[
+            ("algorithm", U8),
+            ("fingerprint type", U8),
+            ("fingerprint", Hex),
+        ],
+    ),
+    known(
+        45,
+        "IPSECKEY",
+        &[("gateway", KeyGateway), ("public key", OptionalBase64)],
+    ),
+    known(46, "RRSIG", SIGNATURE),
+    known(47, "NSEC", &[("next name", Name), ("type", Types)]),
+    known(48, "DNSKEY", KEY),
+    known(49, "DHCID", &[("identifier", Base64)]),
+    known(
+        50,
+        "NSEC3",
+        &[
+            ("hash algorithm", U8),
+            ("flags", U8),
+            ("iterations", U16),
+            ("salt", Salt),
+            ("next hashed owner", Hash),
+            ("type", Types),
+        ],
+    ),
+    known(
+        51,
+        "NSEC3PARAM",
+        &[
+            ("hash algorithm", U8),
+            ("flags", U8),
+            ("iterations", U16),
+            ("salt", Salt),
+        ],
+    ),
+    known(52, "TLSA", ASSOCIATION),
+    known(53, "SMIMEA", ASSOCIATION),
+    known(
+        55,
+        "HIP",
+        &[
+            ("host identity", HostIdentity),
+            ("rendezvous server", Names),
+        ],
+    ),
+    known(56, "NINFO", TEXTS),
+    known(57, "RKEY", KEY),
+    known(
+        58,
+        "TALINK",
+        &[("previous name", Name), ("next name", Name)],
+    ),
+    known(59, "CDS", DIGEST),
+    known(60, "CDNSKEY", KEY),
+    known(61, "OPENPGPKEY", &[("public key", Base64)]),
+    known(
+        62,
+        "CSYNC",
+        &[("serial", U32), ("flags", U16), ("type", Types)],
+    ),
+    known(
+        63,
+        "ZONEMD",
+        &[
+            ("serial", U32),
+            ("scheme", U8),
+            ("hash algorithm", U8),
+            ("digest", Hex),
+        ],
+    ),
+    known(64, "SVCB", SERVICE),
+    known(65, "HTTPS", SERVICE),
+    known(
+        66,
+        "DSYNC",
+        &[
+            ("type", Type),
+            ("scheme", Named8(SCHEMES)),
+            ("port", U16),
+            ("target", Name),
+        ],
+    ),
+    known(67, "HHIT", &[("data", Base64)]),
+    known(68, "BRID", &[("data", Base64)]),
+    known(99, "SPF", TEXTS),
+    known(100, "UINFO", &[]),
+    known(101, "UID", &[]),
+    known(102, "GID", &[]),
+    known(103, "UNSPEC", &[]),
+    known(
+        104,
+        "NID",
+        &[("preference", U16), ("node identifier", Locator)],
+    ),
+    known(105, "L32", &[("preference", U16), ("locator", Ipv4)]),
+    known(106, "L64", &[("preference", U16), ("locator", Locator)]),
+    known(107, "LP", &[("preference", U16), ("name", Name)]),
+    known(108, "EUI48", &[("address", Hyphenated(6))]),
+    known(109, "EUI64", &[("address", Hyphenated(8))]),
+    known(249, "TKEY", &[]),
+    known(250, "TSIG", &[]),
+    known(251, "IXFR", &[]),
+    known(252, "AXFR", &[]),
+    known(253, "MAILB", &[]),
+    known(254, "MAILA", &[]),
+    known(255, "ANY", &[]),
+    known(
+        256,
+        "URI",
+        &[("priority", U16), ("weight", U16), ("target", Content)],
+    ),
+    known(
+        257,
+        "CAA",
+        &[("flags", U8), ("tag", Tag), ("value", Content)],
+    ),
+    known(258, "AVC", TEXTS),
+    known(259, "DOA", &[]),
+    known(260, "AMTRELAY", &[("relay", Relay)]),
+    known(261, "RESINFO", TEXTS),
+    known(262, "WALLET", TEXTS),
+    known(32768, "TA", DIGEST),
+    known(32769, "DLV", DIGEST),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(TYPES.is_sorted_by(|a, b| a.code < b.code));
+    }
+}
