@@ -1,0 +1,131 @@
+//! The SOA of a plan, and the first contents of a zone that is about to be made.
+
+use super::change::Action;
+use super::diff;
+use crate::model::{
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Rdata, RecordType, RrSets,
+    Scope, Serial, Soa, ZoneName,
+};
+
+/// Refresh where none is desired, in seconds: three hours, Plesk's own default. NOTIFY does the
+/// work (RFC 1996), this is the net below it.
+const REFRESH_SECONDS: u32 = 10_800;
+/// Retry where none is desired, in seconds: a fraction of the refresh (RFC 1912 section 2.2).
+const RETRY_SECONDS: u32 = 3_600;
+/// Expire where none is desired, in seconds: a week, so that a primary may be down over a holiday.
+const EXPIRE_SECONDS: u32 = 604_800;
+/// Minimum where none is desired, in seconds: "one to three hours" (RFC 2308 section 5).
+const MINIMUM_SECONDS: u32 = 10_800;
+/// TTL of the SOA where none is desired, in seconds: a day, as RFC 1912 section 2.2 has it for
+/// what rarely changes; negative answers take the smaller of it and the minimum.
+const SOA_TTL_SECONDS: u32 = 86_400;
+/// The local part of a zone's mailbox where none is desired (RFC 2142 section 7).
+const MAILBOX: &[u8] = b"hostmaster";
+/// The first serial of a zone where none is desired. Not zero, which some secondaries take for
+/// "none yet".
+const FIRST_SERIAL: Serial = Serial(1);
+
+/// The SOA and its TTL where they must change, with a serial after the current one.
+pub(super) fn change(current: &CurrentZone, desired: &DesiredSoa) -> Option<(Soa, u32)> {
+    let was = &current.soa;
+    let mut soa = Soa {
+        mname: desired.mname.as_ref().unwrap_or(&was.mname).clone(),
+        rname: desired.rname.as_ref().unwrap_or(&was.rname).clone(),
+        serial: was.serial,
+        refresh: desired.refresh.unwrap_or(was.refresh),
+        retry: desired.retry.unwrap_or(was.retry),
+        expire: desired.expire.unwrap_or(was.expire),
+        minimum: desired.minimum.unwrap_or(was.minimum),
+    };
+    let ttl = desired.ttl.unwrap_or(current.soa_ttl);
+    if soa == *was && ttl == current.soa_ttl {
+        return None;
+    }
+    let forward = desired.serial.filter(|serial| serial.is_after(was.serial));
+    soa.serial = forward.unwrap_or(was.serial.plus(1));
+    Some((soa, ttl))
+}
+
+/// Why a zone cannot be made.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InitialZoneError {
+    /// A zone needs a name server (RFC 1034 section 4.2.1), and none is desired.
+    #[error("the zone `{zone}` cannot be made without an NS record at its apex")]
+    NoApexNs {
+        /// The zone.
+        zone: ZoneName,
+    },
+}
+
+impl InitialZoneError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoApexNs { .. } => {
+                "add NS records to the DNS template, or set `nameservers` of the primary"
+            }
+        }
+    }
+}
+
+/// The first contents of a zone that is about to be made.
+///
+/// Records that cannot stand together are left out, since a server would refuse to load them all;
+/// the plan that follows names them.
+///
+/// # Errors
+/// [`InitialZoneError::NoApexNs`].
+pub fn initial_zone(desired: &DesiredZone) -> Result<InitialZone, InitialZoneError> {
+    let apex = desired.name.apex();
+    let apex_ns = desired.records.get(apex, RecordType::NS);
+    let first_ns = apex_ns
+        .and_then(|set| set.rdatas.iter().find_map(Rdata::to_name))
+        .ok_or_else(|| InitialZoneError::NoApexNs {
+            zone: desired.name.clone(),
+        })?;
+    let wanted = &desired.soa;
+    // The longest zone names leave no room for a label; the mailbox is then the apex itself.
+    let mailbox = || apex.child(MAILBOX).unwrap_or_else(|_| apex.clone());
+    let soa = Soa {
+        mname: wanted.mname.clone().unwrap_or(first_ns),
+        rname: wanted.rname.clone().unwrap_or_else(mailbox),
+        serial: wanted.serial.unwrap_or(FIRST_SERIAL),
+        refresh: wanted.refresh.unwrap_or(REFRESH_SECONDS),
+        retry: wanted.retry.unwrap_or(RETRY_SECONDS),
+        expire: wanted.expire.unwrap_or(EXPIRE_SECONDS),
+        minimum: wanted.minimum.unwrap_or(MINIMUM_SECONDS),
+    };
+    let soa_ttl = wanted.ttl.unwrap_or(SOA_TTL_SECONDS);
+    let empty = CurrentZone {
+        name: desired.name.clone(),
+        soa,
+        soa_ttl,
+        records: RrSets::default(),
+    };
+    let records = standing_records(&empty, &desired.records);
+    let CurrentZone { name, soa, .. } = empty;
+    Ok(InitialZone {
+        name,
+        soa,
+        soa_ttl,
+        records,
+    })
+}
+
+/// What an empty zone would hold after a plan.
+fn standing_records(empty: &CurrentZone, desired: &RrSets) -> RrSets {
+    let scope = Scope {
+        foreign: ForeignRecords::Remove,
+        keep: &[],
+        delivered: &RrSets::default(),
+    };
+    let plan = diff::diff(empty, desired, &scope);
+    let added = plan
+        .changes
+        .iter()
+        .filter_map(|change| match change.action {
+            Action::Add { ttl } => Some(change.to_record(ttl)),
+            Action::SetTtl { .. } | Action::Remove => None,
+        });
+    RrSets::from_records(added)
+}

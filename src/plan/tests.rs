@@ -1,0 +1,595 @@
+//! Rules of the plan, one a test. A zone is written as lines of owner, type, TTL and value.
+
+mod laws;
+mod server;
+
+use super::*;
+use crate::model::{DesiredSoa, NamePattern, Record, Serial};
+use crate::model::{Name, Rdata, RecordType, Soa, ZoneName};
+
+const NO_TYPE: &str = "a type of these tests";
+
+pub(super) fn zone_name() -> ZoneName {
+    ZoneName::new(&"example.".parse().unwrap())
+}
+
+pub(super) fn owner(text: &str) -> Name {
+    match text {
+        "@" => "example.".parse().unwrap(),
+        _ => format!("{text}.example.").parse().unwrap(),
+    }
+}
+
+pub(super) const TYPES: [(&str, RecordType); 13] = [
+    ("A", RecordType::A),
+    ("NS", RecordType::NS),
+    ("CNAME", RecordType::CNAME),
+    ("MX", RecordType::MX),
+    ("TXT", RecordType::TXT),
+    ("DNAME", RecordType::DNAME),
+    ("DS", RecordType::DS),
+    ("RRSIG", RecordType::RRSIG),
+    ("NSEC", RecordType::NSEC),
+    ("DNSKEY", RecordType::DNSKEY),
+    ("CDS", RecordType::CDS),
+    ("TYPE65534", RecordType::SIGNING),
+    ("TLSA", RecordType::TLSA),
+];
+
+/// Data of a type from a short value; the strings of a TXT are parted by commas.
+pub(super) fn rdata(rtype: RecordType, value: &str) -> Rdata {
+    match rtype {
+        RecordType::NS | RecordType::CNAME | RecordType::DNAME => Rdata::from_name(&owner(value)),
+        RecordType::TXT => {
+            let strings = value.split(',').flat_map(|string| {
+                let length = u8::try_from(string.len()).unwrap();
+                std::iter::once(length).chain(string.bytes())
+            });
+            Rdata::from_canonical(strings.collect::<Vec<u8>>())
+        }
+        _ => Rdata::from_canonical(value.as_bytes()),
+    }
+}
+
+fn value(rtype: RecordType, rdata: &Rdata) -> String {
+    let octets = rdata.as_wire();
+    match rtype {
+        RecordType::NS | RecordType::CNAME | RecordType::DNAME => short(&rdata.to_name().unwrap()),
+        RecordType::TXT => {
+            let mut rest = octets;
+            let mut strings = Vec::new();
+            while let Some((&length, tail)) = rest.split_first() {
+                let (string, tail) = tail.split_at(usize::from(length));
+                strings.push(String::from_utf8(string.to_vec()).unwrap());
+                rest = tail;
+            }
+            strings.join(",")
+        }
+        _ => String::from_utf8(octets.to_vec()).unwrap(),
+    }
+}
+
+fn short(name: &Name) -> String {
+    let text = name.to_string();
+    let relative = text.strip_suffix(".example.");
+    relative.unwrap_or("@").to_owned()
+}
+
+fn mnemonic(rtype: RecordType) -> &'static str {
+    let found = TYPES.iter().find(|(_, known)| *known == rtype);
+    found.expect(NO_TYPE).0
+}
+
+fn records(text: &str) -> RrSets {
+    RrSets::from_records(
+        text.lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                let [name, mnemonic, ttl, value] = line.split(' ').collect::<Vec<_>>()[..] else {
+                    panic!("`{line}` is no record");
+                };
+                let rtype = TYPES
+                    .iter()
+                    .find(|(known, _)| *known == mnemonic)
+                    .expect(NO_TYPE)
+                    .1;
+                Record {
+                    owner: owner(name),
+                    rtype,
+                    ttl: ttl.parse().unwrap(),
+                    rdata: rdata(rtype, value),
+                }
+            }),
+    )
+}
+
+pub(super) fn soa(serial: u32) -> Soa {
+    Soa {
+        mname: "ns1.example.".parse().unwrap(),
+        rname: "hostmaster.example.".parse().unwrap(),
+        serial: Serial(serial),
+        refresh: 1,
+        retry: 2,
+        expire: 3,
+        minimum: 4,
+    }
+}
+
+fn current(text: &str) -> CurrentZone {
+    CurrentZone {
+        name: zone_name(),
+        soa: soa(7),
+        soa_ttl: 900,
+        records: records(text),
+    }
+}
+
+fn desired(text: &str) -> DesiredZone {
+    DesiredZone {
+        name: zone_name(),
+        soa: DesiredSoa::default(),
+        records: records(text),
+    }
+}
+
+/// A plan for a zone in which `ours` was delivered.
+fn plan_of(foreign: ForeignRecords, ours: &str, is: &str, shall_be: &str) -> Plan {
+    let scope = Scope {
+        foreign,
+        keep: &["_acme-challenge.*".parse().unwrap()],
+        delivered: &records(ours),
+    };
+    plan(&current(is), &desired(shall_be), &scope)
+}
+
+/// Changes as lines: `+` comes, `-` goes, `~` gets another TTL.
+fn show(plan: &Plan) -> Vec<String> {
+    let line = |change: &Change| {
+        let record = |ttl: Option<u32>| {
+            let mut words = vec![short(&change.owner), mnemonic(change.rtype).to_owned()];
+            words.extend(ttl.map(|ttl| ttl.to_string()));
+            words.push(value(change.rtype, &change.rdata));
+            words.join(" ")
+        };
+        match change.action {
+            Action::Add { ttl } => format!("+ {}", record(Some(ttl))),
+            Action::SetTtl { ttl } => format!("~ {}", record(Some(ttl))),
+            Action::Remove => format!("- {}", record(None)),
+        }
+    };
+    plan.changes.iter().map(line).collect()
+}
+
+fn reasons(plan: &Plan) -> Vec<(String, ConflictReason)> {
+    let conflicts = plan.conflicts.iter();
+    conflicts
+        .map(|conflict| {
+            let set = &conflict.left_out;
+            let values: Vec<_> = set
+                .rdatas
+                .iter()
+                .map(|rdata| value(set.rtype, rdata))
+                .collect();
+            let name = short(&set.owner);
+            let text = format!("{name} {} {}", mnemonic(set.rtype), values.join(" "));
+            (text, conflict.reason.clone())
+        })
+        .collect()
+}
+
+use ForeignRecords::{Keep, Remove};
+
+#[test]
+fn only_what_was_delivered_is_removed_unless_foreign_records_go() {
+    let is = "@ NS 300 ns1\nwww A 300 1\nwww A 300 2\nx A 300 9";
+    let shall_be = "@ NS 300 ns1\nwww A 300 3";
+    let kept = plan_of(Keep, "www A 0 1", is, shall_be);
+    assert_eq!(show(&kept), ["- www A 1", "+ www A 300 3"]);
+    let removed = plan_of(Remove, "", is, shall_be);
+    let all = ["- www A 1", "- www A 2", "+ www A 300 3", "- x A 9"];
+    assert_eq!(show(&removed), all);
+    assert_eq!(
+        (removed.added(), removed.removed(), removed.ttl_changed()),
+        (1, 3, 0)
+    );
+}
+
+#[test]
+fn names_are_compared_without_case_and_txt_by_content() {
+    let is = "@ NS 300 ns1\nWWW A 300 1\nt TXT 300 ab,c\nu TXT 300 a,b";
+    let shall_be = "@ NS 300 NS1\nwww A 300 1\nT TXT 300 abc\nu TXT 300 x";
+    let plan = plan_of(Keep, "u TXT 0 ab", is, shall_be);
+    assert_eq!(show(&plan), ["- u TXT a,b", "+ u TXT 300 x"]);
+}
+
+#[test]
+fn another_ttl_is_set_on_the_octets_that_are_there() {
+    let is = "@ NS 300 ns1\nt TXT 300 ab,c\nt TXT 300 foreign\nx A 300 1";
+    let shall_be = "@ NS 300 ns1\nt TXT 600 abc\nt TXT 600 new";
+    let plan = plan_of(Keep, "", is, shall_be);
+    assert_eq!(show(&plan), ["~ t TXT 600 ab,c", "+ t TXT 600 new"]);
+    assert_eq!(
+        (plan.added(), plan.removed(), plan.ttl_changed()),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn records_of_a_signer_are_never_touched() {
+    let is = "@ NS 300 ns1\n@ DNSKEY 300 k\nwww A 300 1\nwww RRSIG 300 s\nwww NSEC 300 n";
+    let ours = "@ DNSKEY 0 k\nwww RRSIG 0 s\nwww A 0 1";
+    let shall_be = "@ NS 300 ns1\n@ CDS 300 c\n@ DNSKEY 600 other\n@ TYPE65534 1 x";
+    let plan = plan_of(Remove, ours, is, shall_be);
+    assert_eq!(show(&plan), ["- www A 1"]);
+    assert!(plan.conflicts.is_empty());
+}
+
+#[test]
+fn names_under_keep_stay_as_they_are() {
+    let is = "@ NS 300 ns1\n_acme-challenge A 300 1\n_acme-challenge.b TXT 300 x";
+    let same = "_acme-challenge.b TXT 300 x";
+    let shall_be = format!("@ NS 300 ns1\n_ACME-challenge A 300 2\n{same}");
+    let plan = plan_of(Remove, "_acme-challenge A 0 1", is, &shall_be);
+    assert_eq!(show(&plan), [""; 0]);
+    assert_eq!(plan.kept, [owner("_acme-challenge")]);
+    let gone = plan_of(Remove, "", is, "@ NS 300 ns1");
+    assert!(gone.is_empty() && gone.kept.is_empty());
+}
+
+#[test]
+fn an_apex_under_keep_keeps_its_soa() {
+    let keep: [NamePattern; 1] = ["example".parse().unwrap()];
+    let scope = Scope {
+        foreign: Keep,
+        keep: &keep,
+        delivered: &RrSets::default(),
+    };
+    let mut shall_be = desired("@ NS 300 other\nwww A 300 1");
+    shall_be.soa.refresh = Some(99);
+    let plan = plan(&current("@ NS 300 ns1"), &shall_be, &scope);
+    assert_eq!(
+        (show(&plan), plan.soa),
+        (vec!["+ www A 300 1".to_owned()], None)
+    );
+}
+
+#[test]
+fn apex_name_servers_come_before_others_go_and_one_always_stays() {
+    let is = "@ NS 300 ns1\n@ A 300 1";
+    let moved = plan_of(Remove, "", is, "@ NS 300 ns2\n@ A 300 2");
+    let order = ["- @ A 1", "+ @ A 300 2", "+ @ NS 300 ns2", "- @ NS ns1"];
+    assert_eq!(show(&moved), order);
+    let none = plan_of(Remove, is, is, "www A 300 1");
+    assert_eq!(show(&none), ["- @ A 1", "+ www A 300 1"]);
+    let below = plan_of(Remove, "", "@ NS 300 ns1\nsub NS 300 ns1", "sub NS 300 ns2");
+    assert_eq!(show(&below), ["- sub NS ns1", "+ sub NS 300 ns2"]);
+}
+
+#[test]
+fn a_cname_and_other_data_of_ours_change_places() {
+    let (a, cname) = ("@ NS 300 ns1\nwww A 300 1", "@ NS 300 ns1\nwww CNAME 300 x");
+    let to_cname = plan_of(Keep, "www A 0 1", a, cname);
+    assert_eq!(show(&to_cname), ["- www A 1", "+ www CNAME 300 x"]);
+    let back = plan_of(Keep, "www CNAME 0 x", cname, a);
+    assert_eq!(show(&back), ["- www CNAME x", "+ www A 300 1"]);
+    let other = plan_of(Keep, "www CNAME 0 x", cname, "www CNAME 300 y");
+    assert_eq!(show(&other), ["- www CNAME x", "+ www CNAME 300 y"]);
+}
+
+#[test]
+fn a_cname_does_not_come_beside_what_stays() {
+    let is = "@ NS 300 ns1\nwww A 300 1\nwww TXT 300 foreign\nwww RRSIG 300 s";
+    let plan = plan_of(Keep, "www A 0 1", is, "@ NS 300 ns1\nwww CNAME 300 x");
+    let types = vec![RecordType::TXT];
+    let reason = ConflictReason::CnameBesideForeign { types };
+    assert_eq!(reasons(&plan), [("www CNAME x".to_owned(), reason)]);
+    assert_eq!(
+        show(&plan),
+        [""; 0],
+        "the address stays: the name would go dark"
+    );
+    let signed = "@ NS 300 ns1\nwww RRSIG 300 s";
+    let beside_signature = plan_of(Keep, "", signed, "www CNAME 300 x");
+    assert_eq!(show(&beside_signature), ["+ www CNAME 300 x"]);
+}
+
+#[test]
+fn nothing_comes_beside_or_instead_of_a_foreign_cname() {
+    let is = "@ NS 300 ns1\nwww CNAME 300 x";
+    let plan = plan_of(Keep, "", is, "www A 300 1\nwww CNAME 300 y");
+    let left_out = [
+        ("www A 1".to_owned(), ConflictReason::BesideForeignCname),
+        ("www CNAME y".to_owned(), ConflictReason::ForeignValue),
+    ];
+    assert_eq!((reasons(&plan), show(&plan)), (left_out.to_vec(), vec![]));
+    let same = plan_of(Keep, "", is, "www CNAME 600 x");
+    assert_eq!(show(&same), ["~ www CNAME 600 x"]);
+}
+
+#[test]
+fn desired_records_that_exclude_each_other_are_judged() {
+    let is = "@ NS 300 ns1\nwww CNAME 300 x\nd CNAME 300 y";
+    let shall_be = "@ NS 300 ns1\n@ CNAME 300 x\nwww CNAME 300 x\nwww A 300 1\n\
+                    d CNAME 300 x\nd CNAME 300 y";
+    let plan = plan_of(Remove, "", is, shall_be);
+    let types = vec![RecordType::A];
+    let left_out = [
+        ("@ CNAME x".to_owned(), ConflictReason::CnameAtApex),
+        ("d CNAME x".to_owned(), ConflictReason::SecondValue),
+        (
+            "www CNAME x".to_owned(),
+            ConflictReason::CnameBesideDesired { types },
+        ),
+    ];
+    assert_eq!(reasons(&plan), left_out);
+    assert_eq!(show(&plan), ["- www CNAME x", "+ www A 300 1"]);
+}
+
+#[test]
+fn a_ds_stands_only_where_a_delegation_does() {
+    let ns1 = "@ NS 300 ns1\nsub NS 300 ns1";
+    let with_ns = plan_of(Keep, "", ns1, "sub DS 300 k");
+    assert_eq!(show(&with_ns), ["+ sub DS 300 k"]);
+    let is = "@ NS 300 ns1\nsub NS 300 ns1\nsub DS 300 k";
+    let ns_goes = plan_of(Remove, "", is, "sub DS 300 k");
+    assert_eq!(show(&ns_goes), ["- sub NS ns1", "- sub DS k"]);
+    assert_eq!(
+        reasons(&ns_goes),
+        [("sub DS k".to_owned(), ConflictReason::DsWithoutNs)]
+    );
+}
+
+#[test]
+fn the_soa_follows_where_it_is_desired_and_its_serial_moves_forward() {
+    let change = |edit: fn(&mut DesiredSoa)| {
+        let mut desired = DesiredSoa::default();
+        edit(&mut desired);
+        soa::change(&current(""), &desired)
+    };
+    assert_eq!(change(|_| {}), None);
+    assert_eq!(change(|soa| soa.serial = Some(Serial(2_024_010_101))), None);
+    assert_eq!(
+        change(|soa| soa.rname = Some("HOSTMASTER.example.".parse().unwrap())),
+        None
+    );
+    let refresh = Soa {
+        refresh: 99,
+        ..soa(8)
+    };
+    assert_eq!(
+        change(|soa| soa.refresh = Some(99)),
+        Some((refresh.clone(), 900))
+    );
+    let back = change(|soa| (soa.refresh, soa.serial) = (Some(99), Some(Serial(6))));
+    assert_eq!(back, Some((refresh, 900)));
+    let forward = change(|soa| (soa.ttl, soa.serial) = (Some(1), Some(Serial(50))));
+    assert_eq!(forward, Some((soa(50), 1)));
+}
+
+#[test]
+fn removal_takes_what_was_delivered_and_leaves_the_zone() {
+    let is = "@ NS 300 ns1\n@ A 300 1\nwww A 300 1\nx A 300 9\n_acme-challenge.a TXT 300 t";
+    let scope = Scope {
+        foreign: Remove,
+        keep: &["_acme-challenge.*".parse().unwrap()],
+        delivered: &records("@ NS 0 ns1\n@ A 0 1\nwww A 0 1\n_acme-challenge.a TXT 0 t"),
+    };
+    let plan = plan_removal(&current(is), &scope);
+    assert_eq!(show(&plan), ["- @ A 1", "- www A 1"]);
+    assert_eq!(plan.soa, None);
+}
+
+#[test]
+fn a_name_server_that_stays_keeps_its_address() {
+    let scope = Scope {
+        foreign: Keep,
+        keep: &[],
+        delivered: &records("@ NS 0 ns1\nns1 A 0 1\nns2 A 0 2\nns3 A 0 3"),
+    };
+    let is = "@ NS 300 ns1\n@ NS 300 ns2\nns1 A 300 1\nns2 A 300 2\nns3 A 300 3";
+    let removal = plan_removal(&current(is), &scope);
+    assert_eq!(show(&removal), ["- ns3 A 3"]);
+    // Another address may take its place, and a name server of ours that goes takes its own along.
+    let wanted = desired("@ NS 300 x\nns2 A 300 9");
+    let plan = plan(&current(is), &wanted, &scope);
+    assert_eq!(
+        show(&plan),
+        [
+            "+ @ NS 300 x",
+            "- @ NS ns1",
+            "- ns1 A 1",
+            "- ns2 A 2",
+            "+ ns2 A 300 9",
+            "- ns3 A 3"
+        ]
+    );
+}
+
+#[test]
+fn a_new_zone_holds_what_can_stand_and_an_soa_with_defaults() {
+    let zone = desired("@ NS 300 b\n@ NS 300 a\nwww A 300 1\nwww CNAME 300 x\n@ DNSKEY 300 k");
+    let initial = initial_zone(&zone).unwrap();
+    assert_eq!(
+        initial.records,
+        records("@ NS 300 a\n@ NS 300 b\nwww A 300 1")
+    );
+    let expected = Soa {
+        mname: owner("a"),
+        refresh: 10_800,
+        retry: 3_600,
+        expire: 604_800,
+        minimum: 10_800,
+        ..soa(1)
+    };
+    assert_eq!((initial.soa, initial.soa_ttl), (expected, 86_400));
+    let error = initial_zone(&desired("sub NS 300 a")).unwrap_err();
+    assert_eq!(error, InitialZoneError::NoApexNs { zone: zone_name() });
+}
+
+fn batches_of(guard: Guard, octets_max: usize, plan: &Plan) -> Result<Vec<Batch>, BatchError> {
+    batches(
+        plan,
+        &current("@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2"),
+        guard,
+        octets_max,
+    )
+}
+
+fn three_owners() -> Plan {
+    let is = "@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2";
+    plan_of(
+        Remove,
+        "",
+        is,
+        "@ NS 300 ns1\nb TLSA 300 1\nb TLSA 300 2\nb TLSA 300 3\nb TLSA 300 4\n\
+                    c TLSA 300 1\nc TLSA 300 2\nc TLSA 300 3\nc TLSA 300 4",
+    )
+}
+
+fn guard_on(serial: u32) -> Prerequisite {
+    Prerequisite::Equals {
+        owner: owner("@"),
+        rtype: RecordType::SOA,
+        rdata: soa(serial).to_rdata(),
+    }
+}
+
+fn set_soa(soa: &Soa, ttl: u32) -> Update {
+    Update::Add {
+        owner: owner("@"),
+        rtype: RecordType::SOA,
+        ttl,
+        rdata: soa.to_rdata(),
+    }
+}
+
+#[test]
+fn one_message_is_guarded_by_the_soa_and_sets_it_only_where_it_changes() {
+    let mut plan = three_owners();
+    let one = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    assert_eq!(one.len(), 1);
+    assert_eq!(
+        (&*one[0].prerequisites, one[0].updates.len()),
+        (&[guard_on(7)][..], 10)
+    );
+    plan.soa = Some((soa(9), 60));
+    let one = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    assert_eq!((one.len(), &one[0].updates[0]), (1, &set_soa(&soa(9), 60)));
+    plan.changes.clear();
+    let soa_alone = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    assert_eq!(soa_alone[0].updates, [set_soa(&soa(9), 60)]);
+    plan.soa = None;
+    assert_eq!(batches_of(Guard::Soa, 65_535, &plan), Ok(vec![]));
+}
+
+#[test]
+fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
+    // Header and zone 25, guard and SOA 19 + 57 each; one record 11 + 10 + 1.
+    let (frame, soa_octets) = (25, 9 + 10 + 13 + 20 + 20);
+    let octets_max = frame + 2 * soa_octets + 6 * 22;
+    let mut plan = three_owners();
+    let serials = |batches: &[Batch]| -> Vec<(Prerequisite, Update)> {
+        let both = |batch: &Batch| (batch.prerequisites[0].clone(), batch.updates[0].clone());
+        batches.iter().map(both).collect()
+    };
+    let two = batches_of(Guard::Soa, octets_max, &plan).unwrap();
+    let chain = [
+        (guard_on(7), set_soa(&soa(8), 900)),
+        (guard_on(8), set_soa(&soa(9), 900)),
+    ];
+    assert_eq!(serials(&two), chain);
+    assert_eq!(
+        two[0].octets(),
+        octets_max,
+        "a message is filled to the last octet"
+    );
+    // The last carries the new fields, with the plan's serial only where that is still ahead.
+    for (planned, sent) in [(8, 9), (50, 50)] {
+        let fields = |serial| Soa {
+            refresh: 99,
+            ..soa(serial)
+        };
+        plan.soa = Some((fields(planned), 60));
+        let two = batches_of(Guard::Soa, octets_max, &plan).unwrap();
+        let chain = [
+            (guard_on(7), set_soa(&soa(8), 900)),
+            (guard_on(8), set_soa(&fields(sent), 60)),
+        ];
+        assert_eq!(serials(&two), chain);
+    }
+}
+
+#[test]
+fn addresses_come_before_what_names_their_hosts_and_go_after_it() {
+    let is = "@ NS 60 ns1\n@ MX 60 old\nold A 60 1\nns1 A 60 1";
+    let shall_be = "@ NS 60 ns1\n@ MX 60 mail\nmail A 60 1\nns1 A 60 1\nz A 60 1\nz2 A 60 1";
+    let plan = plan_of(Remove, "", is, shall_be);
+    // Room for one owner or two a message.
+    let batches = batches(&plan, &current(is), Guard::Soa, 25 + 144 + 45).unwrap();
+    let owners: Vec<String> = batches
+        .iter()
+        .map(|batch| match batch.updates.last().unwrap() {
+            Update::Add { owner, .. }
+            | Update::Remove { owner, .. }
+            | Update::RemoveSet { owner, .. }
+            | Update::RemoveName { owner } => short(owner),
+        })
+        .collect();
+    assert_eq!(owners, ["mail", "z2", "@", "old"]);
+}
+
+#[test]
+fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
+    let mut plan = three_owners();
+    plan.soa = Some((soa(8), 60));
+    let messages = batches_of(Guard::RrSets, 65_535, &plan).unwrap();
+    let equals = |value| Prerequisite::Equals {
+        owner: owner("a"),
+        rtype: RecordType::TLSA,
+        rdata: rdata(RecordType::TLSA, value),
+    };
+    let absent = |name| Prerequisite::Absent {
+        owner: owner(name),
+        rtype: RecordType::TLSA,
+    };
+    let guards = [equals("1"), equals("2"), absent("b"), absent("c")];
+    assert_eq!(messages[0].prerequisites, guards);
+    assert_eq!(messages[0].updates[0], set_soa(&soa(8), 60));
+    // Small messages: only the first sets the SOA, later ones would be behind the server's own.
+    let messages = batches_of(Guard::RrSets, 25 + 72 + 88 + 109, &plan).unwrap();
+    let firsts = messages.iter().map(
+        |batch| matches!(&batch.updates[0], Update::Add { rtype, .. } if *rtype == RecordType::SOA),
+    );
+    assert_eq!(firsts.collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn an_owner_that_does_not_fit_and_a_flood_are_errors() {
+    let plan = three_owners();
+    let too_large = BatchError::OwnerTooLarge {
+        owner: owner("a"),
+        octets: 25 + 72 + 72 + 44,
+        limit: 212,
+    };
+    assert_eq!(batches_of(Guard::Soa, 212, &plan), Err(too_large));
+    let mut flood = Plan::nothing(zone_name());
+    flood.changes = (0..=PLAN_MESSAGES_MAX)
+        .map(|count| Change {
+            owner: owner(&format!("h{count:05}")),
+            rtype: RecordType::A,
+            rdata: rdata(RecordType::A, "1"),
+            action: Action::Remove,
+        })
+        .collect();
+    let error = BatchError::TooManyMessages {
+        zone: zone_name(),
+        limit: PLAN_MESSAGES_MAX,
+    };
+    assert_eq!(batches_of(Guard::RrSets, 78, &flood), Err(error));
+    flood.changes.pop();
+    assert_eq!(
+        batches_of(Guard::RrSets, 78, &flood).map(|all| all.len()),
+        Ok(PLAN_MESSAGES_MAX)
+    );
+}

@@ -1,0 +1,508 @@
+//! Laws of the plan on generated zones, against a server and a model that know nothing of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::server::{
+    Key, Manner, PrerequisiteFailed, SIGNER, Server, Set, encode, is_after, octets,
+};
+use super::{TYPES, owner, rdata, soa, zone_name};
+use crate::model::{
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, NamePattern, Record, RecordType, RrSet,
+    RrSets, Scope, Serial,
+};
+use crate::plan::{Batch, BatchError, Guard, Plan, Update, batches, plan, plan_removal};
+
+const OWNERS: [&str; 6] = ["@", "a", "b.a", "*.c", "_acme-challenge.a", "d"];
+const KEEP: &str = "_acme-challenge.*";
+const NAMES: [&str; 3] = ["ns1", "ns2", "x"];
+const STRINGS: [[&str; 3]; 3] = [
+    ["abc", "a,bc", "ab,c"],
+    ["abd", "abd,", ",abd"],
+    ["", ",", ",,"],
+];
+
+/// A record that may be in the current zone, in the desired one and among the delivered.
+#[derive(Clone, Debug)]
+struct Seed {
+    owner: usize,
+    rtype: usize,
+    value: usize,
+    /// Of each of the three: whether it is there, its TTL, how it is spelt.
+    uses: [Option<(u32, usize)>; 3],
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    current: CurrentZone,
+    desired: DesiredZone,
+    delivered: RrSets,
+    foreign: ForeignRecords,
+    guard: Guard,
+    octets_max: usize,
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let used = || proptest::option::of((prop_oneof![Just(300_u32), Just(600)], 0..3_usize));
+    // Half of all records are of the types that are in each other's way.
+    let rtype = prop_oneof![0..TYPES.len(), 0..4_usize];
+    (0..OWNERS.len(), rtype, 0..3_usize, [used(), used(), used()]).prop_map(
+        |(owner, rtype, value, uses)| Seed {
+            owner,
+            rtype,
+            value,
+            uses,
+        },
+    )
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let soa_wish = (
+        proptest::option::of(1..3_u32),
+        proptest::option::of(prop_oneof![Just(900_u32), Just(60)]),
+        proptest::option::of(prop_oneof![0..9_u32, any::<u32>()]),
+        any::<bool>(),
+    );
+    (
+        proptest::collection::vec(seed(), 0..40),
+        proptest::collection::vec(any::<bool>(), OWNERS.len()),
+        prop_oneof![Just(ForeignRecords::Keep), Just(ForeignRecords::Remove)],
+        prop_oneof![Just(Guard::Soa), Just(Guard::RrSets)],
+        prop_oneof![3 => 260..700_usize, 1 => Just(65_000)],
+        prop_oneof![0..5_u32, Just(u32::MAX - 1), any::<u32>()],
+        soa_wish,
+    )
+        .prop_map(
+            |(seeds, cnames, foreign, guard, octets_max, serial, wish)| {
+                let (refresh, ttl, step, long_mname) = wish;
+                let desired_soa = DesiredSoa {
+                    mname: long_mname.then(|| owner("a.name.server.with.a.long.name")),
+                    refresh,
+                    ttl,
+                    serial: step.map(|step| Serial(serial.wrapping_add(step))),
+                    ..DesiredSoa::default()
+                };
+                Case {
+                    current: CurrentZone {
+                        name: zone_name(),
+                        soa: soa(serial),
+                        soa_ttl: 900,
+                        records: as_a_server_has_it(records(&seeds, 0), &cnames),
+                    },
+                    desired: DesiredZone {
+                        name: zone_name(),
+                        soa: desired_soa,
+                        records: RrSets::from_records(records(&seeds, 1)),
+                    },
+                    delivered: RrSets::from_records(records(&seeds, 2)),
+                    foreign,
+                    guard,
+                    octets_max,
+                }
+            },
+        )
+}
+
+fn records(seeds: &[Seed], which: usize) -> Vec<Record> {
+    let used = seeds
+        .iter()
+        .filter_map(|seed| Some((seed, seed.uses[which]?)));
+    used.map(|(seed, (ttl, spelling))| {
+        let rtype = TYPES[seed.rtype].1;
+        let value = match rtype {
+            RecordType::TXT => STRINGS[seed.value][spelling],
+            _ => NAMES[seed.value],
+        };
+        let name = OWNERS[seed.owner];
+        let name = if spelling == 1 {
+            name.to_uppercase()
+        } else {
+            name.to_owned()
+        };
+        Record {
+            owner: owner(&name),
+            rtype,
+            ttl,
+            rdata: rdata(rtype, value),
+        }
+    })
+    .collect()
+}
+
+/// Makes of any records what a primary can have: an apex NS, and no CNAME beside other data.
+fn as_a_server_has_it(mut records: Vec<Record>, cnames: &[bool]) -> RrSets {
+    records.push(Record {
+        owner: owner("@"),
+        rtype: RecordType::NS,
+        ttl: 300,
+        rdata: rdata(RecordType::NS, "ns1"),
+    });
+    let is_cname_owner = |record: &Record| {
+        let at = OWNERS.iter().position(|name| owner(name) == record.owner);
+        at.is_some_and(|at| at > 0 && cnames[at])
+    };
+    records.retain(|record| {
+        SIGNER.contains(&record.rtype.0)
+            || (record.rtype == RecordType::CNAME) == is_cname_owner(record)
+    });
+    let mut sets = RrSets::from_records(records).into_sets();
+    for set in &mut sets {
+        if [RecordType::CNAME, RecordType::DNAME].contains(&set.rtype) {
+            set.rdatas.truncate(1);
+        }
+    }
+    RrSets::from_sets(sets)
+}
+
+/// What a set holds, without regard to spelling.
+type Contents = BTreeSet<Vec<u8>>;
+
+fn content(rtype: u16, octets: &[u8]) -> Vec<u8> {
+    if rtype != 16 {
+        return octets.to_vec();
+    }
+    let mut rest = octets;
+    let mut content = vec![];
+    while !rest.is_empty() {
+        let end = 1 + usize::from(rest[0]);
+        content.extend(&rest[1..end]);
+        rest = &rest[end..];
+    }
+    content
+}
+
+fn contents(sets: &RrSets) -> BTreeMap<Key, (u32, Contents)> {
+    let each = sets.iter().map(|set: &RrSet| {
+        let values = set
+            .rdatas
+            .iter()
+            .map(|rdata| content(set.rtype.0, rdata.as_wire()));
+        (
+            (octets(&set.owner), set.rtype.0),
+            (set.ttl, values.collect()),
+        )
+    });
+    each.collect()
+}
+
+fn server_contents(sets: &BTreeMap<Key, Set>) -> BTreeMap<Key, (u32, Contents)> {
+    let each = sets
+        .iter()
+        .filter(|(key, _)| key.1 != 6)
+        .map(|(key, (ttl, values))| {
+            let values = values.iter().map(|value| content(key.1, value)).collect();
+            (key.clone(), (*ttl, values))
+        });
+    each.collect()
+}
+
+/// The end of a plan by sets: what may not be touched, and of the rest what is wanted.
+fn model(case: &Case) -> BTreeMap<Key, (u32, Contents)> {
+    let (is, wish) = (
+        contents(&case.current.records),
+        contents(&case.desired.records),
+    );
+    let ours = contents(&case.delivered);
+    let owners: BTreeSet<Vec<u8>> = is
+        .keys()
+        .chain(wish.keys())
+        .map(|key| key.0.clone())
+        .collect();
+    let mut end = BTreeMap::new();
+    for name in owners {
+        let at = |zone: &BTreeMap<Key, (u32, Contents)>| -> BTreeMap<u16, (u32, Contents)> {
+            let sets = zone.iter().filter(|(key, _)| key.0 == name);
+            sets.map(|(key, set)| (key.1, set.clone())).collect()
+        };
+        let is = at(&is);
+        let is_kept = name.starts_with(b"\x0f_acme-challenge");
+        let held = if is_kept {
+            is
+        } else {
+            let is_apex = name == octets(zone_name().apex());
+            held_by_an_owner(case.foreign, is_apex, &is, &at(&wish), &at(&ours))
+        };
+        end.extend(
+            held.into_iter()
+                .map(|(rtype, set)| ((name.clone(), rtype), set)),
+        );
+    }
+    end
+}
+
+type Node = BTreeMap<u16, (u32, Contents)>;
+
+fn held_by_an_owner(
+    foreign: ForeignRecords,
+    is_apex: bool,
+    is: &Node,
+    wish: &Node,
+    ours: &Node,
+) -> Node {
+    let (ns, cname, dname, ds) = (2, 5, 39, 43);
+    let none = (0, Contents::new());
+    let mut want = wish.clone();
+    want.retain(|rtype, _| !SIGNER.contains(rtype));
+    let mut fixed = is.clone();
+    for (rtype, (_, values)) in &mut fixed {
+        if is_apex && *rtype == ns && !wish.contains_key(&ns) || SIGNER.contains(rtype) {
+            continue;
+        }
+        let delivered = &ours.get(rtype).unwrap_or(&none).1;
+        values.retain(|value| foreign == ForeignRecords::Keep && !delivered.contains(value));
+    }
+    fixed.retain(|_, (_, values)| !values.is_empty());
+
+    if !want.contains_key(&ns) && !fixed.contains_key(&ns) {
+        want.remove(&ds);
+    }
+    for single in [cname, dname] {
+        let Some((_, values)) = want.get_mut(&single) else {
+            continue;
+        };
+        if let Some((_, there)) = fixed.get(&single) {
+            values.retain(|value| there.contains(value));
+        } else {
+            let there = &is.get(&single).unwrap_or(&none).1;
+            let chosen = values
+                .iter()
+                .find(|value| there.contains(*value))
+                .or(values.first());
+            *values = chosen.cloned().into_iter().collect();
+        }
+    }
+    want.retain(|_, (_, values)| !values.is_empty());
+    let others = |node: &Node| node.keys().any(|t| *t != cname && !SIGNER.contains(t));
+    if fixed.contains_key(&cname) {
+        if others(&want) {
+            return is.clone();
+        }
+    } else if want.contains_key(&cname) {
+        if is_apex || others(&want) {
+            want.remove(&cname);
+        } else if others(&fixed) {
+            return is.clone();
+        }
+    }
+    let mut end = fixed;
+    for (rtype, (_, values)) in &mut end {
+        values.extend(want.get(rtype).unwrap_or(&none).1.clone());
+    }
+    for (rtype, (ttl, values)) in want {
+        end.entry(rtype).or_insert((ttl, values)).0 = ttl;
+    }
+    end
+}
+
+/// A DS without NS is dropped by some servers and kept by others.
+fn without_orphaned_ds(mut sets: BTreeMap<Key, (u32, Contents)>) -> BTreeMap<Key, (u32, Contents)> {
+    let owners: BTreeSet<Key> = sets.keys().cloned().collect();
+    sets.retain(|key, _| key.1 != 43 || owners.contains(&(key.0.clone(), 2)));
+    sets
+}
+
+fn current_of(server: &Server, like: &CurrentZone) -> CurrentZone {
+    use crate::model::{Name, Rdata, Soa};
+    let records = server
+        .sets
+        .iter()
+        .flat_map(|((name, rtype), (ttl, values))| {
+            values.iter().map(|value| Record {
+                owner: Name::from_wire(name).unwrap(),
+                rtype: RecordType(*rtype),
+                ttl: *ttl,
+                rdata: Rdata::from_canonical(value.clone()),
+            })
+        });
+    let (soa, rest): (Vec<Record>, Vec<Record>) =
+        records.partition(|record| record.rtype == RecordType::SOA);
+    CurrentZone {
+        name: like.name.clone(),
+        soa: Soa::from_rdata(&soa[0].rdata).unwrap(),
+        soa_ttl: soa[0].ttl,
+        records: RrSets::from_records(rest),
+    }
+}
+
+fn owners_of(batch: &Batch) -> BTreeSet<Vec<u8>> {
+    let owners = batch.updates.iter().filter_map(|update| match update {
+        Update::Add { owner, rtype, .. } if *rtype != RecordType::SOA => Some(octets(owner)),
+        Update::Remove { owner, .. } => Some(octets(owner)),
+        Update::Add { .. } | Update::RemoveSet { .. } | Update::RemoveName { .. } => None,
+    });
+    owners.collect()
+}
+
+/// The zone as it is after each change by someone else that a message must notice.
+fn disturbed(server: &Server, batch: &Batch, guard: Guard) -> Vec<Server> {
+    if guard == Guard::Soa {
+        let mut other = server.clone();
+        other.bump();
+        return vec![other];
+    }
+    let touched = batch.updates.iter().map(|update| match update {
+        Update::Add { owner, rtype, .. } | Update::Remove { owner, rtype, .. } => {
+            (octets(owner), rtype.0)
+        }
+        Update::RemoveSet { .. } | Update::RemoveName { .. } => panic!("{update:?}"),
+    });
+    let touched: BTreeSet<Key> = touched.filter(|key| key.1 != 6).collect();
+    let disturb = |key: Key| {
+        let mut other = server.clone();
+        let values = &mut other.sets.entry(key).or_default().1;
+        values.insert(b"somebody else's".to_vec());
+        other
+    };
+    touched.into_iter().map(disturb).collect()
+}
+
+/// Sends a plan in order, with the laws of each message.
+fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
+    let mut seen = BTreeSet::new();
+    for batch in messages {
+        assert_eq!(batch.octets(), encode(batch).len());
+        assert!(batch.octets() <= case.octets_max);
+        for owner in owners_of(batch) {
+            assert!(seen.insert(owner), "an owner is in two messages");
+        }
+        for mut other in disturbed(server, batch, case.guard) {
+            let before = other.sets.clone();
+            assert_eq!(other.apply(batch), Err(PrerequisiteFailed));
+            assert_eq!(other.sets, before);
+        }
+        let (soa, serial) = (
+            server.sets[&(server.apex.clone(), 6)].clone(),
+            server.serial(),
+        );
+        assert_eq!(server.apply(batch), Ok(()));
+        if server.sets[&(server.apex.clone(), 6)] != soa {
+            assert!(is_after(server.serial(), serial), "the serial moved back");
+        }
+    }
+    let planned: BTreeSet<Vec<u8>> = plan.changes.iter().map(|c| octets(&c.owner)).collect();
+    assert_eq!(seen, planned, "all owners are sent");
+}
+
+fn scope<'a>(case: &Case, keep: &'a [NamePattern], delivered: &'a RrSets) -> Scope<'a> {
+    Scope {
+        foreign: case.foreign,
+        keep,
+        delivered,
+    }
+}
+
+fn check_plan(case: &Case, manner: Manner) {
+    let keep = [KEEP.parse().unwrap()];
+    let scope = scope(case, &keep, &case.delivered);
+    let plan = plan(&case.current, &case.desired, &scope);
+    let messages = match batches(&plan, &case.current, case.guard, case.octets_max) {
+        Ok(messages) => messages,
+        Err(BatchError::OwnerTooLarge {
+            owner,
+            octets,
+            limit,
+        }) => {
+            assert!(octets > limit && limit == case.octets_max);
+            assert!(plan.changes.iter().any(|change| change.owner == owner));
+            return;
+        }
+        Err(error @ BatchError::TooManyMessages { .. }) => panic!("{error}"),
+    };
+    let mut server = Server::new(&case.current, manner);
+    send(&mut server, case, &messages, &plan);
+
+    let end = server_contents(&server.sets);
+    assert_eq!(without_orphaned_ds(end), without_orphaned_ds(model(case)));
+    let after = current_of(&server, &case.current);
+    check_soa(case, &plan, &after);
+    check_nothing_is_lost(case, &plan, &after);
+
+    let second = super::super::plan(&after, &case.desired, &scope);
+    assert_eq!(
+        (&second.changes, &second.soa),
+        (&vec![], &None),
+        "a second plan is empty"
+    );
+    assert_eq!(
+        (&second.conflicts, &second.kept),
+        (&plan.conflicts, &plan.kept)
+    );
+    if plan.conflicts.is_empty() {
+        let delivered = Scope {
+            delivered: &case.desired.records,
+            ..scope
+        };
+        let narrowed = super::super::plan(&after, &case.desired, &delivered);
+        assert_eq!((&narrowed.changes, &narrowed.soa), (&vec![], &None));
+    }
+}
+
+fn check_soa(case: &Case, plan: &Plan, after: &CurrentZone) {
+    let (wish, was) = (&case.desired.soa, &case.current.soa);
+    assert_eq!(after.soa.mname, *wish.mname.as_ref().unwrap_or(&was.mname));
+    assert_eq!(after.soa.refresh, wish.refresh.unwrap_or(was.refresh));
+    assert_eq!(after.soa_ttl, wish.ttl.unwrap_or(case.current.soa_ttl));
+    assert_eq!(
+        (&after.soa.rname, after.soa.expire),
+        (&was.rname, was.expire)
+    );
+    let is_unchanged = after.soa == *was && after.soa_ttl == case.current.soa_ttl;
+    assert_eq!(is_unchanged, plan.is_empty());
+}
+
+/// Every desired record is there, or is named as left out, or is none of a plan's business.
+fn check_nothing_is_lost(case: &Case, plan: &Plan, after: &CurrentZone) {
+    for set in &case.desired.records {
+        let is_signers = SIGNER.contains(&set.rtype.0);
+        if is_signers || plan.kept.contains(&set.owner) {
+            continue;
+        }
+        for value in &set.rdatas {
+            let held = after.records.get(&set.owner, set.rtype);
+            let is_there = held.is_some_and(|held| held.contains(value));
+            let is_named = plan.conflicts.iter().any(|conflict| {
+                let out = &conflict.left_out;
+                out.owner == set.owner && out.rtype == set.rtype && out.contains(value)
+            });
+            assert!(is_there || is_named, "{set:?}");
+        }
+    }
+}
+
+fn check_removal(case: &Case) {
+    let keep = [KEEP.parse().unwrap()];
+    let plan = plan_removal(&case.current, &scope(case, &keep, &case.delivered));
+    let Ok(messages) = batches(&plan, &case.current, case.guard, case.octets_max) else {
+        return;
+    };
+    let mut server = Server::new(&case.current, Manner::Panic);
+    send(&mut server, case, &messages, &plan);
+    let mut nothing = case.clone();
+    nothing.desired.records = RrSets::default();
+    nothing.foreign = ForeignRecords::Keep;
+    assert_eq!(server_contents(&server.sets), model(&nothing));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 1_500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_plan_brings_about_what_is_desired_and_touches_nothing_else(case in cases()) {
+        check_plan(&case, Manner::Ignore);
+    }
+
+    #[test]
+    fn a_plan_never_asks_for_what_a_server_ignores_or_refuses(case in cases()) {
+        check_plan(&case, Manner::Panic);
+    }
+
+    #[test]
+    fn a_removal_leaves_all_that_was_never_delivered(case in cases()) {
+        check_removal(&case);
+    }
+}
