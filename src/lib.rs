@@ -2,5 +2,6 @@
 //! (RFC 2136, TSIG by RFC 8945) that make it so, and nothing else, come out.
 
 pub mod model;
-pub mod zonefile;
+pub mod payload;
 pub mod plan;
+pub mod zonefile;

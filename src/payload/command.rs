@@ -1,0 +1,100 @@
+//! What a payload comes to: commands, problems and notes.
+
+use std::fmt;
+
+use super::problem::{Fault, Note, NoteKind, Problem};
+use crate::model::{Intent, ZoneName};
+
+/// What a payload asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Payload {
+    /// The commands that make sense, in order; several may be about one zone.
+    pub commands: Vec<Command>,
+    /// What was left out, in order.
+    pub problems: Vec<Problem>,
+    /// What is worth a line and yet no fault, in order.
+    pub notes: Vec<Note>,
+}
+
+/// One command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Where it stands, as in [`Problem::place`].
+    pub place: String,
+    /// Its name.
+    pub verb: Verb,
+    /// What it asks for.
+    pub intent: Intent,
+}
+
+/// The name of a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verb {
+    /// A zone is there; the same intent as [`Verb::Update`].
+    Create,
+    /// A zone has these records.
+    Update,
+    /// A zone is gone.
+    Delete,
+    /// A PTR value is there.
+    CreatePtr,
+    /// A PTR value is gone.
+    DeletePtr,
+}
+
+impl Verb {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::CreatePtr,
+        Self::DeletePtr,
+    ];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::CreatePtr => "createPTRs",
+            Self::DeletePtr => "deletePTRs",
+        }
+    }
+}
+
+/// The name as Plesk spells it.
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Payload {
+    pub(super) fn command(&mut self, place: &str, verb: Verb, intent: Intent) {
+        self.commands.push(Command {
+            place: place.to_owned(),
+            verb,
+            intent,
+        });
+    }
+
+    pub(super) fn note(&mut self, place: &str, zone: Option<&ZoneName>, kind: NoteKind) {
+        self.notes.push(Note {
+            place: place.to_owned(),
+            zone: zone.map(ToString::to_string),
+            kind,
+        });
+    }
+
+    pub(super) fn problem(&mut self, place: &str, zone: Option<&ZoneName>, fault: Fault) {
+        self.problems.push(Problem {
+            place: match fault.key {
+                Some(key) => format!("{place}.{key}"),
+                None => place.to_owned(),
+            },
+            zone: zone.map(ToString::to_string),
+            text: fault.text,
+            kind: fault.kind,
+        });
+    }
+}

@@ -1,0 +1,208 @@
+//! Foreign JSON, taken apart one level at a time and without copies.
+//!
+//! `serde_json` checks the grammar once, at the root; each value is then a slice of the input, read
+//! only when its turn comes. So a value of the wrong shape costs nothing but itself, no depth of
+//! nesting costs stack, a repeated key is the last one's, and a number keeps all its digits.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::problem::{Fault, ProblemKind, Shape};
+
+/// Hands each element of the array `text` to `each`, as text.
+///
+/// # Errors
+/// Where `text` is no JSON array; elements before the error were handed over.
+pub(super) fn elements<'a>(
+    text: &'a str,
+    each: impl FnMut(usize, &'a str),
+) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_seq(Each(each))?;
+    deserializer.end()
+}
+
+struct Each<F>(F);
+
+impl<'de, F: FnMut(usize, &'de str)> Visitor<'de> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            (self.0)(index, element.get());
+            index += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The members of the object `text` that have these names, as text; members of other names are
+/// passed over.
+///
+/// # Errors
+/// [`ProblemKind::WrongShape`] where `text` is something else, and [`ProblemKind::BadString`]
+/// where a key is no text.
+pub(super) fn members<'a, const N: usize>(
+    text: &'a str,
+    names: [&'static str; N],
+) -> Result<[Option<&'a str>; N], ProblemKind> {
+    if !text.starts_with('{') {
+        return Err(wrong_shape(Shape::Object, text));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    // The grammar is known to be right, so what is left to go wrong is an escape in a key.
+    let found = deserializer.deserialize_map(Members(names));
+    found.map_err(|_| ProblemKind::BadString)
+}
+
+struct Members<const N: usize>([&'static str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for Members<N> {
+    type Value = [Option<&'de str>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(place) = map.next_key_seed(Key(&self.0))? {
+            if let Some(place) = place {
+                found[place] = Some(map.next_value::<&RawValue>()?.get());
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Which of the names a key is.
+struct Key<'n>(&'n [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
+        key.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|name| *name == key))
+    }
+}
+
+/// The text of the member `key`, a string or number; none where it is missing or null.
+///
+/// # Errors
+/// [`ProblemKind::WrongShape`] where it is something else, and [`ProblemKind::BadString`].
+pub(super) fn optional<'a>(
+    key: &'static str,
+    member: Option<&'a str>,
+) -> Result<Option<Cow<'a, str>>, Fault> {
+    scalar(member).map_err(|kind| kind.at(key, member.unwrap_or_default()))
+}
+
+/// The text of the member `key`, a string or number that must be there.
+///
+/// # Errors
+/// As [`optional`], and [`ProblemKind::Missing`].
+pub(super) fn required<'a>(
+    key: &'static str,
+    member: Option<&'a str>,
+) -> Result<Cow<'a, str>, Fault> {
+    optional(key, member)?.ok_or_else(|| ProblemKind::Missing { key }.at(key, ""))
+}
+
+/// The whole number from 0 to `max` in the member `key`, a number or digits in a string; none
+/// where it is missing, null or empty.
+///
+/// # Errors
+/// As [`optional`], and [`ProblemKind::BadNumber`].
+pub(super) fn number(
+    key: &'static str,
+    member: Option<&str>,
+    max: u32,
+) -> Result<Option<u32>, Fault> {
+    let text = optional(key, member)?.unwrap_or_default();
+    let digits = text.trim_ascii();
+    if digits.is_empty() {
+        return Ok(None);
+    }
+    match parse_digits(digits) {
+        Some(number) if number <= max => Ok(Some(number)),
+        _ => Err(ProblemKind::BadNumber { max }.at(key, &text)),
+    }
+}
+
+/// A number written in digits only, leading zeros allowed.
+pub(super) fn parse_digits<N: FromStr>(text: &str) -> Option<N> {
+    let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
+fn scalar(text: Option<&str>) -> Result<Option<Cow<'_, str>>, ProblemKind> {
+    let Some(text) = text.filter(|text| !is_null(text)) else {
+        return Ok(None);
+    };
+    if let Some(inner) = text.strip_prefix('"') {
+        // What JSON calls a string ends in its quote.
+        let inner = inner.strip_suffix('"').ok_or(ProblemKind::BadString)?;
+        return if inner.contains('\\') {
+            let decoded: Result<String, _> = serde_json::from_str(text);
+            decoded
+                .map(|text| Some(Cow::Owned(text)))
+                .map_err(|_| ProblemKind::BadString)
+        } else {
+            Ok(Some(Cow::Borrowed(inner)))
+        };
+    }
+    if shape(text) == Shape::Number {
+        Ok(Some(Cow::Borrowed(text)))
+    } else {
+        Err(wrong_shape(Shape::Text, text))
+    }
+}
+
+/// Whether the value is null.
+pub(super) fn is_null(text: &str) -> bool {
+    shape(text) == Shape::Null
+}
+
+/// What kind of JSON value `text` is: its first octet tells.
+pub(super) fn shape(text: &str) -> Shape {
+    match text.as_bytes().first() {
+        Some(b'{') => Shape::Object,
+        Some(b'[') => Shape::Array,
+        Some(b'"') => Shape::Text,
+        Some(b't' | b'f') => Shape::Boolean,
+        Some(b'-' | b'0'..=b'9') => Shape::Number,
+        _ => Shape::Null,
+    }
+}
+
+/// The problem that `text` is not of the expected shape.
+pub(super) fn wrong_shape(expected: Shape, text: &str) -> ProblemKind {
+    ProblemKind::WrongShape {
+        expected,
+        found: shape(text),
+    }
+}

@@ -1,0 +1,238 @@
+//! Plesk's JSON, as its custom DNS backend gives it to a program's standard input, made intents.
+//!
+//! The input is foreign. A record or a command that makes no sense becomes a [`Problem`] with its
+//! exact place and never costs its neighbours; what is unknown is passed over; numbers may be
+//! strings, and one object may stand for an array of one. Only what is no JSON at all is an error.
+//!
+//! `create` and `update` are the same intent, since Plesk sends `update` for zones that it never
+//! created. A missing `rr` is no intent, since it says nothing about the records; an empty one is
+//! an empty zone, and whether that is allowed is decided later. Nothing here knows the zone as it
+//! is, the policy or the time.
+
+mod command;
+mod consistency;
+mod json;
+mod name;
+mod problem;
+mod record;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use crate::model::{Intent, Presence, PtrIntent};
+pub use command::{Command, Payload, Verb};
+use json::{elements, is_null, members, optional, required, shape};
+pub use name::{HostError, MailboxError};
+use problem::Fault;
+pub use problem::{Note, NoteKind, Problem, ProblemKind, Shape};
+pub use zone::ZONE_RECORDS_MAX;
+
+/// Largest payload, in octets: some 300,000 records as Plesk writes them.
+pub const PAYLOAD_OCTETS_MAX: usize = 64 << 20;
+/// Most commands in a payload: more than fit with a small zone each.
+pub const COMMANDS_MAX: usize = 100_000;
+
+/// Why a payload is not read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PayloadError {
+    /// It is not JSON from its first octet to its last.
+    #[error("the payload is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// The line, from 1.
+        line: usize,
+        /// The column in octets.
+        column: usize,
+        /// What is wrong there.
+        #[source]
+        source: NotJson,
+    },
+    /// It is longer than [`PAYLOAD_OCTETS_MAX`].
+    #[error("the payload has {octets} octets, more than the {limit} that are taken")]
+    TooLarge {
+        /// How long it is.
+        octets: usize,
+        /// How long it may be.
+        limit: usize,
+    },
+    /// It has more commands than [`COMMANDS_MAX`].
+    #[error("the payload has {commands} commands, more than the {limit} that are taken")]
+    TooManyCommands {
+        /// How many it has.
+        commands: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+}
+
+/// Why octets are not JSON.
+#[derive(Debug, thiserror::Error)]
+pub enum NotJson {
+    /// They break the grammar.
+    #[error("{}", without_place(.0))]
+    Grammar(serde_json::Error),
+    /// They are not even UTF-8 (RFC 8259 section 8.1).
+    #[error(transparent)]
+    Encoding(std::str::Utf8Error),
+}
+
+/// What the octets of a payload ask for.
+///
+/// # Errors
+/// [`PayloadError`], where nothing of the payload is used.
+pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
+    if input.len() > PAYLOAD_OCTETS_MAX {
+        return Err(PayloadError::TooLarge {
+            octets: input.len(),
+            limit: PAYLOAD_OCTETS_MAX,
+        });
+    }
+    // A byte order mark in front is ignored (RFC 8259 section 8.1).
+    let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
+    let text = std::str::from_utf8(input).map_err(|error| not_utf8(input, error))?;
+
+    let mut payload = Payload::default();
+    if text.trim_ascii_start().starts_with('[') {
+        let mut commands = 0;
+        elements(text, |index, element| {
+            commands = index + 1;
+            if index < COMMANDS_MAX {
+                payload.read_command(&format!("[{index}]"), element);
+            }
+        })
+        .map_err(not_grammar)?;
+        if commands > COMMANDS_MAX {
+            return Err(PayloadError::TooManyCommands {
+                commands,
+                limit: COMMANDS_MAX,
+            });
+        }
+    } else {
+        let element: &serde_json::value::RawValue =
+            serde_json::from_str(text).map_err(not_grammar)?;
+        payload.read_command("[0]", element.get());
+    }
+    Ok(payload)
+}
+
+fn not_utf8(input: &[u8], error: std::str::Utf8Error) -> PayloadError {
+    let mut lines = input[..error.valid_up_to()].split(|&octet| octet == b'\n');
+    let last = lines.next_back().unwrap_or_default();
+    PayloadError::NotJson {
+        line: lines.count() + 1,
+        column: last.len() + 1,
+        source: NotJson::Encoding(error),
+    }
+}
+
+/// What is wrong, without the place that the error itself tells.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+}
+
+fn not_grammar(error: serde_json::Error) -> PayloadError {
+    PayloadError::NotJson {
+        line: error.line(),
+        column: error.column(),
+        source: NotJson::Grammar(error),
+    }
+}
+
+impl Payload {
+    fn read_command(&mut self, place: &str, text: &str) {
+        let read = match command_word(text) {
+            Ok(Some((verb, zone, ptr))) => match verb {
+                Verb::Create | Verb::Update => self.read_zone(place, verb, zone),
+                Verb::Delete => self.read_gone(place, zone),
+                Verb::CreatePtr => self.read_ptrs(place, verb, Presence::Present, ptr),
+                Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Gone, ptr),
+            },
+            Ok(None) => {
+                self.note(place, None, NoteKind::NoCommand);
+                Ok(())
+            }
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = read {
+            self.problem(place, None, fault);
+        }
+    }
+
+    /// One PTR value, or an array of them.
+    fn read_ptrs(
+        &mut self,
+        place: &str,
+        verb: Verb,
+        presence: Presence,
+        ptr: Option<&str>,
+    ) -> Result<(), Fault> {
+        let ptr = ptr
+            .filter(|ptr| !is_null(ptr))
+            .ok_or_else(|| ProblemKind::Missing { key: "ptr" }.at("ptr", ""))?;
+        if shape(ptr) != Shape::Array {
+            self.read_ptr(place, &format!("{place}.ptr"), verb, presence, ptr);
+            return Ok(());
+        }
+        let read = elements(ptr, |index, ptr| {
+            let place = format!("{place}.ptr[{index}]");
+            self.read_ptr(&place, &place, verb, presence, ptr);
+        });
+        // The grammar was checked at the root.
+        debug_assert!(read.is_ok());
+        Ok(())
+    }
+
+    fn read_ptr(
+        &mut self,
+        command_place: &str,
+        place: &str,
+        verb: Verb,
+        presence: Presence,
+        ptr: &str,
+    ) {
+        match parse_ptr(ptr, presence) {
+            Ok(ptr) => self.command(command_place, verb, Intent::Ptr(ptr)),
+            Err(fault) => self.problem(place, None, fault),
+        }
+    }
+}
+
+/// The verb of a command with its members `zone` and `ptr`; none where there is no verb.
+type Words<'a> = Option<(Verb, Option<&'a str>, Option<&'a str>)>;
+
+fn command_word(text: &str) -> Result<Words<'_>, Fault> {
+    if is_null(text) {
+        return Ok(None);
+    }
+    let [command, zone, ptr] =
+        members(text, ["command", "zone", "ptr"]).map_err(|kind| kind.of(text))?;
+    let Some(word) = optional("command", command)? else {
+        return Ok(None);
+    };
+    let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == word);
+    let verb = verb.ok_or_else(|| ProblemKind::UnknownCommand.at("command", &word))?;
+    Ok(Some((verb, zone, ptr)))
+}
+
+fn parse_ptr(ptr: &str, presence: Presence) -> Result<PtrIntent, Fault> {
+    let [address, hostname] =
+        members(ptr, ["ip_address", "hostname"]).map_err(|kind| kind.of(ptr))?;
+    let text = required("ip_address", address)?;
+    let address: IpAddr = text.trim_ascii().parse().map_err(|_| {
+        let expected = "an IPv4 or IPv6 address";
+        ProblemKind::BadData { expected }.at("ip_address", &text)
+    })?;
+    let text = required("hostname", hostname)?;
+    let hostname = name::parse_name(&text)
+        .map_err(|error| ProblemKind::BadName(error).at("hostname", &text))?;
+    Ok(PtrIntent {
+        // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
+        address: address.to_canonical(),
+        hostname,
+        presence,
+    })
+}

@@ -1,0 +1,306 @@
+//! Envelopes, commands, zones and what their records say together.
+
+use pretty_assertions::assert_eq;
+
+use super::{outcome, parsed, record, render, update};
+use crate::payload::{
+    COMMANDS_MAX, NotJson, PAYLOAD_OCTETS_MAX, PayloadError, ZONE_RECORDS_MAX, parse,
+};
+
+#[track_caller]
+fn comes_to(payload: &str, expected: &str) {
+    assert_eq!(render(&parsed(payload)), expected);
+}
+
+fn position(input: &[u8]) -> (usize, usize, bool) {
+    match parse(input) {
+        Err(PayloadError::NotJson {
+            line,
+            column,
+            source,
+        }) => (line, column, matches!(source, NotJson::Encoding(_))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_no_json_is_an_error_with_its_place_and_nothing_else() {
+    assert_eq!(position(b""), (1, 0, false));
+    assert_eq!(position(b" \n "), (2, 1, false));
+    assert_eq!(position(b"[]\n[]"), (2, 1, false));
+    assert_eq!(position(b"[{\"command\":\"delete\"}"), (1, 21, false));
+    assert_eq!(position(b"{\n\"a\": \xff}"), (2, 6, true));
+    assert_eq!(position(b"\xff"), (1, 1, true));
+    assert_eq!(position(b"{\"a\": \"\t\"}"), (1, 7, false));
+    assert_eq!(position(b"<html>"), (1, 1, false));
+}
+
+#[test]
+fn deep_nesting_costs_no_stack() {
+    let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    let shown = format!("[{}…", "[".repeat(79));
+    comes_to(
+        &deep,
+        &format!(
+            "problem [0] - `{}…`: an array stands where an object belongs\n",
+            "[".repeat(80)
+        ),
+    );
+    let inside = format!(r#"{{"x":{deep},"command":{deep}}}"#);
+    comes_to(
+        &inside,
+        &format!("problem [0].command - `{shown}`: an array stands where a text belongs\n"),
+    );
+    assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
+}
+
+#[test]
+fn limits_are_named() {
+    let error = parse(&vec![b' '; PAYLOAD_OCTETS_MAX + 1]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the payload has 67108865 octets, more than the 67108864 that are taken"
+    );
+    let records = "0,".repeat(ZONE_RECORDS_MAX) + "0";
+    let many = format!(r#"{{"command":"update","zone":{{"name":"z.example.","rr":[{records}]}}}}"#);
+    let shown = format!("[{}…", &"0,".repeat(40)[..79]);
+    comes_to(
+        &many,
+        &format!(
+            "problem [0].zone.rr z.example. `{shown}`: the zone has 500001 records, more than the 500000 that are taken\n"
+        ),
+    );
+    let commands = format!("[{}0]", "0,".repeat(COMMANDS_MAX));
+    assert_eq!(
+        parse(commands.as_bytes()).unwrap_err().to_string(),
+        "the payload has 100001 commands, more than the 100000 that are taken"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_and_elements_without_command_are_tolerated() {
+    comes_to("\u{feff}[]", "");
+    let note = "note [0] - no command given; nothing to do\n";
+    for payload in [
+        "{}",
+        "[{}]",
+        "null",
+        r#"{"command":null}"#,
+        r#"[{"zone":5}]"#,
+    ] {
+        comes_to(payload, note);
+    }
+}
+
+#[test]
+fn a_bad_command_costs_no_other() {
+    let payload = r#"[5, {"command":"Delete"}, {"command":["delete"]}, {"command":"delete"},
+        {"command":"delete","zone":"z.example."}, {"command":"delete","zone":{"name":[]}},
+        {"command":"delete","zone":{"name":""}}, {"command":"delete","zone":{"name":"."}},
+        {"command":"update","zone":{"name":"a..b","rr":[]}}, {"command":"\ud800"}, {"\ud800":1},
+        {"command":"delete","zone":{"name":"Z.example"}}]"#;
+    comes_to(
+        payload,
+        "[11] delete z.example.\n\
+         problem [0] - `5`: a number stands where an object belongs\n\
+         problem [1].command - `Delete`: the command is unknown\n\
+         problem [2].command - `[\"delete\"]`: an array stands where a text belongs\n\
+         problem [3].zone - ``: `zone` is missing\n\
+         problem [4].zone - `\"z.example.\"`: a text stands where an object belongs\n\
+         problem [5].zone.name - `[]`: an array stands where a text belongs\n\
+         problem [6].zone.name - ``: the zone name is wrong: the name is empty\n\
+         problem [7].zone.name - `.`: the root zone is not served\n\
+         problem [8].zone.name - `a..b`: the zone name is wrong: the name has an empty label\n\
+         problem [9].command - `\"\\\\ud800\"`: a string has a `\\u` escape that is no character\n\
+         problem [10] - `{\"\\\\ud800\":1}`: a string has a `\\u` escape that is no character\n",
+    );
+}
+
+#[test]
+fn ptr_commands_take_any_spelling_and_arrays() {
+    comes_to(
+        r#"[{"command":"createPTRs","ptr":[{"ip_address":"2001:0db8:0000:0000:0000:0000:0000:0001",
+            "hostname":"a.example."},{"ip_address":"fe80::1%eth0","hostname":"a.example"},
+            {"ip_address":" ::ffff:192.0.2.1 ","hostname":"bücher.example"}, 7]},
+          {"command":"deletePTRs","ptr":{"ip_address":"192.0.2.1"}}, {"command":"deletePTRs"}]"#,
+        "[0].ptr[0] createPTRs 2001:db8::1 a.example. Present\n\
+         [0].ptr[2] createPTRs 192.0.2.1 xn--bcher-kva.example. Present\n\
+         problem [0].ptr[1].ip_address - `fe80::1%eth0`: this is not an IPv4 or IPv6 address\n\
+         problem [0].ptr[3] - `7`: a number stands where an object belongs\n\
+         problem [1].ptr.hostname - ``: `hostname` is missing\n\
+         problem [2].ptr - ``: `ptr` is missing\n",
+    );
+}
+
+#[test]
+fn records_that_are_not_given_are_no_intent_and_none_at_all_is_one() {
+    let zone = |rr: &str| format!(r#"{{"command":"update","zone":{{"name":"z.example."{rr}}}}}"#);
+    let note = "note [0] z.example. no records given; nothing changed\n";
+    comes_to(&zone(""), note);
+    comes_to(&zone(r#","rr":null"#), note);
+    comes_to(&zone(r#","rr":[]"#), "[0] update z.example.\n  soa\n");
+    comes_to(
+        &zone(r#","rr":"none""#),
+        "problem [0].zone.rr z.example. `\"none\"`: a text stands where an array belongs\n",
+    );
+    let single = record("z.example.", "A", "", "192.0.2.1");
+    comes_to(
+        &zone(&format!(r#","rr":{single}"#)),
+        "[0] update z.example.\n  soa\n  z.example. 86400 IN A 192.0.2.1\n",
+    );
+    comes_to(
+        &zone(r#","rr":{"type":"X"}"#),
+        "[0] update z.example.\n  soa\n\
+         problem [0].zone.rr.type z.example. `X`: type X is not one that Plesk manages\n",
+    );
+}
+
+#[test]
+fn soa_fields_stand_alone() {
+    let soa = |soa: &str| {
+        let text =
+            format!(r#"{{"command":"create","zone":{{"name":"z.example.","soa":{soa},"rr":[]}}}}"#);
+        let text = render(&parsed(&text));
+        text.strip_prefix("[0] create z.example.\n  soa")
+            .unwrap()
+            .to_owned()
+    };
+    let place = "problem [0].zone.soa";
+    for (email, expected) in [
+        (r#""first.last@b.example""#, " first\\.last.b.example.\n"),
+        (r#"" a@bücher.example. ""#, " a.xn--bcher-kva.example.\n"),
+        (r#""""#, "\n"),
+        ("null", "\n"),
+    ] {
+        assert_eq!(soa(&format!(r#"{{"email":{email}}}"#)), expected);
+    }
+    for (email, cause) in [
+        ("a.example.", "the mailbox has no `@`"),
+        (
+            "@a",
+            "the part before the `@` is not 1 to 63 printable ASCII characters",
+        ),
+        ("a@", "the part after the `@` is no name: the name is empty"),
+        ("a@.", "the part after the `@` is the root"),
+    ] {
+        let expected =
+            format!("\n{place}.email z.example. `{email}`: the mailbox is wrong: {cause}\n");
+        assert_eq!(soa(&format!(r#"{{"email":"{email}"}}"#)), expected);
+    }
+    assert_eq!(
+        soa(r#"{"ttl":-1,"refresh":"2147483648","retry":2147483647,"serial":4294967295}"#),
+        format!(
+            " serial 4294967295 retry 2147483647\n\
+             {place}.ttl z.example. `-1`: this is no whole number from 0 to 2147483647\n\
+             {place}.refresh z.example. `2147483648`: this is no whole number from 0 to 2147483647\n"
+        )
+    );
+    assert_eq!(
+        soa(r#"{"serial":4294967296,"serial_format":"YYYYMMDDNN"}"#),
+        format!(
+            "\n{place}.serial z.example. `4294967296`: this is no whole number from 0 to 4294967295\n"
+        )
+    );
+    assert_eq!(
+        soa(r#"{"serial":"2026010101","serial_format":"YYYYMMDDNN"}"#),
+        " serial 2026010101\n"
+    );
+    assert_eq!(soa("null"), "\n");
+    assert_eq!(
+        soa("[]"),
+        format!("\n{place} z.example. `[]`: an array stands where an object belongs\n")
+    );
+}
+
+/// The outcome of `host type value` records.
+fn together(records: &[(&str, &str, &str)]) -> String {
+    let records: Vec<String> = records
+        .iter()
+        .map(|(host, rtype, value)| record(&format!("{host}z.example."), rtype, "", value))
+        .collect();
+    outcome(&records.join(","))
+}
+
+#[test]
+fn below_a_delegation_only_addresses_stay() {
+    let ds = format!("1 8 2 {}", "AB".repeat(32));
+    let outcome = together(&[
+        ("x.a.", "TXT", "lost"),
+        ("a.", "A", "192.0.2.1"),
+        ("ns.a.", "A", "192.0.2.1"),
+        ("deep.ns.a.", "AAAA", "2001:db8::1"),
+        ("b.a.", "NS", "n.example."),
+        ("b.a.", "DS", &ds),
+        ("a.", "NS", "ns.a.z.example."),
+        ("aa.", "TXT", "kept"),
+        ("", "NS", "n.example."),
+        ("aa.", "DS", &ds),
+    ]);
+    let below =
+        "the name is below the delegation of `a.z.example.`, where only addresses have a place";
+    assert_eq!(
+        outcome,
+        format!(
+            "  z.example. 300 IN NS n.example.\n  \
+             a.z.example. 300 IN A 192.0.2.1\n  \
+             a.z.example. 300 IN NS ns.a.z.example.\n  \
+             ns.a.z.example. 300 IN A 192.0.2.1\n  \
+             deep.ns.a.z.example. 300 IN AAAA 2001:db8::1\n  \
+             aa.z.example. 300 IN TXT \"kept\"\n\
+             problem [0].zone.rr[0].host z.example. `x.a.z.example.`: {below}\n\
+             problem [0].zone.rr[4].host z.example. `b.a.z.example.`: {below}\n\
+             problem [0].zone.rr[5].host z.example. `b.a.z.example.`: {below}\n\
+             problem [0].zone.rr[9].host z.example. `aa.z.example.`: a DS record stands where no NS record delegates\n"
+        )
+    );
+}
+
+#[test]
+fn a_cname_stands_alone_and_once() {
+    let outcome = together(&[
+        ("", "CNAME", "t.example."),
+        ("a.", "CNAME", "t.example."),
+        ("b.", "CNAME", "one.example."),
+        ("A.", "TXT", "other"),
+        ("b.", "CNAME", "two.example."),
+        ("B.", "CNAME", "One.example."),
+        // A record that is left out is nothing beside which a CNAME could not stand.
+        ("b.", "A", "no address"),
+        ("b.", "DS", "1 8 1 ABABABABABABABABABABABABABABABABABABABAB"),
+    ]);
+    assert_eq!(
+        outcome,
+        "  A.z.example. 300 IN TXT \"other\"\n  \
+         b.z.example. 300 IN CNAME one.example.\n\
+         problem [0].zone.rr[0].host z.example. `z.example.`: a CNAME record stands at the zone's apex\n\
+         problem [0].zone.rr[1].host z.example. `a.z.example.`: a CNAME record stands beside other records of its name\n\
+         problem [0].zone.rr[4].value z.example. `two.example.`: the name has a CNAME record already, to `one.example.`\n\
+         problem [0].zone.rr[6].value z.example. `no address`: this is not an IPv4 address\n\
+         problem [0].zone.rr[7].host z.example. `b.z.example.`: a DS record stands where no NS record delegates\n"
+    );
+}
+
+#[test]
+fn duplicates_merge_in_silence_whatever_their_spelling() {
+    let outcome = together(&[
+        ("a.", "AAAA", "2001:db8::1"),
+        ("A.", "AAAA", "2001:DB8:0::0001"),
+        ("a.", "MX", "10 m.example."),
+        ("a.", "MX", "010 M.example"),
+    ]);
+    assert_eq!(
+        outcome,
+        "  a.z.example. 300 IN MX 10 m.example.\n  a.z.example. 300 IN AAAA 2001:db8::1\n"
+    );
+}
+
+#[test]
+fn commands_for_one_zone_stay_apart_and_in_order() {
+    let update = update("");
+    let delete = r#"{"command":"delete","zone":{"name":"z.example."}}"#;
+    let payload = format!("[{},{delete}]", &update[1..update.len() - 1]);
+    comes_to(
+        &payload,
+        "[0] update z.example.\n  soa ttl 300\n[1] delete z.example.\n",
+    );
+}
