@@ -4,4 +4,5 @@
 pub mod model;
 pub mod payload;
 pub mod plan;
+pub mod wire;
 pub mod zonefile;

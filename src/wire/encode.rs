@@ -1,0 +1,159 @@
+//! Requests as octets: UPDATE messages and queries. Every name is uncompressed, so that the length of
+//! a message is known before it is made; nothing is ever cut to fit.
+
+use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
+
+use super::raw::{CLASS_ANY, CLASS_IN, CLASS_NONE, HEADER_OCTETS, MESSAGE_OCTETS_MAX};
+use crate::model::{Name, RecordType};
+use crate::plan::{Batch, Prerequisite, Update};
+
+/// Why a message cannot be made.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum EncodeError {
+    /// It would be longer than [`MESSAGE_OCTETS_MAX`].
+    #[error("the message would have {octets} octets, more than {MESSAGE_OCTETS_MAX}")]
+    TooLong {
+        /// How many it would have.
+        octets: usize,
+    },
+    /// It came out with another length than it was planned with.
+    #[error("the message has {octets} octets where {planned} were planned")]
+    Length {
+        /// How many it has.
+        octets: usize,
+        /// How many the plan counted.
+        planned: usize,
+    },
+    /// What shall be signed is no whole message, or is one that says of itself that it was cut.
+    #[error("what shall be signed is no whole message")]
+    NotWhole,
+}
+
+/// The UPDATE message of a batch (RFC 2136 section 2).
+///
+/// # Errors
+/// [`EncodeError::TooLong`], and [`EncodeError::Length`] where the message is not exactly as long
+/// as the batch says.
+pub fn encode_update(batch: &Batch, id: u16) -> Result<Vec<u8>, EncodeError> {
+    let planned = batch.octets();
+    if planned > MESSAGE_OCTETS_MAX {
+        return Err(EncodeError::TooLong { octets: planned });
+    }
+    let count = |records: usize| {
+        u16::try_from(records).map_err(|_| EncodeError::TooLong { octets: planned })
+    };
+    let counts = HeaderCounts {
+        queries: 1,
+        answers: count(batch.prerequisites.len())?,
+        authorities: count(batch.updates.len())?,
+        additionals: 0,
+    };
+    let metadata = Metadata::new(id, MessageType::Query, OpCode::Update);
+    let mut message = Vec::with_capacity(planned);
+    put_header(&mut message, Header { metadata, counts });
+    put_question(&mut message, batch.zone.apex(), RecordType::SOA);
+    for prerequisite in &batch.prerequisites {
+        put_prerequisite(&mut message, prerequisite);
+    }
+    for update in &batch.updates {
+        put_update(&mut message, update);
+    }
+    if message.len() == planned {
+        Ok(message)
+    } else {
+        let octets = message.len();
+        Err(EncodeError::Length { octets, planned })
+    }
+}
+
+/// A query for one name and type, AXFR among them; recursion is not asked for.
+pub fn encode_query(name: &Name, rtype: RecordType, id: u16) -> Vec<u8> {
+    let counts = HeaderCounts {
+        queries: 1,
+        ..HeaderCounts::default()
+    };
+    let metadata = Metadata::new(id, MessageType::Query, OpCode::Query);
+    let mut message = Vec::with_capacity(HEADER_OCTETS + name.as_wire().len() + 4);
+    put_header(&mut message, Header { metadata, counts });
+    put_question(&mut message, name, rtype);
+    message
+}
+
+/// RFC 2136 section 2.4.
+fn put_prerequisite(message: &mut Vec<u8>, prerequisite: &Prerequisite) {
+    let any = RecordType::ANY;
+    match prerequisite {
+        Prerequisite::Exists { owner, rtype } => {
+            put_record(message, owner, *rtype, CLASS_ANY, 0, &[]);
+        }
+        Prerequisite::Absent { owner, rtype } => {
+            put_record(message, owner, *rtype, CLASS_NONE, 0, &[]);
+        }
+        Prerequisite::Equals {
+            owner,
+            rtype,
+            rdata,
+        } => put_record(message, owner, *rtype, CLASS_IN, 0, rdata.as_wire()),
+        Prerequisite::NameInUse { owner } => put_record(message, owner, any, CLASS_ANY, 0, &[]),
+        Prerequisite::NameNotInUse { owner } => put_record(message, owner, any, CLASS_NONE, 0, &[]),
+    }
+}
+
+/// RFC 2136 section 2.5.
+fn put_update(message: &mut Vec<u8>, update: &Update) {
+    match update {
+        Update::Add {
+            owner,
+            rtype,
+            ttl,
+            rdata,
+        } => put_record(message, owner, *rtype, CLASS_IN, *ttl, rdata.as_wire()),
+        Update::Remove {
+            owner,
+            rtype,
+            rdata,
+        } => put_record(message, owner, *rtype, CLASS_NONE, 0, rdata.as_wire()),
+        Update::RemoveSet { owner, rtype } => {
+            put_record(message, owner, *rtype, CLASS_ANY, 0, &[]);
+        }
+        Update::RemoveName { owner } => {
+            put_record(message, owner, RecordType::ANY, CLASS_ANY, 0, &[]);
+        }
+    }
+}
+
+/// Starts a message with its header.
+pub(super) fn put_header(message: &mut Vec<u8>, header: Header) {
+    debug_assert!(message.is_empty(), "the header comes first");
+    header
+        .emit(&mut BinEncoder::new(message))
+        .expect("a header's twelve octets fit a buffer of 65535");
+}
+
+/// Puts a question, or the zone of an UPDATE (RFC 2136 section 2.3), at the end of a message.
+pub(super) fn put_question(message: &mut Vec<u8>, name: &Name, rtype: RecordType) {
+    message.extend_from_slice(name.as_wire());
+    message.extend_from_slice(&rtype.0.to_be_bytes());
+    message.extend_from_slice(&CLASS_IN.to_be_bytes());
+}
+
+/// Puts a record at the end of a message, uncompressed; what follows the octets of its owner is
+/// [`RECORD_FIXED_OCTETS`] and the data.
+pub(super) fn put_record(
+    message: &mut Vec<u8>,
+    owner: &Name,
+    rtype: RecordType,
+    class: u16,
+    ttl: u32,
+    rdata: &[u8],
+) {
+    message.extend_from_slice(owner.as_wire());
+    message.extend_from_slice(&rtype.0.to_be_bytes());
+    message.extend_from_slice(&class.to_be_bytes());
+    message.extend_from_slice(&ttl.to_be_bytes());
+    // Longer data make the message too long, and that is what its sender will be told.
+    let length = u16::try_from(rdata.len()).unwrap_or(u16::MAX);
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(rdata);
+}

@@ -1,0 +1,165 @@
+//! The other side of a transfer, for giving a new zone its first contents: what a secondary asks is
+//! read and verified, and a zone's SOA and contents are answers. Whom to answer, and for which
+//! zone, is for the caller to say.
+
+use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode, ResponseCode};
+
+use super::encode::{put_header, put_question, put_record};
+use super::key::Key;
+use super::message::{Message, Question};
+use super::raw::{CLASS_IN, HEADER_OCTETS, MalformedReason, RECORD_FIXED_OCTETS};
+use super::tsig::{Forgery, RequestMac};
+use crate::model::{InitialZone, Name, RecordType};
+
+/// A verified query.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request {
+    /// Its id, for the answer.
+    pub id: u16,
+    /// The name that it asks for, spelt as there.
+    pub name: Name,
+    /// The type that it asks for: SOA, AXFR and IXFR come from secondaries.
+    pub rtype: RecordType,
+    /// Its MAC, for [`super::AnswerSigner`].
+    pub mac: RequestMac,
+}
+
+/// Why octets are no [`Request`].
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RequestError {
+    /// They are no query of one question.
+    #[error(transparent)]
+    Malformed(#[from] MalformedReason),
+    /// The query asks for another class than IN.
+    #[error("the request is for class {0}")]
+    Class(u16),
+    /// It is not signed.
+    #[error("the request is not signed")]
+    Unsigned,
+    /// It is signed, and not as the key would.
+    #[error(transparent)]
+    Forged(#[from] Forgery),
+}
+
+/// Reads and verifies a query; `now` is Unix time in seconds.
+///
+/// # Errors
+/// [`RequestError`], after which nothing of the request is to be believed.
+pub fn read_request(octets: &[u8], key: &Key, now: u64) -> Result<Request, RequestError> {
+    let message = Message::parse(octets)?;
+    message.expect_kind(MessageType::Query, OpCode::Query)?;
+    let tsig = message.tsig.as_ref().ok_or(RequestError::Unsigned)?;
+    tsig.verify(&message, key, None)?;
+    tsig.verify_time(now)?;
+    let Question { name, rtype, class } = message.question()?;
+    if class != CLASS_IN {
+        return Err(RequestError::Class(class));
+    }
+    Ok(Request {
+        id: message.header.id,
+        name,
+        rtype,
+        mac: tsig.request_mac(),
+    })
+}
+
+/// The answer to a query for the zone's SOA.
+pub fn encode_soa_answer(zone: &InitialZone, request: &Request) -> Vec<u8> {
+    let mut answer = Answer::start(request);
+    answer.put_soa(zone);
+    answer.finish()
+}
+
+/// The answers to a transfer (RFC 5936 section 2.2), each at most `octets_max` octets long before
+/// it is signed: the caller leaves room for the TSIG. Only a record that is longer by itself makes
+/// a longer message, which cannot be signed or sent then.
+pub fn encode_transfer(zone: &InitialZone, request: &Request, octets_max: usize) -> Vec<Vec<u8>> {
+    let mut answers = Vec::new();
+    let mut answer = Answer::start(request);
+    answer.put_soa(zone);
+    for set in &zone.records {
+        for rdata in &set.rdatas {
+            if !answer.has_room(&set.owner, rdata.as_wire(), octets_max) {
+                answers.push(std::mem::replace(&mut answer, Answer::start(request)).finish());
+            }
+            answer.put(&set.owner, set.rtype, set.ttl, rdata.as_wire());
+        }
+    }
+    if !answer.has_room(zone.name.apex(), zone.soa.to_rdata().as_wire(), octets_max) {
+        answers.push(std::mem::replace(&mut answer, Answer::start(request)).finish());
+    }
+    answer.put_soa(zone);
+    answers.push(answer.finish());
+    answers
+}
+
+/// REFUSED, unsigned, for what is not ours to answer; none for what is no request at all, which
+/// two servers would otherwise send to and fro.
+pub fn encode_refusal(octets: &[u8]) -> Option<Vec<u8>> {
+    let message = Message::parse(octets).ok()?;
+    if message.header.message_type != MessageType::Query {
+        return None;
+    }
+    let mut metadata = Metadata::response_from_request(&message.header.metadata);
+    metadata.response_code = ResponseCode::Refused;
+    let question = message.question().ok().filter(|it| it.class == CLASS_IN);
+    let counts = HeaderCounts {
+        queries: u16::from(question.is_some()),
+        ..HeaderCounts::default()
+    };
+    let mut refusal = Vec::new();
+    put_header(&mut refusal, Header { metadata, counts });
+    if let Some(question) = question {
+        put_question(&mut refusal, &question.name, question.rtype);
+    }
+    Some(refusal)
+}
+
+/// An answer in the making.
+struct Answer {
+    octets: Vec<u8>,
+    records: u16,
+}
+
+impl Answer {
+    fn start(request: &Request) -> Self {
+        let mut metadata = Metadata::new(request.id, MessageType::Response, OpCode::Query);
+        metadata.authoritative = true;
+        let counts = HeaderCounts {
+            queries: 1,
+            ..HeaderCounts::default()
+        };
+        let mut octets = Vec::new();
+        put_header(&mut octets, Header { metadata, counts });
+        put_question(&mut octets, &request.name, request.rtype);
+        Self { octets, records: 0 }
+    }
+
+    /// Whether a record fits; an answer without records has room for any.
+    fn has_room(&self, owner: &Name, rdata: &[u8], octets_max: usize) -> bool {
+        let record = owner.as_wire().len() + RECORD_FIXED_OCTETS + rdata.len();
+        self.records == 0 || self.octets.len() + record <= octets_max && self.records < u16::MAX
+    }
+
+    fn put(&mut self, owner: &Name, rtype: RecordType, ttl: u32, rdata: &[u8]) {
+        put_record(&mut self.octets, owner, rtype, CLASS_IN, ttl, rdata);
+        self.records += 1;
+    }
+
+    fn put_soa(&mut self, zone: &InitialZone) {
+        let soa = zone.soa.to_rdata();
+        self.put(
+            zone.name.apex(),
+            RecordType::SOA,
+            zone.soa_ttl,
+            soa.as_wire(),
+        );
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        // Octets 6 and 7 hold ANCOUNT (RFC 1035 section 4.1.1).
+        self.octets[6..8].copy_from_slice(&self.records.to_be_bytes());
+        debug_assert!(self.octets.len() >= HEADER_OCTETS);
+        self.octets
+    }
+}
