@@ -4,5 +4,6 @@
 pub mod model;
 pub mod payload;
 pub mod plan;
+pub mod transport;
 pub mod wire;
 pub mod zonefile;
