@@ -4,6 +4,7 @@
 pub mod model;
 pub mod payload;
 pub mod plan;
+pub mod provision;
 pub mod transport;
 pub mod wire;
 pub mod zonefile;

@@ -1,0 +1,83 @@
+//! Provisioning: a zone exists on a primary or does not.
+//!
+//! No standard protocol makes a primary zone (RFC 2136 only changes what is there, RFC 9432 makes
+//! secondaries), so each kind of server has its own way here. A provisioner makes and removes
+//! zones; it must never decide what a zone holds, and it must repair whatever a killed process
+//! left half made, because the intent behind it comes again.
+
+mod fate;
+pub mod rndc;
+
+pub use fate::{Created, Deleted};
+pub use rndc::{Rndc, RndcError};
+
+use tokio::time::Instant;
+
+use crate::model::{InitialZone, ZoneName};
+
+/// Why a zone could not be made or removed, by the way that was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// BIND's control channel.
+    #[error(transparent)]
+    Rndc(#[from] RndcError),
+}
+
+impl ProvisionError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Rndc(error) => error.hint(),
+        }
+    }
+
+    /// Whether it is certain that no zone was made.
+    pub fn made_nothing(&self) -> bool {
+        match self {
+            Self::Rndc(error) => error.made_nothing(),
+        }
+    }
+
+    /// Whether the same attempt may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Rndc(error) => error.is_transient(),
+        }
+    }
+}
+
+/// How zones are made on one primary, and removed.
+pub enum Provisioner {
+    /// BIND's control channel.
+    Rndc(Rndc),
+}
+
+impl Provisioner {
+    /// Makes the zone exist, from whatever state an earlier attempt left.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn create(
+        &self,
+        zone: &InitialZone,
+        deadline: Instant,
+    ) -> Result<Created, ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.create(zone, deadline).await?),
+        }
+    }
+
+    /// Makes the zone not exist.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn delete(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Deleted, ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.delete(zone, deadline).await?),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The responder asked as BIND asks it, and as nobody should.
+
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::model::{Name, Rdata, Record, RrSets, Secret, Serial, Soa};
+use crate::wire::{encode_query, sign_request};
+
+const NOW: u64 = 1_700_000_000;
+const REFUSED: u8 = 5;
+
+fn key(secret: &[u8]) -> Key {
+    let algorithm = "hmac-sha256".parse().unwrap();
+    Key::new(
+        "plesk".parse().unwrap(),
+        algorithm,
+        Secret::new(secret.to_vec()),
+    )
+    .unwrap()
+}
+
+fn zone() -> InitialZone {
+    let apex: Name = "example.com".parse().unwrap();
+    let host: Name = "ns.example.net".parse().unwrap();
+    let ns = Record {
+        owner: apex.clone(),
+        rtype: RecordType::NS,
+        ttl: 300,
+        rdata: Rdata::from_name(&host),
+    };
+    InitialZone {
+        name: ZoneName::new(&apex),
+        soa: Soa {
+            mname: host.clone(),
+            rname: host,
+            serial: Serial(1),
+            refresh: 1,
+            retry: 1,
+            expire: 1,
+            minimum: 1,
+        },
+        soa_ttl: 300,
+        records: RrSets::from_records([ns]),
+    }
+}
+
+fn query(name: &str, rtype: RecordType, key: Option<&Key>) -> Vec<u8> {
+    let mut query = encode_query(&name.parse().unwrap(), rtype, 7);
+    if let Some(key) = key {
+        sign_request(&mut query, key, NOW).unwrap();
+    }
+    query
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap().block_on(work)
+}
+
+fn responder(listen: Option<SocketAddr>) -> Responder {
+    Responder::new(listen, key(b"secret"), || NOW)
+}
+
+async fn enter(responder: &Responder) -> Place<'_> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    responder
+        .enter(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
+        .await
+        .unwrap()
+}
+
+/// A free address, with a port below those that the kernel gives to outgoing connections: one of
+/// them would keep the address in use for longer than a test waits.
+fn free_address() -> SocketAddr {
+    let port = || 10_000 + u16::try_from(getrandom::u32().unwrap() % 22_000).unwrap();
+    let mut addresses = std::iter::repeat_with(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port())));
+    let is_free = |address: &SocketAddr| {
+        std::net::UdpSocket::bind(address).is_ok() && std::net::TcpListener::bind(address).is_ok()
+    };
+    addresses.find(is_free).unwrap()
+}
+
+/// The response code and the number of answer records.
+async fn ask_udp(address: SocketAddr, query: &[u8]) -> (u8, u8) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(query, address).await.unwrap();
+    let mut answer = [0; 512];
+    socket.recv_from(&mut answer).await.unwrap();
+    (answer[3] & 15, answer[7])
+}
+
+async fn ask_tcp(address: SocketAddr, query: &[u8]) -> (u8, u8) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    write_frame(&mut stream, query).await.unwrap();
+    let answer = read_frame(&mut stream).await.unwrap();
+    (answer[3] & 15, answer[7])
+}
+
+#[test]
+fn only_signed_queries_for_a_zone_inside_are_answered() {
+    run(async {
+        let responder = responder(None);
+        let place = enter(&responder).await;
+        let (at, key, other) = (place.address(), key(b"secret"), key(b"other"));
+        assert_eq!(place.seen(), Seen::Nothing);
+        for bad in [
+            query("example.com", RecordType::SOA, None),
+            query("example.com", RecordType::SOA, Some(&other)),
+        ] {
+            assert_eq!(ask_udp(at, &bad).await, (REFUSED, 0));
+            assert_eq!(ask_tcp(at, &bad).await, (REFUSED, 0));
+        }
+        assert_eq!(place.seen(), Seen::OtherKey);
+        for (name, rtype) in [
+            ("example.net", RecordType::SOA),
+            ("www.example.com", RecordType::AXFR),
+            ("example.com", RecordType::A),
+        ] {
+            let query = query(name, rtype, Some(&key));
+            assert_eq!(ask_tcp(at, &query).await, (REFUSED, 0), "{name}");
+        }
+        let soa = query("EXAMPLE.com", RecordType::SOA, Some(&key));
+        assert_eq!(ask_udp(at, &soa).await, (0, 1));
+        assert_eq!(ask_tcp(at, &soa).await, (0, 1));
+        let transfer = query("example.com", RecordType::AXFR, Some(&key));
+        assert_eq!(ask_udp(at, &transfer).await, (REFUSED, 0));
+        assert_eq!(ask_tcp(at, &transfer).await, (0, 3));
+        assert_eq!(place.seen(), Seen::Answered);
+    });
+}
+
+#[test]
+fn a_zone_that_left_is_refused_while_another_is_inside() {
+    run(async {
+        let fixed = free_address();
+        let responder = responder(Some(fixed));
+        let (first, second) = (enter(&responder).await, enter(&responder).await);
+        assert_eq!(first.address(), second.address());
+        let soa = query("example.com", RecordType::SOA, Some(&key(b"secret")));
+        drop(first);
+        assert_eq!(ask_tcp(fixed, &soa).await, (0, 1));
+        drop(second);
+        // Who comes next, here or in another process, gets the address.
+        let next = Responder::new(Some(fixed), key(b"secret"), || NOW);
+        let place = enter(&next).await;
+        assert_eq!(ask_tcp(place.address(), &soa).await, (0, 1));
+    });
+}
+
+#[test]
+fn an_address_in_use_is_waited_for_until_the_deadline() {
+    run(async {
+        let taken = std::net::UdpSocket::bind(free_address()).unwrap();
+        let responder = responder(Some(taken.local_addr().unwrap()));
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let entered = responder
+            .enter(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
+            .await;
+        assert!(matches!(entered.err(), Some(RndcError::ListenBusy { .. })));
+        drop(taken);
+        let _place = enter(&responder).await;
+    });
+}
+
+#[test]
+fn a_busy_process_lets_others_have_the_address() {
+    run(async {
+        let fixed = free_address();
+        let busy = responder(Some(fixed));
+        let other = Responder::new(Some(fixed), key(b"secret"), || NOW);
+        let mut place = enter(&busy).await;
+        let never_empty = async {
+            loop {
+                let deadline = Instant::now() + BIND_POLL * 2;
+                let zone = zone();
+                let next = busy.enter(&zone, Ipv4Addr::LOCALHOST.into(), deadline);
+                place = if let Ok(next) = next.await {
+                    next
+                } else {
+                    drop(place);
+                    enter(&busy).await
+                };
+                sleep(BIND_POLL).await;
+            }
+        };
+        tokio::select! {
+            () = never_empty => unreachable!("it goes on for ever"),
+            place = enter(&other) => assert_eq!(place.address(), fixed),
+        }
+    });
+}
