@@ -1,0 +1,176 @@
+//! What is remembered of a zone, and the way to it.
+//!
+//! [`Memory`] is a handle: requests go over a channel to whoever keeps the memory (the queue's
+//! file), and answers come back. So deliver knows no SQL, and the keeper may write the requests of
+//! many zones in one go. The order of calls is what keeps records ours through a crash:
+//!
+//! ```text
+//! read the zone ─▶ load ─▶ plan ─▶ widen (durable) ─▶ first message … last answer ─▶ narrow
+//! ```
+//!
+//! * `load` comes after the zone was read: another process widens before it sends, so whatever of
+//!   its records the read shows is in the memory by then. It may begin with the read, which saves
+//!   much of the time that a large zone takes, if nobody has changed the memory when the read ends.
+//! * `widen` returns only when old and desired records together are on disk.
+//! * `narrow` may be lost in a crash: a memory that is too wide harms nobody.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::outcome::Failure;
+use crate::model::{RrSets, ZoneName};
+use crate::plan::Guard;
+
+/// How a zone came to be on its primary.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Origin {
+    /// It was there, or nothing is known.
+    #[default]
+    Found,
+    /// It was absent and this instance was about to make it.
+    Making,
+    /// This instance made it.
+    Made,
+}
+
+/// What is remembered of a zone on a primary.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneMemory {
+    /// How the zone came to be.
+    pub origin: Origin,
+    /// What its UPDATEs are guarded by.
+    pub guard: Guard,
+    /// The records that were delivered; their TTLs mean nothing.
+    pub delivered: RrSets,
+    /// The state of the row that this was read from; a change by another process moves it on.
+    pub generation: i64,
+}
+
+/// Which zone on which primary.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ZoneKey {
+    /// The primary's name in the configuration.
+    pub primary: String,
+    /// The zone.
+    pub zone: ZoneName,
+}
+
+/// A change of a zone's memory.
+#[derive(Clone, Debug)]
+pub struct MemoryChange {
+    /// Whose memory.
+    pub key: ZoneKey,
+    /// The generation that the change was computed from.
+    pub generation: i64,
+    /// The new origin.
+    pub origin: Origin,
+    /// The new guard.
+    pub guard: Guard,
+    /// Records to add.
+    pub add: RrSets,
+    /// Records to drop, if nobody changed the memory in between.
+    pub drop: RrSets,
+}
+
+/// One request to the keeper of the memory.
+#[derive(Debug)]
+pub enum MemoryRequest {
+    /// What is remembered of a zone.
+    Load {
+        /// Which zone.
+        key: ZoneKey,
+        /// Where the answer goes.
+        answer: oneshot::Sender<ZoneMemory>,
+    },
+    /// The generation that a zone's memory is at.
+    Generation {
+        /// Which zone.
+        key: ZoneKey,
+        /// Where the answer goes.
+        answer: oneshot::Sender<i64>,
+    },
+    /// Make a change durable and answer with the new generation.
+    Widen {
+        /// The change; `drop` is empty.
+        change: MemoryChange,
+        /// Where the answer goes.
+        answer: oneshot::Sender<i64>,
+    },
+    /// Make a change when convenient, at the latest before the keeper ends.
+    Narrow {
+        /// The change.
+        change: MemoryChange,
+    },
+    /// Forget a zone when convenient, if nobody changed the memory in between.
+    Forget {
+        /// Which zone.
+        key: ZoneKey,
+        /// The generation that it was found to be gone from.
+        generation: i64,
+    },
+}
+
+/// A load that began before its answer was needed.
+pub(super) struct BegunLoad(oneshot::Receiver<ZoneMemory>);
+
+/// The way to the memory.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    requests: mpsc::UnboundedSender<MemoryRequest>,
+}
+
+impl Memory {
+    /// A handle whose requests arrive at the other end of the channel.
+    pub fn new(requests: mpsc::UnboundedSender<MemoryRequest>) -> Self {
+        Self { requests }
+    }
+
+    pub(super) async fn load(&self, key: &ZoneKey) -> Result<ZoneMemory, Failure> {
+        self.begin_load(key)?.0.await.map_err(|_| Failure::Memory)
+    }
+
+    /// Begins to load what is remembered now.
+    pub(super) fn begin_load(&self, key: &ZoneKey) -> Result<BegunLoad, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let key = key.clone();
+        self.send(MemoryRequest::Load { key, answer })?;
+        Ok(BegunLoad(answered))
+    }
+
+    /// What is remembered now, which is what was loaded unless the generation has moved on.
+    pub(super) async fn finish_load(
+        &self,
+        key: &ZoneKey,
+        begun: BegunLoad,
+    ) -> Result<ZoneMemory, Failure> {
+        let known = begun.0.await.map_err(|_| Failure::Memory)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(MemoryRequest::Generation {
+            key: key.clone(),
+            answer,
+        })?;
+        if answered.await.map_err(|_| Failure::Memory)? == known.generation {
+            Ok(known)
+        } else {
+            self.load(key).await
+        }
+    }
+
+    pub(super) async fn widen(&self, change: MemoryChange) -> Result<i64, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(MemoryRequest::Widen { change, answer })?;
+        answered.await.map_err(|_| Failure::Memory)
+    }
+
+    pub(super) fn narrow(&self, change: MemoryChange) -> Result<(), Failure> {
+        self.send(MemoryRequest::Narrow { change })
+    }
+
+    pub(super) fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure> {
+        self.send(MemoryRequest::Forget { key, generation })
+    }
+
+    /// The keeper drops its end, or an answer, only when its file failed; it says why itself.
+    fn send(&self, request: MemoryRequest) -> Result<(), Failure> {
+        self.requests.send(request).map_err(|_| Failure::Memory)
+    }
+}

@@ -1,0 +1,103 @@
+//! The spine: one intent in, what became of it out.
+//!
+//! Reading, planning and sending are joined here and nowhere else. Each attempt starts from the
+//! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
+//! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
+
+mod memory;
+mod nameservers;
+mod outcome;
+mod preview;
+mod ptr;
+mod reverse;
+mod session;
+mod settings;
+mod steps;
+mod zone;
+
+use tokio::time::Instant;
+
+pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory};
+pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
+pub use reverse::{Network, NetworkError, reverse_name};
+pub use session::{EXCHANGE_TIME_MAX, Pool, Primary};
+pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings};
+
+use crate::model::Intent;
+use nameservers::with_nameservers;
+
+/// Makes an intent so on its primary.
+///
+/// # Errors
+/// [`Failure`]: why it is not in place, whether waiting helps, and what to do.
+pub async fn deliver(
+    intent: &Intent,
+    primary: &Primary,
+    memory: &Memory,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<Delivered, Failure> {
+    settings.permit(intent)?;
+    if settings.ptr.skips(intent) {
+        return Ok(Delivered::all(Done::PtrSkipped));
+    }
+    let mut session = open(primary, settings, deadline).await?;
+    let delivered = match intent {
+        Intent::Zone(desired) => {
+            let desired = with_nameservers(desired, &primary.nameservers);
+            zone::deliver_zone(&mut session, &desired, memory, settings).await
+        }
+        Intent::ZoneGone(zone) => zone::deliver_gone(&mut session, zone, memory, settings).await,
+        Intent::Ptr(ptr) => {
+            let done = ptr::deliver_ptr(&mut session, ptr, memory, settings).await;
+            done.map(Delivered::all)
+        }
+    };
+    session.release();
+    delivered
+}
+
+/// What [`deliver`] would do, found out without changing anything.
+///
+/// # Errors
+/// [`Failure`], as [`deliver`].
+pub async fn preview(
+    intent: &Intent,
+    primary: &Primary,
+    memory: &Memory,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
+    settings.permit(intent)?;
+    if settings.ptr.skips(intent) {
+        return Ok((None, Vec::new()));
+    }
+    let mut session = open(primary, settings, deadline).await?;
+    let (preview, left_out) = match intent {
+        Intent::Zone(desired) => {
+            let desired = with_nameservers(desired, &primary.nameservers);
+            preview::preview_zone(&mut session, &desired, memory, settings).await?
+        }
+        Intent::ZoneGone(zone) => (
+            preview::preview_gone(&mut session, zone, memory, settings).await?,
+            Vec::new(),
+        ),
+        Intent::Ptr(ptr) => (
+            ptr::preview_ptr(&mut session, ptr, settings).await?,
+            Vec::new(),
+        ),
+    };
+    session.release();
+    Ok((Some(preview), left_out))
+}
+
+async fn open<'a>(
+    primary: &'a Primary,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<session::Session<'a>, Failure> {
+    let session = primary.session(settings.clock, deadline);
+    tokio::time::timeout_at(deadline, session)
+        .await
+        .map_err(|_| Failure::DeadlinePassed)
+}

@@ -1,0 +1,49 @@
+//! The apex NS records of zones where the configuration names them.
+
+use std::borrow::Cow;
+
+use crate::model::{DesiredZone, Name, Rdata, RecordType, RrSet, RrSets, ZoneName};
+
+/// TTL of apex NS records where the payload gives none, in seconds.
+pub(super) const NS_TTL: u32 = 86_400;
+
+/// The zone with the primary's own name servers at its apex, where some are configured.
+pub(super) fn with_nameservers<'a>(
+    desired: &'a DesiredZone,
+    nameservers: &[Name],
+) -> Cow<'a, DesiredZone> {
+    if nameservers.is_empty() {
+        return Cow::Borrowed(desired);
+    }
+    let apex = desired.name.apex();
+    let theirs = desired.records.get(apex, RecordType::NS);
+    let ttl = theirs
+        .map(|set| set.ttl)
+        .or(desired.soa.ttl)
+        .unwrap_or(NS_TTL);
+    let others = desired
+        .records
+        .iter()
+        .filter(|set| !is_apex_ns(set, &desired.name))
+        .cloned();
+    let records = RrSets::from_sets(others.chain([ns_set(&desired.name, ttl, nameservers)]));
+    Cow::Owned(DesiredZone {
+        records,
+        ..desired.clone()
+    })
+}
+
+fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
+    set.rtype == RecordType::NS && set.owner == *zone.apex()
+}
+
+pub(super) fn ns_set(zone: &ZoneName, ttl: u32, nameservers: &[Name]) -> RrSet {
+    let mut rdatas: Vec<Rdata> = nameservers.iter().map(Rdata::from_name).collect();
+    rdatas.sort();
+    RrSet {
+        owner: zone.apex().clone(),
+        rtype: RecordType::NS,
+        ttl,
+        rdatas,
+    }
+}

@@ -1,0 +1,135 @@
+//! What would be done, found out without doing it.
+
+use super::memory::{Memory, Origin};
+use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
+use super::session::Session;
+use super::settings::Settings;
+use super::steps::{Found, left_out, read_zone, zone_key};
+use crate::model::{
+    CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
+};
+use crate::plan::{self, Action, Plan};
+
+/// What [`deliver_zone`] would do.
+pub(super) async fn preview_zone(
+    session: &mut Session<'_>,
+    desired: &DesiredZone,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<(Preview, Vec<LeftOut>), Failure> {
+    let current = match read_zone(session, &desired.name).await? {
+        Found::Zone(current) => current,
+        Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
+        Found::Absent if session.primary.provisioner.is_none() => return Err(Failure::ZoneAbsent),
+        Found::Absent => return Ok((preview_of_new(&plan::initial_zone(desired)?), Vec::new())),
+    };
+    let known = memory.load(&zone_key(session, &desired.name)).await?;
+    let plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
+    let left_out = left_out(&plan);
+    Ok((preview_of_plan(&plan, &current), left_out))
+}
+
+/// What [`deliver_gone`] would do.
+pub(super) async fn preview_gone(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<Preview, Failure> {
+    let found = read_zone(session, zone).await?;
+    let known = memory.load(&zone_key(session, zone)).await?;
+    let stays = known.origin == Origin::Found || session.primary.provisioner.is_none();
+    let of_unseen = |fate| Preview {
+        zone: zone.clone(),
+        fate,
+        lines: Vec::new(),
+    };
+    let current = match found {
+        Found::Zone(current) => current,
+        Found::Absent => return Ok(of_unseen(Fate::Stays)),
+        // It goes with whatever it held.
+        Found::NotLoaded(_) if !stays => return Ok(of_unseen(Fate::Deleted)),
+        Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
+    };
+    if stays {
+        let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
+        return Ok(preview_of_plan(&plan, &current));
+    }
+    Ok(preview_of_deletion(&current))
+}
+
+fn preview_of_new(initial: &InitialZone) -> Preview {
+    let soa = soa_record(&initial.name, &initial.soa, initial.soa_ttl);
+    let records = [soa].into_iter().chain(all_records(&initial.records));
+    let lines = records.map(|record| line(Presence::Present, record));
+    Preview {
+        zone: initial.name.clone(),
+        fate: Fate::Created,
+        lines: lines.collect(),
+    }
+}
+
+fn preview_of_deletion(current: &CurrentZone) -> Preview {
+    let soa = soa_record(&current.name, &current.soa, current.soa_ttl);
+    let records = all_records(&current.records).chain([soa]);
+    let lines = records.map(|record| line(Presence::Gone, record));
+    Preview {
+        zone: current.name.clone(),
+        fate: Fate::Deleted,
+        lines: lines.collect(),
+    }
+}
+
+fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
+    let mut lines = Vec::new();
+    if let Some((soa, ttl)) = &plan.soa {
+        let before = soa_record(&current.name, &current.soa, current.soa_ttl);
+        lines.push(line(Presence::Gone, before));
+        lines.push(line(
+            Presence::Present,
+            soa_record(&current.name, soa, *ttl),
+        ));
+    }
+    for change in &plan.changes {
+        let set = current
+            .records
+            .get(&change.owner, change.rtype)
+            .filter(|set| set.contains(&change.rdata));
+        if let Some(set) = set {
+            lines.push(line(Presence::Gone, change.to_record(set.ttl)));
+        }
+        if let Action::Add { ttl } | Action::SetTtl { ttl } = change.action {
+            lines.push(line(Presence::Present, change.to_record(ttl)));
+        }
+    }
+    Preview {
+        zone: plan.zone.clone(),
+        fate: Fate::Stays,
+        lines,
+    }
+}
+
+pub(super) fn line(presence: Presence, record: Record) -> PreviewLine {
+    PreviewLine { presence, record }
+}
+
+fn soa_record(zone: &ZoneName, soa: &Soa, ttl: u32) -> Record {
+    let (owner, rdata) = (zone.apex().clone(), soa.to_rdata());
+    Record {
+        owner,
+        rtype: RecordType::SOA,
+        ttl,
+        rdata,
+    }
+}
+
+fn all_records(records: &RrSets) -> impl Iterator<Item = Record> {
+    records.iter().flat_map(|set| {
+        set.rdatas.iter().map(|rdata| Record {
+            owner: set.owner.clone(),
+            rtype: set.rtype,
+            ttl: set.ttl,
+            rdata: rdata.clone(),
+        })
+    })
+}

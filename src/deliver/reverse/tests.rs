@@ -1,0 +1,62 @@
+//! Reverse names and networks.
+
+use super::*;
+
+fn cut(network: &str, address: &str) -> String {
+    let network: Network = network.parse().unwrap();
+    network.cut(address.parse().unwrap()).to_string()
+}
+
+#[test]
+fn reverse_names_are_those_of_the_rfcs() {
+    let name = |address: &str| reverse_name(address.parse().unwrap()).to_string();
+    assert_eq!(name("192.0.2.5"), "5.2.0.192.in-addr.arpa.");
+    assert_eq!(
+        name("2001:0db8:0051:0000:0000:0000:0000:0021"),
+        "1.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.5.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
+    );
+}
+
+#[test]
+fn the_zone_lies_inside_the_network() {
+    assert_eq!(cut("192.0.2.0/24", "192.0.2.5"), "2.0.192.in-addr.arpa.");
+    assert_eq!(cut("10.0.0.0/8", "10.1.2.3"), "10.in-addr.arpa.");
+    assert_eq!(
+        cut("198.51.96.0/20", "198.51.100.7"),
+        "100.51.198.in-addr.arpa."
+    );
+    assert_eq!(
+        cut("192.0.2.64/26", "192.0.2.65"),
+        "65.2.0.192.in-addr.arpa."
+    );
+    assert_eq!(
+        cut("2001:db8::/48", "2001:db8::1"),
+        "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
+    );
+    assert_eq!(
+        cut("2001:db8::/46", "2001:db8:1::1"),
+        "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
+    );
+    assert_eq!(cut("0.0.0.0/0", "192.0.2.5"), "in-addr.arpa.");
+}
+
+#[test]
+fn networks_hold_their_addresses_and_no_others() {
+    let network: Network = "192.0.2.0/25".parse().unwrap();
+    assert!(network.contains("192.0.2.127".parse().unwrap()));
+    assert!(!network.contains("192.0.2.128".parse().unwrap()));
+    assert!(!network.contains("::".parse().unwrap()));
+    let network: Network = "::/0".parse().unwrap();
+    assert!(network.contains("2001:db8::1".parse().unwrap()));
+    assert_eq!("192.0.2.0".parse::<Network>(), "192.0.2.0/32".parse());
+    assert_eq!("192.0.2.0/".parse::<Network>(), Err(NetworkError::Form));
+    assert_eq!(
+        "192.0.2.0/33".parse::<Network>(),
+        Err(NetworkError::Prefix(32))
+    );
+    let proper = "192.0.2.0/24".parse().unwrap();
+    assert_eq!(
+        "192.0.2.1/24".parse::<Network>(),
+        Err(NetworkError::HostBits(proper))
+    );
+}

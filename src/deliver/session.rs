@@ -1,0 +1,278 @@
+//! A primary and the conversation with it: queries, transfers and UPDATEs, each one exchange over
+//! a connection that is kept for the next.
+//!
+//! A session decides nothing about zones. It says of each exchange what came back, and of each
+//! failure whether the request may have reached the primary.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use super::outcome::Failure;
+use crate::model::{CurrentZone, Name, RecordType, ZoneName};
+use crate::plan::Batch;
+use crate::provision::Provisioner;
+use crate::transport::{Connection, Endpoint, TransportError};
+use crate::wire::{
+    self, Expected, Key, Opcode, Progress, Reply, RequestMac, TransferError, TransferReader,
+};
+
+/// Longest wait for the answer to one message, and for each message of a transfer. BIND takes
+/// some 400 ms for an UPDATE of 64 KiB on a slow disk.
+pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Most zones that are begun and not finished at a primary: how many widenings can share one write to
+/// disk, against the memory that zones take between read and update.
+const ZONES_BEGUN_MAX: usize = 1024;
+
+/// A primary: a server that takes UPDATEs, with the keys for it.
+pub struct Primary {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// Signs UPDATEs and queries.
+    pub key: Key,
+    /// Signs transfers.
+    pub transfer_key: Key,
+    /// The apex NS records that its zones get whatever the payload says; empty for the payload's.
+    pub nameservers: Vec<Name>,
+    /// How zones are made and removed; none where they must exist.
+    pub provisioner: Option<Provisioner>,
+    /// Its connections.
+    pub pool: Pool,
+}
+
+/// Connections that are kept for the next exchange, and how much may go on at once.
+pub struct Pool {
+    idle: RefCell<Vec<Connection>>,
+    /// Turns to talk to the primary, given in the order in which they were asked for.
+    turns: Semaphore,
+    /// Zones that are begun; most of them wait for the disk or for a turn.
+    begun: Semaphore,
+}
+
+impl Pool {
+    /// A pool without connections yet, for so many zones worked on at once.
+    pub fn new(zones_in_flight: usize) -> Self {
+        Self {
+            idle: RefCell::new(Vec::new()),
+            turns: Semaphore::new(zones_in_flight.max(1)),
+            begun: Semaphore::new(ZONES_BEGUN_MAX),
+        }
+    }
+}
+
+impl Primary {
+    /// Opens a session, which takes a turn with its first exchange.
+    pub(super) async fn session(&self, clock: fn() -> u64, deadline: Instant) -> Session<'_> {
+        Session {
+            primary: self,
+            clock,
+            deadline,
+            connection: None,
+            turn: None,
+            _begun: acquire(&self.pool.begun).await,
+        }
+    }
+}
+
+async fn acquire(semaphore: &Semaphore) -> SemaphorePermit<'_> {
+    let permit = semaphore.acquire().await;
+    permit.expect("the semaphore is never closed")
+}
+
+/// One intent's turn at a primary.
+pub(super) struct Session<'a> {
+    pub(super) primary: &'a Primary,
+    pub(super) deadline: Instant,
+    clock: fn() -> u64,
+    connection: Option<Connection>,
+    turn: Option<SemaphorePermit<'a>>,
+    _begun: SemaphorePermit<'a>,
+}
+
+/// What a request for a transfer brought.
+pub(super) enum Transfer {
+    /// The whole zone.
+    Zone(Box<CurrentZone>),
+    /// The primary denied it in its first answer.
+    Denied(Reply),
+}
+
+impl Session<'_> {
+    /// Asks one question, signed.
+    pub(super) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let message = wire::encode_query(name, rtype, id);
+        let key = self.primary.key.clone();
+        let (answer, mac) = self.first_answer(message, &key).await?;
+        Ok(self.read(&answer, id, Opcode::Query, &key, &mac))
+    }
+
+    /// Sends one batch as a signed UPDATE.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] where the batch may have been applied although no answer came.
+    pub(super) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let key = self.primary.key.clone();
+        let mut message = wire::encode_update(batch, id)?;
+        self.take_turn().await?;
+        let mac = wire::sign_request(&mut message, &key, (self.clock)())?;
+        if self.connection.is_none() && !self.reuse() {
+            self.connect().await?;
+        }
+        let answer = self.roundtrip(&message).await.map_err(|error| {
+            if error.request_may_have_arrived() {
+                Failure::Unknown { source: error }
+            } else {
+                Failure::Transport(error)
+            }
+        })?;
+        Ok(self.read(&answer, id, Opcode::Update, &key, &mac))
+    }
+
+    /// Fetches a zone (RFC 5936).
+    pub(super) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
+        let id = random_id()?;
+        let key = self.primary.transfer_key.clone();
+        let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
+        let (mut answer, mac) = self.first_answer(message, &key).await?;
+        let mut reader = TransferReader::new(zone, id, Some((key, mac)));
+        loop {
+            match reader.push(&answer, (self.clock)()) {
+                Ok(Progress::Complete) => break,
+                Ok(Progress::More) => {}
+                Err(TransferError::Denied(reply)) => return Ok(Transfer::Denied(reply)),
+                Err(error) => {
+                    self.connection = None;
+                    return Err(error.into());
+                }
+            }
+            let deadline = self.exchange_deadline();
+            let connection = self
+                .connection
+                .as_mut()
+                .expect("the first answer came over it");
+            answer = match connection.receive(deadline).await {
+                Ok(octets) => octets,
+                Err(error) => {
+                    self.connection = None;
+                    return Err(Failure::TransferCut { source: error });
+                }
+            };
+        }
+        Ok(Transfer::Zone(Box::new(reader.finish()?)))
+    }
+
+    /// Waits for a turn to talk to the primary, unless the session has one.
+    pub(super) async fn take_turn(&mut self) -> Result<(), Failure> {
+        if self.turn.is_none() {
+            let turn = timeout_at(self.deadline, acquire(&self.primary.pool.turns)).await;
+            self.turn = Some(turn.map_err(|_| Failure::DeadlinePassed)?);
+        }
+        Ok(())
+    }
+
+    /// Lets others talk to the primary until the next exchange, which waits for a turn again. With
+    /// this before a wait for the disk, the zones of a batch are read on while the first ones wait,
+    /// and many widenings share one write.
+    pub(super) fn step_aside(&mut self) {
+        self.give_back();
+        self.turn = None;
+    }
+
+    /// Gives the connection back for the next session. One that is not given back, because its
+    /// exchange did not end cleanly, is closed.
+    pub(super) fn release(mut self) {
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.primary.pool.idle.borrow_mut().push(connection);
+        }
+    }
+
+    /// Signs and sends a request that may be asked twice without harm, and waits for the first
+    /// answer. A kept connection that turns out to be closed is replaced once.
+    async fn first_answer(
+        &mut self,
+        mut message: Vec<u8>,
+        key: &Key,
+    ) -> Result<(Vec<u8>, RequestMac), Failure> {
+        self.take_turn().await?;
+        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
+        let kept = self.connection.is_some() || self.reuse();
+        if kept && let Ok(answer) = self.roundtrip(&message).await {
+            return Ok((answer, mac));
+        }
+        self.connect().await?;
+        Ok((self.roundtrip(&message).await?, mac))
+    }
+
+    /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over
+    /// a closed one has an unknown outcome.
+    fn reuse(&mut self) -> bool {
+        let mut idle = self.primary.pool.idle.borrow_mut();
+        self.connection = loop {
+            match idle.pop() {
+                Some(connection) if !connection.is_usable() => {}
+                found => break found,
+            }
+        };
+        self.connection.is_some()
+    }
+
+    async fn connect(&mut self) -> Result<(), Failure> {
+        let deadline = self.exchange_deadline();
+        self.connection = Some(Connection::open(&self.primary.endpoint, deadline).await?);
+        Ok(())
+    }
+
+    async fn roundtrip(&mut self, message: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let deadline = self.exchange_deadline();
+        // Taken out first: a connection whose exchange fails or is cancelled is never used again.
+        let mut connection = self
+            .connection
+            .take()
+            .expect("connected before the exchange");
+        connection.send(message, deadline).await?;
+        let answer = connection.receive(deadline).await?;
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    fn read(
+        &mut self,
+        answer: &[u8],
+        id: u16,
+        opcode: Opcode,
+        key: &Key,
+        mac: &RequestMac,
+    ) -> Reply {
+        let expected = Expected {
+            id,
+            opcode,
+            key: Some((key, mac)),
+        };
+        let reply = wire::read_reply(answer, &expected, (self.clock)());
+        if matches!(reply, Reply::Malformed(_) | Reply::Forged(_)) {
+            self.connection = None;
+        }
+        reply
+    }
+
+    fn exchange_deadline(&self) -> Instant {
+        self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
+    }
+}
+
+fn random_id() -> Result<u16, Failure> {
+    let mut octets = [0; 2];
+    getrandom::fill(&mut octets).map_err(Failure::Random)?;
+    Ok(u16::from_be_bytes(octets))
+}

@@ -1,0 +1,120 @@
+//! How intents are delivered, whatever the primary.
+
+use std::net::IpAddr;
+
+use super::outcome::Failure;
+use super::reverse::{Network, reverse_name};
+use crate::model::{ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName};
+
+/// How intents are delivered.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What becomes of records that were never delivered.
+    pub foreign: ForeignRecords,
+    /// Names that are never touched.
+    pub keep: Vec<NamePattern>,
+    /// Suffixes that no intent may create, change or delete.
+    pub deny_zones: Vec<Name>,
+    /// Whether an intent without any record is carried out.
+    pub empty_zone: EmptyZone,
+    /// How PTR records are handled.
+    pub ptr: PtrSettings,
+    /// Seconds since 1970, for signatures.
+    pub clock: fn() -> u64,
+}
+
+/// What to do with a zone that shall have no record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EmptyZone {
+    /// Refuse: more often a fault than a wish.
+    Refuse,
+    /// Apply: remove all that was delivered but the apex NS.
+    Apply,
+}
+
+/// How PTR records are handled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PtrSettings {
+    /// The only addresses whose PTR records may be changed; with none, PTR intents are skipped.
+    pub networks: Vec<Network>,
+    /// What to do where the address has another PTR.
+    pub existing: ExistingPtr,
+    /// TTL of PTR records, in seconds.
+    pub ttl: u32,
+}
+
+/// What to do where an address has a PTR of another host name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ExistingPtr {
+    /// Add ours beside it.
+    Add,
+    /// Put ours in its place.
+    Replace,
+    /// Leave it alone and add nothing.
+    Keep,
+}
+
+impl PtrSettings {
+    /// Whether the intent is about a PTR and none are managed here.
+    pub(super) fn skips(&self, intent: &Intent) -> bool {
+        self.networks.is_empty() && matches!(intent, Intent::Ptr(_))
+    }
+
+    /// The zone that the networks imply for an address; none where no network holds it.
+    pub fn cut(&self, address: IpAddr) -> Option<ZoneName> {
+        let containing = self
+            .networks
+            .iter()
+            .filter(|network| network.contains(address));
+        let narrowest = containing.max_by_key(|network| network.prefix());
+        narrowest.map(|network| network.cut(address))
+    }
+
+    pub(super) fn permitted_cut(&self, address: IpAddr) -> Result<ZoneName, Failure> {
+        self.cut(address)
+            .ok_or(Failure::OutsideNetworks { address })
+    }
+}
+
+impl Settings {
+    pub(super) fn scope<'a>(&'a self, delivered: &'a RrSets) -> Scope<'a> {
+        Scope {
+            foreign: self.foreign,
+            keep: &self.keep,
+            delivered,
+        }
+    }
+
+    /// Refuses a name under a suffix that a person has forbidden.
+    pub(super) fn permit_name(&self, name: &Name) -> Result<(), Failure> {
+        let mut suffixes = self.deny_zones.iter();
+        match suffixes.find(|suffix| name.is_at_or_below(suffix)) {
+            Some(suffix) => Err(Failure::Denied {
+                suffix: suffix.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what a person has forbidden, before anything is sent.
+    pub(super) fn permit(&self, intent: &Intent) -> Result<(), Failure> {
+        let reverse;
+        let name = match intent {
+            Intent::Zone(zone) => zone.name.apex(),
+            Intent::ZoneGone(zone) => zone.apex(),
+            Intent::Ptr(ptr) => {
+                reverse = reverse_name(ptr.address);
+                &reverse
+            }
+        };
+        self.permit_name(name)?;
+        match intent {
+            Intent::Zone(zone)
+                if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse =>
+            {
+                Err(Failure::EmptyZone)
+            }
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) => Ok(()),
+        }
+    }
+}

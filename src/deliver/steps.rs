@@ -1,0 +1,310 @@
+//! The steps that the ways of an intent share: reading a zone, sending a plan, making a zone, and
+//! keeping the memory of it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
+use super::outcome::{Failure, LeftOut};
+use super::session::{Session, Transfer};
+use crate::model::{CurrentZone, InitialZone, Name, RecordType, RrSets, ZoneName};
+use crate::plan::{self, Batch, Guard, Plan};
+use crate::provision::{Created, Provisioner};
+use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
+
+/// The pause before the second attempt; it grows with each.
+const PAUSE: Duration = Duration::from_millis(15);
+/// How often a transfer is asked for while the primary has no room for it. BIND's `transfers-out` is 10
+/// by default, for all who ask, and a place is free only a little after the last answer was sent.
+const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+
+/// A zone as it was found.
+pub(super) enum Found {
+    Zone(Box<CurrentZone>),
+    Absent,
+    /// Configured, but not served; with the primary's answer.
+    NotLoaded(Rcode),
+}
+
+/// What became of a row of messages.
+pub(super) enum Sent {
+    /// All were applied; how many they were.
+    Applied(usize),
+    /// A prerequisite did not hold.
+    Guarded,
+    /// The primary has no such zone, though it was read a moment ago; with the refusal.
+    NoZone(Failure),
+}
+
+/// Reads a zone as it is, and tells a zone that is not there from one that cannot be read.
+///
+/// # Errors
+/// [`Failure`]; a transfer that fails is never an empty or an absent zone.
+pub(super) async fn read_zone(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Found, Failure> {
+    for attempt in 0..TRANSFER_ATTEMPTS_MAX {
+        pause(session, attempt).await?;
+        let reply = match session.transfer(zone).await? {
+            Transfer::Zone(current) => return Ok(Found::Zone(current)),
+            Transfer::Denied(reply) => reply,
+        };
+        if let Some(found) = explain_denial(session, zone, reply).await? {
+            return Ok(found);
+        }
+    }
+    Err(Failure::TransfersExhausted {
+        attempts: TRANSFER_ATTEMPTS_MAX,
+    })
+}
+
+/// How a zone is whose transfer was denied; none where it is served and the primary has no room for
+/// another transfer now.
+async fn explain_denial(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    reply: Reply,
+) -> Result<Option<Found>, Failure> {
+    let key = session.primary.transfer_key.name().clone();
+    let rcode = if let Reply::Unsigned(rcode) = reply {
+        if rcode == Rcode::NOERROR {
+            // Nobody denies a transfer so: the signature is missing, or was taken off on the way.
+            return Err(Failure::Unsigned { rcode, key });
+        }
+        rcode
+    } else {
+        match authentic(reply, &key)?.rcode {
+            Rcode::NOTAUTH => return Ok(Some(Found::Absent)),
+            rcode => rcode,
+        }
+    };
+    // Denied for one of several reasons that look alike: ask for the SOA, which anybody may see.
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    if let Reply::Unsigned(rcode) = answer {
+        return Err(Failure::Unsigned { rcode, key });
+    }
+    let answer = authentic(answer, session.primary.key.name())?;
+    if is_soa_of(&answer, zone) {
+        if rcode == Rcode::SERVFAIL {
+            return Ok(None);
+        }
+        Err(Failure::TransferRefused { rcode, key })
+    } else if [rcode, answer.rcode].contains(&Rcode::SERVFAIL) {
+        Ok(Some(Found::NotLoaded(Rcode::SERVFAIL)))
+    } else if rcode == Rcode::REFUSED && takes_updates(session, zone).await? {
+        Err(Failure::TransferRefused { rcode, key })
+    } else {
+        Ok(Some(Found::Absent))
+    }
+}
+
+/// Whether a zone is there that neither transfers nor queries show: an UPDATE that asks for nothing is
+/// answered NOTAUTH or NOTZONE where there is none (RFC 2136 section 3.1.1).
+async fn takes_updates(session: &mut Session<'_>, zone: &ZoneName) -> Result<bool, Failure> {
+    let nothing = Batch {
+        zone: zone.clone(),
+        prerequisites: Vec::new(),
+        updates: Vec::new(),
+    };
+    let reply = session.update(&nothing).await?;
+    if let Reply::Unsigned(_) = reply {
+        return Ok(false);
+    }
+    let answer = authentic(reply, session.primary.key.name())?;
+    Ok(![Rcode::NOTAUTH, Rcode::NOTZONE].contains(&answer.rcode))
+}
+
+fn is_soa_of(response: &Response, zone: &ZoneName) -> bool {
+    let mut answers = response.answers.iter();
+    response.authoritative
+        && answers.any(|record| record.rtype == RecordType::SOA && record.owner == *zone.apex())
+}
+
+/// Sends a plan's messages one after the other, each guarded.
+pub(super) async fn send(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    current: &CurrentZone,
+    guard: Guard,
+) -> Result<Sent, Failure> {
+    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.primary.key);
+    let batches = plan::batches(plan, current, guard, octets_max)?;
+    for batch in &batches {
+        let reply = session.update(batch).await?;
+        match is_applied(reply, session.primary.key.name()) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Sent::Guarded),
+            Err(failure @ Failure::UpdateRefused { rcode, .. }) if rcode == Rcode::NOTAUTH => {
+                return Ok(Sent::NoZone(failure));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(Sent::Applied(batches.len()))
+}
+
+/// Whether an UPDATE was applied; no where a prerequisite did not hold.
+pub(super) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
+    let Response {
+        rcode,
+        extended_error: extended,
+        ..
+    } = authentic(reply, key)?;
+    match rcode {
+        Rcode::NOERROR => Ok(true),
+        Rcode::NXDOMAIN | Rcode::YXDOMAIN | Rcode::YXRRSET | Rcode::NXRRSET => Ok(false),
+        Rcode::SERVFAIL => Err(Failure::ServerFailure { rcode, extended }),
+        _ => Err(Failure::UpdateRefused {
+            rcode,
+            extended,
+            key: key.clone(),
+        }),
+    }
+}
+
+/// The response, where it is one that can be trusted.
+pub(super) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
+    let key = key.clone();
+    Err(match reply {
+        Reply::Authentic(response) => return Ok(response),
+        Reply::BadKey => Failure::BadKey { key },
+        Reply::BadSig => Failure::BadSig { key },
+        Reply::BadTime { offset_seconds, .. } => Failure::BadTime { offset_seconds },
+        Reply::BadTrunc => Failure::BadTrunc { key },
+        Reply::Unsigned(rcode) => Failure::Unsigned { rcode, key },
+        Reply::Forged(forgery) => Failure::Forged(forgery),
+        Reply::Malformed(reason) => Failure::Malformed(reason),
+    })
+}
+
+/// Makes the zone, remembering before that it is about to be made, where it `is_absent`: one that is
+/// there and not loaded may be somebody's, and must never be taken for ours.
+pub(super) async fn make(
+    session: &mut Session<'_>,
+    provisioner: &Provisioner,
+    initial: &InitialZone,
+    is_absent: bool,
+    mut known: ZoneMemory,
+    memory: &Memory,
+) -> Result<Created, Failure> {
+    session.take_turn().await?;
+    let key = zone_key(session, &initial.name);
+    let was_making = known.origin == Origin::Making;
+    if is_absent {
+        known.origin = Origin::Making;
+    }
+    let add = initial.records.minus(&known.delivered);
+    widen(memory, &key, &mut known, &add).await?;
+    let created = match provisioner.create(initial, session.deadline).await {
+        Ok(created) => created,
+        Err(error) => {
+            if is_absent && !was_making && error.made_nothing() {
+                // Whoever makes the zone now is not us.
+                known.origin = Origin::Found;
+                memory.narrow(change(key, &known, RrSets::default(), RrSets::default()))?;
+            }
+            return Err(error.into());
+        }
+    };
+    match created {
+        Created::Full | Created::Placeholder => known.origin = Origin::Made,
+        Created::AlreadyThere if was_making => known.origin = Origin::Made,
+        Created::AlreadyThere if !is_absent => {}
+        Created::AlreadyThere => {
+            // Somebody else made it since it was read: another process of ours, which has then
+            // moved the memory on and says so itself, or a stranger.
+            if memory.load(&key).await?.generation == known.generation {
+                known.origin = Origin::Found;
+            }
+        }
+    }
+    let (mut add, mut gone) = (RrSets::default(), RrSets::default());
+    if created == Created::Full {
+        // Added again, since a deletion by another process may have forgotten them.
+        add = initial.records.clone();
+        gone = known.delivered.minus(&add);
+    }
+    memory.narrow(change(key, &known, add, gone))?;
+    Ok(created)
+}
+
+/// Whether a zone looks as a primary makes it: an SOA and NS records, and nothing else.
+pub(super) fn holds_only_name_servers(current: &CurrentZone) -> bool {
+    let mut sets = current.records.iter();
+    sets.all(|set| set.rtype == RecordType::NS && set.owner == *current.name.apex())
+}
+
+pub(super) fn zone_key(session: &Session<'_>, zone: &ZoneName) -> ZoneKey {
+    ZoneKey {
+        primary: session.primary.name.clone(),
+        zone: zone.clone(),
+    }
+}
+
+/// Waits a little before each attempt but the first.
+pub(super) async fn pause(session: &Session<'_>, attempt: u32) -> Result<(), Failure> {
+    if attempt > 0 {
+        tokio::time::sleep(PAUSE * attempt).await;
+    }
+    if Instant::now() >= session.deadline {
+        Err(Failure::DeadlinePassed)
+    } else {
+        Ok(())
+    }
+}
+
+/// Makes it durable that these records may be ours from now on.
+pub(super) async fn widen(
+    memory: &Memory,
+    key: &ZoneKey,
+    known: &mut ZoneMemory,
+    add: &RrSets,
+) -> Result<(), Failure> {
+    let change = change(key.clone(), known, add.clone(), RrSets::default());
+    known.generation = memory.widen(change).await?;
+    Ok(())
+}
+
+/// Remembers that these records are ours as well, and that those which went are not.
+pub(super) fn narrow(
+    memory: &Memory,
+    key: ZoneKey,
+    known: &ZoneMemory,
+    add: RrSets,
+    gone: RrSets,
+) -> Result<(), Failure> {
+    memory.narrow(change(key, known, add, gone))
+}
+
+pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets) -> MemoryChange {
+    let ZoneMemory {
+        origin,
+        guard,
+        generation,
+        ..
+    } = *known;
+    MemoryChange {
+        key,
+        generation,
+        origin,
+        guard,
+        add,
+        drop,
+    }
+}
+
+pub(super) fn left_out(plan: &Plan) -> Vec<LeftOut> {
+    let conflicts = plan.conflicts.iter().cloned().map(LeftOut::Conflict);
+    conflicts
+        .chain(plan.kept.iter().cloned().map(LeftOut::Kept))
+        .collect()
+}
+
+pub(super) fn union(a: RrSets, b: RrSets) -> RrSets {
+    if b.is_empty() {
+        return a;
+    }
+    RrSets::from_sets(a.into_sets().into_iter().chain(b.into_sets()))
+}
