@@ -6,6 +6,7 @@ pub mod model;
 pub mod payload;
 pub mod plan;
 pub mod provision;
+pub mod queue;
 pub mod transport;
 pub mod wire;
 pub mod zonefile;

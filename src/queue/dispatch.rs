@@ -1,0 +1,140 @@
+//! Delivers a batch of intents, many at once.
+//!
+//! Zones do not wait for each other. PTR values come after all zones, since a reverse zone that
+//! must be made takes its name servers from the host's zone; those whose addresses share a reverse
+//! zone run in the order of the batch, so that a value that goes makes room for one that comes.
+//! No batch holds two intents of one key: the caller has dropped the older ones.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use crate::deliver::{
+    self, Delivered, Failure, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
+};
+use crate::model::{Intent, Name, ZoneName};
+
+/// Which primary serves the names at and below a suffix.
+#[derive(Clone)]
+pub struct Route {
+    /// The suffix; the root covers everything.
+    pub suffix: Name,
+    /// The primary.
+    pub primary: Rc<Primary>,
+}
+
+/// All routes.
+#[derive(Clone)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// Routes in any order.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self(routes)
+    }
+
+    /// The primary for an intent: that of the longest suffix that covers its name.
+    pub fn primary_for(&self, intent: &Intent) -> Option<&Primary> {
+        let name = match intent {
+            Intent::Zone(zone) => zone.name.apex().clone(),
+            Intent::ZoneGone(zone) => zone.apex().clone(),
+            Intent::Ptr(ptr) => reverse_name(ptr.address),
+        };
+        let covering = self
+            .0
+            .iter()
+            .filter(|route| name.is_at_or_below(&route.suffix));
+        covering
+            .max_by_key(|route| route.suffix.label_count())
+            .map(|route| &*route.primary)
+    }
+}
+
+/// Delivers intents and reports each by its index, in the order of the batch, as soon as it and
+/// those before it are done.
+pub async fn dispatch(
+    intents: &[&Intent],
+    routes: &Routes,
+    memory: &Memory,
+    settings: &Settings,
+    deadline: Instant,
+    report: impl FnMut(usize, Result<Delivered, Failure>),
+) {
+    let one = async |intent: &Intent| {
+        let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
+        deliver::deliver(intent, primary, memory, settings, deadline).await
+    };
+    run(intents, settings, one, report).await;
+}
+
+/// Finds out what [`dispatch`] would do, and reports in the same way.
+pub async fn dispatch_preview(
+    intents: &[&Intent],
+    routes: &Routes,
+    memory: &Memory,
+    settings: &Settings,
+    deadline: Instant,
+    report: impl FnMut(usize, Result<(Option<Preview>, Vec<LeftOut>), Failure>),
+) {
+    let one = async |intent: &Intent| {
+        let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
+        deliver::preview(intent, primary, memory, settings, deadline).await
+    };
+    run(intents, settings, one, report).await;
+}
+
+/// Zones first, each a lane of its own; then PTR values, a lane for each reverse zone.
+async fn run<T>(
+    intents: &[&Intent],
+    settings: &Settings,
+    one: impl AsyncFn(&Intent) -> T,
+    report: impl FnMut(usize, T),
+) {
+    let mut zones = Vec::new();
+    let mut ptrs: HashMap<Option<ZoneName>, Vec<usize>> = HashMap::new();
+    for (index, intent) in intents.iter().enumerate() {
+        match intent {
+            Intent::Zone(_) | Intent::ZoneGone(_) => zones.push(vec![index]),
+            Intent::Ptr(ptr) => ptrs
+                .entry(settings.ptr.cut(ptr.address))
+                .or_default()
+                .push(index),
+        }
+    }
+    let reporter = RefCell::new(Reporter {
+        report,
+        next: 0,
+        waiting: BTreeMap::new(),
+    });
+    let lane = async |lane: Vec<usize>| {
+        for index in lane {
+            let result = one(intents[index]).await;
+            reporter.borrow_mut().take(index, result);
+        }
+    };
+    for lanes in [zones, ptrs.into_values().collect()] {
+        let running: FuturesUnordered<_> = lanes.into_iter().map(&lane).collect();
+        running.collect::<()>().await;
+    }
+}
+
+/// Puts results back into the order of the batch.
+struct Reporter<T, R> {
+    report: R,
+    next: usize,
+    waiting: BTreeMap<usize, T>,
+}
+
+impl<T, R: FnMut(usize, T)> Reporter<T, R> {
+    fn take(&mut self, index: usize, result: T) {
+        self.waiting.insert(index, result);
+        while let Some(result) = self.waiting.remove(&self.next) {
+            (self.report)(self.next, result);
+            self.next += 1;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The keeper of the memory: a thread that owns the file and answers requests.
+//!
+//! Writing to disk takes as long as an UPDATE does, so it happens beside the network, and the
+//! widenings of many zones that wait at the same time share one transaction. Narrowings wait for
+//! company: they are written with the next widening or at the end.
+
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::store::{Store, StoreChange, StoreError};
+use crate::deliver::{Memory, MemoryRequest, ZoneKey};
+
+/// The running keeper.
+#[derive(Debug)]
+pub struct Keeper {
+    memory: Memory,
+    thread: JoinHandle<Result<(), StoreError>>,
+}
+
+/// Whether the memory may be changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// It is read and written; the file is created where it is missing.
+    ReadWrite,
+    /// It is only read; nothing is created.
+    ReadOnly,
+}
+
+impl Keeper {
+    /// Opens the file and starts to answer.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be opened.
+    pub fn start(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let store = match access {
+            Access::ReadWrite => Store::open(path)?,
+            Access::ReadOnly => Store::open_read_only(path)?,
+        };
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let thread = std::thread::spawn(move || keep(store, receiver));
+        Ok(Self {
+            memory: Memory::new(sender),
+            thread,
+        })
+    }
+
+    /// A handle for those who deliver; the keeper ends when the last one is gone.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file failed; requests after that were not answered.
+    pub fn finish(self) -> Result<(), StoreError> {
+        drop(self.memory);
+        self.thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+fn keep(
+    mut store: Store,
+    mut requests: mpsc::UnboundedReceiver<MemoryRequest>,
+) -> Result<(), StoreError> {
+    let mut pending = Pending::default();
+    while let Some(request) = requests.blocking_recv() {
+        pending.take(&mut store, request)?;
+        while let Ok(request) = requests.try_recv() {
+            pending.take(&mut store, request)?;
+        }
+        if !pending.answers.is_empty() {
+            pending.write(&mut store)?;
+        }
+    }
+    pending.write(&mut store)
+}
+
+/// Changes that wait for their transaction, and who waits for them.
+#[derive(Default)]
+struct Pending {
+    changes: Vec<StoreChange>,
+    /// With the index of the change that is waited for.
+    answers: Vec<(usize, oneshot::Sender<i64>)>,
+}
+
+impl Pending {
+    fn take(&mut self, store: &mut Store, request: MemoryRequest) -> Result<(), StoreError> {
+        match request {
+            MemoryRequest::Generation { key, answer } => {
+                self.settle(store, &key)?;
+                answer.send(store.generation(&key)?).ok();
+            }
+            MemoryRequest::Load { key, answer } => {
+                self.settle(store, &key)?;
+                // Whoever asked may be gone: a deadline passed. Then nobody misses the answer.
+                answer.send(store.load(&key)?).ok();
+            }
+            MemoryRequest::Widen { change, answer } => {
+                self.answers.push((self.changes.len(), answer));
+                self.changes.push(StoreChange::Change(change));
+            }
+            MemoryRequest::Narrow { change } => self.changes.push(StoreChange::Change(change)),
+            MemoryRequest::Forget { key, generation } => {
+                self.changes.push(StoreChange::Forget(key, generation));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the changes if there is one of this zone among them.
+    fn settle(&mut self, store: &mut Store, key: &ZoneKey) -> Result<(), StoreError> {
+        if self.changes.iter().any(|change| change.key() == key) {
+            self.write(store)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let generations = store.apply(&std::mem::take(&mut self.changes))?;
+        for (index, answer) in self.answers.drain(..) {
+            // Nobody misses the answer where a deadline passed meanwhile.
+            answer.send(generations[index]).ok();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The file of the memory: what stays in it, for whom, and who may read it.
+
+use super::*;
+use crate::model::ZoneName;
+
+fn key() -> ZoneKey {
+    let zone = ZoneName::new(&"example.".parse().unwrap());
+    ZoneKey {
+        primary: "main".into(),
+        zone,
+    }
+}
+
+fn records(hosts: &[&str]) -> RrSets {
+    RrSets::from_records(hosts.iter().map(|host| Record {
+        owner: format!("{host}.example.").parse().unwrap(),
+        rtype: RecordType::A,
+        ttl: 0,
+        rdata: Rdata::from_canonical([192, 0, 2, 1]),
+    }))
+}
+
+fn change(known: &ZoneMemory, origin: Origin, add: &[&str], drop: &[&str]) -> StoreChange {
+    StoreChange::Change(MemoryChange {
+        key: key(),
+        generation: known.generation,
+        origin,
+        guard: Guard::Soa,
+        add: records(add),
+        drop: records(drop),
+    })
+}
+
+fn store() -> (tempfile::TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("new/queue.db")).unwrap();
+    (directory, store)
+}
+
+#[test]
+fn what_was_delivered_is_remembered_and_forgotten() {
+    let (directory, mut store) = store();
+    let nothing = store.load(&key()).unwrap();
+    assert_eq!((nothing.origin, nothing.generation), (Origin::Found, 0));
+    store
+        .apply(&[change(&nothing, Origin::Made, &["a", "b"], &[])])
+        .unwrap();
+    drop(store);
+
+    let path = directory.path().join("new/queue.db");
+    let mut store = Store::open(&path).unwrap();
+    let known = store.load(&key()).unwrap();
+    assert_eq!(
+        (known.origin, known.delivered.clone()),
+        (Origin::Made, records(&["a", "b"]))
+    );
+    store
+        .apply(&[change(&known, Origin::Made, &["c"], &["a"])])
+        .unwrap();
+    let read_only = Store::open_read_only(&path).unwrap();
+    assert_eq!(
+        read_only.load(&key()).unwrap().delivered,
+        records(&["b", "c"])
+    );
+
+    let forget = |generation| StoreChange::Forget(key(), generation);
+    store.apply(&[forget(known.generation)]).unwrap();
+    let known = store.load(&key()).unwrap();
+    assert_eq!(known.delivered, records(&["b", "c"]), "it has changed");
+    store.apply(&[forget(known.generation)]).unwrap();
+    let known = store.load(&key()).unwrap();
+    assert!(known.delivered.is_empty() && known.origin == Origin::Found);
+}
+
+#[test]
+fn nothing_is_dropped_that_another_process_may_have_added() {
+    let (_directory, mut store) = store();
+    let ours = store.load(&key()).unwrap();
+    let theirs = store.load(&key()).unwrap();
+    store
+        .apply(&[change(&theirs, Origin::Made, &["a"], &[])])
+        .unwrap();
+    store
+        .apply(&[change(&ours, Origin::Making, &["b"], &["a"])])
+        .unwrap();
+    let known = store.load(&key()).unwrap();
+    assert_eq!(
+        (known.origin, known.delivered),
+        (Origin::Made, records(&["a", "b"]))
+    );
+}
+
+#[test]
+fn a_file_that_is_made_and_not_filled_yet_is_an_empty_memory() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = Store::open_read_only(file.path()).unwrap();
+    assert!(store.load(&key()).unwrap().delivered.is_empty());
+}
+
+#[test]
+fn no_change_moves_nothing_on() {
+    let (_directory, mut store) = store();
+    let nothing = store.load(&key()).unwrap();
+    store
+        .apply(&[change(&nothing, Origin::Found, &["a"], &[])])
+        .unwrap();
+    let known = store.load(&key()).unwrap();
+    let same = store
+        .apply(&[change(&known, Origin::Found, &[], &[])])
+        .unwrap();
+    assert_eq!(same, [known.generation]);
+}
+
+#[test]
+fn a_newer_file_is_refused() {
+    let (directory, store) = store();
+    store
+        .connection
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    drop(store);
+    let path = directory.path().join("new/queue.db");
+    let error = Store::open(&path).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Newer {
+                found: 99,
+                known: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_new_file_belongs_to_the_owner_of_its_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    // Only root can do this, and only root needs it; for others the two are equal anyhow.
+    std::os::unix::fs::chown(directory.path(), Some(4321), Some(4322)).ok();
+    let owner = |path: &Path| {
+        let metadata = path.metadata().unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let path = directory.path().join("queue.db");
+    let store = Store::open(&path).unwrap();
+    for file in ["queue.db", "queue.db-wal", "queue.db-shm"] {
+        let file = directory.path().join(file);
+        assert_eq!(owner(&file), owner(directory.path()), "{}", file.display());
+    }
+    drop(store);
+    drop(Store::open(&path).unwrap());
+}
+
+#[test]
+fn many_open_a_new_file_at_once() {
+    for _ in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queue.db");
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || Store::open(&path).map(drop))
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap().unwrap();
+        }
+    }
+}
