@@ -1,0 +1,515 @@
+//! From the tables of the file to settings: names, defaults and limits of every option.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::error::{ConfigError, quoted};
+use super::reader::{Keys, Source, Table, Text};
+use super::settings::{
+    Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings, Route,
+};
+use super::values::{
+    HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
+    read_word,
+};
+use super::{keyfile, secretfile};
+use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings};
+use crate::model::{ForeignRecords, Name, Secret, TTL_MAX};
+use crate::provision::rndc::Way;
+use crate::transport::{ClientIdentity, Endpoint, Security, TlsClient, TlsSettings};
+use crate::wire::Key;
+
+/// Longest configuration in octets: some thousand primaries.
+const CONFIG_OCTETS_MAX: u64 = 4 * 1024 * 1024;
+/// Longest list of certificate authorities in octets: a system's list has a quarter of a million.
+const CERTIFICATE_OCTETS_MAX: u64 = 16 * 1024 * 1024;
+/// Longest time in seconds that Plesk may be kept waiting.
+const DEADLINE_SECONDS_MAX: u32 = 3600;
+/// Most zones at a time: each is a connection, and BIND takes 150 (`tcp-clients`).
+const ZONES_IN_FLIGHT_MAX: u32 = 128;
+
+const QUEUE_PATH: &str = "/var/lib/nsbridge/queue.db";
+const DEADLINE_SECONDS: u32 = 20;
+const ZONES_IN_FLIGHT: u32 = 8;
+const PTR_TTL_SECONDS: u32 = 3600;
+/// Port of DNS over TCP (RFC 1035 section 4.2).
+const TCP_PORT: u16 = 53;
+/// Port of DNS over TLS (RFC 7858 section 3.1).
+const TLS_PORT: u16 = 853;
+/// Port of BIND's control channel.
+const CONTROL_PORT: u16 = 953;
+
+const DOCUMENT: Keys = keys(&[
+    "version",
+    "instance",
+    "queue",
+    "keys",
+    "primaries",
+    "routes",
+    "policy",
+    "ptr",
+]);
+const QUEUE: Keys = keys(&["path", "deadline-seconds"]);
+const KEY: Keys = keys(&["file"]);
+const PRIMARY: Keys = Keys {
+    valid: &[
+        "address",
+        "transport",
+        "key",
+        "transfer-key",
+        "read",
+        "nameservers",
+        "zones-in-flight",
+        "tls-ca-file",
+        "tls-name",
+        "tls-pins",
+        "tls-certificate-file",
+        "tls-key-file",
+        "provision",
+        "catalog",
+        "catalog-key",
+    ],
+    absent: &[],
+};
+const PROVISION: Keys = Keys {
+    valid: &[
+        "method",
+        "control",
+        "control-key",
+        "way",
+        "template",
+        "listen",
+        "view",
+    ],
+    absent: &[
+        ("url", ONLY_RNDC),
+        ("api-key-file", ONLY_RNDC),
+        ("program", ONLY_RNDC),
+        ("arguments", ONLY_RNDC),
+    ],
+};
+const ROUTE: Keys = keys(&["suffix", "primary"]);
+const POLICY: Keys = keys(&["foreign-records", "keep", "deny-zones", "empty-zone"]);
+const PTR: Keys = keys(&["networks", "existing", "ttl-seconds"]);
+
+const NO_CATALOG: &str = "remove the line: ownership of zones is kept in the queue's file";
+const ONLY_RNDC: &str =
+    "use method = \"rndc\" (BIND), or remove the table and make the zones by other means";
+const ONLY_TRANSFER: &str = "use read = \"transfer\" and allow the key to transfer the zones";
+
+const fn keys(valid: &'static [&'static str]) -> Keys {
+    Keys { valid, absent: &[] }
+}
+
+/// Every valid key, each once, in order.
+#[cfg(test)]
+pub(super) fn all_keys() -> Vec<&'static str> {
+    let tables = [DOCUMENT, QUEUE, KEY, PRIMARY, PROVISION, ROUTE, POLICY, PTR];
+    let mut keys: Vec<_> = tables
+        .iter()
+        .flat_map(|table| table.valid)
+        .copied()
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+impl Config {
+    /// Reads a configuration file and the key files and certificates that it names. `host_name`
+    /// is the default of `instance`. Paths in the file are relative to its directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first that is met.
+    pub fn load(path: &Path, host_name: &str) -> Result<Self, ConfigError> {
+        let failed = |source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut text = String::new();
+        File::open(path)
+            .map_err(failed)?
+            .take(CONFIG_OCTETS_MAX + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
+        if text.len() as u64 > CONFIG_OCTETS_MAX {
+            return Err(ConfigError::TooLong {
+                path: path.to_owned(),
+                limit: CONFIG_OCTETS_MAX,
+            });
+        }
+        Self::parse(&text, path, host_name)
+    }
+
+    /// The same of text that was read before; `path` is for errors and relative paths.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, path: &Path, host_name: &str) -> Result<Self, ConfigError> {
+        let source = Source { path, text };
+        let document = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
+            place: source.place(error.span().map_or(0, |span| span.start)),
+            message: error.message().to_owned(),
+        })?;
+        let table = Table::document(source, document.get_ref(), DOCUMENT)?;
+        table.need("version", table.number("version", 1..=1)?)?;
+        let instance = match table.text("instance")? {
+            Some(text) => text.read("1 to 255 visible ASCII characters", read_instance)?,
+            None => host_name.to_owned(),
+        };
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let queue = read_queue(&table, directory)?;
+        let files = Files {
+            directory,
+            keys: read_keys(&table, directory)?,
+        };
+        let mut primaries = BTreeMap::new();
+        for (name, table) in table.named_tables("primaries", PRIMARY)? {
+            primaries.insert(name, files.primary(&table)?);
+        }
+        if primaries.is_empty() {
+            return table.need("primaries.NAME", None);
+        }
+        Ok(Self {
+            instance,
+            queue,
+            routes: read_routes(&table, &primaries)?,
+            policy: read_policy(&table)?,
+            ptr: read_ptr(&table)?,
+            primaries,
+        })
+    }
+}
+
+fn read_queue(document: &Table<'_>, directory: &Path) -> Result<QueueSettings, ConfigError> {
+    let table = document.table("queue", QUEUE)?;
+    let (mut path, mut seconds) = (None, None);
+    if let Some(table) = table {
+        path = read_path(&table, "path", directory)?.map(|(path, _)| path);
+        seconds = table.number("deadline-seconds", 1..=DEADLINE_SECONDS_MAX)?;
+    }
+    Ok(QueueSettings {
+        path: path.unwrap_or_else(|| PathBuf::from(QUEUE_PATH)),
+        deadline: Duration::from_secs(seconds.unwrap_or(DEADLINE_SECONDS).into()),
+    })
+}
+
+fn read_keys(document: &Table<'_>, directory: &Path) -> Result<BTreeMap<String, Key>, ConfigError> {
+    let mut keys = BTreeMap::new();
+    for (name, table) in document.named_tables("keys", KEY)? {
+        let (path, text) = table.need("file", read_path(&table, "file", directory)?)?;
+        let key = keyfile::read_key(&path, &name).map_err(|source| ConfigError::KeyFile {
+            place: text.place,
+            source,
+        })?;
+        keys.insert(name, key);
+    }
+    Ok(keys)
+}
+
+/// What the tables of the primaries refer to.
+struct Files<'a> {
+    directory: &'a Path,
+    keys: BTreeMap<String, Key>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Transport {
+    Tcp,
+    Tls,
+}
+
+impl Files<'_> {
+    fn primary(&self, table: &Table<'_>) -> Result<PrimarySettings, ConfigError> {
+        let transport = match table.text("transport")? {
+            Some(text) => text.choice(&[("tcp", Transport::Tcp), ("tls", Transport::Tls)])?,
+            None => Transport::Tcp,
+        };
+        let port = match transport {
+            Transport::Tcp => TCP_PORT,
+            Transport::Tls => TLS_PORT,
+        };
+        let address = table.need("address", table.text("address")?)?;
+        let (host, port) = address.read(HOST_AND_PORT, |text| read_host(text, port))?;
+        let security = match transport {
+            Transport::Tcp => no_tls(table)?,
+            Transport::Tls => self.tls(table, &host)?,
+        };
+        let key = self.key(&table.need("key", table.text("key")?)?)?;
+        let transfer_key = match table.text("transfer-key")? {
+            Some(text) => self.key(&text)?,
+            None => key.clone(),
+        };
+        if let Some(text) = table.text("read")? {
+            if text.value == "memory" {
+                return Err(text.absent(ONLY_TRANSFER));
+            }
+            text.choice(&[("transfer", ())])?;
+        }
+        if let Some(text) = table.text("catalog")?.filter(|text| !text.value.is_empty()) {
+            return Err(text.absent(NO_CATALOG));
+        }
+        if let Some(text) = table.text("catalog-key")? {
+            self.key(&text)?;
+        }
+        let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
+        let provision = match table.table("provision", PROVISION)? {
+            Some(table) => Some(self.provision(&table)?),
+            None => None,
+        };
+        Ok(PrimarySettings {
+            endpoint: Endpoint {
+                host,
+                port,
+                security,
+            },
+            key,
+            transfer_key,
+            nameservers: read_names(table, "nameservers")?,
+            zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
+            provision,
+        })
+    }
+
+    fn tls(&self, table: &Table<'_>, host: &str) -> Result<Security, ConfigError> {
+        let mut pins = Vec::new();
+        for text in table.texts("tls-pins")? {
+            pins.push(text.read(
+                "the base64 form of a SHA-256 digest, 44 characters",
+                |text| text.parse().ok(),
+            )?);
+        }
+        let settings = TlsSettings {
+            server_name: match table.text("tls-name")? {
+                Some(text) => text.value.to_owned(),
+                None => host.to_owned(),
+            },
+            ca_pem: self.certificate(table, "tls-ca-file")?,
+            pins,
+            client: self.identity(table)?,
+        };
+        let client = TlsClient::new(&settings).map_err(|source| ConfigError::Tls {
+            place: table.place(),
+            source,
+        })?;
+        Ok(Security::Tls(Arc::new(client)))
+    }
+
+    fn identity(&self, table: &Table<'_>) -> Result<Option<ClientIdentity>, ConfigError> {
+        let certificate = self.certificate(table, "tls-certificate-file")?;
+        let key = self.private_key(table, "tls-key-file")?;
+        Ok(match (certificate, key) {
+            (None, None) => None,
+            (certificate, key) => Some(ClientIdentity {
+                certificate_pem: table.need("tls-certificate-file", certificate)?,
+                key_pem: table.need("tls-key-file", key)?,
+            }),
+        })
+    }
+
+    fn certificate(&self, table: &Table<'_>, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some((path, text)) = read_path(table, key, self.directory)? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        File::open(&path)
+            .and_then(|file| {
+                file.take(CERTIFICATE_OCTETS_MAX + 1)
+                    .read_to_end(&mut content)
+            })
+            .map_err(|source| ConfigError::File {
+                place: text.place,
+                path: path.clone(),
+                source,
+            })?;
+        if content.len() as u64 > CERTIFICATE_OCTETS_MAX {
+            return Err(ConfigError::TooLong {
+                path,
+                limit: CERTIFICATE_OCTETS_MAX,
+            });
+        }
+        Ok(Some(content))
+    }
+
+    fn private_key(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+    ) -> Result<Option<Secret<Vec<u8>>>, ConfigError> {
+        let Some((path, text)) = read_path(table, key, self.directory)? else {
+            return Ok(None);
+        };
+        let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
+            place: text.place,
+            source,
+        })?;
+        Ok(Some(content))
+    }
+
+    fn provision(&self, table: &Table<'_>) -> Result<ProvisionSettings, ConfigError> {
+        let method = table.need("method", table.text("method")?)?;
+        if ["powerdns", "catalog", "command"].contains(&method.value) {
+            return Err(method.absent(ONLY_RNDC));
+        }
+        method.choice(&[("rndc", ())])?;
+        let control = table.need("control", table.text("control")?)?;
+        Ok(ProvisionSettings {
+            control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
+            control_key: self.key(&table.need("control-key", table.text("control-key")?)?)?,
+            view: read_word(table, "view")?,
+            way: read_way(table)?,
+        })
+    }
+
+    fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {
+        self.keys.get(text.value).cloned().ok_or_else(|| {
+            let names: Vec<&String> = self.keys.keys().collect();
+            text.bad(if names.is_empty() {
+                "the name of a [keys.NAME] table, of which there is none".to_owned()
+            } else {
+                format!("a name under [keys]: {}", quoted(&names))
+            })
+        })
+    }
+}
+
+/// Options of TLS without TLS are a mistake: somebody believes that they protect.
+fn no_tls(table: &Table<'_>) -> Result<Security, ConfigError> {
+    for key in PRIMARY.valid.iter().filter(|key| key.starts_with("tls-")) {
+        if let Some(place) = table.place_of(key) {
+            return Err(ConfigError::Useless {
+                place,
+                key: (*key).to_owned(),
+                needs: "transport = \"tls\"",
+            });
+        }
+    }
+    Ok(Security::Tcp)
+}
+
+#[derive(Clone, Copy)]
+enum WayName {
+    Template,
+    Seed,
+    File,
+}
+
+fn read_way(table: &Table<'_>) -> Result<Way, ConfigError> {
+    let template = read_word(table, "template")?;
+    let listen = match table.text("listen")? {
+        Some(text) => {
+            let allowed = "an IP address and a port, such as 198.51.100.7:5300";
+            Some(text.read(allowed, |text| text.parse().ok())?)
+        }
+        None => None,
+    };
+    let name = match table.text("way")? {
+        Some(text) => text.choice(&[
+            ("template", WayName::Template),
+            ("seed", WayName::Seed),
+            ("file", WayName::File),
+        ])?,
+        None if template.is_some() => WayName::Template,
+        None => WayName::Seed,
+    };
+    Ok(match name {
+        WayName::Template => Way::Template {
+            name: table.need("template", template)?,
+        },
+        WayName::Seed => Way::Seed { listen },
+        WayName::File => Way::File,
+    })
+}
+
+fn read_routes(
+    document: &Table<'_>,
+    primaries: &BTreeMap<String, PrimarySettings>,
+) -> Result<Vec<Route>, ConfigError> {
+    let names: Vec<&String> = primaries.keys().collect();
+    let Some(tables) = document.tables("routes", ROUTE)? else {
+        let only = (names.len() == 1).then(|| Route {
+            suffix: Name::root(),
+            primary: names[0].clone(),
+        });
+        return Ok(vec![document.need("routes", only)?]);
+    };
+    let mut routes: Vec<Route> = Vec::new();
+    for table in tables {
+        let text = table.need("suffix", table.text("suffix")?)?;
+        let suffix = read_name(&text)?;
+        if routes.iter().any(|route| route.suffix == suffix) {
+            return Err(text.bad("each suffix once".to_owned()));
+        }
+        let text = table.need("primary", table.text("primary")?)?;
+        if !primaries.contains_key(text.value) {
+            return Err(text.bad(format!("a name under [primaries]: {}", quoted(&names))));
+        }
+        routes.push(Route {
+            suffix,
+            primary: text.value.to_owned(),
+        });
+    }
+    Ok(routes)
+}
+
+fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
+    let mut policy = PolicySettings {
+        foreign_records: ForeignRecords::Keep,
+        keep: Vec::new(),
+        deny_zones: Vec::new(),
+        empty_zone: EmptyZone::Refuse,
+    };
+    let Some(table) = document.table("policy", POLICY)? else {
+        return Ok(policy);
+    };
+    if let Some(text) = table.text("foreign-records")? {
+        let choices = [
+            ("keep", ForeignRecords::Keep),
+            ("remove", ForeignRecords::Remove),
+        ];
+        policy.foreign_records = text.choice(&choices)?;
+    }
+    for text in table.texts("keep")? {
+        let allowed = "a name, in which `*` stands for any characters";
+        policy
+            .keep
+            .push(text.read(allowed, |text| text.parse().ok())?);
+    }
+    policy.deny_zones = read_names(&table, "deny-zones")?;
+    if let Some(text) = table.text("empty-zone")? {
+        let choices = [("refuse", EmptyZone::Refuse), ("apply", EmptyZone::Apply)];
+        policy.empty_zone = text.choice(&choices)?;
+    }
+    Ok(policy)
+}
+
+fn read_ptr(document: &Table<'_>) -> Result<PtrSettings, ConfigError> {
+    let mut ptr = PtrSettings {
+        networks: Vec::new(),
+        existing: ExistingPtr::Add,
+        ttl: PTR_TTL_SECONDS,
+    };
+    let Some(table) = document.table("ptr", PTR)? else {
+        return Ok(ptr);
+    };
+    for text in table.texts("networks")? {
+        ptr.networks.push(read_network(&text)?);
+    }
+    if let Some(text) = table.text("existing")? {
+        ptr.existing = text.choice(&[
+            ("add", ExistingPtr::Add),
+            ("replace", ExistingPtr::Replace),
+            ("keep", ExistingPtr::Keep),
+        ])?;
+    }
+    if let Some(ttl) = table.number("ttl-seconds", 0..=TTL_MAX)? {
+        ptr.ttl = ttl;
+    }
+    Ok(ptr)
+}

@@ -1,0 +1,89 @@
+//! What a configuration says, as types: everything in them is valid and every secret is read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::deliver::{EmptyZone, PtrSettings};
+use crate::model::{ForeignRecords, Name, NamePattern};
+use crate::provision::rndc::Way;
+use crate::transport::Endpoint;
+use crate::wire::Key;
+
+/// A whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// A name for this installation; nothing uses it yet.
+    pub instance: String,
+    /// The memory of what was delivered, and the time for a call.
+    pub queue: QueueSettings,
+    /// Every primary by its name under `[primaries]`; at least one.
+    pub primaries: BTreeMap<String, PrimarySettings>,
+    /// Which primary serves which zone, in the order of the file; each suffix once.
+    pub routes: Vec<Route>,
+    /// What may be changed.
+    pub policy: PolicySettings,
+    /// PTR records.
+    pub ptr: PtrSettings,
+}
+
+/// `[queue]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct QueueSettings {
+    /// The file.
+    pub path: PathBuf,
+    /// How long `nsbridge plesk` may try before it gives up.
+    pub deadline: Duration,
+}
+
+/// `[primaries.NAME]`
+#[derive(Clone, Debug)]
+pub struct PrimarySettings {
+    /// Where it listens, and TLS.
+    pub endpoint: Endpoint,
+    /// Signs updates and queries.
+    pub key: Key,
+    /// Signs transfers.
+    pub transfer_key: Key,
+    /// The apex NS records whatever the payload says; empty: as the payload says.
+    pub nameservers: Vec<Name>,
+    /// How many zones are worked on at a time.
+    pub zones_in_flight: usize,
+    /// How zones are made; none: they must exist.
+    pub provision: Option<ProvisionSettings>,
+}
+
+/// `[primaries.NAME.provision]`, by rndc.
+#[derive(Clone, Debug)]
+pub struct ProvisionSettings {
+    /// Host and port of BIND's control channel.
+    pub control: (String, u16),
+    /// Signs what is sent there.
+    pub control_key: Key,
+    /// The view, where named.conf has views.
+    pub view: Option<String>,
+    /// How a zone gets its first contents.
+    pub way: Way,
+}
+
+/// `[[routes]]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// The zones at or below this name.
+    pub suffix: Name,
+    /// The primary's name, which is one of [`Config::primaries`].
+    pub primary: String,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PolicySettings {
+    /// What becomes of records that nsbridge never wrote.
+    pub foreign_records: ForeignRecords,
+    /// Names that are never touched.
+    pub keep: Vec<NamePattern>,
+    /// Zones at or below these names are left alone.
+    pub deny_zones: Vec<Name>,
+    /// What an update without any record means.
+    pub empty_zone: EmptyZone,
+}

@@ -1,0 +1,157 @@
+//! The template: what it says is so, and each of its keys misspelt.
+
+use std::collections::BTreeSet;
+
+use pretty_assertions::assert_eq;
+
+use super::super::parse::all_keys;
+use super::*;
+
+/// What an option of the template is worth nothing without.
+fn needs(option: &str) -> Vec<&'static str> {
+    let provision = [
+        "[primaries.main.provision]",
+        "method",
+        "control ",
+        "control-key",
+    ];
+    match option.split(' ').next().unwrap_or_default() {
+        "transport" => vec![],
+        "tls-certificate-file" => vec!["transport", "tls-pins", "tls-key-file"],
+        "tls-key-file" => vec!["transport", "tls-pins", "tls-certificate-file"],
+        tls if tls.starts_with("tls-") => vec!["transport", "tls-pins"],
+        "[[routes]]" | "suffix" | "primary" => vec!["[[routes]]", "suffix", "primary"],
+        "[primaries.main.provision]"
+        | "method"
+        | "control"
+        | "control-key"
+        | "way"
+        | "template"
+        | "listen"
+        | "view" => provision.to_vec(),
+        _ => vec![],
+    }
+}
+
+/// The commented options of the template.
+fn options() -> Vec<&'static str> {
+    let option = |line: &'static str| line.strip_prefix('#');
+    TEMPLATE
+        .lines()
+        .filter_map(option)
+        .filter(|option| !option.is_empty() && !option.starts_with(' '))
+        .collect()
+}
+
+#[test]
+fn the_template_is_a_configuration_of_defaults() {
+    let etc = Etc::new();
+    let from_template = etc.parse(TEMPLATE).unwrap();
+    let from_smallest = etc.parse(SMALLEST).unwrap();
+    assert_eq!(format!("{from_template:#?}"), format!("{from_smallest:#?}"));
+}
+
+#[test]
+fn every_option_of_the_template_can_be_uncommented() {
+    let etc = Etc::new();
+    let options = options();
+    assert!(options.len() > 30);
+    for option in options {
+        let needs = needs(option);
+        let text = template(|other| {
+            other == option || needs.iter().any(|needed| other.starts_with(needed))
+        });
+        let text = if option.starts_with("transport") || !needs.contains(&"transport") {
+            text
+        } else {
+            text.replace("transport = \"tcp\"", "transport = \"tls\"")
+        };
+        if let Err(error) = etc.parse(&text) {
+            panic!("{option}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_the_template_calls_a_default_is_one() {
+    let etc = Etc::new();
+    let with = |chosen: &[&str]| {
+        let text = template(|option| chosen.iter().any(|start| option.starts_with(start)));
+        format!("{:#?}", etc.parse(&text).unwrap())
+    };
+    let defaults = [
+        "path",
+        "deadline",
+        "transfer-key",
+        "read",
+        "nameservers",
+        "zones",
+        "transport",
+        "[[r",
+        "suffix",
+        "primary",
+        "foreign",
+        "keep",
+        "deny",
+        "empty",
+        "networks",
+        "existing",
+        "ttl",
+    ];
+    assert_eq!(with(&defaults), with(&[]));
+    let provision = ["[primaries", "method", "control", "control-key"];
+    let with_way = [&provision[..], &["way"]].concat();
+    assert_eq!(with(&with_way), with(&provision));
+}
+
+#[test]
+fn every_misspelt_key_is_found_with_the_right_one() {
+    let etc = Etc::new();
+    let tls = |text: String| text.replace("transport = \"tcp\"", "transport = \"tls\"");
+    let seed = tls(template(|option| !option.starts_with("template")));
+    let way = ["way", "listen"];
+    let by_template = tls(template(|option| {
+        !way.iter().any(|way| option.starts_with(way))
+    }));
+    let mut keys = BTreeSet::new();
+    for text in [&seed, &by_template] {
+        etc.parse(text).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let Some((key, value)) = line.split_once(" = ") else {
+                continue;
+            };
+            keys.insert(key);
+            let first = &key[..1];
+            for wrong in [
+                key[..key.len() - 1].to_owned(),
+                format!("{first}{key}"),
+                format!("{first}q{}", &key[2..]),
+            ] {
+                let changed = format!("{wrong} = {value}");
+                let mut lines = lines.clone();
+                lines[index] = &changed;
+                let error = etc.error(&lines.join("\n"));
+                let start = format!("nsbridge.toml:{}:1: unknown key `{wrong}` in ", index + 1);
+                assert!(error.starts_with(&start), "{error}");
+                let end = format!(" hint: the nearest valid key is `{key}`");
+                assert!(error.ends_with(&end), "{error}");
+            }
+        }
+    }
+    // Every key that the tables know is in the template, and none is there that they do not.
+    let mut known = all_keys();
+    known.retain(|key| {
+        ![
+            "queue",
+            "keys",
+            "primaries",
+            "routes",
+            "policy",
+            "ptr",
+            "provision",
+        ]
+        .contains(key)
+    });
+    assert_eq!(keys.into_iter().collect::<Vec<_>>(), known);
+}

@@ -1,0 +1,112 @@
+//! Values that stand in strings of the file: names, paths, hosts, networks.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+use super::reader::{Table, Text};
+use crate::deliver::{Network, NetworkError};
+use crate::model::Name;
+
+/// Longest instance name in octets: one string of a TXT record (RFC 1035 section 3.3).
+const INSTANCE_OCTETS_MAX: usize = 255;
+
+/// A name that fits one string of a TXT record.
+pub(super) fn read_instance(text: &str) -> Option<String> {
+    let fits = (1..=INSTANCE_OCTETS_MAX).contains(&text.len());
+    (fits && text.bytes().all(|octet| octet.is_ascii_graphic())).then(|| text.to_owned())
+}
+
+/// A path, relative to the directory of the configuration, and where it stands.
+pub(super) fn read_path<'a>(
+    table: &Table<'a>,
+    key: &str,
+    directory: &Path,
+) -> Result<Option<(PathBuf, Text<'a>)>, ConfigError> {
+    let Some(text) = table.text(key)? else {
+        return Ok(None);
+    };
+    let path = text.read("the path of a file", |text| {
+        (!text.is_empty()).then(|| directory.join(text))
+    })?;
+    Ok(Some((path, text)))
+}
+
+/// A name of named.conf.
+pub(super) fn read_word(table: &Table<'_>, key: &str) -> Result<Option<String>, ConfigError> {
+    let read = |text: &str| {
+        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+        (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+    };
+    let text = table.text(key)?;
+    text.map(|text| text.read("a word of letters, digits, `-`, `_` and `.`", read))
+        .transpose()
+}
+
+pub(super) fn read_names(table: &Table<'_>, key: &str) -> Result<Vec<Name>, ConfigError> {
+    table.texts(key)?.iter().map(read_name).collect()
+}
+
+pub(super) fn read_name(text: &Text<'_>) -> Result<Name, ConfigError> {
+    text.read("a domain name in ASCII", |text| text.parse().ok())
+}
+
+/// What [`read_host`] takes.
+pub(super) const HOST_AND_PORT: &str =
+    "an address or host name with an optional port: 192.0.2.53, [2001:db8::53]:53, ns.example:53";
+
+/// Host and port, the default one where none is given; an IPv6 address with a port is in brackets.
+pub(super) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        let port = match rest {
+            "" => default_port,
+            _ => read_port(rest.strip_prefix(':')?)?,
+        };
+        return is_ipv6(host).then(|| (host.to_owned(), port));
+    }
+    if is_ipv6(text) {
+        return Some((text.to_owned(), default_port));
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, read_port(port)?),
+        None => (text, default_port),
+    };
+    is_host(host).then(|| (host.to_owned(), port))
+}
+
+fn read_port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port != 0)
+}
+
+/// An IPv6 address, of a link with its zone (RFC 4007 section 11): `fe80::1%eth0`.
+fn is_ipv6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "none"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty()
+}
+
+/// An IPv4 address or a host name (RFC 1123 section 2.1, and `_`). What is all digits and dots is
+/// an address or a mistake.
+fn is_host(text: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+    if text
+        .bytes()
+        .all(|octet| octet.is_ascii_digit() || octet == b'.')
+    {
+        return text.parse::<IpAddr>().is_ok();
+    }
+    text.bytes().all(plain) && text.parse::<Name>().is_ok()
+}
+
+/// A network; an address alone is the network of that address.
+pub(super) fn read_network(text: &Text<'_>) -> Result<Network, ConfigError> {
+    text.value.parse().map_err(|error| match error {
+        NetworkError::HostBits(network) => {
+            text.bad(format!("{network}, the network that this address is in"))
+        }
+        NetworkError::Form | NetworkError::Prefix(_) => {
+            text.bad("a network such as 192.0.2.0/24 or 2001:db8::/48".to_owned())
+        }
+    })
+}
