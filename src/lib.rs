@@ -1,6 +1,49 @@
-//! nsbridge: what a panel, a zone file or a script wants a zone to be goes in; signed DNS UPDATEs
-//! (RFC 2136, TSIG by RFC 8945) that make it so, and nothing else, come out.
+//! nsbridge: what Plesk wants a zone to be goes in; signed DNS UPDATEs (RFC 2136, TSIG by RFC 8945)
+//! that make it so, and nothing else, come out.
+//!
+//! # The way through
+//!
+//! ```text
+//! bytes ──▶ Intent ──▶ dispatch ──▶ deliver ───────────────────────────────▶ outcome ──▶ line, status
+//!  payload   "zone Z     many at     read the zone (transfer), make it where it
+//!            looks like  once        is missing (provision)
+//!            D", "PTR                load what is remembered of it
+//!            a→h is      memory      plan: current → desired, within the scope
+//!            there"      (SQLite)    remember more (durable), then send:
+//!                                    batches ──▶ UPDATE messages ──▶ exchanges
+//!                                    remember just what is ours now
+//! ```
+//!
+//! * **What shall be, never which edits to make.** The whole zone is desired; the plan is computed
+//!   afresh at each attempt against the zone as it is. Retries, crashes and two processes at once
+//!   need no special cases: each message is guarded by what its plan was computed from.
+//! * **The plan is a pure function of data**: no IO, no clock. It is checked with generated zones
+//!   against an oracle.
+//! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
+//! * **Ours and foreign.** What was delivered is remembered, and widened durably before the first
+//!   message; only remembered records are ever removed, unless the operator asks for more.
+//!
+//! # Layers
+//!
+//! A module uses only modules of a lower rank; siblings do not know each other. A test checks it.
+//!
+//! | rank | module | holds | does not hold |
+//! | --- | --- | --- | --- |
+//! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
+//! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
+//! | 2 | [`payload`], [`plan`] | bytes to intents; current and desired to plan to batches | IO, clock |
+//! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
+//! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
+//! | 5 | [`provision`] | a zone exists or does not | what a zone holds later |
+//! | 6 | [`deliver`] | the spine: one intent to one outcome | SQL |
+//! | 7 | [`queue`] | the file with the memory (crate `rusqlite`), many intents at once | printing |
+//! | 8 | [`config`] | strict TOML to plain settings | |
+//! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
+//!
+//! Between modules RDATA is canonical wire octets, whatever the type: exact for every type, known or
+//! not (RFC 3597), and the DNS library stays in one module.
 
+pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod model;

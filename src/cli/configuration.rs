@@ -1,0 +1,104 @@
+//! From the configuration file to the settings of the layers below.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::output::Message;
+use crate::config::{self, Config};
+use crate::deliver::{self, Pool, Primary};
+use crate::provision::Provisioner;
+use crate::provision::rndc::{Rndc, RndcError, RndcSettings};
+use crate::queue::{Route, Routes};
+
+/// All that a command needs of the configuration.
+pub(super) struct Setup {
+    /// The file with the memory.
+    pub(super) queue_path: PathBuf,
+    /// How long a run may take.
+    pub(super) deadline: Duration,
+    pub(super) routes: Routes,
+    pub(super) settings: deliver::Settings,
+}
+
+/// Reads the configuration and the key files that it names.
+///
+/// # Errors
+/// A message that says what is wrong where, with its remedy.
+pub(super) fn load(path: &Path) -> Result<Setup, Message> {
+    let config = Config::load(path, &host_name())
+        .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
+    let primaries: BTreeMap<&str, Rc<Primary>> = config
+        .primaries
+        .iter()
+        .map(|(name, settings)| Ok((name.as_str(), Rc::new(primary(name, settings)?))))
+        .collect::<Result<_, RndcError>>()
+        .map_err(|error| {
+            let cause = format!("`{}`: {error}", path.display());
+            Message::nothing_attempted(&cause, error.hint())
+        })?;
+    let routes = config.routes.iter().map(|route| Route {
+        suffix: route.suffix.clone(),
+        primary: Rc::clone(&primaries[route.primary.as_str()]),
+    });
+    Ok(Setup {
+        routes: Routes::new(routes.collect()),
+        queue_path: config.queue.path,
+        deadline: config.queue.deadline,
+        settings: deliver::Settings {
+            foreign: config.policy.foreign_records,
+            keep: config.policy.keep,
+            deny_zones: config.policy.deny_zones,
+            empty_zone: config.policy.empty_zone,
+            ptr: config.ptr,
+            clock: now,
+        },
+    })
+}
+
+fn primary(name: &str, settings: &config::PrimarySettings) -> Result<Primary, RndcError> {
+    let provisioner = match &settings.provision {
+        None => None,
+        Some(provision) => Some(Provisioner::Rndc(Rndc::new(RndcSettings {
+            control: provision.control.clone(),
+            control_key: provision.control_key.clone(),
+            view: provision.view.clone(),
+            way: provision.way.clone(),
+            update_key: settings.key.clone(),
+            transfer_key: settings.transfer_key.clone(),
+            clock: now,
+        })?)),
+    };
+    Ok(Primary {
+        name: name.into(),
+        endpoint: settings.endpoint.clone(),
+        key: settings.key.clone(),
+        transfer_key: settings.transfer_key.clone(),
+        nameservers: settings.nameservers.clone(),
+        provisioner,
+        pool: Pool::new(settings.zones_in_flight),
+    })
+}
+
+/// The name of this machine, as the kernel has it.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "localhost".into()
+    } else {
+        name.into()
+    }
+}
+
+/// Seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,117 @@
+//! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
+
+mod configuration;
+mod output;
+mod plesk;
+mod report;
+mod status;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use output::{Output, OutputFormat};
+use status::Status;
+
+/// Where the configuration is looked for.
+const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
+
+/// Plesk's custom DNS backend for BIND: makes zones what Plesk wants, by signed DNS UPDATEs.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "NSBRIDGE_CONFIG", default_value = CONFIG_PATH)]
+    config: PathBuf,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text)]
+    output: OutputFormat,
+    /// Say more on standard error; twice for every step.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say less on standard error: errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How diagnostics are printed.
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text)]
+    log_format: OutputFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plesk's custom DNS backend: reads Plesk's JSON and makes it so on the primaries.
+    ///
+    /// Exit status: 0 all in place; 65 part of the input was wrong, the rest is in place; 69
+    /// refused, a person must act; 75 not in place yet; 78 configuration or key file unusable; 64
+    /// wrong usage; 70 internal error. With --dry-run 0 is no difference and 1 differences.
+    Plesk(plesk::Arguments),
+    /// The configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Prints the manual pages, for `man -l -`.
+    Man,
+    /// Prints a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Prints a commented configuration with every option and its default.
+    Template,
+}
+
+/// Runs the program with the process's own arguments and streams.
+pub fn run() -> ExitCode {
+    // The panic itself has been printed; the status has to say whose fault it is.
+    let status = std::panic::catch_unwind(run_command).unwrap_or(Status::Internal);
+    status.into()
+}
+
+fn run_command() -> Status {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    let (verbose, quiet) = (arguments.verbose, arguments.quiet);
+    let mut output = Output::new(arguments.output, arguments.log_format, verbose, quiet);
+    output::start_log(arguments.log_format, verbose);
+    let status = match &arguments.command {
+        Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
+        Command::Config {
+            command: ConfigCommand::Template,
+        } => output.text(crate::config::TEMPLATE.as_bytes()),
+        Command::Man => {
+            let (mut command, mut pages) = (Arguments::command(), Vec::new());
+            command.build();
+            match put_pages(&command, &mut pages) {
+                Ok(()) => output.text(&pages),
+                Err(error) => output.internal_error(&error),
+            }
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "nsbridge", &mut script);
+            output.text(&script)
+        }
+    };
+    output.finish(status)
+}
+
+/// Puts the manual pages of a command and of those below it one after the other, as man(1) shows
+/// them: the first page refers to the others, which are nowhere else.
+fn put_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(pages)?;
+    for below in command.get_subcommands() {
+        put_pages(below, pages)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The one mouth: all that is printed goes through here.
+//!
+//! Standard output is the result, one line a zone or PTR, or one JSON document; standard error is
+//! everything else. Control characters never reach either as they are, so that no foreign text can
+//! forge a line of a log.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use super::status::Status;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Lines for people and logs.
+    Text,
+    /// JSON for programs.
+    Json,
+}
+
+/// Where results and messages go.
+pub(super) struct Output {
+    log_format: OutputFormat,
+    verbose: bool,
+    quiet: bool,
+    /// Where results are gathered, unless they are printed as lines or as text.
+    document: Option<Document>,
+    broken: bool,
+}
+
+/// What `--output json` prints.
+#[derive(Default, Serialize)]
+struct Document {
+    status: u8,
+    results: Vec<serde_json::Value>,
+    messages: Vec<Message>,
+}
+
+/// One message of standard error.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Message {
+    pub(super) severity: Severity,
+    pub(super) text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hint: Option<String>,
+}
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Severity {
+    /// Something is not in place.
+    Error,
+    /// Something was left alone on purpose, or looks odd.
+    Warning,
+    /// For those who want to know.
+    Note,
+}
+
+impl Message {
+    /// Something is not in place.
+    pub(super) fn error(text: String, hint: Option<String>) -> Self {
+        let severity = Severity::Error;
+        Self {
+            severity,
+            text,
+            hint,
+        }
+    }
+
+    /// Something that keeps everything from being in place.
+    pub(super) fn nothing_attempted(cause: &str, hint: Option<String>) -> Self {
+        Self::error(format!("{cause}; nothing was attempted"), hint)
+    }
+
+    /// Something to know.
+    pub(super) fn new(severity: Severity, text: String) -> Self {
+        Self {
+            severity,
+            text,
+            hint: None,
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        write!(f, "{word}: {}", self.text)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "; hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Output {
+    pub(super) fn new(
+        format: OutputFormat,
+        log_format: OutputFormat,
+        verbose: u8,
+        quiet: bool,
+    ) -> Self {
+        Self {
+            log_format,
+            verbose: verbose > 0,
+            quiet,
+            document: (format == OutputFormat::Json).then(Document::default),
+            broken: false,
+        }
+    }
+
+    /// One result: a line, or an entry of the document.
+    pub(super) fn result(&mut self, line: &str, entry: serde_json::Value) {
+        self.detail(line);
+        self.entry(entry);
+    }
+
+    /// A line that belongs to a result and stands in its entry of the document.
+    pub(super) fn detail(&mut self, line: &str) {
+        if self.document.is_none() {
+            self.line(line);
+        }
+    }
+
+    /// An entry of the document whose line is a message.
+    pub(super) fn entry(&mut self, entry: serde_json::Value) {
+        if let Some(document) = &mut self.document {
+            document.results.push(entry);
+        }
+    }
+
+    /// One message on standard error, on a line of its own.
+    pub(super) fn message(&mut self, message: Message) {
+        let wanted = match message.severity {
+            Severity::Error => true,
+            Severity::Warning => !self.quiet,
+            Severity::Note => self.verbose,
+        };
+        if wanted {
+            let line = match self.log_format {
+                OutputFormat::Text => printable(&message.to_string()),
+                OutputFormat::Json => json!(message).to_string(),
+            };
+            // A closed standard error leaves nobody to tell.
+            drop(writeln!(io::stderr().lock(), "{line}"));
+        }
+        if let Some(document) = &mut self.document {
+            document.messages.push(message);
+        }
+    }
+
+    /// Text that is the result as it is.
+    pub(super) fn text(&mut self, text: &[u8]) -> Status {
+        self.document = None;
+        self.write(text);
+        Status::Done
+    }
+
+    /// A fault of the program.
+    pub(super) fn internal_error(&mut self, error: &dyn std::error::Error) -> Status {
+        let hint = "this is a fault in nsbridge; please report it";
+        let text = format!("internal error: {error}");
+        self.message(Message::error(text, Some(hint.into())));
+        Status::Internal
+    }
+
+    /// Ends the output.
+    pub(super) fn finish(mut self, mut status: Status) -> Status {
+        if let Some(mut document) = self.document.take() {
+            document.status = status.code();
+            match serde_json::to_string_pretty(&document) {
+                Ok(document) => self.write(format!("{document}\n").as_bytes()),
+                Err(error) => status = self.internal_error(&error),
+            }
+        }
+        if self.broken {
+            status.or_worse(Status::Internal);
+        }
+        status
+    }
+
+    fn line(&mut self, line: &str) {
+        self.write(format!("{}\n", printable(line)).as_bytes());
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(octets).and_then(|()| stdout.flush()) {
+            // A reader that has seen enough is no error; what was asked for is done all the same.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = true,
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+/// The text with its control characters escaped.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Also the separators and marks that make a terminal or a viewer show other lines.
+        let forging = matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
+        if character.is_control() || forging {
+            printable.extend(character.escape_unicode());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for.
+pub(super) fn usage(error: &clap::Error) -> Status {
+    // A closed stream leaves nobody to tell.
+    drop(error.print());
+    if error.use_stderr() {
+        Status::Usage
+    } else {
+        Status::Done
+    }
+}
+
+/// Starts the diagnostics on standard error, where they are wanted.
+pub(super) fn start_log(format: OutputFormat, verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::new(format!("nsbridge={level}"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match format {
+        OutputFormat::Text => log.with_ansi(false).init(),
+        OutputFormat::Json => log.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_forge_a_line() {
+        assert_eq!(
+            printable("a\r\nerror: b\u{1b}[0m"),
+            "a\\u{d}\\u{a}error: b\\u{1b}[0m"
+        );
+        assert_eq!(printable("Grüße\u{2028}x"), "Grüße\\u{2028}x");
+    }
+}

@@ -1,0 +1,275 @@
+//! What became of each command, as lines and as entries of the document.
+
+use serde_json::{Value, json};
+
+use super::configuration::Setup;
+use super::output::{Message, Output, Severity};
+use super::status::Status;
+use crate::deliver::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview};
+use crate::model::{Intent, Presence};
+use crate::payload::Command;
+use crate::zonefile;
+
+/// Prints what became of each command.
+pub(super) struct Report<'a> {
+    commands: &'a [Command],
+    setup: &'a Setup,
+    output: &'a mut Output,
+    status: Status,
+    /// Records that would be added and removed, and zones that would be changed.
+    totals: [usize; 3],
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(commands: &'a [Command], setup: &'a Setup, output: &'a mut Output) -> Self {
+        Self {
+            commands,
+            setup,
+            output,
+            status: Status::Done,
+            totals: [0; 3],
+        }
+    }
+
+    /// The worst of what became of all commands.
+    pub(super) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The command at `index` was delivered, or was not.
+    pub(super) fn delivered(&mut self, index: usize, result: Result<Delivered, Failure>) {
+        match result {
+            Ok(Delivered { done, left_out }) => {
+                let (text, mut entry) = describe(&done);
+                let line = format!("{}: {text}{}", self.subject(index), self.on_primary(index));
+                entry["subject"] = self.subject(index).into();
+                self.place(index, &mut entry);
+                self.output.result(&line, entry);
+                self.left_out(index, &left_out);
+            }
+            Err(failure) => self.failed(index, &failure),
+        }
+    }
+
+    /// What delivering the command at `index` would do.
+    pub(super) fn preview(
+        &mut self,
+        index: usize,
+        result: Result<(Option<Preview>, Vec<LeftOut>), Failure>,
+    ) {
+        let (preview, left_out) = match result {
+            Ok(found) => found,
+            Err(failure) => return self.failed(index, &failure),
+        };
+        self.left_out(index, &left_out);
+        let Some(preview) = preview else { return };
+        let lines: Vec<String> = preview
+            .lines
+            .iter()
+            .map(|line| {
+                let record = &line.record;
+                let sign = if line.presence == Presence::Present {
+                    '+'
+                } else {
+                    '-'
+                };
+                let text =
+                    zonefile::format_record(&record.owner, record.ttl, record.rtype, &record.rdata);
+                format!("{sign} {text}")
+            })
+            .collect();
+        let added = preview
+            .lines
+            .iter()
+            .filter(|line| line.presence == Presence::Present)
+            .count();
+        let removed = preview.lines.len() - added;
+        let what = match preview.fate {
+            Fate::Created => "would be created",
+            Fate::Deleted => "would be deleted",
+            Fate::Stays if preview.is_empty() => "no difference",
+            Fate::Stays => "would be changed",
+        };
+        let mut entry = json!({
+            "subject": self.subject(index), "zone": preview.zone.to_string(), "result": what,
+            "lines": lines, "added": added, "removed": removed,
+        });
+        self.place(index, &mut entry);
+        let subject = match &self.commands[index].intent {
+            Intent::Ptr(_) => format!("{} in {}", self.subject(index), preview.zone),
+            Intent::Zone(_) | Intent::ZoneGone(_) => self.subject(index),
+        };
+        let text = format!("{subject}: {what}{}", self.on_primary(index));
+        if !preview.is_empty() {
+            self.status.or_worse(Status::Differences);
+            self.totals[0] += added;
+            self.totals[1] += removed;
+            self.totals[2] += 1;
+        }
+        self.output.result(&text, entry);
+        for line in lines {
+            self.output.detail(&line);
+        }
+    }
+
+    /// What all that comes to.
+    pub(super) fn total(&mut self) {
+        let [added, removed, zones] = self.totals;
+        let line = format!(
+            "total: {} to add, {} to remove, in {}",
+            count(added, "record"),
+            count(removed, "record"),
+            count(zones, "zone")
+        );
+        self.output.detail(&line);
+    }
+
+    fn failed(&mut self, index: usize, failure: &Failure) {
+        let (kind, status) = match failure.kind() {
+            Kind::Later => ("later", Status::Later),
+            Kind::Denied => ("denied", Status::Denied),
+        };
+        self.status.or_worse(status);
+        let mut entry = json!({
+            "subject": self.subject(index), "result": "failed", "kind": kind,
+            "cause": failure.to_string(), "hint": failure.hint(),
+        });
+        self.place(index, &mut entry);
+        self.output.entry(entry);
+        let (subject, primary) = (self.subject(index), self.on_primary(index));
+        let text = format!("{subject}{primary}: {failure}");
+        self.output
+            .message(Message::error(text, Some(failure.hint())));
+    }
+
+    fn left_out(&mut self, index: usize, left_out: &[LeftOut]) {
+        for left_out in left_out {
+            let (severity, text, hint) = match left_out {
+                LeftOut::Conflict(conflict) => {
+                    self.status.or_worse(Status::Denied);
+                    let rtype = zonefile::format_type(conflict.left_out.rtype);
+                    let text = format!(
+                        "{} {rtype} left out: {}",
+                        conflict.left_out.owner, conflict.reason
+                    );
+                    (Severity::Error, text, Some(conflict.reason.hint().into()))
+                }
+                LeftOut::Kept(owner) => (
+                    Severity::Warning,
+                    format!("{owner} is not touched: `policy.keep`"),
+                    None,
+                ),
+            };
+            let text = format!("{}{}: {text}", self.subject(index), self.on_primary(index));
+            self.output.message(Message {
+                severity,
+                text,
+                hint,
+            });
+        }
+    }
+
+    fn subject(&self, index: usize) -> String {
+        self.commands[index].intent.key().to_string()
+    }
+
+    fn on_primary(&self, index: usize) -> String {
+        let primary = self.setup.routes.primary_for(&self.commands[index].intent);
+        primary
+            .map(|p| format!(" on {} ({})", p.name, p.endpoint))
+            .unwrap_or_default()
+    }
+
+    fn place(&self, index: usize, entry: &mut Value) {
+        let command = &self.commands[index];
+        entry["place"] = command.place.clone().into();
+        entry["command"] = command.verb.to_string().into();
+        if let Some(primary) = self.setup.routes.primary_for(&command.intent) {
+            entry["primary"] = primary.name.clone().into();
+            entry["address"] = primary.endpoint.to_string().into();
+        }
+    }
+}
+
+/// What was done, as the middle of a line and as an entry of the document.
+fn describe(done: &Done) -> (String, Value) {
+    match done {
+        Done::Unchanged => ("unchanged".into(), json!({ "result": "unchanged" })),
+        Done::Updated(counts) => (
+            describe_counts(counts),
+            json!({
+                "result": "updated", "added": counts.added, "removed": counts.removed,
+                "ttl-changed": counts.ttl_changed, "soa-changed": counts.soa_changed,
+                "messages": counts.messages,
+            }),
+        ),
+        Done::Created { records } => (
+            format!("created with {}", count(*records, "record")),
+            json!({ "result": "created", "records": records }),
+        ),
+        Done::Deleted => ("deleted".into(), json!({ "result": "deleted" })),
+        Done::Emptied { removed } => (
+            format!(
+                "{} removed; the zone was not made by nsbridge, so it stays with its SOA and name \
+                 servers",
+                count(*removed, "record")
+            ),
+            json!({ "result": "emptied", "removed": removed }),
+        ),
+        Done::AlreadyGone => ("already gone".into(), json!({ "result": "already-gone" })),
+        Done::PtrAdded {
+            owner,
+            zone,
+            replaced,
+            zone_created,
+        } => {
+            let made = if *zone_created {
+                ", which was created"
+            } else {
+                ""
+            };
+            let others = match replaced {
+                0 => String::new(),
+                n => format!(", in place of {}", count(*n, "other")),
+            };
+            (
+                format!("added at {owner} in {zone}{made}{others}"),
+                json!({
+                    "result": "added", "owner": owner.to_string(), "zone": zone.to_string(),
+                    "replaced": replaced, "zone-created": zone_created,
+                }),
+            )
+        }
+        Done::PtrRemoved { owner, zone } => (
+            format!("removed at {owner} in {zone}"),
+            json!({ "result": "removed", "owner": owner.to_string(), "zone": zone.to_string() }),
+        ),
+        Done::PtrKept { owner } => (
+            format!("not added: {owner} has another PTR, which stays (`ptr.existing`)"),
+            json!({ "result": "kept", "owner": owner.to_string() }),
+        ),
+        Done::PtrSkipped => (
+            "skipped: `ptr.networks` is empty".into(),
+            json!({ "result": "skipped" }),
+        ),
+    }
+}
+
+fn describe_counts(counts: &Counts) -> String {
+    let mut parts = vec![
+        format!("{} added", count(counts.added, "record")),
+        format!("{} removed", count(counts.removed, "record")),
+    ];
+    if counts.ttl_changed > 0 {
+        parts.push(format!("{} changed", count(counts.ttl_changed, "TTL")));
+    }
+    if counts.soa_changed {
+        parts.push("SOA changed".into());
+    }
+    format!("updated, {}", parts.join(", "))
+}
+
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}

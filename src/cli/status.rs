@@ -1,0 +1,77 @@
+//! Exit statuses (sysexits.h) and which of several wins.
+
+use std::process::ExitCode;
+
+/// How a run ended, in ascending order of what needs a person more.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Status {
+    /// Everything asked for is in place.
+    #[default]
+    Done,
+    /// A dry run found something to do.
+    Differences,
+    /// Part of the input was wrong; everything else is in place.
+    BadInput,
+    /// Not in place yet.
+    Later,
+    /// Refused by a primary or a guard; a person must act.
+    Denied,
+    /// The configuration or a key file cannot be used.
+    BadConfiguration,
+    /// The command line is wrong.
+    Usage,
+    /// A fault of the program.
+    Internal,
+}
+
+impl Status {
+    /// The number that the process ends with.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differences => 1,
+            Self::BadInput => 65,
+            Self::Later => 75,
+            Self::Denied => 69,
+            Self::BadConfiguration => 78,
+            Self::Usage => 64,
+            Self::Internal => 70,
+        }
+    }
+
+    /// This status, or the other where that needs a person more.
+    pub(super) fn or_worse(&mut self, other: Self) {
+        *self = (*self).max(other);
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_that_needs_a_person_wins() {
+        let worst = [70, 78, 69, 75, 65, 1, 0];
+        let order = [
+            Status::Internal,
+            Status::BadConfiguration,
+            Status::Denied,
+            Status::Later,
+            Status::BadInput,
+            Status::Differences,
+            Status::Done,
+        ];
+        assert_eq!(order.map(Status::code).to_vec(), worst);
+        let mut status = Status::Later;
+        status.or_worse(Status::BadInput);
+        assert_eq!(status, Status::Later);
+        status.or_worse(Status::Denied);
+        assert_eq!(status, Status::Denied);
+    }
+}
