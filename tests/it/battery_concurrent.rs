@@ -1,0 +1,394 @@
+//! Several at once: processes of nsbridge on one zone, other clients, large zones, sudden ends.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pretty_assertions::assert_eq;
+
+use crate::bridge::{Bridge, Run};
+use crate::message::is_transfer;
+use crate::named::{Named, Zone};
+use crate::nsupdate::nsupdate;
+use crate::scripted::Scripted;
+use crate::wanted::{by_hand, fresh, zone};
+use crate::{dig, payload, wait};
+
+/// Runs a process for each payload, all at the same time.
+fn at_once(bridge: &Bridge, calls: &[String]) -> Vec<Run> {
+    let going: Vec<_> = calls
+        .iter()
+        .map(|call| bridge.start(&["plesk"], call))
+        .collect();
+    going
+        .into_iter()
+        .map(crate::bridge::Going::finish)
+        .collect()
+}
+
+/// In place, or left for later because of the other one; nothing else.
+#[track_caller]
+fn assert_documented(run: &Run) {
+    let in_place = run.status == Some(0) && run.stderr.is_empty();
+    let later = run.status == Some(75) && run.stderr.contains("was changed by someone else");
+    assert!(in_place || later, "{run:#?}");
+}
+
+#[test]
+fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign() {
+    let (named, bridge) = by_hand("hand A 192.0.2.100");
+    let apex = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
+    for round in 1..=8_u32 {
+        let first =
+            format!("{apex} | www A 192.0.2.{round} | a{round} A 192.0.2.1 | both TXT a{round}");
+        let second =
+            format!("{apex} | www A 192.0.2.2{round} | b{round} A 192.0.2.2 | both TXT b{round}");
+        let (first, second) = (zone("example.com", &first), zone("example.com", &second));
+        let (first, second) = (first.sent(2 * round), second.sent(2 * round + 1));
+        for run in at_once(&bridge, &[first.call(), second.call()]) {
+            assert_documented(&run);
+        }
+        let mut content = dig::content(&named, "example.com");
+        content.retain(|line| !line.starts_with("hand."));
+        let either = content == first.content() || content == second.content();
+        assert!(either, "round {round} left neither: {content:#?}");
+        bridge
+            .plesk(second.call())
+            .assert_status(0)
+            .assert_stderr("");
+        let mut content = dig::content(&named, "example.com");
+        content.retain(|line| !line.starts_with("hand."));
+        assert_eq!(content, second.content());
+    }
+    // All that either delivered is still known as ours.
+    bridge
+        .plesk(zone("example.com", apex).sent(100).call())
+        .assert_status(0);
+    let rest = zone("example.com", &format!("{apex} | hand 3600 A 192.0.2.100"));
+    rest.assert_on(&named);
+}
+
+#[test]
+fn many_processes_on_one_zone_end_with_one_of_their_payloads() {
+    let (named, bridge) = by_hand("");
+    let bridge = bridge.foreign_records("remove");
+    let wanted: Vec<_> = (1..=5_u32)
+        .map(|number| {
+            zone(
+                "example.com",
+                &format!("@ NS ns1.example.net. | h{number} A 192.0.2.{number}"),
+            )
+            .sent(number)
+        })
+        .collect();
+    let calls: Vec<String> = wanted.iter().map(crate::wanted::Wanted::call).collect();
+    for run in at_once(&bridge, &calls) {
+        assert_documented(&run);
+    }
+    let content = dig::content(&named, "example.com");
+    assert!(
+        wanted.iter().any(|wanted| wanted.content() == content),
+        "{content:#?}"
+    );
+}
+
+#[test]
+fn two_processes_create_the_same_zone() {
+    let (named, bridge) = fresh();
+    for round in 1..=3_u32 {
+        let name = format!("z{round}.test");
+        let first = zone(
+            &name,
+            "@ NS ns1.example.net. | www A 192.0.2.1 | a A 192.0.2.1",
+        )
+        .sent(round);
+        let second = zone(
+            &name,
+            "@ NS ns1.example.net. | www A 192.0.2.2 | b A 192.0.2.2",
+        )
+        .sent(round + 1);
+        for run in at_once(&bridge, &[first.call(), second.call()]) {
+            assert_documented(&run);
+        }
+        let content = dig::content(&named, &name);
+        assert!(
+            content == first.content() || content == second.content(),
+            "{content:#?}"
+        );
+        bridge
+            .plesk(second.call())
+            .assert_status(0)
+            .assert_stderr("");
+        second.assert_on(&named);
+        // It is ours, so it can go.
+        bridge
+            .plesk(payload::call(&[payload::delete(&name)]))
+            .assert_status(0)
+            .assert_stdout(&format!("{name}.: deleted on main (127.0.0.1:PORT)\n"));
+        assert!(!dig::has_zone(&named, &name));
+    }
+}
+
+#[test]
+fn six_processes_create_zones_over_one_address() {
+    let (named, bridge) = fresh();
+    let wanted: Vec<_> = (1..=6)
+        .map(|number| {
+            zone(
+                &format!("z{number}.test"),
+                &format!("@ NS ns1.example.net. | www A 192.0.2.{number}"),
+            )
+        })
+        .collect();
+    let calls: Vec<String> = wanted.iter().map(crate::wanted::Wanted::call).collect();
+    for run in at_once(&bridge, &calls) {
+        run.assert_status(0).assert_stderr("");
+    }
+    for wanted in &wanted {
+        wanted.assert_on(&named);
+    }
+}
+
+#[test]
+fn forty_zones_are_created_by_one_call_and_survive_a_restart() {
+    let (mut named, bridge) = fresh();
+    let bridge = bridge.deadline_seconds(55);
+    let wanted: Vec<_> = (1..=40)
+        .map(|number| {
+            zone(
+                &format!("z{number}.test"),
+                &format!("@ NS ns1.example.net. | www A 192.0.2.{number}"),
+            )
+        })
+        .collect();
+    let commands: Vec<_> = wanted.iter().map(crate::wanted::Wanted::create).collect();
+    let run = bridge.plesk(payload::call(&commands));
+    run.assert_status(0).assert_stderr("");
+    assert_eq!(run.stdout.lines().count(), 40);
+    named.restart();
+    for wanted in &wanted {
+        wanted.assert_on(&named);
+    }
+}
+
+/// A zone `example.com` of so many addresses; the one at `changed` ends in .250.
+fn large(records: u32, changed: Option<u32>) -> crate::wanted::Wanted {
+    let mut lines = "@ 3600 NS ns1.example.com.\nns1 3600 A 192.0.2.1\n".to_owned();
+    for number in 0..records {
+        let last = if changed == Some(number) {
+            250
+        } else {
+            number % 200
+        };
+        let _ = writeln!(lines, "host-{number} A 198.51.100.{last}");
+    }
+    zone("example.com", &lines)
+}
+
+#[test]
+fn a_zone_of_20_000_records_is_filled_and_one_of_them_is_changed_in_one_update() {
+    const RECORDS: u32 = 20_000;
+    let (named, bridge) = by_hand("");
+    let bridge = bridge.deadline_seconds(55);
+    let wanted = large(RECORDS, None);
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    wanted.assert_on(&named);
+    let filled = named.updates_received();
+    // A record takes 43 octets on average, and a message holds 65,535.
+    assert!((10..=20).contains(&filled), "{filled} messages");
+    let serial = dig::soa(&named, "example.com").serial;
+    let wanted = large(RECORDS, Some(777)).sent(1);
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(0).assert_stdout(
+        "example.com.: updated, 1 record added, 1 record removed on main (127.0.0.1:PORT)\n",
+    );
+    assert_eq!(named.updates_received(), filled + 1);
+    assert_eq!(dig::soa(&named, "example.com").serial, serial + 1);
+    wanted.assert_on(&named);
+}
+
+#[test]
+fn hosts_of_mx_and_ns_records_have_addresses_after_each_of_several_updates() {
+    let (named, bridge) = by_hand("");
+    let bridge = bridge.deadline_seconds(55);
+    let more = "zz-mail A 192.0.2.8 | @ MX 10 zz-mail.example.com. | @ 3600 NS zz-ns.example.com. \
+                | zz-ns A 192.0.2.9";
+    // Filled, and then taken back: in both the hosts stand at the other end of the zone.
+    let first = large(4_000, None).with(more);
+    bridge.plesk(first.call()).assert_status(0);
+    assert!(named.updates_received() > 1);
+    let second = large(1, None).sent(1);
+    bridge
+        .plesk(second.call())
+        .assert_status(0)
+        .assert_stderr("");
+}
+
+#[test]
+fn a_large_zone_is_created_by_the_seed_way() {
+    let (named, bridge) = fresh();
+    let bridge = bridge.deadline_seconds(55);
+    let wanted = large(5_000, None);
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    wanted.assert_on(&named);
+    assert_eq!(named.updates_received(), 0);
+}
+
+/// A server behind a proxy that lets another client change the zone between each of the first
+/// `times` transfers and what follows it.
+fn meddled_with(times: usize) -> (Arc<Named>, Scripted, Arc<AtomicUsize>) {
+    let named = Named::builder()
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let (named, transfers) = (Arc::new(named), Arc::new(AtomicUsize::new(0)));
+    let (server, counter) = (Arc::clone(&named), Arc::clone(&transfers));
+    let proxy = Scripted::proxy(named.port(), move |question, answer| {
+        if is_transfer(question) {
+            let number = counter.fetch_add(1, Ordering::SeqCst);
+            if number < times {
+                nsupdate(
+                    &server,
+                    &format!("update add other{number}.example.com 60 A 192.0.2.99"),
+                );
+            }
+        }
+        Some(answer)
+    });
+    (named, proxy, transfers)
+}
+
+#[test]
+fn a_change_between_read_and_update_is_noticed_and_kept() {
+    let (named, proxy, transfers) = meddled_with(1);
+    let bridge = Bridge::at(proxy.port(), named.key_file());
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | www A 192.0.2.7",
+    );
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    assert_eq!(transfers.load(Ordering::SeqCst), 2);
+    let all = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www A 192.0.2.7 | other0 60 A 192.0.2.99";
+    zone("example.com", all).assert_on(&named);
+    // The other client's UPDATE, the one whose guard failed, and the one that was applied.
+    assert_eq!(named.updates_received(), 3);
+}
+
+#[test]
+fn a_zone_that_never_rests_is_left_for_later() {
+    let (named, proxy, transfers) = meddled_with(usize::MAX);
+    let bridge = Bridge::at(proxy.port(), named.key_file());
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | www A 192.0.2.7",
+    );
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(75).assert_stdout("");
+    assert!(
+        run.stderr.contains("was changed by someone else"),
+        "{}",
+        run.stderr
+    );
+    let tries = transfers.load(Ordering::SeqCst);
+    assert!((2..=20).contains(&tries), "{tries}");
+    assert_eq!(
+        dig::short(&named, "www.example.com", "A"),
+        <[&str; 0]>::default()
+    );
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_creates_a_zone_leaves_nothing_that_the_next_cannot_repair() {
+    let steps = [
+        "'addzone",
+        "'zonestatus",
+        "'sync",
+        "'delzone",
+        "type primary",
+    ];
+    for step in steps {
+        let (named, bridge) = fresh();
+        let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+        let mut going = bridge.start(&["plesk"], wanted.call());
+        wait::until("the step is logged, or all is over", || {
+            named.log().contains(step) || !going.is_running()
+        });
+        going.signal("KILL");
+        drop(going.finish());
+        bridge
+            .plesk(wanted.call())
+            .assert_status(0)
+            .assert_stderr("");
+        wanted.assert_on(&named);
+        let status = named.rndc(&["zonestatus", "example.com"]).stdout();
+        assert!(status.contains("type: primary"), "after {step}: {status}");
+        let more = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.8").sent(1);
+        bridge.plesk(more.call()).assert_status(0).assert_stderr("");
+        more.assert_on(&named);
+        bridge
+            .plesk(payload::call(&[payload::delete("example.com")]))
+            .assert_status(0)
+            .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+        assert!(!dig::has_zone(&named, "example.com"));
+    }
+}
+
+#[test]
+fn records_of_a_process_that_was_killed_stay_ours() {
+    let (named, bridge) = by_hand("");
+    let lines = |number: u32| format!("@ 3600 NS ns1.example.com. | h{number} A 192.0.2.7");
+    for number in 1..=4_u32 {
+        let wanted = zone("example.com", &lines(number)).sent(number);
+        let mut going = bridge.start(&["plesk"], wanted.call());
+        let said = format!("adding an RR at 'h{number}.example.com'");
+        wait::until("the update is applied, or all is over", || {
+            named.log().contains(&said) || !going.is_running()
+        });
+        going.signal("KILL");
+        drop(going.finish());
+    }
+    let wanted = zone("example.com", &lines(9)).sent(9);
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    zone(
+        "example.com",
+        &format!("{} | ns1 3600 A 192.0.2.1", lines(9)),
+    )
+    .assert_on(&named);
+}
+
+#[test]
+fn a_zone_that_goes_between_read_and_update_is_made_again() {
+    let named = Arc::new(Named::builder().start());
+    let (server, armed) = (Arc::clone(&named), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&armed);
+    let proxy = Scripted::proxy(named.port(), move |question, answer| {
+        if is_transfer(question) && counter.swap(0, Ordering::SeqCst) == 1 {
+            server.rndc(&["delzone", "-clean", "example.com"]);
+            wait::until("the zone is gone", || {
+                !dig::has_zone(&server, "example.com")
+            });
+        }
+        Some(answer)
+    });
+    let bridge = Bridge::at(proxy.port(), named.key_file()).seed(&named);
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let wanted = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.8").sent(1);
+    armed.store(1, Ordering::SeqCst);
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    wanted.assert_on(&named);
+}

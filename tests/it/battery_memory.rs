@@ -1,0 +1,189 @@
+//! The memory of what was delivered, where processes overlap and creations fail: it forgets nothing
+//! of ours and takes nothing of others.
+
+use std::net::TcpListener;
+
+use pretty_assertions::assert_eq;
+
+use crate::bridge::{Bridge, Going};
+use crate::named::{Named, View, Zone};
+use crate::wanted::{by_hand, fresh, zone};
+use crate::{dig, payload, wait};
+
+const APEX: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
+
+/// Sends zones below `slow.test` to a primary that never answers.
+fn with_silent_primary(named: &Named, bridge: Bridge) -> (Bridge, TcpListener) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let bridge = bridge
+        .primary("silent", port, "plesk", named.key_file())
+        .route("slow.test", "silent")
+        .deadline_seconds(12);
+    (bridge, silent)
+}
+
+/// Starts a call with this command and a zone whose primary is silent, so that the process stays
+/// after it has carried out the command.
+fn start_lingering(bridge: &Bridge, command: serde_json::Value) -> Going {
+    let slow = zone("z.slow.test", "@ NS ns1.example.net.").update();
+    bridge.start(&["plesk"], payload::call(&[command, slow]))
+}
+
+#[test]
+fn a_record_that_another_process_brings_back_stays_ours() {
+    let (named, bridge) = by_hand("");
+    let (bridge, _silent) = with_silent_primary(&named, bridge);
+    let with = zone("example.com", &format!("{APEX} | www A 192.0.2.7"));
+    let without = zone("example.com", APEX);
+    bridge.plesk(with.call()).assert_status(0);
+    let mut lingering = start_lingering(&bridge, without.update());
+    wait::until("the record is gone", || {
+        dig::short(&named, "www.example.com", "A").is_empty()
+    });
+    bridge.plesk(with.call()).assert_status(0);
+    assert!(lingering.is_running());
+    lingering.finish().assert_status(75);
+    with.assert_on(&named);
+    bridge.plesk(without.call()).assert_status(0);
+    without.assert_on(&named);
+}
+
+#[test]
+fn a_zone_that_another_process_makes_anew_stays_ours() {
+    let (named, bridge) = fresh();
+    let (bridge, _silent) = with_silent_primary(&named, bridge);
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let mut lingering = start_lingering(&bridge, payload::delete("example.com"));
+    wait::until("the zone is gone", || !dig::has_zone(&named, "example.com"));
+    bridge.plesk(wanted.call()).assert_status(0);
+    assert!(lingering.is_running());
+    lingering.finish().assert_status(75);
+    wanted.assert_on(&named);
+    bridge
+        .plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0)
+        .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+    assert!(!dig::has_zone(&named, "example.com"));
+}
+
+#[test]
+fn a_zone_that_could_not_be_loaded_and_was_repaired_by_hand_is_not_ours() {
+    let mut named = Named::builder()
+        .zone(Zone::dynamic("example.com", "bad A 192.0.2.300"))
+        .start();
+    let bridge = Bridge::of(&named).seed(&named).deadline_seconds(2);
+    let wanted = zone("example.com", APEX);
+    bridge.plesk(wanted.call()).assert_status(75);
+    let file = named.file("example.com.db");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("192.0.2.300", "192.0.2.30")).unwrap();
+    named.restart();
+    bridge.plesk(wanted.call()).assert_status(0);
+    bridge
+        .plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0);
+    assert_eq!(dig::short(&named, "bad.example.com", "A"), ["192.0.2.30"]);
+}
+
+#[test]
+fn a_zone_that_nsbridge_could_not_make_and_that_was_made_by_hand_is_not_ours() {
+    let named = Named::builder().closed_to_new_zones().start();
+    let bridge = Bridge::of(&named).seed(&named);
+    let wanted = zone("example.com", APEX);
+    bridge.plesk(wanted.call()).assert_status(69);
+    // The operator makes it, on a server that has it in its named.conf.
+    let other = Named::builder()
+        .key(named.key().clone())
+        .zone(Zone::dynamic("example.com", "hand A 192.0.2.30"))
+        .start();
+    let bridge = bridge
+        .primary("main", other.port(), "plesk", other.key_file())
+        .seed(&other);
+    bridge.plesk(wanted.call()).assert_status(0);
+    bridge
+        .plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0);
+    assert_eq!(dig::short(&other, "hand.example.com", "A"), ["192.0.2.30"]);
+}
+
+#[test]
+fn a_zone_of_ours_that_is_loaded_late_stays_ours() {
+    let (mut named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge.plesk(wanted.call()).assert_status(0);
+    named.stop();
+    let files = std::fs::read_dir(named.file("")).unwrap();
+    let mut names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let is_zone = |name: &String| name.starts_with("example.com.nsbridge-");
+    let name = names.find(is_zone).unwrap();
+    let (file, away) = (named.file(&name), named.file("away"));
+    std::fs::rename(&file, &away).unwrap();
+    named.restart();
+    let going = bridge.start(&["plesk"], wanted.call());
+    wait::until("the zone is asked for", || {
+        let commands = named.control_commands();
+        commands
+            .iter()
+            .any(|command| command.starts_with("zonestatus"))
+    });
+    std::fs::rename(&away, &file).unwrap();
+    named.rndc(&["reload", "example.com"]);
+    going.finish().assert_status(0).assert_stderr("");
+    bridge
+        .plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0)
+        .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+}
+
+#[test]
+fn a_zone_in_a_view_that_our_key_does_not_reach_is_named_as_such() {
+    let named = Named::builder()
+        .view(View::new("inside", "match-clients { key {key}; };"))
+        .view(View::new("outside", "match-clients { any; };"))
+        .start();
+    let bridge =
+        Bridge::of(&named)
+            .seed(&named)
+            .set_text("primaries.main.provision", "view", "outside");
+    let wanted = zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(wanted.call());
+    bridge.plesk(wanted.call()).assert_status(69).assert_error(
+        "example.com.",
+        "the zone was made or is there, but the primary does not serve it to us",
+        "in named.conf, `match-clients` of the view that zones are made in must match the key, and \
+         `allow-query` must admit it; `view` under [primaries.….provision] names that view",
+    );
+}
+
+#[test]
+fn a_zone_of_ours_that_cannot_be_loaded_would_be_deleted_and_is() {
+    let (mut named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(wanted.call()).assert_status(0);
+    named.stop();
+    for file in std::fs::read_dir(named.file("")).unwrap() {
+        let file = file.unwrap();
+        if file
+            .file_name()
+            .to_string_lossy()
+            .starts_with("example.com.nsbridge-")
+        {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    named.restart();
+    let delete = payload::call(&[payload::delete("example.com")]);
+    bridge
+        .run(&["plesk", "--dry-run"], &delete)
+        .assert_status(1)
+        .assert_stdout(
+            "example.com.: would be deleted on main (127.0.0.1:PORT)\n\
+             total: 0 records to add, 0 records to remove, in 1 zone\n",
+        );
+    bridge
+        .plesk(&delete)
+        .assert_status(0)
+        .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+}

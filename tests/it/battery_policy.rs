@@ -1,0 +1,438 @@
+//! Which primary and which view, whose name servers, which of several commands, and dry runs.
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use crate::bridge::{Bridge, Run};
+use crate::dig::{self, Asker};
+use crate::keys::Key;
+use crate::named::{Named, View, Zone};
+use crate::nsupdate::nsupdate;
+use crate::payload::{self, call, create_ptr, delete_ptr};
+use crate::wanted::{by_hand, fresh, zone};
+
+#[test]
+fn the_longest_suffix_chooses_the_primary() {
+    let first = Named::builder()
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let second = Named::builder()
+        .key(Key::new("other"))
+        .zone(Zone::dynamic("sub.example.com", ""))
+        .zone(Zone::dynamic("2.0.192.in-addr.arpa", ""))
+        .start();
+    let bridge = Bridge::of(&first)
+        .ptr_networks(&["192.0.2.0/24"])
+        .primary("second", second.port(), "other", second.key_file())
+        .route("sub.Example.com.", "second")
+        .route("in-addr.arpa", "second");
+    let apex = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | a TXT one",
+    );
+    let below = zone(
+        "sub.example.com",
+        "@ 3600 NS ns1.sub.example.com. | ns1 3600 A 192.0.2.1 | b TXT two",
+    );
+    let elsewhere = zone("notsub.example.com", "@ NS ns1.example.com.");
+    bridge
+        .plesk(call(&[
+            apex.update(),
+            below.update(),
+            create_ptr("192.0.2.5", "a.example.com"),
+        ]))
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout(
+            "example.com.: updated, 1 record added, 0 records removed, SOA changed on main \
+             (127.0.0.1:PORT)\n\
+             sub.example.com.: updated, 1 record added, 0 records removed, SOA changed on second \
+             (127.0.0.1:PORT-second)\n\
+             192.0.2.5 PTR a.example.com.: added at 5.2.0.192.in-addr.arpa. in \
+             2.0.192.in-addr.arpa. on second (127.0.0.1:PORT-second)\n",
+        );
+    apex.assert_on(&first);
+    below.assert_on(&second);
+    let run = bridge.plesk(elsewhere.call());
+    run.assert_status(69);
+    assert!(
+        run.stderr
+            .contains("notsub.example.com. on main (127.0.0.1:PORT): "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_primary_that_is_down_does_not_keep_back_another() {
+    let first = Named::builder()
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let mut second = Named::builder().key(Key::new("other")).start();
+    let bridge = Bridge::of(&first)
+        .primary("second", second.port(), "other", second.key_file())
+        .route("example.org", "second");
+    second.stop();
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | a TXT one",
+    );
+    let run = bridge.plesk(call(&[
+        zone("example.org", "@ NS ns1.example.com.").update(),
+        wanted.update(),
+    ]));
+    run.assert_status(75);
+    assert!(
+        run.stdout.starts_with("example.com.: updated"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stderr
+            .starts_with("error: example.org. on second (127.0.0.1:PORT-second): "),
+        "{}",
+        run.stderr
+    );
+    wanted.assert_on(&first);
+}
+
+#[test]
+fn zones_are_made_in_the_configured_view_only() {
+    let named = Named::builder()
+        .key(Key::new("outside"))
+        .key(Key::new("inside"))
+        .options("allow-transfer { key inside; key outside; };")
+        .view(View::new("internal", "match-clients { key inside; };"))
+        .view(View::new("external", ""))
+        .start();
+    let bridge =
+        Bridge::at(named.port(), named.key_file()).set_text("primaries.main", "key", "outside");
+    let bridge = bridge
+        .set_text("keys.outside", "file", &named.key_file().to_string_lossy())
+        .seed(&named)
+        .set_text("primaries.main.provision", "view", "external");
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    wanted.assert_on(&named);
+    let inside = Asker::of(&named).with_key(named.key_file_of("inside"));
+    assert!(inside.try_axfr("example.com").is_err());
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.8").sent(1);
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    wanted.assert_on(&named);
+    let delete = call(&[payload::delete("example.com")]);
+    bridge.plesk(&delete).assert_status(0).assert_stderr("");
+    assert!(!dig::has_zone(&named, "example.com"));
+}
+
+#[test]
+fn a_view_that_is_missing_in_the_configuration_is_asked_for() {
+    let named = Named::builder().view(View::new("only", "")).start();
+    let bridge = Bridge::of(&named).seed(&named);
+    let run = bridge.plesk(zone("example.com", "@ NS ns1.example.net.").call());
+    run.assert_status(69).assert_stdout("");
+    assert!(run.stderr.contains("view"), "{}", run.stderr);
+}
+
+#[test]
+fn configured_name_servers_take_the_place_of_the_payloads() {
+    let (named, bridge) = fresh();
+    let bridge = bridge.set(
+        "primaries.main",
+        "nameservers",
+        r#"["NS1.example.org", "ns2.example.org."]"#,
+    );
+    let lines = "@ 300 NS plesk.example.net. | sub NS ns.example.net. | www A 192.0.2.7";
+    bridge
+        .plesk(zone("example.com", lines).call())
+        .assert_status(0)
+        .assert_stderr("");
+    let made = "@ 300 NS ns1.example.org. | @ 300 NS ns2.example.org. | sub NS ns.example.net. | www A 192.0.2.7";
+    zone("example.com", made).assert_on(&named);
+    assert_eq!(dig::soa(&named, "example.com").mname, "ns1.example.org.");
+    let bridge = bridge.set("primaries.main", "nameservers", r#"["ns3.example.org"]"#);
+    let without = zone("example.com", "www A 192.0.2.7").sent(1);
+    bridge
+        .plesk(without.call())
+        .assert_status(0)
+        .assert_stderr("");
+    assert_eq!(
+        dig::short(&named, "example.com", "NS"),
+        ["ns3.example.org."]
+    );
+}
+
+#[test]
+fn the_newest_of_several_commands_for_a_zone_wins() {
+    let (named, bridge) = fresh();
+    let first = zone("example.com", "@ NS ns1.example.net. | a A 192.0.2.1");
+    let last = zone("Example.COM", "@ NS ns1.example.net. | c A 192.0.2.3");
+    let commands = [
+        first.create(),
+        payload::delete("example.com"),
+        last.clone().update(),
+    ];
+    bridge
+        .plesk(call(&commands))
+        .assert_status(0)
+        .assert_stdout("example.com.: created with 3 records on main (127.0.0.1:PORT)\n")
+        .assert_stderr("");
+    zone("example.com", "@ NS ns1.example.net. | c A 192.0.2.3").assert_on(&named);
+    let commands = [last.update(), payload::delete("example.com")];
+    bridge.plesk(call(&commands)).assert_status(0);
+    assert!(!dig::has_zone(&named, "example.com"));
+}
+
+#[test]
+fn a_rename_takes_everything_along() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("2.0.192.in-addr.arpa", ""))
+        .start();
+    let bridge = Bridge::of(&named)
+        .seed(&named)
+        .ptr_networks(&["192.0.2.0/24"]);
+    let lines = "@ NS ns1.example.net. | www A 192.0.2.5";
+    bridge
+        .plesk(call(&[
+            zone("before.example", lines).create(),
+            create_ptr("192.0.2.5", "before.example"),
+        ]))
+        .assert_status(0);
+    let rename = [
+        payload::delete("before.example"),
+        delete_ptr("192.0.2.5", "before.example"),
+        zone("after.example", lines).create(),
+        create_ptr("192.0.2.5", "after.example"),
+    ];
+    let run = bridge.plesk(call(&rename));
+    run.assert_status(0).assert_stderr("").assert_stdout(
+        "before.example.: deleted on main (127.0.0.1:PORT)\n\
+         192.0.2.5 PTR before.example.: removed at 5.2.0.192.in-addr.arpa. in \
+         2.0.192.in-addr.arpa. on main (127.0.0.1:PORT)\n\
+         after.example.: created with 3 records on main (127.0.0.1:PORT)\n\
+         192.0.2.5 PTR after.example.: added at 5.2.0.192.in-addr.arpa. in \
+         2.0.192.in-addr.arpa. on main (127.0.0.1:PORT)\n",
+    );
+    assert!(!dig::has_zone(&named, "before.example"));
+    zone("after.example", lines).assert_on(&named);
+    assert_eq!(
+        dig::short(&named, "5.2.0.192.in-addr.arpa", "PTR"),
+        ["after.example."]
+    );
+}
+
+/// Runs `plesk --dry-run` and asserts that it changed nothing at all.
+#[track_caller]
+fn dry_run(named: &Named, bridge: &Bridge, zones: &[&str], payload: &str) -> Run {
+    let state = |name: &str| std::fs::read(bridge.file(name)).ok();
+    let before: Vec<_> = zones.iter().map(|zone| dig::axfr(named, zone)).collect();
+    let (updates, queue) = (named.updates_received(), state("state/queue.db"));
+    let commands = named.control_commands();
+    let run = bridge.run(&["plesk", "--dry-run"], payload);
+    assert_eq!(named.control_commands(), commands);
+    assert_eq!(state("state/queue.db"), queue);
+    assert_eq!(named.updates_received(), updates);
+    let after: Vec<_> = zones.iter().map(|zone| dig::axfr(named, zone)).collect();
+    assert_eq!(after, before);
+    run
+}
+
+#[test]
+fn a_dry_run_shows_each_record_that_would_come_or_go() {
+    let (named, bridge) = fresh();
+    let first = "@ NS ns1.example.net. | www 300 A 192.0.2.7 | www 300 A 192.0.2.8 | old TXT x";
+    bridge
+        .plesk(zone("example.com", first).call())
+        .assert_status(0);
+    nsupdate(&named, "update add hand.example.com 60 A 192.0.2.100");
+    let second = "@ NS ns1.example.net. | www 60 A 192.0.2.7 | new MX 10 www.example.com.";
+    let call = zone("example.com", second).sent(1).call();
+    dry_run(&named, &bridge, &["example.com"], &call)
+        .assert_status(1)
+        .assert_stderr("")
+        .assert_stdout(
+            "example.com.: would be changed on main (127.0.0.1:PORT)\n\
+             + new.example.com. 86400 IN MX 10 www.example.com.\n\
+             - old.example.com. 86400 IN TXT \"x\"\n\
+             - www.example.com. 300 IN A 192.0.2.8\n\
+             - www.example.com. 300 IN A 192.0.2.7\n\
+             + www.example.com. 60 IN A 192.0.2.7\n\
+             total: 2 records to add, 3 records to remove, in 1 zone\n",
+        );
+    // What it said is what is done.
+    bridge.plesk(&call).assert_status(0);
+    dry_run(&named, &bridge, &["example.com"], &call)
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout(
+            "example.com.: no difference on main (127.0.0.1:PORT)\n\
+             total: 0 records to add, 0 records to remove, in 0 zones\n",
+        );
+}
+
+#[test]
+fn a_dry_run_shows_the_soa_before_and_after() {
+    let (named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let call = wanted.soa("refresh", 7_200).sent(60).call();
+    dry_run(&named, &bridge, &["example.com"], &call).assert_status(1).assert_stdout(
+        "example.com.: would be changed on main (127.0.0.1:PORT)\n\
+         - example.com. 86400 IN SOA ns1.example.net. hostmaster.example.net. 1764000000 10800 3600 604800 10800\n\
+         + example.com. 86400 IN SOA ns1.example.net. hostmaster.example.net. 1764000060 7200 3600 604800 10800\n\
+         total: 1 record to add, 1 record to remove, in 1 zone\n",
+    );
+}
+
+#[test]
+fn a_dry_run_of_an_absent_zone_shows_its_first_contents_and_makes_nothing() {
+    let (named, bridge) = fresh();
+    let call = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7").call();
+    dry_run(&named, &bridge, &[], &call).assert_status(1).assert_stderr("").assert_stdout(
+        "example.com.: would be created on main (127.0.0.1:PORT)\n\
+         + example.com. 86400 IN SOA ns1.example.net. hostmaster.example.net. 1764000000 10800 3600 604800 10800\n\
+         + example.com. 86400 IN NS ns1.example.net.\n\
+         + www.example.com. 86400 IN A 192.0.2.7\n\
+         total: 3 records to add, 0 records to remove, in 1 zone\n",
+    );
+    assert!(!dig::has_zone(&named, "example.com"));
+    assert!(!bridge.file("state/queue.db").exists());
+    bridge
+        .run(
+            &["plesk", "--dry-run"],
+            payload::call(&[payload::delete("example.com")]),
+        )
+        .assert_status(0);
+    assert!(!bridge.file("state/queue.db").exists());
+}
+
+#[test]
+fn a_dry_run_of_a_deletion_shows_what_would_go() {
+    let (named, bridge) = fresh();
+    bridge
+        .plesk(zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7").call())
+        .assert_status(0);
+    let delete = call(&[payload::delete("example.com")]);
+    dry_run(&named, &bridge, &["example.com"], &delete).assert_status(1).assert_stderr("").assert_stdout(
+        "example.com.: would be deleted on main (127.0.0.1:PORT)\n\
+         - example.com. 86400 IN NS ns1.example.net.\n\
+         - www.example.com. 86400 IN A 192.0.2.7\n\
+         - example.com. 86400 IN SOA ns1.example.net. hostmaster.example.net. 1764000000 10800 3600 604800 10800\n\
+         total: 0 records to add, 3 records to remove, in 1 zone\n",
+    );
+    let (named, bridge) = by_hand("");
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | www A 192.0.2.7",
+    );
+    bridge.plesk(wanted.call()).assert_status(0);
+    dry_run(&named, &bridge, &["example.com"], &delete)
+        .assert_status(1)
+        .assert_stderr("")
+        .assert_stdout(
+            "example.com.: would be changed on main (127.0.0.1:PORT)\n\
+         - www.example.com. 86400 IN A 192.0.2.7\n\
+         total: 0 records to add, 1 record to remove, in 1 zone\n",
+        );
+}
+
+#[test]
+fn a_dry_run_of_ptrs_shows_their_zone() {
+    let named = Named::builder()
+        .zone(Zone::dynamic(
+            "2.0.192.in-addr.arpa",
+            "6 300 PTR b.example.com.",
+        ))
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let bridge = Bridge::of(&named)
+        .seed(&named)
+        .ptr_networks(&["192.0.2.0/24", "198.51.100.0/24"]);
+    let commands = [
+        create_ptr("192.0.2.5", "a.example.com"),
+        delete_ptr("192.0.2.6", "b.example.com"),
+        delete_ptr("192.0.2.7", "c.example.com"),
+        create_ptr("198.51.100.1", "d.example.com"),
+    ];
+    let run = dry_run(&named, &bridge, &["2.0.192.in-addr.arpa"], &call(&commands));
+    run.assert_status(1).assert_stderr("").assert_stdout(
+        "192.0.2.5 PTR a.example.com. in 2.0.192.in-addr.arpa.: would be changed on main (127.0.0.1:PORT)\n\
+         + 5.2.0.192.in-addr.arpa. 3600 IN PTR a.example.com.\n\
+         192.0.2.6 PTR b.example.com. in 2.0.192.in-addr.arpa.: would be changed on main (127.0.0.1:PORT)\n\
+         - 6.2.0.192.in-addr.arpa. 300 IN PTR b.example.com.\n\
+         192.0.2.7 PTR c.example.com. in 2.0.192.in-addr.arpa.: no difference on main (127.0.0.1:PORT)\n\
+         198.51.100.1 PTR d.example.com. in 100.51.198.in-addr.arpa.: would be created on main (127.0.0.1:PORT)\n\
+         + 1.100.51.198.in-addr.arpa. 3600 IN PTR d.example.com.\n\
+         total: 2 records to add, 1 record to remove, in 3 zones\n",
+    );
+    assert!(!dig::has_zone(&named, "100.51.198.in-addr.arpa"));
+}
+
+/// Runs `--output json`, parses what it prints, and asserts that the exit status is in it.
+#[track_caller]
+fn json(bridge: &Bridge, arguments: &[&str], payload: &str, status: i32) -> Value {
+    let run = bridge.run(&[&["--output", "json"], arguments].concat(), payload);
+    run.assert_status(status);
+    let document: Value =
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stdout));
+    assert_eq!(document["status"], json!(status), "{document:#}");
+    document
+}
+
+#[test]
+fn json_says_what_the_lines_say() {
+    let (_named, bridge) = fresh();
+    let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | bad A 1.2.3";
+    let first = zone("example.com", lines).call();
+    let text = bridge.run(&["plesk", "--dry-run"], &first);
+    text.assert_status(65);
+    let dry = json(&bridge, &["plesk", "--dry-run"], &first, 65);
+    let result = &dry["results"][0];
+    assert_eq!(result["subject"], "example.com.");
+    assert_eq!(result["result"], "would be created");
+    assert_eq!(
+        (&result["added"], &result["removed"]),
+        (&json!(3), &json!(0))
+    );
+    for line in result["lines"].as_array().expect("lines") {
+        assert!(text.stdout.lines().any(|said| said == line), "{line}");
+    }
+    let message = &dry["messages"][0];
+    assert_eq!(message["severity"], "error");
+    let said = format!(
+        "error: {}; hint: {}\n",
+        message["text"].as_str().unwrap_or_default(),
+        message["hint"].as_str().unwrap_or_default()
+    );
+    text.assert_stderr(&said);
+    let done = json(&bridge, &["plesk"], &first, 65);
+    assert_eq!(done["results"][0]["result"], "created");
+    assert_eq!(done["results"][0]["records"], 3);
+    assert_eq!(done["results"][0]["primary"], "main");
+    let done = json(
+        &bridge,
+        &["plesk"],
+        &zone("example.com", "@ NS ns1.example.net.").sent(1).call(),
+        0,
+    );
+    assert_eq!(done["results"][0]["result"], "updated");
+    assert_eq!(
+        (&done["results"][0]["added"], &done["results"][0]["removed"]),
+        (&json!(0), &json!(1))
+    );
+    let failed = json(&bridge, &["plesk"], &zone("empty.example", "").call(), 69);
+    assert_eq!(failed["results"][0]["result"], "failed");
+    assert_eq!(failed["results"][0]["kind"], "denied");
+    let gone = json(
+        &bridge,
+        &["plesk"],
+        &call(&[payload::delete("example.com")]),
+        0,
+    );
+    assert_eq!(gone["results"][0]["result"], "deleted");
+}

@@ -1,0 +1,54 @@
+//! Every integration test of nsbridge, in one binary.
+//!
+//! The program is run as a user runs it, against real servers that each test starts for itself, and
+//! what came of it is asked with `dig`, `delv` and `nsupdate`, never with our own code. The harness
+//! is in the modules below; `harness` proves that the harness itself tells the truth.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is tests: a panic is how one fails"
+)]
+#![allow(
+    clippy::similar_names,
+    reason = "`named` is the server's name, and tests have names"
+)]
+
+mod authority;
+mod bridge;
+mod dig;
+mod hostile;
+mod keys;
+mod message;
+mod named;
+mod named_conf;
+mod nsupdate;
+mod payload;
+mod ports;
+mod process;
+mod record;
+mod scripted;
+mod wait;
+mod wanted;
+
+mod battery_concurrent;
+mod battery_foreign;
+mod battery_memory;
+mod battery_payloads;
+mod battery_policy;
+mod battery_ptr;
+mod battery_refused;
+mod battery_signed;
+mod battery_updates;
+mod battery_zones;
+mod commands;
+mod configuration;
+mod docker;
+mod harness;
+mod hostile_peer;
+mod hostile_tsig;
+mod input;
+mod layers;
+mod readme;
+mod rndc;
+mod secrets;
+mod tls;

@@ -1,0 +1,30 @@
+//! The real `nsupdate`: how a test changes a server behind nsbridge's back.
+
+use crate::named::Named;
+use crate::process::{self, Said};
+
+/// Runs `script` (such as `update add www.example.com 300 A 192.0.2.9`) on `named` with its first
+/// key; `server` and `send` are added. Its own name checks are off: the server decides.
+#[track_caller]
+pub(crate) fn nsupdate(named: &Named, script: &str) {
+    let said = try_nsupdate(named, script);
+    assert!(
+        said.status == Some(0),
+        "nsupdate ended with {:?}:\n{}{}",
+        said.status,
+        said.stdout(),
+        said.stderr()
+    );
+}
+
+/// The same, for a script that may be refused.
+#[track_caller]
+pub(crate) fn try_nsupdate(named: &Named, script: &str) -> Said {
+    let input = format!(
+        "server 127.0.0.1 {}\ncheck-names off\n{}\nsend\n",
+        named.port(),
+        script.trim()
+    );
+    let key_file = named.key_file().to_string_lossy();
+    process::run("nsupdate", &["-v", "-k", &*key_file], input.as_bytes())
+}
