@@ -110,6 +110,82 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
+/// A command with a zone as Plesk writes it: its members, those of its zone and the elements of `rr`.
+pub(super) struct ZoneCommand<'a> {
+    /// The member `command`.
+    pub(super) command: &'a str,
+    /// The members `name` and `soa` of `zone`.
+    pub(super) zone: [Option<&'a str>; 2],
+    /// The elements of the array `rr` of `zone`.
+    pub(super) rr: Vec<&'a str>,
+}
+
+/// A command with a zone, taken apart in one go where nothing about it is odd; a large zone is most of
+/// its text, and each level that is looked at by itself would read all of it once more.
+pub(super) fn zone_command(text: &str) -> Option<ZoneCommand<'_>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let command = Nested(["command", "zone"], Zone);
+    let ([command, _], zone) = deserializer.deserialize_map(command).ok()?;
+    let ([name, soa, _], rr) = zone?;
+    Some(ZoneCommand {
+        command: command?,
+        zone: [name, soa],
+        rr: rr?,
+    })
+}
+
+/// An object: the value of its last key is read further, those of the others are taken as text, and
+/// the rest is passed over.
+struct Nested<S, const K: usize>([&'static str; K], S);
+
+impl<'de, S: DeserializeSeed<'de> + Copy, const K: usize> Visitor<'de> for Nested<S, K> {
+    type Value = ([Option<&'de str>; K], Option<S::Value>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut found, mut last) = ([None; K], None);
+        while let Some(place) = map.next_key_seed(Key(&self.0))? {
+            match place {
+                Some(place) if place + 1 == K => last = Some(map.next_value_seed(self.1)?),
+                Some(place) => found[place] = Some(map.next_value::<&RawValue>()?.get()),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok((found, last))
+    }
+}
+
+/// The member `zone` of a command.
+#[derive(Clone, Copy)]
+struct Zone;
+
+impl<'de> DeserializeSeed<'de> for Zone {
+    type Value = ([Option<&'de str>; 3], Option<Vec<&'de str>>);
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, zone: D) -> Result<Self::Value, D::Error> {
+        zone.deserialize_map(Nested(["name", "soa", "rr"], Elements))
+    }
+}
+
+/// The elements of an array.
+#[derive(Clone, Copy)]
+struct Elements;
+
+impl<'de> DeserializeSeed<'de> for Elements {
+    type Value = Vec<&'de str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, array: D) -> Result<Self::Value, D::Error> {
+        let mut all = Vec::new();
+        array.deserialize_seq(Each(|_, element| all.push(element)))?;
+        Ok(all)
+    }
+}
+
 /// The text of the member `key`, a string or number; none where it is missing or null.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ use std::net::IpAddr;
 
 use crate::model::{Intent, Presence, PtrIntent};
 pub use command::{Command, Payload, Verb};
-use json::{elements, is_null, members, optional, required, shape};
+use json::{ZoneCommand, elements, is_null, members, optional, required, shape, zone_command};
 pub use name::{HostError, MailboxError};
 use problem::Fault;
 pub use problem::{Note, NoteKind, Problem, ProblemKind, Shape};
@@ -144,6 +144,12 @@ fn not_grammar(error: serde_json::Error) -> PayloadError {
 
 impl Payload {
     fn read_command(&mut self, place: &str, text: &str) {
+        if let Some((verb, zone)) = ordinary_zone(text) {
+            if let Err(fault) = self.read_ordinary_zone(place, verb, zone) {
+                self.problem(place, None, fault);
+            }
+            return;
+        }
         let read = match command_word(text) {
             Ok(Some((verb, zone, ptr))) => match verb {
                 Verb::Create | Verb::Update => self.read_zone(place, verb, zone),
@@ -199,6 +205,15 @@ impl Payload {
             Err(fault) => self.problem(place, None, fault),
         }
     }
+}
+
+/// A command that makes a zone look like something, where nothing about its shape is odd.
+fn ordinary_zone(text: &str) -> Option<(Verb, ZoneCommand<'_>)> {
+    let command = zone_command(text)?;
+    let word = optional("command", Some(command.command)).ok()??;
+    let verbs = [Verb::Create, Verb::Update];
+    let verb = verbs.into_iter().find(|verb| verb.as_str() == word)?;
+    (command.rr.len() <= ZONE_RECORDS_MAX).then_some((verb, command))
 }
 
 /// The verb of a command with its members `zone` and `ptr`; none where there is no verb.

@@ -2,7 +2,9 @@
 
 use super::command::{Payload, Verb};
 use super::consistency::{Given, settle};
-use super::json::{elements, is_null, members, number, optional, required, shape, wrong_shape};
+use super::json::{
+    ZoneCommand, elements, is_null, members, number, optional, required, shape, wrong_shape,
+};
 use super::name::{parse_mailbox, parse_name};
 use super::problem::{Fault, NoteKind, ProblemKind, Shape};
 use super::record::parse_record;
@@ -30,16 +32,59 @@ impl Payload {
             self.note(place, Some(&name), NoteKind::NoRecords);
             return Ok(());
         };
-        let soa = self.read_soa(place, &name, soa);
-        let ttl = soa.ttl.unwrap_or(DEFAULT_TTL_SECONDS);
-        match self.read_records(place, &name, ttl, rr) {
-            Ok(records) => {
-                let desired = DesiredZone { name, soa, records };
-                self.command(place, verb, Intent::Zone(desired));
+        let records = match shape(rr) {
+            Shape::Array => {
+                let mut all = Vec::new();
+                // The grammar was checked at the root.
+                elements(rr, |_, record| all.push(record))
+                    .map_err(|_| ProblemKind::BadString)
+                    .map(|()| Records::Array(all))
             }
+            Shape::Object => Ok(Records::One(rr)),
+            Shape::Text | Shape::Boolean | Shape::Number | Shape::Null => {
+                Err(wrong_shape(Shape::Array, rr))
+            }
+        };
+        let records = records.and_then(Records::limited);
+        match records {
+            Ok(records) => self.desire(place, verb, name, soa, records),
             Err(kind) => self.problem(place, Some(&name), kind.at("zone.rr", rr)),
         }
         Ok(())
+    }
+
+    /// The same, where the command was taken apart in one go.
+    ///
+    /// # Errors
+    /// Where not even its name is known.
+    pub(super) fn read_ordinary_zone(
+        &mut self,
+        place: &str,
+        verb: Verb,
+        command: ZoneCommand<'_>,
+    ) -> Result<(), Fault> {
+        let [name, soa] = command.zone;
+        let name = zone_name(name)?;
+        self.desire(place, verb, name, soa, Records::Array(command.rr));
+        Ok(())
+    }
+
+    fn desire(
+        &mut self,
+        place: &str,
+        verb: Verb,
+        name: ZoneName,
+        soa: Option<&str>,
+        records: Records<'_>,
+    ) {
+        let soa = self.read_soa(place, &name, soa);
+        let ttl = soa.ttl.unwrap_or(DEFAULT_TTL_SECONDS);
+        let records = self.read_records(place, &name, ttl, records);
+        self.command(
+            place,
+            verb,
+            Intent::Zone(DesiredZone { name, soa, records }),
+        );
     }
 
     /// A command about a zone that shall be gone.
@@ -98,26 +143,21 @@ impl Payload {
         })
     }
 
-    /// The records of `rr`, an array of them or a single one; what is wrong with one of them is
-    /// reported and the record left out.
-    ///
-    /// # Errors
-    /// What is wrong with `rr` as a whole; then nothing is reported.
+    /// The records of `rr`; what is wrong with one of them is reported and the record left out.
     fn read_records(
         &mut self,
         place: &str,
         zone: &ZoneName,
         ttl: u32,
-        rr: &str,
-    ) -> Result<RrSets, ProblemKind> {
-        let mut records = 0;
+        records: Records<'_>,
+    ) -> RrSets {
         let mut given = Vec::new();
         let (mut faults, mut notes) = (Vec::new(), Vec::new());
-        let mut read = |index: usize, text| {
-            records = index + 1;
-            if records > ZONE_RECORDS_MAX {
-                return;
-            }
+        let (texts, is_array) = match records {
+            Records::Array(texts) => (texts, true),
+            Records::One(text) => (vec![text], false),
+        };
+        for (index, text) in texts.into_iter().enumerate() {
             match parse_record(text, zone, ttl) {
                 Ok(Some((record, note))) => {
                     given.push(Given { index, record });
@@ -126,21 +166,6 @@ impl Payload {
                 Ok(None) => {}
                 Err(fault) => faults.push((index, fault)),
             }
-        };
-        let is_array = shape(rr) == Shape::Array;
-        if is_array {
-            // The grammar was checked at the root.
-            elements(rr, read).map_err(|_| ProblemKind::BadString)?;
-        } else if shape(rr) == Shape::Object {
-            read(0, rr);
-        } else {
-            return Err(wrong_shape(Shape::Array, rr));
-        }
-        if records > ZONE_RECORDS_MAX {
-            return Err(ProblemKind::TooManyRecords {
-                records,
-                limit: ZONE_RECORDS_MAX,
-            });
         }
 
         settle(&mut given, zone, &mut faults, &mut notes);
@@ -159,9 +184,29 @@ impl Payload {
         for (index, kind) in notes {
             self.note(&place_of(index), Some(zone), kind);
         }
-        Ok(RrSets::from_records(
-            given.into_iter().map(|given| given.record),
-        ))
+        RrSets::from_records(given.into_iter().map(|given| given.record))
+    }
+}
+
+/// The records of a zone as they stand in `rr`.
+enum Records<'a> {
+    Array(Vec<&'a str>),
+    /// One object in place of an array.
+    One(&'a str),
+}
+
+impl Records<'_> {
+    /// The same, if they are not too many.
+    fn limited(self) -> Result<Self, ProblemKind> {
+        match &self {
+            Self::Array(texts) if texts.len() > ZONE_RECORDS_MAX => {
+                Err(ProblemKind::TooManyRecords {
+                    records: texts.len(),
+                    limit: ZONE_RECORDS_MAX,
+                })
+            }
+            Self::Array(_) | Self::One(_) => Ok(self),
+        }
     }
 }
 
