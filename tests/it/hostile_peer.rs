@@ -117,7 +117,7 @@ fn a_primary_that_never_answers_is_left_at_the_deadline() {
     );
     run.assert_status(75)
         .assert_says("error: example.com. on main (127.0.0.1:PORT): ")
-        .assert_says("waiting for the answer timed out after 1.0 s")
+        .assert_says("waiting for the answer timed out after ")
         .assert_says("hint: see the server's log: it may be overloaded or starting");
 }
 
