@@ -23,6 +23,10 @@ use crate::wire::{
 /// some 400 ms for an UPDATE of 64 KiB on a slow disk.
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Most transfers from a primary at once. BIND's `transfers-out` is 10 by default, for all who ask, and a
+/// place is free only a little after the last answer was sent.
+const TRANSFERS_MAX: usize = 6;
+
 /// Most zones that are begun and not finished at a primary: how many widenings can share one write to
 /// disk, against the memory that zones take between read and update.
 const ZONES_BEGUN_MAX: usize = 1024;
@@ -50,6 +54,8 @@ pub struct Pool {
     idle: RefCell<Vec<Connection>>,
     /// Turns to talk to the primary, given in the order in which they were asked for.
     turns: Semaphore,
+    /// Places for transfers, which a primary gives out sparingly.
+    transfers: Semaphore,
     /// Zones that are begun; most of them wait for the disk or for a turn.
     begun: Semaphore,
 }
@@ -60,6 +66,7 @@ impl Pool {
         Self {
             idle: RefCell::new(Vec::new()),
             turns: Semaphore::new(zones_in_flight.max(1)),
+            transfers: Semaphore::new(TRANSFERS_MAX),
             begun: Semaphore::new(ZONES_BEGUN_MAX),
         }
     }
@@ -137,6 +144,10 @@ impl Session<'_> {
 
     /// Fetches a zone (RFC 5936).
     pub(super) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
+        self.take_turn().await?;
+        let primary = self.primary;
+        let place = timeout_at(self.deadline, acquire(&primary.pool.transfers)).await;
+        let _place = place.map_err(|_| Failure::DeadlinePassed)?;
         let id = random_id()?;
         let key = self.primary.transfer_key.clone();
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
