@@ -110,11 +110,9 @@ fn a_primary_that_never_answers_is_left_at_the_deadline() {
     let bridge = Bridge::at(peer.port(), named.key_file()).deadline_seconds(1);
     let began = Instant::now();
     let run = bridge.plesk(call());
-    assert!(
-        began.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        began.elapsed()
-    );
+    let took = began.elapsed();
+    let allowed = Duration::from_secs(1)..Duration::from_secs(10);
+    assert!(allowed.contains(&took), "{took:?}");
     run.assert_status(75)
         .assert_says("error: example.com. on main (127.0.0.1:PORT): ")
         .assert_says("waiting for the answer timed out after ")
