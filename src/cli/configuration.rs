@@ -32,7 +32,10 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     let primaries: BTreeMap<&str, Rc<Primary>> = config
         .primaries
         .iter()
-        .map(|(name, settings)| Ok((name.as_str(), Rc::new(primary(name, settings)?))))
+        .map(|(name, settings)| {
+            let primary = primary(name, settings, &config.instance)?;
+            Ok((name.as_str(), Rc::new(primary)))
+        })
         .collect::<Result<_, RndcError>>()
         .map_err(|error| {
             let cause = format!("`{}`: {error}", path.display());
@@ -57,13 +60,18 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     })
 }
 
-fn primary(name: &str, settings: &config::PrimarySettings) -> Result<Primary, RndcError> {
+fn primary(
+    name: &str,
+    settings: &config::PrimarySettings,
+    instance: &str,
+) -> Result<Primary, RndcError> {
     let provisioner = match &settings.provision {
         None => None,
         Some(provision) => Some(Provisioner::Rndc(Rndc::new(RndcSettings {
             control: provision.control.clone(),
             control_key: provision.control_key.clone(),
             view: provision.view.clone(),
+            instance: instance.into(),
             way: provision.way.clone(),
             update_key: settings.key.clone(),
             transfer_key: settings.transfer_key.clone(),

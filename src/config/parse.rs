@@ -160,7 +160,7 @@ impl Config {
         let table = Table::document(source, document.get_ref(), DOCUMENT)?;
         table.need("version", table.number("version", 1..=1)?)?;
         let instance = match table.text("instance")? {
-            Some(text) => text.read("1 to 255 visible ASCII characters", read_instance)?,
+            Some(text) => text.read("1 to 64 letters, digits, `-`, `_` and `.`", read_instance)?,
             None => host_name.to_owned(),
         };
         let directory = path.parent().unwrap_or(Path::new(""));

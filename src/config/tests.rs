@@ -269,7 +269,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
     (
         "version = 1",
         "version = 1\ninstance = \"a b\"",
-        "2:12: `a b` cannot be `instance`: allowed is 1 to 255 visible ASCII characters",
+        "2:12: `a b` cannot be `instance`: allowed is 1 to 64 letters, digits, `-`, `_` and `.`",
     ),
     (
         "address = \"192.0.2.53\"\n",

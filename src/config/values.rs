@@ -8,13 +8,19 @@ use super::reader::{Table, Text};
 use crate::deliver::{Network, NetworkError};
 use crate::model::Name;
 
-/// Longest instance name in octets: one string of a TXT record (RFC 1035 section 3.3).
-const INSTANCE_OCTETS_MAX: usize = 255;
+/// Longest instance name in octets, which is that of a host name on Linux: it becomes part of file
+/// names.
+const INSTANCE_OCTETS_MAX: usize = 64;
 
-/// A name that fits one string of a TXT record.
+/// A name that can stand in a file name and in a TXT record.
 pub(super) fn read_instance(text: &str) -> Option<String> {
-    let fits = (1..=INSTANCE_OCTETS_MAX).contains(&text.len());
-    (fits && text.bytes().all(|octet| octet.is_ascii_graphic())).then(|| text.to_owned())
+    (is_word(text) && text.len() <= INSTANCE_OCTETS_MAX).then(|| text.to_owned())
+}
+
+/// Letters, digits, `-`, `_` and `.`.
+fn is_word(text: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 /// A path, relative to the directory of the configuration, and where it stands.
@@ -34,10 +40,7 @@ pub(super) fn read_path<'a>(
 
 /// A name of named.conf.
 pub(super) fn read_word(table: &Table<'_>, key: &str) -> Result<Option<String>, ConfigError> {
-    let read = |text: &str| {
-        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
-        (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
-    };
+    let read = |text: &str| is_word(text).then(|| text.to_owned());
     let text = table.text(key)?;
     text.map(|text| text.read("a word of letters, digits, `-`, `_` and `.`", read))
         .transpose()

@@ -1,10 +1,11 @@
 //! What would be done, found out without doing it.
 
-use super::memory::{Memory, Origin};
+use super::memory::Memory;
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::session::Session;
 use super::settings::Settings;
 use super::steps::{Found, left_out, read_zone, zone_key};
+use super::zone::claim;
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
@@ -38,7 +39,15 @@ pub(super) async fn preview_gone(
 ) -> Result<Preview, Failure> {
     let found = read_zone(session, zone).await?;
     let known = memory.load(&zone_key(session, zone)).await?;
-    let stays = known.origin == Origin::Found || session.primary.provisioner.is_none();
+    let is_ours = match (
+        &session.primary.provisioner,
+        claim(session, zone, known.origin).await?,
+    ) {
+        (Some(provisioner), Some(claim)) => {
+            claim.covers(&provisioner.standing(zone, session.deadline).await?)
+        }
+        (_, None) | (None, Some(_)) => false,
+    };
     let of_unseen = |fate| Preview {
         zone: zone.clone(),
         fate,
@@ -48,10 +57,10 @@ pub(super) async fn preview_gone(
         Found::Zone(current) => current,
         Found::Absent => return Ok(of_unseen(Fate::Stays)),
         // It goes with whatever it held.
-        Found::NotLoaded(_) if !stays => return Ok(of_unseen(Fate::Deleted)),
+        Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
     };
-    if stays {
+    if !is_ours {
         let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
         return Ok(preview_of_plan(&plan, &current));
     }

@@ -10,7 +10,7 @@ use super::outcome::{Failure, LeftOut};
 use super::session::{Session, Transfer};
 use crate::model::{CurrentZone, InitialZone, Name, RecordType, RrSets, ZoneName};
 use crate::plan::{self, Batch, Guard, Plan};
-use crate::provision::{Created, Provisioner};
+use crate::provision::{Created, Provisioner, Standing};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
 /// The pause before the second attempt; it grows with each.
@@ -191,7 +191,7 @@ pub(super) async fn make(
 ) -> Result<Created, Failure> {
     session.take_turn().await?;
     let key = zone_key(session, &initial.name);
-    let was_making = known.origin == Origin::Making;
+    let before = known.origin;
     if is_absent {
         known.origin = Origin::Making;
     }
@@ -200,24 +200,22 @@ pub(super) async fn make(
     let created = match provisioner.create(initial, session.deadline).await {
         Ok(created) => created,
         Err(error) => {
-            if is_absent && !was_making && error.made_nothing() {
-                // Whoever makes the zone now is not us.
-                known.origin = Origin::Found;
+            if is_absent && error.made_nothing() {
+                // Whoever makes the zone now is not us, unless an earlier creation came to an unknown
+                // end.
+                known.origin = match before {
+                    Origin::Making => Origin::Making,
+                    Origin::Found | Origin::Made => Origin::Found,
+                };
                 memory.narrow(change(key, &known, RrSets::default(), RrSets::default()))?;
             }
             return Err(error.into());
         }
     };
-    match created {
+    match &created {
         Created::Full | Created::Placeholder => known.origin = Origin::Made,
-        Created::AlreadyThere if was_making => known.origin = Origin::Made,
-        Created::AlreadyThere if !is_absent => {}
-        Created::AlreadyThere => {
-            // Somebody else made it since it was read: another process of ours, which has then
-            // moved the memory on and says so itself, or a stranger.
-            if memory.load(&key).await?.generation == known.generation {
-                known.origin = Origin::Found;
-            }
+        Created::AlreadyThere(standing) => {
+            known.origin = origin_of(standing, before, is_absent);
         }
     }
     let (mut add, mut gone) = (RrSets::default(), RrSets::default());
@@ -228,6 +226,35 @@ pub(super) async fn make(
     }
     memory.narrow(change(key, &known, add, gone))?;
     Ok(created)
+}
+
+/// How a zone came to be that was there when it was to be made. In doubt it is not ours: what is ours is
+/// removed with all that it holds.
+fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
+    match (standing, before) {
+        // Another process of ours made it since it was read.
+        (Standing::Ours, Origin::Found) if is_absent => Origin::Made,
+        (Standing::Ours, Origin::Making) => Origin::Made,
+        (Standing::Ours | Standing::Unmarked, _) => before,
+        (Standing::Absent | Standing::Others(_), _) => Origin::Found,
+    }
+}
+
+/// How a zone came to be whose creation had an unknown end and that bears no mark: what its primary put
+/// into it and nobody has used since is what the creation made.
+pub(super) fn origin_of_unmarked(current: &CurrentZone) -> Origin {
+    if holds_only_name_servers(current) {
+        Origin::Made
+    } else {
+        Origin::Found
+    }
+}
+
+/// Whether the primary serves the zone to us.
+pub(super) async fn is_served(session: &mut Session<'_>, zone: &ZoneName) -> Result<bool, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    Ok(is_soa_of(&answer, zone))
 }
 
 /// Whether a zone looks as a primary makes it: an SOA and NS records, and nothing else.

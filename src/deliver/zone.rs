@@ -6,17 +6,17 @@
 
 use std::borrow::Cow;
 
-use super::memory::{Memory, Origin, ZoneMemory};
+use super::memory::{Memory, Origin, ZoneKey, ZoneMemory};
 use super::outcome::{Counts, Delivered, Done, Failure};
 use super::session::Session;
 use super::settings::Settings;
 use super::steps::{
-    Found, Sent, holds_only_name_servers, left_out, make, narrow, pause, read_zone, send, union,
-    widen, zone_key,
+    Found, Sent, holds_only_name_servers, is_served, left_out, make, narrow, origin_of_unmarked,
+    pause, read_zone, send, union, widen, zone_key,
 };
-use crate::model::{DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
+use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Action, Guard, Plan};
-use crate::provision::{Created, Deleted};
+use crate::provision::{Claim, Created, Deleted};
 
 /// How often a plan is computed anew because the zone changed between read and update.
 const ATTEMPTS_MAX: u32 = 10;
@@ -28,87 +28,188 @@ pub(super) async fn deliver_zone(
     memory: &Memory,
     settings: &Settings,
 ) -> Result<Delivered, Failure> {
-    let key = zone_key(session, &desired.name);
-    let mut made: Option<Created> = None;
-    let mut is_absent = false;
-    let mut resumed = false;
-    let mut guarded_at: Option<Rdata> = None;
+    let mut delivery = Delivery {
+        desired,
+        memory,
+        settings,
+        key: zone_key(session, &desired.name),
+        made: None,
+        is_resumed: false,
+        is_absent: false,
+        is_settled: false,
+        guarded_at: None,
+    };
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let begun = memory.begin_load(&key)?;
-        let found = read_zone(session, &desired.name).await?;
-        if matches!(found, Found::Zone(_)) {
-            // One that must be made keeps its turn, so that what is known of it still holds then.
-            session.step_aside();
-        }
-        let mut known = memory.finish_load(&key, begun).await?;
-        let unfinished = known.origin == Origin::Making && made.is_none();
-        is_absent = matches!(found, Found::Absent);
-        let current = match (found, &session.primary.provisioner) {
-            (Found::Zone(current), None) => current,
-            (Found::Zone(current), Some(_)) if !unfinished => current,
-            (Found::Absent, None) => return Err(Failure::ZoneAbsent),
-            (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),
-            (_, Some(provisioner)) => {
-                let initial = plan::initial_zone(desired)?;
-                let created =
-                    make(session, provisioner, &initial, is_absent, known, memory).await?;
-                if created == Created::Full {
-                    return Ok(Delivered::all(created_from(&initial.records)));
-                }
-                made = Some(created);
-                resumed = unfinished && created == Created::AlreadyThere;
-                continue;
+        let is_last = attempt + 1 == ATTEMPTS_MAX;
+        let delivered = match delivery.reach(session).await? {
+            Reached::Zone(current, known) => {
+                delivery
+                    .bring_into_line(session, &current, known, is_last)
+                    .await?
             }
+            Reached::Made(delivered) => Some(delivered),
+            Reached::Again => None,
         };
-        if made == Some(Created::Placeholder) || resumed && holds_only_name_servers(&current) {
-            // A zone that was just made holds nothing foreign: its placeholders are ours. So does
-            // one whose maker was killed before it heard that it was made.
-            let placeholders = current.records.minus(&known.delivered);
-            widen(memory, &key, &mut known, &placeholders).await?;
-            known.delivered = union(known.delivered, placeholders);
-        }
-        let soa = current.soa.to_rdata();
-        if guarded_at.as_ref() == Some(&soa) {
-            // The guard failed although the SOA is the same: prerequisites see another SOA than
-            // transfers do (BIND with inline-signing).
-            known.guard = Guard::RrSets;
-        }
-        let plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
-        let ours = ours(&desired.records, &known.delivered, &plan);
-        let mut add = to_remember(&ours, &known.delivered, &plan);
-        let sent = if plan.is_empty() {
-            Sent::Applied(0)
-        } else {
-            widen(memory, &key, &mut known, &add).await?;
-            add = RrSets::default();
-            send(session, &plan, &current, known.guard).await?
-        };
-        match sent {
-            Sent::Applied(messages) => {
-                let gone = gone(&plan, &known, &ours);
-                narrow(memory, key, &known, add, gone)?;
-                let done = match made {
-                    Some(Created::Placeholder) => created_from(&ours),
-                    _ if plan.is_empty() => Done::Unchanged,
-                    _ => Done::Updated(counts(&plan, messages)),
-                };
-                return Ok(Delivered {
-                    done,
-                    left_out: left_out(&plan),
-                });
-            }
-            Sent::Guarded => guarded_at = Some(soa),
-            Sent::NoZone(failure) if attempt + 1 == ATTEMPTS_MAX => return Err(failure),
-            Sent::NoZone(_) => {}
+        if let Some(delivered) = delivered {
+            return Ok(delivered);
         }
     }
-    if is_absent {
+    if delivery.is_absent {
         return Err(Failure::ZoneHidden);
     }
     Err(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
     })
+}
+
+/// The delivery of one zone, with what its attempts have found out.
+struct Delivery<'a> {
+    desired: &'a DesiredZone,
+    memory: &'a Memory,
+    settings: &'a Settings,
+    key: ZoneKey,
+    /// How the zone was made in this delivery.
+    made: Option<Created>,
+    /// An earlier delivery was about to make it and did not hear what became of it.
+    is_resumed: bool,
+    /// The last reading found no zone.
+    is_absent: bool,
+    /// Whoever else was making the zone has been waited for.
+    is_settled: bool,
+    /// The SOA under which a guard failed.
+    guarded_at: Option<Rdata>,
+}
+
+/// What an attempt starts from.
+enum Reached {
+    /// The zone as it is, and what is remembered of it.
+    Zone(Box<CurrentZone>, ZoneMemory),
+    /// The zone was made with all that it shall hold.
+    Made(Delivered),
+    /// The zone was made, or was there: it is to be read.
+    Again,
+}
+
+impl Delivery<'_> {
+    /// Reads the zone, and makes it where it is missing.
+    async fn reach(&mut self, session: &mut Session<'_>) -> Result<Reached, Failure> {
+        let begun = self.memory.begin_load(&self.key)?;
+        let found = read_zone(session, &self.desired.name).await?;
+        if matches!(found, Found::Zone(_)) {
+            // One that must be made keeps its turn, so that what is known of it still holds then.
+            session.step_aside();
+        }
+        let known = self.memory.finish_load(&self.key, begun).await?;
+        let is_unfinished = known.origin == Origin::Making && self.made.is_none();
+        self.is_absent = matches!(found, Found::Absent);
+        let provisioner = match (found, &session.primary.provisioner) {
+            (Found::Zone(current), None) => return Ok(Reached::Zone(current, known)),
+            (Found::Zone(current), Some(_)) if !is_unfinished => {
+                return Ok(Reached::Zone(current, known));
+            }
+            (Found::Absent, None) => return Err(Failure::ZoneAbsent),
+            (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),
+            (_, Some(provisioner)) => provisioner,
+        };
+        let initial = plan::initial_zone(self.desired)?;
+        let created = make(
+            session,
+            provisioner,
+            &initial,
+            self.is_absent,
+            known,
+            self.memory,
+        )
+        .await?;
+        if created == Created::Full && is_served(session, &self.desired.name).await? {
+            return Ok(Reached::Made(Delivered::all(created_from(
+                &initial.records,
+            ))));
+        }
+        self.made = Some(created);
+        self.is_resumed = is_unfinished;
+        Ok(Reached::Again)
+    }
+
+    /// Sends what the zone differs by from what it shall be; none where it must be read again.
+    async fn bring_into_line(
+        &mut self,
+        session: &mut Session<'_>,
+        current: &CurrentZone,
+        mut known: ZoneMemory,
+        is_last: bool,
+    ) -> Result<Option<Delivered>, Failure> {
+        self.take_over_placeholders(current, &mut known).await?;
+        let soa = current.soa.to_rdata();
+        if self.guarded_at.as_ref() == Some(&soa) {
+            // The guard failed although the SOA is the same: prerequisites see another SOA than
+            // transfers do (BIND with inline-signing).
+            known.guard = Guard::RrSets;
+        }
+        let plan = plan::plan(
+            current,
+            self.desired,
+            &self.settings.scope(&known.delivered),
+        );
+        let ours = ours(&self.desired.records, &known.delivered, &plan);
+        let mut add = to_remember(&ours, &known.delivered, &plan);
+        let mut sent = Ok(Sent::Applied(0));
+        if !plan.is_empty() {
+            widen(self.memory, &self.key, &mut known, &add).await?;
+            add = RrSets::default();
+            sent = send(session, &plan, current, known.guard).await;
+        }
+        if let (Err(Failure::UpdateRefused { .. }), Some(provisioner), false) =
+            (&sent, &session.primary.provisioner, self.is_settled)
+        {
+            // Another process may be in the middle of making it: BIND serves it as a secondary then.
+            let zone = &self.desired.name;
+            provisioner.settle(zone, session.deadline).await?;
+            self.is_settled = true;
+            return Ok(None);
+        }
+        match sent? {
+            Sent::Applied(messages) => {
+                let gone = gone(&plan, &known, &ours);
+                narrow(self.memory, self.key.clone(), &known, add, gone)?;
+                let done = match self.made {
+                    Some(Created::Placeholder) => created_from(&ours),
+                    _ if plan.is_empty() => Done::Unchanged,
+                    _ => Done::Updated(counts(&plan, messages)),
+                };
+                return Ok(Some(Delivered {
+                    done,
+                    left_out: left_out(&plan),
+                }));
+            }
+            Sent::Guarded => self.guarded_at = Some(soa),
+            Sent::NoZone(failure) if is_last => return Err(failure),
+            Sent::NoZone(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// Counts what the primary put into a new zone as delivered: a zone that was just made holds nothing
+    /// foreign, nor does one whose maker was killed before it heard that it was made.
+    async fn take_over_placeholders(
+        &self,
+        current: &CurrentZone,
+        known: &mut ZoneMemory,
+    ) -> Result<(), Failure> {
+        if known.origin == Origin::Making {
+            known.origin = origin_of_unmarked(current);
+        }
+        let is_resumed = self.is_resumed && known.origin == Origin::Made;
+        if self.made == Some(Created::Placeholder) || is_resumed && holds_only_name_servers(current)
+        {
+            let placeholders = current.records.minus(&known.delivered);
+            widen(self.memory, &self.key, known, &placeholders).await?;
+            let delivered = std::mem::take(&mut known.delivered);
+            known.delivered = union(delivered, placeholders);
+        }
+        Ok(())
+    }
 }
 
 /// Removes the zone where it was made here, and else what was delivered to it.
@@ -121,14 +222,19 @@ pub(super) async fn deliver_gone(
     session.take_turn().await?;
     let key = zone_key(session, zone);
     let known = memory.load(&key).await?;
-    if let (true, Some(provisioner)) = (known.origin != Origin::Found, &session.primary.provisioner)
+    if let Some(provisioner) = &session.primary.provisioner
+        && let Some(claim) = claim(session, zone, known.origin).await?
     {
-        let deleted = provisioner.delete(zone, session.deadline).await?;
-        memory.forget(key, known.generation)?;
-        return Ok(Delivered::all(match deleted {
-            Deleted::Removed => Done::Deleted,
-            Deleted::WasAbsent => Done::AlreadyGone,
-        }));
+        let deleted = provisioner.delete(zone, claim, session.deadline).await?;
+        let done = match deleted {
+            Deleted::Removed => Some(Done::Deleted),
+            Deleted::WasAbsent => Some(Done::AlreadyGone),
+            Deleted::NotOurs(_) => None,
+        };
+        if let Some(done) = done {
+            memory.forget(key, known.generation)?;
+            return Ok(Delivered::all(done));
+        }
     }
     let mut guarded_at: Option<Rdata> = None;
     for attempt in 0..ATTEMPTS_MAX {
@@ -142,6 +248,7 @@ pub(super) async fn deliver_gone(
             Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         };
         let mut known = memory.load(&key).await?;
+        known.origin = Origin::Found;
         let soa = current.soa.to_rdata();
         if guarded_at.as_ref() == Some(&soa) {
             known.guard = Guard::RrSets;
@@ -166,6 +273,24 @@ pub(super) async fn deliver_gone(
     }
     Err(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
+    })
+}
+
+/// By what claim the zone may be removed; none where it was not made here.
+pub(super) async fn claim(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    origin: Origin,
+) -> Result<Option<Claim>, Failure> {
+    Ok(match origin {
+        Origin::Found => None,
+        Origin::Made => Some(Claim::Remembered),
+        Origin::Making => match read_zone(session, zone).await? {
+            Found::Zone(current) if origin_of_unmarked(&current) == Origin::Made => {
+                Some(Claim::Remembered)
+            }
+            Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Some(Claim::Marked),
+        },
     })
 }
 

@@ -8,7 +8,7 @@
 mod fate;
 pub mod rndc;
 
-pub use fate::{Created, Deleted};
+pub use fate::{Claim, Created, Deleted, Owner, Standing};
 pub use rndc::{Rndc, RndcError};
 
 use tokio::time::Instant;
@@ -67,17 +67,42 @@ impl Provisioner {
         }
     }
 
-    /// Makes the zone not exist.
+    /// What the primary has under the name at this moment. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn standing(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Standing, ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.standing(zone, deadline).await?),
+        }
+    }
+
+    /// Waits while another process is in the middle of making the zone.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.settle(zone, deadline).await?),
+        }
+    }
+
+    /// Makes the zone not exist, as far as it is covered by the claim.
     ///
     /// # Errors
     /// [`ProvisionError`].
     pub async fn delete(
         &self,
         zone: &ZoneName,
+        claim: Claim,
         deadline: Instant,
     ) -> Result<Deleted, ProvisionError> {
         match self {
-            Self::Rndc(rndc) => Ok(rndc.delete(zone, deadline).await?),
+            Self::Rndc(rndc) => Ok(rndc.delete(zone, claim, deadline).await?),
         }
     }
 }

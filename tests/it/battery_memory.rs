@@ -148,7 +148,6 @@ fn a_zone_in_a_view_that_our_key_does_not_reach_is_named_as_such() {
             .seed(&named)
             .set_text("primaries.main.provision", "view", "outside");
     let wanted = zone("example.com", "@ NS ns1.example.net.");
-    bridge.plesk(wanted.call());
     bridge.plesk(wanted.call()).assert_status(69).assert_error(
         "example.com.",
         "the zone was made or is there, but the primary does not serve it to us",
@@ -186,4 +185,89 @@ fn a_zone_of_ours_that_cannot_be_loaded_would_be_deleted_and_is() {
         .plesk(&delete)
         .assert_status(0)
         .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+}
+
+/// Makes the zone as an operator does who has put its file in place.
+fn make_by_hand(named: &Named, name: &str) {
+    let text =
+        "$TTL 60\n@ SOA ns1.example.net. h 1 1 1 1 1\n@ NS ns1.example.net.\nhand A 192.0.2.30\n";
+    std::fs::write(named.file("by-hand.db"), text).unwrap();
+    let body =
+        "{ type primary; file \"by-hand.db\"; update-policy { grant plesk zonesub ANY; }; };";
+    assert_eq!(named.rndc(&["addzone", name, body]).status, Some(0));
+}
+
+#[test]
+fn a_zone_made_by_hand_after_a_creation_was_killed_is_not_ours() {
+    let (named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let going = bridge.start(&["plesk"], wanted.call());
+    wait::until("the creation has begun", || {
+        let commands = named.control_commands();
+        commands
+            .iter()
+            .any(|command| command.starts_with("addzone"))
+    });
+    going.signal("KILL");
+    going.finish();
+    wait::until("nothing is left of it", || {
+        named.rndc(&["delzone", "-clean", "example.com"]);
+        !dig::has_zone(&named, "example.com")
+    });
+    make_by_hand(&named, "example.com");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let delete = payload::call(&[payload::delete("example.com")]);
+    let emptied = "example.com.: 1 record removed; the zone was not made by nsbridge, so it stays with its \
+                   SOA and name servers on main (127.0.0.1:PORT)\n";
+    bridge
+        .plesk(&delete)
+        .assert_status(0)
+        .assert_stdout(emptied);
+    assert_eq!(dig::short(&named, "hand.example.com", "A"), ["192.0.2.30"]);
+}
+
+#[test]
+fn a_zone_made_by_hand_in_the_place_of_ours_is_not_ours() {
+    let (named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge.plesk(wanted.call()).assert_status(0);
+    named.rndc(&["delzone", "-clean", "example.com"]);
+    wait::until("the zone is gone", || !dig::has_zone(&named, "example.com"));
+    make_by_hand(&named, "example.com");
+    let delete = payload::call(&[payload::delete("example.com")]);
+    bridge
+        .run(&["plesk", "--dry-run"], &delete)
+        .assert_status(0)
+        .assert_stdout(
+            "example.com.: no difference on main (127.0.0.1:PORT)\n\
+             total: 0 records to add, 0 records to remove, in 0 zones\n",
+        );
+    bridge.plesk(&delete).assert_status(0);
+    assert_eq!(dig::short(&named, "hand.example.com", "A"), ["192.0.2.30"]);
+}
+
+#[test]
+fn an_update_that_meets_a_zone_in_the_making_waits_for_it() {
+    let origin = Named::builder()
+        .zone(Zone::dynamic("example.com", "old A 192.0.2.1"))
+        .start();
+    let named = Named::builder().key(origin.key().clone()).start();
+    let bridge = Bridge::of(&named).seed(&named);
+    // What another process makes is a secondary for a moment; this one's maker was killed.
+    let body = format!(
+        "{{ type secondary; file \"example.com.nsbridge-plesk02-0000000000000001.db\"; \
+         masterfile-format text; primaries {{ 127.0.0.1 port {} key \"plesk\"; }}; }};",
+        origin.port()
+    );
+    let added = named.rndc(&["addzone", "example.com", &body]);
+    assert_eq!(added.status, Some(0));
+    wait::until("it has its contents", || {
+        dig::has_zone(&named, "example.com")
+    });
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stdout("example.com.: created with 3 records on main (127.0.0.1:PORT)\n");
+    wanted.assert_on(&named);
 }

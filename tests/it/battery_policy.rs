@@ -232,9 +232,12 @@ fn dry_run(named: &Named, bridge: &Bridge, zones: &[&str], payload: &str) -> Run
     let state = |name: &str| std::fs::read(bridge.file(name)).ok();
     let before: Vec<_> = zones.iter().map(|zone| dig::axfr(named, zone)).collect();
     let (updates, queue) = (named.updates_received(), state("state/queue.db"));
-    let commands = named.control_commands();
+    let commands = named.control_commands().len();
     let run = bridge.run(&["plesk", "--dry-run"], payload);
-    assert_eq!(named.control_commands(), commands);
+    for command in &named.control_commands()[commands..] {
+        let asks = command.starts_with("zonestatus") || command.starts_with("showzone");
+        assert!(asks, "{command}");
+    }
     assert_eq!(state("state/queue.db"), queue);
     assert_eq!(named.updates_received(), updates);
     let after: Vec<_> = zones.iter().map(|zone| dig::axfr(named, zone)).collect();

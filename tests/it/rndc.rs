@@ -14,7 +14,7 @@ use nsbridge::model::{
     InitialZone, Rdata, Record, RecordType, RrSets, Secret, Serial, Soa, ZoneName,
 };
 use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Seen, Way};
-use nsbridge::provision::{Created, Deleted};
+use nsbridge::provision::{Claim, Created, Deleted, Owner, Standing};
 use nsbridge::wire::Key as SigningKey;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -66,6 +66,7 @@ fn settings_of(named: &Named, way: Way) -> RndcSettings {
         control: ("127.0.0.1".to_owned(), named.control_port()),
         control_key: control_key(named),
         view: None,
+        instance: "plesk01".to_owned(),
         way,
         update_key: signing_key(named.key()),
         transfer_key: signing_key(named.key()),
@@ -132,7 +133,8 @@ fn create(rndc: &Rndc, zone: &InitialZone) -> Result<Created, RndcError> {
 }
 
 fn delete(rndc: &Rndc, zone: &str) -> Result<Deleted, RndcError> {
-    run(rndc.delete(&zone_name(zone), Instant::now() + PATIENCE))
+    let claim = Claim::Remembered;
+    run(rndc.delete(&zone_name(zone), claim, Instant::now() + PATIENCE))
 }
 
 /// Makes zones `0` to `count` under `suffix`, all at once.
@@ -193,7 +195,7 @@ fn a_seeded_zone_has_its_contents_takes_updates_and_stays() {
 
     assert_eq!(
         create(&rndc, &zone("example.com", 1)).unwrap(),
-        Created::AlreadyThere
+        Created::AlreadyThere(Standing::Ours)
     );
     assert_eq!(dig::content(&named, "example.com"), updated);
     assert_eq!(delete(&rndc, "example.com").unwrap(), Deleted::Removed);
@@ -336,7 +338,7 @@ fn what_a_killed_creation_leaves_is_repaired() {
     let named = Named::builder().start();
     let rndc = rndc(&named, ANYWHERE);
     // A secondary that has nobody to fetch from.
-    let leftover = "{ type secondary; file \"left.test.nsbridge-00000000000000aa.db\"; masterfile-format text; \
+    let leftover = "{ type secondary; file \"left.test.nsbridge-plesk01-00000000000000aa.db\"; masterfile-format text; \
                     primaries { 127.0.0.1 port 9 key \"plesk\"; }; };";
     assert_eq!(
         named.rndc(&["addzone", "left.test", leftover]).status,
@@ -373,8 +375,15 @@ fn a_secondary_that_is_not_ours_is_left_alone() {
     assert!(is_there(&named, "theirs.test"));
     assert_eq!(
         create(&rndc, &zone("ours.test", 1)).unwrap(),
-        Created::AlreadyThere
+        Created::AlreadyThere(Standing::Others(Owner::Server))
     );
+    for theirs in ["theirs.test", "ours.test"] {
+        assert_eq!(
+            delete(&rndc, theirs).unwrap(),
+            Deleted::NotOurs(Standing::Others(Owner::Server))
+        );
+        assert!(is_there(&named, theirs));
+    }
 }
 
 #[test]
@@ -525,7 +534,10 @@ fn a_file_put_in_place_becomes_a_zone() {
     std::fs::write(named.file("0=25.2.0.192.in-addr.arpa.db"), contents).unwrap();
     let odd = zone("0/25.2.0.192.in-addr.arpa", 1);
     assert_eq!(create(&rndc, &odd).unwrap(), Created::Placeholder);
-    assert_eq!(create(&rndc, &odd).unwrap(), Created::AlreadyThere);
+    assert_eq!(
+        create(&rndc, &odd).unwrap(),
+        Created::AlreadyThere(Standing::Unmarked)
+    );
     nsupdate(
         &named,
         "zone 0/25.2.0.192.in-addr.arpa\nupdate add 1.0/25.2.0.192.in-addr.arpa 60 PTR a.test",

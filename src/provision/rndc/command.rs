@@ -8,16 +8,29 @@ use std::net::SocketAddr;
 
 use super::error::RndcError;
 use crate::model::{Name, ZoneName};
+use crate::provision::fate::{Owner, Standing};
 
-/// Most octets of a zone's name in a file name of ours; with a random number, `.db` and
-/// BIND's `.jnl` it stays below the 255 of common file systems.
+/// Most octets of a zone's name in a file name of ours; with the instance's name, a random number,
+/// `.db` and BIND's `.jnl` it stays below the 255 of common file systems.
 const FILE_ZONE_OCTETS_MAX: usize = 150;
+/// Between the zone and the instance in a file name of ours.
+const FILE_MARK: &str = ".nsbridge-";
 
 /// A zone with its view, as control commands name it.
 pub(super) struct Target<'a> {
     zone: &'a ZoneName,
     text: String,
     view: Option<&'a Word>,
+    mark: &'a Mark,
+}
+
+/// What marks the zones that are made.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// The name of this instance.
+    pub(super) instance: Word,
+    /// Whether every zone that is made gets the mark, so that one without is somebody else's.
+    pub(super) is_on_all: bool,
 }
 
 /// Text that stands in a command as it is: letters, digits, `-`, `_` and `.`.
@@ -49,14 +62,23 @@ impl<'a> Target<'a> {
     /// # Errors
     /// [`RndcError::ZoneUnwritable`] for the root and for names of other octets than letters,
     /// digits, `-`, `_` and `/` (RFC 2317).
-    pub(super) fn new(zone: &'a ZoneName, view: Option<&'a Word>) -> Result<Self, RndcError> {
+    pub(super) fn new(
+        zone: &'a ZoneName,
+        view: Option<&'a Word>,
+        mark: &'a Mark,
+    ) -> Result<Self, RndcError> {
         let is_plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_/".contains(octet);
         let labels = || zone.apex().labels();
         if zone.apex().is_root() || !labels().flatten().all(is_plain) {
             return Err(RndcError::ZoneUnwritable { zone: zone.clone() });
         }
         let text = zone.apex().to_text_without_dot();
-        Ok(Self { zone, text, view })
+        Ok(Self {
+            zone,
+            text,
+            view,
+            mark,
+        })
     }
 
     pub(super) fn zone(&self) -> &'a ZoneName {
@@ -70,23 +92,37 @@ impl<'a> Target<'a> {
     }
 
     /// The file of one round of a creation, so that nothing left over from another is ever loaded:
-    /// BIND would take an old file's contents for the zone's where its serial is not lower.
+    /// BIND would take an old file's contents for the zone's where its serial is not lower. It names
+    /// this instance, which marks the zone as ours for as long as it is there.
     pub(super) fn seed_file(&self, random: u64) -> String {
-        format!("{}{random:016x}.db", self.seed_prefix())
+        let (prefix, instance) = (self.seed_prefix(), self.mark.instance.as_str());
+        format!("{prefix}{instance}-{random:016x}.db")
     }
 
-    /// Whether a file is of a creation of this zone, by whatever process.
-    pub(super) fn is_seed_file(&self, file: &str) -> bool {
-        file.strip_prefix(&self.seed_prefix())
-            .and_then(|rest| rest.strip_suffix(".db"))
-            .is_some_and(|random| u64::from_str_radix(random, 16).is_ok())
+    /// Whose creation of this zone a file is from; none where it is from no creation.
+    pub(super) fn maker<'f>(&self, file: &'f str) -> Option<&'f str> {
+        let rest = file
+            .strip_prefix(&self.seed_prefix())?
+            .strip_suffix(".db")?;
+        let (instance, random) = rest.rsplit_once('-')?;
+        u64::from_str_radix(random, 16).is_ok().then_some(instance)
+    }
+
+    /// How a zone with this file stands, where nothing else is known of it.
+    pub(super) fn standing(&self, file: Option<&str>) -> Standing {
+        match file.and_then(|file| self.maker(file)) {
+            Some(instance) if instance == self.mark.instance.as_str() => Standing::Ours,
+            Some(instance) => Standing::Others(Owner::Instance(instance.to_owned())),
+            None if self.mark.is_on_all => Standing::Others(Owner::Server),
+            None => Standing::Unmarked,
+        }
     }
 
     fn seed_prefix(&self) -> String {
         let text = file_text(&self.text);
         // The name is ASCII, so every index is a boundary.
         let text = &text[..text.len().min(FILE_ZONE_OCTETS_MAX)];
-        format!("{text}.nsbridge-")
+        format!("{text}{FILE_MARK}")
     }
 
     pub(super) fn zonestatus(&self) -> String {
@@ -184,21 +220,30 @@ fn file_text(zone: &str) -> String {
 mod tests {
     use super::*;
 
+    fn mark(instance: &str, is_on_all: bool) -> Mark {
+        let instance = Word::new("instance", instance).unwrap();
+        Mark {
+            instance,
+            is_on_all,
+        }
+    }
+
     fn zone(text: &str) -> ZoneName {
         ZoneName::new(&text.parse().unwrap())
     }
 
     #[test]
     fn zones_are_quoted_and_views_follow() {
+        let mark = mark("plesk01", true);
         let name = zone("0/25.2.0.192.in-addr.arpa");
-        let target = Target::new(&name, None).unwrap();
+        let target = Target::new(&name, None, &mark).unwrap();
         assert_eq!(
             target.zonestatus(),
             "zonestatus \"0/25.2.0.192.in-addr.arpa\""
         );
         assert_eq!(target.file(), "0=25.2.0.192.in-addr.arpa.db");
         let view = Word::new("view", "external").unwrap();
-        let target = Target::new(&name, Some(&view)).unwrap();
+        let target = Target::new(&name, Some(&view), &mark).unwrap();
         let template = Word::new("template", "plesk").unwrap();
         assert_eq!(
             target.addzone_template(&template),
@@ -208,14 +253,15 @@ mod tests {
 
     #[test]
     fn what_would_need_escaping_is_refused() {
+        let mark = mark("plesk01", true);
         for text in [
             r#"a"b"#, "a;b", "a{b}", r"a\.b", r"a\\b", r"a\010b", "a b", "a$b", "a@b",
         ] {
             let name = zone(&format!("{text}.example"));
-            assert!(Target::new(&name, None).is_err(), "{text}");
+            assert!(Target::new(&name, None, &mark).is_err(), "{text}");
         }
-        assert!(Target::new(&zone("."), None).is_err());
-        assert!(Target::new(&zone("_x.a-b.Example"), None).is_ok());
+        assert!(Target::new(&zone("."), None, &mark).is_err());
+        assert!(Target::new(&zone("_x.a-b.Example"), None, &mark).is_ok());
         for text in ["", "a b", "a;", "a\"", "ü", "../x"] {
             assert!(Word::new("view", text).is_err(), "{text}");
         }
@@ -224,15 +270,33 @@ mod tests {
     #[test]
     fn a_file_of_ours_is_known_again_whoever_made_it() {
         let name = zone("1/2.example");
-        let target = Target::new(&name, None).unwrap();
+        let (ours, others) = (mark("plesk-01.example", false), mark("plesk", true));
+        let target = Target::new(&name, None, &ours).unwrap();
         let file = target.seed_file(0xab);
-        assert_eq!(file, "1=2.example.nsbridge-00000000000000ab.db");
-        assert!(target.is_seed_file(&file));
-        assert!(!target.is_seed_file("1=2.example.db"));
-        assert!(!target.is_seed_file("2.example.nsbridge-00000000000000ab.db"));
+        assert_eq!(
+            file,
+            "1=2.example.nsbridge-plesk-01.example-00000000000000ab.db"
+        );
+        assert_eq!(target.maker(&file), Some("plesk-01.example"));
+        assert_eq!(target.standing(Some(&file)), Standing::Ours);
+        let other = Target::new(&name, None, &others).unwrap();
+        assert_eq!(
+            other.standing(Some(&file)),
+            Standing::Others(Owner::Instance("plesk-01.example".into()))
+        );
+        for file in [
+            "1=2.example.db",
+            "2.example.nsbridge-plesk-00000000000000ab.db",
+        ] {
+            assert_eq!(target.maker(file), None, "{file}");
+            assert_eq!(target.standing(Some(file)), Standing::Unmarked);
+            let nobody = Standing::Others(Owner::Server);
+            assert_eq!(other.standing(Some(file)), nobody);
+        }
         let long = zone(&format!("{0}.{0}.{0}.example", "a".repeat(63)));
-        let target = Target::new(&long, None).unwrap();
+        let longest = mark(&"h".repeat(64), true);
+        let target = Target::new(&long, None, &longest).unwrap();
         let file = target.seed_file(1);
-        assert!(target.is_seed_file(&file) && file.len() < 220);
+        assert!(target.maker(&file).is_some() && file.len() + ".jnl".len() <= 255);
     }
 }

@@ -27,7 +27,8 @@
 //! ```
 //!
 //! So whatever a killed process leaves at any step, the next creation repairs: a secondary of ours
-//! is told by its file name. A file without a zone is left behind by a kill between `delzone` and
+//! is told by its file name. That name also tells which instance made the zone, so that none is
+//! removed that somebody else has made meanwhile under the same name. A file without a zone is left behind by a kill between `delzone` and
 //! the second `addzone`; it is never used again, since every creation has a file name of its own.
 //!
 //! Why `modzone` does not do: it changes the configuration, but the zone stays a secondary until
@@ -51,12 +52,12 @@ use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
-use self::command::{Target, Word, key_word};
+use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
 use self::settle::{Poll, Settled, settle};
 use self::status::{Found, look, names_no_view};
-use super::fate::{Created, Deleted};
+use super::fate::{Claim, Created, Deleted, Standing};
 use crate::model::{InitialZone, ZoneName};
 use crate::wire::Key;
 
@@ -72,6 +73,8 @@ pub struct RndcSettings {
     pub control_key: Key,
     /// The view that zones are made in; needed where named.conf has views.
     pub view: Option<String>,
+    /// The name of this instance, which marks the zones that it makes.
+    pub instance: String,
     /// How a zone is made.
     pub way: Way,
     /// The key that may update the zones that are made.
@@ -105,6 +108,7 @@ pub enum Way {
 pub struct Rndc {
     server: Server,
     view: Option<Word>,
+    mark: Mark,
     way: PreparedWay,
     update_key: Word,
     transfer_key: Word,
@@ -127,6 +131,7 @@ impl Rndc {
             control: (host, port),
             control_key,
             view,
+            instance,
             way,
             update_key,
             transfer_key,
@@ -140,6 +145,10 @@ impl Rndc {
                 clock,
             },
             view: view.map(|view| Word::new("view", &view)).transpose()?,
+            mark: Mark {
+                instance: Word::new("instance", &instance)?,
+                is_on_all: matches!(way, Way::Seed { .. }),
+            },
             update_key: key_word("the name of the update key", update_key.name())?,
             transfer_key: key_word("the name of the transfer key", transfer_key.name())?,
             way: match way {
@@ -165,7 +174,7 @@ impl Rndc {
         zone: &InitialZone,
         deadline: Instant,
     ) -> Result<Created, RndcError> {
-        let target = Target::new(&zone.name, self.view.as_ref())?;
+        let target = self.target(&zone.name)?;
         match &self.way {
             PreparedWay::Seed { responder } => {
                 let bind = seed::Bind {
@@ -187,13 +196,51 @@ impl Rndc {
         }
     }
 
-    /// Removes the zone with its file and waits until it is gone.
+    /// What the server has under the name at this moment. Changes nothing.
     ///
     /// # Errors
     /// [`RndcError`].
-    pub async fn delete(&self, zone: &ZoneName, deadline: Instant) -> Result<Deleted, RndcError> {
-        let target = Target::new(zone, self.view.as_ref())?;
+    pub async fn standing(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Standing, RndcError> {
+        let target = self.target(zone)?;
         let mut control = Control::open(&self.server, deadline).await?;
+        Ok(look(&mut control, &target, deadline).await?.standing())
+    }
+
+    /// Waits while another process is in the middle of making the zone.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), RndcError> {
+        let target = self.target(zone)?;
+        let mut control = Control::open(&self.server, deadline).await?;
+        settle(&self.server, &mut control, &target, deadline).await?;
+        Ok(())
+    }
+
+    /// Removes the zone with its file, as far as it is covered by the claim, and waits until it is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn delete(
+        &self,
+        zone: &ZoneName,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Result<Deleted, RndcError> {
+        let target = self.target(zone)?;
+        let mut control = Control::open(&self.server, deadline).await?;
+        let standing = look(&mut control, &target, deadline).await?.standing();
+        if standing == Standing::Absent {
+            return Ok(Deleted::WasAbsent);
+        }
+        if !claim.covers(&standing) {
+            return Ok(Deleted::NotOurs(standing));
+        }
         let answer = control.command(&target.delzone_clean(), deadline).await?;
         if names_no_view(&answer) {
             return Err(control.no_such_view(&target, &answer));
@@ -214,6 +261,10 @@ impl Rndc {
             }
         }
         Ok(Deleted::Removed)
+    }
+
+    fn target<'a>(&'a self, zone: &'a ZoneName) -> Result<Target<'a>, RndcError> {
+        Target::new(zone, self.view.as_ref(), &self.mark)
     }
 
     /// Makes a zone by one command.
@@ -239,7 +290,7 @@ impl Rndc {
                 }
             }
             match settle(&self.server, &mut control, target, deadline).await? {
-                Settled::There => return Ok(Created::AlreadyThere),
+                Settled::There(standing) => return Ok(Created::AlreadyThere(standing)),
                 Settled::Absent => {}
             }
         }

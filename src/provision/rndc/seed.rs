@@ -92,9 +92,9 @@ impl Creation<'_> {
         let mut control = self.open().await?;
         // A zone that is there needs no turn at the responder's address.
         if look(&mut control, self.target, self.work_deadline).await? != Found::Absent
-            && self.settle(&mut control).await? == Settled::There
+            && let Settled::There(standing) = self.settle(&mut control).await?
         {
-            return Ok(Created::AlreadyThere);
+            return Ok(Created::AlreadyThere(standing));
         }
         let mut pause = PAUSE_MIN;
         let mut round = 0;
@@ -115,7 +115,7 @@ impl Creation<'_> {
             if !self.add_secondary(&mut control, &file, &place).await? {
                 drop(place);
                 match self.settle(&mut control).await? {
-                    Settled::There => return Ok(Created::AlreadyThere),
+                    Settled::There(standing) => return Ok(Created::AlreadyThere(standing)),
                     Settled::Absent => continue,
                 }
             }
@@ -126,8 +126,8 @@ impl Creation<'_> {
                     pause = PAUSE_MAX.min(pause * 2);
                 }
                 Ok(Round::Overtaken) => {
-                    if self.settle(&mut control).await? == Settled::There {
-                        return Ok(Created::AlreadyThere);
+                    if let Settled::There(standing) = self.settle(&mut control).await? {
+                        return Ok(Created::AlreadyThere(standing));
                     }
                 }
                 Err(error) => {
@@ -274,6 +274,7 @@ impl Creation<'_> {
                 Found::Seed {
                     file: found,
                     loaded,
+                    ..
                 } if found == file => {
                     if loaded {
                         return Ok(true);

@@ -8,6 +8,7 @@ use super::command::Target;
 use super::control::{CommandResult, Control, Server};
 use super::error::{RndcError, Step};
 use super::status::{Found, look};
+use crate::provision::fate::Standing;
 
 /// First interval between two questions about the state of a zone; it grows by half each time.
 const POLL_MIN: Duration = Duration::from_millis(20);
@@ -38,7 +39,10 @@ pub(super) async fn settle(
             since = Instant::now();
         }
         match &found {
-            Found::Primary { loaded: true } => return Ok(Settled::There),
+            Found::Primary {
+                loaded: true,
+                standing,
+            } => return Ok(Settled::There(standing.clone())),
             Found::Foreign { kind } => {
                 return Err(RndcError::ForeignZone {
                     server: server.to_string(),
@@ -52,7 +56,7 @@ pub(super) async fn settle(
                 remove_seed(control, target, deadline).await?;
                 return Ok(Settled::Absent);
             }
-            Found::Primary { loaded: false } | Found::Absent | Found::Seed { .. } => {}
+            Found::Primary { loaded: false, .. } | Found::Absent | Found::Seed { .. } => {}
         }
         if !poll.wait().await {
             return Err(match found {
@@ -70,10 +74,10 @@ pub(super) async fn settle(
 }
 
 /// What a zone that was there came to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Settled {
-    /// It is a primary and loaded.
-    There,
+    /// It is a primary and loaded; whose it is.
+    There(Standing),
     /// It is not there, or no longer.
     Absent,
 }

@@ -1,9 +1,11 @@
 //! What the server has under a zone's name, told by `zonestatus` and `showzone`.
 
+use tokio::time::Instant;
+
 use super::command::Target;
 use super::control::{Answer, CommandResult, Control};
 use super::error::{RndcError, quoted};
-use tokio::time::Instant;
+use crate::provision::fate::{Owner, Standing};
 
 /// What the server has under the name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,11 +16,15 @@ pub(super) enum Found {
     Primary {
         /// Whether it has contents.
         loaded: bool,
+        /// Whose it is.
+        standing: Standing,
     },
-    /// A secondary zone from a creation of ours, finished by nobody yet.
+    /// A secondary zone from a creation, finished by nobody yet.
     Seed {
         /// Its file, different for each creation.
         file: String,
+        /// Whose creation.
+        standing: Standing,
         /// Whether it has contents.
         loaded: bool,
     },
@@ -27,6 +33,17 @@ pub(super) enum Found {
         /// The server's word for it.
         kind: String,
     },
+}
+
+impl Found {
+    /// Whose it is.
+    pub(super) fn standing(self) -> Standing {
+        match self {
+            Self::Absent => Standing::Absent,
+            Self::Primary { standing, .. } | Self::Seed { standing, .. } => standing,
+            Self::Foreign { .. } => Standing::Others(Owner::Server),
+        }
+    }
 }
 
 /// Asks the server.
@@ -48,13 +65,21 @@ pub(super) async fn look(
     ) {
         return Err(control.failed(target, "zonestatus", &status));
     }
-    let loaded = status.text.lines().any(|line| line.starts_with("serial: "));
-    let kind = status
-        .text
-        .lines()
-        .find_map(|line| line.strip_prefix("type: "));
-    if kind.is_some_and(is_primary) {
-        return Ok(Found::Primary { loaded });
+    let value = |name: &str| {
+        let mut lines = status.text.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
+    let loaded = value("serial").is_some();
+    if value("type").is_some_and(is_primary) {
+        // A zone of named.conf is nobody's, whatever its file is called.
+        let standing = if value("reconfigurable via modzone") == Some("no") {
+            Standing::Others(Owner::Server)
+        } else {
+            // Files that the zone's file includes follow it.
+            let file = value("files").and_then(|files| files.split(", ").next());
+            target.standing(file)
+        };
+        return Ok(Found::Primary { loaded, standing });
     }
     // What has no contents has no type here either.
     let shown = control.command(&target.showzone(), deadline).await?;
@@ -105,11 +130,14 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> Found {
             .map(|value| value.trim().trim_matches('"'))
     };
     let kind = option("type").unwrap_or("a zone of unknown type");
-    match option("file") {
-        _ if is_primary(kind) => Found::Primary { loaded },
-        Some(file) if matches!(kind, "secondary" | "slave") && target.is_seed_file(file) => {
+    let file = option("file");
+    let standing = target.standing(file);
+    match file {
+        _ if is_primary(kind) => Found::Primary { loaded, standing },
+        Some(file) if matches!(kind, "secondary" | "slave") && target.maker(file).is_some() => {
             Found::Seed {
                 file: file.to_owned(),
+                standing,
                 loaded,
             }
         }
@@ -119,13 +147,18 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::{Mark, Word};
     use super::*;
     use crate::model::ZoneName;
 
     #[test]
     fn what_showzone_prints_tells_ours_from_others() {
         let name = ZoneName::new(&"example".parse().unwrap());
-        let target = Target::new(&name, None).unwrap();
+        let mark = Mark {
+            instance: Word::new("instance", "plesk01").unwrap(),
+            is_on_all: false,
+        };
+        let target = Target::new(&name, None, &mark).unwrap();
         let shown = |text| parse_shown(text, &target, true);
         let file = target.seed_file(1);
         // As BIND 9.18 prints it.
@@ -133,10 +166,20 @@ mod tests {
             "zone \"example\" {{ type secondary; check-names ignore; file \"{file}\"; primaries {{ \
              127.0.0.1 port 9 key \"plesk\"; }}; masterfile-format text; notify no; }};"
         );
-        assert_eq!(shown(&seed), Found::Seed { file, loaded: true });
+        assert_eq!(
+            shown(&seed),
+            Found::Seed {
+                file,
+                standing: Standing::Ours,
+                loaded: true
+            }
+        );
         assert_eq!(
             shown("zone \"example\" { type primary; file \"example.db\"; };"),
-            Found::Primary { loaded: true }
+            Found::Primary {
+                loaded: true,
+                standing: Standing::Unmarked
+            }
         );
         let foreign = |kind: &str| Found::Foreign {
             kind: kind.to_owned(),
