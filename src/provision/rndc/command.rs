@@ -60,8 +60,9 @@ impl Word {
 
 impl<'a> Target<'a> {
     /// # Errors
-    /// [`RndcError::ZoneUnwritable`] for the root and for names of other octets than letters,
-    /// digits, `-`, `_` and `/` (RFC 2317).
+    /// [`RndcError::ZoneUnwritable`] for the root, for names of other octets than letters,
+    /// digits, `-`, `_` and `/` (RFC 2317), and for those that begin with `/`: a template may make a
+    /// file name of it, which would be an absolute one.
     pub(super) fn new(
         zone: &'a ZoneName,
         view: Option<&'a Word>,
@@ -69,10 +70,11 @@ impl<'a> Target<'a> {
     ) -> Result<Self, RndcError> {
         let is_plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_/".contains(octet);
         let labels = || zone.apex().labels();
-        if zone.apex().is_root() || !labels().flatten().all(is_plain) {
+        let text = zone.apex().to_text_without_dot();
+        let is_writable = labels().flatten().all(is_plain) && !text.starts_with('/');
+        if zone.apex().is_root() || !is_writable {
             return Err(RndcError::ZoneUnwritable { zone: zone.clone() });
         }
-        let text = zone.apex().to_text_without_dot();
         Ok(Self {
             zone,
             text,
@@ -255,7 +257,7 @@ mod tests {
     fn what_would_need_escaping_is_refused() {
         let mark = mark("plesk01", true);
         for text in [
-            r#"a"b"#, "a;b", "a{b}", r"a\.b", r"a\\b", r"a\010b", "a b", "a$b", "a@b",
+            r#"a"b"#, "a;b", "a{b}", r"a\.b", r"a\\b", r"a\010b", "a b", "a$b", "a@b", "/a",
         ] {
             let name = zone(&format!("{text}.example"));
             assert!(Target::new(&name, None, &mark).is_err(), "{text}");

@@ -272,7 +272,7 @@ impl RndcError {
         let hint = match self {
             Self::Setting { .. } => "use letters, digits, `-`, `_` and `.` only",
             Self::ZoneUnwritable { .. } => {
-                "rndc can carry zone names of letters, digits, `-`, `_` and `/` only"
+                "rndc can carry zone names of letters, digits, `-`, `_` and, not first, `/` only"
             }
             Self::Unreachable { server, .. } => {
                 return Some(format!(
