@@ -392,3 +392,20 @@ fn a_zone_that_goes_between_read_and_update_is_made_again() {
         .assert_stderr("");
     wanted.assert_on(&named);
 }
+
+#[test]
+fn two_that_create_and_one_that_deletes_end_well() {
+    let (named, bridge) = fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let delete = payload::call(&[payload::delete("example.com")]);
+    for _ in 0..10 {
+        let one = bridge.start(&["plesk"], wanted.call());
+        let two = bridge.start(&["plesk"], wanted.call());
+        let gone = bridge.start(&["plesk"], &delete);
+        for going in [one, two, gone] {
+            going.finish().assert_status(0);
+        }
+    }
+    bridge.plesk(wanted.call()).assert_status(0);
+    wanted.assert_on(&named);
+}
