@@ -1,16 +1,17 @@
 //! Several at once: processes of nsbridge on one zone, other clients, large zones, sudden ends.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pretty_assertions::assert_eq;
 
 use crate::bridge::{Bridge, Run};
 use crate::message::is_transfer;
-use crate::named::{Named, Zone};
+use crate::named::Named;
 use crate::nsupdate::nsupdate;
 use crate::scripted::Scripted;
+use crate::server::{Kind, Server as _, Started, scenario};
 use crate::wanted::{by_hand, fresh, zone};
 use crate::{dig, payload, wait};
 
@@ -34,9 +35,9 @@ fn assert_documented(run: &Run) {
     assert!(in_place || later, "{run:#?}");
 }
 
-#[test]
-fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign() {
-    let (named, bridge) = by_hand("hand A 192.0.2.100");
+scenario!(two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign: bind, powerdns);
+fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign(kind: Kind) {
+    let (server, bridge) = kind.by_hand("hand A 192.0.2.100");
     let apex = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
     for round in 1..=8_u32 {
         let first =
@@ -48,7 +49,7 @@ fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign() {
         for run in at_once(&bridge, &[first.call(), second.call()]) {
             assert_documented(&run);
         }
-        let mut content = dig::content(&named, "example.com");
+        let mut content = dig::content(&server, "example.com");
         content.retain(|line| !line.starts_with("hand."));
         let either = content == first.content() || content == second.content();
         assert!(either, "round {round} left neither: {content:#?}");
@@ -56,7 +57,7 @@ fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign() {
             .plesk(second.call())
             .assert_status(0)
             .assert_stderr("");
-        let mut content = dig::content(&named, "example.com");
+        let mut content = dig::content(&server, "example.com");
         content.retain(|line| !line.starts_with("hand."));
         assert_eq!(content, second.content());
     }
@@ -65,12 +66,12 @@ fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign() {
         .plesk(zone("example.com", apex).sent(100).call())
         .assert_status(0);
     let rest = zone("example.com", &format!("{apex} | hand 3600 A 192.0.2.100"));
-    rest.assert_on(&named);
+    rest.assert_on(&server);
 }
 
-#[test]
-fn many_processes_on_one_zone_end_with_one_of_their_payloads() {
-    let (named, bridge) = by_hand("");
+scenario!(many_processes_on_one_zone_end_with_one_of_their_payloads: bind, powerdns);
+fn many_processes_on_one_zone_end_with_one_of_their_payloads(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
     let bridge = bridge.foreign_records("remove");
     let wanted: Vec<_> = (1..=5_u32)
         .map(|number| {
@@ -85,7 +86,7 @@ fn many_processes_on_one_zone_end_with_one_of_their_payloads() {
     for run in at_once(&bridge, &calls) {
         assert_documented(&run);
     }
-    let content = dig::content(&named, "example.com");
+    let content = dig::content(&server, "example.com");
     assert!(
         wanted.iter().any(|wanted| wanted.content() == content),
         "{content:#?}"
@@ -242,31 +243,33 @@ fn a_large_zone_is_created_by_the_seed_way() {
 
 /// A server behind a proxy that lets another client change the zone between each of the first
 /// `times` transfers and what follows it.
-fn meddled_with(times: usize) -> (Arc<Named>, Scripted, Arc<AtomicUsize>) {
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", ""))
-        .start();
-    let (named, transfers) = (Arc::new(named), Arc::new(AtomicUsize::new(0)));
-    let (server, counter) = (Arc::clone(&named), Arc::clone(&transfers));
-    let proxy = Scripted::proxy(named.port(), move |question, answer| {
-        if is_transfer(question) {
+fn meddled_with(kind: Kind, times: usize) -> (Arc<Started>, Scripted, Arc<AtomicUsize>) {
+    let server = kind.start(&[("example.com", "")]);
+    let (server, transfers) = (Arc::new(server), Arc::new(AtomicUsize::new(0)));
+    let (meddler, counter) = (Arc::clone(&server), Arc::clone(&transfers));
+    let seen = Mutex::new(Vec::new());
+    let proxy = Scripted::proxy(server.port(), move |question, answer| {
+        // A transfer has one message or several.
+        let last = seen.lock().unwrap().clone();
+        if is_transfer(question) && question != last {
+            question.clone_into(&mut seen.lock().unwrap());
             let number = counter.fetch_add(1, Ordering::SeqCst);
             if number < times {
                 nsupdate(
-                    &server,
+                    &*meddler,
                     &format!("update add other{number}.example.com 60 A 192.0.2.99"),
                 );
             }
         }
         Some(answer)
     });
-    (named, proxy, transfers)
+    (server, proxy, transfers)
 }
 
-#[test]
-fn a_change_between_read_and_update_is_noticed_and_kept() {
-    let (named, proxy, transfers) = meddled_with(1);
-    let bridge = Bridge::at(proxy.port(), named.key_file());
+scenario!(a_change_between_read_and_update_is_noticed_and_kept: bind, powerdns);
+fn a_change_between_read_and_update_is_noticed_and_kept(kind: Kind) {
+    let (server, proxy, transfers) = meddled_with(kind, 1);
+    let bridge = Bridge::at(proxy.port(), server.key_file());
     let wanted = zone(
         "example.com",
         "@ 3600 NS ns1.example.com. | www A 192.0.2.7",
@@ -277,15 +280,15 @@ fn a_change_between_read_and_update_is_noticed_and_kept() {
         .assert_stderr("");
     assert_eq!(transfers.load(Ordering::SeqCst), 2);
     let all = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www A 192.0.2.7 | other0 60 A 192.0.2.99";
-    zone("example.com", all).assert_on(&named);
+    zone("example.com", all).assert_on(&*server);
     // The other client's UPDATE, the one whose guard failed, and the one that was applied.
-    assert_eq!(named.updates_received(), 3);
+    assert_eq!(server.updates_received(), 3);
 }
 
-#[test]
-fn a_zone_that_never_rests_is_left_for_later() {
-    let (named, proxy, transfers) = meddled_with(usize::MAX);
-    let bridge = Bridge::at(proxy.port(), named.key_file());
+scenario!(a_zone_that_never_rests_is_left_for_later: bind, powerdns);
+fn a_zone_that_never_rests_is_left_for_later(kind: Kind) {
+    let (server, proxy, transfers) = meddled_with(kind, usize::MAX);
+    let bridge = Bridge::at(proxy.port(), server.key_file());
     let wanted = zone(
         "example.com",
         "@ 3600 NS ns1.example.com. | www A 192.0.2.7",
@@ -300,7 +303,7 @@ fn a_zone_that_never_rests_is_left_for_later() {
     let tries = transfers.load(Ordering::SeqCst);
     assert!((2..=20).contains(&tries), "{tries}");
     assert_eq!(
-        dig::short(&named, "www.example.com", "A"),
+        dig::short(&*server, "www.example.com", "A"),
         <[&str; 0]>::default()
     );
 }
@@ -376,7 +379,7 @@ fn a_zone_that_goes_between_read_and_update_is_made_again() {
         if is_transfer(question) && counter.swap(0, Ordering::SeqCst) == 1 {
             server.rndc(&["delzone", "-clean", "example.com"]);
             wait::until("the zone is gone", || {
-                !dig::has_zone(&server, "example.com")
+                !dig::has_zone(&*server, "example.com")
             });
         }
         Some(answer)
@@ -390,7 +393,7 @@ fn a_zone_that_goes_between_read_and_update_is_made_again() {
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    wanted.assert_on(&named);
+    wanted.assert_on(&*named);
 }
 
 #[test]

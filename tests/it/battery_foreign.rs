@@ -5,6 +5,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::Bridge;
 use crate::named::Named;
 use crate::nsupdate::nsupdate;
+use crate::server::{Kind, Server as _, scenario};
 use crate::wanted::{Wanted, by_hand, fresh, zone};
 use crate::{dig, payload};
 
@@ -97,9 +98,9 @@ fn a_desired_record_under_keep_is_left_out_with_a_warning() {
     );
 }
 
-#[test]
-fn an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied() {
-    let (named, bridge) = by_hand("www CNAME web.example.org.");
+scenario!(an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied);
+fn an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied(kind: Kind) {
+    let (server, bridge) = kind.by_hand("www CNAME web.example.org.");
     let lines = "@ 3600 NS ns1.example.com. | www A 192.0.2.7 | ftp A 192.0.2.8";
     let run = bridge.plesk(zone("example.com", lines).call());
     run.assert_status(69).assert_stderr(
@@ -112,28 +113,28 @@ fn an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied(
          (127.0.0.1:PORT)\n",
     );
     assert_eq!(
-        dig::short(&named, "www.example.com", "CNAME"),
+        dig::short(&server, "www.example.com", "CNAME"),
         ["web.example.org."]
     );
-    assert_eq!(dig::short(&named, "ftp.example.com", "A"), ["192.0.2.8"]);
+    assert_eq!(dig::short(&server, "ftp.example.com", "A"), ["192.0.2.8"]);
     // The next run finds nothing else to do, and says so again.
-    let updates = named.updates_received();
+    let updates = server.updates_received();
     bridge
         .plesk(zone("example.com", lines).sent(1).call())
         .assert_status(69);
-    assert_eq!(named.updates_received(), updates);
+    assert_eq!(server.updates_received(), updates);
     // Once the alias is away, the address comes.
-    nsupdate(&named, "update delete www.example.com CNAME");
+    nsupdate(&server, "update delete www.example.com CNAME");
     bridge
         .plesk(zone("example.com", lines).sent(2).call())
         .assert_status(0)
         .assert_stderr("");
-    assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.7"]);
+    assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.7"]);
 }
 
-#[test]
-fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may() {
-    let (named, bridge) = by_hand("www A 192.0.2.7");
+scenario!(an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may: bind, powerdns);
+fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may(kind: Kind) {
+    let (server, bridge) = kind.by_hand("www A 192.0.2.7");
     let lines = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www CNAME web.example.org. \
                  | ftp A 192.0.2.8";
     let run = bridge.plesk(zone("example.com", lines).call());
@@ -143,19 +144,19 @@ fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_ma
         "{}",
         run.stderr
     );
-    assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.7"]);
-    assert_eq!(dig::short(&named, "ftp.example.com", "A"), ["192.0.2.8"]);
+    assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.7"]);
+    assert_eq!(dig::short(&server, "ftp.example.com", "A"), ["192.0.2.8"]);
     let bridge = bridge.foreign_records("remove");
     bridge
         .plesk(zone("example.com", lines).sent(1).call())
         .assert_status(0)
         .assert_stderr("");
-    zone("example.com", lines).assert_on(&named);
+    zone("example.com", lines).assert_on(&server);
 }
 
-#[test]
-fn a_foreign_name_server_stays_at_the_apex() {
-    let (named, bridge) = by_hand("");
+scenario!(a_foreign_name_server_stays_at_the_apex: bind, powerdns);
+fn a_foreign_name_server_stays_at_the_apex(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
     let wanted = zone(
         "example.com",
         "@ 3600 NS ns9.example.net. | www A 192.0.2.7",
@@ -165,13 +166,13 @@ fn a_foreign_name_server_stays_at_the_apex() {
         .assert_status(0)
         .assert_stderr("");
     let both = ["ns1.example.com.", "ns9.example.net."];
-    assert_eq!(dig::short(&named, "example.com", "NS"), both);
+    assert_eq!(dig::short(&server, "example.com", "NS"), both);
     let bridge = bridge.foreign_records("remove");
     bridge
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    wanted.assert_on(&named);
+    wanted.assert_on(&server);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use pretty_assertions::assert_eq;
 
 use crate::bridge::{Bridge, Going};
 use crate::named::{Named, View, Zone};
+use crate::server::Server as _;
 use crate::wanted::{by_hand, fresh, zone};
 use crate::{dig, payload, wait};
 

@@ -5,6 +5,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::named::{Named, Zone};
+use crate::server::Server as _;
 use crate::wanted::zone;
 
 const NETWORKS: [&str; 4] = [

@@ -9,6 +9,7 @@ use crate::keys::Key;
 use crate::named::{Named, View, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload::{self, call, create_ptr, delete_ptr};
+use crate::server::Server as _;
 use crate::wanted::{by_hand, fresh, zone};
 
 #[test]

@@ -5,6 +5,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::{Bridge, Run};
 use crate::named::{Named, View, Zone};
 use crate::payload::{call, create_ptr, delete_ptr};
+use crate::server::Server as _;
 use crate::wanted::zone;
 use crate::{dig, payload};
 

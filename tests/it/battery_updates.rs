@@ -4,51 +4,51 @@ use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
 use crate::dig;
-use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload;
-use crate::wanted::{Wanted, fresh, zone};
+use crate::server::{Kind, Server as _, Started, scenario};
+use crate::wanted::{Wanted, zone};
 
 const UNCHANGED: &str = "example.com.: unchanged on main (127.0.0.1:PORT)\n";
 
 /// Delivers the second zone over the first, in one UPDATE; gives what was said on standard output,
 /// without subject and primary. Whatever it was, doing it again is no change.
 #[track_caller]
-fn change(first: &Wanted, second: &Wanted) -> (String, Named) {
-    let (named, bridge) = fresh();
+fn change(kind: Kind, first: &Wanted, second: &Wanted) -> (String, Started) {
+    let (server, bridge) = kind.fresh();
     bridge
         .plesk(first.call())
         .assert_status(0)
         .assert_stderr("");
     let (serial, updates) = (
-        dig::soa(&named, "example.com").serial,
-        named.updates_received(),
+        dig::soa(&server, "example.com").serial,
+        server.updates_received(),
     );
     let run = bridge.plesk(second.call());
     run.assert_status(0).assert_stderr("");
-    second.assert_on(&named);
-    assert_eq!(named.updates_received(), updates + 1);
-    assert_forward(serial, dig::soa(&named, "example.com").serial);
-    assert_unchanged(&named, &bridge, &second.call());
+    second.assert_on(&server);
+    assert_eq!(server.updates_received(), updates + 1);
+    assert_forward(serial, dig::soa(&server, "example.com").serial);
+    assert_unchanged(&server, &bridge, &second.call());
     let said = run.stdout.strip_prefix("example.com.: ");
     let said = said.and_then(|said| said.strip_suffix(" on main (127.0.0.1:PORT)\n"));
     (
         said.unwrap_or_else(|| panic!("{}", run.stdout)).to_owned(),
-        named,
+        server,
     )
 }
 
 /// Delivers a payload that must not cause an UPDATE.
 #[track_caller]
-fn assert_unchanged(named: &Named, bridge: &Bridge, call: &str) {
-    let (zone, updates) = (dig::axfr(named, "example.com"), named.updates_received());
+fn assert_unchanged(server: &Started, bridge: &Bridge, call: &str) {
+    let (zone, updates) = (dig::axfr(server, "example.com"), server.updates_received());
     bridge
         .plesk(call)
         .assert_status(0)
         .assert_stdout(UNCHANGED)
         .assert_stderr("");
-    assert_eq!(named.updates_received(), updates);
-    assert_eq!(dig::axfr(named, "example.com"), zone);
+    assert_eq!(server.updates_received(), updates);
+    assert_eq!(dig::axfr(server, "example.com"), zone);
 }
 
 /// RFC 1982 section 3.2.
@@ -61,9 +61,10 @@ fn assert_forward(before: u32, after: u32) {
     );
 }
 
-#[test]
-fn records_come_and_go_in_one_update() {
+scenario!(records_come_and_go_in_one_update);
+fn records_come_and_go_in_one_update(kind: Kind) {
     let (said, _) = change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | www A 192.0.2.7 | old A 192.0.2.8",
@@ -76,9 +77,10 @@ fn records_come_and_go_in_one_update() {
     assert_eq!(said, "updated, 2 records added, 1 record removed");
 }
 
-#[test]
-fn one_value_of_several_is_replaced() {
+scenario!(one_value_of_several_is_replaced);
+fn one_value_of_several_is_replaced(kind: Kind) {
     let (said, _) = change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | www A 192.0.2.7 | www A 192.0.2.8",
@@ -91,9 +93,10 @@ fn one_value_of_several_is_replaced() {
     assert_eq!(said, "updated, 1 record added, 1 record removed");
 }
 
-#[test]
-fn a_ttl_changes_alone() {
+scenario!(a_ttl_changes_alone);
+fn a_ttl_changes_alone(kind: Kind) {
     let (said, _) = change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | www 300 A 192.0.2.7 | www 300 A 192.0.2.8",
@@ -109,9 +112,10 @@ fn a_ttl_changes_alone() {
     );
 }
 
-#[test]
-fn a_ttl_changes_while_a_value_comes_and_another_goes() {
+scenario!(a_ttl_changes_while_a_value_comes_and_another_goes);
+fn a_ttl_changes_while_a_value_comes_and_another_goes(kind: Kind) {
     let (said, _) = change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | www 300 A 192.0.2.7 | www 300 A 192.0.2.8",
@@ -127,8 +131,8 @@ fn a_ttl_changes_while_a_value_comes_and_another_goes() {
     );
 }
 
-#[test]
-fn an_alias_gives_way_to_an_address_and_comes_back() {
+scenario!(an_alias_gives_way_to_an_address_and_comes_back);
+fn an_alias_gives_way_to_an_address_and_comes_back(kind: Kind) {
     let alias = zone(
         "example.com",
         "@ NS ns1.example.net. | www CNAME web.example.org.",
@@ -137,15 +141,16 @@ fn an_alias_gives_way_to_an_address_and_comes_back() {
         "example.com",
         "@ NS ns1.example.net. | www A 192.0.2.7 | www TXT one",
     );
-    let (said, _) = change(&alias, &address);
+    let (said, _) = change(kind, &alias, &address);
     assert_eq!(said, "updated, 2 records added, 1 record removed");
-    let (said, _) = change(&address, &alias);
+    let (said, _) = change(kind, &address, &alias);
     assert_eq!(said, "updated, 1 record added, 2 records removed");
 }
 
-#[test]
-fn an_alias_changes_its_target() {
+scenario!(an_alias_changes_its_target);
+fn an_alias_changes_its_target(kind: Kind) {
     change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | www CNAME a.example.org.",
@@ -157,9 +162,10 @@ fn an_alias_changes_its_target() {
     );
 }
 
-#[test]
-fn all_name_servers_are_swapped_and_the_zone_is_never_without_one() {
-    let (said, named) = change(
+scenario!(all_name_servers_are_swapped_and_the_zone_is_never_without_one);
+fn all_name_servers_are_swapped_and_the_zone_is_never_without_one(kind: Kind) {
+    let (said, server) = change(
+        kind,
         &zone(
             "example.com",
             "@ NS ns1.example.net. | @ NS ns2.example.net.",
@@ -170,7 +176,10 @@ fn all_name_servers_are_swapped_and_the_zone_is_never_without_one() {
         ),
     );
     assert_eq!(said, "updated, 2 records added, 2 records removed");
-    let log = named.log();
+    if kind != Kind::Bind {
+        return; // only BIND logs the steps of an update
+    }
+    let log = server.log();
     let steps = log
         .lines()
         .filter_map(|line| line.split("updating zone 'example.com/IN': ").nth(1));
@@ -178,27 +187,28 @@ fn all_name_servers_are_swapped_and_the_zone_is_never_without_one() {
     assert_eq!(steps, ["adding", "adding", "deleting", "deleting"]);
 }
 
-#[test]
-fn one_name_server_is_swapped_for_another() {
+scenario!(one_name_server_is_swapped_for_another);
+fn one_name_server_is_swapped_for_another(kind: Kind) {
     change(
+        kind,
         &zone("example.com", "@ NS ns1.example.net."),
         &zone("example.com", "@ NS ns9.example.org."),
     );
 }
 
-#[test]
-fn the_fields_of_the_soa_follow_the_payload() {
+scenario!(the_fields_of_the_soa_follow_the_payload);
+fn the_fields_of_the_soa_follow_the_payload(kind: Kind) {
     let first = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     let second = first
         .clone()
         .soa("refresh", 7_200)
         .soa("email", "john.doe@example.net");
-    let (said, named) = change(&first, &second.soa("ttl", 86_400).sent(60));
+    let (said, server) = change(kind, &first, &second.soa("ttl", 86_400).sent(60));
     assert_eq!(
         said,
         "updated, 0 records added, 0 records removed, SOA changed"
     );
-    let soa = dig::soa(&named, "example.com");
+    let soa = dig::soa(&server, "example.com");
     assert_eq!(
         (&*soa.rname, soa.refresh),
         ("john\\.doe.example.net.", 7_200)
@@ -207,14 +217,12 @@ fn the_fields_of_the_soa_follow_the_payload() {
     assert_eq!(soa.mname, "ns1.example.net.");
 }
 
-#[test]
-fn the_serial_goes_on_where_the_payloads_is_behind() {
+scenario!(the_serial_goes_on_where_the_payloads_is_behind);
+fn the_serial_goes_on_where_the_payloads_is_behind(kind: Kind) {
     let contents =
         "$TTL 3600\n@ SOA ns1.example.net. a.b. 2500000000 1 1 1 1\n@ NS ns1.example.net.\n";
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", contents))
-        .start();
-    let bridge = Bridge::of(&named);
+    let server = kind.start(&[("example.com", contents)]);
+    let bridge = Bridge::of(&server);
     let wanted = zone(
         "example.com",
         "@ 3600 NS ns1.example.net. | www A 192.0.2.7",
@@ -223,23 +231,23 @@ fn the_serial_goes_on_where_the_payloads_is_behind() {
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    wanted.assert_on(&named);
-    let soa = dig::soa(&named, "example.com");
+    wanted.assert_on(&server);
+    let soa = dig::soa(&server, "example.com");
     assert_eq!((soa.serial, soa.refresh), (2_500_000_001, 10_800));
 }
 
-#[test]
-fn a_serial_alone_is_no_change() {
-    let (named, bridge) = fresh();
+scenario!(a_serial_alone_is_no_change);
+fn a_serial_alone_is_no_change(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     bridge.plesk(wanted.call()).assert_status(0);
-    assert_unchanged(&named, &bridge, &wanted.clone().sent(5).call());
-    assert_unchanged(&named, &bridge, &payload::call(&[wanted.sent(6).create()]));
+    assert_unchanged(&server, &bridge, &wanted.clone().sent(5).call());
+    assert_unchanged(&server, &bridge, &payload::call(&[wanted.sent(6).create()]));
 }
 
-#[test]
-fn text_in_other_pieces_is_no_change() {
-    let (named, bridge) = fresh();
+scenario!(text_in_other_pieces_is_no_change);
+fn text_in_other_pieces_is_no_change(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let text = "x".repeat(300);
     let wanted = zone(
         "example.com",
@@ -248,25 +256,25 @@ fn text_in_other_pieces_is_no_change() {
     bridge.plesk(wanted.call()).assert_status(0);
     let (first, rest) = text.split_at(100);
     nsupdate(
-        &named,
+        &server,
         &format!(
             "update delete example.com TXT\nupdate add example.com 86400 TXT \"{first}\" \"{rest}\"\n\
              update delete a.example.com TXT\nupdate add a.example.com 86400 TXT \"a\" \"\" \"b\""
         ),
     );
-    assert_unchanged(&named, &bridge, &wanted.clone().sent(1).call());
+    assert_unchanged(&server, &bridge, &wanted.clone().sent(1).call());
     // It is ours although its octets are not: dropped by Plesk, it goes.
     let without = zone("example.com", "@ NS ns1.example.net. | a TXT ab").sent(2);
     bridge.plesk(without.call()).assert_status(0);
     assert_eq!(
-        dig::short(&named, "example.com", "TXT"),
+        dig::short(&server, "example.com", "TXT"),
         <[&str; 0]>::default()
     );
 }
 
-#[test]
-fn case_is_no_change() {
-    let (named, bridge) = fresh();
+scenario!(case_is_no_change);
+fn case_is_no_change(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www CNAME web.example.com. | @ MX 10 mail.example.com. \
                  | _s._tcp SRV 1 2 3 host.example.com. | web AAAA 2001:db8::ab";
     bridge
@@ -275,38 +283,38 @@ fn case_is_no_change() {
     let shouted = "@ NS NS1.EXAMPLE.NET. | WWW CNAME Web.Example.Com. | @ MX 10 MAIL.example.com. \
                    | _S._TCP SRV 1 2 3 HOST.example.com. | Web AAAA 2001:DB8:0:0::AB";
     assert_unchanged(
-        &named,
+        &server,
         &bridge,
         &zone("EXAMPLE.com", shouted).sent(1).call(),
     );
 }
 
-#[test]
-fn the_order_and_duplicates_of_a_payload_mean_nothing() {
-    let (named, bridge) = fresh();
+scenario!(the_order_and_duplicates_of_a_payload_mean_nothing);
+fn the_order_and_duplicates_of_a_payload_mean_nothing(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | a A 192.0.2.1 | a A 192.0.2.2 | b A 192.0.2.3";
     bridge
         .plesk(zone("example.com", lines).call())
         .assert_status(0);
     let other =
         "b A 192.0.2.3 | a A 192.0.2.2 | a A 192.0.2.1 | a A 192.0.2.2 | @ NS ns1.example.net.";
-    assert_unchanged(&named, &bridge, &zone("example.com", other).sent(1).call());
+    assert_unchanged(&server, &bridge, &zone("example.com", other).sent(1).call());
 }
 
-#[test]
-fn a_delegation_and_its_glue_come_and_go() {
+scenario!(a_delegation_and_its_glue_come_and_go);
+fn a_delegation_and_its_glue_come_and_go(kind: Kind) {
     let plain = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     let delegating = zone(
         "example.com",
         "@ NS ns1.example.net. | www A 192.0.2.7 | sub NS ns.sub.example.com. | ns.sub A 192.0.2.8",
     );
-    change(&plain, &delegating);
-    change(&delegating, &plain);
+    change(kind, &plain, &delegating);
+    change(kind, &delegating, &plain);
 }
 
-#[test]
-fn a_record_that_is_wrong_does_not_keep_back_its_neighbours() {
-    let (named, bridge) = fresh();
+scenario!(a_record_that_is_wrong_does_not_keep_back_its_neighbours);
+fn a_record_that_is_wrong_does_not_keep_back_its_neighbours(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | bad A 192.0.2.777 | www.example.org. A 192.0.2.8";
     let run = bridge.plesk(zone("example.com", lines).call());
     run.assert_status(65)
@@ -318,5 +326,5 @@ fn a_record_that_is_wrong_does_not_keep_back_its_neighbours() {
          `example.com.`: `www.example.org.`; hint: remove the record in Plesk, or create it in the \
          zone that the name is in\n",
     );
-    zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7").assert_on(&named);
+    zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7").assert_on(&server);
 }

@@ -8,7 +8,8 @@ use pretty_assertions::assert_eq;
 use crate::bridge::Bridge;
 use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
-use crate::wanted::{by_hand, fresh, zone};
+use crate::server::{Kind, Server as _, scenario};
+use crate::wanted::{fresh, zone};
 use crate::{dig, payload};
 
 #[test]
@@ -411,9 +412,9 @@ fn a_zone_configured_by_hand_is_emptied_of_what_was_delivered() {
     assert_eq!(named.control_commands(), <[&str; 0]>::default());
 }
 
-#[test]
-fn a_name_server_that_stays_keeps_its_address() {
-    let (named, bridge) = by_hand("");
+scenario!(a_name_server_that_stays_keeps_its_address: bind, powerdns);
+fn a_name_server_that_stays_keeps_its_address(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
     // As in Plesk's own template: the name server is in the zone, and so delivered with it.
     let lines = "@ NS ns1.example.com. | ns1 A 192.0.2.1 | www A 192.0.2.7";
     bridge
@@ -426,7 +427,7 @@ fn a_name_server_that_stays_keeps_its_address() {
         "{}",
         run.stdout
     );
-    zone("example.com", "@ NS ns1.example.com. | ns1 A 192.0.2.1").assert_on(&named);
+    zone("example.com", "@ NS ns1.example.com. | ns1 A 192.0.2.1").assert_on(&server);
 }
 
 #[test]
@@ -474,15 +475,15 @@ fn a_zone_with_a_slash_in_its_name_comes_and_goes() {
     assert!(!dig::has_zone(&named, "0/25.2.0.192.in-addr.arpa"));
 }
 
-#[test]
-fn a_zone_made_by_hand_is_adopted_with_an_equal_record() {
-    let (named, bridge) = by_hand("www 3600 A 192.0.2.7");
+scenario!(a_zone_made_by_hand_is_adopted_with_an_equal_record: bind, powerdns);
+fn a_zone_made_by_hand_is_adopted_with_an_equal_record(kind: Kind) {
+    let (server, bridge) = kind.by_hand("www 3600 A 192.0.2.7");
     let wanted = zone(
         "example.com",
         "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www 3600 A 192.0.2.7",
     );
     bridge.plesk(wanted.call()).assert_status(0);
-    wanted.assert_on(&named);
+    wanted.assert_on(&server);
     // What was desired and there counts as delivered: when Plesk drops it, it goes.
     let fewer = zone(
         "example.com",
@@ -490,7 +491,7 @@ fn a_zone_made_by_hand_is_adopted_with_an_equal_record() {
     )
     .sent(1);
     bridge.plesk(fewer.call()).assert_status(0);
-    fewer.assert_on(&named);
+    fewer.assert_on(&server);
 }
 
 #[test]

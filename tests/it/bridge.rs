@@ -18,6 +18,7 @@ use crate::named::Named;
 use crate::ports::Port;
 use crate::process::Running;
 use crate::record;
+use crate::server::Server;
 
 /// How long one run may take: three times what `plesk` may take by default.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
@@ -38,9 +39,9 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    /// Serves every zone by `named`, as primary `main`, without provisioning.
-    pub(crate) fn of(named: &Named) -> Self {
-        Self::at(named.port(), named.key_file()).with_control(named)
+    /// Serves every zone by `server`, as primary `main`, without provisioning.
+    pub(crate) fn of(server: &dyn Server) -> Self {
+        Self::at(server.port(), server.key_file())
     }
 
     /// Serves every zone by whatever listens on `port` of 127.0.0.1, such as a scripted peer.
@@ -103,20 +104,30 @@ impl Bridge {
             .set_text("primaries.main.provision", "template", template)
     }
 
-    /// Makes new zones over the control channel by `way`.
-    pub(crate) fn rndc(self, named: &Named, way: &str) -> Self {
+    /// Makes new zones over the HTTP API of PowerDNS.
+    pub(crate) fn powerdns(mut self, api_port: u16, api_key_file: &Path) -> Self {
         let table = "primaries.main.provision";
+        let address = format!("127.0.0.1:{api_port}");
+        let url = format!("http://{address}");
+        self.names.push((address, "127.0.0.1:API".to_owned()));
+        self.set_text(table, "method", "powerdns")
+            .set_text(table, "url", &url)
+            .set_text(table, "api-key-file", &api_key_file.to_string_lossy())
+    }
+
+    /// Makes new zones over the control channel by `way`.
+    pub(crate) fn rndc(mut self, named: &Named, way: &str) -> Self {
+        let table = "primaries.main.provision";
+        let control = format!("127.0.0.1:{}", named.control_port());
+        self.names
+            .push((control.clone(), "127.0.0.1:CONTROL".to_owned()));
         self.set_text(
             "keys.rndc",
             "file",
             &named.control_key_file().to_string_lossy(),
         )
         .set_text(table, "method", "rndc")
-        .set_text(
-            table,
-            "control",
-            &format!("127.0.0.1:{}", named.control_port()),
-        )
+        .set_text(table, "control", &control)
         .set_text(table, "control-key", "rndc")
         .set_text(table, "way", way)
     }
@@ -268,12 +279,6 @@ impl Bridge {
         }
         text + "\n" + &self.raw
     }
-
-    fn with_control(mut self, named: &Named) -> Self {
-        let control = format!("127.0.0.1:{}", named.control_port());
-        self.names.push((control, "127.0.0.1:CONTROL".to_owned()));
-        self
-    }
 }
 
 /// A run that has not ended yet; killed when dropped.
@@ -320,7 +325,7 @@ impl Going {
 }
 
 /// How a run of nsbridge ended. In its texts, `127.0.0.1:PORT` stands for the primary's address,
-/// `127.0.0.1:CONTROL` for its control channel and `DIR` for the directory of the run.
+/// `127.0.0.1:CONTROL` for its control channel, `127.0.0.1:API` for its HTTP API and `DIR` for the directory of the run.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Exit status; `None` when a signal ended it.

@@ -12,6 +12,7 @@ use crate::keys::Key;
 use crate::named::Named;
 use crate::scripted::{Conversation, Scripted};
 use crate::secrets::restrict;
+use crate::server::Server as _;
 
 /// Runs the call with a configuration that `spoil` has altered; no primary may see a connection.
 #[track_caller]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::named::Named;
 use crate::process::{self, Said};
+use crate::server::Server;
 
 /// Types that a signing primary makes by itself.
 const DNSSEC_TYPES: [&str; 9] = [
@@ -33,20 +33,20 @@ pub(crate) struct Soa {
 
 /// Values at `name`, sorted, as `dig +short` prints them.
 #[track_caller]
-pub(crate) fn short(named: &Named, name: &str, kind: &str) -> Vec<String> {
-    Asker::of(named).short(name, kind)
+pub(crate) fn short(server: &dyn Server, name: &str, kind: &str) -> Vec<String> {
+    Asker::of(server).short(name, kind)
 }
 
 /// The whole zone: every record as `owner TTL IN TYPE RDATA`, sorted; the SOA once.
 #[track_caller]
-pub(crate) fn axfr(named: &Named, zone: &str) -> Vec<String> {
-    Asker::of(named).axfr(zone)
+pub(crate) fn axfr(server: &dyn Server, zone: &str) -> Vec<String> {
+    Asker::of(server).axfr(zone)
 }
 
 /// The zone without its SOA and without what DNSSEC adds: what a payload can say.
 #[track_caller]
-pub(crate) fn content(named: &Named, zone: &str) -> Vec<String> {
-    let mut lines = Asker::of(named).axfr(zone);
+pub(crate) fn content(server: &dyn Server, zone: &str) -> Vec<String> {
+    let mut lines = Asker::of(server).axfr(zone);
     lines.retain(|line| {
         let kind = line.split(' ').nth(3).unwrap_or_default();
         kind != "SOA" && !DNSSEC_TYPES.contains(&kind)
@@ -56,30 +56,30 @@ pub(crate) fn content(named: &Named, zone: &str) -> Vec<String> {
 
 /// The zone's SOA, from the server's answer.
 #[track_caller]
-pub(crate) fn soa(named: &Named, zone: &str) -> Soa {
-    Asker::of(named).soa(zone)
+pub(crate) fn soa(server: &dyn Server, zone: &str) -> Soa {
+    Asker::of(server).soa(zone)
 }
 
 /// The answer's status, such as `NOERROR`, `NXDOMAIN` or `REFUSED`.
 #[track_caller]
-pub(crate) fn status(named: &Named, name: &str, kind: &str) -> String {
-    Asker::of(named).status(name, kind)
+pub(crate) fn status(server: &dyn Server, name: &str, kind: &str) -> String {
+    Asker::of(server).status(name, kind)
 }
 
 /// Whether the server has the zone itself, not only one above it.
 #[track_caller]
-pub(crate) fn has_zone(named: &Named, zone: &str) -> bool {
-    Asker::of(named).has_zone(zone)
+pub(crate) fn has_zone(server: &dyn Server, zone: &str) -> bool {
+    Asker::of(server).has_zone(zone)
 }
 
 /// Asks `delv` for records and whether they validate, from the zone's own key-signing keys.
 ///
 /// Gives `delv`'s output; a secure answer has the line `; fully validated`.
 #[track_caller]
-pub(crate) fn delv(named: &Named, zone: &str, name: &str, kind: &str) -> String {
+pub(crate) fn delv(server: &dyn Server, zone: &str, name: &str, kind: &str) -> String {
     let absolute = format!("{}.", zone.trim_end_matches('.'));
     let mut anchors = String::new();
-    for key in short(named, zone, "DNSKEY") {
+    for key in short(server, zone, "DNSKEY") {
         let mut fields = key.splitn(4, ' ');
         let (flags, protocol, algorithm, data) =
             (fields.next(), fields.next(), fields.next(), fields.next());
@@ -92,11 +92,11 @@ pub(crate) fn delv(named: &Named, zone: &str, name: &str, kind: &str) -> String 
         }
     }
     assert!(!anchors.is_empty(), "`{zone}` has no key-signing key");
-    let file = named.file("delv.anchors");
+    let file = server.file("delv.anchors");
     std::fs::write(&file, format!("trust-anchors {{\n{anchors}}};\n"))
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let (port, file) = (
-        named.port().to_string(),
+        server.port().to_string(),
         file.to_string_lossy().into_owned(),
     );
     let root = format!("+root={absolute}");
@@ -113,11 +113,11 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// Asks `named` with its first key.
-    pub(crate) fn of(named: &Named) -> Self {
+    /// Asks `server` with its first key.
+    pub(crate) fn of(server: &dyn Server) -> Self {
         Self {
-            port: named.port(),
-            key_file: Some(named.key_file().to_owned()),
+            port: server.port(),
+            key_file: Some(server.key_file().to_owned()),
         }
     }
 

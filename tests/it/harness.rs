@@ -11,6 +11,7 @@ use crate::named::{Named, View, Zone};
 use crate::nsupdate::{nsupdate, try_nsupdate};
 use crate::process::Running;
 use crate::scripted::{Scripted, Upstream};
+use crate::server::Server as _;
 use crate::{message, payload, process, record, wait};
 
 #[test]

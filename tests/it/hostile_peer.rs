@@ -14,6 +14,7 @@ use crate::keys::Key;
 use crate::message::{self, is_transfer, is_update};
 use crate::named::{Named, Zone};
 use crate::scripted::{Conversation, Scripted, Upstream};
+use crate::server::Server as _;
 use crate::wait;
 
 /// What the alteration of a proxy is.

@@ -8,6 +8,7 @@ use crate::keys::Key;
 use crate::named::{Named, Zone};
 use crate::payload;
 use crate::ports::Port;
+use crate::server::Server as _;
 
 #[test]
 fn a_key_that_the_primary_does_not_know_is_named() {

@@ -23,10 +23,12 @@ mod named;
 mod named_conf;
 mod nsupdate;
 mod payload;
+mod pdns;
 mod ports;
 mod process;
 mod record;
 mod scripted;
+mod server;
 mod wait;
 mod wanted;
 

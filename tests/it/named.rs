@@ -11,11 +11,13 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::authority::Authority;
+use crate::bridge::Bridge;
 use crate::keys::Key;
 use crate::named_conf::Choices;
 pub(crate) use crate::named_conf::{View, Zone};
 use crate::ports::Port;
 use crate::process::{self, Said};
+use crate::server::Server;
 use crate::wait;
 
 /// How often new ports are tried when another program takes one first.
@@ -202,11 +204,6 @@ impl Named {
         Builder::default()
     }
 
-    /// The port for DNS over UDP and TCP.
-    pub(crate) fn port(&self) -> u16 {
-        self.ports.dns.number()
-    }
-
     /// The port for DNS over TLS.
     pub(crate) fn tls_port(&self) -> u16 {
         self.ports.tls.number()
@@ -225,11 +222,6 @@ impl Named {
     /// The first key.
     pub(crate) fn key(&self) -> &Key {
         self.keys.first().expect("a server has a key")
-    }
-
-    /// The file of the first key.
-    pub(crate) fn key_file(&self) -> &Path {
-        self.key_files.first().expect("a server has a key")
     }
 
     /// The file of the key called `name`.
@@ -255,17 +247,6 @@ impl Named {
         self.file("tls.crt")
     }
 
-    /// A file of the server's directory.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    /// Everything it has logged.
-    pub(crate) fn log(&self) -> String {
-        let log = fs::read(self.file("named.log")).unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
-    }
-
     /// Runs `rndc` with a command, such as `zonestatus example.com`.
     #[track_caller]
     pub(crate) fn rndc(&self, command: &[&str]) -> Said {
@@ -273,21 +254,6 @@ impl Named {
         let key = self.control_key_file.to_string_lossy();
         let connection = ["-s", "127.0.0.1", "-p", &port, "-k", &*key];
         process::run("rndc", &[&connection, command].concat(), b"")
-    }
-
-    /// How many UPDATE messages it has received, whatever became of them.
-    #[track_caller]
-    pub(crate) fn updates_received(&self) -> u32 {
-        let file = self.file("named.stats");
-        let _ = fs::remove_file(&file);
-        assert_eq!(self.rndc(&["stats"]).status, Some(0));
-        let statistics = fs::read_to_string(&file).unwrap_or_default();
-        let counter = statistics
-            .lines()
-            .find_map(|line| line.strip_suffix(" UPDATE"));
-        counter.map_or(0, |count| {
-            count.trim().parse().expect("a counter is a number")
-        })
     }
 
     /// The commands that its control channel has received, without their arguments.
@@ -301,35 +267,12 @@ impl Named {
             .collect()
     }
 
-    /// Ends it in good order, and waits for the end.
-    pub(crate) fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else {
-            return;
-        };
-        process::send_signal(child.id(), "TERM");
-        let ended = wait::until_some(wait::PATIENCE, || child.try_wait().ok().flatten());
-        self.child = Some(child);
-        self.kill();
-        assert!(ended.is_some(), "named did not end when asked to");
-    }
-
     /// Ends it at once, as a crash does, and waits for the end.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
-    }
-
-    /// Starts it again on the same ports, after ending it in good order if it runs.
-    #[track_caller]
-    pub(crate) fn restart(&mut self) {
-        self.stop();
-        let launched = self.launch();
-        assert!(
-            launched == Launch::Runs,
-            "another program took a port in between"
-        );
     }
 
     /// Starts the program and waits until it runs or has met a port in use.
@@ -415,6 +358,64 @@ impl Named {
         text.push_str(&self.choices.render(&listen));
         text.replace("{key}", self.key().name())
             .replace("{dir}", &self.directory.path().to_string_lossy())
+    }
+}
+
+impl Server for Named {
+    fn port(&self) -> u16 {
+        self.ports.dns.number()
+    }
+
+    fn key_file(&self) -> &Path {
+        self.key_files.first().expect("a server has a key")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn log(&self) -> String {
+        let log = fs::read(self.file("named.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    #[track_caller]
+    fn updates_received(&self) -> u32 {
+        let file = self.file("named.stats");
+        let _ = fs::remove_file(&file);
+        assert_eq!(self.rndc(&["stats"]).status, Some(0));
+        let statistics = fs::read_to_string(&file).unwrap_or_default();
+        let counter = statistics
+            .lines()
+            .find_map(|line| line.strip_suffix(" UPDATE"));
+        counter.map_or(0, |count| {
+            count.trim().parse().expect("a counter is a number")
+        })
+    }
+
+    fn provisioning(&self, bridge: Bridge) -> Bridge {
+        bridge.seed(self)
+    }
+
+    fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
+        process::send_signal(child.id(), "TERM");
+        let ended = wait::until_some(wait::PATIENCE, || child.try_wait().ok().flatten());
+        self.child = Some(child);
+        self.kill();
+        assert!(ended.is_some(), "named did not end when asked to");
+    }
+
+    #[track_caller]
+    fn restart(&mut self) {
+        self.stop();
+        let launched = self.launch();
+        assert!(
+            launched == Launch::Runs,
+            "another program took a port in between"
+        );
     }
 }
 

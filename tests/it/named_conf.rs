@@ -11,6 +11,16 @@ const APEX: &str = "$TTL 3600\n\
     @ NS ns1\n\
     ns1 A 192.0.2.1\n";
 
+/// A zone file of these records; without an SOA of their own they get one (serial 1), an NS and the
+/// NS's address.
+pub(crate) fn zone_file(records: &str) -> String {
+    if records.contains(" SOA ") {
+        records.to_owned()
+    } else {
+        format!("{APEX}{records}\n")
+    }
+}
+
 /// A zone and its first contents.
 #[derive(Debug, Clone)]
 pub(crate) struct Zone {
@@ -33,15 +43,10 @@ impl Zone {
 
     /// A primary zone configured by hand, that takes no updates.
     pub(crate) fn fixed(name: &str, records: &str) -> Self {
-        let contents = if records.contains(" SOA ") {
-            records.to_owned()
-        } else {
-            format!("{APEX}{records}\n")
-        };
         Self {
             name: name.to_owned(),
             body: "type primary;".to_owned(),
-            contents: Some(contents),
+            contents: Some(zone_file(records)),
         }
     }
 

@@ -1,13 +1,13 @@
 //! The real `nsupdate`: how a test changes a server behind nsbridge's back.
 
-use crate::named::Named;
 use crate::process::{self, Said};
+use crate::server::Server;
 
-/// Runs `script` (such as `update add www.example.com 300 A 192.0.2.9`) on `named` with its first
+/// Runs `script` (such as `update add www.example.com 300 A 192.0.2.9`) on `server` with its first
 /// key; `server` and `send` are added. Its own name checks are off: the server decides.
 #[track_caller]
-pub(crate) fn nsupdate(named: &Named, script: &str) {
-    let said = try_nsupdate(named, script);
+pub(crate) fn nsupdate(server: &dyn Server, script: &str) {
+    let said = try_nsupdate(server, script);
     assert!(
         said.status == Some(0),
         "nsupdate ended with {:?}:\n{}{}",
@@ -19,12 +19,12 @@ pub(crate) fn nsupdate(named: &Named, script: &str) {
 
 /// The same, for a script that may be refused.
 #[track_caller]
-pub(crate) fn try_nsupdate(named: &Named, script: &str) -> Said {
+pub(crate) fn try_nsupdate(server: &dyn Server, script: &str) -> Said {
     let input = format!(
         "server 127.0.0.1 {}\ncheck-names off\n{}\nsend\n",
-        named.port(),
+        server.port(),
         script.trim()
     );
-    let key_file = named.key_file().to_string_lossy();
+    let key_file = server.key_file().to_string_lossy();
     process::run("nsupdate", &["-v", "-k", &*key_file], input.as_bytes())
 }

@@ -13,6 +13,7 @@ use crate::keys::Key;
 use crate::named::{Named, Zone};
 use crate::ports::Port;
 use crate::process::{self, Running, Said};
+use crate::server::Server as _;
 use crate::{record, wait};
 
 const README: &str = include_str!("../../README.md");

@@ -24,6 +24,7 @@ use crate::keys::Key;
 use crate::named::{Named, View, Zone};
 use crate::nsupdate::nsupdate;
 use crate::ports::Port;
+use crate::server::Server as _;
 use crate::wait;
 
 /// As long as the program gives a delivery.

@@ -3,6 +3,7 @@
 use crate::bridge::Bridge;
 use crate::hostile::{call, server, untouched};
 use crate::keys::Key;
+use crate::server::Server as _;
 
 /// The most that can be made to be said.
 const EVERYTHING: [&str; 6] = ["-vvv", "--log-format", "json", "--output", "json", "plesk"];

@@ -9,6 +9,7 @@ use crate::dig;
 use crate::hostile::{call, untouched, zone};
 use crate::named::Named;
 use crate::process;
+use crate::server::Server as _;
 
 fn server() -> Named {
     Named::builder().tls().zone(zone()).start()

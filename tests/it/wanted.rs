@@ -7,6 +7,7 @@ use crate::bridge::Bridge;
 use crate::dig;
 use crate::named::{Named, Zone};
 use crate::payload::{self, SENT_AT, TTL};
+use crate::server::Server;
 
 /// A server without zones, and nsbridge before it, making zones by the seed way.
 pub(crate) fn fresh() -> (Named, Bridge) {
@@ -89,8 +90,8 @@ impl Wanted {
 
     /// Asserts that the server holds just that.
     #[track_caller]
-    pub(crate) fn assert_on(&self, named: &Named) {
-        pretty_assertions::assert_eq!(dig::content(named, &self.name), self.content());
+    pub(crate) fn assert_on(&self, server: &dyn Server) {
+        pretty_assertions::assert_eq!(dig::content(server, &self.name), self.content());
     }
 
     fn command(&self, command: &str) -> Value {

@@ -1,0 +1,152 @@
+//! Which real servers a scenario runs on, and what every one of them can be asked.
+//!
+//! A scenario is a function that takes a [`Kind`]; [`scenario`] makes a test of it for each server.
+//! It starts servers with [`Kind::start`], [`Kind::fresh`] or [`Kind::by_hand`], and where servers
+//! differ it says so in a `match` on the kind.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use crate::bridge::Bridge;
+use crate::named::{self, Named};
+use crate::pdns::Pdns;
+
+/// A server that tests run against. It is killed and waited for when dropped.
+pub(crate) trait Server: Debug {
+    /// The port for DNS over UDP and TCP.
+    fn port(&self) -> u16;
+
+    /// The file of the key that may do everything.
+    fn key_file(&self) -> &Path;
+
+    /// A file of the server's directory.
+    fn file(&self, name: &str) -> PathBuf;
+
+    /// Everything it has logged.
+    fn log(&self) -> String;
+
+    /// How many UPDATE messages it has received, whatever became of them.
+    fn updates_received(&self) -> u32;
+
+    /// Lets nsbridge make and remove zones on it.
+    fn provisioning(&self, bridge: Bridge) -> Bridge;
+
+    /// Ends it in good order.
+    fn stop(&mut self);
+
+    /// Starts it again on the same ports, after ending it in good order if it runs.
+    fn restart(&mut self);
+}
+
+/// A server that runs, whichever it is.
+pub(crate) type Started = Box<dyn Server + Send + Sync>;
+
+impl Server for Started {
+    fn port(&self) -> u16 {
+        (**self).port()
+    }
+
+    fn key_file(&self) -> &Path {
+        (**self).key_file()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        (**self).file(name)
+    }
+
+    fn log(&self) -> String {
+        (**self).log()
+    }
+
+    fn updates_received(&self) -> u32 {
+        (**self).updates_received()
+    }
+
+    fn provisioning(&self, bridge: Bridge) -> Bridge {
+        (**self).provisioning(bridge)
+    }
+
+    fn stop(&mut self) {
+        (**self).stop();
+    }
+
+    fn restart(&mut self) {
+        (**self).restart();
+    }
+}
+
+/// The servers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bind,
+    PowerDns,
+}
+
+impl Kind {
+    /// A server with these zones, each a name and master-file text with relative names, configured by
+    /// hand; its key may do everything with them. A zone without an SOA of its own gets one (serial 1),
+    /// an NS `ns1` and the address of that.
+    #[track_caller]
+    pub(crate) fn start(self, zones: &[(&str, &str)]) -> Started {
+        match self {
+            Self::Bind => {
+                let mut builder = Named::builder();
+                for (name, records) in zones {
+                    let zone = named::Zone::dynamic(name, records);
+                    builder = builder.zone(zone.option("check-names ignore;"));
+                }
+                Box::new(builder.start())
+            }
+            Self::PowerDns => {
+                let mut builder = Pdns::builder();
+                for (name, records) in zones {
+                    builder = builder.zone(name, records);
+                }
+                Box::new(builder.start())
+            }
+        }
+    }
+
+    /// A server without zones, and nsbridge before it, making zones.
+    #[track_caller]
+    pub(crate) fn fresh(self) -> (Started, Bridge) {
+        let server = self.start(&[]);
+        let bridge = server.provisioning(Bridge::of(&server));
+        (server, bridge)
+    }
+
+    /// A server with one zone `example.com` that was configured by hand and holds `records` beside
+    /// its SOA, its NS `ns1` and the address of that; and nsbridge before it, making no zones.
+    #[track_caller]
+    pub(crate) fn by_hand(self, records: &str) -> (Started, Bridge) {
+        let server = self.start(&[("example.com", records)]);
+        let bridge = Bridge::of(&server);
+        (server, bridge)
+    }
+}
+
+/// Makes tests of a scenario, a function of a [`Kind`]: one on BIND, or one on each of the servers that
+/// are named.
+macro_rules! scenario {
+    ($name:ident) => {
+        crate::server::scenario!($name: bind);
+    };
+    ($name:ident: $($server:ident),+) => {
+        mod $name {
+            $(crate::server::scenario!(@$server $name);)+
+        }
+    };
+    (@bind $name:ident) => {
+        #[test]
+        fn on_bind() {
+            super::$name(crate::server::Kind::Bind);
+        }
+    };
+    (@powerdns $name:ident) => {
+        #[test]
+        fn on_powerdns() {
+            super::$name(crate::server::Kind::PowerDns);
+        }
+    };
+}
+pub(crate) use scenario;
