@@ -190,7 +190,7 @@ impl Drop for Container {
     clippy::disallowed_methods,
     reason = "the harness has no `cli` to read it"
 )]
-fn can_use_docker() -> bool {
+pub(crate) fn can_use_docker() -> bool {
     let info = Command::new("docker").arg("info").output();
     if info.as_ref().is_ok_and(|info| info.status.success()) {
         return true;
@@ -206,6 +206,21 @@ fn can_use_docker() -> bool {
     );
     eprintln!("NOT RUN: Docker cannot be used, and {WITHOUT_DOCKER} is set");
     false
+}
+
+/// Builds the image of a directory of `testenv/docker` that is named after one of Debian's suites, upon
+/// that suite's base image.
+#[track_caller]
+pub(crate) fn build(suite: &str, image: &str) {
+    let base_image = place("testenv/docker/base-image");
+    let made = run(Command::new(base_image).arg(suite));
+    assert_success(&made, "testenv/docker/base-image");
+    let directory = place("testenv/docker").join(suite);
+    let mut command = Command::new("docker");
+    command
+        .args(["build", "--quiet", "--tag", image])
+        .arg(directory);
+    assert_success(&run(&mut command), "docker build");
 }
 
 #[track_caller]

@@ -5,6 +5,7 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
+use crate::daemon::Release;
 use crate::dig::{self, Asker};
 use crate::keys::Key;
 use crate::named::{Named, View, Zone};
@@ -274,4 +275,21 @@ fn a_program_that_hangs_is_killed() {
 #[should_panic(expected = "hint: testenv/install")]
 fn a_missing_program_is_named_with_its_remedy() {
     process::run("nsbridge-no-such-program", &["-h"], b"");
+}
+
+#[test]
+fn a_server_of_debian_13_is_another_one_than_that_of_this_machine_and_ends_when_killed() {
+    let release = Release::Debian13;
+    if !release.is_here() {
+        return;
+    }
+    let mut named = Named::of(release)
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    assert!(named.log().contains("starting BIND 9.20."));
+    nsupdate(&named, "update add www.example.com 300 A 192.0.2.9");
+    named.kill();
+    assert_eq!(Asker::of(&named).ask(&["example.com"]).status, Some(9));
+    named.restart();
+    assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.9"]);
 }

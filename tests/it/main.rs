@@ -15,6 +15,7 @@
 
 mod authority;
 mod bridge;
+mod daemon;
 mod dig;
 mod hostile;
 mod keys;

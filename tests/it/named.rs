@@ -1,17 +1,16 @@
 //! A real BIND for one test: fresh directory, free ports of 127.0.0.1, new keys.
 //!
-//! `start` returns when the server says that it runs, on ports that it has for itself. It is killed
-//! and waited for when the value is dropped; if the test is failing then, its log is shown. Nothing
-//! of a system-wide BIND is used but its programs.
+//! `start` returns when the server says that it runs, on ports that it has for itself. Nothing of a
+//! system-wide BIND is used but its programs.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::authority::Authority;
 use crate::bridge::Bridge;
+use crate::daemon::{Daemon, Release};
 use crate::keys::Key;
 use crate::named_conf::Choices;
 pub(crate) use crate::named_conf::{View, Zone};
@@ -23,13 +22,11 @@ use crate::wait;
 /// How often new ports are tried when another program takes one first.
 const PORT_TRIES: u32 = 5;
 
-/// Lines of the log that are shown when a test fails.
-const LOG_LINES_SHOWN: usize = 60;
-
 /// How a server shall be. Without further calls: one key `plesk`, a control channel with the key
 /// `rndc`, new zones allowed, no zone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Builder {
+    release: Release,
     keys: Vec<Key>,
     choices: Choices,
     written: Option<String>,
@@ -119,7 +116,7 @@ impl Builder {
         let directory = TempDir::with_prefix("nsbridge-named-").expect("a temporary directory");
         let control_key = Key::new("rndc");
         let mut named = Named {
-            program: program_for(directory.path()),
+            daemon: Daemon::new("named", self.release, directory.path()),
             key_files: self
                 .keys
                 .iter()
@@ -133,8 +130,6 @@ impl Builder {
             written: self.written,
             ports: Ports::claim(),
             tls: self.tls,
-            child: None,
-            log_seen: 0,
         };
         for (file, contents) in named.choices.files() {
             write(&named.file(&file), contents);
@@ -148,7 +143,7 @@ impl Builder {
             if named.launch() == Launch::Runs {
                 return named;
             }
-            named.kill();
+            named.daemon.kill();
             named.ports = Ports::claim();
         }
         panic!("other programs took the ports of {PORT_TRIES} tries");
@@ -183,7 +178,8 @@ enum Launch {
 /// A running BIND.
 #[derive(Debug)]
 pub(crate) struct Named {
-    program: PathBuf,
+    // Dropped first: the server ends before its directory.
+    daemon: Daemon,
     directory: TempDir,
     keys: Vec<Key>,
     key_files: Vec<PathBuf>,
@@ -193,15 +189,23 @@ pub(crate) struct Named {
     written: Option<String>,
     ports: Ports,
     tls: Tls,
-    child: Option<Child>,
-    /// Octets of the log that were there before the latest start.
-    log_seen: usize,
 }
 
 impl Named {
     /// A server to describe.
     pub(crate) fn builder() -> Builder {
-        Builder::default()
+        Self::of(Release::Installed)
+    }
+
+    /// A server of a release to describe.
+    pub(crate) fn of(release: Release) -> Builder {
+        Builder {
+            release,
+            keys: Vec::new(),
+            choices: Choices::default(),
+            written: None,
+            tls: Tls::Off,
+        }
     }
 
     /// The port for DNS over TLS.
@@ -269,32 +273,19 @@ impl Named {
 
     /// Ends it at once, as a crash does, and waits for the end.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.daemon.kill();
     }
 
     /// Starts the program and waits until it runs or has met a port in use.
     #[track_caller]
     fn launch(&mut self) -> Launch {
-        self.log_seen = self.log().len();
-        let log = self.file("named.log");
-        let output = OpenOptions::new().create(true).append(true).open(&log);
-        let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
-        let mut command = Command::new(&self.program);
-        command
-            .arg("-g")
-            .arg("-c")
-            .arg(self.file("named.conf"))
-            .args(["-4", "-n", "2"]);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(output);
-        let child = command.spawn();
-        let child = child.unwrap_or_else(|error| process::cannot_start("named", &error));
-        self.child = Some(child);
+        let conf = self.file("named.conf");
+        let program = match self.daemon.release() {
+            Release::Installed => program_for(self.directory.path()),
+            Release::Debian13 => "/usr/sbin/named".into(),
+        };
+        let arguments = ["-g", "-c", &*conf.to_string_lossy(), "-4", "-n", "2"];
+        self.daemon.start(&program, &arguments);
         let launched = wait::until_some(wait::PATIENCE, || self.look());
         launched.unwrap_or_else(|| panic!("named does not run after {:?}", wait::PATIENCE))
     }
@@ -302,12 +293,8 @@ impl Named {
     /// Whether it runs, or why it never will; `None` while neither is known.
     fn look(&mut self) -> Option<Launch> {
         // First the process, then the log: so the log is whole when the process has ended.
-        let ended = self
-            .child
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten());
-        let log = self.log();
-        let log = log.get(self.log_seen..).unwrap_or_default();
+        let ended = self.daemon.ended();
+        let log = self.daemon.fresh_log();
         // The first is said of a TCP port, the second of a UDP port.
         if log.contains("address in use") || log.contains("interface ignored") {
             return Some(Launch::PortTaken);
@@ -375,8 +362,7 @@ impl Server for Named {
     }
 
     fn log(&self) -> String {
-        let log = fs::read(self.file("named.log")).unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
+        self.daemon.log()
     }
 
     #[track_caller]
@@ -398,14 +384,7 @@ impl Server for Named {
     }
 
     fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else {
-            return;
-        };
-        process::send_signal(child.id(), "TERM");
-        let ended = wait::until_some(wait::PATIENCE, || child.try_wait().ok().flatten());
-        self.child = Some(child);
-        self.kill();
-        assert!(ended.is_some(), "named did not end when asked to");
+        self.daemon.stop();
     }
 
     #[track_caller]
@@ -417,28 +396,6 @@ impl Server for Named {
             "another program took a port in between"
         );
     }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        self.kill();
-        if std::thread::panicking() {
-            show_log(&self.log());
-        }
-    }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the test fails; libtest shows this with its message"
-)]
-fn show_log(log: &str) {
-    let lines: Vec<&str> = log.lines().collect();
-    let shown = lines.len().saturating_sub(LOG_LINES_SHOWN);
-    eprintln!(
-        "--- the log of named, its last lines:\n{}\n---",
-        lines[shown..].join("\n")
-    );
 }
 
 /// The program to run. Where `AppArmor` confines the installed one to the system's own directories, a

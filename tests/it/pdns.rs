@@ -1,13 +1,11 @@
 //! A real PowerDNS for one test: fresh directory and database, free ports of 127.0.0.1, new keys.
 //!
-//! `start` returns when the server answers on ports that it has for itself. It is killed and waited
-//! for when the value is dropped; if the test is failing then, its log is shown. Nothing of a
-//! system-wide PowerDNS is used but its programs.
+//! `start` returns when the server answers on ports that it has for itself. Nothing of a system-wide
+//! PowerDNS is used but its programs.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,25 +13,24 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::bridge::Bridge;
+use crate::daemon::{Daemon, Release};
 use crate::keys::Key;
 use crate::named_conf::zone_file;
 use crate::ports::Port;
-use crate::process::{self, Said};
+use crate::process::Said;
 use crate::server::Server;
 use crate::wait;
 
 /// How often new ports are tried when another program takes one first.
 const PORT_TRIES: u32 = 5;
 
-/// Lines of the log that are shown when a test fails.
-const LOG_LINES_SHOWN: usize = 60;
-
 /// The tables of the database, as the package brings them.
 const SCHEMA: &str = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql";
 
 /// How a server shall be. Without further calls: one key `plesk`, the API on, no zone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Builder {
+    release: Release,
     zones: Vec<(String, String)>,
 }
 
@@ -52,13 +49,12 @@ impl Builder {
         let key = Key::new("plesk");
         let api_key = STANDARD.encode(Key::new("api").secret());
         let mut pdns = Pdns {
+            daemon: Daemon::new("PowerDNS", self.release, directory.path()),
             key_file: key.write(directory.path()),
             directory,
             key,
             api_key,
             ports: (Port::claim(), Port::claim()),
-            child: None,
-            log_seen: 0,
         };
         pdns.make_database();
         write(&pdns.api_key_file(), &pdns.api_key);
@@ -74,7 +70,7 @@ impl Builder {
             if pdns.launch() == Launch::Runs {
                 return pdns;
             }
-            pdns.kill();
+            pdns.daemon.kill();
             pdns.ports = (Port::claim(), Port::claim());
         }
         panic!("other programs took the ports of {PORT_TRIES} tries");
@@ -91,21 +87,23 @@ enum Launch {
 /// A running PowerDNS.
 #[derive(Debug)]
 pub(crate) struct Pdns {
+    // Dropped first: the server ends before its directory.
+    daemon: Daemon,
     directory: TempDir,
     key: Key,
     key_file: PathBuf,
     api_key: String,
     /// For DNS, and for the API.
     ports: (Port, Port),
-    child: Option<Child>,
-    /// Octets of the log that were there before the latest start.
-    log_seen: usize,
 }
 
 impl Pdns {
-    /// A server to describe.
-    pub(crate) fn builder() -> Builder {
-        Builder::default()
+    /// A server of a release to describe.
+    pub(crate) fn of(release: Release) -> Builder {
+        Builder {
+            release,
+            zones: Vec::new(),
+        }
     }
 
     /// The port of the API.
@@ -142,7 +140,8 @@ impl Pdns {
 
     fn run(&self, program: &str, arguments: &[&str]) -> Said {
         let directory = format!("--config-dir={}", self.directory.path().display());
-        process::run(program, &[&[&*directory], arguments].concat(), b"")
+        self.daemon
+            .run_tool(program, &[&[&*directory], arguments].concat())
     }
 
     #[track_caller]
@@ -167,42 +166,20 @@ impl Pdns {
         }
     }
 
-    /// Ends it at once, as a crash does, and waits for the end.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
     /// Starts the program and waits until it runs or has met a port in use.
     #[track_caller]
     fn launch(&mut self) -> Launch {
-        self.log_seen = self.log().len();
-        let log = self.file("pdns.log");
-        let output = OpenOptions::new().create(true).append(true).open(&log);
-        let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
-        let mut command = Command::new("/usr/sbin/pdns_server");
-        command.arg(format!("--config-dir={}", self.directory.path().display()));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(output);
-        let child = command.spawn();
-        let child = child.unwrap_or_else(|error| process::cannot_start("pdns_server", &error));
-        self.child = Some(child);
+        let config = format!("--config-dir={}", self.directory.path().display());
+        self.daemon
+            .start(Path::new("/usr/sbin/pdns_server"), &[&config]);
         let launched = wait::until_some(wait::PATIENCE, || self.look());
         launched.unwrap_or_else(|| panic!("PowerDNS does not run after {:?}", wait::PATIENCE))
     }
 
     /// Whether it runs, or why it never will; `None` while neither is known.
     fn look(&mut self) -> Option<Launch> {
-        let ended = self
-            .child
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten());
-        let log = self.log();
-        let log = log.get(self.log_seen..).unwrap_or_default();
+        let ended = self.daemon.ended();
+        let log = self.daemon.fresh_log();
         if log.contains("Address already in use") {
             return Some(Launch::PortTaken);
         }
@@ -240,8 +217,7 @@ impl Server for Pdns {
     }
 
     fn log(&self) -> String {
-        let log = fs::read(self.file("pdns.log")).unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
+        self.daemon.log()
     }
 
     #[track_caller]
@@ -256,14 +232,7 @@ impl Server for Pdns {
     }
 
     fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else {
-            return;
-        };
-        process::send_signal(child.id(), "TERM");
-        let ended = wait::until_some(wait::PATIENCE, || child.try_wait().ok().flatten());
-        self.child = Some(child);
-        self.kill();
-        assert!(ended.is_some(), "PowerDNS did not end when asked to");
+        self.daemon.stop();
     }
 
     #[track_caller]
@@ -275,28 +244,6 @@ impl Server for Pdns {
             "another program took a port in between"
         );
     }
-}
-
-impl Drop for Pdns {
-    fn drop(&mut self) {
-        self.kill();
-        if std::thread::panicking() {
-            show_log(&self.log());
-        }
-    }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the test fails; libtest shows this with its message"
-)]
-fn show_log(log: &str) {
-    let lines: Vec<&str> = log.lines().collect();
-    let shown = lines.len().saturating_sub(LOG_LINES_SHOWN);
-    eprintln!(
-        "--- the log of PowerDNS, its last lines:\n{}\n---",
-        lines[shown..].join("\n")
-    );
 }
 
 #[track_caller]

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use crate::bridge::Bridge;
+use crate::daemon::Release;
 use crate::named::{self, Named};
 use crate::pdns::Pdns;
 
@@ -78,8 +79,8 @@ impl Server for Started {
 /// The servers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Bind,
-    PowerDns,
+    Bind(Release),
+    PowerDns(Release),
 }
 
 impl Kind {
@@ -89,16 +90,16 @@ impl Kind {
     #[track_caller]
     pub(crate) fn start(self, zones: &[(&str, &str)]) -> Started {
         match self {
-            Self::Bind => {
-                let mut builder = Named::builder();
+            Self::Bind(release) => {
+                let mut builder = Named::of(release);
                 for (name, records) in zones {
                     let zone = named::Zone::dynamic(name, records);
                     builder = builder.zone(zone.option("check-names ignore;"));
                 }
                 Box::new(builder.start())
             }
-            Self::PowerDns => {
-                let mut builder = Pdns::builder();
+            Self::PowerDns(release) => {
+                let mut builder = Pdns::of(release);
                 for (name, records) in zones {
                     builder = builder.zone(name, records);
                 }
@@ -125,8 +126,8 @@ impl Kind {
     }
 }
 
-/// Makes tests of a scenario, a function of a [`Kind`]: one on BIND, or one on each of the servers that
-/// are named.
+/// Makes tests of a scenario, a function of a [`Kind`], on BIND or on the servers that are named: each as
+/// installed on this machine, and as Debian 13 has it.
 macro_rules! scenario {
     ($name:ident) => {
         crate::server::scenario!($name: bind);
@@ -137,15 +138,23 @@ macro_rules! scenario {
         }
     };
     (@bind $name:ident) => {
-        #[test]
-        fn on_bind() {
-            super::$name(crate::server::Kind::Bind);
-        }
+        crate::server::scenario!(@releases $name Bind on_bind on_bind_of_debian_13);
     };
     (@powerdns $name:ident) => {
+        crate::server::scenario!(@releases $name PowerDns on_powerdns on_powerdns_of_debian_13);
+    };
+    (@releases $name:ident $kind:ident $installed:ident $debian_13:ident) => {
         #[test]
-        fn on_powerdns() {
-            super::$name(crate::server::Kind::PowerDns);
+        fn $installed() {
+            super::$name(crate::server::Kind::$kind(crate::daemon::Release::Installed));
+        }
+
+        #[test]
+        fn $debian_13() {
+            let release = crate::daemon::Release::Debian13;
+            if release.is_here() {
+                super::$name(crate::server::Kind::$kind(release));
+            }
         }
     };
 }
