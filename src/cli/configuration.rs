@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::output::Message;
-use crate::config::{self, Config};
+use crate::config::{self, Config, ProvisionSettings};
 use crate::deliver::{self, Pool, Primary};
-use crate::provision::Provisioner;
 use crate::provision::rndc::{Rndc, RndcError, RndcSettings};
+use crate::provision::{self, Provisioner};
 use crate::queue::{Route, Routes};
 
 /// All that a command needs of the configuration.
@@ -67,16 +67,21 @@ fn primary(
 ) -> Result<Primary, RndcError> {
     let provisioner = match &settings.provision {
         None => None,
-        Some(provision) => Some(Provisioner::Rndc(Rndc::new(RndcSettings {
-            control: provision.control.clone(),
-            control_key: provision.control_key.clone(),
-            view: provision.view.clone(),
-            instance: instance.into(),
-            way: provision.way.clone(),
-            update_key: settings.key.clone(),
-            transfer_key: settings.transfer_key.clone(),
-            clock: now,
-        })?)),
+        Some(ProvisionSettings::Rndc(rndc)) => {
+            Some(Provisioner::Rndc(Box::new(Rndc::new(RndcSettings {
+                control: rndc.control.clone(),
+                control_key: rndc.control_key.clone(),
+                view: rndc.view.clone(),
+                instance: instance.into(),
+                way: rndc.way.clone(),
+                update_key: settings.key.clone(),
+                transfer_key: settings.transfer_key.clone(),
+                clock: now,
+            })?)))
+        }
+        Some(ProvisionSettings::Command(command)) => Some(Provisioner::Command(
+            provision::Command::new(command.clone()),
+        )),
     };
     Ok(Primary {
         name: name.into(),

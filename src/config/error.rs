@@ -146,6 +146,22 @@ pub enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file that shall be run is no program.
+    #[error("{place}: `{}` is not an executable file", path.display())]
+    NotExecutable {
+        /// Where the file is named.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anybody could change what a program does.
+    #[error("{place}: everybody can write to the program `{}`", path.display())]
+    WritableProgram {
+        /// Where the file is named.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+    },
     /// The TLS options do not fit together.
     #[error("{place}: {source}")]
     Tls {
@@ -177,6 +193,12 @@ impl ConfigError {
             Self::NotInThisVersion { instead, .. } => Some((*instead).to_owned()),
             Self::KeyFile { source, .. } => source.hint(),
             Self::SecretFile { source, .. } => source.hint(),
+            Self::NotExecutable { path, .. } => {
+                Some(format!("run `chmod a+rx {}`", path.display()))
+            }
+            Self::WritableProgram { path, .. } => {
+                Some(format!("run `chmod o-w {}`", path.display()))
+            }
             Self::Tls { source, .. } => source.hint(),
             Self::Read { .. }
             | Self::TooLong { .. }

@@ -8,6 +8,7 @@
 mod error;
 pub mod keyfile;
 mod parse;
+mod provision;
 mod reader;
 mod secretfile;
 mod settings;
@@ -19,7 +20,7 @@ mod tests;
 pub use error::{ConfigError, Place};
 pub use secretfile::{SECRET_FILE_OCTETS_MAX, SecretFileError};
 pub use settings::{
-    Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings, Route,
+    Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings, RndcProvision, Route,
 };
 
 /// A commented configuration with every option and its default.

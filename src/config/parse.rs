@@ -11,17 +11,13 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, quoted};
 use super::reader::{Keys, Source, Table, Text};
-use super::settings::{
-    Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings, Route,
-};
+use super::settings::{Config, PolicySettings, PrimarySettings, QueueSettings, Route};
 use super::values::{
     HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
-    read_word,
 };
-use super::{keyfile, secretfile};
+use super::{keyfile, provision, secretfile};
 use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings};
 use crate::model::{ForeignRecords, Name, Secret, TTL_MAX};
-use crate::provision::rndc::Way;
 use crate::transport::{ClientIdentity, Endpoint, Security, TlsClient, TlsSettings};
 use crate::wire::Key;
 
@@ -42,8 +38,6 @@ const PTR_TTL_SECONDS: u32 = 3600;
 const TCP_PORT: u16 = 53;
 /// Port of DNS over TLS (RFC 7858 section 3.1).
 const TLS_PORT: u16 = 853;
-/// Port of BIND's control channel.
-const CONTROL_PORT: u16 = 953;
 
 const DOCUMENT: Keys = keys(&[
     "version",
@@ -77,30 +71,11 @@ const PRIMARY: Keys = Keys {
     ],
     absent: &[],
 };
-const PROVISION: Keys = Keys {
-    valid: &[
-        "method",
-        "control",
-        "control-key",
-        "way",
-        "template",
-        "listen",
-        "view",
-    ],
-    absent: &[
-        ("url", ONLY_RNDC),
-        ("api-key-file", ONLY_RNDC),
-        ("program", ONLY_RNDC),
-        ("arguments", ONLY_RNDC),
-    ],
-};
 const ROUTE: Keys = keys(&["suffix", "primary"]);
 const POLICY: Keys = keys(&["foreign-records", "keep", "deny-zones", "empty-zone"]);
 const PTR: Keys = keys(&["networks", "existing", "ttl-seconds"]);
 
 const NO_CATALOG: &str = "remove the line: ownership of zones is kept in the queue's file";
-const ONLY_RNDC: &str =
-    "use method = \"rndc\" (BIND), or remove the table and make the zones by other means";
 const ONLY_TRANSFER: &str = "use read = \"transfer\" and allow the key to transfer the zones";
 
 const fn keys(valid: &'static [&'static str]) -> Keys {
@@ -110,7 +85,8 @@ const fn keys(valid: &'static [&'static str]) -> Keys {
 /// Every valid key, each once, in order.
 #[cfg(test)]
 pub(super) fn all_keys() -> Vec<&'static str> {
-    let tables = [DOCUMENT, QUEUE, KEY, PRIMARY, PROVISION, ROUTE, POLICY, PTR];
+    let provision = provision::KEYS;
+    let tables = [DOCUMENT, QUEUE, KEY, PRIMARY, provision, ROUTE, POLICY, PTR];
     let mut keys: Vec<_> = tables
         .iter()
         .flat_map(|table| table.valid)
@@ -259,8 +235,8 @@ impl Files<'_> {
             self.key(&text)?;
         }
         let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
-        let provision = match table.table("provision", PROVISION)? {
-            Some(table) => Some(self.provision(&table)?),
+        let provision = match table.table("provision", provision::KEYS)? {
+            Some(table) => Some(provision::read(&table, |text| self.key(text))?),
             None => None,
         };
         Ok(PrimarySettings {
@@ -352,21 +328,6 @@ impl Files<'_> {
         Ok(Some(content))
     }
 
-    fn provision(&self, table: &Table<'_>) -> Result<ProvisionSettings, ConfigError> {
-        let method = table.need("method", table.text("method")?)?;
-        if ["powerdns", "catalog", "command"].contains(&method.value) {
-            return Err(method.absent(ONLY_RNDC));
-        }
-        method.choice(&[("rndc", ())])?;
-        let control = table.need("control", table.text("control")?)?;
-        Ok(ProvisionSettings {
-            control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
-            control_key: self.key(&table.need("control-key", table.text("control-key")?)?)?,
-            view: read_word(table, "view")?,
-            way: read_way(table)?,
-        })
-    }
-
     fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {
         self.keys.get(text.value).cloned().ok_or_else(|| {
             let names: Vec<&String> = self.keys.keys().collect();
@@ -391,40 +352,6 @@ fn no_tls(table: &Table<'_>) -> Result<Security, ConfigError> {
         }
     }
     Ok(Security::Tcp)
-}
-
-#[derive(Clone, Copy)]
-enum WayName {
-    Template,
-    Seed,
-    File,
-}
-
-fn read_way(table: &Table<'_>) -> Result<Way, ConfigError> {
-    let template = read_word(table, "template")?;
-    let listen = match table.text("listen")? {
-        Some(text) => {
-            let allowed = "an IP address and a port, such as 198.51.100.7:5300";
-            Some(text.read(allowed, |text| text.parse().ok())?)
-        }
-        None => None,
-    };
-    let name = match table.text("way")? {
-        Some(text) => text.choice(&[
-            ("template", WayName::Template),
-            ("seed", WayName::Seed),
-            ("file", WayName::File),
-        ])?,
-        None if template.is_some() => WayName::Template,
-        None => WayName::Seed,
-    };
-    Ok(match name {
-        WayName::Template => Way::Template {
-            name: table.need("template", template)?,
-        },
-        WayName::Seed => Way::Seed { listen },
-        WayName::File => Way::File,
-    })
 }
 
 fn read_routes(

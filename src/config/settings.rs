@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::deliver::{EmptyZone, PtrSettings};
 use crate::model::{ForeignRecords, Name, NamePattern};
+use crate::provision::command::CommandSettings;
 use crate::provision::rndc::Way;
 use crate::transport::Endpoint;
 use crate::wire::Key;
@@ -53,9 +54,18 @@ pub struct PrimarySettings {
     pub provision: Option<ProvisionSettings>,
 }
 
+/// `[primaries.NAME.provision]`
+#[derive(Clone, Debug)]
+pub enum ProvisionSettings {
+    /// By BIND's control channel.
+    Rndc(RndcProvision),
+    /// By a program.
+    Command(CommandSettings),
+}
+
 /// `[primaries.NAME.provision]`, by rndc.
 #[derive(Clone, Debug)]
-pub struct ProvisionSettings {
+pub struct RndcProvision {
     /// Host and port of BIND's control channel.
     pub control: (String, u16),
     /// Signs what is sent there.

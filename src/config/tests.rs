@@ -30,6 +30,9 @@ address = \"192.0.2.53\"
 key = \"plesk\"
 ";
 
+/// Options of the template that are worth nothing with the way and the method that stand there.
+const FOR_OTHERS: [&str; 3] = ["template", "program", "arguments"];
+
 /// A directory as /etc/nsbridge is.
 struct Etc(TempDir);
 
@@ -50,6 +53,8 @@ impl Etc {
             "client.pem",
             &fs::read_to_string(etc.path("ca.pem")).unwrap(),
         );
+        etc.write("knotc", "#!/bin/sh\n");
+        fs::set_permissions(etc.path("knotc"), fs::Permissions::from_mode(0o755)).unwrap();
         etc
     }
 
@@ -63,7 +68,9 @@ impl Etc {
     }
 
     fn parse(&self, text: &str) -> Result<Config, ConfigError> {
-        let text = text.replace("/etc/nsbridge", self.0.path().to_str().unwrap());
+        let directory = self.0.path().to_str().unwrap();
+        let text = text.replace("/etc/nsbridge", directory);
+        let text = text.replace("/usr/local/lib/nsbridge", directory);
         Config::parse(&text, &self.path("nsbridge.toml"), "host.example")
     }
 
@@ -308,6 +315,93 @@ fn a_wrong_value_says_where_it_is_and_what_is_allowed() {
     );
 }
 
+/// How a primary's zones are made, by rndc.
+fn rndc(primary: &PrimarySettings) -> &RndcProvision {
+    match &primary.provision {
+        Some(ProvisionSettings::Rndc(rndc)) => rndc,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_program_with_its_arguments_is_read() {
+    let etc = Etc::new();
+    let program = etc.path("knotc").to_str().unwrap().to_owned();
+    let parse = |program: &str, arguments: &str| {
+        let text = format!(
+            "[primaries.main.provision]\nmethod = \"command\"\nprogram = \"{program}\"\n{arguments}"
+        );
+        let text = smallest_with(&text);
+        let config = etc.parse(&text).map_err(|_| etc.error(&text))?;
+        match config.primaries["main"].provision.clone() {
+            Some(ProvisionSettings::Command(settings)) => Ok::<_, String>(settings),
+            other => panic!("{other:?}"),
+        }
+    };
+    let arguments = ["-s", "{action}", "{zone}"];
+    let settings = parse(&program, &format!("arguments = {arguments:?}")).unwrap();
+    assert_eq!(settings.program, etc.path("knotc"));
+    assert_eq!(
+        settings.arguments,
+        arguments.map(|text| text.parse().unwrap())
+    );
+
+    let both = "arguments = [\"{action}\", \"{zone}\"]";
+    for (rest, expected) in [
+        (
+            "control = \"::1\"",
+            "10:1: `control` is for method = \"rndc\"",
+        ),
+        ("", "7:17: [primaries.main.provision] needs `arguments`"),
+        (
+            "arguments = [\"{action}\"]",
+            "10:14: `{action}` cannot be `arguments`: allowed is a list with `{zone}` in it",
+        ),
+        (
+            "arguments = [\"{{action}}\", \"{zone}\"]",
+            "10:14: `{{action}}` cannot be `arguments`: allowed is a list with `{action}` in it",
+        ),
+        (
+            "arguments = [\"{action}\", \"{zone}\", \"{view}\"]",
+            "10:36: `{view}` cannot be `arguments`: allowed is text with `{action}` and `{zone}` in it; \
+             `{{` and `}}` stand for braces",
+        ),
+    ] {
+        let error = parse(&program, rest).unwrap_err();
+        assert_eq!(error, format!("nsbridge.toml:{expected}"));
+    }
+    etc.write("plain", "");
+    etc.write("open", "");
+    fs::set_permissions(etc.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    let directory = etc.0.path().display();
+    for (program, expected) in [
+        (
+            "make-zone".to_owned(),
+            "`make-zone` cannot be `program`: allowed is the absolute path of a program",
+        ),
+        (
+            format!("{directory}/no"),
+            "cannot read `no`: No such file or directory (os error 2)",
+        ),
+        (
+            format!("{directory}/plain"),
+            "`plain` is not an executable file hint: run `chmod a+rx plain`",
+        ),
+        (
+            format!("{directory}/open"),
+            "everybody can write to the program `open` hint: run `chmod o-w open`",
+        ),
+    ] {
+        let error = parse(&program, both).unwrap_err();
+        assert_eq!(error, format!("nsbridge.toml:9:11: {expected}"));
+    }
+    let rndc = format!("[primaries.main.provision]\nmethod = \"rndc\"\n{both}");
+    assert_eq!(
+        etc.error(&smallest_with(&rndc)),
+        "nsbridge.toml:9:1: `arguments` is for method = \"command\""
+    );
+}
+
 #[test]
 fn what_this_version_does_not_have_is_said_so() {
     let etc = Etc::new();
@@ -323,12 +417,7 @@ fn what_this_version_does_not_have_is_said_so() {
             format!("{provision}method = \"catalog\""),
             "8:10: `method = \"catalog\"`",
         ),
-        (
-            format!("{provision}method = \"command\""),
-            "8:10: `method = \"command\"`",
-        ),
         (format!("{provision}url = \"\""), "8:1: `url`"),
-        (format!("{provision}program = \"\""), "8:1: `program`"),
     ] {
         let error = etc.error(&smallest_with(&line));
         let expected = format!("nsbridge.toml:{option} is not in this version of nsbridge hint: ");
@@ -390,7 +479,7 @@ fn addresses_have_their_ports() {
 #[test]
 fn settings_are_what_the_file_says() {
     let etc = Etc::new();
-    let text = template(|option| !option.starts_with("template"))
+    let text = template(|option| !FOR_OTHERS.iter().any(|other| option.starts_with(other)))
         .replace("transport = \"tcp\"", "transport = \"tls\"")
         .replace("keep = []", "keep = [\"_acme-challenge.*\"]")
         .replace("deny-zones = []", "deny-zones = [\"example\"]")
@@ -410,7 +499,7 @@ fn settings_are_what_the_file_says() {
     let primary = &config.primaries["main"];
     assert!(matches!(primary.endpoint.security, Security::Tls(_)));
     assert_eq!(primary.nameservers[0].to_string(), "ns1.example.");
-    let provision = primary.provision.as_ref().unwrap();
+    let provision = rndc(primary);
     assert_eq!(provision.control, ("192.0.2.53".to_owned(), 953));
     assert_eq!(provision.view.as_deref(), Some("external"));
     let listen = Some("198.51.100.7:5300".parse().unwrap());
@@ -437,7 +526,7 @@ fn the_way_follows_from_the_template_unless_it_is_said() {
             "{SMALLEST}[primaries.main.provision]\nmethod = \"rndc\"\ncontrol = \"::1\"\ncontrol-key = \"plesk\"\n{rest}"
         );
         let config = etc.parse(&text).map_err(|_| etc.error(&text))?;
-        Ok::<_, String>(config.primaries["main"].provision.clone().unwrap().way)
+        Ok::<_, String>(rndc(&config.primaries["main"]).way.clone())
     };
     let name = "plesk".to_owned();
     assert_eq!(way(""), Ok(Way::Seed { listen: None }));

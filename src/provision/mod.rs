@@ -5,9 +5,11 @@
 //! zones; it must never decide what a zone holds, and it must repair whatever a killed process
 //! left half made, because the intent behind it comes again.
 
+pub mod command;
 mod fate;
 pub mod rndc;
 
+pub use command::{Command, CommandError};
 pub use fate::{Claim, Created, Deleted, Owner, Standing};
 pub use rndc::{Rndc, RndcError};
 
@@ -21,6 +23,9 @@ pub enum ProvisionError {
     /// BIND's control channel.
     #[error(transparent)]
     Rndc(#[from] RndcError),
+    /// A program.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 impl ProvisionError {
@@ -28,6 +33,7 @@ impl ProvisionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Rndc(error) => error.hint(),
+            Self::Command(error) => error.hint(),
         }
     }
 
@@ -35,6 +41,7 @@ impl ProvisionError {
     pub fn made_nothing(&self) -> bool {
         match self {
             Self::Rndc(error) => error.made_nothing(),
+            Self::Command(error) => error.made_nothing(),
         }
     }
 
@@ -42,6 +49,7 @@ impl ProvisionError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Rndc(error) => error.is_transient(),
+            Self::Command(error) => error.is_transient(),
         }
     }
 }
@@ -49,7 +57,9 @@ impl ProvisionError {
 /// How zones are made on one primary, and removed.
 pub enum Provisioner {
     /// BIND's control channel.
-    Rndc(Rndc),
+    Rndc(Box<Rndc>),
+    /// A program.
+    Command(Command),
 }
 
 impl Provisioner {
@@ -64,6 +74,7 @@ impl Provisioner {
     ) -> Result<Created, ProvisionError> {
         match self {
             Self::Rndc(rndc) => Ok(rndc.create(zone, deadline).await?),
+            Self::Command(command) => Ok(command.create(zone, deadline).await?),
         }
     }
 
@@ -78,6 +89,7 @@ impl Provisioner {
     ) -> Result<Standing, ProvisionError> {
         match self {
             Self::Rndc(rndc) => Ok(rndc.standing(zone, deadline).await?),
+            Self::Command(command) => Ok(command.standing(zone, deadline).await?),
         }
     }
 
@@ -88,6 +100,8 @@ impl Provisioner {
     pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), ProvisionError> {
         match self {
             Self::Rndc(rndc) => Ok(rndc.settle(zone, deadline).await?),
+            // A program that is called for a zone while it makes it sees to that itself.
+            Self::Command(_) => Ok(()),
         }
     }
 
@@ -103,6 +117,7 @@ impl Provisioner {
     ) -> Result<Deleted, ProvisionError> {
         match self {
             Self::Rndc(rndc) => Ok(rndc.delete(zone, claim, deadline).await?),
+            Self::Command(command) => Ok(command.delete(zone, claim, deadline).await?),
         }
     }
 }

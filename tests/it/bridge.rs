@@ -132,6 +132,14 @@ impl Bridge {
         .set_text(table, "way", way)
     }
 
+    /// Makes new zones by a program.
+    pub(crate) fn command(self, program: &Path, arguments: &[&str]) -> Self {
+        let table = "primaries.main.provision";
+        self.set_text(table, "method", "command")
+            .set_text(table, "program", &program.to_string_lossy())
+            .set(table, "arguments", &format!("{arguments:?}"))
+    }
+
     /// Uses another key for `main`: its file is written to the run's own directory.
     pub(crate) fn key(self, key: &Key) -> Self {
         let keys = self.directory.path().join("keys");

@@ -15,6 +15,7 @@
 
 mod authority;
 mod bridge;
+mod confdb;
 mod daemon;
 mod dig;
 mod hostile;
@@ -43,6 +44,9 @@ mod battery_refused;
 mod battery_signed;
 mod battery_updates;
 mod battery_zones;
+mod command;
+mod command_knot;
+mod command_ssh;
 mod commands;
 mod configuration;
 mod docker;

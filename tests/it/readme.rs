@@ -37,6 +37,8 @@ fn every_configuration_is_accepted() {
             Key::new(&name).write(directory.path());
         }
         let configuration = moved(&configuration, directory.path());
+        let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/command/");
+        let configuration = configuration.replace("/usr/local/lib/nsbridge/", programs);
         let said = Nsbridge::new(directory.path(), &configuration)
             .shell("echo '[]' | nsbridge plesk --dry-run");
         assert_eq!(

@@ -29,7 +29,22 @@ fn needs(option: &str) -> Vec<&'static str> {
         | "template"
         | "listen"
         | "view" => provision.to_vec(),
+        "program" | "arguments" => vec![
+            "[primaries.main.provision]",
+            "method",
+            "program",
+            "arguments",
+        ],
         _ => vec![],
+    }
+}
+
+/// The template with the method that an option is for.
+fn with_method(option: &str, text: &str) -> String {
+    if ["program", "arguments"].contains(&option.split(' ').next().unwrap_or_default()) {
+        text.replace("method = \"rndc\"", "method = \"command\"")
+    } else {
+        text.to_owned()
     }
 }
 
@@ -66,7 +81,7 @@ fn every_option_of_the_template_can_be_uncommented() {
         } else {
             text.replace("transport = \"tcp\"", "transport = \"tls\"")
         };
-        if let Err(error) = etc.parse(&text) {
+        if let Err(error) = etc.parse(&with_method(option, &text)) {
             panic!("{option}: {error}");
         }
     }
@@ -108,13 +123,17 @@ fn what_the_template_calls_a_default_is_one() {
 fn every_misspelt_key_is_found_with_the_right_one() {
     let etc = Etc::new();
     let tls = |text: String| text.replace("transport = \"tcp\"", "transport = \"tls\"");
-    let seed = tls(template(|option| !option.starts_with("template")));
-    let way = ["way", "listen"];
-    let by_template = tls(template(|option| {
-        !way.iter().any(|way| option.starts_with(way))
-    }));
+    let without = |others: &[&str]| {
+        tls(template(|option| {
+            !others.iter().any(|other| option.starts_with(other))
+        }))
+    };
+    let seed = without(&FOR_OTHERS);
+    let by_template = without(&["way", "listen", "program", "arguments"]);
+    let rndc = ["control", "way", "template", "listen", "view"];
+    let by_program = with_method("program", &without(&rndc));
     let mut keys = BTreeSet::new();
-    for text in [&seed, &by_template] {
+    for text in [&seed, &by_template, &by_program] {
         etc.parse(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {

@@ -1,0 +1,179 @@
+//! `[primaries.NAME.provision]`: how zones are made, by one of several methods.
+//!
+//! Each method has keys of its own; one of another method is a mistake, not a default.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+use super::reader::{Keys, Table, Text};
+use super::settings::{ProvisionSettings, RndcProvision};
+use super::values::{HOST_AND_PORT, read_host, read_word};
+use crate::provision::command::{Argument, CommandSettings};
+use crate::provision::rndc::Way;
+use crate::wire::Key;
+
+/// Port of BIND's control channel.
+const CONTROL_PORT: u16 = 953;
+
+/// The keys of all methods.
+pub(super) const KEYS: Keys = Keys {
+    valid: &[
+        "method",
+        "control",
+        "control-key",
+        "way",
+        "template",
+        "listen",
+        "view",
+        "program",
+        "arguments",
+    ],
+    absent: &[("url", OTHER_METHODS), ("api-key-file", OTHER_METHODS)],
+};
+
+/// Keys of one method alone, with its name.
+const RNDC: (&str, &[&str]) = (
+    "method = \"rndc\"",
+    &[
+        "control",
+        "control-key",
+        "way",
+        "template",
+        "listen",
+        "view",
+    ],
+);
+const COMMAND: (&str, &[&str]) = ("method = \"command\"", &["program", "arguments"]);
+
+const OTHER_METHODS: &str = "use method = \"rndc\" (BIND) or method = \"command\" (a program of \
+                             yours), or remove the table and make the zones by other means";
+
+#[derive(Clone, Copy)]
+enum Method {
+    Rndc,
+    Command,
+}
+
+/// Reads the table; `key` finds a key of `[keys]` by its name.
+pub(super) fn read(
+    table: &Table<'_>,
+    key: impl Fn(&Text<'_>) -> Result<Key, ConfigError>,
+) -> Result<ProvisionSettings, ConfigError> {
+    let method = table.need("method", table.text("method")?)?;
+    if ["powerdns", "catalog"].contains(&method.value) {
+        return Err(method.absent(OTHER_METHODS));
+    }
+    match method.choice(&[("rndc", Method::Rndc), ("command", Method::Command)])? {
+        Method::Rndc => {
+            refuse(table, COMMAND)?;
+            let control = table.need("control", table.text("control")?)?;
+            Ok(ProvisionSettings::Rndc(RndcProvision {
+                control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
+                control_key: key(&table.need("control-key", table.text("control-key")?)?)?,
+                view: read_word(table, "view")?,
+                way: read_way(table)?,
+            }))
+        }
+        Method::Command => {
+            refuse(table, RNDC)?;
+            Ok(ProvisionSettings::Command(CommandSettings {
+                program: read_program(&table.need("program", table.text("program")?)?)?,
+                arguments: read_arguments(table)?,
+            }))
+        }
+    }
+}
+
+/// Refuses the keys of a method that was not chosen.
+fn refuse(table: &Table<'_>, method: (&'static str, &[&str])) -> Result<(), ConfigError> {
+    let (needs, keys) = method;
+    let mut found = keys
+        .iter()
+        .filter_map(|key| Some((key, table.place_of(key)?)));
+    match found.next() {
+        Some((key, place)) => Err(ConfigError::Useless {
+            place,
+            key: (*key).to_owned(),
+            needs,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A program that can be run, and that not everybody can change.
+fn read_program(text: &Text<'_>) -> Result<PathBuf, ConfigError> {
+    let path = text.read("the absolute path of a program", |text| {
+        let path = Path::new(text);
+        path.is_absolute().then(|| path.to_owned())
+    })?;
+    let metadata = fs::metadata(&path).map_err(|source| ConfigError::File {
+        place: text.place.clone(),
+        path: path.clone(),
+        source,
+    })?;
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || mode & 0o111 == 0 {
+        let place = text.place.clone();
+        return Err(ConfigError::NotExecutable { place, path });
+    }
+    if mode & 0o002 != 0 {
+        let place = text.place.clone();
+        return Err(ConfigError::WritableProgram { place, path });
+    }
+    Ok(path)
+}
+
+fn read_arguments(table: &Table<'_>) -> Result<Vec<Argument>, ConfigError> {
+    let mut arguments: Vec<Argument> = Vec::new();
+    let texts = table.texts("arguments")?;
+    for text in &texts {
+        let allowed = "text with `{action}` and `{zone}` in it; `{{` and `}}` stand for braces";
+        arguments.push(text.read(allowed, |text| text.parse().ok())?);
+    }
+    let first = table.need("arguments", texts.first())?;
+    for (placeholder, has) in [
+        ("{action}", Argument::has_action as fn(&Argument) -> bool),
+        ("{zone}", Argument::has_zone),
+    ] {
+        if !arguments.iter().any(has) {
+            return Err(first.bad(format!("a list with `{placeholder}` in it")));
+        }
+    }
+    Ok(arguments)
+}
+
+#[derive(Clone, Copy)]
+enum WayName {
+    Template,
+    Seed,
+    File,
+}
+
+fn read_way(table: &Table<'_>) -> Result<Way, ConfigError> {
+    let template = read_word(table, "template")?;
+    let listen = match table.text("listen")? {
+        Some(text) => {
+            let allowed = "an IP address and a port, such as 198.51.100.7:5300";
+            Some(text.read(allowed, |text| text.parse().ok())?)
+        }
+        None => None,
+    };
+    let name = match table.text("way")? {
+        Some(text) => text.choice(&[
+            ("template", WayName::Template),
+            ("seed", WayName::Seed),
+            ("file", WayName::File),
+        ])?,
+        None if template.is_some() => WayName::Template,
+        None => WayName::Seed,
+    };
+    Ok(match name {
+        WayName::Template => Way::Template {
+            name: table.need("template", template)?,
+        },
+        WayName::Seed => Way::Seed { listen },
+        WayName::File => Way::File,
+    })
+}
