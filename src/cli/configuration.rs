@@ -89,6 +89,7 @@ fn primary(
         key: settings.key.clone(),
         transfer_key: settings.transfer_key.clone(),
         nameservers: settings.nameservers.clone(),
+        read: settings.read,
         provisioner,
         pool: Pool::new(settings.zones_in_flight),
     })

@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use super::configuration::Setup;
 use super::output::{Message, Output, Severity};
 use super::status::Status;
-use crate::deliver::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview};
+use crate::deliver::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Read};
 use crate::model::{Intent, Presence};
 use crate::payload::Command;
 use crate::zonefile;
+
+/// What is not known of a zone that is not read.
+const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
 
 /// Prints what became of each command.
 pub(super) struct Report<'a> {
@@ -41,7 +44,8 @@ impl<'a> Report<'a> {
         match result {
             Ok(Delivered { done, left_out }) => {
                 let (text, mut entry) = describe(&done);
-                let line = format!("{}: {text}{}", self.subject(index), self.on_primary(index));
+                let (subject, primary) = (self.subject(index), self.on_primary(index));
+                let line = format!("{subject}: {text}{primary}{}", self.by_memory(index));
                 entry["subject"] = self.subject(index).into();
                 self.place(index, &mut entry);
                 self.output.result(&line, entry);
@@ -99,7 +103,8 @@ impl<'a> Report<'a> {
             Intent::Ptr(_) => format!("{} in {}", self.subject(index), preview.zone),
             Intent::Zone(_) | Intent::ZoneGone(_) => self.subject(index),
         };
-        let text = format!("{subject}: {what}{}", self.on_primary(index));
+        let primary = self.on_primary(index);
+        let text = format!("{subject}: {what}{primary}{}", self.by_memory(index));
         if !preview.is_empty() {
             self.status.or_worse(Status::Differences);
             self.totals[0] += added;
@@ -180,6 +185,15 @@ impl<'a> Report<'a> {
             .unwrap_or_default()
     }
 
+    /// What is to be said of a zone that was not read.
+    fn by_memory(&self, index: usize) -> &'static str {
+        let intent = &self.commands[index].intent;
+        match self.setup.routes.primary_for(intent).map(|p| p.read) {
+            Some(Read::Memory) if !matches!(intent, Intent::Ptr(_)) => BY_MEMORY,
+            _ => "",
+        }
+    }
+
     fn place(&self, index: usize, entry: &mut Value) {
         let command = &self.commands[index];
         entry["place"] = command.place.clone().into();
@@ -187,6 +201,9 @@ impl<'a> Report<'a> {
         if let Some(primary) = self.setup.routes.primary_for(&command.intent) {
             entry["primary"] = primary.name.clone().into();
             entry["address"] = primary.endpoint.to_string().into();
+            if primary.read == Read::Memory {
+                entry["read"] = "memory".into();
+            }
         }
     }
 }

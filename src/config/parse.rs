@@ -16,7 +16,7 @@ use super::values::{
     HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
 };
 use super::{keyfile, provision, secretfile};
-use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings};
+use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read};
 use crate::model::{ForeignRecords, Name, Secret, TTL_MAX};
 use crate::transport::{ClientIdentity, Endpoint, Security, TlsClient, TlsSettings};
 use crate::wire::Key;
@@ -76,7 +76,6 @@ const POLICY: Keys = keys(&["foreign-records", "keep", "deny-zones", "empty-zone
 const PTR: Keys = keys(&["networks", "existing", "ttl-seconds"]);
 
 const NO_CATALOG: &str = "remove the line: ownership of zones is kept in the queue's file";
-const ONLY_TRANSFER: &str = "use read = \"transfer\" and allow the key to transfer the zones";
 
 const fn keys(valid: &'static [&'static str]) -> Keys {
     Keys { valid, absent: &[] }
@@ -222,12 +221,10 @@ impl Files<'_> {
             Some(text) => self.key(&text)?,
             None => key.clone(),
         };
-        if let Some(text) = table.text("read")? {
-            if text.value == "memory" {
-                return Err(text.absent(ONLY_TRANSFER));
-            }
-            text.choice(&[("transfer", ())])?;
-        }
+        let read = match table.text("read")? {
+            Some(text) => text.choice(&[("transfer", Read::Transfer), ("memory", Read::Memory)])?,
+            None => Read::default(),
+        };
         if let Some(text) = table.text("catalog")?.filter(|text| !text.value.is_empty()) {
             return Err(text.absent(NO_CATALOG));
         }
@@ -248,6 +245,7 @@ impl Files<'_> {
             key,
             transfer_key,
             nameservers: read_names(table, "nameservers")?,
+            read,
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
             provision,
         })

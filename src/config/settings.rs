@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::deliver::{EmptyZone, PtrSettings};
+use crate::deliver::{EmptyZone, PtrSettings, Read};
 use crate::model::{ForeignRecords, Name, NamePattern};
 use crate::provision::command::CommandSettings;
 use crate::provision::rndc::Way;
@@ -48,6 +48,8 @@ pub struct PrimarySettings {
     pub transfer_key: Key,
     /// The apex NS records whatever the payload says; empty: as the payload says.
     pub nameservers: Vec<Name>,
+    /// How its zones are read.
+    pub read: Read,
     /// How many zones are worked on at a time.
     pub zones_in_flight: usize,
     /// How zones are made; none: they must exist.

@@ -407,7 +407,6 @@ fn what_this_version_does_not_have_is_said_so() {
     let etc = Etc::new();
     let provision = "[primaries.main.provision]\n";
     for (line, option) in [
-        ("read = \"memory\"".to_owned(), "7:8: `read = \"memory\"`"),
         ("catalog = \"c\"".to_owned(), "7:11: `catalog = \"c\"`"),
         (
             format!("{provision}method = \"powerdns\""),

@@ -39,8 +39,11 @@ pub struct ZoneMemory {
     pub origin: Origin,
     /// What its UPDATEs are guarded by.
     pub guard: Guard,
-    /// The records that were delivered; their TTLs mean nothing.
+    /// The records that were delivered, or may have been; their TTLs mean nothing.
     pub delivered: RrSets,
+    /// Those of them that are known to have arrived, with their TTLs. Kept only where zones are read
+    /// from here.
+    pub confirmed: RrSets,
     /// The state of the row that this was read from; a change by another process moves it on.
     pub generation: i64,
 }
@@ -69,6 +72,9 @@ pub struct MemoryChange {
     pub add: RrSets,
     /// Records to drop, if nobody changed the memory in between.
     pub drop: RrSets,
+    /// Records that are known to have arrived, with their TTLs, if nobody changed the memory in between;
+    /// those of `add` are not.
+    pub confirm: RrSets,
 }
 
 /// One request to the keeper of the memory.

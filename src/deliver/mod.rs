@@ -20,7 +20,7 @@ use tokio::time::Instant;
 pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory};
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
-pub use session::{EXCHANGE_TIME_MAX, Pool, Primary};
+pub use session::{EXCHANGE_TIME_MAX, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings};
 
 use crate::model::Intent;

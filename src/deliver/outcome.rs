@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Name, Presence, Record, ZoneName};
+use crate::model::{Name, Presence, RdataError, Record, ZoneName};
 use crate::plan::{BatchError, Conflict, InitialZoneError};
 use crate::provision::ProvisionError;
 use crate::transport::TransportError;
@@ -254,6 +254,9 @@ pub enum Failure {
     /// The zone is there by the word of its provisioner, and not by that of the primary.
     #[error("the zone was made or is there, but the primary does not serve it to us")]
     ZoneHidden,
+    /// The SOA of an answer is none.
+    #[error("the answer has an unreadable SOA: {0}")]
+    Soa(RdataError),
     /// The aliases of a reverse name lead on and on.
     #[error("the aliases that lead from `{owner}` are more than {limit}")]
     AliasesTooMany {
@@ -356,6 +359,7 @@ impl Failure {
             | Self::ServerFailure { .. }
             | Self::Forged(_)
             | Self::Malformed(_)
+            | Self::Soa(_)
             | Self::ChangedMeanwhile { .. }
             | Self::DeadlinePassed
             | Self::Memory
@@ -397,7 +401,7 @@ impl Failure {
                 "it may have been applied; the next delivery reads the zone first and finds out"
                     .into()
             }
-            Self::TransferCut { .. } | Self::Transfer(_) | Self::Malformed(_) => {
+            Self::TransferCut { .. } | Self::Transfer(_) | Self::Malformed(_) | Self::Soa(_) => {
                 "nothing was changed; the primary's log may say more, `dig axfr` with the same key \
                  shows whether a whole transfer comes through"
                     .into()

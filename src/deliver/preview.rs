@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::session::Session;
 use super::settings::Settings;
-use super::steps::{Found, left_out, read_zone, zone_key};
+use super::steps::{Found, forget_unconfirmed, left_out, read};
 use super::zone::claim;
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
@@ -18,13 +18,14 @@ pub(super) async fn preview_zone(
     memory: &Memory,
     settings: &Settings,
 ) -> Result<(Preview, Vec<LeftOut>), Failure> {
-    let current = match read_zone(session, &desired.name).await? {
+    let (found, known) = read(session, &desired.name, memory).await?;
+    let mut current = match found {
         Found::Zone(current) => current,
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         Found::Absent if session.primary.provisioner.is_none() => return Err(Failure::ZoneAbsent),
         Found::Absent => return Ok((preview_of_new(&plan::initial_zone(desired)?), Vec::new())),
     };
-    let known = memory.load(&zone_key(session, &desired.name)).await?;
+    forget_unconfirmed(session, &mut current, &known, &desired.records);
     let plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
     let left_out = left_out(&plan);
     Ok((preview_of_plan(&plan, &current), left_out))
@@ -37,11 +38,10 @@ pub(super) async fn preview_gone(
     memory: &Memory,
     settings: &Settings,
 ) -> Result<Preview, Failure> {
-    let found = read_zone(session, zone).await?;
-    let known = memory.load(&zone_key(session, zone)).await?;
+    let (found, known) = read(session, zone, memory).await?;
     let is_ours = match (
         &session.primary.provisioner,
-        claim(session, zone, known.origin).await?,
+        claim(session, zone, known.origin, memory).await?,
     ) {
         (Some(provisioner), Some(claim)) => {
             claim.covers(&provisioner.standing(zone, session.deadline).await?)

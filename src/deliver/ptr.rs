@@ -14,7 +14,7 @@ use super::reverse::reverse_name;
 use super::session::Session;
 use super::settings::{ExistingPtr, PtrSettings, Settings};
 use super::steps::{
-    Found, Sent, authentic, is_applied, make, narrow, pause, read_zone, send, widen, zone_key,
+    Found, Sent, authentic, change, is_applied, make, pause, read, send, widen, zone_key,
 };
 use crate::model::{
     DesiredSoa, DesiredZone, ForeignRecords, Name, Presence, PtrIntent, Rdata, Record, RecordType,
@@ -357,7 +357,7 @@ async fn fill(
 ) -> Result<(), Failure> {
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let Found::Zone(current) = read_zone(session, &desired.name).await? else {
+        let (Found::Zone(current), _) = read(session, &desired.name, memory).await? else {
             break;
         };
         let placeholders = RrSets::from_sets(current.apex_ns().cloned());
@@ -376,13 +376,8 @@ async fn fill(
         let plan = plan::plan(&current, desired, &scope);
         if let Sent::Applied(_) = send(session, &plan, &current, Guard::RrSets).await? {
             let gone = placeholders.minus(&desired.records);
-            return narrow(
-                memory,
-                zone_key(session, &desired.name),
-                known,
-                RrSets::default(),
-                gone,
-            );
+            let key = zone_key(session, &desired.name);
+            return memory.narrow(change(key, known, RrSets::default(), gone));
         }
     }
     Err(Failure::ChangedMeanwhile {

@@ -41,12 +41,25 @@ pub struct Primary {
     pub key: Key,
     /// Signs transfers.
     pub transfer_key: Key,
+    /// How its zones are read.
+    pub read: Read,
     /// The apex NS records that its zones get whatever the payload says; empty for the payload's.
     pub nameservers: Vec<Name>,
     /// How zones are made and removed; none where they must exist.
     pub provisioner: Option<Provisioner>,
     /// Its connections.
     pub pool: Pool,
+}
+
+/// How the zones of a primary are read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Read {
+    /// By transfer.
+    #[default]
+    Transfer,
+    /// From the memory of what was delivered, where the primary allows no transfer. What others change
+    /// there is not seen.
+    Memory,
 }
 
 /// Connections that are kept for the next exchange, and how much may go on at once.

@@ -7,9 +7,11 @@ use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
 use super::outcome::{Failure, LeftOut};
-use super::session::{Session, Transfer};
-use crate::model::{CurrentZone, InitialZone, Name, RecordType, RrSets, ZoneName};
-use crate::plan::{self, Batch, Guard, Plan};
+use super::session::{Read, Session, Transfer};
+use crate::model::{
+    CurrentZone, InitialZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName,
+};
+use crate::plan::{self, Action, Batch, Guard, Plan};
 use crate::provision::{Created, Provisioner, Standing};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
@@ -37,14 +39,103 @@ pub(super) enum Sent {
     NoZone(Failure),
 }
 
-/// Reads a zone as it is, and tells a zone that is not there from one that cannot be read.
+/// Reads a zone as it is, and loads what is remembered of it.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) async fn read(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+) -> Result<(Found, ZoneMemory), Failure> {
+    let key = zone_key(session, zone);
+    if session.primary.read == Read::Memory {
+        // The SOA first: who changes the zone after that is noticed by the guard, and who has changed it
+        // before has said so in the memory.
+        let mut found = ask_for_zone(session, zone).await?;
+        let known = memory.load(&key).await?;
+        if let Found::Zone(current) = &mut found {
+            let asked = std::mem::take(&mut current.records);
+            current.records = union(asked, believed(zone, &known));
+        }
+        return Ok((found, known));
+    }
+    let begun = memory.begin_load(&key)?;
+    let found = read_zone(session, zone).await?;
+    if matches!(found, Found::Zone(_)) {
+        // One that must be made keeps its turn, so that what is known of it still holds then.
+        session.step_aside();
+    }
+    Ok((found, memory.finish_load(&key, begun).await?))
+}
+
+/// What of a zone can be asked for: the SOA and the apex NS records.
+async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    if !is_soa_of(&answer, zone) {
+        return match answer.rcode {
+            rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
+            Rcode::REFUSED if takes_updates(session, zone).await? => Err(Failure::ZoneHidden),
+            _ => Ok(Found::Absent),
+        };
+    }
+    let record = answer.answers.iter().find(|it| it.rtype == RecordType::SOA);
+    let record = record.expect("the answer has the zone's SOA");
+    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+    let soa_ttl = record.ttl;
+    let answer = session.query(zone.apex(), RecordType::NS).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    let is_ns = |it: &Record| it.rtype == RecordType::NS && it.owner == *zone.apex();
+    let ns = answer.answers.into_iter().filter(is_ns);
+    Ok(Found::Zone(Box::new(CurrentZone {
+        name: zone.clone(),
+        soa,
+        soa_ttl,
+        records: RrSets::from_records(ns),
+    })))
+}
+
+/// What the zone holds by the memory, but for the apex NS records, which were asked for. Whatever may
+/// have arrived counts as there, so that it is removed when it shall be gone.
+fn believed(zone: &ZoneName, known: &ZoneMemory) -> RrSets {
+    let sets = known.delivered.iter();
+    RrSets::from_sets(sets.filter(|set| !is_apex_ns(set, zone)).map(|set| {
+        let confirmed = known.confirmed.get(&set.owner, set.rtype);
+        RrSet {
+            ttl: confirmed.map_or(set.ttl, |set| set.ttl),
+            ..set.clone()
+        }
+    }))
+}
+
+/// Takes out of a zone that is read from memory what it shall hold and is not known to have arrived: it
+/// is sent again, which changes nothing where it has.
+pub(super) fn forget_unconfirmed(
+    session: &Session<'_>,
+    current: &mut CurrentZone,
+    known: &ZoneMemory,
+    desired: &RrSets,
+) {
+    if session.primary.read == Read::Transfer {
+        return;
+    }
+    let unconfirmed = known.delivered.minus(&known.confirmed);
+    let uncertain = unconfirmed.minus(&unconfirmed.minus(desired));
+    let sets = uncertain.into_sets().into_iter();
+    let uncertain = RrSets::from_sets(sets.filter(|set| !is_apex_ns(set, &current.name)));
+    current.records = current.records.minus(&uncertain);
+}
+
+fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
+    set.rtype == RecordType::NS && set.owner == *zone.apex()
+}
+
+/// Reads a zone by transfer, and tells a zone that is not there from one that cannot be read.
 ///
 /// # Errors
 /// [`Failure`]; a transfer that fails is never an empty or an absent zone.
-pub(super) async fn read_zone(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-) -> Result<Found, Failure> {
+async fn read_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
     for attempt in 0..TRANSFER_ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let reply = match session.transfer(zone).await? {
@@ -224,7 +315,15 @@ pub(super) async fn make(
         add = initial.records.clone();
         gone = known.delivered.minus(&add);
     }
-    memory.narrow(change(key, &known, add, gone))?;
+    let confirm = if session.primary.read == Read::Memory {
+        add.clone()
+    } else {
+        RrSets::default()
+    };
+    memory.narrow(MemoryChange {
+        confirm,
+        ..change(key, &known, add, gone)
+    })?;
     Ok(created)
 }
 
@@ -242,8 +341,9 @@ fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
 
 /// How a zone came to be whose creation had an unknown end and that bears no mark: what its primary put
 /// into it and nobody has used since is what the creation made.
-pub(super) fn origin_of_unmarked(current: &CurrentZone) -> Origin {
-    if holds_only_name_servers(current) {
+pub(super) fn origin_of_unmarked(session: &Session<'_>, current: &CurrentZone) -> Origin {
+    // What was not read may hold anything.
+    if session.primary.read == Read::Transfer && holds_only_name_servers(current) {
         Origin::Made
     } else {
         Origin::Found
@@ -294,15 +394,25 @@ pub(super) async fn widen(
     Ok(())
 }
 
-/// Remembers that these records are ours as well, and that those which went are not.
-pub(super) fn narrow(
-    memory: &Memory,
-    key: ZoneKey,
-    known: &ZoneMemory,
-    add: RrSets,
-    gone: RrSets,
-) -> Result<(), Failure> {
-    memory.narrow(change(key, known, add, gone))
+/// All records that a plan adds, removes or gives another TTL: none of them is certain while it is carried
+/// out.
+pub(super) fn touched(plan: &Plan) -> RrSets {
+    RrSets::from_records(plan.changes.iter().map(|change| change.to_record(0)))
+}
+
+/// The records that are there after a plan was carried out, where zones are read from memory.
+pub(super) fn arrived(session: &Session<'_>, plan: &Plan) -> RrSets {
+    if session.primary.read == Read::Transfer {
+        return RrSets::default();
+    }
+    RrSets::from_records(
+        plan.changes
+            .iter()
+            .filter_map(|change| match change.action {
+                Action::Add { ttl } | Action::SetTtl { ttl } => Some(change.to_record(ttl)),
+                Action::Remove => None,
+            }),
+    )
 }
 
 pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets) -> MemoryChange {
@@ -319,6 +429,7 @@ pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets
         guard,
         add,
         drop,
+        confirm: RrSets::default(),
     }
 }
 

@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use super::memory::{Memory, Origin, ZoneKey, ZoneMemory};
+use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
 use super::outcome::{Counts, Delivered, Done, Failure};
-use super::session::Session;
+use super::session::{Read, Session};
 use super::settings::Settings;
 use super::steps::{
-    Found, Sent, holds_only_name_servers, is_served, left_out, make, narrow, origin_of_unmarked,
-    pause, read_zone, send, union, widen, zone_key,
+    Found, Sent, arrived, change, forget_unconfirmed, holds_only_name_servers, is_served, left_out,
+    make, origin_of_unmarked, pause, read, send, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Action, Guard, Plan};
@@ -45,7 +45,7 @@ pub(super) async fn deliver_zone(
         let delivered = match delivery.reach(session).await? {
             Reached::Zone(current, known) => {
                 delivery
-                    .bring_into_line(session, &current, known, is_last)
+                    .bring_into_line(session, *current, known, is_last)
                     .await?
             }
             Reached::Made(delivered) => Some(delivered),
@@ -94,13 +94,7 @@ enum Reached {
 impl Delivery<'_> {
     /// Reads the zone, and makes it where it is missing.
     async fn reach(&mut self, session: &mut Session<'_>) -> Result<Reached, Failure> {
-        let begun = self.memory.begin_load(&self.key)?;
-        let found = read_zone(session, &self.desired.name).await?;
-        if matches!(found, Found::Zone(_)) {
-            // One that must be made keeps its turn, so that what is known of it still holds then.
-            session.step_aside();
-        }
-        let known = self.memory.finish_load(&self.key, begun).await?;
+        let (found, known) = read(session, &self.desired.name, self.memory).await?;
         let is_unfinished = known.origin == Origin::Making && self.made.is_none();
         self.is_absent = matches!(found, Found::Absent);
         let provisioner = match (found, &session.primary.provisioner) {
@@ -136,11 +130,13 @@ impl Delivery<'_> {
     async fn bring_into_line(
         &mut self,
         session: &mut Session<'_>,
-        current: &CurrentZone,
+        mut current: CurrentZone,
         mut known: ZoneMemory,
         is_last: bool,
     ) -> Result<Option<Delivered>, Failure> {
-        self.take_over_placeholders(current, &mut known).await?;
+        forget_unconfirmed(session, &mut current, &known, &self.desired.records);
+        self.take_over_placeholders(session, &current, &mut known)
+            .await?;
         let soa = current.soa.to_rdata();
         if self.guarded_at.as_ref() == Some(&soa) {
             // The guard failed although the SOA is the same: prerequisites see another SOA than
@@ -148,17 +144,20 @@ impl Delivery<'_> {
             known.guard = Guard::RrSets;
         }
         let plan = plan::plan(
-            current,
+            &current,
             self.desired,
             &self.settings.scope(&known.delivered),
         );
         let ours = ours(&self.desired.records, &known.delivered, &plan);
-        let mut add = to_remember(&ours, &known.delivered, &plan);
+        let mut add = match session.primary.read {
+            Read::Transfer => to_remember(&ours, &known.delivered, &plan),
+            Read::Memory => touched(&plan),
+        };
         let mut sent = Ok(Sent::Applied(0));
         if !plan.is_empty() {
             widen(self.memory, &self.key, &mut known, &add).await?;
             add = RrSets::default();
-            sent = send(session, &plan, current, known.guard).await;
+            sent = send(session, &plan, &current, known.guard).await;
         }
         if let (Err(Failure::UpdateRefused { .. }), Some(provisioner), false) =
             (&sent, &session.primary.provisioner, self.is_settled)
@@ -172,7 +171,10 @@ impl Delivery<'_> {
         match sent? {
             Sent::Applied(messages) => {
                 let gone = gone(&plan, &known, &ours);
-                narrow(self.memory, self.key.clone(), &known, add, gone)?;
+                self.memory.narrow(MemoryChange {
+                    confirm: arrived(session, &plan),
+                    ..change(self.key.clone(), &known, add, gone)
+                })?;
                 let done = match self.made {
                     Some(Created::Placeholder) => created_from(&ours),
                     _ if plan.is_empty() => Done::Unchanged,
@@ -194,11 +196,12 @@ impl Delivery<'_> {
     /// foreign, nor does one whose maker was killed before it heard that it was made.
     async fn take_over_placeholders(
         &self,
+        session: &Session<'_>,
         current: &CurrentZone,
         known: &mut ZoneMemory,
     ) -> Result<(), Failure> {
         if known.origin == Origin::Making {
-            known.origin = origin_of_unmarked(current);
+            known.origin = origin_of_unmarked(session, current);
         }
         let is_resumed = self.is_resumed && known.origin == Origin::Made;
         if self.made == Some(Created::Placeholder) || is_resumed && holds_only_name_servers(current)
@@ -223,7 +226,7 @@ pub(super) async fn deliver_gone(
     let key = zone_key(session, zone);
     let known = memory.load(&key).await?;
     if let Some(provisioner) = &session.primary.provisioner
-        && let Some(claim) = claim(session, zone, known.origin).await?
+        && let Some(claim) = claim(session, zone, known.origin, memory).await?
     {
         let deleted = provisioner.delete(zone, claim, session.deadline).await?;
         let done = match deleted {
@@ -239,7 +242,8 @@ pub(super) async fn deliver_gone(
     let mut guarded_at: Option<Rdata> = None;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let current = match read_zone(session, zone).await? {
+        let (found, mut known) = read(session, zone, memory).await?;
+        let current = match found {
             Found::Zone(current) => current,
             Found::Absent => {
                 memory.forget(key, known.generation)?;
@@ -247,7 +251,6 @@ pub(super) async fn deliver_gone(
             }
             Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         };
-        let mut known = memory.load(&key).await?;
         known.origin = Origin::Found;
         let soa = current.soa.to_rdata();
         if guarded_at.as_ref() == Some(&soa) {
@@ -266,7 +269,7 @@ pub(super) async fn deliver_gone(
             }
         }
         let gone = gone(&plan, &known, &RrSets::default());
-        narrow(memory, key, &known, RrSets::default(), gone)?;
+        memory.narrow(change(key, &known, RrSets::default(), gone))?;
         return Ok(Delivered::all(Done::Emptied {
             removed: plan.removed(),
         }));
@@ -281,12 +284,13 @@ pub(super) async fn claim(
     session: &mut Session<'_>,
     zone: &ZoneName,
     origin: Origin,
+    memory: &Memory,
 ) -> Result<Option<Claim>, Failure> {
     Ok(match origin {
         Origin::Found => None,
         Origin::Made => Some(Claim::Remembered),
-        Origin::Making => match read_zone(session, zone).await? {
-            Found::Zone(current) if origin_of_unmarked(&current) == Origin::Made => {
+        Origin::Making => match read(session, zone, memory).await?.0 {
+            Found::Zone(current) if origin_of_unmarked(session, &current) == Origin::Made => {
                 Some(Claim::Remembered)
             }
             Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Some(Claim::Marked),

@@ -27,7 +27,8 @@ const WAL_TRIES: u32 = 1_000;
 const WAL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Each step takes the schema one version on; steps are only ever appended.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE zone (
         id         INTEGER PRIMARY KEY,
         primary_   TEXT NOT NULL,    -- its name in the configuration
@@ -44,7 +45,12 @@ const MIGRATIONS: &[&str] = &["
         rdata BLOB NOT NULL,         -- canonical wire form
         PRIMARY KEY (zone, owner, type, rdata)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- In seconds, where the record is known to have arrived and the zone is read from here.
+    ALTER TABLE delivered ADD COLUMN ttl INTEGER;
+",
+];
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -273,24 +279,33 @@ impl Store {
         };
         let mut records = self
             .connection
-            .prepare_cached("SELECT owner, type, rdata FROM delivered WHERE zone = ?")?;
+            .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
         let records = records.query_map([id], |row| {
             let owner =
                 Name::from_wire(row.get_ref(0)?.as_blob()?).map_err(|error| corrupt(0, error))?;
             let rdata = Rdata::from_canonical(row.get_ref(2)?.as_blob()?);
-            Ok(Record {
+            let ttl: Option<u32> = row.get(3)?;
+            let record = Record {
                 owner,
                 rtype: RecordType(row.get(1)?),
-                ttl: 0,
+                ttl: ttl.unwrap_or_default(),
                 rdata,
-            })
+            };
+            Ok((record, ttl.is_some()))
         })?;
-        let records: rusqlite::Result<Vec<Record>> = records.collect();
-        let delivered = RrSets::from_records(records?);
+        let (mut delivered, mut confirmed) = (Vec::new(), Vec::new());
+        for record in records {
+            let (record, is_confirmed) = record?;
+            if is_confirmed {
+                confirmed.push(record.clone());
+            }
+            delivered.push(Record { ttl: 0, ..record });
+        }
         Ok(ZoneMemory {
             origin,
             guard,
-            delivered,
+            delivered: RrSets::from_records(delivered),
+            confirmed: RrSets::from_records(confirmed),
             generation,
         })
     }
@@ -374,6 +389,7 @@ fn apply_change(transaction: &Transaction<'_>, change: &StoreChange) -> rusqlite
     if let Some((_, _, generation)) = found.filter(|found| (found.0, found.1) == (origin, guard))
         && change.add.is_empty()
         && change.drop.is_empty()
+        && change.confirm.is_empty()
     {
         return Ok(generation);
     }
@@ -393,10 +409,22 @@ fn apply_change(transaction: &Transaction<'_>, change: &StoreChange) -> rusqlite
     ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut add = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)",
+        "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET ttl = NULL WHERE ttl IS NOT NULL",
     )?;
     execute_each(&mut add, id, &change.add)?;
     if !is_overtaken {
+        let mut confirm = transaction.prepare_cached(
+            "UPDATE delivered SET ttl = ?5
+             WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND rdata = ?4",
+        )?;
+        for set in &change.confirm {
+            let owner = set.owner.to_lowercase();
+            for rdata in &set.rdatas {
+                let row = params![id, owner.as_wire(), set.rtype.0, rdata.as_wire(), set.ttl];
+                confirm.execute(row)?;
+            }
+        }
         let mut drop = transaction.prepare_cached(
             "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
         )?;

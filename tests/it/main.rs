@@ -42,6 +42,7 @@ mod battery_policy;
 mod battery_ptr;
 mod battery_refused;
 mod battery_signed;
+mod battery_unread;
 mod battery_updates;
 mod battery_zones;
 mod command;

@@ -28,6 +28,7 @@ fn change(known: &ZoneMemory, origin: Origin, add: &[&str], drop: &[&str]) -> St
         guard: Guard::Soa,
         add: records(add),
         drop: records(drop),
+        confirm: RrSets::default(),
     })
 }
 
@@ -91,6 +92,35 @@ fn nothing_is_dropped_that_another_process_may_have_added() {
 }
 
 #[test]
+fn what_is_known_to_have_arrived_has_a_ttl_until_it_is_touched_again() {
+    let (_directory, mut store) = store();
+    let nothing = store.load(&key()).unwrap();
+    let confirm = |known: &ZoneMemory, add: &[&str], confirm: RrSets| {
+        let mut change = change(known, Origin::Found, add, &[]);
+        let StoreChange::Change(change_) = &mut change else {
+            unreachable!("it was made as such");
+        };
+        change_.confirm = confirm;
+        change
+    };
+    let mut arrived = records(&["a"]).into_sets();
+    arrived[0].ttl = 300;
+    let arrived = RrSets::from_sets(arrived);
+    store
+        .apply(&[confirm(&nothing, &["a", "b"], arrived.clone())])
+        .unwrap();
+    let known = store.load(&key()).unwrap();
+    assert_eq!(known.delivered, records(&["a", "b"]));
+    assert_eq!(known.confirmed, arrived);
+    let overtaken = confirm(&nothing, &[], records(&["b"]));
+    store.apply(&[overtaken]).unwrap();
+    assert_eq!(store.load(&key()).unwrap().confirmed, arrived);
+    let touched = change(&store.load(&key()).unwrap(), Origin::Found, &["a"], &[]);
+    store.apply(&[touched]).unwrap();
+    assert!(store.load(&key()).unwrap().confirmed.is_empty());
+}
+
+#[test]
 fn a_file_that_is_made_and_not_filled_yet_is_an_empty_memory() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = Store::open_read_only(file.path()).unwrap();
@@ -126,7 +156,7 @@ fn a_newer_file_is_refused() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 1,
+                known: 2,
                 ..
             }
         ),
