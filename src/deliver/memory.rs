@@ -77,6 +77,17 @@ pub struct MemoryChange {
     pub confirm: RrSets,
 }
 
+/// What is remembered of a zone, without its records.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ZoneSummary {
+    /// Which zone.
+    pub key: ZoneKey,
+    /// How the zone came to be.
+    pub origin: Origin,
+    /// How many records were delivered.
+    pub delivered: u32,
+}
+
 /// One request to the keeper of the memory.
 #[derive(Debug)]
 pub enum MemoryRequest {
@@ -86,6 +97,11 @@ pub enum MemoryRequest {
         key: ZoneKey,
         /// Where the answer goes.
         answer: oneshot::Sender<ZoneMemory>,
+    },
+    /// What is remembered of all zones.
+    List {
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<ZoneSummary>>,
     },
     /// The generation that a zone's memory is at.
     Generation {
@@ -128,6 +144,16 @@ impl Memory {
     /// A handle whose requests arrive at the other end of the channel.
     pub fn new(requests: mpsc::UnboundedSender<MemoryRequest>) -> Self {
         Self { requests }
+    }
+
+    /// The zones that were made or delivered to, in ascending order.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn list(&self) -> Result<Vec<ZoneSummary>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(MemoryRequest::List { answer })?;
+        answered.await.map_err(|_| Failure::Memory)
     }
 
     pub(super) async fn load(&self, key: &ZoneKey) -> Result<ZoneMemory, Failure> {

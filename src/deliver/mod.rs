@@ -12,19 +12,22 @@ mod ptr;
 mod reverse;
 mod session;
 mod settings;
+mod single;
 mod steps;
 mod zone;
 
 use tokio::time::Instant;
 
-pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory};
+pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory, ZoneSummary};
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{EXCHANGE_TIME_MAX, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings};
+pub use single::{create_zone, fetch_zone, recall_zone};
 
 use crate::model::Intent;
 use nameservers::with_nameservers;
+use session::open;
 
 /// Makes an intent so on its primary.
 ///
@@ -41,7 +44,7 @@ pub async fn deliver(
     if settings.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
     }
-    let mut session = open(primary, settings, deadline).await?;
+    let mut session = open(primary, settings.clock, deadline).await?;
     let delivered = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
@@ -72,7 +75,7 @@ pub async fn preview(
     if settings.ptr.skips(intent) {
         return Ok((None, Vec::new()));
     }
-    let mut session = open(primary, settings, deadline).await?;
+    let mut session = open(primary, settings.clock, deadline).await?;
     let (preview, left_out) = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
@@ -89,15 +92,4 @@ pub async fn preview(
     };
     session.release();
     Ok((Some(preview), left_out))
-}
-
-async fn open<'a>(
-    primary: &'a Primary,
-    settings: &Settings,
-    deadline: Instant,
-) -> Result<session::Session<'a>, Failure> {
-    let session = primary.session(settings.clock, deadline);
-    tokio::time::timeout_at(deadline, session)
-        .await
-        .map_err(|_| Failure::DeadlinePassed)
 }

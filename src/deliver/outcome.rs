@@ -309,8 +309,8 @@ pub enum Failure {
         /// That zone.
         zone: ZoneName,
     },
-    /// Nothing tells which name servers a new reverse zone shall have.
-    #[error("no name servers are known for the new reverse zone `{zone}`")]
+    /// Nothing tells which name servers a new zone shall have.
+    #[error("no name servers are known for the new zone `{zone}`")]
     NoNameservers {
         /// That zone.
         zone: ZoneName,

@@ -85,18 +85,21 @@ impl Pool {
     }
 }
 
-impl Primary {
-    /// Opens a session, which takes a turn with its first exchange.
-    pub(super) async fn session(&self, clock: fn() -> u64, deadline: Instant) -> Session<'_> {
-        Session {
-            primary: self,
-            clock,
-            deadline,
-            connection: None,
-            turn: None,
-            _begun: acquire(&self.pool.begun).await,
-        }
-    }
+/// Opens a session, which takes a turn with its first exchange.
+pub(super) async fn open(
+    primary: &Primary,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<Session<'_>, Failure> {
+    let begun = timeout_at(deadline, acquire(&primary.pool.begun)).await;
+    Ok(Session {
+        primary,
+        clock,
+        deadline,
+        connection: None,
+        turn: None,
+        _begun: begun.map_err(|_| Failure::DeadlinePassed)?,
+    })
 }
 
 async fn acquire(semaphore: &Semaphore) -> SemaphorePermit<'_> {

@@ -135,7 +135,10 @@ fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
 ///
 /// # Errors
 /// [`Failure`]; a transfer that fails is never an empty or an absent zone.
-async fn read_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
+pub(super) async fn read_zone(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Found, Failure> {
     for attempt in 0..TRANSFER_ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let reply = match session.transfer(zone).await? {

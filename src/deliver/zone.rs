@@ -28,39 +28,26 @@ pub(super) async fn deliver_zone(
     memory: &Memory,
     settings: &Settings,
 ) -> Result<Delivered, Failure> {
-    let mut delivery = Delivery {
-        desired,
-        memory,
-        settings,
-        key: zone_key(session, &desired.name),
-        made: None,
-        is_resumed: false,
-        is_absent: false,
-        is_settled: false,
-        guarded_at: None,
-    };
-    for attempt in 0..ATTEMPTS_MAX {
-        pause(session, attempt).await?;
-        let is_last = attempt + 1 == ATTEMPTS_MAX;
-        let delivered = match delivery.reach(session).await? {
-            Reached::Zone(current, known) => {
-                delivery
-                    .bring_into_line(session, *current, known, is_last)
-                    .await?
-            }
-            Reached::Made(delivered) => Some(delivered),
-            Reached::Again => None,
-        };
-        if let Some(delivered) = delivered {
-            return Ok(delivered);
-        }
-    }
-    if delivery.is_absent {
-        return Err(Failure::ZoneHidden);
-    }
-    Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    })
+    let delivery = Delivery::new(session, desired, memory, settings);
+    delivery.run(session, Existing::BroughtIntoLine).await
+}
+
+/// Makes the zone exist, with what is desired where it is missing. One that is there stays as it is.
+pub(super) async fn ensure_zone(
+    session: &mut Session<'_>,
+    desired: &DesiredZone,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<Delivered, Failure> {
+    let delivery = Delivery::new(session, desired, memory, settings);
+    delivery.run(session, Existing::LeftAlone).await
+}
+
+/// What becomes of a zone that is there.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Existing {
+    BroughtIntoLine,
+    LeftAlone,
 }
 
 /// The delivery of one zone, with what its attempts have found out.
@@ -91,7 +78,60 @@ enum Reached {
     Again,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    fn new(
+        session: &Session<'_>,
+        desired: &'a DesiredZone,
+        memory: &'a Memory,
+        settings: &'a Settings,
+    ) -> Self {
+        Self {
+            desired,
+            memory,
+            settings,
+            key: zone_key(session, &desired.name),
+            made: None,
+            is_resumed: false,
+            is_absent: false,
+            is_settled: false,
+            guarded_at: None,
+        }
+    }
+
+    async fn run(
+        mut self,
+        session: &mut Session<'_>,
+        existing: Existing,
+    ) -> Result<Delivered, Failure> {
+        for attempt in 0..ATTEMPTS_MAX {
+            pause(session, attempt).await?;
+            let is_last = attempt + 1 == ATTEMPTS_MAX;
+            let delivered = match self.reach(session).await? {
+                Reached::Zone(..)
+                    if existing == Existing::LeftAlone
+                        && matches!(self.made, None | Some(Created::AlreadyThere(_))) =>
+                {
+                    Some(Delivered::all(Done::Unchanged))
+                }
+                Reached::Zone(current, known) => {
+                    self.bring_into_line(session, *current, known, is_last)
+                        .await?
+                }
+                Reached::Made(delivered) => Some(delivered),
+                Reached::Again => None,
+            };
+            if let Some(delivered) = delivered {
+                return Ok(delivered);
+            }
+        }
+        if self.is_absent {
+            return Err(Failure::ZoneHidden);
+        }
+        Err(Failure::ChangedMeanwhile {
+            attempts: ATTEMPTS_MAX,
+        })
+    }
+
     /// Reads the zone, and makes it where it is missing.
     async fn reach(&mut self, session: &mut Session<'_>) -> Result<Reached, Failure> {
         let (found, known) = read(session, &self.desired.name, self.memory).await?;

@@ -39,11 +39,15 @@ impl Routes {
 
     /// The primary for an intent: that of the longest suffix that covers its name.
     pub fn primary_for(&self, intent: &Intent) -> Option<&Primary> {
-        let name = match intent {
-            Intent::Zone(zone) => zone.name.apex().clone(),
-            Intent::ZoneGone(zone) => zone.apex().clone(),
-            Intent::Ptr(ptr) => reverse_name(ptr.address),
-        };
+        match intent {
+            Intent::Zone(zone) => self.primary_of(zone.name.apex()),
+            Intent::ZoneGone(zone) => self.primary_of(zone.apex()),
+            Intent::Ptr(ptr) => self.primary_of(&reverse_name(ptr.address)),
+        }
+    }
+
+    /// The primary of the longest suffix that covers a name.
+    pub fn primary_of(&self, name: &Name) -> Option<&Primary> {
         let covering = self
             .0
             .iter()

@@ -91,6 +91,10 @@ struct Pending {
 impl Pending {
     fn take(&mut self, store: &mut Store, request: MemoryRequest) -> Result<(), StoreError> {
         match request {
+            MemoryRequest::List { answer } => {
+                self.write(store)?;
+                answer.send(store.list()?).ok();
+            }
             MemoryRequest::Generation { key, answer } => {
                 self.settle(store, &key)?;
                 answer.send(store.generation(&key)?).ok();

@@ -14,8 +14,8 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
-use crate::deliver::{MemoryChange, Origin, ZoneKey, ZoneMemory};
-use crate::model::{Name, Rdata, Record, RecordType, RrSets};
+use crate::deliver::{MemoryChange, Origin, ZoneKey, ZoneMemory, ZoneSummary};
+use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
 use crate::plan::Guard;
 
 /// How long a call waits for other processes' transactions.
@@ -172,6 +172,20 @@ impl Store {
         self.load_zone(key).map_err(failed(&self.path, "read"))
     }
 
+    /// The zones that were made or delivered to, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
+        let mut zones = self.list_zones().map_err(failed(&self.path, "read"))?;
+        zones.retain(|zone| zone.origin != Origin::Found || zone.delivered > 0);
+        zones.sort_by(|a, b| {
+            let names = a.key.zone.cmp(&b.key.zone);
+            names.then_with(|| a.key.primary.cmp(&b.key.primary))
+        });
+        Ok(zones)
+    }
+
     /// The generation that a zone's memory is at; zero where nothing is remembered.
     ///
     /// # Errors
@@ -257,6 +271,30 @@ impl Store {
             transaction.commit()
         };
         migrate(&mut self.connection).map_err(failed(&path, "set up"))
+    }
+
+    fn list_zones(&self) -> rusqlite::Result<Vec<ZoneSummary>> {
+        let mut zones = self.connection.prepare_cached(
+            "SELECT primary_, name, origin,
+                (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id)
+             FROM zone",
+        )?;
+        let zones = zones.query_map([], |row| {
+            let name: Name = row
+                .get_ref(1)?
+                .as_str()?
+                .parse()
+                .map_err(|error| corrupt(1, error))?;
+            Ok(ZoneSummary {
+                key: ZoneKey {
+                    primary: row.get(0)?,
+                    zone: ZoneName::new(&name),
+                },
+                origin: origin_from(row.get(2)?),
+                delivered: row.get(3)?,
+            })
+        })?;
+        zones.collect()
     }
 
     fn load_zone(&self, key: &ZoneKey) -> rusqlite::Result<ZoneMemory> {

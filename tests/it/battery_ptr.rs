@@ -264,7 +264,7 @@ fn a_missing_reverse_zone_is_made_with_the_configured_name_servers() {
     run.assert_status(69).assert_stdout("");
     assert!(
         run.stderr
-            .contains("no name servers are known for the new reverse zone"),
+            .contains("no name servers are known for the new zone"),
         "{}",
         run.stderr
     );

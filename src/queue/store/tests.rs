@@ -1,7 +1,6 @@
 //! The file of the memory: what stays in it, for whom, and who may read it.
 
 use super::*;
-use crate::model::ZoneName;
 
 fn key() -> ZoneKey {
     let zone = ZoneName::new(&"example.".parse().unwrap());
@@ -198,4 +197,52 @@ fn many_open_a_new_file_at_once() {
             thread.join().unwrap().unwrap();
         }
     }
+}
+
+#[test]
+fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
+    let (_directory, mut store) = store();
+    assert_eq!(store.list().unwrap(), []);
+    let add = |zone: &str, primary: &str, origin, hosts: &[&str]| {
+        StoreChange::Change(MemoryChange {
+            key: ZoneKey {
+                primary: primary.into(),
+                zone: ZoneName::new(&zone.parse().unwrap()),
+            },
+            generation: 0,
+            origin,
+            guard: Guard::Soa,
+            add: records(hosts),
+            drop: records(&[]),
+        })
+    };
+    store
+        .apply(&[
+            add("b.example.", "main", Origin::Made, &[]),
+            add("a.example.", "second", Origin::Making, &["a"]),
+            add("a.example.", "main", Origin::Found, &["a", "b"]),
+            add("c.example.", "main", Origin::Found, &[]),
+        ])
+        .unwrap();
+    let listed: Vec<String> = store
+        .list()
+        .unwrap()
+        .iter()
+        .map(|zone| {
+            let ZoneSummary {
+                key,
+                origin,
+                delivered,
+            } = zone;
+            format!("{} {} {origin:?} {delivered}", key.zone, key.primary)
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "a.example. main Found 2",
+            "a.example. second Making 1",
+            "b.example. main Made 0",
+        ]
+    );
 }

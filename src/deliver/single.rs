@@ -1,0 +1,86 @@
+//! One zone by its name: made where it is missing, read as it is, and what is remembered of it.
+//!
+//! Unlike an intent, nothing here says what a zone that is there shall hold, so nothing here changes
+//! one that is there.
+
+use tokio::time::Instant;
+
+use super::memory::{Memory, ZoneKey, ZoneMemory};
+use super::nameservers::{NS_TTL, ns_set};
+use super::outcome::{Delivered, Failure};
+use super::session::{Primary, open};
+use super::settings::Settings;
+use super::steps::{Found, read_zone};
+use super::zone;
+use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName};
+use crate::plan::InitialZoneError;
+
+/// Makes a zone that holds an SOA and these name servers, the primary's own where none are given. One
+/// that is there is left as it is.
+///
+/// # Errors
+/// [`Failure`], as [`deliver`](super::deliver()).
+pub async fn create_zone(
+    name: &ZoneName,
+    nameservers: &[Name],
+    primary: &Primary,
+    memory: &Memory,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<Delivered, Failure> {
+    settings.permit_name(name.apex())?;
+    let nameservers = if nameservers.is_empty() {
+        &primary.nameservers
+    } else {
+        nameservers
+    };
+    let set = (!nameservers.is_empty()).then(|| ns_set(name, NS_TTL, nameservers));
+    let desired = DesiredZone {
+        name: name.clone(),
+        soa: DesiredSoa::default(),
+        records: RrSets::from_sets(set),
+    };
+    let mut session = open(primary, settings.clock, deadline).await?;
+    let created = zone::ensure_zone(&mut session, &desired, memory, settings).await;
+    session.release();
+    if let Err(Failure::InitialZone(InitialZoneError::NoApexNs { zone })) = created {
+        return Err(Failure::NoNameservers { zone });
+    }
+    created
+}
+
+/// A zone as it is on its primary. `clock` gives seconds since 1970, for signatures.
+///
+/// # Errors
+/// [`Failure`]; [`Failure::ZoneAbsent`] where it is not there.
+pub async fn fetch_zone(
+    name: &ZoneName,
+    primary: &Primary,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<CurrentZone, Failure> {
+    let mut session = open(primary, clock, deadline).await?;
+    let found = read_zone(&mut session, name).await?;
+    session.release();
+    match found {
+        Found::Zone(current) => Ok(*current),
+        Found::Absent => Err(Failure::ZoneAbsent),
+        Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
+    }
+}
+
+/// What is remembered of a zone on a primary.
+///
+/// # Errors
+/// [`Failure::Memory`].
+pub async fn recall_zone(
+    name: &ZoneName,
+    primary: &Primary,
+    memory: &Memory,
+) -> Result<ZoneMemory, Failure> {
+    let key = ZoneKey {
+        primary: primary.name.clone(),
+        zone: name.clone(),
+    };
+    memory.load(&key).await
+}
