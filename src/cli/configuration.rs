@@ -19,6 +19,8 @@ pub(super) struct Setup {
     /// How long a run may take.
     pub(super) deadline: Duration,
     pub(super) routes: Routes,
+    /// Every primary by its name, also those that no route leads to.
+    pub(super) primaries: BTreeMap<String, Rc<Primary>>,
     pub(super) settings: deliver::Settings,
 }
 
@@ -29,12 +31,12 @@ pub(super) struct Setup {
 pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     let config = Config::load(path, &host_name())
         .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
-    let primaries: BTreeMap<&str, Rc<Primary>> = config
+    let primaries: BTreeMap<String, Rc<Primary>> = config
         .primaries
         .iter()
         .map(|(name, settings)| {
             let primary = primary(name, settings, &config.instance)?;
-            Ok((name.as_str(), Rc::new(primary)))
+            Ok((name.clone(), Rc::new(primary)))
         })
         .collect::<Result<_, RndcError>>()
         .map_err(|error| {
@@ -45,8 +47,10 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         suffix: route.suffix.clone(),
         primary: Rc::clone(&primaries[route.primary.as_str()]),
     });
+    let routes = Routes::new(routes.collect());
     Ok(Setup {
-        routes: Routes::new(routes.collect()),
+        routes,
+        primaries,
         queue_path: config.queue.path,
         deadline: config.queue.deadline,
         settings: deliver::Settings {
@@ -111,7 +115,7 @@ fn host_name() -> String {
     clippy::disallowed_methods,
     reason = "the one place that reads the clock"
 )]
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

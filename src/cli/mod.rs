@@ -1,10 +1,13 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
 mod configuration;
+mod direct;
 mod output;
 mod plesk;
 mod report;
+mod runtime;
 mod status;
+mod zone;
 
 use std::io;
 use std::path::PathBuf;
@@ -49,6 +52,14 @@ enum Command {
     /// refused, a person must act; 75 not in place yet; 78 configuration or key file unusable; 64
     /// wrong usage; 70 internal error. With --dry-run 0 is no difference and 1 differences.
     Plesk(plesk::Arguments),
+    /// The zones that nsbridge serves.
+    ///
+    /// Exit status: 0 as asked; 69 refused, a person must act; 75 not in place yet, or not to be read
+    /// now; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    Zone {
+        #[command(subcommand)]
+        command: zone::Command,
+    },
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -86,6 +97,7 @@ fn run_command() -> Status {
     output::start_log(arguments.log_format, verbose);
     let status = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
+        Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
         Command::Config {
             command: ConfigCommand::Template,
         } => output.text(crate::config::TEMPLATE.as_bytes()),

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::configuration::{self, Setup};
 use super::output::{Message, Output, Severity};
 use super::report::Report;
+use super::runtime::block_on;
 use super::status::Status;
 use crate::model::{Intent, IntentKey};
 use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload, PayloadError};
@@ -185,18 +186,11 @@ fn deliver(
     dry_run: bool,
     output: &mut Output,
 ) -> Status {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return output.internal_error(&error),
-    };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let memory = keeper.memory();
     let mut report = Report::new(commands, setup, output);
-    if dry_run {
-        runtime.block_on(queue::dispatch_preview(
+    let done = if dry_run {
+        let previewed = block_on(queue::dispatch_preview(
             &intents,
             &setup.routes,
             memory,
@@ -205,17 +199,19 @@ fn deliver(
             |index, result| report.preview(index, result),
         ));
         report.total();
+        previewed
     } else {
-        runtime.block_on(queue::dispatch(
+        block_on(queue::dispatch(
             &intents,
             &setup.routes,
             memory,
             &setup.settings,
             deadline,
             |index, result| report.delivered(index, result),
-        ));
+        ))
+    };
+    match done {
+        Ok(()) => report.status(),
+        Err(error) => output.internal_error(&error),
     }
-    // A look-up that hangs in the system's resolver is not waited for.
-    runtime.shutdown_background();
-    report.status()
 }

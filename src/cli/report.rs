@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::configuration::Setup;
 use super::output::{Message, Output, Severity};
 use super::status::Status;
-use crate::deliver::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Read};
+use crate::deliver::{
+    Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read,
+};
 use crate::model::{Intent, Presence};
 use crate::payload::Command;
 use crate::zonefile;
@@ -130,21 +132,11 @@ impl<'a> Report<'a> {
     }
 
     fn failed(&mut self, index: usize, failure: &Failure) {
-        let (kind, status) = match failure.kind() {
-            Kind::Later => ("later", Status::Later),
-            Kind::Denied => ("denied", Status::Denied),
-        };
-        self.status.or_worse(status);
-        let mut entry = json!({
-            "subject": self.subject(index), "result": "failed", "kind": kind,
-            "cause": failure.to_string(), "hint": failure.hint(),
-        });
+        let mut entry = json!({ "subject": self.subject(index) });
         self.place(index, &mut entry);
-        self.output.entry(entry);
-        let (subject, primary) = (self.subject(index), self.on_primary(index));
-        let text = format!("{subject}{primary}: {failure}");
-        self.output
-            .message(Message::error(text, Some(failure.hint())));
+        let primary = self.setup.routes.primary_for(&self.commands[index].intent);
+        let status = fail(&self.subject(index), primary, failure, entry, self.output);
+        self.status.or_worse(status);
     }
 
     fn left_out(&mut self, index: usize, left_out: &[LeftOut]) {
@@ -179,10 +171,7 @@ impl<'a> Report<'a> {
     }
 
     fn on_primary(&self, index: usize) -> String {
-        let primary = self.setup.routes.primary_for(&self.commands[index].intent);
-        primary
-            .map(|p| format!(" on {} ({})", p.name, p.endpoint))
-            .unwrap_or_default()
+        on(self.setup.routes.primary_for(&self.commands[index].intent))
     }
 
     /// What is to be said of a zone that was not read.
@@ -206,6 +195,34 @@ impl<'a> Report<'a> {
             }
         }
     }
+}
+
+/// Prints why something is not in place, or not to be had, and completes its entry of the document.
+pub(super) fn fail(
+    subject: &str,
+    primary: Option<&Primary>,
+    failure: &Failure,
+    mut entry: Value,
+    output: &mut Output,
+) -> Status {
+    let (kind, status) = match failure.kind() {
+        Kind::Later => ("later", Status::Later),
+        Kind::Denied => ("denied", Status::Denied),
+    };
+    entry["result"] = "failed".into();
+    entry["kind"] = kind.into();
+    entry["cause"] = failure.to_string().into();
+    entry["hint"] = failure.hint().into();
+    output.entry(entry);
+    let text = format!("{subject}{}: {failure}", on(primary));
+    output.message(Message::error(text, Some(failure.hint())));
+    status
+}
+
+fn on(primary: Option<&Primary>) -> String {
+    primary
+        .map(|primary| format!(" on {} ({})", primary.name, primary.endpoint))
+        .unwrap_or_default()
 }
 
 /// What was done, as the middle of a line and as an entry of the document.
@@ -286,7 +303,8 @@ fn describe_counts(counts: &Counts) -> String {
     format!("updated, {}", parts.join(", "))
 }
 
-fn count(number: usize, thing: &str) -> String {
+/// So many of a thing.
+pub(super) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }

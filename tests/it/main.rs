@@ -60,3 +60,4 @@ mod readme;
 mod rndc;
 mod secrets;
 mod tls;
+mod zone;

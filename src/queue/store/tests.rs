@@ -214,6 +214,7 @@ fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
             guard: Guard::Soa,
             add: records(hosts),
             drop: records(&[]),
+            confirm: records(&[]),
         })
     };
     store

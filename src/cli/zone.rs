@@ -1,0 +1,317 @@
+//! `nsbridge zone`: the zones that nsbridge serves, one by one and as a list.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::configuration::{self, Setup};
+use super::direct;
+use super::output::{Message, Output};
+use super::report::{self, Report, count};
+use super::runtime::block_on;
+use super::status::Status;
+use crate::deliver::{self, Failure, Origin, Primary, ZoneMemory, ZoneSummary};
+use crate::model::{
+    CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
+};
+use crate::payload::{self, Verb};
+use crate::queue::{self, Access, Keeper};
+use crate::zonefile;
+
+/// How long a server of the command line may take: somebody waits for it.
+const DIRECT_TIME_MAX: Duration = Duration::from_secs(60);
+/// Where the command stands that is reported.
+const PLACE: &str = "command line";
+
+/// What is to be done with zones.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Creates a zone with an SOA and NS records, where it is missing; one that is there is left
+    /// alone.
+    Create {
+        /// The zone.
+        zone: Name,
+        /// A name server of the zone, several times for several; by default `nameservers` of the
+        /// primary.
+        #[arg(long, value_name = "NAME")]
+        nameserver: Vec<Name>,
+    },
+    /// Removes a zone that nsbridge created; from another, the records that it delivered.
+    Delete {
+        /// The zone.
+        zone: Name,
+    },
+    /// Lists the zones that nsbridge created or delivered records to, as it remembers.
+    List,
+    /// Prints a zone as its primary has it, as a master file in which what nsbridge delivered is
+    /// marked.
+    Show {
+        /// The zone.
+        zone: Name,
+        #[command(flatten)]
+        server: direct::Arguments,
+    },
+}
+
+/// Runs the command.
+pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Status {
+    let done = match command {
+        Command::Create { zone, nameserver } => {
+            create(&ZoneName::new(zone), nameserver, config, output)
+        }
+        Command::Delete { zone } => delete(&ZoneName::new(zone), config, output),
+        Command::List => list(config, output),
+        Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
+    };
+    done.unwrap_or_else(|message| {
+        output.message(message);
+        Status::BadConfiguration
+    })
+}
+
+fn create(
+    zone: &ZoneName,
+    nameservers: &[Name],
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Message> {
+    let setup = configuration::load(config)?;
+    let keeper = open(&setup, Access::ReadWrite)?;
+    let deadline = Instant::now() + setup.deadline;
+    let created = block_on(async {
+        let primary = setup.routes.primary_of(zone.apex());
+        let primary = primary.ok_or(Failure::NoRoute)?;
+        let (memory, settings) = (keeper.memory(), &setup.settings);
+        deliver::create_zone(zone, nameservers, primary, memory, settings, deadline).await
+    });
+    let intent = Intent::Zone(DesiredZone {
+        name: zone.clone(),
+        soa: DesiredSoa::default(),
+        records: RrSets::default(),
+    });
+    let commands = [command(Verb::Create, intent)];
+    let mut status = match created {
+        Ok(created) => {
+            let mut report = Report::new(&commands, &setup, output);
+            report.delivered(0, created);
+            report.status()
+        }
+        Err(error) => output.internal_error(&error),
+    };
+    close(keeper, &mut status, output);
+    Ok(status)
+}
+
+fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
+    let setup = configuration::load(config)?;
+    let keeper = open(&setup, Access::ReadWrite)?;
+    let deadline = Instant::now() + setup.deadline;
+    let commands = [command(Verb::Delete, Intent::ZoneGone(zone.clone()))];
+    let mut report = Report::new(&commands, &setup, output);
+    let done = block_on(queue::dispatch(
+        &[&commands[0].intent],
+        &setup.routes,
+        keeper.memory(),
+        &setup.settings,
+        deadline,
+        |index, result| report.delivered(index, result),
+    ));
+    let mut status = match done {
+        Ok(()) => report.status(),
+        Err(error) => output.internal_error(&error),
+    };
+    close(keeper, &mut status, output);
+    Ok(status)
+}
+
+fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {
+    let setup = configuration::load(config)?;
+    let keeper = open(&setup, Access::ReadOnly)?;
+    let mut status = Status::Done;
+    match block_on(keeper.memory().list()) {
+        Ok(Ok(zones)) => {
+            for zone in zones {
+                list_one(&zone, &setup.primaries, output);
+            }
+        }
+        // The keeper says why.
+        Ok(Err(_)) => status = Status::Later,
+        Err(error) => status = output.internal_error(&error),
+    }
+    close(keeper, &mut status, output);
+    Ok(status)
+}
+
+fn list_one(zone: &ZoneSummary, primaries: &BTreeMap<String, Rc<Primary>>, output: &mut Output) {
+    let ZoneSummary {
+        key,
+        origin,
+        delivered,
+    } = zone;
+    let address = primaries.get(&key.primary).map(|p| p.endpoint.to_string());
+    let shown = address.as_deref().unwrap_or("not in the configuration");
+    let origin_text = match origin {
+        Origin::Found => "not created by nsbridge",
+        Origin::Making => "creation begun by nsbridge",
+        Origin::Made => "created by nsbridge",
+    };
+    let records = count(*delivered as usize, "record");
+    let line = format!(
+        "{}: {origin_text}, {records} delivered, on {} ({shown})",
+        key.zone, key.primary
+    );
+    let mut entry = json!({
+        "subject": key.zone.to_string(), "result": "listed", "primary": key.primary,
+        "origin": origin_word(*origin), "delivered": delivered,
+    });
+    if let Some(address) = address {
+        entry["address"] = address.into();
+    }
+    output.result(&line, entry);
+}
+
+fn origin_word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Found => "found",
+        Origin::Making => "begun",
+        Origin::Made => "created",
+    }
+}
+
+/// Shows a zone of a server of the command line, of which nothing is remembered, or of the configured
+/// primary.
+fn show(
+    zone: &ZoneName,
+    server: &direct::Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Message> {
+    if let Some(primary) = server.primary()? {
+        let deadline = Instant::now() + DIRECT_TIME_MAX;
+        let read = deliver::fetch_zone(zone, &primary, configuration::now, deadline);
+        return Ok(match block_on(read) {
+            Ok(Ok(current)) => print(zone, &primary, &current, None, output),
+            Ok(Err(failure)) => failed(zone, Some(&primary), &failure, output),
+            Err(error) => output.internal_error(&error),
+        });
+    }
+    let setup = configuration::load(config)?;
+    let keeper = open(&setup, Access::ReadOnly)?;
+    let deadline = Instant::now() + setup.deadline;
+    let primary = setup.routes.primary_of(zone.apex());
+    let read = block_on(async {
+        let primary = primary.ok_or(Failure::NoRoute)?;
+        let clock = setup.settings.clock;
+        let current = deliver::fetch_zone(zone, primary, clock, deadline).await?;
+        // After it: whatever the zone shows of ours is remembered by then.
+        let known = deliver::recall_zone(zone, primary, keeper.memory()).await?;
+        Ok((primary, current, known))
+    });
+    let mut status = match read {
+        Ok(Ok((primary, current, known))) => print(zone, primary, &current, Some(&known), output),
+        Ok(Err(failure)) => failed(zone, primary, &failure, output),
+        Err(error) => output.internal_error(&error),
+    };
+    close(keeper, &mut status, output);
+    Ok(status)
+}
+
+fn failed(
+    zone: &ZoneName,
+    primary: Option<&Primary>,
+    failure: &Failure,
+    output: &mut Output,
+) -> Status {
+    let mut entry = json!({ "subject": zone.to_string() });
+    if let Some(primary) = primary {
+        entry["primary"] = primary.name.clone().into();
+        entry["address"] = primary.endpoint.to_string().into();
+    }
+    report::fail(&zone.to_string(), primary, failure, entry, output)
+}
+
+/// Prints a zone, with what is remembered of it.
+fn print(
+    name: &ZoneName,
+    primary: &Primary,
+    zone: &CurrentZone,
+    known: Option<&ZoneMemory>,
+    output: &mut Output,
+) -> Status {
+    let (apex, soa) = (zone.name.apex(), zone.soa.to_rdata());
+    let mut records = vec![print_record(
+        apex,
+        zone.soa_ttl,
+        RecordType::SOA,
+        &soa,
+        None,
+        output,
+    )];
+    for set in &zone.records {
+        let ours = known.map(|known| known.delivered.get(&set.owner, set.rtype));
+        for rdata in &set.rdatas {
+            let delivered = ours.map(|ours| ours.is_some_and(|ours| ours.contains(rdata)));
+            let (owner, rtype) = (&set.owner, set.rtype);
+            let entry = print_record(owner, set.ttl, rtype, rdata, delivered, output);
+            records.push(entry);
+        }
+    }
+    let mut entry = json!({
+        "subject": name.to_string(), "result": "shown", "primary": primary.name,
+        "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
+    });
+    if let Some(known) = known {
+        entry["origin"] = origin_word(known.origin).into();
+    }
+    output.entry(entry);
+    Status::Done
+}
+
+/// Prints a record and gives its entry; `delivered` is none where that is not known.
+fn print_record(
+    owner: &Name,
+    ttl: u32,
+    rtype: RecordType,
+    rdata: &Rdata,
+    delivered: Option<bool>,
+    output: &mut Output,
+) -> Value {
+    let line = zonefile::format_record(owner, ttl, rtype, rdata);
+    let mark = if delivered == Some(true) {
+        " ; delivered"
+    } else {
+        ""
+    };
+    output.detail(&format!("{line}{mark}"));
+    let mut entry = json!({ "record": line });
+    if let Some(delivered) = delivered {
+        entry["delivered"] = delivered.into();
+    }
+    entry
+}
+
+fn command(verb: Verb, intent: Intent) -> payload::Command {
+    payload::Command {
+        place: PLACE.into(),
+        verb,
+        intent,
+    }
+}
+
+fn open(setup: &Setup, access: Access) -> Result<Keeper, Message> {
+    Keeper::start(&setup.queue_path, access)
+        .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
+}
+
+/// Waits until everything is written.
+fn close(keeper: Keeper, status: &mut Status, output: &mut Output) {
+    if let Err(error) = keeper.finish() {
+        let hint = Some(error.hint().into());
+        output.message(Message::error(error.to_string(), hint));
+        status.or_worse(Status::Later);
+    }
+}
