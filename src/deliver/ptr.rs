@@ -2,7 +2,8 @@
 //!
 //! The primary is asked where the reverse name lies (SOA, longest match) after aliases were
 //! followed (RFC 2317). Exactly one value is added or removed, guarded by the values that were
-//! seen; the records of others stay.
+//! seen; the records of others stay. The host names that the same call wants at the address are no
+//! others.
 
 use std::net::IpAddr;
 
@@ -164,11 +165,8 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
             }
         }
         (Some(zone), Presence::Present) => {
-            let others: Vec<&Rdata> = place
-                .values
-                .iter()
-                .filter(|other| **other != value)
-                .collect();
+            let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
+            let others: Vec<&Rdata> = place.values.iter().filter(is_other).collect();
             let replaced = if settings.existing == ExistingPtr::Replace {
                 others.len()
             } else {

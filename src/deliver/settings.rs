@@ -37,7 +37,7 @@ pub enum EmptyZone {
 pub struct PtrSettings {
     /// The only addresses whose PTR records may be changed; with none, PTR intents are skipped.
     pub networks: Vec<Network>,
-    /// What to do where the address has another PTR.
+    /// What to do where the address has another PTR, of a host that the same source does not want.
     pub existing: ExistingPtr,
     /// TTL of PTR records, in seconds.
     pub ttl: u32,

@@ -1,8 +1,10 @@
 //! Intents: what shall be, never which edits to make.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::name::Name;
+use super::record::Rdata;
 use super::zone::{DesiredZone, ZoneName};
 
 /// One thing that shall be so. A newer intent of the same [`IntentKey`] replaces an older one.
@@ -25,6 +27,17 @@ pub struct PtrIntent {
     pub hostname: Name,
     /// Whether the value shall be there.
     pub presence: Presence,
+    /// All host names that shall stand at the address by the word of the same source, in order; none of
+    /// them is in the way of another.
+    pub wanted: Arc<[Name]>,
+}
+
+impl PtrIntent {
+    /// Whether the same source wants a value at the address.
+    pub fn wants(&self, value: &Rdata) -> bool {
+        let name = value.to_name();
+        name.is_some_and(|name| self.wanted.binary_search(&name).is_ok())
+    }
 }
 
 /// Whether a thing shall be there.

@@ -20,9 +20,11 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::model::{Intent, Presence, PtrIntent};
+use crate::model::{Intent, Name, Presence, PtrIntent};
 pub use command::{Command, Payload, Verb};
 use json::{ZoneCommand, elements, is_null, members, optional, required, shape, zone_command};
 pub use name::{HostError, MailboxError};
@@ -114,6 +116,7 @@ pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
             serde_json::from_str(text).map_err(not_grammar)?;
         payload.read_command("[0]", element.get());
     }
+    payload.join_ptrs();
     Ok(payload)
 }
 
@@ -192,6 +195,34 @@ impl Payload {
         Ok(())
     }
 
+    /// Tells each PTR value which host names the whole payload wants at its address: of the commands
+    /// about one host name the last one counts.
+    fn join_ptrs(&mut self) {
+        let mut seen: HashSet<(IpAddr, &Name)> = HashSet::new();
+        let mut wanted: HashMap<IpAddr, Vec<Name>> = HashMap::new();
+        for command in self.commands.iter().rev() {
+            if let Intent::Ptr(ptr) = &command.intent
+                && seen.insert((ptr.address, &ptr.hostname))
+                && ptr.presence == Presence::Present
+            {
+                let names = wanted.entry(ptr.address).or_default();
+                names.push(ptr.hostname.clone());
+            }
+        }
+        let wanted: HashMap<IpAddr, Arc<[Name]>> = wanted
+            .into_iter()
+            .map(|(address, mut names)| {
+                names.sort();
+                (address, names.into())
+            })
+            .collect();
+        for command in &mut self.commands {
+            if let Intent::Ptr(ptr) = &mut command.intent {
+                ptr.wanted = wanted.get(&ptr.address).cloned().unwrap_or_default();
+            }
+        }
+    }
+
     fn read_ptr(
         &mut self,
         command_place: &str,
@@ -249,5 +280,6 @@ fn parse_ptr(ptr: &str, presence: Presence) -> Result<PtrIntent, Fault> {
         address: address.to_canonical(),
         hostname,
         presence,
+        wanted: Arc::default(),
     })
 }

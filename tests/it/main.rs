@@ -41,6 +41,7 @@ mod battery_payloads;
 mod battery_policy;
 mod battery_ptr;
 mod battery_refused;
+mod battery_reverse;
 mod battery_signed;
 mod battery_unread;
 mod battery_updates;
