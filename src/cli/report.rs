@@ -1,5 +1,7 @@
 //! What became of each command, as lines and as entries of the document.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::configuration::Setup;
@@ -8,7 +10,7 @@ use super::status::Status;
 use crate::deliver::{
     Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read,
 };
-use crate::model::{Intent, Presence};
+use crate::model::{Intent, Presence, ZoneName};
 use crate::payload::Command;
 use crate::zonefile;
 
@@ -21,8 +23,10 @@ pub(super) struct Report<'a> {
     setup: &'a Setup,
     output: &'a mut Output,
     status: Status,
-    /// Records that would be added and removed, and zones that would be changed.
-    totals: [usize; 3],
+    /// Records that would be added and removed.
+    totals: [usize; 2],
+    /// Zones that would be changed, each with its primary.
+    changed_zones: HashSet<(String, ZoneName)>,
 }
 
 impl<'a> Report<'a> {
@@ -32,7 +36,8 @@ impl<'a> Report<'a> {
             setup,
             output,
             status: Status::Done,
-            totals: [0; 3],
+            totals: [0; 2],
+            changed_zones: HashSet::new(),
         }
     }
 
@@ -90,28 +95,39 @@ impl<'a> Report<'a> {
             .filter(|line| line.presence == Presence::Present)
             .count();
         let removed = preview.lines.len() - added;
+        let is_ptr = matches!(self.commands[index].intent, Intent::Ptr(_));
         let what = match preview.fate {
-            Fate::Created => "would be created",
+            Fate::Created if !is_ptr => "would be created",
             Fate::Deleted => "would be deleted",
             Fate::Stays if preview.is_empty() => "no difference",
-            Fate::Stays => "would be changed",
+            Fate::Created | Fate::Stays => "would be changed",
         };
         let mut entry = json!({
             "subject": self.subject(index), "zone": preview.zone.to_string(), "result": what,
             "lines": lines, "added": added, "removed": removed,
         });
         self.place(index, &mut entry);
-        let subject = match &self.commands[index].intent {
-            Intent::Ptr(_) => format!("{} in {}", self.subject(index), preview.zone),
-            Intent::Zone(_) | Intent::ZoneGone(_) => self.subject(index),
-        };
+        let mut subject = self.subject(index);
+        if is_ptr {
+            let is_made = preview.fate == Fate::Created;
+            entry["zone-created"] = is_made.into();
+            let made = if is_made {
+                ", which would be created"
+            } else {
+                ""
+            };
+            subject = format!("{subject} in {}{made}", preview.zone);
+        }
         let primary = self.on_primary(index);
         let text = format!("{subject}: {what}{primary}{}", self.by_memory(index));
         if !preview.is_empty() {
             self.status.or_worse(Status::Differences);
             self.totals[0] += added;
             self.totals[1] += removed;
-            self.totals[2] += 1;
+            let primary = self.setup.routes.primary_for(&self.commands[index].intent);
+            let primary = primary.map(|primary| primary.name.clone());
+            let zone = (primary.unwrap_or_default(), preview.zone);
+            self.changed_zones.insert(zone);
         }
         self.output.result(&text, entry);
         for line in lines {
@@ -121,12 +137,12 @@ impl<'a> Report<'a> {
 
     /// What all that comes to.
     pub(super) fn total(&mut self) {
-        let [added, removed, zones] = self.totals;
+        let [added, removed] = self.totals;
         let line = format!(
             "total: {} to add, {} to remove, in {}",
             count(added, "record"),
             count(removed, "record"),
-            count(zones, "zone")
+            count(self.changed_zones.len(), "zone")
         );
         self.output.detail(&line);
     }

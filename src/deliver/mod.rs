@@ -4,12 +4,15 @@
 //! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
+mod foreseen;
 mod memory;
 mod nameservers;
 mod outcome;
+mod place;
 mod preview;
 mod ptr;
 mod reverse;
+mod reverse_zone;
 mod session;
 mod settings;
 mod single;
@@ -18,6 +21,7 @@ mod zone;
 
 use tokio::time::Instant;
 
+pub use foreseen::Foreseen;
 pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory, ZoneSummary};
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
@@ -60,7 +64,8 @@ pub async fn deliver(
     delivered
 }
 
-/// What [`deliver`] would do, found out without changing anything.
+/// What [`deliver`] would do after what is `foreseen`, found out without changing anything; it is
+/// foreseen from then on.
 ///
 /// # Errors
 /// [`Failure`], as [`deliver`].
@@ -69,6 +74,7 @@ pub async fn preview(
     primary: &Primary,
     memory: &Memory,
     settings: &Settings,
+    foreseen: &Foreseen,
     deadline: Instant,
 ) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
     settings.permit(intent)?;
@@ -85,11 +91,12 @@ pub async fn preview(
             preview::preview_gone(&mut session, zone, memory, settings).await?,
             Vec::new(),
         ),
-        Intent::Ptr(ptr) => (
-            ptr::preview_ptr(&mut session, ptr, settings).await?,
-            Vec::new(),
-        ),
+        Intent::Ptr(ptr) => {
+            let preview = ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen);
+            (preview.await?, Vec::new())
+        }
     };
+    foreseen.note(&primary.name, &preview);
     session.release();
     Ok((Some(preview), left_out))
 }

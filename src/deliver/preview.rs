@@ -67,7 +67,7 @@ pub(super) async fn preview_gone(
     Ok(preview_of_deletion(&current))
 }
 
-fn preview_of_new(initial: &InitialZone) -> Preview {
+pub(super) fn preview_of_new(initial: &InitialZone) -> Preview {
     let soa = soa_record(&initial.name, &initial.soa, initial.soa_ttl);
     let records = [soa].into_iter().chain(all_records(&initial.records));
     let lines = records.map(|record| line(Presence::Present, record));
@@ -89,7 +89,7 @@ fn preview_of_deletion(current: &CurrentZone) -> Preview {
     }
 }
 
-fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
+pub(super) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     let mut lines = Vec::new();
     if let Some((soa, ttl)) = &plan.soa {
         let before = soa_record(&current.name, &current.soa, current.soa_ttl);

@@ -5,44 +5,29 @@
 //! seen; the records of others stay. The host names that the same call wants at the address are no
 //! others.
 
-use std::net::IpAddr;
-
-use super::memory::{Memory, ZoneMemory};
-use super::nameservers::{NS_TTL, ns_set};
+use super::foreseen::Foreseen;
+use super::memory::Memory;
 use super::outcome::{Done, Failure, Fate, Preview};
-use super::preview::line;
-use super::reverse::reverse_name;
+use super::place::{Place, find};
+use super::preview::{line, preview_of_new, preview_of_plan};
+use super::reverse_zone::ReverseZone;
 use super::session::Session;
 use super::settings::{ExistingPtr, PtrSettings, Settings};
-use super::steps::{
-    Found, Sent, authentic, change, is_applied, make, pause, read, send, widen, zone_key,
-};
-use crate::model::{
-    DesiredSoa, DesiredZone, ForeignRecords, Name, Presence, PtrIntent, Rdata, Record, RecordType,
-    RrSets, Scope, Soa, ZoneName,
-};
-use crate::plan::{self, Action, Batch, Change, Guard, Prerequisite, Update};
-use crate::provision::Created;
-use crate::wire::{Rcode, Response};
+use super::steps::{is_applied, pause};
+use crate::model::{Presence, PtrIntent, Rdata, RecordType, ZoneName};
+use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
 
 /// How often the change is tried anew because the name changed between question and update.
 const ATTEMPTS_MAX: u32 = 10;
-/// Longest chain of aliases that is followed.
-const ALIASES_MAX: usize = 8;
-
-/// Where an address's PTR records stand, and which they are.
-struct Place {
-    owner: Name,
-    /// None where the primary serves no zone for the owner.
-    zone: Option<ZoneName>,
-    values: Vec<Rdata>,
-    ttl: Option<u32>,
-}
 
 /// What to do about a PTR.
 enum Step {
     Nothing(Done),
-    Change { changes: Vec<Change>, done: Done },
+    Change {
+        zone: ZoneName,
+        changes: Vec<Change>,
+        done: Done,
+    },
     MakeZone,
 }
 
@@ -51,39 +36,52 @@ pub(super) async fn deliver_ptr(
     session: &mut Session<'_>,
     intent: &PtrIntent,
     memory: &Memory,
-    all_settings: &Settings,
+    settings: &Settings,
 ) -> Result<Done, Failure> {
-    let settings = &all_settings.ptr;
-    let cut = settings.permitted_cut(intent.address)?;
-    let mut zone_created = false;
-    let mut is_hidden = false;
+    let cut = &settings.ptr.permitted_cut(intent.address)?;
+    let reverse_zone = ReverseZone {
+        cut,
+        intent,
+        memory,
+    };
+    let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
     let mut refuted: Option<Vec<Rdata>> = None;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let mut place = find(session, intent.address).await?;
-        all_settings.permit_name(&place.owner)?;
+        let found = find(session, intent.address).await;
+        if matches!(found, Err(Failure::ServerFailure { .. })) && !is_finished {
+            // So answers what a killed creation left, too.
+            is_finished = true;
+            if reverse_zone.finish(session).await? {
+                continue;
+            }
+        }
+        let mut place = found?;
+        settings.permit_name(&place.owner)?;
         is_hidden = place.zone.is_none();
         if refuted.take().is_some_and(|values| values == place.values) {
             // The answer is the same and yet the values are not there: it is that of a wildcard.
             place.values.clear();
             place.ttl = None;
         }
-        match step(&place, intent, settings, zone_created) {
+        let step = step(&place, intent, &settings.ptr, zone_created);
+        match step {
             Step::Nothing(done) => return Ok(done),
             Step::MakeZone => {
-                if !make_zone(session, &place.owner, &cut, intent, memory).await? {
-                    return Err(Failure::ReverseZoneAbsent {
-                        owner: place.owner,
-                        cut,
-                    });
-                }
-                zone_created = true;
+                reverse_zone.make(session, &place.owner).await?;
+                (zone_created, is_finished) = (true, true);
             }
-            Step::Change { changes, done } => {
-                let zone = place
-                    .zone
-                    .clone()
-                    .expect("only a zone's records are changed");
+            Step::Change {
+                zone,
+                changes,
+                done,
+            } => {
+                if zone == *cut && !is_finished {
+                    is_finished = true;
+                    if reverse_zone.finish(session).await? {
+                        continue;
+                    }
+                }
                 let reply = session.update(&batch(zone, &place, &changes)).await?;
                 if is_applied(reply, session.primary.key.name())? {
                     return Ok(done);
@@ -104,40 +102,57 @@ pub(super) async fn deliver_ptr(
 pub(super) async fn preview_ptr(
     session: &mut Session<'_>,
     intent: &PtrIntent,
-    all_settings: &Settings,
+    memory: &Memory,
+    settings: &Settings,
+    foreseen: &Foreseen,
 ) -> Result<Preview, Failure> {
-    let settings = &all_settings.ptr;
-    let cut = settings.permitted_cut(intent.address)?;
-    let place = find(session, intent.address).await?;
-    all_settings.permit_name(&place.owner)?;
-    let zone = place.zone.clone().unwrap_or_else(|| cut.clone());
-    let (fate, changes) = match step(&place, intent, settings, false) {
-        Step::Nothing(_) => (Fate::Stays, Vec::new()),
-        Step::Change { changes, .. } => (Fate::Stays, changes),
-        Step::MakeZone
-            if session.primary.provisioner.is_none() || !place.owner.is_at_or_below(cut.apex()) =>
-        {
-            return Err(Failure::ReverseZoneAbsent {
-                owner: place.owner,
-                cut,
-            });
+    let cut = &settings.ptr.permitted_cut(intent.address)?;
+    let reverse_zone = ReverseZone {
+        cut,
+        intent,
+        memory,
+    };
+    let mut place = find(session, intent.address).await?;
+    settings.permit_name(&place.owner)?;
+    let is_there = place.zone.is_some();
+    foreseen.lay_over(&session.primary.name, &mut place);
+    let step = step(&place, intent, &settings.ptr, false);
+    let mut preview = Preview {
+        zone: place.zone.clone().unwrap_or_else(|| cut.clone()),
+        fate: Fate::Stays,
+        lines: Vec::new(),
+    };
+    let changes = match step {
+        Step::Nothing(_) => Vec::new(),
+        Step::Change { zone, changes, .. } => {
+            if is_there
+                && zone == *cut
+                && let Some((current, plan)) =
+                    reverse_zone.foresee_finish(session, foreseen).await?
+            {
+                preview = preview_of_plan(&plan, &current);
+            }
+            changes
         }
-        Step::MakeZone => (Fate::Created, vec![added(&place, intent, settings.ttl)]),
+        Step::MakeZone => {
+            let owner = &place.owner;
+            let desired = reverse_zone.foresee(session, owner, foreseen).await?;
+            let first = plan::initial_zone(&desired)?;
+            preview = preview_of_new(&first);
+            vec![added(&place, intent, settings.ptr.ttl)]
+        }
     };
     let lines = changes.iter().map(|change| match change.action {
         Action::Add { ttl } | Action::SetTtl { ttl } => {
             line(Presence::Present, change.to_record(ttl))
         }
         Action::Remove => {
-            let ttl = place.ttl.unwrap_or(settings.ttl);
+            let ttl = place.ttl.unwrap_or(settings.ptr.ttl);
             line(Presence::Gone, change.to_record(ttl))
         }
     });
-    Ok(Preview {
-        zone,
-        fate,
-        lines: lines.collect(),
-    })
+    preview.lines.extend(lines);
+    Ok(preview)
 }
 
 fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created: bool) -> Step {
@@ -160,6 +175,7 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
                 zone: zone.clone(),
             };
             Step::Change {
+                zone: zone.clone(),
                 changes: vec![removal(&value)],
                 done,
             }
@@ -188,7 +204,11 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
                 replaced,
                 zone_created,
             };
-            Step::Change { changes, done }
+            Step::Change {
+                zone: zone.clone(),
+                changes,
+                done,
+            }
         }
     }
 }
@@ -226,196 +246,4 @@ fn batch(zone: ZoneName, place: &Place, changes: &[Change]) -> Batch {
         prerequisites,
         updates: changes.iter().map(Update::from).collect(),
     }
-}
-
-/// Asks the primary for the PTR records of an address, and for their zone.
-async fn find(session: &mut Session<'_>, address: IpAddr) -> Result<Place, Failure> {
-    let mut owner = reverse_name(address);
-    let mut values: Vec<Rdata> = Vec::new();
-    let mut ttl = None;
-    let mut aliases = 0;
-    loop {
-        let Some(response) = ask(session, &owner, RecordType::PTR).await? else {
-            return Ok(Place {
-                owner,
-                zone: None,
-                values,
-                ttl,
-            });
-        };
-        let here = |rtype| {
-            let owner = owner.clone();
-            move |record: &&Record| record.owner == owner && record.rtype == rtype
-        };
-        for record in response.answers.iter().filter(here(RecordType::PTR)) {
-            values.push(record.rdata.clone());
-            ttl = Some(record.ttl);
-        }
-        match response.answers.iter().find(here(RecordType::CNAME)) {
-            Some(alias) => match alias.rdata.to_name() {
-                Some(target) => owner = target,
-                None => break,
-            },
-            None => break,
-        }
-        aliases += 1;
-        if aliases > ALIASES_MAX {
-            return Err(Failure::AliasesTooMany {
-                owner: reverse_name(address),
-                limit: ALIASES_MAX,
-            });
-        }
-    }
-    let soa = ask(session, &owner, RecordType::SOA).await?;
-    let zone = match soa
-        .as_ref()
-        .and_then(|response| enclosing_soa(response, &owner))
-    {
-        Some(record) if is_built_in(record) => {
-            return Err(Failure::BuiltInZone {
-                zone: ZoneName::new(&record.owner),
-            });
-        }
-        Some(record) => Some(ZoneName::new(&record.owner)),
-        None => None,
-    };
-    Ok(Place {
-        owner,
-        zone,
-        values,
-        ttl,
-    })
-}
-
-/// One question; nothing where the primary has no authority over the name.
-async fn ask(
-    session: &mut Session<'_>,
-    owner: &Name,
-    rtype: RecordType,
-) -> Result<Option<Response>, Failure> {
-    let reply = session.query(owner, rtype).await?;
-    let response = authentic(reply, session.primary.key.name())?;
-    match response.rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => Ok(Some(response)),
-        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(None),
-        rcode => Err(Failure::ServerFailure {
-            rcode,
-            extended: response.extended_error,
-        }),
-    }
-}
-
-/// The SOA of the zone that a name is in: the answer at an apex, else in the authority section
-/// (RFC 2308 section 3).
-fn enclosing_soa<'a>(response: &'a Response, owner: &Name) -> Option<&'a Record> {
-    let mut records = response.answers.iter().chain(&response.authorities);
-    records.find(|record| record.rtype == RecordType::SOA && owner.is_at_or_below(&record.owner))
-}
-
-/// Whether an SOA is that of one of BIND's built-in empty zones (RFC 6303): its own name as
-/// primary, and the root as mailbox.
-fn is_built_in(record: &Record) -> bool {
-    Soa::from_rdata(&record.rdata).is_ok_and(|soa| soa.rname.is_root() && soa.mname == record.owner)
-}
-
-/// Makes the reverse zone that the networks imply, empty but for its name servers; no where
-/// nothing may make it or the missing name is not in it.
-async fn make_zone(
-    session: &mut Session<'_>,
-    owner: &Name,
-    cut: &ZoneName,
-    intent: &PtrIntent,
-    memory: &Memory,
-) -> Result<bool, Failure> {
-    let Some(provisioner) = &session.primary.provisioner else {
-        return Ok(false);
-    };
-    if !owner.is_at_or_below(cut.apex()) {
-        return Ok(false);
-    }
-    let desired = new_zone(session, cut, intent).await?;
-    let initial = plan::initial_zone(&desired)?;
-    let key = zone_key(session, cut);
-    let known = memory.load(&key).await?;
-    let created = make(session, provisioner, &initial, true, known, memory).await?;
-    if created == Created::Placeholder {
-        let mut known = memory.load(&key).await?;
-        fill(session, &desired, &mut known, memory).await?;
-    }
-    Ok(true)
-}
-
-/// Puts the name servers and the SOA of a new zone in the place of those that the primary gave it.
-/// PTR records that others have added by now stay, and do not stand in the way.
-async fn fill(
-    session: &mut Session<'_>,
-    desired: &DesiredZone,
-    known: &mut ZoneMemory,
-    memory: &Memory,
-) -> Result<(), Failure> {
-    for attempt in 0..ATTEMPTS_MAX {
-        pause(session, attempt).await?;
-        let (Found::Zone(current), _) = read(session, &desired.name, memory).await? else {
-            break;
-        };
-        let placeholders = RrSets::from_sets(current.apex_ns().cloned());
-        widen(
-            memory,
-            &zone_key(session, &desired.name),
-            known,
-            &placeholders,
-        )
-        .await?;
-        let scope = Scope {
-            foreign: ForeignRecords::Keep,
-            keep: &[],
-            delivered: &placeholders,
-        };
-        let plan = plan::plan(&current, desired, &scope);
-        if let Sent::Applied(_) = send(session, &plan, &current, Guard::RrSets).await? {
-            let gone = placeholders.minus(&desired.records);
-            let key = zone_key(session, &desired.name);
-            return memory.narrow(change(key, known, RrSets::default(), gone));
-        }
-    }
-    Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    })
-}
-
-/// A new reverse zone with the primary's name servers, or those of the host name's own zone.
-async fn new_zone(
-    session: &mut Session<'_>,
-    cut: &ZoneName,
-    intent: &PtrIntent,
-) -> Result<DesiredZone, Failure> {
-    let host = ask(session, &intent.hostname, RecordType::SOA).await?;
-    let host = host
-        .as_ref()
-        .and_then(|response| enclosing_soa(response, &intent.hostname));
-    let mut nameservers = session.primary.nameservers.clone();
-    if let (true, Some(record)) = (nameservers.is_empty(), host) {
-        let response = ask(session, &record.owner, RecordType::NS).await?;
-        let answers = response.into_iter().flat_map(|response| response.answers);
-        let ns = answers.filter(|ns| ns.rtype == RecordType::NS && ns.owner == record.owner);
-        nameservers.extend(ns.filter_map(|ns| ns.rdata.to_name()));
-    }
-    if nameservers.is_empty() {
-        return Err(Failure::NoNameservers { zone: cut.clone() });
-    }
-    let host_soa = host.and_then(|record| Soa::from_rdata(&record.rdata).ok());
-    let soa = host_soa.map_or_else(DesiredSoa::default, |soa| DesiredSoa {
-        rname: Some(soa.rname),
-        refresh: Some(soa.refresh),
-        retry: Some(soa.retry),
-        expire: Some(soa.expire),
-        minimum: Some(soa.minimum),
-        ..DesiredSoa::default()
-    });
-    let records = RrSets::from_sets([ns_set(cut, NS_TTL, &nameservers)]);
-    Ok(DesiredZone {
-        name: cut.clone(),
-        soa,
-        records,
-    })
 }

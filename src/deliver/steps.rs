@@ -274,7 +274,8 @@ pub(super) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
 }
 
 /// Makes the zone, remembering before that it is about to be made, where it `is_absent`: one that is
-/// there and not loaded may be somebody's, and must never be taken for ours.
+/// there and not loaded may be somebody's, and must never be taken for ours. One that is yet to be
+/// filled is still being made.
 pub(super) async fn make(
     session: &mut Session<'_>,
     provisioner: &Provisioner,
@@ -307,7 +308,8 @@ pub(super) async fn make(
         }
     };
     match &created {
-        Created::Full | Created::Placeholder => known.origin = Origin::Made,
+        Created::Full => known.origin = Origin::Made,
+        Created::Placeholder => {}
         Created::AlreadyThere(standing) => {
             known.origin = origin_of(standing, before, is_absent);
         }
@@ -342,15 +344,11 @@ fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
     }
 }
 
-/// How a zone came to be whose creation had an unknown end and that bears no mark: what its primary put
-/// into it and nobody has used since is what the creation made.
-pub(super) fn origin_of_unmarked(session: &Session<'_>, current: &CurrentZone) -> Origin {
-    // What was not read may hold anything.
-    if session.primary.read == Read::Transfer && holds_only_name_servers(current) {
-        Origin::Made
-    } else {
-        Origin::Found
-    }
+/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else: nobody has used it.
+/// One that was not read may hold anything.
+pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone) -> bool {
+    let is_apex_ns = |set: &RrSet| is_apex_ns(set, &current.name);
+    session.primary.read == Read::Transfer && current.records.iter().all(is_apex_ns)
 }
 
 /// Whether the primary serves the zone to us.
@@ -358,12 +356,6 @@ pub(super) async fn is_served(session: &mut Session<'_>, zone: &ZoneName) -> Res
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
     let answer = authentic(answer, session.primary.key.name())?;
     Ok(is_soa_of(&answer, zone))
-}
-
-/// Whether a zone looks as a primary makes it: an SOA and NS records, and nothing else.
-pub(super) fn holds_only_name_servers(current: &CurrentZone) -> bool {
-    let mut sets = current.records.iter();
-    sets.all(|set| set.rtype == RecordType::NS && set.owner == *current.name.apex())
 }
 
 pub(super) fn zone_key(session: &Session<'_>, zone: &ZoneName) -> ZoneKey {

@@ -11,8 +11,8 @@ use super::outcome::{Counts, Delivered, Done, Failure};
 use super::session::{Read, Session};
 use super::settings::Settings;
 use super::steps::{
-    Found, Sent, arrived, change, forget_unconfirmed, holds_only_name_servers, is_served, left_out,
-    make, origin_of_unmarked, pause, read, send, touched, union, widen, zone_key,
+    Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, make, pause,
+    read, send, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Action, Guard, Plan};
@@ -240,12 +240,13 @@ impl<'a> Delivery<'a> {
         current: &CurrentZone,
         known: &mut ZoneMemory,
     ) -> Result<(), Failure> {
+        let is_new = self.made == Some(Created::Placeholder)
+            || self.is_resumed && known.origin != Origin::Found && is_unused(session, current);
         if known.origin == Origin::Making {
-            known.origin = origin_of_unmarked(session, current);
+            // In doubt it is not ours.
+            known.origin = if is_new { Origin::Made } else { Origin::Found };
         }
-        let is_resumed = self.is_resumed && known.origin == Origin::Made;
-        if self.made == Some(Created::Placeholder) || is_resumed && holds_only_name_servers(current)
-        {
+        if is_new {
             let placeholders = current.records.minus(&known.delivered);
             widen(self.memory, &self.key, known, &placeholders).await?;
             let delivered = std::mem::take(&mut known.delivered);
@@ -330,9 +331,7 @@ pub(super) async fn claim(
         Origin::Found => None,
         Origin::Made => Some(Claim::Remembered),
         Origin::Making => match read(session, zone, memory).await?.0 {
-            Found::Zone(current) if origin_of_unmarked(session, &current) == Origin::Made => {
-                Some(Claim::Remembered)
-            }
+            Found::Zone(current) if is_unused(session, &current) => Some(Claim::Remembered),
             Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Some(Claim::Marked),
         },
     })

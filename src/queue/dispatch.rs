@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::deliver::{
-    self, Delivered, Failure, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
+    self, Delivered, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
 };
 use crate::model::{Intent, Name, ZoneName};
 
@@ -84,9 +84,10 @@ pub async fn dispatch_preview(
     deadline: Instant,
     report: impl FnMut(usize, Result<(Option<Preview>, Vec<LeftOut>), Failure>),
 ) {
+    let foreseen = Foreseen::default();
     let one = async |intent: &Intent| {
         let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
-        deliver::preview(intent, primary, memory, settings, deadline).await
+        deliver::preview(intent, primary, memory, settings, &foreseen, deadline).await
     };
     run(intents, settings, one, report).await;
 }

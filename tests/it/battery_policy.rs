@@ -370,9 +370,11 @@ fn a_dry_run_of_ptrs_shows_their_zone() {
          192.0.2.6 PTR b.example.com. in 2.0.192.in-addr.arpa.: would be changed on main (127.0.0.1:PORT)\n\
          - 6.2.0.192.in-addr.arpa. 300 IN PTR b.example.com.\n\
          192.0.2.7 PTR c.example.com. in 2.0.192.in-addr.arpa.: no difference on main (127.0.0.1:PORT)\n\
-         198.51.100.1 PTR d.example.com. in 100.51.198.in-addr.arpa.: would be created on main (127.0.0.1:PORT)\n\
+         198.51.100.1 PTR d.example.com. in 100.51.198.in-addr.arpa., which would be created: would be changed on main (127.0.0.1:PORT)\n\
+         + 100.51.198.in-addr.arpa. 86400 IN SOA ns1.example.com. hostmaster.example.com. 1 3600 600 86400 300\n\
+         + 100.51.198.in-addr.arpa. 86400 IN NS ns1.example.com.\n\
          + 1.100.51.198.in-addr.arpa. 3600 IN PTR d.example.com.\n\
-         total: 2 records to add, 1 record to remove, in 3 zones\n",
+         total: 4 records to add, 1 record to remove, in 2 zones\n",
     );
     assert!(!dig::has_zone(&named, "100.51.198.in-addr.arpa"));
 }

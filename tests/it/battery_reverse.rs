@@ -1,11 +1,21 @@
-//! Several host names at one address.
+//! Reverse zones that are missing, half made or protected, what a dry run says of them, and several
+//! host names at one address.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pretty_assertions::assert_eq;
+use serde_json::Value;
 
 use crate::bridge::{Bridge, Run};
-use crate::dig;
+use crate::message::{is_transfer, is_update};
 use crate::named::{Named, Zone};
+use crate::nsupdate::nsupdate;
 use crate::payload::{call, create_ptr, delete_ptr};
+use crate::ports::Port;
+use crate::scripted::{Scripted, Upstream};
+use crate::wanted::zone;
+use crate::{dig, wait};
 
 const NETWORKS: [&str; 2] = ["192.0.2.0/24", "198.51.100.0/24"];
 const REVERSE: &str = "2.0.192.in-addr.arpa";
@@ -38,6 +48,93 @@ fn would_add(run: &Run) -> Vec<String> {
     let mut lines: Vec<String> = lines.map(str::to_owned).collect();
     lines.sort();
     lines
+}
+
+#[test]
+fn a_dry_run_finds_out_that_a_new_reverse_zone_has_no_name_servers() {
+    let named = Named::builder().start();
+    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+    let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
+    let dry = dry_run(&bridge, &payload);
+    dry.assert_status(69)
+        .assert_says("no name servers are known for the new reverse zone");
+    bridge
+        .plesk(&payload)
+        .assert_status(69)
+        .assert_stderr(&dry.stderr);
+    assert!(!dig::has_zone(&named, REVERSE));
+}
+
+#[test]
+fn a_dry_run_shows_and_counts_a_new_reverse_zone_once() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+    let payload = call(&[
+        create_ptr("192.0.2.5", "a.example.com"),
+        create_ptr("192.0.2.6", "b.example.com"),
+        delete_ptr("192.0.2.7", "c.example.com"),
+    ]);
+    let dry = dry_run(&bridge, &payload);
+    dry.assert_status(1).assert_stderr("").assert_stdout(
+        "192.0.2.5 PTR a.example.com. in 2.0.192.in-addr.arpa., which would be created: would be changed on main (127.0.0.1:PORT)\n\
+         + 2.0.192.in-addr.arpa. 86400 IN SOA ns1.example.com. hostmaster.example.com. 1 3600 600 86400 300\n\
+         + 2.0.192.in-addr.arpa. 86400 IN NS ns1.example.com.\n\
+         + 5.2.0.192.in-addr.arpa. 3600 IN PTR a.example.com.\n\
+         192.0.2.6 PTR b.example.com. in 2.0.192.in-addr.arpa.: would be changed on main (127.0.0.1:PORT)\n\
+         + 6.2.0.192.in-addr.arpa. 3600 IN PTR b.example.com.\n\
+         192.0.2.7 PTR c.example.com. in 2.0.192.in-addr.arpa.: no difference on main (127.0.0.1:PORT)\n\
+         total: 4 records to add, 0 records to remove, in 1 zone\n",
+    );
+    let json = bridge.run(&["--output", "json", "plesk", "--dry-run"], &payload);
+    let document: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    let results = &document["results"];
+    for (index, created, added) in [(0, true, 3), (1, false, 1), (2, false, 0)] {
+        assert_eq!(results[index]["zone"], "2.0.192.in-addr.arpa.");
+        assert_eq!(results[index]["zone-created"], created, "{index}");
+        assert_eq!(results[index]["added"], added, "{index}");
+    }
+    assert_eq!(results[0]["result"], "would be changed");
+    assert_eq!(results[2]["result"], "no difference");
+    assert!(!dig::has_zone(&named, REVERSE));
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    let shown = would_add(&dry);
+    let content = dig::content(&named, REVERSE);
+    assert_eq!(shown.len(), content.len() + 1, "and the SOA");
+    for line in content {
+        assert!(shown.contains(&line), "{line} is not in {shown:#?}");
+    }
+}
+
+#[test]
+fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("198.in-addr.arpa", ""))
+        .start();
+    let bridge = Bridge::of(&named)
+        .seed(&named)
+        .ptr_networks(&NETWORKS)
+        .set_text("ptr", "existing", "keep");
+    let forward = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.5");
+    let payload = call(&[
+        forward.create(),
+        create_ptr("192.0.2.5", "www.example.com"),
+        create_ptr("198.51.100.1", "www.example.com"),
+    ]);
+    let dry = dry_run(&bridge, &payload);
+    dry.assert_status(1).assert_stderr("");
+    let total = "total: 7 records to add, 0 records to remove, in 3 zones\n";
+    assert!(dry.stdout.ends_with(total), "{}", dry.stdout);
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    let shown = would_add(&dry);
+    for name in ["example.com", REVERSE] {
+        for line in dig::content(&named, name) {
+            assert!(shown.contains(&line), "{line} is not in {shown:#?}");
+        }
+    }
+    // Nothing is left to do.
+    dry_run(&bridge, &payload).assert_status(0);
 }
 
 #[test]
@@ -113,4 +210,136 @@ fn processes_with_the_same_hosts_of_an_address_leave_them_all() {
     }
     let all: Vec<_> = (0..4).map(|n| format!("h{n}.example.com.")).collect();
     assert_eq!(ptrs(&named, OWNER), all);
+}
+
+/// A server whose reverse zone comes from a file with a name server of its own, and nsbridge before
+/// it, killed while it filled that zone: before the message that `is_fatal` covers was sent on.
+fn killed_while_filling(is_fatal: fn(&[u8]) -> bool) -> (Named, Bridge) {
+    let named = Named::builder().start();
+    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
+    std::fs::write(named.file(&format!("{REVERSE}.db")), placeholder).expect("the file is written");
+    let is_reached = Arc::new(AtomicBool::new(false));
+    let (reached, port) = (Arc::clone(&is_reached), named.port());
+    let proxy = Scripted::start(move |conversation| {
+        let mut upstream = Upstream::connect(port);
+        while let Some(question) = conversation.read() {
+            if is_fatal(&question) {
+                reached.store(true, Ordering::SeqCst);
+                return conversation.stall();
+            }
+            let answer = upstream.exchange(&question);
+            conversation.write(&answer);
+        }
+    });
+    let bridge = Bridge::at(proxy.port(), named.key_file())
+        .rndc(&named, "file")
+        .ptr_networks(&NETWORKS)
+        .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
+    let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
+    let mut going = bridge.start(&["plesk"], payload);
+    wait::until("the message is sent", || {
+        is_reached.load(Ordering::SeqCst) || !going.is_running()
+    });
+    going.signal("KILL");
+    assert_eq!(going.finish().status, None);
+    assert_eq!(dig::short(&named, REVERSE, "NS"), ["localhost."]);
+    let address = format!("127.0.0.1:{}", named.port());
+    let bridge = bridge.set_text("primaries.main", "address", &address);
+    (named, bridge)
+}
+
+#[test]
+fn a_reverse_zone_whose_maker_was_killed_is_filled_by_the_next_run() {
+    for is_fatal in [is_transfer, is_update] {
+        let (named, bridge) = killed_while_filling(is_fatal);
+        let payload = call(&[create_ptr("192.0.2.6", "ftp.example.net")]);
+        let dry = dry_run(&bridge, &payload);
+        dry.assert_status(1).assert_stderr("");
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        let filled = zone(
+            REVERSE,
+            "@ NS ns1.example.net. | 6 3600 PTR ftp.example.net.",
+        );
+        filled.assert_on(&named);
+        let soa = dig::soa(&named, REVERSE);
+        assert_eq!(soa.mname, "localhost.");
+        for line in filled.content() {
+            assert!(would_add(&dry).contains(&line), "{}", dry.stdout);
+        }
+        // From now on its name servers are the business of whoever changes them.
+        let change = format!("update add {REVERSE} 60 NS hand.example.org.");
+        nsupdate(&named, &change);
+        let payload = call(&[create_ptr("192.0.2.7", "www.example.net")]);
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        assert_eq!(
+            dig::short(&named, REVERSE, "NS"),
+            ["hand.example.org.", "ns1.example.net."]
+        );
+    }
+}
+
+#[test]
+fn a_reverse_zone_in_use_keeps_the_name_servers_that_it_has() {
+    let (named, bridge) = killed_while_filling(is_transfer);
+    let by_hand = format!("update add {OWNER} 60 PTR hand.example.org.");
+    nsupdate(&named, &by_hand);
+    let payload = call(&[create_ptr("192.0.2.6", "www.example.net")]);
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    let lines = "@ 60 NS localhost. | 5 60 PTR hand.example.org. | 6 3600 PTR www.example.net.";
+    zone(REVERSE, lines).assert_on(&named);
+}
+
+#[test]
+fn a_reverse_zone_whose_seeding_was_killed_takes_the_next_ptr() {
+    for step in ["'addzone", "'zonestatus", "'sync", "'delzone"] {
+        let named = Named::builder().start();
+        let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS).set(
+            "primaries.main",
+            "nameservers",
+            r#"["ns1.example.net"]"#,
+        );
+        let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
+        let mut going = bridge.start(&["plesk"], &payload);
+        wait::until("the step is logged, or all is over", || {
+            named.log().contains(step) || !going.is_running()
+        });
+        going.signal("KILL");
+        drop(going.finish());
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        let wanted = "@ NS ns1.example.net. | 5 3600 PTR www.example.net.";
+        zone(REVERSE, wanted).assert_on(&named);
+        let status = named.rndc(&["zonestatus", REVERSE]).stdout();
+        assert!(status.contains("type: primary"), "after {step}: {status}");
+    }
+}
+
+#[test]
+fn a_reverse_zone_that_was_left_without_contents_takes_the_next_ptr() {
+    // It never asks this address for them.
+    let named = Named::builder()
+        .options("blackhole { 127.0.0.2; };")
+        .start();
+    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS).set(
+        "primaries.main",
+        "nameservers",
+        r#"["ns1.example.net"]"#,
+    );
+    let listen = format!("127.0.0.1:{}", Port::claim().number());
+    let table = "primaries.main.provision";
+    let bridge = bridge.set_text(table, "listen", &listen.replace(".1:", ".2:"));
+    let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
+    let mut going = bridge.start(&["plesk"], &payload);
+    wait::until("it waits for the contents", || {
+        named.log().contains("'zonestatus") || !going.is_running()
+    });
+    going.signal("KILL");
+    assert_eq!(going.finish().status, None);
+    assert_eq!(dig::status(&named, OWNER, "PTR"), "SERVFAIL");
+    let bridge = bridge.set_text(table, "listen", &listen);
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    zone(
+        REVERSE,
+        "@ NS ns1.example.net. | 5 3600 PTR www.example.net.",
+    )
+    .assert_on(&named);
 }
