@@ -1,5 +1,9 @@
 //! Where an address's PTR records stand: the primary is asked, aliases are followed (RFC 2317), and
 //! the zone is the one that encloses the last name.
+//!
+//! The odd case is a wildcard: the answer for a name that is not there looks like that for one that
+//! is. An alias that a wildcard makes up leads all unused addresses to one name, so it is not
+//! followed; what a wildcard makes up of PTR records shows by a prerequisite that fails.
 
 use std::net::IpAddr;
 
@@ -23,15 +27,31 @@ pub(super) struct Place {
     pub(super) values: Vec<Rdata>,
     /// Their TTL, in seconds.
     pub(super) ttl: Option<u32>,
+    /// The owner has an alias that was taken for one that a wildcard makes up.
+    pub(super) is_below_alias: bool,
+}
+
+/// Which aliases are followed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Follow {
+    /// Those that no wildcard makes up.
+    Standing,
+    /// All.
+    All,
 }
 
 /// Asks the primary for the PTR records of an address, and for their zone.
-pub(super) async fn find(session: &mut Session<'_>, address: IpAddr) -> Result<Place, Failure> {
+pub(super) async fn find(
+    session: &mut Session<'_>,
+    address: IpAddr,
+    follow: Follow,
+) -> Result<Place, Failure> {
     let mut place = Place {
         owner: reverse_name(address),
         zone: None,
         values: Vec::new(),
         ttl: None,
+        is_below_alias: false,
     };
     for _ in 0..=ALIASES_MAX {
         let Some(response) = ask(session, &place.owner, RecordType::PTR).await? else {
@@ -41,18 +61,24 @@ pub(super) async fn find(session: &mut Session<'_>, address: IpAddr) -> Result<P
             place.values.push(record.rdata.clone());
             place.ttl = Some(record.ttl);
         }
-        if let Some(target) = alias(&response, &place.owner) {
-            place.owner = target;
-            continue;
+        let target = alias(&response, &place.owner);
+        match target {
+            Some(target)
+                if follow == Follow::All || !is_made_up(session, &place.owner, &target).await? =>
+            {
+                place.owner = target;
+            }
+            target => {
+                place.is_below_alias = target.is_some();
+                let soa = soa_of(session, &place).await?;
+                if let Some(soa) = soa.as_ref().filter(|soa| is_built_in(soa)) {
+                    let zone = ZoneName::new(&soa.owner);
+                    return Err(Failure::BuiltInZone { zone });
+                }
+                place.zone = soa.map(|soa| ZoneName::new(&soa.owner));
+                return Ok(place);
+            }
         }
-        let response = ask(session, &place.owner, RecordType::SOA).await?;
-        let soa = response.and_then(|response| enclosing_soa(&response, &place.owner).cloned());
-        if let Some(soa) = soa.as_ref().filter(|soa| is_built_in(soa)) {
-            let zone = ZoneName::new(&soa.owner);
-            return Err(Failure::BuiltInZone { zone });
-        }
-        place.zone = soa.map(|soa| ZoneName::new(&soa.owner));
-        return Ok(place);
     }
     Err(Failure::AliasesTooMany {
         owner: reverse_name(address),
@@ -99,6 +125,40 @@ pub(super) fn records<'a>(
 fn alias(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
+}
+
+/// Whether a wildcard makes up the alias (RFC 4592): it would then make up the same beside it. An
+/// alias that says the same as the wildcard looks like that, too.
+async fn is_made_up(
+    session: &mut Session<'_>,
+    owner: &Name,
+    target: &Name,
+) -> Result<bool, Failure> {
+    let Some(Ok(beside)) = owner.parent().map(|parent| parent.child(b"*")) else {
+        return Ok(false);
+    };
+    let response = ask(session, &beside, RecordType::CNAME).await?;
+    Ok(response.is_some_and(|response| alias(&response, &beside).as_ref() == Some(target)))
+}
+
+/// The SOA of the zone that the place is in.
+async fn soa_of(session: &mut Session<'_>, place: &Place) -> Result<Option<Record>, Failure> {
+    let mut name = Some(place.owner.clone());
+    if place.is_below_alias {
+        // What is asked there is answered for the alias's target; the apex at last answers for itself.
+        name = place.owner.parent();
+    }
+    while let Some(here) = name {
+        let Some(response) = ask(session, &here, RecordType::SOA).await? else {
+            return Ok(None);
+        };
+        let soa = enclosing_soa(&response, &place.owner);
+        if soa.is_some() || !place.is_below_alias {
+            return Ok(soa.cloned());
+        }
+        name = here.parent();
+    }
+    Ok(None)
 }
 
 /// Whether an SOA is that of one of BIND's built-in empty zones (RFC 6303): its own name as

@@ -8,7 +8,7 @@
 use super::foreseen::Foreseen;
 use super::memory::Memory;
 use super::outcome::{Done, Failure, Fate, Preview};
-use super::place::{Place, find};
+use super::place::{Follow, Place, find};
 use super::preview::{line, preview_of_new, preview_of_plan};
 use super::reverse_zone::ReverseZone;
 use super::session::Session;
@@ -45,10 +45,11 @@ pub(super) async fn deliver_ptr(
         memory,
     };
     let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
+    let mut follow = Follow::Standing;
     let mut refuted: Option<Vec<Rdata>> = None;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let found = find(session, intent.address).await;
+        let found = find(session, intent.address, follow).await;
         if matches!(found, Err(Failure::ServerFailure { .. })) && !is_finished {
             // So answers what a killed creation left, too.
             is_finished = true;
@@ -86,6 +87,10 @@ pub(super) async fn deliver_ptr(
                 if is_applied(reply, session.primary.key.name())? {
                     return Ok(done);
                 }
+                if place.is_below_alias {
+                    // The alias stands there, and not only below a wildcard that says the same.
+                    follow = Follow::All;
+                }
                 refuted = Some(place.values);
             }
         }
@@ -112,7 +117,7 @@ pub(super) async fn preview_ptr(
         intent,
         memory,
     };
-    let mut place = find(session, intent.address).await?;
+    let mut place = find(session, intent.address, Follow::Standing).await?;
     settings.permit_name(&place.owner)?;
     let is_there = place.zone.is_some();
     foreseen.lay_over(&session.primary.name, &mut place);
@@ -236,10 +241,11 @@ fn batch(zone: ZoneName, place: &Place, changes: &[Change]) -> Batch {
     };
     let mut prerequisites: Vec<Prerequisite> = place.values.iter().map(equals).collect();
     if prerequisites.is_empty() {
-        prerequisites.push(Prerequisite::Absent {
-            owner: owner.clone(),
-            rtype,
-        });
+        // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
+        for rtype in [rtype, RecordType::CNAME] {
+            let owner = owner.clone();
+            prerequisites.push(Prerequisite::Absent { owner, rtype });
+        }
     }
     Batch {
         zone,

@@ -343,3 +343,41 @@ fn a_reverse_zone_that_was_left_without_contents_takes_the_next_ptr() {
     )
     .assert_on(&named);
 }
+
+#[test]
+fn an_alias_that_a_wildcard_makes_up_is_not_followed() {
+    for records in [
+        "* CNAME unused.test.",
+        "*.0.192.in-addr.arpa. CNAME unused.test.",
+    ] {
+        let zone_name = if records.starts_with("* ") {
+            REVERSE
+        } else {
+            "0.192.in-addr.arpa"
+        };
+        let named = Named::builder()
+            .zone(Zone::dynamic(zone_name, records))
+            .zone(Zone::dynamic("unused.test", ""))
+            .start();
+        let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
+        let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        assert_eq!(ptrs(&named, OWNER), ["www.example.com."]);
+        assert_eq!(ptrs(&named, "unused.test"), [""; 0]);
+        let payload = call(&[
+            delete_ptr("192.0.2.5", "www.example.com"),
+            delete_ptr("192.0.2.6", "www.example.com"),
+        ]);
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        assert_eq!(ptrs(&named, OWNER), ["unused.test."]);
+    }
+    // One that stands there by itself is followed, though the wildcard says the same.
+    let named = Named::builder()
+        .zone(Zone::dynamic(REVERSE, "* CNAME x.test.\n5 CNAME x.test."))
+        .zone(Zone::dynamic("x.test", ""))
+        .start();
+    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
+    let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    assert_eq!(ptrs(&named, "x.test"), ["www.example.com."]);
+}
