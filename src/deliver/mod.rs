@@ -55,10 +55,7 @@ pub async fn deliver(
             zone::deliver_zone(&mut session, &desired, memory, settings).await
         }
         Intent::ZoneGone(zone) => zone::deliver_gone(&mut session, zone, memory, settings).await,
-        Intent::Ptr(ptr) => {
-            let done = ptr::deliver_ptr(&mut session, ptr, memory, settings).await;
-            done.map(Delivered::all)
-        }
+        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
     };
     session.release();
     delivered
@@ -91,10 +88,7 @@ pub async fn preview(
             preview::preview_gone(&mut session, zone, memory, settings).await?,
             Vec::new(),
         ),
-        Intent::Ptr(ptr) => {
-            let preview = ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen);
-            (preview.await?, Vec::new())
-        }
+        Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen).await?,
     };
     foreseen.note(&primary.name, &preview);
     session.release();

@@ -23,11 +23,15 @@ pub(super) async fn preview_zone(
         Found::Zone(current) => current,
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         Found::Absent if session.primary.provisioner.is_none() => return Err(Failure::ZoneAbsent),
-        Found::Absent => return Ok((preview_of_new(&plan::initial_zone(desired)?), Vec::new())),
+        Found::Absent => {
+            let first = plan::initial_zone(desired, &settings.keep)?;
+            let left_out = left_out(&first.conflicts, &first.kept);
+            return Ok((preview_of_new(&first.zone), left_out));
+        }
     };
     forget_unconfirmed(session, &mut current, &known, &desired.records);
     let plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
-    let left_out = left_out(&plan);
+    let left_out = left_out(&plan.conflicts, &plan.kept);
     Ok((preview_of_plan(&plan, &current), left_out))
 }
 

@@ -7,9 +7,10 @@
 
 use super::foreseen::Foreseen;
 use super::memory::Memory;
-use super::outcome::{Done, Failure, Fate, Preview};
+use super::outcome::{Delivered, Done, Failure, Fate, LeftOut, Preview};
 use super::place::{Follow, Place, find};
 use super::preview::{line, preview_of_new, preview_of_plan};
+use super::reverse::reverse_name;
 use super::reverse_zone::ReverseZone;
 use super::session::Session;
 use super::settings::{ExistingPtr, PtrSettings, Settings};
@@ -37,12 +38,13 @@ pub(super) async fn deliver_ptr(
     intent: &PtrIntent,
     memory: &Memory,
     settings: &Settings,
-) -> Result<Done, Failure> {
+) -> Result<Delivered, Failure> {
     let cut = &settings.ptr.permitted_cut(intent.address)?;
     let reverse_zone = ReverseZone {
         cut,
         intent,
         memory,
+        settings,
     };
     let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
     let mut follow = Follow::Standing;
@@ -66,8 +68,14 @@ pub(super) async fn deliver_ptr(
             place.ttl = None;
         }
         let step = step(&place, intent, &settings.ptr, zone_created);
+        if let Some(kept) = kept(&step, &place, intent, settings) {
+            return Ok(Delivered {
+                done: Done::Unchanged,
+                left_out: vec![kept],
+            });
+        }
         match step {
-            Step::Nothing(done) => return Ok(done),
+            Step::Nothing(done) => return Ok(Delivered::all(done)),
             Step::MakeZone => {
                 reverse_zone.make(session, &place.owner).await?;
                 (zone_created, is_finished) = (true, true);
@@ -85,7 +93,7 @@ pub(super) async fn deliver_ptr(
                 }
                 let reply = session.update(&batch(zone, &place, &changes)).await?;
                 if is_applied(reply, session.primary.key.name())? {
-                    return Ok(done);
+                    return Ok(Delivered::all(done));
                 }
                 if place.is_below_alias {
                     // The alias stands there, and not only below a wildcard that says the same.
@@ -110,12 +118,13 @@ pub(super) async fn preview_ptr(
     memory: &Memory,
     settings: &Settings,
     foreseen: &Foreseen,
-) -> Result<Preview, Failure> {
+) -> Result<(Preview, Vec<LeftOut>), Failure> {
     let cut = &settings.ptr.permitted_cut(intent.address)?;
     let reverse_zone = ReverseZone {
         cut,
         intent,
         memory,
+        settings,
     };
     let mut place = find(session, intent.address, Follow::Standing).await?;
     settings.permit_name(&place.owner)?;
@@ -127,6 +136,9 @@ pub(super) async fn preview_ptr(
         fate: Fate::Stays,
         lines: Vec::new(),
     };
+    if let Some(kept) = kept(&step, &place, intent, settings) {
+        return Ok((preview, vec![kept]));
+    }
     let changes = match step {
         Step::Nothing(_) => Vec::new(),
         Step::Change { zone, changes, .. } => {
@@ -142,8 +154,8 @@ pub(super) async fn preview_ptr(
         Step::MakeZone => {
             let owner = &place.owner;
             let desired = reverse_zone.foresee(session, owner, foreseen).await?;
-            let first = plan::initial_zone(&desired)?;
-            preview = preview_of_new(&first);
+            let first = plan::initial_zone(&desired, &settings.keep)?;
+            preview = preview_of_new(&first.zone);
             vec![added(&place, intent, settings.ptr.ttl)]
         }
     };
@@ -157,7 +169,20 @@ pub(super) async fn preview_ptr(
         }
     });
     preview.lines.extend(lines);
-    Ok(preview)
+    Ok((preview, Vec::new()))
+}
+
+/// What is left out because the name is never to be touched, under which the address or its PTR records
+/// stand; nothing where nothing would be touched.
+fn kept(step: &Step, place: &Place, intent: &PtrIntent, settings: &Settings) -> Option<LeftOut> {
+    match step {
+        Step::Nothing(_) => None,
+        Step::Change { .. } | Step::MakeZone => {
+            let mut names = [reverse_name(intent.address), place.owner.clone()].into_iter();
+            let kept = names.find(|name| settings.keeps(name));
+            kept.map(LeftOut::Kept)
+        }
+    }
 }
 
 fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created: bool) -> Step {

@@ -10,6 +10,7 @@ use super::nameservers::{NS_TTL, ns_set};
 use super::outcome::Failure;
 use super::place::{ask, enclosing_soa, records};
 use super::session::Session;
+use super::settings::Settings;
 use super::steps::{Found, Sent, change, is_unused, make, pause, read, send, widen, zone_key};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Name, PtrIntent, RecordType, RrSets,
@@ -30,6 +31,8 @@ pub(super) struct ReverseZone<'a> {
     pub(super) intent: &'a PtrIntent,
     /// What is remembered of it.
     pub(super) memory: &'a Memory,
+    /// How intents are delivered.
+    pub(super) settings: &'a Settings,
 }
 
 impl ReverseZone<'_> {
@@ -86,7 +89,7 @@ impl ReverseZone<'_> {
         match read(session, self.cut, self.memory).await?.0 {
             Found::Zone(current) if is_unused(session, &current) => {
                 let desired = self.desired(session, foreseen).await?;
-                let plan = plan_of(&current, &desired, &placeholders(&current));
+                let plan = self.plan(&current, &desired, &placeholders(&current));
                 Ok(Some((current, plan)))
             }
             Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Ok(None),
@@ -110,13 +113,13 @@ impl ReverseZone<'_> {
         is_absent: bool,
     ) -> Result<(), Failure> {
         let desired = self.desired(session, &Foreseen::default()).await?;
-        let initial = plan::initial_zone(&desired)?;
+        let first = plan::initial_zone(&desired, &self.settings.keep)?;
         let key = zone_key(session, self.cut);
         let known = self.memory.load(&key).await?;
         let created = make(
             session,
             provisioner,
-            &initial,
+            &first.zone,
             is_absent,
             known,
             self.memory,
@@ -160,7 +163,7 @@ impl ReverseZone<'_> {
             };
             let placeholders = placeholders(&current);
             widen(self.memory, &key, &mut known, &placeholders).await?;
-            let plan = plan_of(&current, desired, &placeholders);
+            let plan = self.plan(&current, desired, &placeholders);
             if let Sent::Applied(_) = send(session, &plan, &current, Guard::RrSets).await? {
                 known.origin = Origin::Made;
                 let gone = placeholders.minus(&desired.records);
@@ -172,6 +175,15 @@ impl ReverseZone<'_> {
         Err(Failure::ChangedMeanwhile {
             attempts: ATTEMPTS_MAX,
         })
+    }
+
+    fn plan(&self, current: &CurrentZone, desired: &DesiredZone, placeholders: &RrSets) -> Plan {
+        let scope = Scope {
+            foreign: ForeignRecords::Keep,
+            keep: &self.settings.keep,
+            delivered: placeholders,
+        };
+        plan::plan(current, desired, &scope)
     }
 
     /// The zone with the primary's name servers, or those of the host name's own zone.
@@ -222,15 +234,6 @@ impl ReverseZone<'_> {
             records: RrSets::from_sets([ns_set(self.cut, NS_TTL, &nameservers)]),
         })
     }
-}
-
-fn plan_of(current: &CurrentZone, desired: &DesiredZone, placeholders: &RrSets) -> Plan {
-    let scope = Scope {
-        foreign: ForeignRecords::Keep,
-        keep: &[],
-        delivered: placeholders,
-    };
-    plan::plan(current, desired, &scope)
 }
 
 /// The name servers that a primary gave a zone.

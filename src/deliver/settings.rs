@@ -85,6 +85,11 @@ impl Settings {
         }
     }
 
+    /// Whether a name is never touched.
+    pub(super) fn keeps(&self, name: &Name) -> bool {
+        self.keep.iter().any(|pattern| pattern.matches(name))
+    }
+
     /// Refuses a name under a suffix that a person has forbidden.
     pub(super) fn permit_name(&self, name: &Name) -> Result<(), Failure> {
         let mut suffixes = self.deny_zones.iter();

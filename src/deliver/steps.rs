@@ -11,7 +11,7 @@ use super::session::{Read, Session, Transfer};
 use crate::model::{
     CurrentZone, InitialZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName,
 };
-use crate::plan::{self, Action, Batch, Guard, Plan};
+use crate::plan::{self, Action, Batch, Conflict, Guard, Plan};
 use crate::provision::{Created, Provisioner, Standing};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
@@ -428,10 +428,10 @@ pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets
     }
 }
 
-pub(super) fn left_out(plan: &Plan) -> Vec<LeftOut> {
-    let conflicts = plan.conflicts.iter().cloned().map(LeftOut::Conflict);
+pub(super) fn left_out(conflicts: &[Conflict], kept: &[Name]) -> Vec<LeftOut> {
+    let conflicts = conflicts.iter().cloned().map(LeftOut::Conflict);
     conflicts
-        .chain(plan.kept.iter().cloned().map(LeftOut::Kept))
+        .chain(kept.iter().cloned().map(LeftOut::Kept))
         .collect()
 }
 

@@ -146,20 +146,21 @@ impl<'a> Delivery<'a> {
             (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),
             (_, Some(provisioner)) => provisioner,
         };
-        let initial = plan::initial_zone(self.desired)?;
+        let first = plan::initial_zone(self.desired, &self.settings.keep)?;
         let created = make(
             session,
             provisioner,
-            &initial,
+            &first.zone,
             self.is_absent,
             known,
             self.memory,
         )
         .await?;
         if created == Created::Full && is_served(session, &self.desired.name).await? {
-            return Ok(Reached::Made(Delivered::all(created_from(
-                &initial.records,
-            ))));
+            return Ok(Reached::Made(Delivered {
+                done: created_from(&first.zone.records),
+                left_out: left_out(&first.conflicts, &first.kept),
+            }));
         }
         self.made = Some(created);
         self.is_resumed = is_unfinished;
@@ -222,7 +223,7 @@ impl<'a> Delivery<'a> {
                 };
                 return Ok(Some(Delivered {
                     done,
-                    left_out: left_out(&plan),
+                    left_out: left_out(&plan.conflicts, &plan.kept),
                 }));
             }
             Sent::Guarded => self.guarded_at = Some(soa),

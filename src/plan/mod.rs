@@ -25,7 +25,7 @@ mod tests;
 
 pub use batch::{Batch, BatchError, Guard, PLAN_MESSAGES_MAX, Prerequisite, Update, batches};
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
-pub use soa::{InitialZoneError, initial_zone};
+pub use soa::{FirstContents, InitialZoneError, initial_zone};
 
 use crate::model::{CurrentZone, DesiredZone, ForeignRecords, RrSets, Scope};
 

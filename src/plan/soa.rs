@@ -1,10 +1,10 @@
 //! The SOA of a plan, and the first contents of a zone that is about to be made.
 
-use super::change::Action;
+use super::change::{Action, Conflict, Plan};
 use super::diff;
 use crate::model::{
-    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Rdata, RecordType, RrSets,
-    Scope, Serial, Soa, ZoneName,
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Name, NamePattern, Rdata,
+    RecordType, RrSet, RrSets, Scope, Serial, Soa, ZoneName,
 };
 
 /// Refresh where none is desired, in seconds: three hours, Plesk's own default. NOTIFY does the
@@ -68,14 +68,29 @@ impl InitialZoneError {
     }
 }
 
+/// The first contents of a zone that is about to be made, and what is left out of them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FirstContents {
+    /// The zone.
+    pub zone: InitialZone,
+    /// Desired records that are left out, since they cannot stand beside others.
+    pub conflicts: Vec<Conflict>,
+    /// Names under `keep` whose desired records are left out.
+    pub kept: Vec<Name>,
+}
+
 /// The first contents of a zone that is about to be made.
 ///
-/// Records that cannot stand together are left out, since a server would refuse to load them all;
-/// the plan that follows names them.
+/// Records that cannot stand together are left out, since a server would refuse to load them all; so
+/// are those at names under `keep`, but for what no zone can do without: the apex NS, and the addresses
+/// of those that are in the zone.
 ///
 /// # Errors
 /// [`InitialZoneError::NoApexNs`].
-pub fn initial_zone(desired: &DesiredZone) -> Result<InitialZone, InitialZoneError> {
+pub fn initial_zone(
+    desired: &DesiredZone,
+    keep: &[NamePattern],
+) -> Result<FirstContents, InitialZoneError> {
     let apex = desired.name.apex();
     let apex_ns = desired.records.get(apex, RecordType::NS);
     let first_ns = apex_ns
@@ -102,24 +117,8 @@ pub fn initial_zone(desired: &DesiredZone) -> Result<InitialZone, InitialZoneErr
         soa_ttl,
         records: RrSets::default(),
     };
-    let records = standing_records(&empty, &desired.records);
-    let CurrentZone { name, soa, .. } = empty;
-    Ok(InitialZone {
-        name,
-        soa,
-        soa_ttl,
-        records,
-    })
-}
-
-/// What an empty zone would hold after a plan.
-fn standing_records(empty: &CurrentZone, desired: &RrSets) -> RrSets {
-    let scope = Scope {
-        foreign: ForeignRecords::Remove,
-        keep: &[],
-        delivered: &RrSets::default(),
-    };
-    let plan = diff::diff(empty, desired, &scope);
+    let plan = plan_from_nothing(&empty, &desired.records, keep);
+    let needed = needed(desired, &plan.kept);
     let added = plan
         .changes
         .iter()
@@ -127,5 +126,52 @@ fn standing_records(empty: &CurrentZone, desired: &RrSets) -> RrSets {
             Action::Add { ttl } => Some(change.to_record(ttl)),
             Action::SetTtl { .. } | Action::Remove => None,
         });
-    RrSets::from_records(added)
+    let mut records = RrSets::from_records(added);
+    let mut kept = plan.kept;
+    if !needed.is_empty() {
+        let is_left_out = |owner: &Name| {
+            let mut sets = desired.records.at(owner).iter();
+            sets.any(|set| needed.get(owner, set.rtype).is_none())
+        };
+        kept.retain(is_left_out);
+        let sets = records.into_sets().into_iter().chain(needed.into_sets());
+        records = RrSets::from_sets(sets);
+    }
+    let CurrentZone { name, soa, .. } = empty;
+    Ok(FirstContents {
+        zone: InitialZone {
+            name,
+            soa,
+            soa_ttl,
+            records,
+        },
+        conflicts: plan.conflicts,
+        kept,
+    })
+}
+
+fn plan_from_nothing(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]) -> Plan {
+    let scope = Scope {
+        foreign: ForeignRecords::Remove,
+        keep,
+        delivered: &RrSets::default(),
+    };
+    diff::diff(empty, desired, &scope)
+}
+
+/// The desired records at names under `keep` without which a server takes no zone.
+fn needed(desired: &DesiredZone, kept: &[Name]) -> RrSets {
+    let apex = desired.name.apex();
+    let ns = desired.records.get(apex, RecordType::NS);
+    let hosts: Vec<Name> = ns
+        .into_iter()
+        .flat_map(|set| set.rdatas.iter().filter_map(Rdata::to_name))
+        .collect();
+    let is_needed = |set: &&RrSet| match set.rtype {
+        RecordType::NS => set.owner == *apex,
+        RecordType::A | RecordType::AAAA => hosts.contains(&set.owner),
+        _ => false,
+    };
+    let at_kept = kept.iter().flat_map(|owner| desired.records.at(owner));
+    RrSets::from_sets(at_kept.filter(is_needed).cloned())
 }

@@ -409,7 +409,7 @@ fn a_name_server_that_stays_keeps_its_address() {
 #[test]
 fn a_new_zone_holds_what_can_stand_and_an_soa_with_defaults() {
     let zone = desired("@ NS 300 b\n@ NS 300 a\nwww A 300 1\nwww CNAME 300 x\n@ DNSKEY 300 k");
-    let initial = initial_zone(&zone).unwrap();
+    let initial = initial_zone(&zone, &[]).unwrap().zone;
     assert_eq!(
         initial.records,
         records("@ NS 300 a\n@ NS 300 b\nwww A 300 1")
@@ -423,7 +423,7 @@ fn a_new_zone_holds_what_can_stand_and_an_soa_with_defaults() {
         ..soa(1)
     };
     assert_eq!((initial.soa, initial.soa_ttl), (expected, 86_400));
-    let error = initial_zone(&desired("sub NS 300 a")).unwrap_err();
+    let error = initial_zone(&desired("sub NS 300 a"), &[]).unwrap_err();
     assert_eq!(error, InitialZoneError::NoApexNs { zone: zone_name() });
 }
 

@@ -442,3 +442,38 @@ fn json_says_what_the_lines_say() {
     );
     assert_eq!(gone["results"][0]["result"], "deleted");
 }
+
+#[test]
+fn kept_names_are_left_out_of_a_new_zone_but_for_its_name_servers() {
+    let keep = r#"["example.com", "ns1.*", "kept.*", "*.dyn.example.com"]"#;
+    let lines = "@ NS ns1.example.com. | @ TXT left-out | ns1 A 192.0.2.1 | kept A 192.0.2.2 | \
+                 a.dyn A 192.0.2.3 | www A 192.0.2.7";
+    let made = "@ NS ns1.example.com. | ns1 A 192.0.2.1 | www A 192.0.2.7";
+    let warnings: Vec<_> = ["example.com", "a.dyn.example.com", "kept.example.com"]
+        .into_iter()
+        .map(|name| {
+            format!(
+                "warning: example.com. on main (127.0.0.1:PORT): {name}. is not touched: \
+                 `policy.keep`\n"
+            )
+        })
+        .collect();
+    let (named, bridge) = fresh();
+    let bridge = bridge.set("policy", "keep", keep);
+    let payload = zone("example.com", lines).call();
+    dry_run(&named, &bridge, &[], &payload)
+        .assert_status(1)
+        .assert_stderr(&warnings.concat());
+    bridge
+        .plesk(&payload)
+        .assert_status(0)
+        .assert_stderr(&warnings.concat())
+        .assert_stdout("example.com.: created with 4 records on main (127.0.0.1:PORT)\n");
+    zone("example.com", made).assert_on(&named);
+    bridge
+        .plesk(&payload)
+        .assert_status(0)
+        .assert_stderr(&warnings.concat())
+        .assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
+    zone("example.com", made).assert_on(&named);
+}

@@ -14,6 +14,7 @@ use crate::nsupdate::nsupdate;
 use crate::payload::{call, create_ptr, delete_ptr};
 use crate::ports::Port;
 use crate::scripted::{Scripted, Upstream};
+use crate::server::Server as _;
 use crate::wanted::zone;
 use crate::{dig, wait};
 
@@ -210,6 +211,68 @@ fn processes_with_the_same_hosts_of_an_address_leave_them_all() {
     }
     let all: Vec<_> = (0..4).map(|n| format!("h{n}.example.com.")).collect();
     assert_eq!(ptrs(&named, OWNER), all);
+}
+
+#[test]
+fn a_ptr_at_a_kept_name_is_not_touched() {
+    let named = Named::builder()
+        .zone(Zone::dynamic(
+            REVERSE,
+            "5 PTR hand.example.org.\n6 CNAME 6.0/25\n7 CNAME 7.0/25",
+        ))
+        .zone(
+            Zone::dynamic("0/25.2.0.192.in-addr.arpa", "7 PTR hand.example.org.")
+                .option("check-names ignore;"),
+        )
+        .start();
+    let keep = [
+        OWNER,
+        "6.0/25.*",
+        "7.2.0.192.*",
+        "*.100.51.198.in-addr.arpa",
+    ];
+    let bridge = Bridge::of(&named)
+        .seed(&named)
+        .ptr_networks(&NETWORKS)
+        .set("policy", "keep", &format!("{keep:?}"))
+        .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
+    let kept = [
+        (create_ptr("192.0.2.5", "www.example.com"), OWNER),
+        (delete_ptr("192.0.2.5", "hand.example.org"), OWNER),
+        (
+            create_ptr("192.0.2.6", "www.example.com"),
+            "6.0/25.2.0.192.in-addr.arpa",
+        ),
+        (
+            create_ptr("192.0.2.7", "www.example.com"),
+            "7.2.0.192.in-addr.arpa",
+        ),
+        (
+            create_ptr("198.51.100.1", "www.example.com"),
+            "1.100.51.198.in-addr.arpa",
+        ),
+    ];
+    for (command, name) in kept {
+        let payload = call(&[command]);
+        let warning = format!("main (127.0.0.1:PORT): {name}. is not touched: `policy.keep`\n");
+        for (arguments, said) in [
+            (&["plesk", "--dry-run"][..], ": no difference on main"),
+            (&["plesk"], ": unchanged on main"),
+        ] {
+            let run = bridge.run(arguments, &payload);
+            run.assert_status(0)
+                .assert_says("warning: ")
+                .assert_says(&warning);
+            assert!(run.stdout.contains(said), "{}", run.stdout);
+        }
+    }
+    // What is as it shall be is worth no word.
+    bridge
+        .plesk(call(&[create_ptr("192.0.2.5", "hand.example.org")]))
+        .assert_status(0)
+        .assert_stderr("");
+    assert_eq!(named.updates_received(), 0);
+    assert!(!dig::has_zone(&named, "100.51.198.in-addr.arpa"));
 }
 
 /// A server whose reverse zone comes from a file with a name server of its own, and nsbridge before
