@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place, quoted};
+use crate::model;
 
 /// The text of a configuration file and its name.
 #[derive(Clone, Copy)]
@@ -317,11 +318,7 @@ impl Text<'_> {
 /// A value on one line of a message.
 fn shortened(text: &str) -> String {
     const CHARACTERS_MAX: usize = 60;
-    let mut short: String = text.chars().take(CHARACTERS_MAX).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short.escape_debug().to_string()
+    model::excerpt(text, CHARACTERS_MAX)
 }
 
 /// The valid key that takes the fewest edits, if they are few for its length.

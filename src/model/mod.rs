@@ -3,6 +3,7 @@
 //! Nothing here reads a socket, a file or a clock, and nothing depends on a DNS library: RDATA is
 //! canonical wire octets, so that a type nobody knows is as exact as an address (RFC 3597).
 
+mod excerpt;
 mod intent;
 mod name;
 mod record;
@@ -10,6 +11,7 @@ mod scope;
 mod secret;
 mod zone;
 
+pub use excerpt::excerpt;
 pub use intent::{Intent, IntentKey, Presence, PtrIntent};
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError};
 pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::name::{HostError, MailboxError};
-use crate::model::Name;
+use crate::model::{self, Name};
 use crate::zonefile::RdataTextError;
 
 /// Longest excerpt of a payload that a problem shows, in characters: enough to find the record
@@ -274,18 +274,7 @@ impl ProblemKind {
     }
 }
 
-/// Foreign text for a log line: shortened, and with all that is no printable character escaped.
+/// Foreign text for a log line.
 pub(super) fn excerpt(text: &str) -> String {
-    let mut excerpt = String::with_capacity(text.len().min(EXCERPT_CHARS_MAX));
-    for (count, character) in text.chars().enumerate() {
-        if count == EXCERPT_CHARS_MAX {
-            excerpt.push('…');
-            break;
-        }
-        match character {
-            '"' | '\'' => excerpt.push(character),
-            _ => excerpt.extend(character.escape_debug()),
-        }
-    }
-    excerpt
+    model::excerpt(text, EXCERPT_CHARS_MAX)
 }

@@ -11,12 +11,12 @@ use crate::model::{CurrentZone, Name, Rdata, RecordType, Soa, ZoneName};
 /// a panel makes; and a chain of so many serials stays far from half the serial circle (RFC 1982).
 pub const PLAN_MESSAGES_MAX: usize = 4_096;
 
-/// The header of a message (RFC 1035 section 4.1.1).
-const HEADER_OCTETS: usize = 12;
+/// Octets of a message's header (RFC 1035 section 4.1.1).
+pub const HEADER_OCTETS: usize = 12;
 /// Type and class of the zone section's entry (RFC 2136 section 2.3).
 const ZONE_FIXED_OCTETS: usize = 4;
-/// Type, class, TTL and RDLENGTH of a record (RFC 1035 section 4.1.3).
-const RECORD_FIXED_OCTETS: usize = 10;
+/// Octets of a record besides its owner and data: type, class, TTL, length (RFC 1035 section 4.1.3).
+pub const RECORD_FIXED_OCTETS: usize = 10;
 
 /// What a change by someone else is noticed by.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -23,7 +23,10 @@ mod soa;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, BatchError, Guard, PLAN_MESSAGES_MAX, Prerequisite, Update, batches};
+pub use batch::{
+    Batch, BatchError, Guard, HEADER_OCTETS, PLAN_MESSAGES_MAX, Prerequisite, RECORD_FIXED_OCTETS,
+    Update, batches,
+};
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 

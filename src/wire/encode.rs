@@ -4,9 +4,9 @@
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
-use super::raw::{CLASS_ANY, CLASS_IN, CLASS_NONE, HEADER_OCTETS, MESSAGE_OCTETS_MAX};
+use super::raw::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
 use crate::model::{Name, RecordType};
-use crate::plan::{Batch, Prerequisite, Update};
+use crate::plan::{Batch, HEADER_OCTETS, Prerequisite, Update};
 
 /// Why a message cannot be made.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -6,10 +6,11 @@ use hickory_proto::op::{Header, MessageType, OpCode};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
 use super::raw::{
-    HEADER_OCTETS, MESSAGE_OCTETS_MAX, MalformedReason, RawRecord, decoder_at, read_name, skip_name,
+    MESSAGE_OCTETS_MAX, MalformedReason, RawRecord, decoder_at, read_name, skip_name,
 };
 use super::tsig_record::Tsig;
 use crate::model::{Name, RecordType};
+use crate::plan::HEADER_OCTETS;
 
 /// A section of records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

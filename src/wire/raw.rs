@@ -9,10 +9,6 @@ use crate::model::{Field, NAME_OCTETS_MAX, Name, Rdata, Record, RecordType, fiel
 
 /// Longest message: what the two octets of a TCP frame can say (RFC 1035 section 4.2.2).
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
-/// Length of a message's header (RFC 1035 section 4.1.1).
-pub(super) const HEADER_OCTETS: usize = 12;
-/// Octets of a record besides its owner and data: type, class, TTL, length (RFC 1035 section 4.1.3).
-pub(super) const RECORD_FIXED_OCTETS: usize = 10;
 /// The Internet's class.
 pub(super) const CLASS_IN: u16 = 1;
 /// No class: in an UPDATE, what must not be or shall go (RFC 2136 section 2.4).

@@ -7,9 +7,10 @@ use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode, Res
 use super::encode::{put_header, put_question, put_record};
 use super::key::Key;
 use super::message::{Message, Question};
-use super::raw::{CLASS_IN, HEADER_OCTETS, MalformedReason, RECORD_FIXED_OCTETS};
+use super::raw::{CLASS_IN, MalformedReason};
 use super::tsig::{Forgery, RequestMac};
 use crate::model::{InitialZone, Name, RecordType};
+use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
 /// A verified query.
 #[derive(Clone, Debug, Eq, PartialEq)]

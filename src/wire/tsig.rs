@@ -5,9 +5,10 @@
 use super::encode::{EncodeError, put_record};
 use super::key::{Digest, Key};
 use super::message::Message;
-use super::raw::{CLASS_ANY, HEADER_OCTETS, MESSAGE_OCTETS_MAX, RECORD_FIXED_OCTETS};
+use super::raw::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use super::tsig_record::{Stamp, Tsig};
 use crate::model::{Name, RecordType};
+use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
 /// How far two clocks may be apart, in seconds (RFC 8945 section 10).
 const FUDGE_SECONDS: u16 = 300;

@@ -1,6 +1,6 @@
 //! Why text is no RDATA: which field, what stands there, what was wanted.
 
-use crate::model::{NameError, RdataError};
+use crate::model::{self, NameError, RdataError};
 
 /// Most characters of an offending word that an error shows.
 const EXCERPT_CHARS_MAX: usize = 60;
@@ -135,12 +135,5 @@ pub enum RdataTextError {
 
 /// A word of the input as an error shows it.
 pub(super) fn excerpt(word: &str) -> String {
-    let mut shown: String = word.chars().take(EXCERPT_CHARS_MAX).collect();
-    if shown.len() < word.len() {
-        shown.push('…');
-    }
-    if shown.contains(char::is_control) {
-        shown = shown.escape_debug().to_string();
-    }
-    shown
+    model::excerpt(word, EXCERPT_CHARS_MAX)
 }

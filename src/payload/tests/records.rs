@@ -277,7 +277,7 @@ fn a_record_of_the_wrong_shape_hits_only_itself() {
         ),
         (
             r#"{"type":"TXT","host":"z.example.","value":"\ud800"}"#,
-            ".value z.example. `\"\\\\ud800\"`: a string has a `\\u` escape that is no character",
+            ".value z.example. `\"\\ud800\"`: a string has a `\\u` escape that is no character",
         ),
         (
             r#"{"type":"MX","host":"z.example.","opt":[],"value":"a.example."}"#,

@@ -111,8 +111,8 @@ fn a_bad_command_costs_no_other() {
          problem [6].zone.name - ``: the zone name is wrong: the name is empty\n\
          problem [7].zone.name - `.`: the root zone is not served\n\
          problem [8].zone.name - `a..b`: the zone name is wrong: the name has an empty label\n\
-         problem [9].command - `\"\\\\ud800\"`: a string has a `\\u` escape that is no character\n\
-         problem [10] - `{\"\\\\ud800\":1}`: a string has a `\\u` escape that is no character\n",
+         problem [9].command - `\"\\ud800\"`: a string has a `\\u` escape that is no character\n\
+         problem [10] - `{\"\\ud800\":1}`: a string has a `\\u` escape that is no character\n",
     );
 }
 

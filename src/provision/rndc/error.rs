@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::isccc::ReplyError;
-use crate::model::{Name, ZoneName};
+use crate::model::{self, Name, ZoneName};
 
 /// Most characters of a server's own words in a message.
 const QUOTED_CHARACTERS_MAX: usize = 300;
@@ -421,13 +421,5 @@ fn contents_hint(without_address: &[Name]) -> String {
 /// A server's words for a message: one line, no control characters, not endless.
 pub(super) fn quoted(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut quoted: String = line
-        .chars()
-        .take(QUOTED_CHARACTERS_MAX)
-        .flat_map(char::escape_debug)
-        .collect();
-    if line.chars().count() > QUOTED_CHARACTERS_MAX {
-        quoted.push('…');
-    }
-    quoted
+    model::excerpt(&line, QUOTED_CHARACTERS_MAX)
 }

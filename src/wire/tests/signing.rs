@@ -3,8 +3,8 @@
 use super::vectors::{AXFR_REQUEST, NOW, SOA_QUERY_MACS, octets};
 use super::{key, key_with, name, zone_of};
 use crate::model::{RecordType, Secret};
+use crate::plan::HEADER_OCTETS;
 use crate::wire::message::{Message, Section};
-use crate::wire::raw::HEADER_OCTETS;
 use crate::wire::{
     Algorithm, AlgorithmError, AnswerSigner, EncodeError, Forgery, Hash, Key, KeyError,
     MESSAGE_OCTETS_MAX, MalformedReason, RequestError, encode_query, encode_refusal,
