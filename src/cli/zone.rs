@@ -14,7 +14,7 @@ use super::output::{Message, Output};
 use super::report::{self, Report, count};
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Origin, Primary, ZoneMemory, ZoneSummary};
+use crate::deliver::{self, Failure, Origin, Primary, Read, ZoneMemory, ZoneSummary};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
 };
@@ -206,9 +206,8 @@ fn show(
     let read = block_on(async {
         let primary = primary.ok_or(Failure::NoRoute)?;
         let clock = setup.settings.clock;
-        let current = deliver::fetch_zone(zone, primary, clock, deadline).await?;
-        // After it: whatever the zone shows of ours is remembered by then.
-        let known = deliver::recall_zone(zone, primary, keeper.memory()).await?;
+        let memory = keeper.memory();
+        let (current, known) = deliver::recall_zone(zone, primary, memory, clock, deadline).await?;
         Ok((primary, current, known))
     });
     let mut status = match read {
@@ -242,6 +241,9 @@ fn print(
     known: Option<&ZoneMemory>,
     output: &mut Output,
 ) -> Status {
+    if primary.read == Read::Memory {
+        output.detail("; by the memory: what others changed there is not seen");
+    }
     let (apex, soa) = (zone.name.apex(), zone.soa.to_rdata());
     let mut records = vec![print_record(
         apex,
@@ -266,6 +268,9 @@ fn print(
     });
     if let Some(known) = known {
         entry["origin"] = origin_word(known.origin).into();
+    }
+    if primary.read == Read::Memory {
+        entry["read"] = "memory".into();
     }
     output.entry(entry);
     Status::Done

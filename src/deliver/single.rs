@@ -5,12 +5,12 @@
 
 use tokio::time::Instant;
 
-use super::memory::{Memory, ZoneKey, ZoneMemory};
+use super::memory::{Memory, ZoneMemory};
 use super::nameservers::{NS_TTL, ns_set};
 use super::outcome::{Delivered, Failure};
 use super::session::{Primary, open};
 use super::settings::Settings;
-use super::steps::{Found, read_zone};
+use super::steps::{Found, read, read_zone};
 use super::zone;
 use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName};
 use crate::plan::InitialZoneError;
@@ -49,7 +49,7 @@ pub async fn create_zone(
     created
 }
 
-/// A zone as it is on its primary. `clock` gives seconds since 1970, for signatures.
+/// A zone as it is on its primary, by transfer. `clock` gives seconds since 1970, for signatures.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::ZoneAbsent`] where it is not there.
@@ -62,25 +62,31 @@ pub async fn fetch_zone(
     let mut session = open(primary, clock, deadline).await?;
     let found = read_zone(&mut session, name).await?;
     session.release();
+    present(found)
+}
+
+/// A zone as it is on its primary, or as it is remembered where the primary is read from memory; and
+/// what is remembered of it.
+///
+/// # Errors
+/// [`Failure`], as [`fetch_zone`].
+pub async fn recall_zone(
+    name: &ZoneName,
+    primary: &Primary,
+    memory: &Memory,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<(CurrentZone, ZoneMemory), Failure> {
+    let mut session = open(primary, clock, deadline).await?;
+    let (found, known) = read(&mut session, name, memory).await?;
+    session.release();
+    Ok((present(found)?, known))
+}
+
+fn present(found: Found) -> Result<CurrentZone, Failure> {
     match found {
         Found::Zone(current) => Ok(*current),
         Found::Absent => Err(Failure::ZoneAbsent),
         Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
     }
-}
-
-/// What is remembered of a zone on a primary.
-///
-/// # Errors
-/// [`Failure::Memory`].
-pub async fn recall_zone(
-    name: &ZoneName,
-    primary: &Primary,
-    memory: &Memory,
-) -> Result<ZoneMemory, Failure> {
-    let key = ZoneKey {
-        primary: primary.name.clone(),
-        zone: name.clone(),
-    };
-    memory.load(&key).await
 }

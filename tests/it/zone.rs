@@ -361,3 +361,28 @@ fn a_zone_is_shown_without_a_configuration() {
     show(&["--key-file", &both]).assert_status(64);
     show(&[]).assert_status(78).assert_says("`/no/such.toml`");
 }
+
+#[test]
+fn a_zone_that_is_read_from_memory_is_shown_as_it_is_remembered() {
+    let (named, bridge) = shared();
+    let bridge = bridge.set_text("primaries.main", "read", "memory");
+    let soa = dig::axfr(&named, "example.com");
+    let soa = soa.iter().find(|line| line.contains(" SOA ")).unwrap();
+    let run = bridge.run(&["zone", "show", "example.com"], "");
+    run.assert_status(0).assert_stderr("");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(
+        lines[..3],
+        [
+            "; by the memory: what others changed there is not seen",
+            soa,
+            "example.com. 86400 IN NS ns1.example.com. ; delivered",
+        ]
+    );
+    assert!(
+        lines[3].ends_with(" IN A 192.0.2.8 ; delivered"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(lines.len(), 4, "{}", run.stdout);
+}
