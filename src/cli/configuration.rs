@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::output::Message;
 use crate::config::{self, Config, ProvisionSettings};
 use crate::deliver::{self, Pool, Primary};
-use crate::provision::rndc::{Rndc, RndcError, RndcSettings};
-use crate::provision::{self, Provisioner};
+use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
+use crate::provision::rndc::{Rndc, RndcSettings};
+use crate::provision::{self, ProvisionError, Provisioner};
 use crate::queue::{Route, Routes};
 
 /// All that a command needs of the configuration.
@@ -38,7 +39,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             let primary = primary(name, settings, &config.instance)?;
             Ok((name.clone(), Rc::new(primary)))
         })
-        .collect::<Result<_, RndcError>>()
+        .collect::<Result<_, ProvisionError>>()
         .map_err(|error| {
             let cause = format!("`{}`: {error}", path.display());
             Message::nothing_attempted(&cause, error.hint())
@@ -68,7 +69,7 @@ fn primary(
     name: &str,
     settings: &config::PrimarySettings,
     instance: &str,
-) -> Result<Primary, RndcError> {
+) -> Result<Primary, ProvisionError> {
     let provisioner = match &settings.provision {
         None => None,
         Some(ProvisionSettings::Rndc(rndc)) => {
@@ -82,6 +83,16 @@ fn primary(
                 transfer_key: settings.transfer_key.clone(),
                 clock: now,
             })?)))
+        }
+        Some(ProvisionSettings::PowerDns(powerdns)) => {
+            Some(Provisioner::PowerDns(PowerDns::new(PowerDnsSettings {
+                endpoint: powerdns.endpoint.clone(),
+                path: powerdns.path.clone(),
+                api_key: powerdns.api_key.clone(),
+                instance: instance.into(),
+                update_key: settings.key.name().clone(),
+                transfer_key: settings.transfer_key.name().clone(),
+            })?))
         }
         Some(ProvisionSettings::Command(command)) => Some(Provisioner::Command(
             provision::Command::new(command.clone()),

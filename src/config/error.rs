@@ -146,6 +146,14 @@ pub enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
+    /// A file holds no key of an API.
+    #[error("{place}: `{}` does not hold one line of visible ASCII characters", path.display())]
+    NoApiKey {
+        /// Where the file is named.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that shall be run is no program.
     #[error("{place}: `{}` is not an executable file", path.display())]
     NotExecutable {
@@ -193,6 +201,10 @@ impl ConfigError {
             Self::NotInThisVersion { instead, .. } => Some((*instead).to_owned()),
             Self::KeyFile { source, .. } => source.hint(),
             Self::SecretFile { source, .. } => source.hint(),
+            Self::NoApiKey { path, .. } => Some(format!(
+                "write the value of `api-key` in pdns.conf, and nothing else, to `{}`",
+                path.display()
+            )),
             Self::NotExecutable { path, .. } => {
                 Some(format!("run `chmod a+rx {}`", path.display()))
             }

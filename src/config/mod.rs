@@ -12,6 +12,7 @@ mod provision;
 mod reader;
 mod secretfile;
 mod settings;
+mod tls;
 mod values;
 
 #[cfg(test)]
@@ -20,7 +21,8 @@ mod tests;
 pub use error::{ConfigError, Place};
 pub use secretfile::{SECRET_FILE_OCTETS_MAX, SecretFileError};
 pub use settings::{
-    Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings, RndcProvision, Route,
+    Config, PolicySettings, PowerDnsProvision, PrimarySettings, ProvisionSettings, QueueSettings,
+    RndcProvision, Route,
 };
 
 /// A commented configuration with every option and its default.

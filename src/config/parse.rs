@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -15,16 +14,14 @@ use super::settings::{Config, PolicySettings, PrimarySettings, QueueSettings, Ro
 use super::values::{
     HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
 };
-use super::{keyfile, provision, secretfile};
+use super::{keyfile, provision, tls};
 use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read};
-use crate::model::{ForeignRecords, Name, Secret, TTL_MAX};
-use crate::transport::{ClientIdentity, Endpoint, Security, TlsClient, TlsSettings};
+use crate::model::{ForeignRecords, Name, TTL_MAX};
+use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
 /// Longest configuration in octets: some thousand primaries.
 const CONFIG_OCTETS_MAX: u64 = 4 * 1024 * 1024;
-/// Longest list of certificate authorities in octets: a system's list has a quarter of a million.
-const CERTIFICATE_OCTETS_MAX: u64 = 16 * 1024 * 1024;
 /// Longest time in seconds that Plesk may be kept waiting.
 const DEADLINE_SECONDS_MAX: u32 = 3600;
 /// Most zones at a time: each is a connection, and BIND takes 150 (`tcp-clients`).
@@ -214,7 +211,7 @@ impl Files<'_> {
         let (host, port) = address.read(HOST_AND_PORT, |text| read_host(text, port))?;
         let security = match transport {
             Transport::Tcp => no_tls(table)?,
-            Transport::Tls => self.tls(table, &host)?,
+            Transport::Tls => tls::read_with_identity(table, &host, self.directory)?,
         };
         let key = self.key(&table.need("key", table.text("key")?)?)?;
         let transfer_key = match table.text("transfer-key")? {
@@ -233,7 +230,9 @@ impl Files<'_> {
         }
         let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
         let provision = match table.table("provision", provision::KEYS)? {
-            Some(table) => Some(provision::read(&table, |text| self.key(text))?),
+            Some(table) => Some(provision::read(&table, self.directory, |text| {
+                self.key(text)
+            })?),
             None => None,
         };
         Ok(PrimarySettings {
@@ -249,81 +248,6 @@ impl Files<'_> {
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
             provision,
         })
-    }
-
-    fn tls(&self, table: &Table<'_>, host: &str) -> Result<Security, ConfigError> {
-        let mut pins = Vec::new();
-        for text in table.texts("tls-pins")? {
-            pins.push(text.read(
-                "the base64 form of a SHA-256 digest, 44 characters",
-                |text| text.parse().ok(),
-            )?);
-        }
-        let settings = TlsSettings {
-            server_name: match table.text("tls-name")? {
-                Some(text) => text.value.to_owned(),
-                None => host.to_owned(),
-            },
-            ca_pem: self.certificate(table, "tls-ca-file")?,
-            pins,
-            client: self.identity(table)?,
-        };
-        let client = TlsClient::new(&settings).map_err(|source| ConfigError::Tls {
-            place: table.place(),
-            source,
-        })?;
-        Ok(Security::Tls(Arc::new(client)))
-    }
-
-    fn identity(&self, table: &Table<'_>) -> Result<Option<ClientIdentity>, ConfigError> {
-        let certificate = self.certificate(table, "tls-certificate-file")?;
-        let key = self.private_key(table, "tls-key-file")?;
-        Ok(match (certificate, key) {
-            (None, None) => None,
-            (certificate, key) => Some(ClientIdentity {
-                certificate_pem: table.need("tls-certificate-file", certificate)?,
-                key_pem: table.need("tls-key-file", key)?,
-            }),
-        })
-    }
-
-    fn certificate(&self, table: &Table<'_>, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
-        let Some((path, text)) = read_path(table, key, self.directory)? else {
-            return Ok(None);
-        };
-        let mut content = Vec::new();
-        File::open(&path)
-            .and_then(|file| {
-                file.take(CERTIFICATE_OCTETS_MAX + 1)
-                    .read_to_end(&mut content)
-            })
-            .map_err(|source| ConfigError::File {
-                place: text.place,
-                path: path.clone(),
-                source,
-            })?;
-        if content.len() as u64 > CERTIFICATE_OCTETS_MAX {
-            return Err(ConfigError::TooLong {
-                path,
-                limit: CERTIFICATE_OCTETS_MAX,
-            });
-        }
-        Ok(Some(content))
-    }
-
-    fn private_key(
-        &self,
-        table: &Table<'_>,
-        key: &str,
-    ) -> Result<Option<Secret<Vec<u8>>>, ConfigError> {
-        let Some((path, text)) = read_path(table, key, self.directory)? else {
-            return Ok(None);
-        };
-        let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
-            place: text.place,
-            source,
-        })?;
-        Ok(Some(content))
     }
 
     fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {

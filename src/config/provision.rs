@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::reader::{Keys, Table, Text};
-use super::settings::{ProvisionSettings, RndcProvision};
-use super::values::{HOST_AND_PORT, read_host, read_word};
+use super::settings::{PowerDnsProvision, ProvisionSettings, RndcProvision};
+use super::values::{HOST_AND_PORT, read_host, read_path, read_url, read_word};
+use super::{secretfile, tls};
+use crate::model::Secret;
 use crate::provision::command::{Argument, CommandSettings};
 use crate::provision::rndc::Way;
+use crate::transport::{Application, Endpoint, Security};
 use crate::wire::Key;
 
 /// Port of BIND's control channel.
@@ -29,8 +32,13 @@ pub(super) const KEYS: Keys = Keys {
         "view",
         "program",
         "arguments",
+        "url",
+        "api-key-file",
+        "tls-ca-file",
+        "tls-name",
+        "tls-pins",
     ],
-    absent: &[("url", OTHER_METHODS), ("api-key-file", OTHER_METHODS)],
+    absent: &[],
 };
 
 /// Keys of one method alone, with its name.
@@ -47,27 +55,41 @@ const RNDC: (&str, &[&str]) = (
 );
 const COMMAND: (&str, &[&str]) = ("method = \"command\"", &["program", "arguments"]);
 
-const OTHER_METHODS: &str = "use method = \"rndc\" (BIND) or method = \"command\" (a program of \
-                             yours), or remove the table and make the zones by other means";
+const POWERDNS: (&str, &[&str]) = (
+    "method = \"powerdns\"",
+    &["url", "api-key-file", "tls-ca-file", "tls-name", "tls-pins"],
+);
+
+const OTHER_METHODS: &str = "use method = \"rndc\" (BIND), \"powerdns\" or \"command\" (a program \
+                             of yours), or remove the table and make the zones by other means";
+/// Keys of `https` alone.
+const TLS_KEYS: [&str; 3] = ["tls-ca-file", "tls-name", "tls-pins"];
 
 #[derive(Clone, Copy)]
 enum Method {
     Rndc,
     Command,
+    PowerDns,
 }
 
-/// Reads the table; `key` finds a key of `[keys]` by its name.
+/// Reads the table; `key` finds a key of `[keys]` by its name, and paths are relative to `directory`.
 pub(super) fn read(
     table: &Table<'_>,
+    directory: &Path,
     key: impl Fn(&Text<'_>) -> Result<Key, ConfigError>,
 ) -> Result<ProvisionSettings, ConfigError> {
     let method = table.need("method", table.text("method")?)?;
-    if ["powerdns", "catalog"].contains(&method.value) {
+    if method.value == "catalog" {
         return Err(method.absent(OTHER_METHODS));
     }
-    match method.choice(&[("rndc", Method::Rndc), ("command", Method::Command)])? {
+    let methods = [
+        ("rndc", Method::Rndc),
+        ("powerdns", Method::PowerDns),
+        ("command", Method::Command),
+    ];
+    match method.choice(&methods)? {
         Method::Rndc => {
-            refuse(table, COMMAND)?;
+            refuse(table, &[COMMAND, POWERDNS])?;
             let control = table.need("control", table.text("control")?)?;
             Ok(ProvisionSettings::Rndc(RndcProvision {
                 control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
@@ -77,23 +99,27 @@ pub(super) fn read(
             }))
         }
         Method::Command => {
-            refuse(table, RNDC)?;
+            refuse(table, &[RNDC, POWERDNS])?;
             Ok(ProvisionSettings::Command(CommandSettings {
                 program: read_program(&table.need("program", table.text("program")?)?)?,
                 arguments: read_arguments(table)?,
             }))
         }
+        Method::PowerDns => {
+            refuse(table, &[RNDC, COMMAND])?;
+            read_powerdns(table, directory).map(ProvisionSettings::PowerDns)
+        }
     }
 }
 
-/// Refuses the keys of a method that was not chosen.
-fn refuse(table: &Table<'_>, method: (&'static str, &[&str])) -> Result<(), ConfigError> {
-    let (needs, keys) = method;
-    let mut found = keys
+/// Refuses the keys of methods that were not chosen.
+fn refuse(table: &Table<'_>, methods: &[(&'static str, &[&str])]) -> Result<(), ConfigError> {
+    let keys = methods
         .iter()
-        .filter_map(|key| Some((key, table.place_of(key)?)));
+        .flat_map(|(needs, keys)| keys.iter().map(move |key| (*needs, key)));
+    let mut found = keys.filter_map(|(needs, key)| Some((needs, key, table.place_of(key)?)));
     match found.next() {
-        Some((key, place)) => Err(ConfigError::Useless {
+        Some((needs, key, place)) => Err(ConfigError::Useless {
             place,
             key: (*key).to_owned(),
             needs,
@@ -142,6 +168,42 @@ fn read_arguments(table: &Table<'_>) -> Result<Vec<Argument>, ConfigError> {
         }
     }
     Ok(arguments)
+}
+
+fn read_powerdns(table: &Table<'_>, directory: &Path) -> Result<PowerDnsProvision, ConfigError> {
+    let url = table.need("url", table.text("url")?)?;
+    let allowed =
+        "http:// or https://, a host or address, and mostly a port: https://192.0.2.53:8081";
+    let url = url.read(allowed, read_url)?;
+    let security = if url.is_https {
+        tls::read(table, &url.host, Application::Http, None, directory)?
+    } else {
+        refuse(table, &[("an `url` with https", &TLS_KEYS)])?;
+        Security::Tcp
+    };
+    let file = read_path(table, "api-key-file", directory)?;
+    let (path, text) = table.need("api-key-file", file)?;
+    let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
+        place: text.place.clone(),
+        source,
+    })?;
+    let api_key = str::from_utf8(content.expose())
+        .ok()
+        .map(str::trim)
+        .filter(|key| !key.is_empty() && key.bytes().all(|octet| octet.is_ascii_graphic()));
+    let Some(api_key) = api_key else {
+        let place = text.place;
+        return Err(ConfigError::NoApiKey { place, path });
+    };
+    Ok(PowerDnsProvision {
+        endpoint: Endpoint {
+            host: url.host,
+            port: url.port,
+            security,
+        },
+        path: url.path,
+        api_key: Secret::new(api_key.to_owned()),
+    })
 }
 
 #[derive(Clone, Copy)]

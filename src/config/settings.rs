@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::deliver::{EmptyZone, PtrSettings, Read};
-use crate::model::{ForeignRecords, Name, NamePattern};
+use crate::model::{ForeignRecords, Name, NamePattern, Secret};
 use crate::provision::command::CommandSettings;
 use crate::provision::rndc::Way;
 use crate::transport::Endpoint;
@@ -63,6 +63,8 @@ pub enum ProvisionSettings {
     Rndc(RndcProvision),
     /// By a program.
     Command(CommandSettings),
+    /// By PowerDNS's HTTP API.
+    PowerDns(PowerDnsProvision),
 }
 
 /// `[primaries.NAME.provision]`, by rndc.
@@ -76,6 +78,17 @@ pub struct RndcProvision {
     pub view: Option<String>,
     /// How a zone gets its first contents.
     pub way: Way,
+}
+
+/// `[primaries.NAME.provision]`, by powerdns.
+#[derive(Clone, Debug)]
+pub struct PowerDnsProvision {
+    /// Host, port and TLS of the API.
+    pub endpoint: Endpoint,
+    /// What stands before `/api` in each path, without a slash at its end.
+    pub path: String,
+    /// The key of the API.
+    pub api_key: Secret<String>,
 }
 
 /// `[[routes]]`

@@ -31,7 +31,7 @@ key = \"plesk\"
 ";
 
 /// Options of the template that are worth nothing with the way and the method that stand there.
-const FOR_OTHERS: [&str; 3] = ["template", "program", "arguments"];
+const FOR_OTHERS: [&str; 5] = ["template", "program", "arguments", "url", "api-key-file"];
 
 /// A directory as /etc/nsbridge is.
 struct Etc(TempDir);
@@ -53,6 +53,7 @@ impl Etc {
             "client.pem",
             &fs::read_to_string(etc.path("ca.pem")).unwrap(),
         );
+        etc.write("powerdns.key", "the-key-of-the-api\n");
         etc.write("knotc", "#!/bin/sh\n");
         fs::set_permissions(etc.path("knotc"), fs::Permissions::from_mode(0o755)).unwrap();
         etc
@@ -409,14 +410,9 @@ fn what_this_version_does_not_have_is_said_so() {
     for (line, option) in [
         ("catalog = \"c\"".to_owned(), "7:11: `catalog = \"c\"`"),
         (
-            format!("{provision}method = \"powerdns\""),
-            "8:10: `method = \"powerdns\"`",
-        ),
-        (
             format!("{provision}method = \"catalog\""),
             "8:10: `method = \"catalog\"`",
         ),
-        (format!("{provision}url = \"\""), "8:1: `url`"),
     ] {
         let error = etc.error(&smallest_with(&line));
         let expected = format!("nsbridge.toml:{option} is not in this version of nsbridge hint: ");
@@ -623,4 +619,91 @@ fn no_secret_is_shown_by_settings_or_errors() {
         error.ends_with("hint: run `chmod 600 plesk.key`"),
         "{error}"
     );
+}
+
+/// [`SMALLEST`] with PowerDNS's API and these lines.
+fn with_powerdns(lines: &str) -> String {
+    let provision = "[primaries.main.provision]\nmethod = \"powerdns\"\n";
+    smallest_with(&format!("{provision}{lines}"))
+}
+
+#[test]
+fn the_api_of_powerdns_is_a_url_and_a_key_file() {
+    let etc = Etc::new();
+    let key = "api-key-file = \"powerdns.key\"\n";
+    for (url, host, port, path) in [
+        ("http://192.0.2.53:8081", "192.0.2.53", 8081, ""),
+        ("http://[2001:db8::53]:8081/", "2001:db8::53", 8081, ""),
+        ("http://ns.example/pdns/", "ns.example", 80, "/pdns"),
+    ] {
+        let config = etc
+            .parse(&with_powerdns(&format!("{key}url = {url:?}")))
+            .unwrap();
+        let provision = config.primaries["main"].provision.clone();
+        let Some(ProvisionSettings::PowerDns(powerdns)) = provision else {
+            panic!("{provision:?}");
+        };
+        let endpoint = &powerdns.endpoint;
+        assert_eq!((&*endpoint.host, endpoint.port), (host, port));
+        assert_eq!(powerdns.path, path);
+        assert_eq!(powerdns.api_key.expose(), "the-key-of-the-api");
+        assert!(!format!("{powerdns:?}").contains("the-key"));
+    }
+    for url in [
+        "192.0.2.53:8081",
+        "ftp://192.0.2.53",
+        "http://",
+        "http://user:word@192.0.2.53",
+        "http://192.0.2.53/?a",
+        "http://2001:db8::53",
+    ] {
+        let error = etc.error(&with_powerdns(&format!("{key}url = {url:?}")));
+        assert!(
+            error.contains(&format!("`{url}` cannot be `url`")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_api_of_powerdns_is_said() {
+    let etc = Etc::new();
+    etc.write("empty.key", "\n");
+    etc.write("open.key", "the-key\n");
+    fs::set_permissions(etc.path("open.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let url = "url = \"http://192.0.2.53:8081\"\n";
+    let key = "api-key-file = \"powerdns.key\"\n";
+    for (lines, start) in [
+        (
+            key.to_owned(),
+            "nsbridge.toml:7:17: [primaries.main.provision] needs `url`",
+        ),
+        (
+            url.to_owned(),
+            "nsbridge.toml:7:17: [primaries.main.provision] needs `api-key-file`",
+        ),
+        (
+            format!("{url}api-key-file = \"empty.key\""),
+            "nsbridge.toml:10:16: `empty.key` does not hold one line of visible ASCII characters",
+        ),
+        (
+            format!("{url}api-key-file = \"open.key\""),
+            "nsbridge.toml:10:16: `open.key` has mode 0644: ",
+        ),
+        (
+            format!("{url}{key}tls-name = \"api.example\""),
+            "nsbridge.toml:11:1: `tls-name` is for an `url` with https",
+        ),
+        (
+            format!("{url}{key}way = \"seed\""),
+            "nsbridge.toml:11:1: `way` is for method = \"rndc\"",
+        ),
+        (
+            format!("url = \"https://192.0.2.53:8081\"\n{key}"),
+            "nsbridge.toml:7:17: TLS needs `tls-ca-file` or `tls-pins`",
+        ),
+    ] {
+        let error = etc.error(&with_powerdns(&lines));
+        assert!(error.starts_with(start), "{error}");
+    }
 }

@@ -78,6 +78,35 @@ pub(super) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> 
     is_host(host).then(|| (host.to_owned(), port))
 }
 
+/// Where an HTTP server listens.
+pub(super) struct Url {
+    pub(super) is_https: bool,
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Without a slash at its end; mostly empty.
+    pub(super) path: String,
+}
+
+/// An absolute URL of HTTP (RFC 9110 section 4.2) without user, query and fragment.
+pub(super) fn read_url(text: &str) -> Option<Url> {
+    let (is_https, rest) = match text.split_once("://")? {
+        ("http", rest) => (false, rest),
+        ("https", rest) => (true, rest),
+        _ => return None,
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // Without brackets an IPv6 address is none of an URL's hosts (RFC 3986 section 3.2.2).
+    let is_bracketed = authority.starts_with('[') || authority.matches(':').count() <= 1;
+    let (host, port) = read_host(authority, if is_https { 443 } else { 80 })?;
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~/%+=:@".contains(&octet);
+    (is_bracketed && path.bytes().all(plain)).then(|| Url {
+        is_https,
+        host,
+        port,
+        path: path.trim_end_matches('/').to_owned(),
+    })
+}
+
 fn read_port(text: &str) -> Option<u16> {
     let digits = text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse().ok().filter(|port| digits && *port != 0)

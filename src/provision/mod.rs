@@ -7,10 +7,12 @@
 
 pub mod command;
 mod fate;
+pub mod powerdns;
 pub mod rndc;
 
 pub use command::{Command, CommandError};
 pub use fate::{Claim, Created, Deleted, Owner, Standing};
+pub use powerdns::{PowerDns, PowerDnsError};
 pub use rndc::{Rndc, RndcError};
 
 use tokio::time::Instant;
@@ -26,6 +28,9 @@ pub enum ProvisionError {
     /// A program.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// PowerDNS's HTTP API.
+    #[error(transparent)]
+    PowerDns(#[from] PowerDnsError),
 }
 
 impl ProvisionError {
@@ -34,6 +39,7 @@ impl ProvisionError {
         match self {
             Self::Rndc(error) => error.hint(),
             Self::Command(error) => error.hint(),
+            Self::PowerDns(error) => error.hint(),
         }
     }
 
@@ -42,6 +48,7 @@ impl ProvisionError {
         match self {
             Self::Rndc(error) => error.made_nothing(),
             Self::Command(error) => error.made_nothing(),
+            Self::PowerDns(error) => error.made_nothing(),
         }
     }
 
@@ -50,6 +57,7 @@ impl ProvisionError {
         match self {
             Self::Rndc(error) => error.is_transient(),
             Self::Command(error) => error.is_transient(),
+            Self::PowerDns(error) => error.is_transient(),
         }
     }
 }
@@ -60,6 +68,8 @@ pub enum Provisioner {
     Rndc(Box<Rndc>),
     /// A program.
     Command(Command),
+    /// PowerDNS's HTTP API.
+    PowerDns(PowerDns),
 }
 
 impl Provisioner {
@@ -75,6 +85,7 @@ impl Provisioner {
         match self {
             Self::Rndc(rndc) => Ok(rndc.create(zone, deadline).await?),
             Self::Command(command) => Ok(command.create(zone, deadline).await?),
+            Self::PowerDns(server) => Ok(server.create(zone, deadline).await?),
         }
     }
 
@@ -90,6 +101,7 @@ impl Provisioner {
         match self {
             Self::Rndc(rndc) => Ok(rndc.standing(zone, deadline).await?),
             Self::Command(command) => Ok(command.standing(zone, deadline).await?),
+            Self::PowerDns(server) => Ok(server.standing(zone, deadline).await?),
         }
     }
 
@@ -102,6 +114,7 @@ impl Provisioner {
             Self::Rndc(rndc) => Ok(rndc.settle(zone, deadline).await?),
             // A program that is called for a zone while it makes it sees to that itself.
             Self::Command(_) => Ok(()),
+            Self::PowerDns(server) => Ok(server.settle(zone, deadline).await?),
         }
     }
 
@@ -118,6 +131,7 @@ impl Provisioner {
         match self {
             Self::Rndc(rndc) => Ok(rndc.delete(zone, claim, deadline).await?),
             Self::Command(command) => Ok(command.delete(zone, claim, deadline).await?),
+            Self::PowerDns(server) => Ok(server.delete(zone, claim, deadline).await?),
         }
     }
 }

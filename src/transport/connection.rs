@@ -177,6 +177,11 @@ impl Connection {
         self.buffer.is_empty() && !self.torn && self.stream.is_open()
     }
 
+    /// The octets themselves, for a protocol without these frames; the caller sets the deadlines.
+    pub fn into_octets(self) -> impl AsyncRead + AsyncWrite + Unpin + use<> {
+        self.stream
+    }
+
     /// The address that was connected to.
     pub fn peer(&self) -> SocketAddr {
         self.peer

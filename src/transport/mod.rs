@@ -15,4 +15,4 @@ mod tests;
 pub use connection::{ADDRESSES_MAX, Connection, Endpoint, Security, fmt_host_and_port};
 pub use error::{Step, TlsFailure, TransportError};
 pub use pin::{Pin, PinError};
-pub use tls::{ClientIdentity, TlsClient, TlsError, TlsSettings};
+pub use tls::{Application, ClientIdentity, TlsClient, TlsError, TlsSettings};

@@ -25,12 +25,29 @@ use tokio_rustls::rustls::{
 use super::pin::{PIN_COMMAND, Pin, PinMismatch};
 use crate::model::Secret;
 
-/// The protocol's name in the handshake (RFC 7301; registered for RFC 7858).
-const ALPN: &[u8] = b"dot";
+/// What runs inside TLS, named in the handshake (RFC 7301).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Application {
+    /// DNS (RFC 7858).
+    Dns,
+    /// HTTP/1.1 (RFC 7301 section 6).
+    Http,
+}
+
+impl Application {
+    fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Dns => b"dot",
+            Self::Http => b"http/1.1",
+        }
+    }
+}
 
 /// Whom to trust, and who we are.
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
+    /// What runs inside.
+    pub application: Application,
     /// The name or IP address that the server's certificate must carry; asked for in the
     /// handshake when it is a name. With pins alone it is not verified.
     pub server_name: String,
@@ -148,7 +165,7 @@ impl TlsClient {
                     .map_err(|source| TlsError::Identity { source })?
             }
         };
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![settings.application.alpn().to_vec()];
         Ok(Self {
             config: Arc::new(config),
             server_name,

@@ -26,6 +26,9 @@ const HOMES: &[(&str, &str)] = &[
     ("clap", "cli/"),
     ("toml", "config/"),
     ("tokio_rustls", "transport/"),
+    ("hyper", "provision/powerdns/"),
+    ("hyper_util", "provision/powerdns/http.rs"),
+    ("http_body_util", "provision/powerdns/http.rs"),
 ];
 
 #[test]

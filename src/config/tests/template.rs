@@ -29,6 +29,12 @@ fn needs(option: &str) -> Vec<&'static str> {
         | "template"
         | "listen"
         | "view" => provision.to_vec(),
+        "url" | "api-key-file" => vec![
+            "[primaries.main.provision]",
+            "method",
+            "url",
+            "api-key-file",
+        ],
         "program" | "arguments" => vec![
             "[primaries.main.provision]",
             "method",
@@ -41,11 +47,13 @@ fn needs(option: &str) -> Vec<&'static str> {
 
 /// The template with the method that an option is for.
 fn with_method(option: &str, text: &str) -> String {
-    if ["program", "arguments"].contains(&option.split(' ').next().unwrap_or_default()) {
-        text.replace("method = \"rndc\"", "method = \"command\"")
-    } else {
-        text.to_owned()
-    }
+    let method = match option.split(' ').next().unwrap_or_default() {
+        "program" | "arguments" => "command",
+        "url" | "api-key-file" => "powerdns",
+        _ => "rndc",
+    };
+    let text = text.replace("method = \"rndc\"", &format!("method = \"{method}\""));
+    text.replace("https://", "http://")
 }
 
 /// The commented options of the template.
@@ -129,11 +137,15 @@ fn every_misspelt_key_is_found_with_the_right_one() {
         }))
     };
     let seed = without(&FOR_OTHERS);
-    let by_template = without(&["way", "listen", "program", "arguments"]);
+    let others = ["program", "arguments", "url", "api-key-file"];
+    let by_template = without(&[&["way", "listen"], &others[..]].concat());
     let rndc = ["control", "way", "template", "listen", "view"];
-    let by_program = with_method("program", &without(&rndc));
+    let by_program = without(&[&rndc[..], &["url", "api-key-file"]].concat());
+    let by_program = with_method("program", &by_program);
+    let by_api = without(&[&rndc[..], &["program", "arguments"]].concat());
+    let by_api = with_method("url", &by_api);
     let mut keys = BTreeSet::new();
-    for text in [&seed, &by_template, &by_program] {
+    for text in [&seed, &by_template, &by_program, &by_api] {
         etc.parse(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {

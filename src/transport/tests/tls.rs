@@ -120,6 +120,7 @@ impl Certificates {
 
     fn by_authority(&self, name: &str, server_name: &str) -> TlsSettings {
         TlsSettings {
+            application: Application::Dns,
             server_name: server_name.to_owned(),
             ca_pem: Some(self.read(&format!("{name}.pem"))),
             pins: vec![],
@@ -129,6 +130,7 @@ impl Certificates {
 
     fn by_pins(&self, names: &[&str]) -> TlsSettings {
         TlsSettings {
+            application: Application::Dns,
             server_name: "any.test".to_owned(),
             ca_pem: None,
             pins: names.iter().map(|name| self.pin(name)).collect(),
@@ -269,6 +271,7 @@ async fn one_of_several_pins_is_enough_and_another_key_is_a_mismatch() {
 async fn with_an_authority_and_pins_both_must_hold() {
     let made = Certificates::new();
     let both = |pins: &[&str], name: &str| TlsSettings {
+        application: Application::Dns,
         pins: made.by_pins(pins).pins,
         ..made.by_authority("ca", name)
     };
@@ -413,6 +416,7 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
     let error = |settings: TlsSettings| TlsClient::new(&settings).unwrap_err();
 
     let no_trust = error(TlsSettings {
+        application: Application::Dns,
         ca_pem: None,
         ..good.clone()
     });
@@ -420,6 +424,7 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
     assert!(no_trust.hint().unwrap().contains("/etc/ssl/certs"));
 
     let text = |ca: &[u8]| TlsSettings {
+        application: Application::Dns,
         ca_pem: Some(ca.to_vec()),
         ..good.clone()
     };
@@ -428,6 +433,7 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
     assert!(matches!(error(text(torn)), TlsError::CaPem { .. }));
 
     let name = TlsSettings {
+        application: Application::Dns,
         server_name: "a b".to_owned(),
         ..good.clone()
     };
@@ -435,6 +441,7 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
 
     let key = made.read("client.key");
     let with = |certificate_pem: Vec<u8>, key_pem: &[u8]| TlsSettings {
+        application: Application::Dns,
         client: Some(ClientIdentity {
             certificate_pem,
             key_pem: Secret::new(key_pem.to_vec()),

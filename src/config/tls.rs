@@ -1,0 +1,113 @@
+//! TLS options of a table: whom to trust, and who we are.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::ConfigError;
+use super::reader::Table;
+use super::secretfile;
+use super::values::read_path;
+use crate::model::Secret;
+use crate::transport::{Application, ClientIdentity, Security, TlsClient, TlsSettings};
+
+/// Longest list of certificate authorities in octets: a system's list has a quarter of a million.
+const CERTIFICATE_OCTETS_MAX: u64 = 16 * 1024 * 1024;
+
+/// The TLS options of a primary. Paths are relative to `directory`.
+pub(super) fn read_with_identity(
+    table: &Table<'_>,
+    host: &str,
+    directory: &Path,
+) -> Result<Security, ConfigError> {
+    let client = identity(table, directory)?;
+    read(table, host, Application::Dns, client, directory)
+}
+
+/// The options that say whom to trust. `host` is the default of `tls-name`.
+pub(super) fn read(
+    table: &Table<'_>,
+    host: &str,
+    application: Application,
+    client: Option<ClientIdentity>,
+    directory: &Path,
+) -> Result<Security, ConfigError> {
+    let mut pins = Vec::new();
+    for text in table.texts("tls-pins")? {
+        pins.push(text.read(
+            "the base64 form of a SHA-256 digest, 44 characters",
+            |text| text.parse().ok(),
+        )?);
+    }
+    let settings = TlsSettings {
+        application,
+        server_name: match table.text("tls-name")? {
+            Some(text) => text.value.to_owned(),
+            None => host.to_owned(),
+        },
+        ca_pem: certificate(table, "tls-ca-file", directory)?,
+        pins,
+        client,
+    };
+    let client = TlsClient::new(&settings).map_err(|source| ConfigError::Tls {
+        place: table.place(),
+        source,
+    })?;
+    Ok(Security::Tls(Arc::new(client)))
+}
+
+fn identity(table: &Table<'_>, directory: &Path) -> Result<Option<ClientIdentity>, ConfigError> {
+    let certificate = certificate(table, "tls-certificate-file", directory)?;
+    let key = private_key(table, "tls-key-file", directory)?;
+    Ok(match (certificate, key) {
+        (None, None) => None,
+        (certificate, key) => Some(ClientIdentity {
+            certificate_pem: table.need("tls-certificate-file", certificate)?,
+            key_pem: table.need("tls-key-file", key)?,
+        }),
+    })
+}
+
+fn certificate(
+    table: &Table<'_>,
+    key: &str,
+    directory: &Path,
+) -> Result<Option<Vec<u8>>, ConfigError> {
+    let Some((path, text)) = read_path(table, key, directory)? else {
+        return Ok(None);
+    };
+    let mut content = Vec::new();
+    File::open(&path)
+        .and_then(|file| {
+            file.take(CERTIFICATE_OCTETS_MAX + 1)
+                .read_to_end(&mut content)
+        })
+        .map_err(|source| ConfigError::File {
+            place: text.place,
+            path: path.clone(),
+            source,
+        })?;
+    if content.len() as u64 > CERTIFICATE_OCTETS_MAX {
+        return Err(ConfigError::TooLong {
+            path,
+            limit: CERTIFICATE_OCTETS_MAX,
+        });
+    }
+    Ok(Some(content))
+}
+
+fn private_key(
+    table: &Table<'_>,
+    key: &str,
+    directory: &Path,
+) -> Result<Option<Secret<Vec<u8>>>, ConfigError> {
+    let Some((path, text)) = read_path(table, key, directory)? else {
+        return Ok(None);
+    };
+    let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
+        place: text.place,
+        source,
+    })?;
+    Ok(Some(content))
+}
