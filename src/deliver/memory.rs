@@ -32,6 +32,16 @@ pub enum Origin {
     Made,
 }
 
+/// Whether an UPDATE can set the TTL of a zone's SOA. PowerDNS keeps the TTL, and says nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SoaTtl {
+    /// As far as it is known.
+    #[default]
+    Settable,
+    /// It stayed what it was.
+    Fixed,
+}
+
 /// What is remembered of a zone on a primary.
 #[derive(Clone, Debug, Default)]
 pub struct ZoneMemory {
@@ -39,6 +49,8 @@ pub struct ZoneMemory {
     pub origin: Origin,
     /// What its UPDATEs are guarded by.
     pub guard: Guard,
+    /// Whether its primary takes another TTL of the SOA from an UPDATE.
+    pub soa_ttl: SoaTtl,
     /// The records that were delivered, or may have been; their TTLs mean nothing.
     pub delivered: RrSets,
     /// Those of them that are known to have arrived, with their TTLs. Kept only where zones are read
@@ -68,6 +80,8 @@ pub struct MemoryChange {
     pub origin: Origin,
     /// The new guard.
     pub guard: Guard,
+    /// What is known of the SOA's TTL.
+    pub soa_ttl: SoaTtl,
     /// Records to add.
     pub add: RrSets,
     /// Records to drop, if nobody changed the memory in between.

@@ -22,7 +22,9 @@ mod zone;
 use tokio::time::Instant;
 
 pub use foreseen::Foreseen;
-pub use memory::{Memory, MemoryChange, MemoryRequest, Origin, ZoneKey, ZoneMemory, ZoneSummary};
+pub use memory::{
+    Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
+};
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{EXCHANGE_TIME_MAX, Pool, Primary, Read};

@@ -1,6 +1,6 @@
 //! What would be done, found out without doing it.
 
-use super::memory::Memory;
+use super::memory::{Memory, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::session::Session;
 use super::settings::Settings;
@@ -30,7 +30,10 @@ pub(super) async fn preview_zone(
         }
     };
     forget_unconfirmed(session, &mut current, &known, &desired.records);
-    let plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
+    let mut plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
+    if known.soa_ttl == SoaTtl::Fixed {
+        plan.keep_soa_ttl(&current);
+    }
     let left_out = left_out(&plan.conflicts, &plan.kept);
     Ok((preview_of_plan(&plan, &current), left_out))
 }

@@ -16,12 +16,22 @@ use crate::plan::Batch;
 use crate::provision::Provisioner;
 use crate::transport::{Connection, Endpoint, TransportError};
 use crate::wire::{
-    self, Expected, Key, Opcode, Progress, Reply, RequestMac, TransferError, TransferReader,
+    self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
 
 /// Longest wait for the answer to one message, and for each message of a transfer. BIND takes
 /// some 400 ms for an UPDATE of 64 KiB on a slow disk.
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The pauses between UPDATEs of one batch that are answered SERVFAIL. PowerDNS with SQLite does so when
+/// two UPDATEs, or an UPDATE and a request to its API, write at once; a fault that stays is told in half
+/// a second.
+const BUSY_PAUSES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(60),
+    Duration::from_millis(140),
+    Duration::from_millis(280),
+];
 
 /// Most transfers from a primary at once. BIND's `transfers-out` is 10 by default, for all who ask, and a
 /// place is free only a little after the last answer was sent.
@@ -135,11 +145,24 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Query, &key, &mac))
     }
 
-    /// Sends one batch as a signed UPDATE.
+    /// Sends one batch as a signed UPDATE; again where the primary could not, and so changed nothing.
     ///
     /// # Errors
     /// [`Failure::Unknown`] where the batch may have been applied although no answer came.
     pub(super) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
+        for pause in BUSY_PAUSES {
+            let reply = self.update_once(batch).await?;
+            let is_busy =
+                matches!(&reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL);
+            if !is_busy || Instant::now() + pause >= self.deadline {
+                return Ok(reply);
+            }
+            tokio::time::sleep(pause).await;
+        }
+        self.update_once(batch).await
+    }
+
+    async fn update_once(&mut self, batch: &Batch) -> Result<Reply, Failure> {
         let id = random_id()?;
         let key = self.primary.key.clone();
         let mut message = wire::encode_update(batch, id)?;

@@ -358,6 +358,18 @@ pub(super) async fn is_served(session: &mut Session<'_>, zone: &ZoneName) -> Res
     Ok(is_soa_of(&answer, zone))
 }
 
+/// The TTL that the primary serves the zone's SOA with; none where it serves none.
+pub(super) async fn served_soa_ttl(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Option<u32>, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    let mut records = answer.answers.iter();
+    let soa = records.find(|record| record.rtype == RecordType::SOA);
+    Ok(soa.map(|soa| soa.ttl))
+}
+
 pub(super) fn zone_key(session: &Session<'_>, zone: &ZoneName) -> ZoneKey {
     ZoneKey {
         primary: session.primary.name.clone(),
@@ -414,6 +426,7 @@ pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets
     let ZoneMemory {
         origin,
         guard,
+        soa_ttl,
         generation,
         ..
     } = *known;
@@ -422,6 +435,7 @@ pub(super) fn change(key: ZoneKey, known: &ZoneMemory, add: RrSets, drop: RrSets
         generation,
         origin,
         guard,
+        soa_ttl,
         add,
         drop,
         confirm: RrSets::default(),

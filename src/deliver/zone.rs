@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
+use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
 use super::outcome::{Counts, Delivered, Done, Failure};
 use super::session::{Read, Session};
 use super::settings::Settings;
 use super::steps::{
     Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, make, pause,
-    read, send, touched, union, widen, zone_key,
+    read, send, served_soa_ttl, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Action, Guard, Plan};
@@ -181,14 +181,17 @@ impl<'a> Delivery<'a> {
         let soa = current.soa.to_rdata();
         if self.guarded_at.as_ref() == Some(&soa) {
             // The guard failed although the SOA is the same: prerequisites see another SOA than
-            // transfers do (BIND with inline-signing).
+            // transfers do (BIND with inline-signing; PowerDNS after an UPDATE that set the SOA).
             known.guard = Guard::RrSets;
         }
-        let plan = plan::plan(
+        let mut plan = plan::plan(
             &current,
             self.desired,
             &self.settings.scope(&known.delivered),
         );
+        if known.soa_ttl == SoaTtl::Fixed {
+            plan.keep_soa_ttl(&current);
+        }
         let ours = ours(&self.desired.records, &known.delivered, &plan);
         let mut add = match session.primary.read {
             Read::Transfer => to_remember(&ours, &known.delivered, &plan),
@@ -200,10 +203,14 @@ impl<'a> Delivery<'a> {
             add = RrSets::default();
             sent = send(session, &plan, &current, known.guard).await;
         }
-        if let (Err(Failure::UpdateRefused { .. }), Some(provisioner), false) =
-            (&sent, &session.primary.provisioner, self.is_settled)
+        if let (
+            Err(Failure::UpdateRefused { .. } | Failure::ServerFailure { .. }),
+            Some(provisioner),
+            false,
+        ) = (&sent, &session.primary.provisioner, self.is_settled)
         {
-            // Another process may be in the middle of making it: BIND serves it as a secondary then.
+            // Another process may be in the middle of making it: it is a secondary then, which takes
+            // no updates (BIND refuses, PowerDNS fails).
             let zone = &self.desired.name;
             provisioner.settle(zone, session.deadline).await?;
             self.is_settled = true;
@@ -211,6 +218,14 @@ impl<'a> Delivery<'a> {
         }
         match sent? {
             Sent::Applied(messages) => {
+                if session.primary.read == Read::Transfer
+                    && let Some((_, ttl)) = plan.soa.as_ref().filter(|soa| soa.1 != current.soa_ttl)
+                    && served_soa_ttl(session, &self.desired.name)
+                        .await?
+                        .is_some_and(|served| served != *ttl)
+                {
+                    known.soa_ttl = SoaTtl::Fixed;
+                }
                 let gone = gone(&plan, &known, &ours);
                 self.memory.narrow(MemoryChange {
                     confirm: arrived(session, &plan),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Name, Rdata, Record, RecordType, RrSet, Soa, ZoneName};
+use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSet, Soa, ZoneName};
 
 /// The changes that make a current zone what is desired, within a scope.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -110,6 +110,17 @@ impl Plan {
             conflicts: Vec::new(),
             kept: Vec::new(),
         }
+    }
+
+    /// Leaves the TTL of the SOA as it is, and with it an SOA that shall differ in nothing else.
+    pub fn keep_soa_ttl(&mut self, current: &CurrentZone) {
+        self.soa = self.soa.take().and_then(|(soa, _)| {
+            let is_same = Soa {
+                serial: current.soa.serial,
+                ..soa.clone()
+            } == current.soa;
+            (!is_same).then_some((soa, current.soa_ttl))
+        });
     }
 
     /// Whether the zone is as it shall be, so far as it can be: there is nothing to send.

@@ -14,7 +14,7 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
-use crate::deliver::{MemoryChange, Origin, ZoneKey, ZoneMemory, ZoneSummary};
+use crate::deliver::{MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary};
 use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
 use crate::plan::Guard;
 
@@ -49,6 +49,10 @@ const MIGRATIONS: &[&str] = &[
     "
     -- In seconds, where the record is known to have arrived and the zone is read from here.
     ALTER TABLE delivered ADD COLUMN ttl INTEGER;
+",
+    "
+    -- Of the SOA: 0 can be set, 1 stays what it is.
+    ALTER TABLE zone ADD COLUMN soa_ttl INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -299,7 +303,8 @@ impl Store {
 
     fn load_zone(&self, key: &ZoneKey) -> rusqlite::Result<ZoneMemory> {
         let mut zone = self.connection.prepare_cached(
-            "SELECT id, origin, guard, generation FROM zone WHERE primary_ = ? AND name = ?",
+            "SELECT id, origin, guard, soa_ttl, generation FROM zone
+             WHERE primary_ = ? AND name = ?",
         )?;
         let found = zone
             .query_row(params![key.primary, key.zone.to_string()], |row| {
@@ -308,11 +313,12 @@ impl Store {
                     id,
                     origin_from(row.get(1)?),
                     guard_from(row.get(2)?),
-                    row.get(3)?,
+                    soa_ttl_from(row.get(3)?),
+                    row.get(4)?,
                 ))
             })
             .optional()?;
-        let Some((id, origin, guard, generation)) = found else {
+        let Some((id, origin, guard, soa_ttl, generation)) = found else {
             return Ok(ZoneMemory::default());
         };
         let mut records = self
@@ -342,6 +348,7 @@ impl Store {
         Ok(ZoneMemory {
             origin,
             guard,
+            soa_ttl,
             delivered: RrSets::from_records(delivered),
             confirmed: RrSets::from_records(confirmed),
             generation,
@@ -410,21 +417,25 @@ fn apply_change(transaction: &Transaction<'_>, change: &StoreChange) -> rusqlite
         }
     };
     let (origin, guard) = (origin_code(change.origin), guard_code(change.guard));
+    let soa_ttl = soa_ttl_code(change.soa_ttl);
     let zone = params![change.key.primary, change.key.zone.to_string()];
     let mut find = transaction.prepare_cached(
-        "SELECT origin, guard, generation FROM zone WHERE primary_ = ? AND name = ?",
+        "SELECT origin, guard, soa_ttl, generation FROM zone WHERE primary_ = ? AND name = ?",
     )?;
-    let found: Option<(u8, u8, i64)> = find
-        .query_row(zone, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let found: Option<((u8, u8, u8), i64)> = find
+        .query_row(zone, |row| {
+            let known = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((known, row.get(3)?))
+        })
         .optional()?;
     // Where another process changed the memory since it was read, what that process found out
     // stays, and nothing is dropped that it may have added.
-    let is_overtaken = found.is_some_and(|(_, _, generation)| generation != change.generation);
+    let is_overtaken = found.is_some_and(|(_, generation)| generation != change.generation);
     let origin = match found {
-        Some((other, _, _)) if is_overtaken => origin.max(other),
+        Some(((other, _, _), _)) if is_overtaken => origin.max(other),
         Some(_) | None => origin,
     };
-    if let Some((_, _, generation)) = found.filter(|found| (found.0, found.1) == (origin, guard))
+    if let Some((_, generation)) = found.filter(|found| found.0 == (origin, guard, soa_ttl))
         && change.add.is_empty()
         && change.drop.is_empty()
         && change.confirm.is_empty()
@@ -433,17 +444,19 @@ fn apply_change(transaction: &Transaction<'_>, change: &StoreChange) -> rusqlite
     }
     // The first generation is a random one, so that none of a zone that was forgotten comes again.
     let mut put = transaction.prepare_cached(
-        "INSERT INTO zone (primary_, name, origin, guard, generation)
-         VALUES (?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
+        "INSERT INTO zone (primary_, name, origin, guard, soa_ttl, generation)
+         VALUES (?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
          ON CONFLICT DO UPDATE SET
-            origin = excluded.origin, guard = excluded.guard, generation = generation + 1
+            origin = excluded.origin, guard = excluded.guard, soa_ttl = excluded.soa_ttl,
+            generation = generation + 1
          RETURNING id, generation",
     )?;
     let row = params![
         change.key.primary,
         change.key.zone.to_string(),
         origin,
-        guard
+        guard,
+        soa_ttl
     ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut add = transaction.prepare_cached(
@@ -520,6 +533,21 @@ fn guard_code(guard: Guard) -> u8 {
     match guard {
         Guard::Soa => 0,
         Guard::RrSets => 1,
+    }
+}
+
+fn soa_ttl_code(soa_ttl: SoaTtl) -> u8 {
+    match soa_ttl {
+        SoaTtl::Settable => 0,
+        SoaTtl::Fixed => 1,
+    }
+}
+
+fn soa_ttl_from(code: u8) -> SoaTtl {
+    if code == 1 {
+        SoaTtl::Fixed
+    } else {
+        SoaTtl::Settable
     }
 }
 

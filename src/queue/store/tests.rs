@@ -25,6 +25,7 @@ fn change(known: &ZoneMemory, origin: Origin, add: &[&str], drop: &[&str]) -> St
         generation: known.generation,
         origin,
         guard: Guard::Soa,
+        soa_ttl: SoaTtl::Settable,
         add: records(add),
         drop: records(drop),
         confirm: RrSets::default(),
@@ -155,7 +156,7 @@ fn a_newer_file_is_refused() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
@@ -212,6 +213,7 @@ fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
             generation: 0,
             origin,
             guard: Guard::Soa,
+            soa_ttl: SoaTtl::Settable,
             add: records(hosts),
             drop: records(&[]),
             confirm: records(&[]),
