@@ -93,9 +93,9 @@ fn many_processes_on_one_zone_end_with_one_of_their_payloads(kind: Kind) {
     );
 }
 
-#[test]
-fn two_processes_create_the_same_zone() {
-    let (named, bridge) = fresh();
+scenario!(two_processes_create_the_same_zone);
+fn two_processes_create_the_same_zone(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     for round in 1..=3_u32 {
         let name = format!("z{round}.test");
         let first = zone(
@@ -111,7 +111,7 @@ fn two_processes_create_the_same_zone() {
         for run in at_once(&bridge, &[first.call(), second.call()]) {
             assert_documented(&run);
         }
-        let content = dig::content(&named, &name);
+        let content = dig::content(&server, &name);
         assert!(
             content == first.content() || content == second.content(),
             "{content:#?}"
@@ -120,19 +120,19 @@ fn two_processes_create_the_same_zone() {
             .plesk(second.call())
             .assert_status(0)
             .assert_stderr("");
-        second.assert_on(&named);
+        second.assert_on(&server);
         // It is ours, so it can go.
         bridge
             .plesk(payload::call(&[payload::delete(&name)]))
             .assert_status(0)
             .assert_stdout(&format!("{name}.: deleted on main (127.0.0.1:PORT)\n"));
-        assert!(!dig::has_zone(&named, &name));
+        assert!(!dig::has_zone(&server, &name));
     }
 }
 
-#[test]
-fn six_processes_create_zones_over_one_address() {
-    let (named, bridge) = fresh();
+scenario!(six_processes_create_zones_over_one_address);
+fn six_processes_create_zones_over_one_address(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let wanted: Vec<_> = (1..=6)
         .map(|number| {
             zone(
@@ -146,13 +146,13 @@ fn six_processes_create_zones_over_one_address() {
         run.assert_status(0).assert_stderr("");
     }
     for wanted in &wanted {
-        wanted.assert_on(&named);
+        wanted.assert_on(&server);
     }
 }
 
-#[test]
-fn forty_zones_are_created_by_one_call_and_survive_a_restart() {
-    let (mut named, bridge) = fresh();
+scenario!(forty_zones_are_created_by_one_call_and_survive_a_restart);
+fn forty_zones_are_created_by_one_call_and_survive_a_restart(kind: Kind) {
+    let (mut server, bridge) = kind.fresh();
     let bridge = bridge.deadline_seconds(55);
     let wanted: Vec<_> = (1..=40)
         .map(|number| {
@@ -166,9 +166,9 @@ fn forty_zones_are_created_by_one_call_and_survive_a_restart() {
     let run = bridge.plesk(payload::call(&commands));
     run.assert_status(0).assert_stderr("");
     assert_eq!(run.stdout.lines().count(), 40);
-    named.restart();
+    server.restart();
     for wanted in &wanted {
-        wanted.assert_on(&named);
+        wanted.assert_on(&server);
     }
 }
 
@@ -186,59 +186,70 @@ fn large(records: u32, changed: Option<u32>) -> crate::wanted::Wanted {
     zone("example.com", &lines)
 }
 
-#[test]
-fn a_zone_of_20_000_records_is_filled_and_one_of_them_is_changed_in_one_update() {
+scenario!(a_zone_of_20_000_records_is_filled_and_one_of_them_is_changed_in_one_update);
+fn a_zone_of_20_000_records_is_filled_and_one_of_them_is_changed_in_one_update(kind: Kind) {
     const RECORDS: u32 = 20_000;
-    let (named, bridge) = by_hand("");
+    let (server, bridge) = kind.by_hand("");
     let bridge = bridge.deadline_seconds(55);
     let wanted = large(RECORDS, None);
     bridge
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    wanted.assert_on(&named);
-    let filled = named.updates_received();
+    wanted.assert_on(&server);
+    let filled = server.updates_received();
     // A record takes 43 octets on average, and a message holds 65,535.
-    assert!((10..=20).contains(&filled), "{filled} messages");
-    let serial = dig::soa(&named, "example.com").serial;
+    // PowerDNS sees another SOA than we do once an UPDATE has set it: the rest is guarded otherwise.
+    assert!((10..=25).contains(&filled), "{filled} messages");
+    let serial = dig::soa(&server, "example.com").serial;
     let wanted = large(RECORDS, Some(777)).sent(1);
     let run = bridge.plesk(wanted.call());
     run.assert_status(0).assert_stdout(
         "example.com.: updated, 1 record added, 1 record removed on main (127.0.0.1:PORT)\n",
     );
-    assert_eq!(named.updates_received(), filled + 1);
-    assert_eq!(dig::soa(&named, "example.com").serial, serial + 1);
-    wanted.assert_on(&named);
+    assert_eq!(server.updates_received(), filled + 1);
+    match kind {
+        Kind::Bind(_) => assert_eq!(dig::soa(&server, "example.com").serial, serial + 1),
+        // By default the date and a number.
+        Kind::PowerDns(_) => assert!(dig::soa(&server, "example.com").serial > serial),
+    }
+    wanted.assert_on(&server);
 }
 
-#[test]
-fn hosts_of_mx_and_ns_records_have_addresses_after_each_of_several_updates() {
-    let (named, bridge) = by_hand("");
+scenario!(hosts_of_mx_and_ns_records_have_addresses_after_each_of_several_updates);
+fn hosts_of_mx_and_ns_records_have_addresses_after_each_of_several_updates(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
     let bridge = bridge.deadline_seconds(55);
     let more = "zz-mail A 192.0.2.8 | @ MX 10 zz-mail.example.com. | @ 3600 NS zz-ns.example.com. \
                 | zz-ns A 192.0.2.9";
     // Filled, and then taken back: in both the hosts stand at the other end of the zone.
-    let first = large(4_000, None).with(more);
+    let (all, left) = match kind {
+        Kind::Bind(_) => (4_000, 1),
+        // It takes seconds for a thousand removals; on a busy machine the time for a message is over
+        // before one that is full of them is carried out.
+        Kind::PowerDns(_) => (2_000, 1_800),
+    };
+    let first = large(all, None).with(more);
     bridge.plesk(first.call()).assert_status(0);
-    assert!(named.updates_received() > 1);
-    let second = large(1, None).sent(1);
+    assert!(server.updates_received() > 1);
+    let second = large(left, None).sent(1);
     bridge
         .plesk(second.call())
         .assert_status(0)
         .assert_stderr("");
 }
 
-#[test]
-fn a_large_zone_is_created_by_the_seed_way() {
-    let (named, bridge) = fresh();
+scenario!(a_large_zone_is_created_by_the_seed_way);
+fn a_large_zone_is_created_by_the_seed_way(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let bridge = bridge.deadline_seconds(55);
     let wanted = large(5_000, None);
     bridge
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    wanted.assert_on(&named);
-    assert_eq!(named.updates_received(), 0);
+    wanted.assert_on(&server);
+    assert_eq!(server.updates_received(), 0);
 }
 
 /// A server behind a proxy that lets another client change the zone between each of the first

@@ -3,30 +3,29 @@
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
-use crate::named::Named;
 use crate::nsupdate::nsupdate;
-use crate::server::{Kind, Server as _, scenario};
-use crate::wanted::{Wanted, by_hand, fresh, zone};
+use crate::server::{Kind, Server, scenario};
+use crate::wanted::{Wanted, zone};
 use crate::{dig, payload};
 
 /// A zone made here, with a foreign record at a name of its own and one beside ours.
-fn with_foreign(bridge: &Bridge, named: &Named) -> Wanted {
+fn with_foreign(bridge: &Bridge, server: &dyn Server) -> Wanted {
     let wanted = zone(
         "example.com",
         "@ NS ns1.example.net. | www A 192.0.2.7 | old A 192.0.2.8",
     );
     bridge.plesk(wanted.call()).assert_status(0);
     nsupdate(
-        named,
+        server,
         "update add hand.example.com 86400 A 192.0.2.100\nupdate add www.example.com 86400 A 192.0.2.101",
     );
     wanted
 }
 
-#[test]
-fn foreign_records_stay_and_delivered_ones_that_plesk_drops_go() {
-    let (named, bridge) = fresh();
-    let wanted = with_foreign(&bridge, &named);
+scenario!(foreign_records_stay_and_delivered_ones_that_plesk_drops_go);
+fn foreign_records_stay_and_delivered_ones_that_plesk_drops_go(kind: Kind) {
+    let (server, bridge) = kind.fresh();
+    let wanted = with_foreign(&bridge, &server);
     let unchanged = "example.com.: unchanged on main (127.0.0.1:PORT)\n";
     bridge
         .plesk(wanted.call())
@@ -37,52 +36,52 @@ fn foreign_records_stay_and_delivered_ones_that_plesk_drops_go() {
         "example.com.: updated, 1 record added, 2 records removed on main (127.0.0.1:PORT)\n",
     );
     let all = "@ NS ns1.example.net. | new A 192.0.2.9 | hand A 192.0.2.100 | www A 192.0.2.101";
-    zone("example.com", all).assert_on(&named);
+    zone("example.com", all).assert_on(&server);
 }
 
-#[test]
-fn foreign_records_go_where_the_policy_says_so() {
-    let (named, bridge) = fresh();
+scenario!(foreign_records_go_where_the_policy_says_so);
+fn foreign_records_go_where_the_policy_says_so(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let bridge = bridge.foreign_records("remove");
-    let wanted = with_foreign(&bridge, &named);
+    let wanted = with_foreign(&bridge, &server);
     bridge.plesk(wanted.call()).assert_status(0).assert_stdout(
         "example.com.: updated, 0 records added, 2 records removed on main (127.0.0.1:PORT)\n",
     );
-    wanted.assert_on(&named);
+    wanted.assert_on(&server);
 }
 
-#[test]
-fn names_under_keep_are_never_touched() {
+scenario!(names_under_keep_are_never_touched);
+fn names_under_keep_are_never_touched(kind: Kind) {
     for foreign in ["keep", "remove"] {
-        let (named, bridge) = fresh();
+        let (server, bridge) = kind.fresh();
         let bridge = bridge.foreign_records(foreign).set(
             "policy",
             "keep",
             r#"["_acme-challenge.*", "hand.example.com"]"#,
         );
-        let wanted = with_foreign(&bridge, &named);
+        let wanted = with_foreign(&bridge, &server);
         nsupdate(
-            &named,
+            &server,
             "update add _acme-challenge.www.example.com 60 TXT token",
         );
-        nsupdate(&named, "update delete www.example.com A 192.0.2.101");
-        let updates = named.updates_received();
+        nsupdate(&server, "update delete www.example.com A 192.0.2.101");
+        let updates = server.updates_received();
         bridge
             .plesk(wanted.call())
             .assert_status(0)
             .assert_stderr("");
-        assert_eq!(named.updates_received(), updates);
+        assert_eq!(server.updates_received(), updates);
         let all = "@ NS ns1.example.net. | www A 192.0.2.7 | old A 192.0.2.8 | hand A 192.0.2.100 \
                    | _acme-challenge.www 60 TXT token";
-        zone("example.com", all).assert_on(&named);
+        zone("example.com", all).assert_on(&server);
     }
 }
 
-#[test]
-fn a_desired_record_under_keep_is_left_out_with_a_warning() {
-    let (named, bridge) = fresh();
+scenario!(a_desired_record_under_keep_is_left_out_with_a_warning);
+fn a_desired_record_under_keep_is_left_out_with_a_warning(kind: Kind) {
+    let (server, bridge) = kind.fresh();
     let bridge = bridge.set("policy", "keep", r#"["hand.example.com"]"#);
-    with_foreign(&bridge, &named);
+    with_foreign(&bridge, &server);
     let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | www A 192.0.2.101 | hand A 192.0.2.1";
     bridge
         .plesk(zone("example.com", lines).sent(1).call())
@@ -91,9 +90,12 @@ fn a_desired_record_under_keep_is_left_out_with_a_warning() {
             "warning: example.com. on main (127.0.0.1:PORT): hand.example.com. is not touched: \
              `policy.keep`\n",
         );
-    assert_eq!(dig::short(&named, "hand.example.com", "A"), ["192.0.2.100"]);
     assert_eq!(
-        dig::short(&named, "old.example.com", "A"),
+        dig::short(&server, "hand.example.com", "A"),
+        ["192.0.2.100"]
+    );
+    assert_eq!(
+        dig::short(&server, "old.example.com", "A"),
         <[&str; 0]>::default()
     );
 }
@@ -175,31 +177,31 @@ fn a_foreign_name_server_stays_at_the_apex(kind: Kind) {
     wanted.assert_on(&server);
 }
 
-#[test]
-fn an_empty_payload_is_refused_or_applied_as_the_policy_says() {
-    let (named, bridge) = fresh();
-    let wanted = with_foreign(&bridge, &named);
-    let before = dig::axfr(&named, "example.com");
+scenario!(an_empty_payload_is_refused_or_applied_as_the_policy_says);
+fn an_empty_payload_is_refused_or_applied_as_the_policy_says(kind: Kind) {
+    let (server, bridge) = kind.fresh();
+    let wanted = with_foreign(&bridge, &server);
+    let before = dig::axfr(&server, "example.com");
     let empty = zone("example.com", "").sent(1).call();
     bridge.plesk(&empty).assert_status(69).assert_stdout("").assert_stderr(
         "error: example.com. on main (127.0.0.1:PORT): the zone would be left without any record; \
          hint: if that is meant, set `empty-zone = \"apply\"` under [policy]\n",
     );
-    assert_eq!(dig::axfr(&named, "example.com"), before);
+    assert_eq!(dig::axfr(&server, "example.com"), before);
     let bridge = bridge.set_text("policy", "empty-zone", "apply");
     bridge.plesk(&empty).assert_status(0).assert_stderr("");
     let rest = "@ NS ns1.example.net. | hand A 192.0.2.100 | www A 192.0.2.101";
-    zone("example.com", rest).assert_on(&named);
+    zone("example.com", rest).assert_on(&server);
     bridge.plesk(wanted.sent(2).call()).assert_status(0);
 }
 
-#[test]
-fn denied_zones_are_never_created_changed_or_deleted() {
-    let (named, bridge) = by_hand("www A 192.0.2.7");
-    let bridge = bridge
-        .seed(&named)
+scenario!(denied_zones_are_never_created_changed_or_deleted);
+fn denied_zones_are_never_created_changed_or_deleted(kind: Kind) {
+    let (server, bridge) = kind.by_hand("www A 192.0.2.7");
+    let bridge = server
+        .provisioning(bridge)
         .set("policy", "deny-zones", r#"["example.com"]"#);
-    let before = dig::axfr(&named, "example.com");
+    let before = dig::axfr(&server, "example.com");
     let call = payload::call(&[
         zone("EXAMPLE.com", "@ NS ns1.example.net.").update(),
         zone("sub.example.com", "@ NS ns1.example.net.").create(),
@@ -222,6 +224,6 @@ fn denied_zones_are_never_created_changed_or_deleted() {
     );
     let delete = payload::call(&[payload::delete("example.com")]);
     bridge.plesk(&delete).assert_status(69).assert_stdout("");
-    assert_eq!(dig::axfr(&named, "example.com"), before);
-    assert!(!dig::has_zone(&named, "sub.example.com"));
+    assert_eq!(dig::axfr(&server, "example.com"), before);
+    assert!(!dig::has_zone(&server, "sub.example.com"));
 }

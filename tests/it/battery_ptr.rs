@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::{Bridge, Run};
 use crate::named::{Named, View, Zone};
 use crate::payload::{call, create_ptr, delete_ptr};
-use crate::server::Server as _;
+use crate::server::{Kind, Server, Started, scenario};
 use crate::wanted::zone;
 use crate::{dig, payload};
 
@@ -15,13 +15,10 @@ const V6: &str = "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
 const V6_HOST: &str = "1.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
 
 /// A server with both reverse zones, the v4 one with `records`, and nsbridge before it.
-fn reverse(records: &str) -> (Named, Bridge) {
-    let named = Named::builder()
-        .zone(Zone::dynamic(V4, records))
-        .zone(Zone::dynamic(V6, ""))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
-    (named, bridge)
+fn reverse(kind: Kind, records: &str) -> (Started, Bridge) {
+    let server = kind.start(&[(V4, records), (V6, "")]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+    (server, bridge)
 }
 
 /// Adds one PTR.
@@ -36,13 +33,13 @@ fn delete(bridge: &Bridge, address: &str, host: &str) -> Run {
     bridge.plesk(call(&[delete_ptr(address, host)]))
 }
 
-fn ptrs(named: &Named, name: &str) -> Vec<String> {
-    dig::short(named, name, "PTR")
+fn ptrs(server: &dyn Server, name: &str) -> Vec<String> {
+    dig::short(server, name, "PTR")
 }
 
-#[test]
-fn a_ptr_of_a_v4_address_comes_and_goes() {
-    let (named, bridge) = reverse("");
+scenario!(a_ptr_of_a_v4_address_comes_and_goes);
+fn a_ptr_of_a_v4_address_comes_and_goes(kind: Kind) {
+    let (server, bridge) = reverse(kind, "");
     create(&bridge, "192.0.2.5", "www.example.com")
         .assert_status(0)
         .assert_stdout(
@@ -51,12 +48,12 @@ fn a_ptr_of_a_v4_address_comes_and_goes() {
         )
         .assert_stderr("");
     let line = "5.2.0.192.in-addr.arpa. 3600 IN PTR www.example.com.";
-    assert!(dig::axfr(&named, V4).contains(&line.to_owned()));
-    let updates = named.updates_received();
+    assert!(dig::axfr(&server, V4).contains(&line.to_owned()));
+    let updates = server.updates_received();
     create(&bridge, "192.0.2.5", "WWW.example.com.")
         .assert_status(0)
         .assert_stdout("192.0.2.5 PTR WWW.example.com.: unchanged on main (127.0.0.1:PORT)\n");
-    assert_eq!(named.updates_received(), updates);
+    assert_eq!(server.updates_received(), updates);
     delete(&bridge, "192.0.2.5", "www.example.com")
         .assert_status(0)
         .assert_stdout(
@@ -65,7 +62,7 @@ fn a_ptr_of_a_v4_address_comes_and_goes() {
         )
         .assert_stderr("");
     assert_eq!(
-        dig::status(&named, "5.2.0.192.in-addr.arpa", "PTR"),
+        dig::status(&server, "5.2.0.192.in-addr.arpa", "PTR"),
         "NXDOMAIN"
     );
     delete(&bridge, "192.0.2.5", "www.example.com")
@@ -73,9 +70,9 @@ fn a_ptr_of_a_v4_address_comes_and_goes() {
         .assert_stdout("192.0.2.5 PTR www.example.com.: already gone on main (127.0.0.1:PORT)\n");
 }
 
-#[test]
-fn a_v6_address_may_be_spelled_in_any_way() {
-    let (named, bridge) = reverse("");
+scenario!(a_v6_address_may_be_spelled_in_any_way);
+fn a_v6_address_may_be_spelled_in_any_way(kind: Kind) {
+    let (server, bridge) = reverse(kind, "");
     let spellings = [
         (
             "2001:0db8:0000:0000:0000:0000:0000:0021",
@@ -94,16 +91,16 @@ fn a_v6_address_may_be_spelled_in_any_way() {
         "padded.example.com.",
         "short.example.com.",
     ];
-    assert_eq!(ptrs(&named, V6_HOST), all);
+    assert_eq!(ptrs(&server, V6_HOST), all);
     delete(&bridge, "2001:db8:0::0:21", "padded.example.com").assert_status(0);
     assert_eq!(
-        ptrs(&named, V6_HOST),
+        ptrs(&server, V6_HOST),
         ["loud.example.com.", "short.example.com."]
     );
 }
 
-#[test]
-fn another_ptr_stays_beside_is_replaced_or_keeps_ours_away() {
+scenario!(another_ptr_stays_beside_is_replaced_or_keeps_ours_away);
+fn another_ptr_stays_beside_is_replaced_or_keeps_ours_away(kind: Kind) {
     let cases = [
         (
             "add",
@@ -122,38 +119,40 @@ fn another_ptr_stays_beside_is_replaced_or_keeps_ours_away() {
         ),
     ];
     for (existing, said, values) in cases {
-        let (named, bridge) = reverse("5 300 PTR old.example.com.");
+        let (server, bridge) = reverse(kind, "5 300 PTR old.example.com.");
         let bridge = bridge.set_text("ptr", "existing", existing);
         create(&bridge, "192.0.2.5", "new.example.com")
             .assert_status(0)
             .assert_stdout(&format!(
                 "192.0.2.5 PTR new.example.com.: {said} on main (127.0.0.1:PORT)\n"
             ));
-        assert_eq!(ptrs(&named, "5.2.0.192.in-addr.arpa"), values);
+        assert_eq!(ptrs(&server, "5.2.0.192.in-addr.arpa"), values);
     }
 }
 
-#[test]
-fn only_the_one_value_is_removed() {
-    let (named, bridge) =
-        reverse("5 PTR a.example.com.\n5 PTR b.example.com.\n5 TXT stays\n6 PTR a.example.com.");
+scenario!(only_the_one_value_is_removed);
+fn only_the_one_value_is_removed(kind: Kind) {
+    let (server, bridge) = reverse(
+        kind,
+        "5 PTR a.example.com.\n5 PTR b.example.com.\n5 TXT stays\n6 PTR a.example.com.",
+    );
     delete(&bridge, "192.0.2.5", "a.example.com").assert_status(0);
     delete(&bridge, "192.0.2.5", "other.example.com").assert_status(0);
-    assert_eq!(ptrs(&named, "5.2.0.192.in-addr.arpa"), ["b.example.com."]);
+    assert_eq!(ptrs(&server, "5.2.0.192.in-addr.arpa"), ["b.example.com."]);
     assert_eq!(
-        dig::short(&named, "5.2.0.192.in-addr.arpa", "TXT"),
+        dig::short(&server, "5.2.0.192.in-addr.arpa", "TXT"),
         ["\"stays\""]
     );
-    assert_eq!(ptrs(&named, "6.2.0.192.in-addr.arpa"), ["a.example.com."]);
+    assert_eq!(ptrs(&server, "6.2.0.192.in-addr.arpa"), ["a.example.com."]);
 }
 
-#[test]
-fn a_ttl_is_taken_from_the_configuration() {
-    let (named, bridge) = reverse("");
+scenario!(a_ttl_is_taken_from_the_configuration);
+fn a_ttl_is_taken_from_the_configuration(kind: Kind) {
+    let (server, bridge) = reverse(kind, "");
     let bridge = bridge.set("ptr", "ttl-seconds", "77");
     create(&bridge, "192.0.2.5", "www.example.com").assert_status(0);
     let line = "5.2.0.192.in-addr.arpa. 77 IN PTR www.example.com.";
-    assert!(dig::axfr(&named, V4).contains(&line.to_owned()));
+    assert!(dig::axfr(&server, V4).contains(&line.to_owned()));
 }
 
 #[test]
@@ -181,13 +180,11 @@ fn an_alias_of_rfc_2317_is_followed_into_its_zone() {
     assert_eq!(dig::axfr(&named, V4), outer);
 }
 
-#[test]
-fn an_address_outside_the_networks_is_refused_and_untouched() {
-    let named = Named::builder()
-        .zone(Zone::dynamic(V4, "5 PTR a.example.com."))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&["192.0.2.128/25", "2001:db8::/48"]);
-    let before = dig::axfr(&named, V4);
+scenario!(an_address_outside_the_networks_is_refused_and_untouched);
+fn an_address_outside_the_networks_is_refused_and_untouched(kind: Kind) {
+    let server = kind.start(&[(V4, "5 PTR a.example.com.")]);
+    let bridge = Bridge::of(&server).ptr_networks(&["192.0.2.128/25", "2001:db8::/48"]);
+    let before = dig::axfr(&server, V4);
     for run in [
         create(&bridge, "192.0.2.5", "b.example.com"),
         delete(&bridge, "192.0.2.5", "a.example.com"),
@@ -200,14 +197,14 @@ fn an_address_outside_the_networks_is_refused_and_untouched() {
             run.stderr
         );
     }
-    assert_eq!(dig::axfr(&named, V4), before);
-    assert_eq!(named.updates_received(), 0);
+    assert_eq!(dig::axfr(&server, V4), before);
+    assert_eq!(server.updates_received(), 0);
 }
 
-#[test]
-fn without_networks_ptrs_are_skipped() {
-    let named = Named::builder().zone(Zone::dynamic(V4, "")).start();
-    let bridge = Bridge::of(&named);
+scenario!(without_networks_ptrs_are_skipped);
+fn without_networks_ptrs_are_skipped(kind: Kind) {
+    let server = kind.start(&[(V4, "")]);
+    let bridge = Bridge::of(&server);
     create(&bridge, "192.0.2.5", "www.example.com")
         .assert_status(0)
         .assert_stdout(
@@ -216,15 +213,15 @@ fn without_networks_ptrs_are_skipped() {
         )
         .assert_stderr("");
     delete(&bridge, "192.0.2.5", "www.example.com").assert_status(0);
-    assert_eq!(named.updates_received(), 0);
+    assert_eq!(server.updates_received(), 0);
 }
 
-#[test]
-fn a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone() {
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", "@ NS ns2.example.org."))
-        .start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone);
+fn a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone(kind: Kind) {
+    let server = kind.start(&[("example.com", "@ NS ns2.example.org.")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let calls = call(&[
         create_ptr("192.0.2.5", "www.example.com"),
         create_ptr("2001:db8::21", "www.example.com"),
@@ -240,26 +237,26 @@ fn a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone() {
          main (127.0.0.1:PORT)\n"
         ));
     let v4 = "@ NS ns1.example.com. | @ NS ns2.example.org. | 5 3600 PTR www.example.com.";
-    zone(V4, v4).assert_on(&named);
-    assert_eq!(ptrs(&named, V6_HOST), ["www.example.com."]);
-    assert_eq!(dig::soa(&named, V6).rname, "hostmaster.example.com.");
+    zone(V4, v4).assert_on(&server);
+    assert_eq!(ptrs(&server, V6_HOST), ["www.example.com."]);
+    assert_eq!(dig::soa(&server, V6).rname, "hostmaster.example.com.");
     // The zone was made for all addresses of its network.
     create(&bridge, "192.0.2.6", "ftp.example.com").assert_status(0);
-    assert_eq!(ptrs(&named, "6.2.0.192.in-addr.arpa"), ["ftp.example.com."]);
     assert_eq!(
-        named
-            .control_commands()
-            .iter()
-            .filter(|word| *word == "addzone")
-            .count(),
-        4
+        ptrs(&server, "6.2.0.192.in-addr.arpa"),
+        ["ftp.example.com."]
     );
+    if matches!(kind, Kind::Bind(_)) {
+        assert_eq!(server.log().matches("command 'addzone").count(), 4);
+    }
 }
 
-#[test]
-fn a_missing_reverse_zone_is_made_with_the_configured_name_servers() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_missing_reverse_zone_is_made_with_the_configured_name_servers);
+fn a_missing_reverse_zone_is_made_with_the_configured_name_servers(kind: Kind) {
+    let server = kind.start(&[]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let run = create(&bridge, "192.0.2.5", "www.example.net");
     run.assert_status(69).assert_stdout("");
     assert!(
@@ -268,7 +265,7 @@ fn a_missing_reverse_zone_is_made_with_the_configured_name_servers() {
         "{}",
         run.stderr
     );
-    assert!(!dig::has_zone(&named, V4));
+    assert!(!dig::has_zone(&server, V4));
     let bridge = bridge.set(
         "primaries.main",
         "nameservers",
@@ -278,7 +275,7 @@ fn a_missing_reverse_zone_is_made_with_the_configured_name_servers() {
         .assert_status(0)
         .assert_stderr("");
     let lines = "@ NS ns1.example.net. | @ NS ns2.example.net. | 5 3600 PTR www.example.net.";
-    zone(V4, lines).assert_on(&named);
+    zone(V4, lines).assert_on(&server);
 }
 
 #[test]
@@ -298,21 +295,23 @@ fn a_reverse_zone_made_with_other_name_servers_gets_ours() {
     zone(V4, &lines.collect::<Vec<_>>().join(" | ")).assert_on(&named);
 }
 
-#[test]
-fn a_zone_and_the_ptr_that_needs_its_name_servers_come_in_one_call() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_zone_and_the_ptr_that_needs_its_name_servers_come_in_one_call);
+fn a_zone_and_the_ptr_that_needs_its_name_servers_come_in_one_call(kind: Kind) {
+    let server = kind.start(&[]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.5");
     let both = call(&[create_ptr("192.0.2.5", "www.example.com"), wanted.create()]);
     bridge.plesk(&both).assert_status(0).assert_stderr("");
-    wanted.assert_on(&named);
-    zone(V4, "@ NS ns1.example.net. | 5 3600 PTR www.example.com.").assert_on(&named);
+    wanted.assert_on(&server);
+    zone(V4, "@ NS ns1.example.net. | 5 3600 PTR www.example.com.").assert_on(&server);
 }
 
-#[test]
-fn a_missing_reverse_zone_is_named_where_nothing_may_make_it() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
+scenario!(a_missing_reverse_zone_is_named_where_nothing_may_make_it);
+fn a_missing_reverse_zone_is_named_where_nothing_may_make_it(kind: Kind) {
+    let server = kind.start(&[]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
     create(&bridge, "192.0.2.5", "www.example.com")
         .assert_status(69)
         .assert_stdout("")
@@ -327,31 +326,34 @@ fn a_missing_reverse_zone_is_named_where_nothing_may_make_it() {
         .assert_stdout("192.0.2.5 PTR www.example.com.: already gone on main (127.0.0.1:PORT)\n");
 }
 
-#[test]
-fn a_reverse_zone_is_made_at_its_cut_and_not_at_the_wide_networks() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named)
-        .seed(&named)
+scenario!(a_reverse_zone_is_made_at_its_cut_and_not_at_the_wide_networks);
+fn a_reverse_zone_is_made_at_its_cut_and_not_at_the_wide_networks(kind: Kind) {
+    let server = kind.start(&[]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
         .ptr_networks(&["10.0.0.0/8", "10.20.30.0/24"])
         .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
     create(&bridge, "10.20.30.4", "a.example.net").assert_status(0);
     create(&bridge, "10.20.31.4", "b.example.net").assert_status(0);
-    assert_eq!(ptrs(&named, "4.30.20.10.in-addr.arpa"), ["a.example.net."]);
-    assert_eq!(ptrs(&named, "4.31.20.10.in-addr.arpa"), ["b.example.net."]);
-    assert!(dig::has_zone(&named, "30.20.10.in-addr.arpa"));
-    assert!(dig::has_zone(&named, "10.in-addr.arpa"));
-    assert!(!dig::has_zone(&named, "31.20.10.in-addr.arpa"));
+    assert_eq!(ptrs(&server, "4.30.20.10.in-addr.arpa"), ["a.example.net."]);
+    assert_eq!(ptrs(&server, "4.31.20.10.in-addr.arpa"), ["b.example.net."]);
+    assert!(dig::has_zone(&server, "30.20.10.in-addr.arpa"));
+    assert!(dig::has_zone(&server, "10.in-addr.arpa"));
+    assert!(!dig::has_zone(&server, "31.20.10.in-addr.arpa"));
 }
 
-#[test]
-fn an_existing_zone_above_the_cut_is_used() {
-    let named = Named::builder()
-        .zone(Zone::dynamic("192.in-addr.arpa", ""))
-        .start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(an_existing_zone_above_the_cut_is_used);
+fn an_existing_zone_above_the_cut_is_used(kind: Kind) {
+    let server = kind.start(&[("192.in-addr.arpa", "")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     create(&bridge, "192.0.2.5", "www.example.com").assert_status(0);
-    assert!(!dig::has_zone(&named, V4));
-    assert_eq!(ptrs(&named, "5.2.0.192.in-addr.arpa"), ["www.example.com."]);
+    assert!(!dig::has_zone(&server, V4));
+    assert_eq!(
+        ptrs(&server, "5.2.0.192.in-addr.arpa"),
+        ["www.example.com."]
+    );
 }
 
 #[test]
@@ -367,14 +369,12 @@ fn a_built_in_empty_zone_is_told_from_a_real_one() {
     assert_eq!(named.updates_received(), 0);
 }
 
-#[test]
-fn what_the_reverse_zone_delegates_away_is_not_touched() {
+scenario!(what_the_reverse_zone_delegates_away_is_not_touched);
+fn what_the_reverse_zone_delegates_away_is_not_touched(kind: Kind) {
     let parent = "0.192.in-addr.arpa";
-    let named = Named::builder()
-        .zone(Zone::dynamic(parent, "2 NS ns.example.org."))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
-    let before = dig::axfr(&named, parent);
+    let server = kind.start(&[(parent, "2 NS ns.example.org.")]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+    let before = dig::axfr(&server, parent);
     let run = create(&bridge, "192.0.2.5", "www.example.com");
     run.assert_status(69).assert_stdout("");
     assert!(
@@ -383,27 +383,29 @@ fn what_the_reverse_zone_delegates_away_is_not_touched() {
         "{}",
         run.stderr
     );
-    assert_eq!(dig::axfr(&named, parent), before);
-    assert_eq!(named.updates_received(), 0);
+    assert_eq!(dig::axfr(&server, parent), before);
+    assert_eq!(server.updates_received(), 0);
 }
 
-#[test]
-fn a_ptr_in_the_records_of_a_forward_zone_goes_nowhere() {
-    let named = Named::builder().zone(Zone::dynamic(V4, "")).start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_ptr_in_the_records_of_a_forward_zone_goes_nowhere);
+fn a_ptr_in_the_records_of_a_forward_zone_goes_nowhere(kind: Kind) {
+    let server = kind.start(&[(V4, "")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let records = [
         ("example.com.", "NS", "", "ns1.example.net."),
         ("192.0.2.5", "PTR", "24", "example.com."),
     ];
     let run = bridge.plesk(call(&[payload::create("example.com", &records)]));
     run.assert_status(0).assert_stderr("");
-    zone("example.com", "@ NS ns1.example.net.").assert_on(&named);
-    assert_eq!(dig::content(&named, V4).len(), 2);
+    zone("example.com", "@ NS ns1.example.net.").assert_on(&server);
+    assert_eq!(dig::content(&server, V4).len(), 2);
 }
 
-#[test]
-fn many_ptrs_of_one_call_each_count() {
-    let (named, bridge) = reverse("9 PTR gone.example.com.");
+scenario!(many_ptrs_of_one_call_each_count);
+fn many_ptrs_of_one_call_each_count(kind: Kind) {
+    let (server, bridge) = reverse(kind, "9 PTR gone.example.com.");
     let mut commands: Vec<_> = (1..=40)
         .map(|last| create_ptr(&format!("192.0.2.{last}"), &format!("h{last}.example.com")))
         .collect();
@@ -412,21 +414,21 @@ fn many_ptrs_of_one_call_each_count() {
     let run = bridge.plesk(call(&commands));
     run.assert_status(0).assert_stderr("");
     assert_eq!(run.stdout.lines().count(), 42);
-    let kept: Vec<_> = dig::content(&named, V4)
+    let kept: Vec<_> = dig::content(&server, V4)
         .into_iter()
         .filter(|line| line.contains(" PTR "))
         .collect();
     assert_eq!(kept.len(), 41, "{kept:#?}");
     assert_eq!(
-        ptrs(&named, "1.2.0.192.in-addr.arpa"),
+        ptrs(&server, "1.2.0.192.in-addr.arpa"),
         ["h1.example.com.", "second.example.com."]
     );
-    assert_eq!(ptrs(&named, "9.2.0.192.in-addr.arpa"), ["h9.example.com."]);
+    assert_eq!(ptrs(&server, "9.2.0.192.in-addr.arpa"), ["h9.example.com."]);
 }
 
-#[test]
-fn two_processes_at_one_address_lose_no_value() {
-    let (named, bridge) = reverse("");
+scenario!(two_processes_at_one_address_lose_no_value);
+fn two_processes_at_one_address_lose_no_value(kind: Kind) {
+    let (server, bridge) = reverse(kind, "");
     let runs: Vec<_> = (0..6)
         .map(|number| {
             bridge.start(
@@ -438,12 +440,12 @@ fn two_processes_at_one_address_lose_no_value() {
     for run in runs {
         run.finish().assert_status(0);
     }
-    assert_eq!(ptrs(&named, "5.2.0.192.in-addr.arpa").len(), 6);
+    assert_eq!(ptrs(&server, "5.2.0.192.in-addr.arpa").len(), 6);
 }
 
-#[test]
-fn a_wildcard_is_no_ptr_of_an_address() {
-    let (named, bridge) = reverse("* PTR unused.example.net.");
+scenario!(a_wildcard_is_no_ptr_of_an_address);
+fn a_wildcard_is_no_ptr_of_an_address(kind: Kind) {
+    let (server, bridge) = reverse(kind, "* PTR unused.example.net.");
     delete(&bridge, "192.0.2.5", "unused.example.net")
         .assert_status(0)
         .assert_stdout(
@@ -461,19 +463,16 @@ fn a_wildcard_is_no_ptr_of_an_address() {
         );
     for host in ["5", "6"] {
         let owner = format!("{host}.2.0.192.in-addr.arpa");
-        assert_eq!(ptrs(&named, &owner), ["www.example.com."]);
+        assert_eq!(ptrs(&server, &owner), ["www.example.com."]);
     }
     let wildcard = "9.2.0.192.in-addr.arpa";
-    assert_eq!(ptrs(&named, wildcard), ["unused.example.net."]);
+    assert_eq!(ptrs(&server, wildcard), ["unused.example.net."]);
 }
 
-#[test]
-fn an_alias_leads_into_no_protected_zone() {
-    let named = Named::builder()
-        .zone(Zone::dynamic(V4, "5 CNAME 5.protected.test."))
-        .zone(Zone::dynamic("protected.test", ""))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS).set(
+scenario!(an_alias_leads_into_no_protected_zone);
+fn an_alias_leads_into_no_protected_zone(kind: Kind) {
+    let server = kind.start(&[(V4, "5 CNAME 5.protected.test."), ("protected.test", "")]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS).set(
         "policy",
         "deny-zones",
         r#"["protected.test"]"#,
@@ -485,13 +484,13 @@ fn an_alias_leads_into_no_protected_zone() {
             .assert_status(69)
             .assert_says("`policy.deny-zones` protects `protected.test.`");
     }
-    assert_eq!(ptrs(&named, "5.protected.test"), [""; 0]);
+    assert_eq!(ptrs(&server, "5.protected.test"), [""; 0]);
 }
 
-#[test]
-fn aliases_without_end_are_an_error() {
+scenario!(aliases_without_end_are_an_error);
+fn aliases_without_end_are_an_error(kind: Kind) {
     let aliases: Vec<String> = (10..19).map(|n| format!("{n} CNAME {}", n + 1)).collect();
-    let (named, bridge) = reverse(&aliases.join("\n"));
+    let (server, bridge) = reverse(kind, &aliases.join("\n"));
     create(&bridge, "192.0.2.10", "www.example.com")
         .assert_status(69)
         .assert_error(
@@ -499,15 +498,15 @@ fn aliases_without_end_are_an_error() {
             "the aliases that lead from `10.2.0.192.in-addr.arpa.` are more than 8",
             "`dig 10.2.0.192.in-addr.arpa PTR` shows them; repair the CNAME records",
         );
-    assert_eq!(named.updates_received(), 0);
+    assert_eq!(server.updates_received(), 0);
 }
 
-#[test]
-fn a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it() {
-    let named = Named::builder()
-        .zone(Zone::dynamic(V4, "5 CNAME 5.elsewhere.test."))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS).seed(&named);
+scenario!(a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it);
+fn a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it(kind: Kind) {
+    let server = kind.start(&[(V4, "5 CNAME 5.elsewhere.test.")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
     let says = "the primary serves no reverse zone for `5.elsewhere.test.`";
     for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {

@@ -57,6 +57,7 @@ mod hostile_peer;
 mod hostile_tsig;
 mod input;
 mod layers;
+mod powerdns;
 mod readme;
 mod rndc;
 mod secrets;

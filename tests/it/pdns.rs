@@ -32,9 +32,23 @@ const SCHEMA: &str = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 pub(crate) struct Builder {
     release: Release,
     zones: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
+    without_key: bool,
 }
 
 impl Builder {
+    /// Sets a setting of `pdns.conf` in place of the usual one.
+    pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The server does not know the key `plesk`.
+    pub(crate) fn without_key(mut self) -> Self {
+        self.without_key = true;
+        self
+    }
+
     /// Adds a zone that the key `plesk` may update and transfer. `records` is master-file text with
     /// relative names; without an SOA of its own it gets one (serial 1), an NS and the NS's address.
     pub(crate) fn zone(mut self, name: &str, records: &str) -> Self {
@@ -54,6 +68,7 @@ impl Builder {
             directory,
             key,
             api_key,
+            settings: self.settings,
             ports: (Port::claim(), Port::claim()),
         };
         pdns.make_database();
@@ -61,7 +76,9 @@ impl Builder {
         fs::set_permissions(pdns.api_key_file(), Permissions::from_mode(0o600))
             .expect("the file is ours");
         write(&pdns.file("pdns.conf"), &pdns.conf());
-        pdns.import_key();
+        if !self.without_key {
+            pdns.import_key();
+        }
         for (name, records) in &self.zones {
             pdns.load_zone(name, records);
         }
@@ -93,6 +110,7 @@ pub(crate) struct Pdns {
     key: Key,
     key_file: PathBuf,
     api_key: String,
+    settings: Vec<(String, String)>,
     /// For DNS, and for the API.
     ports: (Port, Port),
 }
@@ -103,7 +121,14 @@ impl Pdns {
         Builder {
             release,
             zones: Vec::new(),
+            settings: Vec::new(),
+            without_key: false,
         }
+    }
+
+    /// The server that is installed, to describe.
+    pub(crate) fn builder() -> Builder {
+        Self::of(Release::Installed)
     }
 
     /// The port of the API.
@@ -195,8 +220,16 @@ impl Pdns {
                      local-address=127.0.0.1\nlocal-port={port}\nprimary=yes\ndnsupdate=yes\n\
                      api=yes\napi-key={api-key}\nwebserver-address=127.0.0.1\nwebserver-port={api}\n\
                      only-notify=\nloglevel=6\nlog-dns-queries=no\nsecurity-poll-suffix=\n";
-        usual
-            .replace("{port}", &self.port().to_string())
+        let mut text = usual.to_owned();
+        for (name, value) in &self.settings {
+            let others = text.lines().filter(|line| {
+                let (key, _) = line.split_once('=').unwrap_or((line, ""));
+                key != name
+            });
+            let line = format!("{name}={value}");
+            text = others.chain([&*line]).collect::<Vec<_>>().join("\n");
+        }
+        text.replace("{port}", &self.port().to_string())
             .replace("{api}", &self.api_port().to_string())
             .replace("{api-key}", &self.api_key)
             .replace("{dir}", &self.directory.path().to_string_lossy())

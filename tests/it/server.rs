@@ -124,13 +124,24 @@ impl Kind {
         let bridge = Bridge::of(&server);
         (server, bridge)
     }
+
+    /// Lines of a zone as this server shows them: PowerDNS keeps the owner of a record in lower case.
+    pub(crate) fn shows(self, lines: &[&str]) -> Vec<String> {
+        let show = |line: &&str| match (self, line.split_once(' ')) {
+            (Self::PowerDns(_), Some((owner, rest))) => format!("{} {rest}", owner.to_lowercase()),
+            (Self::Bind(_) | Self::PowerDns(_), _) => (*line).to_owned(),
+        };
+        let mut lines: Vec<String> = lines.iter().map(show).collect();
+        lines.sort_unstable();
+        lines
+    }
 }
 
-/// Makes tests of a scenario, a function of a [`Kind`], on BIND or on the servers that are named: each as
+/// Makes tests of a scenario, a function of a [`Kind`], on every server or on those that are named: each as
 /// installed on this machine, and as Debian 13 has it.
 macro_rules! scenario {
     ($name:ident) => {
-        crate::server::scenario!($name: bind);
+        crate::server::scenario!($name: bind, powerdns);
     };
     ($name:ident: $($server:ident),+) => {
         mod $name {
