@@ -265,6 +265,8 @@ impl Server for Pdns {
     }
 
     fn stop(&mut self) {
+        // It has no handler for TERM, and so, as the first process of a container, never ends by it.
+        self.run("pdns_control", &["quit"]);
         self.daemon.stop();
     }
 
