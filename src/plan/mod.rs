@@ -15,6 +15,7 @@
 //! by what it will hold in the end, and what cannot stand there is a [`Conflict`], not a change.
 
 mod batch;
+mod catalog;
 mod change;
 mod diff;
 mod judge;
@@ -26,6 +27,9 @@ mod tests;
 pub use batch::{
     Batch, BatchError, Guard, HEADER_OCTETS, PLAN_MESSAGES_MAX, Prerequisite, RECORD_FIXED_OCTETS,
     Update, batches,
+};
+pub use catalog::{
+    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Holding, Making, Member,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};

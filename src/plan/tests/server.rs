@@ -9,6 +9,8 @@ use crate::plan::{Batch, Prerequisite, Update};
 const NS: u16 = 2;
 const CNAME: u16 = 5;
 const SOA: u16 = 6;
+const PTR: u16 = 12;
+const TXT: u16 = 16;
 const DNAME: u16 = 39;
 const DS: u16 = 43;
 /// What a signing primary makes: RRSIG NSEC DNSKEY NSEC3 NSEC3PARAM CDS CDNSKEY TYPE65534.
@@ -161,9 +163,12 @@ impl Server {
                 }
                 self.remove(octets(owner), rtype.0, rdata.as_wire());
             }
-            Update::RemoveSet { .. } | Update::RemoveName { .. } => {
-                panic!("a plan removes records by value")
+            Update::RemoveSet { owner, rtype } => {
+                // Only a catalog's entries go so: a plan removes records by value.
+                assert!([TXT, PTR].contains(&rtype.0), "a plan removes an RRset");
+                self.sets.remove(&(octets(owner), rtype.0));
             }
+            Update::RemoveName { .. } => panic!("nothing removes all of a name"),
         }
     }
 
