@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::output::Message;
 use crate::config::{self, Config, ProvisionSettings};
-use crate::deliver::{self, Pool, Primary};
+use crate::deliver::{self, Catalog, Maker, Pool, Primary};
 use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
@@ -59,6 +59,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             keep: config.policy.keep,
             deny_zones: config.policy.deny_zones,
             empty_zone: config.policy.empty_zone,
+            unowned_zones: config.policy.unowned_zones,
             ptr: config.ptr,
             clock: now,
         },
@@ -70,10 +71,10 @@ fn primary(
     settings: &config::PrimarySettings,
     instance: &str,
 ) -> Result<Primary, ProvisionError> {
-    let provisioner = match &settings.provision {
+    let maker = match &settings.provision {
         None => None,
         Some(ProvisionSettings::Rndc(rndc)) => {
-            Some(Provisioner::Rndc(Box::new(Rndc::new(RndcSettings {
+            let rndc = Rndc::new(RndcSettings {
                 control: rndc.control.clone(),
                 control_key: rndc.control_key.clone(),
                 view: rndc.view.clone(),
@@ -82,21 +83,27 @@ fn primary(
                 update_key: settings.key.clone(),
                 transfer_key: settings.transfer_key.clone(),
                 clock: now,
-            })?)))
+            })?;
+            Some(Maker::Provisioner(Provisioner::Rndc(Box::new(rndc))))
         }
         Some(ProvisionSettings::PowerDns(powerdns)) => {
-            Some(Provisioner::PowerDns(PowerDns::new(PowerDnsSettings {
+            let powerdns = PowerDns::new(PowerDnsSettings {
                 endpoint: powerdns.endpoint.clone(),
                 path: powerdns.path.clone(),
                 api_key: powerdns.api_key.clone(),
                 instance: instance.into(),
                 update_key: settings.key.name().clone(),
                 transfer_key: settings.transfer_key.name().clone(),
-            })?))
+            })?;
+            Some(Maker::Provisioner(Provisioner::PowerDns(powerdns)))
         }
-        Some(ProvisionSettings::Command(command)) => Some(Provisioner::Command(
-            provision::Command::new(command.clone()),
-        )),
+        Some(ProvisionSettings::Command(command)) => {
+            let command = provision::Command::new(command.clone());
+            Some(Maker::Provisioner(Provisioner::Command(command)))
+        }
+        Some(ProvisionSettings::Catalog { group }) => Some(Maker::Catalog {
+            group: group.clone(),
+        }),
     };
     Ok(Primary {
         name: name.into(),
@@ -105,7 +112,10 @@ fn primary(
         transfer_key: settings.transfer_key.clone(),
         nameservers: settings.nameservers.clone(),
         read: settings.read,
-        provisioner,
+        maker,
+        catalog: settings.catalog.as_ref().map(|catalog| {
+            Catalog::new(catalog.name.clone(), catalog.key.clone(), instance.into())
+        }),
         pool: Pool::new(settings.zones_in_flight),
     })
 }

@@ -56,7 +56,8 @@ impl Arguments {
             transfer_key: key,
             read: Read::Transfer,
             nameservers: Vec::new(),
-            provisioner: None,
+            maker: None,
+            catalog: None,
             pool: Pool::new(1),
         }))
     }

@@ -110,16 +110,6 @@ pub enum ConfigError {
         /// What it is for.
         needs: &'static str,
     },
-    /// The option belongs to a feature that this version does not have.
-    #[error("{place}: `{option}` is not in this version of nsbridge")]
-    NotInThisVersion {
-        /// Where.
-        place: Place,
-        /// The option, with its value where others would do.
-        option: String,
-        /// What can be done in its place.
-        instead: &'static str,
-    },
     /// A key file gives no key.
     #[error("{place}: {source}")]
     KeyFile {
@@ -198,7 +188,6 @@ impl ConfigError {
                 valid,
                 ..
             } => Some(format!("valid keys here are {}", quoted(valid))),
-            Self::NotInThisVersion { instead, .. } => Some((*instead).to_owned()),
             Self::KeyFile { source, .. } => source.hint(),
             Self::SecretFile { source, .. } => source.hint(),
             Self::NoApiKey { path, .. } => Some(format!(

@@ -10,13 +10,17 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, quoted};
 use super::reader::{Keys, Source, Table, Text};
-use super::settings::{Config, PolicySettings, PrimarySettings, QueueSettings, Route};
+use super::settings::{
+    CatalogSettings, Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings,
+    Route,
+};
 use super::values::{
     HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
 };
 use super::{keyfile, provision, tls};
-use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read};
+use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read, UnownedZones, ZonesOfOthers};
 use crate::model::{ForeignRecords, Name, TTL_MAX};
+use crate::plan::CatalogName;
 use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
@@ -48,34 +52,35 @@ const DOCUMENT: Keys = keys(&[
 ]);
 const QUEUE: Keys = keys(&["path", "deadline-seconds"]);
 const KEY: Keys = keys(&["file"]);
-const PRIMARY: Keys = Keys {
-    valid: &[
-        "address",
-        "transport",
-        "key",
-        "transfer-key",
-        "read",
-        "nameservers",
-        "zones-in-flight",
-        "tls-ca-file",
-        "tls-name",
-        "tls-pins",
-        "tls-certificate-file",
-        "tls-key-file",
-        "provision",
-        "catalog",
-        "catalog-key",
-    ],
-    absent: &[],
-};
+const PRIMARY: Keys = keys(&[
+    "address",
+    "transport",
+    "key",
+    "transfer-key",
+    "read",
+    "nameservers",
+    "zones-in-flight",
+    "tls-ca-file",
+    "tls-name",
+    "tls-pins",
+    "tls-certificate-file",
+    "tls-key-file",
+    "provision",
+    "catalog",
+    "catalog-key",
+]);
 const ROUTE: Keys = keys(&["suffix", "primary"]);
-const POLICY: Keys = keys(&["foreign-records", "keep", "deny-zones", "empty-zone"]);
-const PTR: Keys = keys(&["networks", "existing", "ttl-seconds"]);
-
-const NO_CATALOG: &str = "remove the line: ownership of zones is kept in the queue's file";
+const POLICY: Keys = keys(&[
+    "foreign-records",
+    "keep",
+    "deny-zones",
+    "empty-zone",
+    "unowned-zones",
+]);
+const PTR: Keys = keys(&["networks", "existing", "ttl-seconds", "zones-of-others"]);
 
 const fn keys(valid: &'static [&'static str]) -> Keys {
-    Keys { valid, absent: &[] }
+    Keys { valid }
 }
 
 /// Every valid key, each once, in order.
@@ -222,12 +227,7 @@ impl Files<'_> {
             Some(text) => text.choice(&[("transfer", Read::Transfer), ("memory", Read::Memory)])?,
             None => Read::default(),
         };
-        if let Some(text) = table.text("catalog")?.filter(|text| !text.value.is_empty()) {
-            return Err(text.absent(NO_CATALOG));
-        }
-        if let Some(text) = table.text("catalog-key")? {
-            self.key(&text)?;
-        }
+        let catalog = self.catalog(table, &key)?;
         let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
         let provision = match table.table("provision", provision::KEYS)? {
             Some(table) => Some(provision::read(&table, self.directory, |text| {
@@ -235,6 +235,9 @@ impl Files<'_> {
             })?),
             None => None,
         };
+        if let Some(ProvisionSettings::Catalog { .. }) = provision {
+            table.need("catalog", catalog.as_ref())?;
+        }
         Ok(PrimarySettings {
             endpoint: Endpoint {
                 host,
@@ -247,7 +250,26 @@ impl Files<'_> {
             read,
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
             provision,
+            catalog,
         })
+    }
+
+    fn catalog(
+        &self,
+        table: &Table<'_>,
+        key: &Key,
+    ) -> Result<Option<CatalogSettings>, ConfigError> {
+        let key = match table.text("catalog-key")? {
+            Some(text) => self.key(&text)?,
+            None => key.clone(),
+        };
+        let text = table.text("catalog")?;
+        let Some(text) = text.filter(|text| !text.value.is_empty()) else {
+            return Ok(None);
+        };
+        let allowed = "a domain name in ASCII of at most 172 octets";
+        let name = text.read(allowed, |text| CatalogName::new(&text.parse().ok()?))?;
+        Ok(Some(CatalogSettings { name, key }))
     }
 
     fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {
@@ -313,6 +335,7 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         keep: Vec::new(),
         deny_zones: Vec::new(),
         empty_zone: EmptyZone::Refuse,
+        unowned_zones: UnownedZones::Adopt,
     };
     let Some(table) = document.table("policy", POLICY)? else {
         return Ok(policy);
@@ -335,6 +358,13 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         let choices = [("refuse", EmptyZone::Refuse), ("apply", EmptyZone::Apply)];
         policy.empty_zone = text.choice(&choices)?;
     }
+    if let Some(text) = table.text("unowned-zones")? {
+        let choices = [
+            ("adopt", UnownedZones::Adopt),
+            ("refuse", UnownedZones::Refuse),
+        ];
+        policy.unowned_zones = text.choice(&choices)?;
+    }
     Ok(policy)
 }
 
@@ -343,6 +373,7 @@ fn read_ptr(document: &Table<'_>) -> Result<PtrSettings, ConfigError> {
         networks: Vec::new(),
         existing: ExistingPtr::Add,
         ttl: PTR_TTL_SECONDS,
+        zones_of_others: ZonesOfOthers::Refuse,
     };
     let Some(table) = document.table("ptr", PTR)? else {
         return Ok(ptr);
@@ -359,6 +390,13 @@ fn read_ptr(document: &Table<'_>) -> Result<PtrSettings, ConfigError> {
     }
     if let Some(ttl) = table.number("ttl-seconds", 0..=TTL_MAX)? {
         ptr.ttl = ttl;
+    }
+    if let Some(text) = table.text("zones-of-others")? {
+        let choices = [
+            ("refuse", ZonesOfOthers::Refuse),
+            ("change", ZonesOfOthers::Change),
+        ];
+        ptr.zones_of_others = text.choice(&choices)?;
     }
     Ok(ptr)
 }

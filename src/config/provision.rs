@@ -37,8 +37,8 @@ pub(super) const KEYS: Keys = Keys {
         "tls-ca-file",
         "tls-name",
         "tls-pins",
+        "group",
     ],
-    absent: &[],
 };
 
 /// Keys of one method alone, with its name.
@@ -54,14 +54,13 @@ const RNDC: (&str, &[&str]) = (
     ],
 );
 const COMMAND: (&str, &[&str]) = ("method = \"command\"", &["program", "arguments"]);
+const CATALOG: (&str, &[&str]) = ("method = \"catalog\"", &["group"]);
 
 const POWERDNS: (&str, &[&str]) = (
     "method = \"powerdns\"",
     &["url", "api-key-file", "tls-ca-file", "tls-name", "tls-pins"],
 );
 
-const OTHER_METHODS: &str = "use method = \"rndc\" (BIND), \"powerdns\" or \"command\" (a program \
-                             of yours), or remove the table and make the zones by other means";
 /// Keys of `https` alone.
 const TLS_KEYS: [&str; 3] = ["tls-ca-file", "tls-name", "tls-pins"];
 
@@ -70,6 +69,7 @@ enum Method {
     Rndc,
     Command,
     PowerDns,
+    Catalog,
 }
 
 /// Reads the table; `key` finds a key of `[keys]` by its name, and paths are relative to `directory`.
@@ -79,17 +79,15 @@ pub(super) fn read(
     key: impl Fn(&Text<'_>) -> Result<Key, ConfigError>,
 ) -> Result<ProvisionSettings, ConfigError> {
     let method = table.need("method", table.text("method")?)?;
-    if method.value == "catalog" {
-        return Err(method.absent(OTHER_METHODS));
-    }
     let methods = [
         ("rndc", Method::Rndc),
         ("powerdns", Method::PowerDns),
+        ("catalog", Method::Catalog),
         ("command", Method::Command),
     ];
     match method.choice(&methods)? {
         Method::Rndc => {
-            refuse(table, &[COMMAND, POWERDNS])?;
+            refuse(table, &[COMMAND, POWERDNS, CATALOG])?;
             let control = table.need("control", table.text("control")?)?;
             Ok(ProvisionSettings::Rndc(RndcProvision {
                 control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
@@ -99,15 +97,20 @@ pub(super) fn read(
             }))
         }
         Method::Command => {
-            refuse(table, &[RNDC, POWERDNS])?;
+            refuse(table, &[RNDC, POWERDNS, CATALOG])?;
             Ok(ProvisionSettings::Command(CommandSettings {
                 program: read_program(&table.need("program", table.text("program")?)?)?,
                 arguments: read_arguments(table)?,
             }))
         }
         Method::PowerDns => {
-            refuse(table, &[RNDC, COMMAND])?;
+            refuse(table, &[RNDC, COMMAND, CATALOG])?;
             read_powerdns(table, directory).map(ProvisionSettings::PowerDns)
+        }
+        Method::Catalog => {
+            refuse(table, &[RNDC, COMMAND, POWERDNS])?;
+            let group = read_word(table, "group")?;
+            Ok(ProvisionSettings::Catalog { group })
         }
     }
 }
@@ -116,12 +119,12 @@ pub(super) fn read(
 fn refuse(table: &Table<'_>, methods: &[(&'static str, &[&str])]) -> Result<(), ConfigError> {
     let keys = methods
         .iter()
-        .flat_map(|(needs, keys)| keys.iter().map(move |key| (*needs, key)));
+        .flat_map(|(needs, keys)| keys.iter().map(move |key| (*needs, *key)));
     let mut found = keys.filter_map(|(needs, key)| Some((needs, key, table.place_of(key)?)));
     match found.next() {
         Some((needs, key, place)) => Err(ConfigError::Useless {
             place,
-            key: (*key).to_owned(),
+            key: key.to_owned(),
             needs,
         }),
         None => Ok(()),

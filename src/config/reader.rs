@@ -16,12 +16,10 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
 }
 
-/// The keys that a table may have, and those of other versions.
+/// The keys that a table may have.
 #[derive(Clone, Copy)]
 pub(super) struct Keys {
     pub(super) valid: &'static [&'static str],
-    /// Keys that have a meaning, but not in this version, and what can be done in their place.
-    pub(super) absent: &'static [(&'static str, &'static str)],
 }
 
 /// A table whose keys are all valid.
@@ -77,13 +75,6 @@ impl<'a> Table<'a> {
         for key in found {
             let place = source.place(key.span().start);
             let key = key.get_ref().as_ref();
-            if let Some((_, instead)) = keys.absent.iter().find(|(absent, _)| *absent == key) {
-                return Err(ConfigError::NotInThisVersion {
-                    place,
-                    option: key.to_owned(),
-                    instead,
-                });
-            }
             if !keys.valid.contains(&key) {
                 return Err(ConfigError::UnknownKey {
                     place,
@@ -302,15 +293,6 @@ impl Text<'_> {
             key: self.key.clone(),
             value: shortened(self.value),
             allowed,
-        }
-    }
-
-    /// That the string is a choice of another version, and what can be done in its place.
-    pub(super) fn absent(&self, instead: &'static str) -> ConfigError {
-        ConfigError::NotInThisVersion {
-            place: self.place.clone(),
-            option: format!("{} = \"{}\"", self.key, self.value),
-            instead,
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::deliver::{EmptyZone, PtrSettings, Read};
+use crate::deliver::{EmptyZone, PtrSettings, Read, UnownedZones};
 use crate::model::{ForeignRecords, Name, NamePattern, Secret};
+use crate::plan::CatalogName;
 use crate::provision::command::CommandSettings;
 use crate::provision::rndc::Way;
 use crate::transport::Endpoint;
@@ -14,7 +15,7 @@ use crate::wire::Key;
 /// A whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// A name for this installation; nothing uses it yet.
+    /// A name for this installation, which its zones bear.
     pub instance: String,
     /// The memory of what was delivered, and the time for a call.
     pub queue: QueueSettings,
@@ -54,6 +55,17 @@ pub struct PrimarySettings {
     pub zones_in_flight: usize,
     /// How zones are made; none: they must exist.
     pub provision: Option<ProvisionSettings>,
+    /// The catalog that it keeps.
+    pub catalog: Option<CatalogSettings>,
+}
+
+/// `catalog` and `catalog-key` of `[primaries.NAME]`
+#[derive(Clone, Debug)]
+pub struct CatalogSettings {
+    /// The catalog zone.
+    pub name: CatalogName,
+    /// Signs transfers and updates of it.
+    pub key: Key,
 }
 
 /// `[primaries.NAME.provision]`
@@ -65,6 +77,11 @@ pub enum ProvisionSettings {
     Command(CommandSettings),
     /// By PowerDNS's HTTP API.
     PowerDns(PowerDnsProvision),
+    /// By the primary itself, of the members of its catalog, which it has then.
+    Catalog {
+        /// The group that new members are in.
+        group: Option<String>,
+    },
 }
 
 /// `[primaries.NAME.provision]`, by rndc.
@@ -111,4 +128,6 @@ pub struct PolicySettings {
     pub deny_zones: Vec<Name>,
     /// What an update without any record means.
     pub empty_zone: EmptyZone,
+    /// What becomes of a zone that was there before and belongs to no instance.
+    pub unowned_zones: UnownedZones,
 }

@@ -31,7 +31,14 @@ key = \"plesk\"
 ";
 
 /// Options of the template that are worth nothing with the way and the method that stand there.
-const FOR_OTHERS: [&str; 5] = ["template", "program", "arguments", "url", "api-key-file"];
+const FOR_OTHERS: [&str; 6] = [
+    "template",
+    "program",
+    "arguments",
+    "url",
+    "api-key-file",
+    "group",
+];
 
 /// A directory as /etc/nsbridge is.
 struct Etc(TempDir);
@@ -201,6 +208,14 @@ const ADDED: &[(&str, &str)] = &[
     (
         "[policy]\nempty-zone = true",
         "8:14: `empty-zone` must be a string, not true or false",
+    ),
+    (
+        "[policy]\nunowned-zones = \"keep\"",
+        "8:17: `keep` cannot be `unowned-zones`: allowed is `adopt` or `refuse`",
+    ),
+    (
+        "[ptr]\nzones-of-others = \"add\"",
+        "8:19: `add` cannot be `zones-of-others`: allowed is `refuse` or `change`",
     ),
     (
         "[ptr]\nnetworks = [\"192.0.2.7/24\"]",
@@ -404,19 +419,68 @@ fn a_program_with_its_arguments_is_read() {
 }
 
 #[test]
-fn what_this_version_does_not_have_is_said_so() {
+fn a_catalog_with_its_key_is_read() {
     let etc = Etc::new();
-    let provision = "[primaries.main.provision]\n";
-    for (line, option) in [
-        ("catalog = \"c\"".to_owned(), "7:11: `catalog = \"c\"`"),
+    let other = "key other { algorithm hmac-sha256; secret \"AAAA\"; };\n";
+    etc.write("other.key", other);
+    let text = SMALLEST.replace(
+        "[keys.plesk]",
+        "[keys.other]\nfile = \"other.key\"\n[keys.plesk]",
+    );
+    let parse = |lines: &str| {
+        let config = etc.parse(&format!("{text}{lines}\n")).unwrap();
+        config.primaries["main"].clone()
+    };
+    let primary = parse("catalog = \"\"\ncatalog-key = \"other\"");
+    assert!(primary.catalog.is_none());
+    let catalog = parse("catalog = \"Catalog.Example\"").catalog.unwrap();
+    assert_eq!(catalog.name.zone().to_string(), "catalog.example.");
+    assert_eq!(catalog.key.name().to_string(), "plesk.");
+    let provision = "[primaries.main.provision]\nmethod = \"catalog\"";
+    let both = "catalog = \"c.example\"\ncatalog-key = \"other\"";
+    let primary = parse(&format!("{both}\n{provision}\ngroup = \"member\""));
+    assert_eq!(primary.catalog.unwrap().key.name().to_string(), "other.");
+    let Some(ProvisionSettings::Catalog { group }) = primary.provision else {
+        panic!("the method is the catalog");
+    };
+    assert_eq!(group.as_deref(), Some("member"));
+
+    let long = format!("{0}.{0}.{0}", "x".repeat(60));
+    for (lines, expected) in [
         (
-            format!("{provision}method = \"catalog\""),
-            "8:10: `method = \"catalog\"`",
+            provision.to_owned(),
+            "4:12: [primaries.main] needs `catalog`".to_owned(),
+        ),
+        (
+            format!("catalog = \"\"\n{provision}"),
+            "4:12: [primaries.main] needs `catalog`".to_owned(),
+        ),
+        (
+            format!("catalog = \"c\"\n{provision}\ncontrol = \"::1\""),
+            "10:1: `control` is for method = \"rndc\"".to_owned(),
+        ),
+        (
+            "[primaries.main.provision]\nmethod = \"rndc\"\ngroup = \"a\"".to_owned(),
+            "9:1: `group` is for method = \"catalog\"".to_owned(),
+        ),
+        (
+            format!("catalog = \"{long}\""),
+            format!(
+                "7:11: `{}…` cannot be `catalog`: allowed is a domain name in ASCII of at most 172 \
+                 octets",
+                &long[..60]
+            ),
+        ),
+        (
+            "catalog-key = \"plsk\"".to_owned(),
+            "7:15: `plsk` cannot be `catalog-key`: allowed is a name under [keys]: `plesk`"
+                .to_owned(),
         ),
     ] {
-        let error = etc.error(&smallest_with(&line));
-        let expected = format!("nsbridge.toml:{option} is not in this version of nsbridge hint: ");
-        assert!(error.starts_with(&expected), "{error}");
+        assert_eq!(
+            etc.error(&smallest_with(&lines)),
+            format!("nsbridge.toml:{expected}")
+        );
     }
 }
 

@@ -4,10 +4,14 @@
 //! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
+mod catalog;
 mod foreseen;
+mod gone;
+mod making;
 mod memory;
 mod nameservers;
 mod outcome;
+mod ownership;
 mod place;
 mod preview;
 mod ptr;
@@ -27,11 +31,12 @@ pub use memory::{
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
-pub use session::{EXCHANGE_TIME_MAX, Pool, Primary, Read};
-pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings};
+pub use session::{Catalog, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
+pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
 
-use crate::model::Intent;
+use crate::model::{Intent, ZoneName};
+use crate::plan::Holding;
 use nameservers::with_nameservers;
 use session::open;
 
@@ -56,7 +61,7 @@ pub async fn deliver(
             let desired = with_nameservers(desired, &primary.nameservers);
             zone::deliver_zone(&mut session, &desired, memory, settings).await
         }
-        Intent::ZoneGone(zone) => zone::deliver_gone(&mut session, zone, memory, settings).await,
+        Intent::ZoneGone(zone) => gone::deliver_gone(&mut session, zone, memory, settings).await,
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
     };
     session.release();
@@ -95,4 +100,25 @@ pub async fn preview(
     foreseen.note(&primary.name, &preview);
     session.release();
     Ok((Some(preview), left_out))
+}
+
+/// Makes a zone this instance's in the catalog of its primary, whosever it was. Says whose that was; none
+/// where the primary keeps no catalog.
+///
+/// # Errors
+/// [`Failure`], as [`deliver`].
+pub async fn adopt(
+    zone: &ZoneName,
+    primary: &Primary,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<Option<Holding>, Failure> {
+    let Some(catalog) = &primary.catalog else {
+        return Ok(None);
+    };
+    settings.permit_name(zone.apex())?;
+    let mut session = open(primary, settings.clock, deadline).await?;
+    let before = catalog.take_over(&mut session, zone).await?;
+    session.release();
+    Ok(Some(before))
 }

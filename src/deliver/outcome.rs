@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::{Name, Presence, RdataError, Record, ZoneName};
-use crate::plan::{BatchError, Conflict, InitialZoneError};
+use crate::plan::{BatchError, CatalogProblem, Conflict, InitialZoneError};
 use crate::provision::ProvisionError;
 use crate::transport::TransportError;
 use crate::wire::{EncodeError, ExtendedError, Forgery, MalformedReason, Rcode, TransferError};
@@ -277,6 +277,47 @@ pub enum Failure {
     /// The zone could not be made or removed.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// The zone is another instance's.
+    #[error("the zone belongs to the instance `{instance}`")]
+    OthersZone {
+        /// The zone.
+        zone: ZoneName,
+        /// That instance.
+        instance: String,
+    },
+    /// The zone was there before, belongs to nobody, and nothing may adopt it.
+    #[error("the zone belongs to no instance, and `policy.unowned-zones` forbids to adopt it")]
+    UnownedZone {
+        /// The zone.
+        zone: ZoneName,
+    },
+    /// The catalog could not be read or changed.
+    #[error("the catalog `{catalog}`: {source}")]
+    Catalog {
+        /// The catalog.
+        catalog: ZoneName,
+        /// What happened.
+        source: Box<Self>,
+    },
+    /// The catalog is one that no server processes.
+    #[error("the catalog `{catalog}` is broken: {problem}")]
+    CatalogBroken {
+        /// The catalog.
+        catalog: ZoneName,
+        /// What is wrong with it.
+        problem: CatalogProblem,
+    },
+    /// The primary made no zone of a member of its catalog.
+    #[error(
+        "the zone is a member of the catalog `{catalog}`, but the primary does not serve it after \
+         {seconds} s"
+    )]
+    CatalogIdle {
+        /// The catalog.
+        catalog: ZoneName,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A payload without any record for a zone.
     #[error("the zone would be left without any record")]
     EmptyZone,
@@ -351,6 +392,7 @@ impl Failure {
             Self::Unsigned { rcode, .. } if !is_denial(*rcode) => Kind::Later,
             Self::Provision(error) if error.is_transient() => Kind::Later,
             Self::Transport(error) if !is_certificate(error) => Kind::Later,
+            Self::Catalog { source, .. } => source.kind(),
             Self::Unknown { .. }
             | Self::TransferCut { .. }
             | Self::Transfer(_)
@@ -361,6 +403,7 @@ impl Failure {
             | Self::Malformed(_)
             | Self::Soa(_)
             | Self::ChangedMeanwhile { .. }
+            | Self::CatalogIdle { .. }
             | Self::DeadlinePassed
             | Self::Memory
             | Self::Random(_) => Kind::Later,
@@ -379,6 +422,9 @@ impl Failure {
             | Self::Batch(_)
             | Self::InitialZone(_)
             | Self::Encode(_)
+            | Self::OthersZone { .. }
+            | Self::UnownedZone { .. }
+            | Self::CatalogBroken { .. }
             | Self::EmptyZone
             | Self::Denied { .. }
             | Self::NoRoute
@@ -472,6 +518,25 @@ impl Failure {
             Self::InitialZone(error) => error.hint().into(),
             Self::Encode(_) => "this is a fault in nsbridge; please report it".into(),
             Self::Provision(error) => error.hint().unwrap_or_else(|| TRY_AGAIN.into()),
+            Self::OthersZone { zone, .. } => format!(
+                "if that instance is gone or gives the zone away, `nsbridge zone adopt {}` takes it \
+                 over",
+                zone.apex().to_text_without_dot()
+            ),
+            Self::UnownedZone { zone } => format!(
+                "`nsbridge zone adopt {}` takes it over on purpose",
+                zone.apex().to_text_without_dot()
+            ),
+            Self::Catalog { catalog, source } => catalog_hint(catalog, source),
+            Self::CatalogBroken { catalog, .. } => format!(
+                "repair it on the primary; its zone file needs `version.{catalog} 0 IN TXT \"2\"`, \
+                 and one PTR record at each name below `zones`"
+            ),
+            Self::CatalogIdle { .. } => "knot.conf needs `catalog-role: interpret` and a \
+                                         `catalog-template` without `master` for the catalog, and \
+                                         an `acl` with our key in that template; its log says why \
+                                         a zone is not loaded"
+                .into(),
             Self::EmptyZone => {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
             }
@@ -497,6 +562,27 @@ impl Failure {
             Self::Random(_) => TRY_AGAIN.into(),
         }
     }
+}
+
+/// What to do where a catalog could not be read or changed.
+fn catalog_hint(catalog: &ZoneName, failure: &Failure) -> String {
+    if let Failure::TransferRefused { key, .. }
+    | Failure::UpdateRefused { key, .. }
+    | Failure::Unsigned { key, .. }
+    | Failure::BadKey { key } = failure
+    {
+        return format!(
+            "allow the key `{}` to transfer the catalog and to change PTR and TXT records below \
+             `zones.{catalog}`",
+            key.to_text_without_dot()
+        );
+    }
+    if let Failure::ZoneAbsent = failure {
+        return "create the zone on the primary, with an SOA, an NS and the version `version TXT \
+                \"2\"`"
+            .into();
+    }
+    failure.hint()
 }
 
 /// Whether the trouble is one of certificates, which no time mends.

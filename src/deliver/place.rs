@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::outcome::Failure;
 use super::reverse::reverse_name;
 use super::session::Session;
-use super::steps::authentic;
+use super::steps::{authentic, is_denied_to_all};
 use crate::model::{Name, Rdata, Record, RecordType, Soa, ZoneName};
 use crate::wire::{Rcode, Response};
 
@@ -93,6 +93,9 @@ pub(super) async fn ask(
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
     let reply = session.query(owner, rtype).await?;
+    if is_denied_to_all(session, &reply, owner, rtype).await? {
+        return Ok(None);
+    }
     let response = authentic(reply, session.primary.key.name())?;
     match response.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => Ok(Some(response)),

@@ -1,15 +1,16 @@
 //! What would be done, found out without doing it.
 
-use super::memory::{Memory, SoaTtl};
+use super::gone::{claim, is_absent_elsewhere};
+use super::memory::{Memory, Origin, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
-use super::session::Session;
+use super::ownership;
+use super::session::{Maker, Session};
 use super::settings::Settings;
 use super::steps::{Found, forget_unconfirmed, left_out, read};
-use super::zone::claim;
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
-use crate::plan::{self, Action, Plan};
+use crate::plan::{self, Action, Holding, Plan};
 
 /// What [`deliver_zone`] would do.
 pub(super) async fn preview_zone(
@@ -22,13 +23,17 @@ pub(super) async fn preview_zone(
     let mut current = match found {
         Found::Zone(current) => current,
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
-        Found::Absent if session.primary.provisioner.is_none() => return Err(Failure::ZoneAbsent),
-        Found::Absent => {
+        Found::Absent | Found::NotShown(_) if session.primary.maker.is_none() => {
+            return Err(Failure::ZoneAbsent);
+        }
+        Found::Absent | Found::NotShown(_) => {
+            ownership::permit_shared(session, &desired.name).await?;
             let first = plan::initial_zone(desired, &settings.keep)?;
             let left_out = left_out(&first.conflicts, &first.kept);
             return Ok((preview_of_new(&first.zone), left_out));
         }
     };
+    ownership::permit_found(session, &desired.name, &known, settings).await?;
     forget_unconfirmed(session, &mut current, &known, &desired.records);
     let mut plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
     if known.soa_ttl == SoaTtl::Fixed {
@@ -46,14 +51,19 @@ pub(super) async fn preview_gone(
     settings: &Settings,
 ) -> Result<Preview, Failure> {
     let (found, known) = read(session, zone, memory).await?;
-    let is_ours = match (
-        &session.primary.provisioner,
-        claim(session, zone, known.origin, memory).await?,
-    ) {
-        (Some(provisioner), Some(claim)) => {
-            claim.covers(&provisioner.standing(zone, session.deadline).await?)
+    let holding = ownership::holding_of_going(session, zone).await?;
+    let is_ours = match &session.primary.maker {
+        None => false,
+        Some(Maker::Provisioner(provisioner)) => {
+            match claim(session, zone, holding.as_ref(), known.origin, memory).await? {
+                Some(claim) => claim.covers(&provisioner.standing(zone, session.deadline).await?),
+                None => false,
+            }
         }
-        (_, None) | (None, Some(_)) => false,
+        Some(Maker::Catalog { .. }) => match &holding {
+            Some(Holding::Ours(member)) => !member.is_found,
+            Some(Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. }) | None => false,
+        },
     };
     let of_unseen = |fate| Preview {
         zone: zone.clone(),
@@ -63,6 +73,13 @@ pub(super) async fn preview_gone(
     let current = match found {
         Found::Zone(current) => current,
         Found::Absent => return Ok(of_unseen(Fate::Stays)),
+        Found::NotShown(_) if known.origin == Origin::Found && known.delivered.is_empty() => {
+            return Ok(of_unseen(Fate::Stays));
+        }
+        Found::NotShown(_) if is_ours || is_absent_elsewhere(session, zone).await? => {
+            return Ok(of_unseen(Fate::Stays));
+        }
+        Found::NotShown(failure) => return Err(failure),
         // It goes with whatever it held.
         Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),

@@ -6,17 +6,20 @@
 //! others.
 
 use super::foreseen::Foreseen;
+use super::gone::is_absent_elsewhere;
 use super::memory::Memory;
 use super::outcome::{Delivered, Done, Failure, Fate, LeftOut, Preview};
+use super::ownership;
 use super::place::{Follow, Place, find};
 use super::preview::{line, preview_of_new, preview_of_plan};
 use super::reverse::reverse_name;
 use super::reverse_zone::ReverseZone;
 use super::session::Session;
-use super::settings::{ExistingPtr, PtrSettings, Settings};
+use super::settings::{ExistingPtr, PtrSettings, Settings, ZonesOfOthers};
 use super::steps::{is_applied, pause};
-use crate::model::{Presence, PtrIntent, Rdata, RecordType, ZoneName};
+use crate::model::{Name, Presence, PtrIntent, Rdata, RecordType, ZoneName};
 use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
+use crate::wire::Reply;
 
 /// How often the change is tried anew because the name changed between question and update.
 const ATTEMPTS_MAX: u32 = 10;
@@ -62,6 +65,9 @@ pub(super) async fn deliver_ptr(
         let mut place = found?;
         settings.permit_name(&place.owner)?;
         is_hidden = place.zone.is_none();
+        if is_hidden && intent.presence == Presence::Gone {
+            vouch_for_absence(session, &place.owner, cut).await?;
+        }
         if refuted.take().is_some_and(|values| values == place.values) {
             // The answer is the same and yet the values are not there: it is that of a wildcard.
             place.values.clear();
@@ -85,6 +91,7 @@ pub(super) async fn deliver_ptr(
                 changes,
                 done,
             } => {
+                permit(session, &zone, &settings.ptr).await?;
                 if zone == *cut && !is_finished {
                     is_finished = true;
                     if reverse_zone.finish(session).await? {
@@ -142,6 +149,7 @@ pub(super) async fn preview_ptr(
     let changes = match step {
         Step::Nothing(_) => Vec::new(),
         Step::Change { zone, changes, .. } => {
+            permit(session, &zone, &settings.ptr).await?;
             if is_there
                 && zone == *cut
                 && let Some((current, plan)) =
@@ -183,6 +191,35 @@ fn kept(step: &Step, place: &Place, intent: &PtrIntent, settings: &Settings) -> 
             kept.map(LeftOut::Kept)
         }
     }
+}
+
+/// A reverse zone of another instance is left alone, unless the operator lets instances share it. A
+/// value in a zone of nobody is no claim to the zone: who adopted it would lock the others out.
+async fn permit(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    settings: &PtrSettings,
+) -> Result<(), Failure> {
+    match settings.zones_of_others {
+        ZonesOfOthers::Refuse => ownership::permit_shared(session, zone).await,
+        ZonesOfOthers::Change => Ok(()),
+    }
+}
+
+/// Where the primary says without a signature that it has no zone for a name, somebody else must say so
+/// who proves who he is.
+async fn vouch_for_absence(
+    session: &mut Session<'_>,
+    owner: &Name,
+    cut: &ZoneName,
+) -> Result<(), Failure> {
+    if let Reply::Unsigned(rcode) = session.query(owner, RecordType::SOA).await?
+        && !is_absent_elsewhere(session, cut).await?
+    {
+        let key = session.primary.key.name().clone();
+        return Err(Failure::Unsigned { rcode, key });
+    }
+    Ok(())
 }
 
 fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created: bool) -> Step {

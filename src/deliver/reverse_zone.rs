@@ -5,19 +5,20 @@
 //! a killed process began. Nothing here touches the name servers of a zone that anybody uses.
 
 use super::foreseen::Foreseen;
+use super::making::make;
 use super::memory::{Memory, Origin, ZoneMemory};
 use super::nameservers::{NS_TTL, ns_set};
 use super::outcome::Failure;
 use super::place::{ask, enclosing_soa, records};
-use super::session::Session;
+use super::session::{Maker, Session};
 use super::settings::Settings;
-use super::steps::{Found, Sent, change, is_unused, make, pause, read, send, widen, zone_key};
+use super::steps::{Found, Sent, change, is_unused, pause, read, send, widen, zone_key};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Name, PtrIntent, RecordType, RrSets,
     Scope, Soa, ZoneName,
 };
 use crate::plan::{self, Guard, Plan};
-use crate::provision::{Created, Provisioner};
+use crate::provision::Created;
 
 /// How often a zone is filled anew because it changed between read and update.
 const ATTEMPTS_MAX: u32 = 10;
@@ -45,19 +46,19 @@ impl ReverseZone<'_> {
         session: &mut Session<'_>,
         owner: &Name,
     ) -> Result<(), Failure> {
-        let provisioner = self.maker(session, owner)?;
-        self.create(session, provisioner, true).await
+        let maker = self.maker(session, owner)?;
+        self.create(session, maker, true).await
     }
 
     /// Makes what is left to do where a killed process began to make the zone; whether that was so.
     pub(super) async fn finish(&self, session: &mut Session<'_>) -> Result<bool, Failure> {
-        let Some(provisioner) = &session.primary.provisioner else {
+        let Some(maker) = &session.primary.maker else {
             return Ok(false);
         };
         let known = self.memory.load(&zone_key(session, self.cut)).await?;
         let is_unfinished = known.origin == Origin::Making;
         if is_unfinished {
-            self.create(session, provisioner, false).await?;
+            self.create(session, maker, false).await?;
         }
         Ok(is_unfinished)
     }
@@ -83,7 +84,7 @@ impl ReverseZone<'_> {
         foreseen: &Foreseen,
     ) -> Result<Option<(Box<CurrentZone>, Plan)>, Failure> {
         let known = self.memory.load(&zone_key(session, self.cut)).await?;
-        if session.primary.provisioner.is_none() || known.origin != Origin::Making {
+        if session.primary.maker.is_none() || known.origin != Origin::Making {
             return Ok(None);
         }
         match read(session, self.cut, self.memory).await?.0 {
@@ -92,13 +93,13 @@ impl ReverseZone<'_> {
                 let plan = self.plan(&current, &desired, &placeholders(&current));
                 Ok(Some((current, plan)))
             }
-            Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Ok(None),
+            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => Ok(None),
         }
     }
 
-    fn maker<'s>(&self, session: &Session<'s>, owner: &Name) -> Result<&'s Provisioner, Failure> {
-        let provisioner = session.primary.provisioner.as_ref();
-        provisioner
+    fn maker<'s>(&self, session: &Session<'s>, owner: &Name) -> Result<&'s Maker, Failure> {
+        let maker = session.primary.maker.as_ref();
+        maker
             .filter(|_| owner.is_at_or_below(self.cut.apex()))
             .ok_or_else(|| Failure::ReverseZoneAbsent {
                 owner: owner.clone(),
@@ -109,7 +110,7 @@ impl ReverseZone<'_> {
     async fn create(
         &self,
         session: &mut Session<'_>,
-        provisioner: &Provisioner,
+        maker: &Maker,
         is_absent: bool,
     ) -> Result<(), Failure> {
         let desired = self.desired(session, &Foreseen::default()).await?;
@@ -118,11 +119,12 @@ impl ReverseZone<'_> {
         let known = self.memory.load(&key).await?;
         let created = make(
             session,
-            provisioner,
+            maker,
             &first.zone,
             is_absent,
             known,
             self.memory,
+            self.settings,
         )
         .await?;
         let mut known = self.memory.load(&key).await?;
@@ -141,7 +143,7 @@ impl ReverseZone<'_> {
                         .memory
                         .narrow(change(key, &known, nothing(), nothing()));
                 }
-                Found::Absent | Found::NotLoaded(_) => return Ok(()),
+                Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
             },
         }
         self.fill(session, &desired, known).await

@@ -7,12 +7,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
-use crate::plan::Batch;
+use crate::plan::{Batch, CatalogName, CatalogView};
 use crate::provision::Provisioner;
 use crate::transport::{Connection, Endpoint, TransportError};
 use crate::wire::{
@@ -56,7 +56,9 @@ pub struct Primary {
     /// The apex NS records that its zones get whatever the payload says; empty for the payload's.
     pub nameservers: Vec<Name>,
     /// How zones are made and removed; none where they must exist.
-    pub provisioner: Option<Provisioner>,
+    pub maker: Option<Maker>,
+    /// The catalog that it keeps: which zones secondaries shall have, and whose they are.
+    pub catalog: Option<Catalog>,
     /// Its connections.
     pub pool: Pool,
 }
@@ -70,6 +72,46 @@ pub enum Read {
     /// From the memory of what was delivered, where the primary allows no transfer. What others change
     /// there is not seen.
     Memory,
+}
+
+/// How zones are made on a primary, and removed.
+pub enum Maker {
+    /// By its own interface.
+    Provisioner(Provisioner),
+    /// The primary makes a zone of each member of its catalog.
+    Catalog {
+        /// What new members are grouped by (RFC 9432 section 4.3.2): on Knot, the template's name.
+        group: Option<String>,
+    },
+}
+
+/// A catalog that a primary keeps, with what was read of it last.
+pub struct Catalog {
+    pub(super) name: CatalogName,
+    /// Signs transfers and UPDATEs of the catalog.
+    pub(super) key: Key,
+    /// The name that this instance's zones bear.
+    pub(super) instance: String,
+    pub(super) reading: Mutex<Option<Reading>>,
+}
+
+/// What was read of a catalog.
+pub(super) struct Reading {
+    pub(super) view: CatalogView,
+    /// When the reading began.
+    pub(super) read_at: Instant,
+}
+
+impl Catalog {
+    /// The catalog of that name, as `instance` uses it.
+    pub fn new(name: CatalogName, key: Key, instance: String) -> Self {
+        Self {
+            name,
+            key,
+            instance,
+            reading: Mutex::new(None),
+        }
+    }
 }
 
 /// Connections that are kept for the next exchange, and how much may go on at once.
@@ -142,16 +184,42 @@ impl Session<'_> {
         let message = wire::encode_query(name, rtype, id);
         let key = self.primary.key.clone();
         let (answer, mac) = self.first_answer(message, &key).await?;
-        Ok(self.read(&answer, id, Opcode::Query, &key, &mac))
+        Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
     }
 
-    /// Sends one batch as a signed UPDATE; again where the primary could not, and so changed nothing.
+    /// Asks one question, unsigned: what the world sees, unauthenticated.
+    pub(super) async fn query_unsigned(
+        &mut self,
+        name: &Name,
+        rtype: RecordType,
+    ) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let message = wire::encode_query(name, rtype, id);
+        let answer = self.ask(&message).await?;
+        Ok(self.read(&answer, id, Opcode::Query, None))
+    }
+
+    /// Sends one batch as an UPDATE, signed with the primary's key; again where the primary could not, and so
+    /// changed nothing.
     ///
     /// # Errors
     /// [`Failure::Unknown`] where the batch may have been applied although no answer came.
     pub(super) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
+        let primary = self.primary;
+        self.update_signed(batch, &primary.key).await
+    }
+
+    /// The same, signed with another key.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub(super) async fn update_signed(
+        &mut self,
+        batch: &Batch,
+        key: &Key,
+    ) -> Result<Reply, Failure> {
         for pause in BUSY_PAUSES {
-            let reply = self.update_once(batch).await?;
+            let reply = self.update_once(batch, key).await?;
             let is_busy =
                 matches!(&reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL);
             if !is_busy || Instant::now() + pause >= self.deadline {
@@ -159,15 +227,18 @@ impl Session<'_> {
             }
             tokio::time::sleep(pause).await;
         }
-        self.update_once(batch).await
+        self.update_once(batch, key).await
     }
 
-    async fn update_once(&mut self, batch: &Batch) -> Result<Reply, Failure> {
+    /// The same, and only once.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub(super) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
-        let key = self.primary.key.clone();
         let mut message = wire::encode_update(batch, id)?;
         self.take_turn().await?;
-        let mac = wire::sign_request(&mut message, &key, (self.clock)())?;
+        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
         if self.connection.is_none() && !self.reuse() {
             self.connect().await?;
         }
@@ -178,20 +249,29 @@ impl Session<'_> {
                 Failure::Transport(error)
             }
         })?;
-        Ok(self.read(&answer, id, Opcode::Update, &key, &mac))
+        Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))))
     }
 
-    /// Fetches a zone (RFC 5936).
+    /// Fetches a zone (RFC 5936), signed with the primary's key for that.
     pub(super) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
+        let primary = self.primary;
+        self.transfer_signed(zone, &primary.transfer_key).await
+    }
+
+    /// The same, signed with another key.
+    pub(super) async fn transfer_signed(
+        &mut self,
+        zone: &ZoneName,
+        key: &Key,
+    ) -> Result<Transfer, Failure> {
         self.take_turn().await?;
         let primary = self.primary;
         let place = timeout_at(self.deadline, acquire(&primary.pool.transfers)).await;
         let _place = place.map_err(|_| Failure::DeadlinePassed)?;
         let id = random_id()?;
-        let key = self.primary.transfer_key.clone();
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
-        let (mut answer, mac) = self.first_answer(message, &key).await?;
-        let mut reader = TransferReader::new(zone, id, Some((key, mac)));
+        let (mut answer, mac) = self.first_answer(message, key).await?;
+        let mut reader = TransferReader::new(zone, id, Some((key.clone(), mac)));
         loop {
             match reader.push(&answer, (self.clock)()) {
                 Ok(Progress::Complete) => break,
@@ -256,12 +336,18 @@ impl Session<'_> {
     ) -> Result<(Vec<u8>, RequestMac), Failure> {
         self.take_turn().await?;
         let mac = wire::sign_request(&mut message, key, (self.clock)())?;
+        Ok((self.ask(&message).await?, mac))
+    }
+
+    /// Sends a request that may be asked twice, and waits for the first answer.
+    async fn ask(&mut self, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.take_turn().await?;
         let kept = self.connection.is_some() || self.reuse();
-        if kept && let Ok(answer) = self.roundtrip(&message).await {
-            return Ok((answer, mac));
+        if kept && let Ok(answer) = self.roundtrip(message).await {
+            return Ok(answer);
         }
         self.connect().await?;
-        Ok((self.roundtrip(&message).await?, mac))
+        Ok(self.roundtrip(message).await?)
     }
 
     /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over
@@ -301,14 +387,9 @@ impl Session<'_> {
         answer: &[u8],
         id: u16,
         opcode: Opcode,
-        key: &Key,
-        mac: &RequestMac,
+        key: Option<(&Key, &RequestMac)>,
     ) -> Reply {
-        let expected = Expected {
-            id,
-            opcode,
-            key: Some((key, mac)),
-        };
+        let expected = Expected { id, opcode, key };
         let reply = wire::read_reply(answer, &expected, (self.clock)());
         if matches!(reply, Reply::Malformed(_) | Reply::Forged(_)) {
             self.connection = None;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub deny_zones: Vec<Name>,
     /// Whether an intent without any record is carried out.
     pub empty_zone: EmptyZone,
+    /// What to do with a zone that was there before and belongs to no instance.
+    pub unowned_zones: UnownedZones,
     /// How PTR records are handled.
     pub ptr: PtrSettings,
     /// Seconds since 1970, for signatures.
@@ -32,6 +34,15 @@ pub enum EmptyZone {
     Apply,
 }
 
+/// What to do with a zone that was there before and belongs to no instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UnownedZones {
+    /// The first update makes it this instance's; what others put into it stays foreign.
+    Adopt,
+    /// It is left alone.
+    Refuse,
+}
+
 /// How PTR records are handled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PtrSettings {
@@ -41,6 +52,17 @@ pub struct PtrSettings {
     pub existing: ExistingPtr,
     /// TTL of PTR records, in seconds.
     pub ttl: u32,
+    /// What to do where the reverse zone is another instance's.
+    pub zones_of_others: ZonesOfOthers,
+}
+
+/// What to do with a PTR value in a reverse zone of another instance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ZonesOfOthers {
+    /// Leave the zone alone.
+    Refuse,
+    /// Add and remove our own values: for instances whose addresses share a reverse zone.
+    Change,
 }
 
 /// What to do where an address has a PTR of another host name.

@@ -87,6 +87,7 @@ fn present(found: Found) -> Result<CurrentZone, Failure> {
     match found {
         Found::Zone(current) => Ok(*current),
         Found::Absent => Err(Failure::ZoneAbsent),
+        Found::NotShown(failure) => Err(failure),
         Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
     }
 }

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
+use super::memory::{Memory, MemoryChange, ZoneKey, ZoneMemory};
 use super::outcome::{Failure, LeftOut};
 use super::session::{Read, Session, Transfer};
-use crate::model::{
-    CurrentZone, InitialZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName,
-};
+use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::plan::{self, Action, Batch, Conflict, Guard, Plan};
-use crate::provision::{Created, Provisioner, Standing};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
 /// The pause before the second attempt; it grows with each.
@@ -25,6 +22,9 @@ const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 pub(super) enum Found {
     Zone(Box<CurrentZone>),
     Absent,
+    /// Denied without a signature, in the way that servers have for zones that are absent (Knot looks at
+    /// no key then); with the failure that it is where nothing else says that the zone is absent.
+    NotShown(Failure),
     /// Configured, but not served; with the primary's answer.
     NotLoaded(Rcode),
 }
@@ -72,7 +72,12 @@ pub(super) async fn read(
 /// What of a zone can be asked for: the SOA and the apex NS records.
 async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    let answer = authentic(answer, session.primary.key.name())?;
+    let key = session.primary.key.name();
+    if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
+        let (rcode, key) = (Rcode::REFUSED, key.clone());
+        return Ok(Found::NotShown(Failure::Unsigned { rcode, key }));
+    }
+    let answer = authentic(answer, key)?;
     if !is_soa_of(&answer, zone) {
         return match answer.rcode {
             rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
@@ -176,8 +181,17 @@ async fn explain_denial(
     };
     // Denied for one of several reasons that look alike: ask for the SOA, which anybody may see.
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    if let Reply::Unsigned(rcode) = answer {
-        return Err(Failure::Unsigned { rcode, key });
+    if let Reply::Unsigned(answered) = answer {
+        let failure = Failure::Unsigned {
+            rcode: answered,
+            key,
+        };
+        if rcode == Rcode::NOTAUTH
+            && is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await?
+        {
+            return Ok(Some(Found::NotShown(failure)));
+        }
+        return Err(failure);
     }
     let answer = authentic(answer, session.primary.key.name())?;
     if is_soa_of(&answer, zone) {
@@ -192,6 +206,31 @@ async fn explain_denial(
     } else {
         Ok(Some(Found::Absent))
     }
+}
+
+/// Whether an answer is refused without a signature, and refused in the same way to those who ask without
+/// a key: so does Knot with a zone that it does not have. Where others are answered, it is the key that is
+/// refused.
+pub(super) async fn is_denied_to_all(
+    session: &mut Session<'_>,
+    answer: &Reply,
+    name: &Name,
+    rtype: RecordType,
+) -> Result<bool, Failure> {
+    if *answer != Reply::Unsigned(Rcode::REFUSED) {
+        return Ok(false);
+    }
+    Ok(match session.query_unsigned(name, rtype).await? {
+        Reply::Authentic(response) => response.rcode == Rcode::REFUSED,
+        // Nobody signs what was not signed, and what is no answer says nothing.
+        Reply::BadKey
+        | Reply::BadSig
+        | Reply::BadTime { .. }
+        | Reply::BadTrunc
+        | Reply::Unsigned(_)
+        | Reply::Forged(_)
+        | Reply::Malformed(_) => false,
+    })
 }
 
 /// Whether a zone is there that neither transfers nor queries show: an UPDATE that asks for nothing is
@@ -230,9 +269,9 @@ pub(super) async fn send(
         match is_applied(reply, session.primary.key.name()) {
             Ok(true) => {}
             Ok(false) => return Ok(Sent::Guarded),
-            Err(failure @ Failure::UpdateRefused { rcode, .. }) if rcode == Rcode::NOTAUTH => {
-                return Ok(Sent::NoZone(failure));
-            }
+            Err(
+                failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
+            ) if rcode == Rcode::NOTAUTH => return Ok(Sent::NoZone(failure)),
             Err(failure) => return Err(failure),
         }
     }
@@ -273,77 +312,6 @@ pub(super) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
     })
 }
 
-/// Makes the zone, remembering before that it is about to be made, where it `is_absent`: one that is
-/// there and not loaded may be somebody's, and must never be taken for ours. One that is yet to be
-/// filled is still being made.
-pub(super) async fn make(
-    session: &mut Session<'_>,
-    provisioner: &Provisioner,
-    initial: &InitialZone,
-    is_absent: bool,
-    mut known: ZoneMemory,
-    memory: &Memory,
-) -> Result<Created, Failure> {
-    session.take_turn().await?;
-    let key = zone_key(session, &initial.name);
-    let before = known.origin;
-    if is_absent {
-        known.origin = Origin::Making;
-    }
-    let add = initial.records.minus(&known.delivered);
-    widen(memory, &key, &mut known, &add).await?;
-    let created = match provisioner.create(initial, session.deadline).await {
-        Ok(created) => created,
-        Err(error) => {
-            if is_absent && error.made_nothing() {
-                // Whoever makes the zone now is not us, unless an earlier creation came to an unknown
-                // end.
-                known.origin = match before {
-                    Origin::Making => Origin::Making,
-                    Origin::Found | Origin::Made => Origin::Found,
-                };
-                memory.narrow(change(key, &known, RrSets::default(), RrSets::default()))?;
-            }
-            return Err(error.into());
-        }
-    };
-    match &created {
-        Created::Full => known.origin = Origin::Made,
-        Created::Placeholder => {}
-        Created::AlreadyThere(standing) => {
-            known.origin = origin_of(standing, before, is_absent);
-        }
-    }
-    let (mut add, mut gone) = (RrSets::default(), RrSets::default());
-    if created == Created::Full {
-        // Added again, since a deletion by another process may have forgotten them.
-        add = initial.records.clone();
-        gone = known.delivered.minus(&add);
-    }
-    let confirm = if session.primary.read == Read::Memory {
-        add.clone()
-    } else {
-        RrSets::default()
-    };
-    memory.narrow(MemoryChange {
-        confirm,
-        ..change(key, &known, add, gone)
-    })?;
-    Ok(created)
-}
-
-/// How a zone came to be that was there when it was to be made. In doubt it is not ours: what is ours is
-/// removed with all that it holds.
-fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
-    match (standing, before) {
-        // Another process of ours made it since it was read.
-        (Standing::Ours, Origin::Found) if is_absent => Origin::Made,
-        (Standing::Ours, Origin::Making) => Origin::Made,
-        (Standing::Ours | Standing::Unmarked, _) => before,
-        (Standing::Absent | Standing::Others(_), _) => Origin::Found,
-    }
-}
-
 /// Whether a zone is as a primary makes it, an SOA and NS records and nothing else: nobody has used it.
 /// One that was not read may hold anything.
 pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone) -> bool {
@@ -368,6 +336,45 @@ pub(super) async fn served_soa_ttl(
     let mut records = answer.answers.iter();
     let soa = records.find(|record| record.rtype == RecordType::SOA);
     Ok(soa.map(|soa| soa.ttl))
+}
+
+/// What a primary does with a name just now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Serving {
+    /// It serves a zone of that name.
+    Yes,
+    /// It has such a zone, and nothing in it.
+    NotLoaded,
+    /// It has no such zone; not authenticated where the primary signs no such answer.
+    No,
+    /// It denies the key. So does Knot in the moment in which it makes or drops a zone.
+    KeyDenied,
+}
+
+/// What the primary does with a name just now.
+pub(super) async fn serving(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Serving, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    if answer == Reply::BadKey {
+        return Ok(Serving::KeyDenied);
+    }
+    if let Reply::Unsigned(rcode) = answer {
+        return Ok(if rcode == Rcode::SERVFAIL {
+            Serving::NotLoaded
+        } else {
+            Serving::No
+        });
+    }
+    let answer = authentic(answer, session.primary.key.name())?;
+    Ok(if is_soa_of(&answer, zone) {
+        Serving::Yes
+    } else if answer.rcode == Rcode::SERVFAIL {
+        Serving::NotLoaded
+    } else {
+        Serving::No
+    })
 }
 
 pub(super) fn zone_key(session: &Session<'_>, zone: &ZoneName) -> ZoneKey {

@@ -1,25 +1,27 @@
-//! A zone that shall look like this, and a zone that shall be gone.
+//! A zone that shall look like this.
 //!
-//! Both are loops of read, plan and send: the plan is computed from the zone as it is, each
+//! A loop of read, plan and send: the plan is computed from the zone as it is, each
 //! message is guarded by what it was computed from, and where the guard fails the zone is read
 //! again.
 
 use std::borrow::Cow;
 
+use super::making::make;
 use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
 use super::outcome::{Counts, Delivered, Done, Failure};
-use super::session::{Read, Session};
+use super::ownership;
+use super::session::{Maker, Read, Session};
 use super::settings::Settings;
 use super::steps::{
-    Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, make, pause,
-    read, send, served_soa_ttl, touched, union, widen, zone_key,
+    Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, pause, read,
+    send, served_soa_ttl, touched, union, widen, zone_key,
 };
-use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
+use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets};
 use crate::plan::{self, Action, Guard, Plan};
-use crate::provision::{Claim, Created, Deleted};
+use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
-const ATTEMPTS_MAX: u32 = 10;
+pub(super) const ATTEMPTS_MAX: u32 = 10;
 
 /// Makes the zone exist and look as desired.
 pub(super) async fn deliver_zone(
@@ -106,7 +108,7 @@ impl<'a> Delivery<'a> {
         for attempt in 0..ATTEMPTS_MAX {
             pause(session, attempt).await?;
             let is_last = attempt + 1 == ATTEMPTS_MAX;
-            let delivered = match self.reach(session).await? {
+            let delivered = match self.reach(session, existing).await? {
                 Reached::Zone(..)
                     if existing == Existing::LeftAlone
                         && matches!(self.made, None | Some(Created::AlreadyThere(_))) =>
@@ -133,27 +135,41 @@ impl<'a> Delivery<'a> {
     }
 
     /// Reads the zone, and makes it where it is missing.
-    async fn reach(&mut self, session: &mut Session<'_>) -> Result<Reached, Failure> {
+    async fn reach(
+        &mut self,
+        session: &mut Session<'_>,
+        existing: Existing,
+    ) -> Result<Reached, Failure> {
         let (found, known) = read(session, &self.desired.name, self.memory).await?;
         let is_unfinished = known.origin == Origin::Making && self.made.is_none();
-        self.is_absent = matches!(found, Found::Absent);
-        let provisioner = match (found, &session.primary.provisioner) {
-            (Found::Zone(current), None) => return Ok(Reached::Zone(current, known)),
-            (Found::Zone(current), Some(_)) if !is_unfinished => {
+        self.is_absent = matches!(found, Found::Absent | Found::NotShown(_));
+        let maker = match (found, &session.primary.maker) {
+            (Found::Zone(current), maker) if maker.is_none() || !is_unfinished => {
+                let (zone, settings) = (&self.desired.name, self.settings);
+                match existing {
+                    Existing::BroughtIntoLine => {
+                        ownership::hold_found(session, zone, &known, settings).await?;
+                    }
+                    Existing::LeftAlone => {
+                        ownership::permit_found(session, zone, &known, settings).await?;
+                    }
+                }
                 return Ok(Reached::Zone(current, known));
             }
-            (Found::Absent, None) => return Err(Failure::ZoneAbsent),
+            (Found::Absent | Found::NotShown(_), None) => return Err(Failure::ZoneAbsent),
             (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),
-            (_, Some(provisioner)) => provisioner,
+            (Found::Zone(current), None) => return Ok(Reached::Zone(current, known)),
+            (_, Some(maker)) => maker,
         };
         let first = plan::initial_zone(self.desired, &self.settings.keep)?;
         let created = make(
             session,
-            provisioner,
+            maker,
             &first.zone,
             self.is_absent,
             known,
             self.memory,
+            self.settings,
         )
         .await?;
         if created == Created::Full && is_served(session, &self.desired.name).await? {
@@ -205,9 +221,9 @@ impl<'a> Delivery<'a> {
         }
         if let (
             Err(Failure::UpdateRefused { .. } | Failure::ServerFailure { .. }),
-            Some(provisioner),
+            Some(Maker::Provisioner(provisioner)),
             false,
-        ) = (&sent, &session.primary.provisioner, self.is_settled)
+        ) = (&sent, &session.primary.maker, self.is_settled)
         {
             // Another process may be in the middle of making it: it is a secondary then, which takes
             // no updates (BIND refuses, PowerDNS fails).
@@ -272,87 +288,6 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// Removes the zone where it was made here, and else what was delivered to it.
-pub(super) async fn deliver_gone(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    memory: &Memory,
-    settings: &Settings,
-) -> Result<Delivered, Failure> {
-    session.take_turn().await?;
-    let key = zone_key(session, zone);
-    let known = memory.load(&key).await?;
-    if let Some(provisioner) = &session.primary.provisioner
-        && let Some(claim) = claim(session, zone, known.origin, memory).await?
-    {
-        let deleted = provisioner.delete(zone, claim, session.deadline).await?;
-        let done = match deleted {
-            Deleted::Removed => Some(Done::Deleted),
-            Deleted::WasAbsent => Some(Done::AlreadyGone),
-            Deleted::NotOurs(_) => None,
-        };
-        if let Some(done) = done {
-            memory.forget(key, known.generation)?;
-            return Ok(Delivered::all(done));
-        }
-    }
-    let mut guarded_at: Option<Rdata> = None;
-    for attempt in 0..ATTEMPTS_MAX {
-        pause(session, attempt).await?;
-        let (found, mut known) = read(session, zone, memory).await?;
-        let current = match found {
-            Found::Zone(current) => current,
-            Found::Absent => {
-                memory.forget(key, known.generation)?;
-                return Ok(Delivered::all(Done::AlreadyGone));
-            }
-            Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
-        };
-        known.origin = Origin::Found;
-        let soa = current.soa.to_rdata();
-        if guarded_at.as_ref() == Some(&soa) {
-            known.guard = Guard::RrSets;
-        }
-        let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
-        if !plan.is_empty() {
-            match send(session, &plan, &current, known.guard).await? {
-                Sent::Applied(_) => {}
-                Sent::Guarded => {
-                    guarded_at = Some(soa);
-                    continue;
-                }
-                Sent::NoZone(failure) if attempt + 1 == ATTEMPTS_MAX => return Err(failure),
-                Sent::NoZone(_) => continue,
-            }
-        }
-        let gone = gone(&plan, &known, &RrSets::default());
-        memory.narrow(change(key, &known, RrSets::default(), gone))?;
-        return Ok(Delivered::all(Done::Emptied {
-            removed: plan.removed(),
-        }));
-    }
-    Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    })
-}
-
-/// By what claim the zone may be removed; none where it was not made here.
-pub(super) async fn claim(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    origin: Origin,
-    memory: &Memory,
-) -> Result<Option<Claim>, Failure> {
-    Ok(match origin {
-        Origin::Found => None,
-        Origin::Made => Some(Claim::Remembered),
-        Origin::Making => match read(session, zone, memory).await?.0 {
-            Found::Zone(current) if is_unused(session, &current) => Some(Claim::Remembered),
-            Found::Zone(_) | Found::Absent | Found::NotLoaded(_) => Some(Claim::Marked),
-        },
-    })
-}
-
 /// What is ours when the plan is carried out: the desired records that it did not leave out, and at
 /// the names where it changed nothing for a conflict's sake what was ours before.
 fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
@@ -376,7 +311,7 @@ fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> Cow<'a, RrS
 /// What is no longer ours once the plan is carried out. Another process may have remembered records
 /// that it is about to send, so nothing is given up but what cannot come any more: after a change
 /// that the SOA guards, since whoever planned before it must read again; and what was removed.
-fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
+pub(super) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
     if plan.is_empty() {
         return RrSets::default();
     }

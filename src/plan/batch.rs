@@ -322,7 +322,7 @@ impl<'a> Packer<'a> {
             .into_iter()
             .map(|changes| {
                 let prerequisites = guards(changes);
-                let updates: Vec<Update> = changes.iter().map(Update::from).collect();
+                let updates = self.updates(changes);
                 let octets = prerequisites
                     .iter()
                     .map(Prerequisite::octets)
@@ -345,6 +345,29 @@ impl<'a> Packer<'a> {
             });
         }
         groups
+    }
+
+    /// The steps of one owner's changes. A value that only gets another TTL goes and comes back: Knot
+    /// ignores an addition of what is there, whatever its TTL. One apex NS stays all the time.
+    fn updates(&self, changes: &[Change]) -> Vec<Update> {
+        let mut has_staying_ns = false;
+        let mut updates = Vec::with_capacity(changes.len());
+        for change in changes {
+            let is_apex_ns =
+                change.rtype == RecordType::NS && change.owner == *self.plan.zone.apex();
+            let stays = is_apex_ns && !std::mem::replace(&mut has_staying_ns, true);
+            if let Action::SetTtl { .. } = change.action
+                && !stays
+            {
+                updates.push(Update::Remove {
+                    owner: change.owner.clone(),
+                    rtype: change.rtype,
+                    rdata: change.rdata.clone(),
+                });
+            }
+            updates.push(Update::from(change));
+        }
+        updates
     }
 
     /// Prerequisites on each set that one owner's changes touch.

@@ -29,6 +29,8 @@ pub enum Claim {
     Marked,
     /// Also one without any mark: it is remembered to have been made here.
     Remembered,
+    /// Any that an instance made, whatever its mark: a catalog says that it is this instance's now.
+    Held,
 }
 
 impl Claim {
@@ -36,8 +38,9 @@ impl Claim {
     pub fn covers(self, standing: &Standing) -> bool {
         match standing {
             Standing::Ours => true,
-            Standing::Unmarked => self == Self::Remembered,
-            Standing::Absent | Standing::Others(_) => false,
+            Standing::Unmarked => self != Self::Marked,
+            Standing::Others(Owner::Instance(_)) => self == Self::Held,
+            Standing::Absent | Standing::Others(Owner::Server) => false,
         }
     }
 }

@@ -41,6 +41,7 @@ fn needs(option: &str) -> Vec<&'static str> {
             "program",
             "arguments",
         ],
+        "group" => vec!["[primaries.main.provision]", "method", "group", "catalog "],
         _ => vec![],
     }
 }
@@ -50,10 +51,16 @@ fn with_method(option: &str, text: &str) -> String {
     let method = match option.split(' ').next().unwrap_or_default() {
         "program" | "arguments" => "command",
         "url" | "api-key-file" => "powerdns",
+        "group" => "catalog",
         _ => "rndc",
     };
     let text = text.replace("method = \"rndc\"", &format!("method = \"{method}\""));
-    text.replace("https://", "http://")
+    let text = text.replace("https://", "http://");
+    if method == "catalog" {
+        text.replace("catalog = \"\"", "catalog = \"catalog.example\"")
+    } else {
+        text
+    }
 }
 
 /// The commented options of the template.
@@ -107,6 +114,7 @@ fn what_the_template_calls_a_default_is_one() {
         "deadline",
         "transfer-key",
         "read",
+        "catalog",
         "nameservers",
         "zones",
         "transport",
@@ -120,6 +128,7 @@ fn what_the_template_calls_a_default_is_one() {
         "networks",
         "existing",
         "ttl",
+        "unowned",
     ];
     assert_eq!(with(&defaults), with(&[]));
     let provision = ["[primaries", "method", "control", "control-key"];
@@ -137,15 +146,18 @@ fn every_misspelt_key_is_found_with_the_right_one() {
         }))
     };
     let seed = without(&FOR_OTHERS);
-    let others = ["program", "arguments", "url", "api-key-file"];
-    let by_template = without(&[&["way", "listen"], &others[..]].concat());
     let rndc = ["control", "way", "template", "listen", "view"];
-    let by_program = without(&[&rndc[..], &["url", "api-key-file"]].concat());
+    let (program, api) = (["program", "arguments"], ["url", "api-key-file"]);
+    let group = ["group"];
+    let by_template = without(&[&["way", "listen"], &program[..], &api, &group].concat());
+    let by_program = without(&[&rndc[..], &api, &group].concat());
     let by_program = with_method("program", &by_program);
-    let by_api = without(&[&rndc[..], &["program", "arguments"]].concat());
+    let by_api = without(&[&rndc[..], &program, &group].concat());
     let by_api = with_method("url", &by_api);
+    let by_catalog = without(&[&rndc[..], &program, &api].concat());
+    let by_catalog = with_method("group", &by_catalog);
     let mut keys = BTreeSet::new();
-    for text in [&seed, &by_template, &by_program, &by_api] {
+    for text in [&seed, &by_template, &by_program, &by_api, &by_catalog] {
         etc.parse(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {

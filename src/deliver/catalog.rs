@@ -1,0 +1,267 @@
+//! The catalog that a primary keeps: a zone (RFC 9432) that says which zones secondaries shall have,
+//! and whose each of them is.
+//!
+//! It is read once and the reading is kept for a moment, so that a payload of many zones does not
+//! transfer it for each. That is safe: every change has prerequisites on what it was decided from,
+//! and where one does not hold the catalog is read again.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::outcome::Failure;
+use super::session::{Catalog, Reading, Session, Transfer};
+use super::settings::UnownedZones;
+use super::steps::{authentic, is_applied, pause};
+use crate::model::ZoneName;
+use crate::plan::{Batch, CatalogView, Holding, Making};
+use crate::wire::{Rcode, Reply};
+
+/// How often a change is tried anew because the catalog changed between read and update.
+const ATTEMPTS_MAX: u32 = 20;
+/// How often a transfer is asked for while the primary has no room for it.
+const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+/// How long a reading is used: a zone that another instance gives away or takes over is noticed
+/// after that at the latest.
+const READING_AGE_MAX: Duration = Duration::from_secs(2);
+
+impl Catalog {
+    /// The zone that the catalog is.
+    pub(super) fn zone(&self) -> &ZoneName {
+        self.name.zone()
+    }
+
+    /// Whose a zone is.
+    pub(super) async fn holding(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        let holding = self.look(session, zone).await;
+        holding.map_err(|failure| self.in_context(failure))
+    }
+
+    /// Makes sure that a zone that is about to be made is this instance's, before it is listed. Says
+    /// whose it was.
+    pub(super) async fn reserve(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        unowned: UnownedZones,
+    ) -> Result<Holding, Failure> {
+        self.settle(session, zone, unowned, |holding| match holding {
+            Holding::Nobodys => Some(self.name.reserve(zone, &self.instance)),
+            Holding::Unmarked(member) => Some(self.name.adopt(member, &self.instance)),
+            Holding::Ours(_) | Holding::Others { .. } => None,
+        })
+        .await
+    }
+
+    /// Makes sure that a zone is listed, and this instance's. Says whose it was.
+    pub(super) async fn list(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        making: Making,
+        group: Option<&str>,
+        unowned: UnownedZones,
+    ) -> Result<Holding, Failure> {
+        let (name, instance) = (&self.name, &*self.instance);
+        self.settle(session, zone, unowned, |holding| match holding {
+            Holding::Nobodys => Some(name.claim(zone, instance, making, group, None)),
+            Holding::Unmarked(member) => Some(name.adopt(member, instance)),
+            Holding::Ours(member) if member.is_listed => None,
+            Holding::Ours(member) => {
+                let making = if member.is_found {
+                    Making::Found
+                } else {
+                    Making::Made
+                };
+                Some(name.claim(zone, instance, making, group, Some(member)))
+            }
+            Holding::Others { .. } => None,
+        })
+        .await
+    }
+
+    /// Makes sure that a zone is not listed as this instance's, and says whose it was.
+    pub(super) async fn release(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) => Some(self.name.release(member)),
+                Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. } => None,
+            })
+        })
+        .await
+    }
+
+    /// Makes a zone this instance's, whosever it was, and says whose that was.
+    pub(super) async fn take_over(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        let (name, instance) = (&self.name, &*self.instance);
+        self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Nobodys => Some(name.claim(zone, instance, Making::Found, None, None)),
+                Holding::Unmarked(member) | Holding::Others { member, .. } => {
+                    Some(name.adopt(member, instance))
+                }
+                Holding::Ours(_) => None,
+            })
+        })
+        .await
+    }
+
+    /// A change that no zone of another instance, and none that may not be adopted, goes through.
+    async fn settle(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        unowned: UnownedZones,
+        decide: impl Fn(&Holding) -> Option<Batch>,
+    ) -> Result<Holding, Failure> {
+        self.change(session, zone, |holding| {
+            permit(holding, zone, unowned)?;
+            Ok(decide(holding))
+        })
+        .await
+    }
+
+    /// Decides from what the catalog says, until what was decided is applied or is nothing.
+    async fn change(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        decide: impl Fn(&Holding) -> Result<Option<Batch>, Failure>,
+    ) -> Result<Holding, Failure> {
+        for attempt in 0..ATTEMPTS_MAX {
+            pause(session, attempt).await?;
+            let holding = self.holding(session, zone).await?;
+            let Some(batch) = decide(&holding)? else {
+                return Ok(holding);
+            };
+            let sent = self.send(session, &batch).await;
+            if sent.map_err(|failure| self.in_context(failure))? {
+                return Ok(holding);
+            }
+        }
+        Err(self.in_context(Failure::ChangedMeanwhile {
+            attempts: ATTEMPTS_MAX,
+        }))
+    }
+
+    /// Sends a change; no where a prerequisite did not hold.
+    async fn send(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
+        let reply = session.update_signed(batch, &self.key).await;
+        let applied = reply.and_then(|reply| is_applied(reply, self.key.name()));
+        let mut reading = self.reading.lock().await;
+        match (&applied, &mut *reading) {
+            (Ok(true), Some(reading)) => reading.view.apply(batch),
+            (Ok(true), None) => {}
+            (Ok(false) | Err(_), reading) => *reading = None,
+        }
+        applied
+    }
+
+    async fn look(&self, session: &mut Session<'_>, zone: &ZoneName) -> Result<Holding, Failure> {
+        if let Ok(reading) = self.reading.try_lock()
+            && let Some(view) = fresh(reading.as_ref())
+        {
+            return Ok(view.holding(zone, &self.instance));
+        }
+        // A turn comes before the lock: who holds the lock must never wait for a turn that somebody
+        // has who waits for the lock.
+        session.take_turn().await?;
+        let reading = timeout_at(session.deadline, self.reading.lock()).await;
+        let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
+        if let Some(view) = fresh(reading.as_ref()) {
+            return Ok(view.holding(zone, &self.instance));
+        }
+        *reading = None;
+        let read_at = Instant::now();
+        let view = self.read(session).await?;
+        let holding = view.holding(zone, &self.instance);
+        *reading = Some(Reading { view, read_at });
+        Ok(holding)
+    }
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+        for attempt in 0..TRANSFER_ATTEMPTS_MAX {
+            pause(session, attempt).await?;
+            let current = match session.transfer_signed(self.zone(), &self.key).await? {
+                Transfer::Zone(current) => current,
+                Transfer::Denied(reply) => match self.explain_denial(reply)? {
+                    Rcode::SERVFAIL => continue,
+                    Rcode::NOTAUTH => return Err(Failure::ZoneAbsent),
+                    rcode => {
+                        let key = self.key.name().clone();
+                        return Err(Failure::TransferRefused { rcode, key });
+                    }
+                },
+            };
+            let view = CatalogView::read(&self.name, &current);
+            if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
+                return Err(Failure::CatalogBroken {
+                    catalog: self.zone().clone(),
+                    problem: problem.clone(),
+                });
+            }
+            return Ok(view);
+        }
+        Err(Failure::TransfersExhausted {
+            attempts: TRANSFER_ATTEMPTS_MAX,
+        })
+    }
+
+    fn explain_denial(&self, reply: Reply) -> Result<Rcode, Failure> {
+        Ok(authentic(reply, self.key.name())?.rcode)
+    }
+
+    /// A failure of an exchange about the catalog, named as such.
+    fn in_context(&self, failure: Failure) -> Failure {
+        let speaks_for_itself = matches!(
+            failure,
+            Failure::CatalogBroken { .. }
+                | Failure::DeadlinePassed
+                | Failure::Random(_)
+                | Failure::Transport(_)
+                | Failure::Catalog { .. }
+        );
+        if speaks_for_itself {
+            return failure;
+        }
+        Failure::Catalog {
+            catalog: self.zone().clone(),
+            source: Box::new(failure),
+        }
+    }
+}
+
+/// Refuses a zone of another instance, and one of nobody that may not be adopted.
+pub(super) fn permit(
+    holding: &Holding,
+    zone: &ZoneName,
+    unowned: UnownedZones,
+) -> Result<(), Failure> {
+    match holding {
+        Holding::Others { instance, .. } => Err(Failure::OthersZone {
+            zone: zone.clone(),
+            instance: instance.clone(),
+        }),
+        Holding::Unmarked(_) if unowned == UnownedZones::Refuse => {
+            Err(Failure::UnownedZone { zone: zone.clone() })
+        }
+        Holding::Unmarked(_) | Holding::Nobodys | Holding::Ours(_) => Ok(()),
+    }
+}
+
+fn fresh(reading: Option<&Reading>) -> Option<&CatalogView> {
+    let reading = reading?;
+    (reading.read_at.elapsed() < READING_AGE_MAX).then_some(&reading.view)
+}

@@ -1,0 +1,183 @@
+//! A zone that shall be gone.
+//!
+//! One that this instance made goes with all that it holds. In one that was there before, or was made by
+//! other means, what was delivered goes and the rest stays. Another instance's is left alone.
+
+use super::making::await_gone;
+use super::memory::{Memory, Origin, ZoneKey};
+use super::outcome::{Delivered, Done, Failure};
+use super::ownership;
+use super::session::{Maker, Session};
+use super::settings::Settings;
+use super::steps::{Found, Sent, change, is_unused, pause, read, send, zone_key};
+use super::zone::{ATTEMPTS_MAX, gone};
+use crate::model::{Rdata, RrSets, ZoneName};
+use crate::plan::{self, Guard, Holding};
+use crate::provision::{Claim, Deleted, Standing};
+
+/// Removes the zone where it was made here, and else what was delivered to it.
+pub(super) async fn deliver_gone(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<Delivered, Failure> {
+    session.take_turn().await?;
+    let key = zone_key(session, zone);
+    let known = memory.load(&key).await?;
+    let holding = ownership::holding_of_going(session, zone).await?;
+    let removed = remove(session, zone, holding.as_ref(), known.origin, memory).await?;
+    let done = match removed {
+        Some(done) => done,
+        None => empty(session, zone, &key, memory, settings).await?,
+    };
+    // After the zone itself: a process that is killed in between leaves a zone that is ours, and the
+    // next delivery goes on from there.
+    ownership::release(session, zone).await?;
+    if matches!(done, Done::Deleted | Done::AlreadyGone) {
+        memory.forget(key, known.generation)?;
+    }
+    Ok(Delivered::all(done))
+}
+
+/// Removes the zone itself; none where it stays.
+async fn remove(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    holding: Option<&Holding>,
+    remembered: Origin,
+    memory: &Memory,
+) -> Result<Option<Done>, Failure> {
+    let primary = session.primary;
+    match &primary.maker {
+        None => Ok(None),
+        Some(Maker::Provisioner(provisioner)) => {
+            let Some(claim) = claim(session, zone, holding, remembered, memory).await? else {
+                return Ok(None);
+            };
+            let deleted = provisioner.delete(zone, claim, session.deadline).await?;
+            Ok(match deleted {
+                Deleted::Removed => Some(Done::Deleted),
+                Deleted::WasAbsent => Some(Done::AlreadyGone),
+                Deleted::NotOurs(_) => None,
+            })
+        }
+        Some(Maker::Catalog { .. }) => {
+            let Some(Holding::Ours(member)) = holding else {
+                return Ok(None);
+            };
+            if member.is_found {
+                return Ok(None);
+            }
+            ownership::release(session, zone).await?;
+            // One that is served on is in the server's configuration as well.
+            let done = if member.is_listed {
+                Done::Deleted
+            } else {
+                Done::AlreadyGone
+            };
+            Ok(await_gone(session, zone).await?.then_some(done))
+        }
+    }
+}
+
+/// Takes what was delivered out of a zone that stays.
+async fn empty(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    key: &ZoneKey,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<Done, Failure> {
+    let mut guarded_at: Option<Rdata> = None;
+    for attempt in 0..ATTEMPTS_MAX {
+        pause(session, attempt).await?;
+        let (found, mut known) = read(session, zone, memory).await?;
+        let current = match found {
+            Found::Zone(current) => current,
+            Found::Absent => return Ok(Done::AlreadyGone),
+            // Whoever says so, there is nothing of ours to remove.
+            Found::NotShown(_) if known.origin == Origin::Found && known.delivered.is_empty() => {
+                return Ok(Done::AlreadyGone);
+            }
+            Found::NotShown(_) if is_absent_elsewhere(session, zone).await? => {
+                return Ok(Done::AlreadyGone);
+            }
+            Found::NotShown(failure) => return Err(failure),
+            Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
+        };
+        known.origin = Origin::Found;
+        let soa = current.soa.to_rdata();
+        if guarded_at.as_ref() == Some(&soa) {
+            known.guard = Guard::RrSets;
+        }
+        let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
+        if !plan.is_empty() {
+            match send(session, &plan, &current, known.guard).await? {
+                Sent::Applied(_) => {}
+                Sent::Guarded => {
+                    guarded_at = Some(soa);
+                    continue;
+                }
+                Sent::NoZone(failure) if attempt + 1 == ATTEMPTS_MAX => return Err(failure),
+                Sent::NoZone(_) => continue,
+            }
+        }
+        let gone = gone(&plan, &known, &RrSets::default());
+        memory.narrow(change(key.clone(), &known, RrSets::default(), gone))?;
+        return Ok(Done::Emptied {
+            removed: plan.removed(),
+        });
+    }
+    Err(Failure::ChangedMeanwhile {
+        attempts: ATTEMPTS_MAX,
+    })
+}
+
+/// Whether somebody who proves who he is says that a zone is absent of which the primary says so without
+/// a signature.
+pub(super) async fn is_absent_elsewhere(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<bool, Failure> {
+    let primary = session.primary;
+    Ok(match &primary.maker {
+        None => false,
+        Some(Maker::Provisioner(provisioner)) => {
+            provisioner.standing(zone, session.deadline).await? == Standing::Absent
+        }
+        Some(Maker::Catalog { .. }) => match ownership::holding_of_going(session, zone).await? {
+            Some(Holding::Nobodys) => true,
+            Some(Holding::Ours(_) | Holding::Unmarked(_) | Holding::Others { .. }) | None => false,
+        },
+    })
+}
+
+/// By what claim the zone may be removed; none where it was not made here.
+pub(super) async fn claim(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    holding: Option<&Holding>,
+    remembered: Origin,
+    memory: &Memory,
+) -> Result<Option<Claim>, Failure> {
+    match holding {
+        Some(Holding::Ours(member)) if member.is_listed && !member.is_found => {
+            return Ok(Some(Claim::Held));
+        }
+        Some(
+            Holding::Ours(_) | Holding::Unmarked(_) | Holding::Nobodys | Holding::Others { .. },
+        )
+        | None => {}
+    }
+    Ok(match ownership::origin(holding, remembered) {
+        Origin::Found => None,
+        Origin::Made => Some(Claim::Remembered),
+        Origin::Making => match read(session, zone, memory).await?.0 {
+            Found::Zone(current) if is_unused(session, &current) => Some(Claim::Remembered),
+            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
+                Some(Claim::Marked)
+            }
+        },
+    })
+}

@@ -1,0 +1,199 @@
+//! Whose a zone is, before anything of it is changed.
+//!
+//! Where the primary keeps a catalog, the catalog tells; local memory tells how a zone came to be
+//! where the catalog does not have it. Without a catalog local memory tells, and where zones of nobody
+//! are not adopted also the mark that a provisioner left.
+//!
+//! ```text
+//! absent ──reserve──▶ ours, not listed ──(it is made)──▶ list ──▶ ours, listed ──release──▶ absent
+//!    └──────────── list: the primary makes it of the entry ────────────▲
+//! there, nobody's ──adopt or list as found──▶ ours, listed, found ──release──▶ as it was before
+//! ```
+//!
+//! Each arrow is one UPDATE. A process that is killed between two leaves a state that the next
+//! delivery of the same intent starts from.
+
+use super::catalog::permit;
+use super::memory::{Origin, ZoneMemory};
+use super::outcome::Failure;
+use super::session::{Catalog, Maker, Session};
+use super::settings::{Settings, UnownedZones};
+use crate::model::ZoneName;
+use crate::plan::{Holding, Making};
+use crate::provision::{Owner, Standing};
+
+/// Makes sure that a zone that is there is this instance's, and listed.
+pub(super) async fn hold_found(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    known: &ZoneMemory,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let Some(catalog) = &session.primary.catalog else {
+        return hold_without_catalog(session, zone, known, settings).await;
+    };
+    let unowned = allowance(known, settings);
+    let making = if known.origin == Origin::Found {
+        Making::Found
+    } else {
+        Making::Made
+    };
+    if unowned == UnownedZones::Refuse && catalog.holding(session, zone).await? == Holding::Nobodys
+    {
+        return Err(Failure::UnownedZone { zone: zone.clone() });
+    }
+    catalog
+        .list(session, zone, making, group(session), unowned)
+        .await?;
+    Ok(())
+}
+
+/// That a zone which is there may be changed, found out without changing anything.
+pub(super) async fn permit_found(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    known: &ZoneMemory,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let Some(catalog) = &session.primary.catalog else {
+        return hold_without_catalog(session, zone, known, settings).await;
+    };
+    let (holding, unowned) = (
+        catalog.holding(session, zone).await?,
+        allowance(known, settings),
+    );
+    permit(&holding, zone, unowned)?;
+    match (holding, unowned) {
+        (Holding::Nobodys, UnownedZones::Refuse) => {
+            Err(Failure::UnownedZone { zone: zone.clone() })
+        }
+        (Holding::Nobodys, UnownedZones::Adopt)
+        | (Holding::Unmarked(_) | Holding::Ours(_) | Holding::Others { .. }, _) => Ok(()),
+    }
+}
+
+/// Without a catalog what is remembered here tells, and the mark of a provisioner.
+async fn hold_without_catalog(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    known: &ZoneMemory,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    if is_known(known) || settings.unowned_zones == UnownedZones::Adopt {
+        return Ok(());
+    }
+    if let Some(Maker::Provisioner(provisioner)) = &session.primary.maker {
+        let standing = provisioner.standing(zone, session.deadline).await?;
+        match standing {
+            Standing::Others(Owner::Instance(instance)) => {
+                let zone = zone.clone();
+                return Err(Failure::OthersZone { zone, instance });
+            }
+            Standing::Ours => return Ok(()),
+            Standing::Absent | Standing::Unmarked | Standing::Others(Owner::Server) => {}
+        }
+    }
+    Err(Failure::UnownedZone { zone: zone.clone() })
+}
+
+/// Whose a zone is that shall go; another's never goes.
+pub(super) async fn holding_of_going(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Option<Holding>, Failure> {
+    let Some(catalog) = &session.primary.catalog else {
+        return Ok(None);
+    };
+    let holding = catalog.holding(session, zone).await?;
+    permit(&holding, zone, UnownedZones::Adopt)?;
+    Ok(Some(holding))
+}
+
+/// That a zone is not another instance's, where the catalog tells.
+pub(super) async fn permit_shared(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<(), Failure> {
+    holding_of_going(session, zone).await.map(|_| ())
+}
+
+/// How a zone came to be, by the catalog where that has it, else by what is remembered.
+pub(super) fn origin(holding: Option<&Holding>, remembered: Origin) -> Origin {
+    match holding {
+        Some(Holding::Ours(member)) if member.is_found => Origin::Found,
+        Some(Holding::Ours(member)) if member.is_listed => Origin::Made,
+        // Reserved: it was about to be made.
+        Some(Holding::Ours(_)) if remembered == Origin::Found => Origin::Making,
+        Some(Holding::Ours(_) | Holding::Nobodys) | None => remembered,
+        // Somebody else listed it.
+        Some(Holding::Unmarked(_) | Holding::Others { .. }) => Origin::Found,
+    }
+}
+
+/// Takes the zone out of the catalog, where it is this instance's.
+pub(super) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Result<(), Failure> {
+    if let Some(catalog) = &session.primary.catalog {
+        catalog.release(session, zone).await?;
+    }
+    Ok(())
+}
+
+/// Lists a zone that was just made.
+pub(super) async fn list_made(session: &mut Session<'_>, zone: &ZoneName) -> Result<(), Failure> {
+    if let Some(catalog) = &session.primary.catalog {
+        let group = group(session);
+        catalog
+            .list(session, zone, Making::Made, group, UnownedZones::Adopt)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Makes sure that nobody else makes the zone that is about to be made. Where the catalog makes it, its
+/// entry is the one step of both, and here it is only looked at.
+pub(super) async fn reserve(
+    session: &mut Session<'_>,
+    maker: &Maker,
+    zone: &ZoneName,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let Some(catalog) = &session.primary.catalog else {
+        return Ok(());
+    };
+    let unowned = settings.unowned_zones;
+    match maker {
+        Maker::Provisioner(_) => {
+            catalog.reserve(session, zone, unowned).await?;
+            Ok(())
+        }
+        Maker::Catalog { .. } => permit(&catalog.holding(session, zone).await?, zone, unowned),
+    }
+}
+
+/// The catalog of a primary that makes zones of its members.
+///
+/// # Errors
+/// [`Failure::ZoneAbsent`] where there is none, which the configuration does not allow.
+pub(super) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure> {
+    session.primary.catalog.as_ref().ok_or(Failure::ZoneAbsent)
+}
+
+pub(super) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
+    match &session.primary.maker {
+        Some(Maker::Catalog { group }) => group.as_deref(),
+        Some(Maker::Provisioner(_)) | None => None,
+    }
+}
+
+/// What is remembered here was adopted before.
+fn allowance(known: &ZoneMemory, settings: &Settings) -> UnownedZones {
+    if is_known(known) {
+        UnownedZones::Adopt
+    } else {
+        settings.unowned_zones
+    }
+}
+
+fn is_known(known: &ZoneMemory) -> bool {
+    known.origin != Origin::Found || !known.delivered.is_empty()
+}
