@@ -209,7 +209,9 @@ fn a_zone_of_20_000_records_is_filled_and_one_of_them_is_changed_in_one_update(k
     );
     assert_eq!(server.updates_received(), filled + 1);
     match kind {
-        Kind::Bind(_) => assert_eq!(dig::soa(&server, "example.com").serial, serial + 1),
+        Kind::Bind(_) | Kind::Knot(_) => {
+            assert_eq!(dig::soa(&server, "example.com").serial, serial + 1);
+        }
         // By default the date and a number.
         Kind::PowerDns(_) => assert!(dig::soa(&server, "example.com").serial > serial),
     }
@@ -224,7 +226,7 @@ fn hosts_of_mx_and_ns_records_have_addresses_after_each_of_several_updates(kind:
                 | zz-ns A 192.0.2.9";
     // Filled, and then taken back: in both the hosts stand at the other end of the zone.
     let (all, left) = match kind {
-        Kind::Bind(_) => (4_000, 1),
+        Kind::Bind(_) | Kind::Knot(_) => (4_000, 1),
         // It takes seconds for a thousand removals; on a busy machine the time for a message is over
         // before one that is full of them is carried out.
         Kind::PowerDns(_) => (2_000, 1_800),
@@ -249,7 +251,11 @@ fn a_large_zone_is_created_by_the_seed_way(kind: Kind) {
         .assert_status(0)
         .assert_stderr("");
     wanted.assert_on(&server);
-    assert_eq!(server.updates_received(), 0);
+    match kind {
+        Kind::Bind(_) | Kind::PowerDns(_) => assert_eq!(server.updates_received(), 0),
+        // An entry in its catalog, and what fills the zone.
+        Kind::Knot(_) => assert!(server.updates_received() > 1),
+    }
 }
 
 /// A server behind a proxy that lets another client change the zone between each of the first

@@ -140,6 +140,22 @@ impl Bridge {
             .set(table, "arguments", &format!("{arguments:?}"))
     }
 
+    /// Keeps a catalog on the primary.
+    pub(crate) fn catalog(self, catalog: &str) -> Self {
+        self.set_text("primaries.main", "catalog", catalog)
+    }
+
+    /// Makes new zones by entries in a catalog.
+    pub(crate) fn by_catalog(self, catalog: &str) -> Self {
+        self.catalog(catalog)
+            .set_text("primaries.main.provision", "method", "catalog")
+    }
+
+    /// `instance`.
+    pub(crate) fn instance(self, name: &str) -> Self {
+        self.set_text("", "instance", name)
+    }
+
     /// Uses another key for `main`: its file is written to the run's own directory.
     pub(crate) fn key(self, key: &Key) -> Self {
         let keys = self.directory.path().join("keys");

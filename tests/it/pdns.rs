@@ -32,6 +32,8 @@ const SCHEMA: &str = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 pub(crate) struct Builder {
     release: Release,
     zones: Vec<(String, String)>,
+    /// A catalog, and where it is kept.
+    followed: Option<(String, String)>,
     settings: Vec<(String, String)>,
     without_key: bool,
 }
@@ -53,6 +55,12 @@ impl Builder {
     /// relative names; without an SOA of its own it gets one (serial 1), an NS and the NS's address.
     pub(crate) fn zone(mut self, name: &str, records: &str) -> Self {
         self.zones.push((name.to_owned(), records.to_owned()));
+        self
+    }
+
+    /// Follows a catalog of the server on a port of 127.0.0.1.
+    pub(crate) fn follow(mut self, catalog: &str, primary: u16) -> Self {
+        self.followed = Some((catalog.to_owned(), format!("127.0.0.1:{primary}")));
         self
     }
 
@@ -81,6 +89,10 @@ impl Builder {
         }
         for (name, records) in &self.zones {
             pdns.load_zone(name, records);
+        }
+        if let Some((catalog, primary)) = &self.followed {
+            pdns.pdnsutil(&["create-secondary-zone", catalog, primary]);
+            pdns.pdnsutil(&["set-kind", catalog, "consumer"]);
         }
         for _ in 0..PORT_TRIES {
             write(&pdns.file("pdns.conf"), &pdns.conf());
@@ -121,6 +133,7 @@ impl Pdns {
         Builder {
             release,
             zones: Vec::new(),
+            followed: None,
             settings: Vec::new(),
             without_key: false,
         }
@@ -217,7 +230,8 @@ impl Pdns {
 
     fn conf(&self) -> String {
         let usual = "launch=gsqlite3\ngsqlite3-database={dir}/pdns.sqlite3\nsocket-dir={dir}\n\
-                     local-address=127.0.0.1\nlocal-port={port}\nprimary=yes\ndnsupdate=yes\n\
+                     local-address=127.0.0.1\nlocal-port={port}\nprimary=yes\nsecondary=yes\n\
+                     xfr-cycle-interval=1\ndnsupdate=yes\n\
                      api=yes\napi-key={api-key}\nwebserver-address=127.0.0.1\nwebserver-port={api}\n\
                      only-notify=\nloglevel=6\nlog-dns-queries=no\nsecurity-poll-suffix=\n";
         let mut text = usual.to_owned();

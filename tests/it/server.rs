@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bridge::Bridge;
 use crate::daemon::Release;
+use crate::knot::Knot;
 use crate::named::{self, Named};
 use crate::pdns::Pdns;
 
@@ -81,6 +82,7 @@ impl Server for Started {
 pub(crate) enum Kind {
     Bind(Release),
     PowerDns(Release),
+    Knot(Release),
 }
 
 impl Kind {
@@ -100,6 +102,13 @@ impl Kind {
             }
             Self::PowerDns(release) => {
                 let mut builder = Pdns::of(release);
+                for (name, records) in zones {
+                    builder = builder.zone(name, records);
+                }
+                Box::new(builder.start())
+            }
+            Self::Knot(release) => {
+                let mut builder = Knot::of(release);
                 for (name, records) in zones {
                     builder = builder.zone(name, records);
                 }
@@ -125,11 +134,23 @@ impl Kind {
         (server, bridge)
     }
 
-    /// Lines of a zone as this server shows them: PowerDNS keeps the owner of a record in lower case.
+    /// The MNAME of a zone that was made with this first name server: that of the seed, where zones are
+    /// made from one.
+    pub(crate) fn mname(self, first: &str) -> &str {
+        match self {
+            Self::Knot(Release::Installed) => "ns1.invalid.",
+            Self::Bind(_) | Self::PowerDns(_) | Self::Knot(_) => first,
+        }
+    }
+
+    /// Lines of a zone as this server shows them: PowerDNS and Knot keep the owner of a record in lower
+    /// case.
     pub(crate) fn shows(self, lines: &[&str]) -> Vec<String> {
         let show = |line: &&str| match (self, line.split_once(' ')) {
-            (Self::PowerDns(_), Some((owner, rest))) => format!("{} {rest}", owner.to_lowercase()),
-            (Self::Bind(_) | Self::PowerDns(_), _) => (*line).to_owned(),
+            (Self::PowerDns(_) | Self::Knot(_), Some((owner, rest))) => {
+                format!("{} {rest}", owner.to_lowercase())
+            }
+            (Self::Bind(_) | Self::PowerDns(_) | Self::Knot(_), _) => (*line).to_owned(),
         };
         let mut lines: Vec<String> = lines.iter().map(show).collect();
         lines.sort_unstable();
@@ -141,7 +162,7 @@ impl Kind {
 /// installed on this machine, and as Debian 13 has it.
 macro_rules! scenario {
     ($name:ident) => {
-        crate::server::scenario!($name: bind, powerdns);
+        crate::server::scenario!($name: bind, powerdns, knot);
     };
     ($name:ident: $($server:ident),+) => {
         mod $name {
@@ -153,6 +174,9 @@ macro_rules! scenario {
     };
     (@powerdns $name:ident) => {
         crate::server::scenario!(@releases $name PowerDns on_powerdns on_powerdns_of_debian_13);
+    };
+    (@knot $name:ident) => {
+        crate::server::scenario!(@releases $name Knot on_knot on_knot_of_debian_13);
     };
     (@releases $name:ident $kind:ident $installed:ident $debian_13:ident) => {
         #[test]

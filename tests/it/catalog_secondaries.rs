@@ -1,0 +1,100 @@
+//! Secondaries that follow the catalog that nsbridge keeps: zones reach their answers, and leave them.
+
+use std::time::Instant;
+
+use crate::bridge::Bridge;
+use crate::daemon::Release;
+use crate::dig::Asker;
+use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::named::{Named, Zone};
+use crate::pdns::Pdns;
+use crate::server::Server;
+use crate::wanted::zone;
+use crate::{payload, wait};
+
+/// A BIND that follows the catalog of the server on a port of 127.0.0.1.
+fn bind_behind(primary: u16) -> Named {
+    let from = format!("127.0.0.1 port {primary}");
+    let catalog = Zone::raw(
+        CATALOG,
+        &format!("type secondary; primaries {{ {from}; }}; file \"catalog.db\";"),
+    );
+    let follows = format!(
+        "catalog-zones {{ zone \"{CATALOG}\" default-primaries {{ {from}; }} zone-directory \"{{dir}}\" \
+         min-update-interval 1; }};"
+    );
+    Named::builder().zone(catalog).options(&follows).start()
+}
+
+fn powerdns_behind(primary: u16) -> Pdns {
+    Pdns::of(Release::Installed)
+        .follow(CATALOG, primary)
+        .start()
+}
+
+/// What a server answers to the world.
+fn answer(server: &dyn Server) -> Vec<String> {
+    Asker::of(server)
+        .without_key()
+        .short("www.example.com", "A")
+}
+
+/// Creates, changes and deletes a zone, and waits for each of the secondaries.
+#[expect(clippy::print_stdout, reason = "the times are shown with --nocapture")]
+fn assert_followed(bridge: &Bridge, secondaries: &[(&str, &dyn Server)]) {
+    let lines = |last: u8| format!("@ NS ns1.example.net. | www A 192.0.2.{last}");
+    let create = zone("example.com", &lines(7)).call();
+    let update = zone("example.com", &lines(8)).sent(1).call();
+    let delete = payload::call(&[payload::delete("example.com")]);
+    for (what, call, expected) in [
+        ("create", create, vec!["192.0.2.7"]),
+        ("update", update, vec!["192.0.2.8"]),
+        ("delete", delete, vec![]),
+    ] {
+        let began = Instant::now();
+        bridge.plesk(call).assert_status(0).assert_stderr("");
+        println!("{what}: nsbridge took {:?}", began.elapsed());
+        for (name, server) in secondaries {
+            wait::until(&format!("{name} follows the {what}"), || {
+                answer(*server) == expected
+            });
+            println!(
+                "{what}: {name} followed {:?} after the call began",
+                began.elapsed()
+            );
+        }
+    }
+}
+
+#[test]
+fn bind_and_powerdns_follow_the_catalog_of_a_bind_primary() {
+    let policy = format!("grant {{key}} subdomain zones.{CATALOG} PTR TXT;");
+    let mut named = Named::builder()
+        .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &policy))
+        .options("allow-transfer { 127.0.0.1; };")
+        .start();
+    let (bind, powerdns) = (bind_behind(named.port()), powerdns_behind(named.port()));
+    let conf = named.file("named.conf");
+    let text = std::fs::read_to_string(&conf).expect("the server has a configuration");
+    let told = format!(
+        "notify explicit; notify-delay 0; also-notify {{ 127.0.0.1 port {}; 127.0.0.1 port {}; }};",
+        bind.port(),
+        powerdns.port()
+    );
+    std::fs::write(&conf, text.replace("notify no;", &told)).expect("a file of the test");
+    named.restart();
+    let bridge = Bridge::of(&named).catalog(CATALOG).seed(&named);
+    assert_followed(&bridge, &[("BIND", &bind), ("PowerDNS", &powerdns)]);
+}
+
+#[test]
+fn bind_and_powerdns_follow_the_catalog_of_a_knot_primary() {
+    if !Release::Debian13.is_here() {
+        return;
+    }
+    let mut knot = Knot::of(Release::Debian13).start();
+    let (bind, powerdns) = (bind_behind(knot.port()), powerdns_behind(knot.port()));
+    knot.serve_secondaries(&[bind.port(), powerdns.port()]);
+    let bridge = knot.provisioning(Bridge::of(&knot));
+    assert_followed(&bridge, &[("BIND", &bind), ("PowerDNS", &powerdns)]);
+}
