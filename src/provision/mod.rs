@@ -7,11 +7,13 @@
 
 pub mod command;
 mod fate;
+mod finding;
 pub mod powerdns;
 pub mod rndc;
 
 pub use command::{Command, CommandError};
 pub use fate::{Claim, Created, Deleted, Owner, Standing};
+pub use finding::{Finding, Gap, Remedy, Software, Subject, Verdict};
 pub use powerdns::{PowerDns, PowerDnsError};
 pub use rndc::{Rndc, RndcError};
 
@@ -105,6 +107,28 @@ impl Provisioner {
         }
     }
 
+    /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
+    pub async fn check(
+        &self,
+        zone: &InitialZone,
+        deadline: Instant,
+    ) -> Vec<Finding<ProvisionError>> {
+        match self {
+            Self::Rndc(rndc) => all_from(rndc.check(zone, deadline).await),
+            Self::Command(command) => all_from(command.check(&zone.name, deadline).await),
+            Self::PowerDns(powerdns) => all_from(powerdns.check(&zone.name, deadline).await),
+        }
+    }
+
+    /// The kind of server that it is for.
+    pub fn software(&self) -> Software {
+        match self {
+            Self::Rndc(_) => Software::Bind,
+            Self::PowerDns(_) => Software::PowerDns,
+            Self::Command(_) => Software::Unknown,
+        }
+    }
+
     /// Waits while another process is in the middle of making the zone.
     ///
     /// # Errors
@@ -134,4 +158,9 @@ impl Provisioner {
             Self::PowerDns(server) => Ok(server.delete(zone, claim, deadline).await?),
         }
     }
+}
+
+fn all_from<E: Into<ProvisionError>>(findings: Vec<Finding<E>>) -> Vec<Finding<ProvisionError>> {
+    let findings = findings.into_iter();
+    findings.map(|finding| finding.map(E::into)).collect()
 }

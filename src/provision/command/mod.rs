@@ -36,6 +36,7 @@ use tokio::time::Instant;
 
 use self::process::{Ended, Failed};
 use super::fate::{Claim, Created, Deleted, Standing};
+use super::finding::{Finding, Gap, Subject, Verdict};
 use crate::model::{InitialZone, RecordType, ZoneName};
 use crate::zonefile;
 
@@ -110,6 +111,25 @@ impl Command {
             Answer::Done => Standing::Unmarked,
             Answer::NothingToDo => Standing::Absent,
         })
+    }
+
+    /// Finds out whether the program can be asked for this zone, which must be nobody's.
+    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<CommandError>> {
+        let (channel, creation) = match self.standing(zone, deadline).await {
+            Ok(Standing::Absent) => (Verdict::Good, Verdict::Open(Gap::Program)),
+            Ok(Standing::Ours | Standing::Unmarked | Standing::Others(_)) => {
+                let zone = zone.clone();
+                (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
+            }
+            Err(error) => {
+                let remedy = None;
+                let bad = Verdict::Bad { error, remedy };
+                (bad, Verdict::Untried(Subject::Channel))
+            }
+        };
+        let subjects = [(Subject::Channel, channel), (Subject::Creation, creation)];
+        let finding = |(subject, verdict)| Finding { subject, verdict };
+        subjects.map(finding).into()
     }
 
     /// Makes the zone not exist, where it is remembered to have been made here.

@@ -38,6 +38,7 @@ use self::api::{Api, MARK, Posted, UPDATE_KEYS, Zone};
 use self::contents::{Contents, canonical};
 use self::http::Server;
 use super::fate::{Claim, Created, Deleted, Owner, Standing};
+use super::finding::{Finding, Gap, Subject, Verdict};
 use crate::model::{InitialZone, Name, Secret, ZoneName};
 use crate::transport::Endpoint;
 
@@ -200,6 +201,45 @@ impl PowerDns {
             Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance)),
             Seen::Primary(None) | Seen::Other(_) => Standing::Others(Owner::Server),
         })
+    }
+
+    /// Finds out whether the API answers and the server knows the keys. Changes nothing; this zone must
+    /// be nobody's.
+    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<PowerDnsError>> {
+        let remedy = None;
+        let (channel, creation) = match self.look(&self.api(zone, deadline)).await {
+            Err(error) => (
+                Verdict::Bad { error, remedy },
+                Verdict::Untried(Subject::Channel),
+            ),
+            Ok(Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) => {
+                let zone = zone.clone();
+                (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
+            }
+            Ok(Seen::Absent) => match self.find_missing_key(zone, deadline).await {
+                Err(error) => (Verdict::Good, Verdict::Bad { error, remedy }),
+                Ok(()) => (Verdict::Good, Verdict::Open(Gap::Api)),
+            },
+        };
+        let subjects = [(Subject::Channel, channel), (Subject::Creation, creation)];
+        let finding = |(subject, verdict)| Finding { subject, verdict };
+        subjects.map(finding).into()
+    }
+
+    async fn find_missing_key(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(), PowerDnsError> {
+        let api = self.api(zone, deadline);
+        match api.missing_key(&self.transfer_keys).await? {
+            None => Ok(()),
+            Some(key) => Err(PowerDnsError::KeyMissing {
+                server: self.server.name(),
+                zone: zone.clone(),
+                key: key.clone(),
+            }),
+        }
     }
 
     /// Waits while another process makes the zone, and finishes it where that process was killed.

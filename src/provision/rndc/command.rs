@@ -153,6 +153,12 @@ impl<'a> Target<'a> {
         self.configure("addzone", &format!("template {};", template.as_str()))
     }
 
+    /// The same from another `initial-file`, such as one that is not there.
+    pub(super) fn addzone_template_from(&self, template: &Word, file: &str) -> String {
+        let options = format!("template {}; initial-file \"{file}\";", template.as_str());
+        self.configure("addzone", &options)
+    }
+
     /// The zone as a primary from a file. `check-names ignore` and `check-integrity no`, since BIND
     /// refuses a whole UPDATE otherwise, for an address at a name with an underscore and for an MX
     /// whose host in the zone has no address; the format is said because a

@@ -39,6 +39,7 @@
 //! Nothing here decides what a zone holds, and no command is sent that was not built in
 //! `command`: the control key has every right on the server.
 
+mod check;
 mod command;
 mod control;
 mod error;
@@ -52,12 +53,14 @@ use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
+use self::check::{Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
 use self::settle::{Poll, Settled, settle};
 use self::status::{Found, look, names_no_view};
 use super::fate::{Claim, Created, Deleted, Standing};
+use super::finding::{Finding, Subject, Verdict};
 use crate::model::{InitialZone, ZoneName};
 use crate::wire::Key;
 
@@ -208,6 +211,31 @@ impl Rndc {
         let target = self.target(zone)?;
         let mut control = Control::open(&self.server, deadline).await?;
         Ok(look(&mut control, &target, deadline).await?.standing())
+    }
+
+    /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
+    pub async fn check(&self, zone: &InitialZone, deadline: Instant) -> Vec<Finding<RndcError>> {
+        let target = match self.target(&zone.name) {
+            Ok(target) => target,
+            Err(error) => {
+                let (subject, remedy) = (Subject::Creation, None);
+                let verdict = Verdict::Bad { error, remedy };
+                return vec![Finding { subject, verdict }];
+            }
+        };
+        let probe = Probe {
+            server: &self.server,
+            target: &target,
+            zone,
+            view: self.view.as_ref(),
+            update_key: &self.update_key,
+            way: match &self.way {
+                PreparedWay::Template { name } => ProbeWay::Template(name),
+                PreparedWay::Seed { responder } => ProbeWay::Seed(responder),
+                PreparedWay::File => ProbeWay::File,
+            },
+        };
+        probe.run(deadline).await
     }
 
     /// Waits while another process is in the middle of making the zone.

@@ -1,0 +1,240 @@
+//! Whether zones could be made over the control channel, found out without making one.
+//!
+//! `addzone` of a primary whose file is not there goes through everything that a creation needs (the
+//! channel, the view, `allow-new-zones`, the template) and fails at the file, after which the server
+//! has no zone. Only a template that does not let its `initial-file` be replaced makes one; it is
+//! removed at once.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use tokio::net::{UdpSocket, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use super::command::{Target, Word};
+use super::control::{CommandResult, Control, Server};
+use super::error::RndcError;
+use super::responder::Responder;
+use super::settle::remove_seed;
+use crate::model::InitialZone;
+use crate::provision::finding::{Finding, Gap, Remedy, Subject, Verdict};
+
+/// How long the address for first contents is waited for while another process has it.
+const LISTEN_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A server, and what is to be found out about it.
+pub(super) struct Probe<'a> {
+    pub(super) server: &'a Server,
+    pub(super) target: &'a Target<'a>,
+    /// The zone that would be made.
+    pub(super) zone: &'a InitialZone,
+    pub(super) view: Option<&'a Word>,
+    pub(super) update_key: &'a Word,
+    pub(super) way: ProbeWay<'a>,
+}
+
+/// How zones are made.
+#[derive(Clone, Copy)]
+pub(super) enum ProbeWay<'a> {
+    Template(&'a Word),
+    Seed(&'a Responder),
+    File,
+}
+
+impl Probe<'_> {
+    /// Finds out about every subject.
+    pub(super) async fn run(&self, deadline: Instant) -> Vec<Finding<RndcError>> {
+        let mut control = match Control::open(self.server, deadline).await {
+            Ok(control) => control,
+            Err(error) => {
+                let verdict = self.bad(error, deadline).await;
+                return findings([
+                    verdict,
+                    Verdict::Untried(Subject::Channel),
+                    Verdict::Untried(Subject::Channel),
+                ]);
+            }
+        };
+        let creation = match self.try_creation(&mut control, deadline).await {
+            Ok(creation) => creation,
+            Err(error) => {
+                let verdict = self.bad(error, deadline).await;
+                let untried = Verdict::Untried(Subject::Creation);
+                return findings([Verdict::Good, verdict, untried]);
+            }
+        };
+        let contents = match self.contents(&control, creation, deadline).await {
+            Ok(contents) => contents,
+            Err(error) => self.bad(error, deadline).await,
+        };
+        let creation = match creation {
+            Creation::Allowed | Creation::Done => Verdict::Good,
+            Creation::Occupied => Verdict::Open(Gap::Leftover {
+                zone: self.target.zone().clone(),
+            }),
+        };
+        findings([Verdict::Good, creation, contents])
+    }
+
+    async fn try_creation(
+        &self,
+        control: &mut Control<'_>,
+        deadline: Instant,
+    ) -> Result<Creation, RndcError> {
+        let random = getrandom::u64().map_err(RndcError::Randomness)?;
+        let file = format!("nsbridge-check-{random:016x}.none");
+        let command = match self.way {
+            ProbeWay::Template(name) => self.target.addzone_template_from(name, &file),
+            ProbeWay::Seed(_) | ProbeWay::File => {
+                self.target.addzone_primary(&file, self.update_key)
+            }
+        };
+        let answer = control.command(&command, deadline).await?;
+        match (answer.result, self.way) {
+            (CommandResult::FileNotFound, _) => Ok(Creation::Allowed),
+            (CommandResult::Success, _) => {
+                remove_seed(control, self.target, deadline).await?;
+                Ok(Creation::Done)
+            }
+            (CommandResult::AlreadyExists, _) => Ok(Creation::Occupied),
+            (CommandResult::Failure, ProbeWay::Template(name)) => Err(RndcError::TemplateRefused {
+                server: self.server.to_string(),
+                zone: self.target.zone().clone(),
+                template: name.as_str().to_owned(),
+            }),
+            (
+                CommandResult::Failure
+                | CommandResult::NotFound
+                | CommandResult::NotLoaded
+                | CommandResult::PermissionDenied
+                | CommandResult::Unexpected,
+                _,
+            ) => Err(control.not_added(self.target, &answer)),
+        }
+    }
+
+    async fn contents(
+        &self,
+        control: &Control<'_>,
+        creation: Creation,
+        deadline: Instant,
+    ) -> Result<Verdict<RndcError>, RndcError> {
+        let responder = match self.way {
+            ProbeWay::File => return Ok(Verdict::Open(Gap::Files)),
+            ProbeWay::Template(_) if creation == Creation::Done => return Ok(Verdict::Good),
+            ProbeWay::Template(_) => return Ok(Verdict::Open(Gap::InitialFile)),
+            ProbeWay::Seed(responder) => responder,
+        };
+        let until = deadline.min(Instant::now() + LISTEN_TIME_MAX);
+        let local = control.local_addr()?.ip();
+        let place = responder.enter(self.zone, local, until).await?;
+        let from = place.address();
+        Ok(Verdict::Open(Gap::Fetching { from }))
+    }
+
+    async fn bad(&self, error: RndcError, deadline: Instant) -> Verdict<RndcError> {
+        let lines = match &error {
+            RndcError::Unreachable { .. } | RndcError::Unanswered { .. } => {
+                self.controls(deadline).await
+            }
+            RndcError::NewZonesOff { .. } => Some(self.new_zones()),
+            RndcError::TemplateRefused { template, .. } => Some(self.template(template)),
+            RndcError::Setting { .. }
+            | RndcError::ZoneUnwritable { .. }
+            | RndcError::Randomness(_)
+            | RndcError::Lost { .. }
+            | RndcError::BadReply { .. }
+            | RndcError::CommandTooLong { .. }
+            | RndcError::Deadline { .. }
+            | RndcError::Failed { .. }
+            | RndcError::NoSuchView { .. }
+            | RndcError::TemplateFileMissing { .. }
+            | RndcError::TemplateFileRefused { .. }
+            | RndcError::FileMissing { .. }
+            | RndcError::ContentsRefused { .. }
+            | RndcError::ForeignZone { .. }
+            | RndcError::NotLoaded { .. }
+            | RndcError::NotFetched { .. }
+            | RndcError::Listen { .. }
+            | RndcError::ListenBusy { .. } => None,
+        };
+        let place = "named.conf";
+        let remedy = lines.map(|lines| Remedy { place, lines });
+        Verdict::Bad { error, remedy }
+    }
+
+    /// The control channel as this host needs it.
+    async fn controls(&self, deadline: Instant) -> Option<Vec<String>> {
+        let (server, here) = self.addresses(deadline).await?;
+        let (port, key) = (self.server.port, &self.server.key);
+        let name = key.name().to_text_without_dot();
+        Some(vec![
+            format!(
+                "key \"{name}\" {{ algorithm {}; secret \"<that of this host's key file>\"; }};",
+                key.algorithm()
+            ),
+            format!(
+                "controls {{ inet {server} port {port} allow {{ {here}; }} keys {{ \"{name}\"; }}; }};"
+            ),
+        ])
+    }
+
+    fn new_zones(&self) -> Vec<String> {
+        let block = match self.view {
+            Some(view) => format!("view \"{}\" {{", view.as_str()),
+            None => "options {".to_owned(),
+        };
+        vec![block, "  allow-new-zones yes;".to_owned(), "};".to_owned()]
+    }
+
+    fn template(&self, name: &str) -> Vec<String> {
+        let grant = format!(
+            "  update-policy {{ grant \"{}\" zonesub ANY; }};",
+            self.update_key.as_str()
+        );
+        let first = format!("template {name} {{");
+        let lines = [
+            &first,
+            "  type primary;",
+            "  file \"$name.db\";",
+            "  initial-file \"/etc/bind/initial.db\";",
+            "  check-names ignore;",
+            "  check-integrity no;",
+            &grant,
+            "};",
+        ];
+        lines.map(str::to_owned).to_vec()
+    }
+
+    /// The server's address and this host's towards it. Nothing is sent.
+    async fn addresses(&self, deadline: Instant) -> Option<(IpAddr, IpAddr)> {
+        let lookup = lookup_host((self.server.host.as_str(), self.server.port));
+        let server = timeout_at(deadline, lookup).await.ok()?.ok()?.next()?;
+        let any: IpAddr = match server {
+            std::net::SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            std::net::SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((any, 0)).await.ok()?;
+        socket.connect(server).await.ok()?;
+        Some((server.ip(), socket.local_addr().ok()?.ip()))
+    }
+}
+
+/// What came of trying to make a zone that has no contents.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Creation {
+    /// Only the contents were missing.
+    Allowed,
+    /// A zone was made, and removed.
+    Done,
+    /// A zone of that name is there.
+    Occupied,
+}
+
+fn findings(verdicts: [Verdict<RndcError>; 3]) -> Vec<Finding<RndcError>> {
+    let subjects = [Subject::Channel, Subject::Creation, Subject::Contents];
+    let findings = subjects.into_iter().zip(verdicts);
+    findings
+        .map(|(subject, verdict)| Finding { subject, verdict })
+        .collect()
+}
