@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
-use super::session::{Catalog, Reading, Session, Transfer};
+use super::session::{Catalog, CatalogCensus, Reading, Session, Transfer};
 use super::settings::UnownedZones;
 use super::steps::{authentic, is_applied, pause};
 use crate::model::ZoneName;
@@ -39,6 +39,26 @@ impl Catalog {
     ) -> Result<Holding, Failure> {
         let holding = self.look(session, zone).await;
         holding.map_err(|failure| self.in_context(failure))
+    }
+
+    /// Whose its members are.
+    pub(super) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
+        let view = self.read(session).await;
+        let view = view.map_err(|failure| self.in_context(failure))?;
+        let mut census = CatalogCensus {
+            problems: view.problems().to_vec(),
+            ..CatalogCensus::default()
+        };
+        for zone in view.zones() {
+            match view.holding(zone, &self.instance) {
+                Holding::Ours(_) => census.ours += 1,
+                Holding::Others { instance, .. } => {
+                    *census.others.entry(instance).or_default() += 1
+                }
+                Holding::Unmarked(_) | Holding::Nobodys => census.unmarked += 1,
+            }
+        }
+        Ok(census)
     }
 
     /// Makes sure that a zone that is about to be made is this instance's, before it is listed. Says

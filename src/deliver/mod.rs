@@ -5,6 +5,7 @@
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
 mod catalog;
+pub mod check;
 mod foreseen;
 mod gone;
 mod making;
@@ -31,7 +32,7 @@ pub use memory::{
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
-pub use session::{Catalog, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
+pub use session::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
 

@@ -5,6 +5,8 @@
 //! failure whether the request may have reached the primary.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -12,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
-use crate::plan::{Batch, CatalogName, CatalogView};
+use crate::plan::{Batch, CatalogName, CatalogProblem, CatalogView};
 use crate::provision::Provisioner;
 use crate::transport::{Connection, Endpoint, TransportError};
 use crate::wire::{
@@ -93,6 +95,19 @@ pub struct Catalog {
     /// The name that this instance's zones bear.
     pub(super) instance: String,
     pub(super) reading: Mutex<Option<Reading>>,
+}
+
+/// Whose the members of a catalog are.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CatalogCensus {
+    /// How many are this instance's.
+    pub ours: usize,
+    /// How many are another instance's, by its name.
+    pub others: BTreeMap<String, usize>,
+    /// How many are nobody's.
+    pub unmarked: usize,
+    /// What is wrong with some of them.
+    pub problems: Vec<CatalogProblem>,
 }
 
 /// What was read of a catalog.
@@ -178,6 +193,16 @@ pub(super) enum Transfer {
 }
 
 impl Session<'_> {
+    /// Tries whether a connection can be made, and says to which address it was. It is not kept: the
+    /// first exchange shall have one of its own, so that its failure is not taken for that of one which
+    /// was kept too long.
+    pub(super) async fn try_connecting(&mut self) -> Result<SocketAddr, Failure> {
+        self.take_turn().await?;
+        let deadline = self.exchange_deadline();
+        let connection = Connection::open(&self.primary.endpoint, deadline).await?;
+        Ok(connection.peer())
+    }
+
     /// Asks one question, signed.
     pub(super) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
         let id = random_id()?;

@@ -76,6 +76,8 @@ pub struct Response {
     pub authorities: Vec<Record>,
     /// The server's explanation, if it gives one.
     pub extended_error: Option<ExtendedError>,
+    /// The server's time when it signed less ours, in seconds; none where nothing is signed.
+    pub offset_seconds: Option<i64>,
 }
 
 /// A server's explanation of its answer (RFC 8914).
@@ -89,8 +91,9 @@ pub struct ExtendedError {
 
 /// Reads the answer to a request; `now` is Unix time in seconds.
 pub fn read_reply(octets: &[u8], expected: &Expected<'_>, now: u64) -> Reply {
-    let read = authenticate(octets, expected, now)
-        .and_then(|message| Response::read(&message, expected.opcode).map_err(Reply::Malformed));
+    let read = authenticate(octets, expected, now).and_then(|message| {
+        Response::read(&message, expected.opcode, now).map_err(Reply::Malformed)
+    });
     read.map_or_else(|reply| reply, Reply::Authentic)
 }
 
@@ -147,7 +150,12 @@ pub(super) fn parse_answer(
 
 impl Response {
     /// The contents of a message that was found to be the answer.
-    pub(super) fn read(message: &Message<'_>, opcode: Opcode) -> Result<Self, MalformedReason> {
+    pub(super) fn read(
+        message: &Message<'_>,
+        opcode: Opcode,
+        now: u64,
+    ) -> Result<Self, MalformedReason> {
+        let tsig = message.tsig.as_ref();
         let records = |section| match opcode {
             Opcode::Query => message.records(section).map(|it| it.decode()).collect(),
             // RFC 2136 section 3.8: the sections may be the request's, classes ANY and NONE too.
@@ -160,6 +168,7 @@ impl Response {
             answers: records(Section::Answers)?,
             authorities: records(Section::Authorities)?,
             extended_error: message.opt().and_then(|opt| ExtendedError::find(opt.raw())),
+            offset_seconds: tsig.map(|tsig| offset_seconds(tsig.server_time(), now)),
         })
     }
 }

@@ -218,7 +218,7 @@ impl TransferReader {
         };
         let message = authenticate(octets, &expected, now).map_err(TransferError::Denied)?;
         if message.rcode() != Rcode::NOERROR.0 {
-            let response = Response::read(&message, Opcode::Query)?;
+            let response = Response::read(&message, Opcode::Query, now)?;
             return Err(TransferError::Denied(Reply::Authentic(response)));
         }
         refuse_truncated(&message)?;

@@ -208,6 +208,9 @@ fn an_answer_to_another_request_is_forged() {
         exchange.read(&exchange.answer, NOW - 301),
         Reply::Forged(time)
     );
+    let offset = |now| authentic(exchange.read(&exchange.answer, now)).offset_seconds;
+    assert_eq!(offset(NOW - 300), Some(300));
+    assert_eq!(offset(NOW + 7), Some(-7));
     let expected = Expected {
         id: 8,
         opcode: Opcode::Query,
@@ -360,6 +363,7 @@ fn answers_without_question_and_with_extended_errors_are_read() {
             code: 18,
             text: "no".to_owned(),
         }),
+        offset_seconds: None,
     };
     let reply = read_plain(&answer, Opcode::Query);
     assert_eq!(reply, Reply::Authentic(expected));
