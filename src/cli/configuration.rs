@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::output::Message;
-use crate::config::{self, Config, ProvisionSettings};
+use crate::config::{self, Config, KeySettings, ProvisionSettings};
 use crate::deliver::{self, Catalog, Maker, Pool, Primary};
 use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
@@ -23,6 +23,10 @@ pub(super) struct Setup {
     /// Every primary by its name, also those that no route leads to.
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
     pub(super) settings: deliver::Settings,
+    /// The name of this installation.
+    pub(super) instance: String,
+    /// Every key by its name in the configuration.
+    pub(super) keys: BTreeMap<String, KeySettings>,
 }
 
 /// Reads the configuration and the key files that it names.
@@ -63,6 +67,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             ptr: config.ptr,
             clock: now,
         },
+        instance: config.instance,
+        keys: config.keys,
     })
 }
 

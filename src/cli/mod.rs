@@ -1,5 +1,6 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
+mod check;
 mod configuration;
 mod direct;
 mod output;
@@ -60,6 +61,13 @@ enum Command {
         #[command(subcommand)]
         command: zone::Command,
     },
+    /// Checks configuration, keys and every primary, and says what to do where something is missing.
+    ///
+    /// Nothing is changed, on no primary: what only a creation tells is said to be unknown, unless
+    /// --create is given. With -q only what failed is printed. Exit status: 0 nothing failed; 69 a
+    /// person must act; 75 a primary cannot be reached now; 78 configuration, key file or queue file
+    /// unusable; 64 wrong usage; 70 internal error.
+    Check(check::Arguments),
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -98,6 +106,7 @@ fn run_command() -> Status {
     let status = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
         Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
+        Command::Check(check) => check::run(check, &arguments.config, &mut output),
         Command::Config {
             command: ConfigCommand::Template,
         } => output.text(crate::config::TEMPLATE.as_bytes()),

@@ -131,6 +131,11 @@ impl Output {
         }
     }
 
+    /// Whether only what is wrong is wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// An entry of the document whose line is a message.
     pub(super) fn entry(&mut self, entry: serde_json::Value) {
         if let Some(document) = &mut self.document {

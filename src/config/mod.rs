@@ -21,8 +21,8 @@ mod tests;
 pub use error::{ConfigError, Place};
 pub use secretfile::{SECRET_FILE_OCTETS_MAX, SecretFileError};
 pub use settings::{
-    CatalogSettings, Config, PolicySettings, PowerDnsProvision, PrimarySettings, ProvisionSettings,
-    QueueSettings, RndcProvision, Route,
+    CatalogSettings, Config, KeySettings, PolicySettings, PowerDnsProvision, PrimarySettings,
+    ProvisionSettings, QueueSettings, RndcProvision, Route,
 };
 
 /// A commented configuration with every option and its default.

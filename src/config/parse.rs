@@ -11,8 +11,8 @@ use toml::de::DeTable;
 use super::error::{ConfigError, quoted};
 use super::reader::{Keys, Source, Table, Text};
 use super::settings::{
-    CatalogSettings, Config, PolicySettings, PrimarySettings, ProvisionSettings, QueueSettings,
-    Route,
+    CatalogSettings, Config, KeySettings, PolicySettings, PrimarySettings, ProvisionSettings,
+    QueueSettings, Route,
 };
 use super::values::{
     HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
@@ -160,6 +160,7 @@ impl Config {
             policy: read_policy(&table)?,
             ptr: read_ptr(&table)?,
             primaries,
+            keys: files.keys,
         })
     }
 }
@@ -177,15 +178,18 @@ fn read_queue(document: &Table<'_>, directory: &Path) -> Result<QueueSettings, C
     })
 }
 
-fn read_keys(document: &Table<'_>, directory: &Path) -> Result<BTreeMap<String, Key>, ConfigError> {
+fn read_keys(
+    document: &Table<'_>,
+    directory: &Path,
+) -> Result<BTreeMap<String, KeySettings>, ConfigError> {
     let mut keys = BTreeMap::new();
     for (name, table) in document.named_tables("keys", KEY)? {
-        let (path, text) = table.need("file", read_path(&table, "file", directory)?)?;
-        let key = keyfile::read_key(&path, &name).map_err(|source| ConfigError::KeyFile {
+        let (file, text) = table.need("file", read_path(&table, "file", directory)?)?;
+        let key = keyfile::read_key(&file, &name).map_err(|source| ConfigError::KeyFile {
             place: text.place,
             source,
         })?;
-        keys.insert(name, key);
+        keys.insert(name, KeySettings { file, key });
     }
     Ok(keys)
 }
@@ -193,7 +197,7 @@ fn read_keys(document: &Table<'_>, directory: &Path) -> Result<BTreeMap<String, 
 /// What the tables of the primaries refer to.
 struct Files<'a> {
     directory: &'a Path,
-    keys: BTreeMap<String, Key>,
+    keys: BTreeMap<String, KeySettings>,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -273,7 +277,8 @@ impl Files<'_> {
     }
 
     fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {
-        self.keys.get(text.value).cloned().ok_or_else(|| {
+        let found = self.keys.get(text.value);
+        found.map(|found| found.key.clone()).ok_or_else(|| {
             let names: Vec<&String> = self.keys.keys().collect();
             text.bad(if names.is_empty() {
                 "the name of a [keys.NAME] table, of which there is none".to_owned()

@@ -19,6 +19,8 @@ pub struct Config {
     pub instance: String,
     /// The memory of what was delivered, and the time for a call.
     pub queue: QueueSettings,
+    /// Every key by its name under `[keys]`, used or not.
+    pub keys: BTreeMap<String, KeySettings>,
     /// Every primary by its name under `[primaries]`; at least one.
     pub primaries: BTreeMap<String, PrimarySettings>,
     /// Which primary serves which zone, in the order of the file; each suffix once.
@@ -36,6 +38,15 @@ pub struct QueueSettings {
     pub path: PathBuf,
     /// How long `nsbridge plesk` may try before it gives up.
     pub deadline: Duration,
+}
+
+/// `[keys.NAME]`
+#[derive(Clone, Debug)]
+pub struct KeySettings {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// The key.
+    pub key: Key,
 }
 
 /// `[primaries.NAME]`

@@ -53,7 +53,7 @@ impl Catalog {
             match view.holding(zone, &self.instance) {
                 Holding::Ours(_) => census.ours += 1,
                 Holding::Others { instance, .. } => {
-                    *census.others.entry(instance).or_default() += 1
+                    *census.others.entry(instance).or_default() += 1;
                 }
                 Holding::Unmarked(_) | Holding::Nobodys => census.unmarked += 1,
             }

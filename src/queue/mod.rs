@@ -4,9 +4,11 @@
 //! intents, many at once, in the order that they need.
 
 mod dispatch;
+mod examine;
 mod keeper;
 mod store;
 
 pub use dispatch::{Route, Routes, dispatch, dispatch_preview};
+pub use examine::{FileState, examine};
 pub use keeper::{Access, Keeper};
 pub use store::StoreError;

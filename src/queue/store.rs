@@ -67,6 +67,14 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// No file can be made in its directory.
+    #[error("cannot create a file in `{}`: {source}", path.display())]
+    Unwritable {
+        /// The directory, or the nearest one above it that is there.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// SQLite failed.
     #[error("cannot {step} `{}`: {source}", path.display())]
     Sqlite {
@@ -93,6 +101,9 @@ impl StoreError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Unwritable { .. } => {
+                "give the directory to the user that nsbridge runs as, or set `queue.path`"
+            }
             Self::Directory { .. } => {
                 "create it and give it to the user that nsbridge runs as, or set `queue.path`"
             }
@@ -155,6 +166,33 @@ impl Store {
             0 => Self::empty(path),
             _ => Ok(store),
         }
+    }
+
+    /// Opens a file that is there, takes its lock for writing and changes nothing: its schema version
+    /// and the one that it would be brought to.
+    ///
+    /// # Errors
+    /// [`StoreError`], also where the file or its directory can only be read.
+    pub(super) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
+        let set_up = || {
+            connection.busy_timeout(BUSY_TIME_MAX)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        };
+        set_up().map_err(failed(path, "open"))?;
+        let mut store = Self {
+            path: path.into(),
+            connection,
+        };
+        let version = store.version()?;
+        let transaction = store
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate);
+        transaction
+            .and_then(Transaction::rollback)
+            .map_err(failed(path, "write"))?;
+        Ok((version, MIGRATIONS.len()))
     }
 
     /// An empty memory in place of the file.

@@ -51,6 +51,8 @@ mod catalog;
 mod catalog_kills;
 mod catalog_secondaries;
 mod catalog_shared;
+mod check;
+mod check_making;
 mod command;
 mod command_knot;
 mod command_ssh;
