@@ -397,3 +397,37 @@ fn a_catalog_that_cannot_be_used_is_an_error_with_its_remedy() {
         )
         .assert_says("allow the key `plesk` to transfer the catalog");
 }
+
+#[test]
+fn a_check_says_whose_the_members_are_and_changes_nothing() {
+    let knot = Knot::builder().start();
+    let (ours, theirs) = two_instances(&knot);
+    for (bridge, name) in [(&ours, "a.test"), (&theirs, "b.test"), (&theirs, "c.test")] {
+        let wanted = zone(name, "@ NS ns1.example.net.");
+        bridge.plesk(wanted.call()).assert_status(0);
+    }
+    let (before, zone_before) = (knot.catalog(), dig::axfr(&knot, "a.test"));
+    let run = ours.run(&["check", "a.test"], "");
+    run.assert_status(0).assert_stderr("");
+    let wanted = format!("catalog {CATALOG}.: 1 zone of this instance, 2 zones of `plesk02`\n");
+    assert!(run.stdout.contains(&wanted), "{}", run.stdout);
+    let wanted = format!("ok: main (127.0.0.1:PORT): updates of the catalog {CATALOG}.\n");
+    assert!(run.stdout.contains(&wanted), "{}", run.stdout);
+    assert_eq!(knot.catalog(), before);
+    assert_eq!(dig::axfr(&knot, "a.test"), zone_before);
+}
+
+#[test]
+fn a_check_names_what_a_catalog_lacks() {
+    let catalog = Zone::dynamic(CATALOG, "");
+    let named = Named::builder().zone(catalog).start();
+    let bridge = Bridge::of(&named).set_text("primaries.main", "catalog", CATALOG);
+    let run = bridge.run(&["check"], "");
+    run.assert_status(69);
+    assert!(
+        run.stdout
+            .contains(&format!("it has no TXT record at `version.{CATALOG}.`")),
+        "{}",
+        run.stdout
+    );
+}
