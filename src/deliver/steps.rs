@@ -18,6 +18,10 @@ const PAUSE: Duration = Duration::from_millis(15);
 /// by default, for all who ask, and a place is free only a little after the last answer was sent.
 const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 
+/// How often the transfer of a zone is asked for that is served and was denied as one that is absent: another
+/// process may have made it in between.
+const NEW_ZONE_ATTEMPTS_MAX: u32 = 3;
+
 /// A zone as it was found.
 pub(super) enum Found {
     Zone(Box<CurrentZone>),
@@ -150,7 +154,7 @@ pub(super) async fn read_zone(
             Transfer::Zone(current) => return Ok(Found::Zone(current)),
             Transfer::Denied(reply) => reply,
         };
-        if let Some(found) = explain_denial(session, zone, reply).await? {
+        if let Some(found) = explain_denial(session, zone, reply, attempt).await? {
             return Ok(found);
         }
     }
@@ -165,6 +169,7 @@ async fn explain_denial(
     session: &mut Session<'_>,
     zone: &ZoneName,
     reply: Reply,
+    attempt: u32,
 ) -> Result<Option<Found>, Failure> {
     let key = session.primary.transfer_key.name().clone();
     let rcode = if let Reply::Unsigned(rcode) = reply {
@@ -195,7 +200,9 @@ async fn explain_denial(
     }
     let answer = authentic(answer, session.primary.key.name())?;
     if is_soa_of(&answer, zone) {
-        if rcode == Rcode::SERVFAIL {
+        // Or it was made since: Knot says NOTAUTH of a zone that it does not have.
+        let may_be_new = rcode == Rcode::NOTAUTH && attempt < NEW_ZONE_ATTEMPTS_MAX;
+        if rcode == Rcode::SERVFAIL || may_be_new {
             return Ok(None);
         }
         Err(Failure::TransferRefused { rcode, key })
