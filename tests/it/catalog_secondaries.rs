@@ -5,9 +5,11 @@ use std::time::Instant;
 use crate::bridge::Bridge;
 use crate::daemon::Release;
 use crate::dig::Asker;
+use crate::keys::Key;
 use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::named::{Named, Zone};
 use crate::pdns::Pdns;
+use crate::powerdns::documented;
 use crate::server::Server;
 use crate::wanted::zone;
 use crate::{payload, wait};
@@ -30,6 +32,45 @@ fn powerdns_behind(primary: u16) -> Pdns {
     Pdns::of(Release::Installed)
         .follow(CATALOG, primary)
         .start()
+}
+
+#[test]
+fn the_documented_catalog_of_bind_is_kept_and_followed() {
+    let key = Key::new("plesk");
+    let zone_file = documented("@ 0 SOA invalid.");
+    let piece = documented("zone \"catalog.example\" {\n    type primary;");
+    let body = |piece: &str| {
+        let start = piece.find('{').expect("it has a body") + 1;
+        let end = piece.rfind('}').expect("it has a body");
+        piece[start..end].replace("file \"catalog.example.db\";", "")
+    };
+    let named = Named::builder()
+        .key(key.clone())
+        .zone(Zone::fixed(CATALOG, &zone_file).body(&body(&piece)))
+        .options("notify-delay 0;")
+        .start();
+    let from = format!("127.0.0.1 port {} key", named.port());
+    let follower = documented("options {\n    catalog-zones").replace("192.0.2.53 key", &from);
+    let (options, zone) = follower
+        .split_once("zone \"catalog.example\" {\n    type")
+        .expect("a zone follows");
+    let bind = Named::builder()
+        .key(key)
+        .options(&body(options))
+        .zone(Zone::raw(
+            CATALOG,
+            &format!("type{}", zone.trim_end().trim_end_matches("};")),
+        ))
+        .start();
+    let bridge = Bridge::of(&named).catalog(CATALOG).seed(&named);
+    let wanted = crate::wanted::zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    // It is told of nothing, but asks when it starts.
+    bind.rndc(&["refresh", CATALOG]);
+    wait::until("BIND follows", || answer(&bind) == ["192.0.2.7"]);
 }
 
 /// What a server answers to the world.

@@ -45,6 +45,7 @@ const SEED: &str = "\
 pub(crate) struct Builder {
     release: Release,
     zones: Vec<(String, String)>,
+    written: Option<[String; 3]>,
     template: String,
     /// Who is told of changes and may transfer: ports of 127.0.0.1.
     secondaries: Vec<u16>,
@@ -63,6 +64,13 @@ impl Builder {
         self
     }
 
+    /// Takes this for the whole `knot.conf`, and these for the zone file of the catalog and for `seed.zone`.
+    /// In it, `{port}`, `{dir}` and `{secret}` stand for what the test has.
+    pub(crate) fn written(mut self, conf: &str, catalog: &str, seed: &str) -> Self {
+        self.written = Some([conf, catalog, seed].map(str::to_owned));
+        self
+    }
+
     /// Starts it and waits until it answers.
     #[track_caller]
     pub(crate) fn start(self) -> Knot {
@@ -77,8 +85,12 @@ impl Builder {
             directory,
             port: Port::claim(),
         };
-        write(&knot.file("catalog.zone"), EMPTY_CATALOG);
-        write(&knot.file("seed.zone"), SEED);
+        let (mut catalog, mut seed) = (EMPTY_CATALOG, SEED);
+        if let Some([_, written_catalog, written_seed]) = &knot.built.written {
+            (catalog, seed) = (written_catalog, written_seed);
+        }
+        write(&knot.file("catalog.zone"), catalog);
+        write(&knot.file("seed.zone"), seed);
         for (name, records) in &knot.built.zones {
             write(&knot.file(&format!("{name}.zone")), &zone_file(records));
         }
@@ -121,6 +133,7 @@ impl Knot {
         Builder {
             release,
             zones: Vec::new(),
+            written: None,
             template: template.to_owned(),
             secondaries: Vec::new(),
         }
@@ -146,6 +159,9 @@ impl Knot {
     fn conf(&self) -> String {
         let secret = self.key.statement().split('"').nth(3);
         let secret = secret.expect("a statement has a quoted secret");
+        if let Some([written, ..]) = &self.built.written {
+            return self.filled(&written.replace("{secret}", secret));
+        }
         let mut text = CONFIGURATION.replace("{secret}", secret);
         let (mut notify, mut to_all) = (String::new(), "");
         if !self.built.secondaries.is_empty() {
@@ -167,6 +183,10 @@ impl Knot {
         for (name, _) in &self.built.zones {
             let _ = writeln!(text, "  - domain: {name}\n    template: hand");
         }
+        self.filled(&text)
+    }
+
+    fn filled(&self, text: &str) -> String {
         text.replace("{port}", &self.port().to_string())
             .replace("{dir}", &self.directory.path().to_string_lossy())
     }

@@ -66,6 +66,12 @@ impl Zone {
         }
     }
 
+    /// With this in place of all that stands between its braces but the file.
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
+    }
+
     /// Adds options, such as `check-names ignore;`.
     pub(crate) fn option(mut self, text: &str) -> Self {
         self.body.push(' ');

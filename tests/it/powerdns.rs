@@ -445,7 +445,7 @@ fn through_tls(api_port: u16, directory: &Path) -> u16 {
 
 /// The block of docs/servers.md that begins with this line.
 #[track_caller]
-fn documented(first: &str) -> String {
+pub(crate) fn documented(first: &str) -> String {
     let text = include_str!("../../docs/servers.md");
     let start = text
         .find(first)
