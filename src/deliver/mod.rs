@@ -107,7 +107,8 @@ pub async fn preview(
 /// where the primary keeps no catalog.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`].
+/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for one that neither the catalog nor the primary has:
+/// an entry could make it.
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,
@@ -119,6 +120,11 @@ pub async fn adopt(
     };
     settings.permit_name(zone.apex())?;
     let mut session = open(primary, settings.clock, deadline).await?;
+    if catalog.holding(&mut session, zone).await? == Holding::Nobodys
+        && steps::serving(&mut session, zone).await? != steps::Serving::Yes
+    {
+        return Err(Failure::ZoneAbsent);
+    }
     let before = catalog.take_over(&mut session, zone).await?;
     session.release();
     Ok(Some(before))
