@@ -19,6 +19,7 @@ use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
 };
 use crate::payload::{self, Verb};
+use crate::plan::Holding;
 use crate::queue::{self, Access, Keeper};
 use crate::zonefile;
 
@@ -45,6 +46,12 @@ pub(super) enum Command {
         /// The zone.
         zone: Name,
     },
+    /// Makes a zone this installation's in the catalog of its primary, whosever it was. The zone itself is
+    /// left as it is.
+    Adopt {
+        /// The zone.
+        zone: Name,
+    },
     /// Lists the zones that nsbridge created or delivered records to, as it remembers.
     List,
     /// Prints a zone as its primary has it, as a master file in which what nsbridge delivered is
@@ -64,6 +71,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
             create(&ZoneName::new(zone), nameserver, config, output)
         }
         Command::Delete { zone } => delete(&ZoneName::new(zone), config, output),
+        Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
         Command::List => list(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     };
@@ -126,6 +134,43 @@ fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status,
     };
     close(keeper, &mut status, output);
     Ok(status)
+}
+
+fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
+    let setup = configuration::load(config)?;
+    let deadline = Instant::now() + setup.deadline;
+    let primary = setup.routes.primary_of(zone.apex());
+    let adopted = block_on(async {
+        let primary = primary.ok_or(Failure::NoRoute)?;
+        let before = deliver::adopt(zone, primary, &setup.settings, deadline).await?;
+        Ok((primary, before))
+    });
+    let (primary, before) = match adopted {
+        Ok(Ok(adopted)) => adopted,
+        Ok(Err(failure)) => return Ok(failed(zone, primary, &failure, output)),
+        Err(error) => return Ok(output.internal_error(&error)),
+    };
+    let (result, text, from) = match before {
+        Holding::Nobodys | Holding::Unmarked(_) => {
+            ("adopted", "adopted, it was nobody's".into(), None)
+        }
+        Holding::Ours(_) => ("unchanged", "unchanged, it is this instance's".into(), None),
+        Holding::Others { instance, .. } => (
+            "adopted",
+            format!("adopted, it was that of `{instance}`"),
+            Some(instance),
+        ),
+    };
+    let mut entry = json!({
+        "subject": zone.to_string(), "result": result, "primary": primary.name,
+        "address": primary.endpoint.to_string(),
+    });
+    if let Some(instance) = from {
+        entry["from"] = instance.into();
+    }
+    let line = format!("{zone}: {text} on {} ({})", primary.name, primary.endpoint);
+    output.result(&line, entry);
+    Ok(Status::Done)
 }
 
 fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {

@@ -103,21 +103,18 @@ pub async fn preview(
     Ok((Some(preview), left_out))
 }
 
-/// Makes a zone this instance's in the catalog of its primary, whosever it was. Says whose that was; none
-/// where the primary keeps no catalog.
+/// Makes a zone this instance's in the catalog of its primary, whosever it was, and says whose that was.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for one that neither the catalog nor the primary has:
-/// an entry could make it.
+/// [`Failure`], as [`deliver`]; [`Failure::NoCatalog`] where the primary keeps none, and
+/// [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the primary has: an entry could make it.
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,
     settings: &Settings,
     deadline: Instant,
-) -> Result<Option<Holding>, Failure> {
-    let Some(catalog) = &primary.catalog else {
-        return Ok(None);
-    };
+) -> Result<Holding, Failure> {
+    let catalog = primary.catalog.as_ref().ok_or(Failure::NoCatalog)?;
     settings.permit_name(zone.apex())?;
     let mut session = open(primary, settings.clock, deadline).await?;
     if catalog.holding(&mut session, zone).await? == Holding::Nobodys
@@ -127,5 +124,5 @@ pub async fn adopt(
     }
     let before = catalog.take_over(&mut session, zone).await?;
     session.release();
-    Ok(Some(before))
+    Ok(before)
 }

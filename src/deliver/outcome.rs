@@ -327,6 +327,9 @@ pub enum Failure {
         /// The suffix that covers it.
         suffix: Name,
     },
+    /// The primary keeps no catalog, which is where ownership stands.
+    #[error("the primary keeps no catalog that says whose a zone is")]
+    NoCatalog,
     /// No route leads to a primary.
     #[error("no route leads to a primary for it")]
     NoRoute,
@@ -427,6 +430,7 @@ impl Failure {
             | Self::CatalogBroken { .. }
             | Self::EmptyZone
             | Self::Denied { .. }
+            | Self::NoCatalog
             | Self::NoRoute
             | Self::OutsideNetworks { .. }
             | Self::ReverseZoneAbsent { .. }
@@ -486,6 +490,11 @@ impl Failure {
                     .into()
             }
             Self::BadTrunc { .. } => "use the algorithm without a number of bits".into(),
+            Self::Unsigned { rcode, .. } if *rcode == Rcode::NOTIMP => {
+                "this server takes no DNS UPDATEs at all (NSD is one): send them to the primary that it \
+                 transfers from"
+                    .into()
+            }
             Self::Unsigned { key, .. } => format!(
                 "some servers answer so when the key `{}`, its secret, its algorithm or its \
                  permissions do not match, or the zone is absent; compare both configurations",
@@ -541,6 +550,10 @@ impl Failure {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
             }
             Self::Denied { .. } => "if that is meant, take the suffix out of `deny-zones`".into(),
+            Self::NoCatalog => {
+                "set `catalog` of the primary; without one, what this installation remembers tells"
+                    .into()
+            }
             Self::NoRoute => "add a [[routes]] entry with its suffix, or one for \".\"".into(),
             Self::OutsideNetworks { address } => {
                 format!("if {address} is yours to manage, add its network to `ptr.networks`")

@@ -419,6 +419,46 @@ fn a_check_says_whose_the_members_are_and_changes_nothing() {
 }
 
 #[test]
+fn a_zone_of_another_instance_is_taken_over_on_purpose_only() {
+    let knot = Knot::builder().start();
+    let (ours, theirs) = two_instances(&knot);
+    let wanted = zone("a.test", "@ NS ns1.example.net. | www A 192.0.2.7");
+    theirs.plesk(wanted.call()).assert_status(0);
+    ours.plesk(wanted.call())
+        .assert_status(69)
+        .assert_says("`plesk02`");
+    ours.run(&["zone", "adopt", "a.test"], "")
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout("a.test.: adopted, it was that of `plesk02` on main (127.0.0.1:PORT)\n");
+    assert_only_member("a.test", "plesk01", &knot.catalog());
+    wanted.assert_on(&knot);
+    ours.run(&["zone", "adopt", "a.test"], "")
+        .assert_status(0)
+        .assert_stdout("a.test.: unchanged, it is this instance's on main (127.0.0.1:PORT)\n");
+    ours.plesk(wanted.call()).assert_status(0);
+    theirs
+        .plesk(wanted.call())
+        .assert_status(69)
+        .assert_says("`plesk01`");
+    ours.run(&["zone", "adopt", "missing.test"], "")
+        .assert_status(69);
+}
+
+#[test]
+fn adopting_without_a_catalog_is_refused_with_the_remedy() {
+    let named = Named::builder().zone(Zone::dynamic("a.test", "")).start();
+    Bridge::of(&named)
+        .run(&["zone", "adopt", "a.test"], "")
+        .assert_status(69)
+        .assert_error(
+            "a.test.",
+            "the primary keeps no catalog that says whose a zone is",
+            "set `catalog` of the primary; without one, what this installation remembers tells",
+        );
+}
+
+#[test]
 fn a_check_names_what_a_catalog_lacks() {
     let catalog = Zone::dynamic(CATALOG, "");
     let named = Named::builder().zone(catalog).start();

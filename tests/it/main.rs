@@ -64,6 +64,7 @@ mod hostile_peer;
 mod hostile_tsig;
 mod input;
 mod layers;
+mod nsd;
 mod powerdns;
 mod readme;
 mod rndc;
