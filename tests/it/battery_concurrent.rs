@@ -283,7 +283,7 @@ fn meddled_with(kind: Kind, times: usize) -> (Arc<Started>, Scripted, Arc<Atomic
     (server, proxy, transfers)
 }
 
-scenario!(a_change_between_read_and_update_is_noticed_and_kept: bind, powerdns);
+scenario!(a_change_between_read_and_update_is_noticed_and_kept);
 fn a_change_between_read_and_update_is_noticed_and_kept(kind: Kind) {
     let (server, proxy, transfers) = meddled_with(kind, 1);
     let bridge = Bridge::at(proxy.port(), server.key_file());
@@ -302,7 +302,7 @@ fn a_change_between_read_and_update_is_noticed_and_kept(kind: Kind) {
     assert_eq!(server.updates_received(), 3);
 }
 
-scenario!(a_zone_that_never_rests_is_left_for_later: bind, powerdns);
+scenario!(a_zone_that_never_rests_is_left_for_later);
 fn a_zone_that_never_rests_is_left_for_later(kind: Kind) {
     let (server, proxy, transfers) = meddled_with(kind, usize::MAX);
     let bridge = Bridge::at(proxy.port(), server.key_file());

@@ -134,7 +134,7 @@ fn an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied(
     assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.7"]);
 }
 
-scenario!(an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may: bind, powerdns);
+scenario!(an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may);
 fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_may(kind: Kind) {
     let (server, bridge) = kind.by_hand("www A 192.0.2.7");
     let lines = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www CNAME web.example.org. \
@@ -156,7 +156,7 @@ fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_ma
     zone("example.com", lines).assert_on(&server);
 }
 
-scenario!(a_foreign_name_server_stays_at_the_apex: bind, powerdns);
+scenario!(a_foreign_name_server_stays_at_the_apex);
 fn a_foreign_name_server_stays_at_the_apex(kind: Kind) {
     let (server, bridge) = kind.by_hand("");
     let wanted = zone(

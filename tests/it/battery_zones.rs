@@ -477,7 +477,7 @@ fn a_zone_with_a_slash_in_its_name_comes_and_goes(kind: Kind) {
     assert!(!dig::has_zone(&server, "0/25.2.0.192.in-addr.arpa"));
 }
 
-scenario!(a_zone_made_by_hand_is_adopted_with_an_equal_record: bind, powerdns);
+scenario!(a_zone_made_by_hand_is_adopted_with_an_equal_record);
 fn a_zone_made_by_hand_is_adopted_with_an_equal_record(kind: Kind) {
     let (server, bridge) = kind.by_hand("www 3600 A 192.0.2.7");
     let wanted = zone(
