@@ -414,6 +414,17 @@ fn a_check_says_whose_the_members_are_and_changes_nothing() {
     assert!(run.stdout.contains(&wanted), "{}", run.stdout);
     let wanted = format!("ok: main (127.0.0.1:PORT): updates of the catalog {CATALOG}.\n");
     assert!(run.stdout.contains(&wanted), "{}", run.stdout);
+    let wanted = "ok: main (127.0.0.1:PORT): owner of a.test.: this instance\n";
+    assert!(run.stdout.contains(wanted), "{}", run.stdout);
+    let others = theirs.run(&["check", "a.test"], "");
+    others.assert_status(69);
+    let wanted = "owner of a.test.: ";
+    let line = others.stdout.lines().find(|line| line.contains(wanted));
+    assert!(
+        line.is_some_and(|line| line.contains("`plesk01`")),
+        "{}",
+        others.stdout
+    );
     assert_eq!(knot.catalog(), before);
     assert_eq!(dig::axfr(&knot, "a.test"), zone_before);
 }

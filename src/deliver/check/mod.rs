@@ -21,7 +21,7 @@ use super::outcome::Failure;
 use super::session::{Catalog, Maker, Primary, Read, Session, open};
 use super::steps::{Found, authentic, is_applied, read_zone};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
-use crate::plan::{Batch, Prerequisite, Update};
+use crate::plan::{Batch, Holding, Prerequisite, Update};
 use crate::provision::Software;
 use crate::wire::{Forgery, Key, Rcode, Reply};
 use making::check_making;
@@ -121,6 +121,10 @@ async fn check_dns(
         let (contents, update) = check_catalog(&mut session, catalog).await;
         add(Check::Catalog(catalog.zone().clone()), contents);
         add(Check::Members(catalog.zone().clone()), update);
+        for zone in zones {
+            let owner = check_owner(&mut session, catalog, zone).await;
+            add(Check::Owner(zone.clone()), owner);
+        }
     }
     session.release();
     checked
@@ -136,6 +140,7 @@ fn zone_checks(primary: &Primary, zones: &[ZoneName]) -> Vec<Check> {
     if let Some(catalog) = &primary.catalog {
         let zone = catalog.zone();
         checks.extend([Check::Catalog(zone.clone()), Check::Members(zone.clone())]);
+        checks.extend(zones.iter().cloned().map(Check::Owner));
     }
     checks
 }
@@ -235,6 +240,24 @@ async fn check_signing(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<
             }
         }
     })
+}
+
+/// Checks whose a zone is, by the catalog.
+async fn check_owner(session: &mut Session<'_>, catalog: &Catalog, zone: &ZoneName) -> Verdict {
+    let primary = session.primary;
+    match catalog.holding(session, zone).await {
+        Ok(Holding::Ours(_)) => Verdict::Good(Fact::Ours),
+        Ok(Holding::Unmarked(_) | Holding::Nobodys) => Verdict::Good(Fact::Nobodys),
+        Ok(Holding::Others { instance, .. }) => {
+            let zone_name = zone.clone();
+            let failure = Failure::OthersZone {
+                zone: zone_name,
+                instance,
+            };
+            bad(failure, primary, Some(zone))
+        }
+        Err(_) => Verdict::Untried(Check::Catalog(catalog.zone().clone())),
+    }
 }
 
 /// Checks transfer and updates of one zone.

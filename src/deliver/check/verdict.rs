@@ -47,6 +47,8 @@ pub enum Check {
     Catalog(ZoneName),
     /// Adding members to that catalog.
     Members(ZoneName),
+    /// Whose a zone is, by that catalog.
+    Owner(ZoneName),
     /// How zones are made there.
     Provision(Subject),
 }
@@ -88,6 +90,10 @@ pub enum Fact {
     Offset(i64),
     /// The primary's zones are not read by transfer.
     ReadFromMemory,
+    /// It is this instance's.
+    Ours,
+    /// It is nobody's.
+    Nobodys,
     /// Whose the catalog's members are, and what is wrong with some.
     Members(CatalogCensus),
     /// This zone was made and removed.
@@ -181,7 +187,7 @@ impl Check {
     pub fn zone(&self) -> Option<&ZoneName> {
         match self {
             Self::Transfer(zone) | Self::Update(zone) => zone.as_ref(),
-            Self::Catalog(zone) | Self::Members(zone) => Some(zone),
+            Self::Catalog(zone) | Self::Members(zone) | Self::Owner(zone) => Some(zone),
             Self::Reachable | Self::Key(_) | Self::Clock | Self::Provision(_) => None,
         }
     }
@@ -196,6 +202,7 @@ impl Check {
             Self::Update(_) => "update",
             Self::Catalog(_) => "catalog",
             Self::Members(_) => "catalog-update",
+            Self::Owner(_) => "owner",
             Self::Provision(Subject::Channel) => "control-channel",
             Self::Provision(Subject::Creation) => "zone-creation",
             Self::Provision(Subject::Contents) => "first-contents",
@@ -215,6 +222,7 @@ impl fmt::Display for Check {
             Self::Update(None) => f.write_str("updates"),
             Self::Catalog(zone) => write!(f, "catalog {zone}"),
             Self::Members(zone) => write!(f, "updates of the catalog {zone}"),
+            Self::Owner(zone) => write!(f, "owner of {zone}"),
             Self::Provision(subject) => subject.fmt(f),
         }
     }
@@ -232,6 +240,8 @@ impl fmt::Display for Fact {
                 write!(f, "{} s {where_to} ours", seconds.unsigned_abs())
             }
             Self::ReadFromMemory => f.write_str("not needed (`read = \"memory\"`)"),
+            Self::Ours => f.write_str("this instance"),
+            Self::Nobodys => f.write_str("nobody"),
             Self::Members(census) => {
                 write!(f, "{} of this instance", count(census.ours, "zone"))?;
                 for (instance, zones) in &census.others {
