@@ -316,7 +316,7 @@ pub(super) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
         return RrSets::default();
     }
     match known.guard {
-        Guard::Soa => known.delivered.minus(ours),
+        Guard::Soa | Guard::SoaMovedOn => known.delivered.minus(ours),
         Guard::RrSets => {
             let removed = plan
                 .changes

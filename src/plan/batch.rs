@@ -25,6 +25,9 @@ pub enum Guard {
     /// each sets the SOA that the next one expects.
     #[default]
     Soa,
+    /// The same, and a single message sets the SOA as well: for primaries that move the serial on only
+    /// once for several messages that wait (Knot), where two could be guarded by one serial.
+    SoaMovedOn,
     /// The RRsets that the plan touches: for primaries whose prerequisites do not see the SOA
     /// that they transfer (BIND with inline-signing).
     RrSets,
@@ -161,7 +164,8 @@ pub fn batches(
         octets_max,
     };
     match guard {
-        Guard::Soa => packer.guarded_by_soa(),
+        Guard::Soa => packer.guarded_by_soa(false),
+        Guard::SoaMovedOn => packer.guarded_by_soa(true),
         Guard::RrSets => packer.guarded_by_sets(),
     }
 }
@@ -270,14 +274,17 @@ struct Group<'a> {
 }
 
 impl<'a> Packer<'a> {
-    fn guarded_by_soa(&self) -> Result<Vec<Batch>, BatchError> {
+    fn guarded_by_soa(&self, moves_on: bool) -> Result<Vec<Batch>, BatchError> {
         let groups = self.groups(|_| Vec::new());
         let guard_octets = self.guard(&self.current.soa).octets();
         let frame = frame_octets(&self.plan.zone) + guard_octets;
         // One message need not set the SOA. The last of several may set a longer one than those
         // before it; room for the longest is left in each.
-        let alone = self.soa_octets();
         let unchanged = self.set_soa(&self.current.soa, 0).octets();
+        let alone = match self.soa_octets() {
+            0 if moves_on => unchanged,
+            octets => octets,
+        };
         let whole = frame + alone + groups.iter().map(|group| group.octets).sum::<usize>();
         let is_one = whole <= self.octets_max || groups.len() == 1;
         let start = frame + if is_one { alone } else { alone.max(unchanged) };
@@ -289,7 +296,7 @@ impl<'a> Packer<'a> {
             batch.prerequisites.push(self.guard(&expected));
             let (mut soa, ttl) = match &self.plan.soa {
                 Some((soa, ttl)) if at == last => (soa.clone(), *ttl),
-                None if last == 0 => break,
+                None if last == 0 && !moves_on => break,
                 _ => (expected.clone(), self.current.soa_ttl),
             };
             if !soa.serial.is_after(expected.serial) {

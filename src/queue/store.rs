@@ -569,7 +569,8 @@ fn origin_from(code: u8) -> Origin {
 
 fn guard_code(guard: Guard) -> u8 {
     match guard {
-        Guard::Soa => 0,
+        // Which of the two is up to the primary.
+        Guard::Soa | Guard::SoaMovedOn => 0,
         Guard::RrSets => 1,
     }
 }

@@ -531,3 +531,28 @@ fn the_documented_configuration_of_knot_serves() {
         assert_documented_serves(&empty);
     }
 }
+
+#[test]
+fn two_processes_on_one_zone_that_knot_made_leave_one_of_the_two() {
+    on_every_knot(|knot| {
+        let bridge = knot.provisioning(Bridge::of(&knot));
+        let apex = "@ 3600 NS ns1.example.net.";
+        bridge
+            .plesk(zone("example.com", apex).call())
+            .assert_status(0);
+        for round in 1..=8_u32 {
+            let wanted = |host: &str, sent: u32| {
+                let lines = format!("{apex} | www A 192.0.2.{sent} | {host}{round} A 192.0.2.1");
+                zone("example.com", &lines).sent(sent)
+            };
+            let (first, second) = (wanted("a", 2 * round), wanted("b", 2 * round + 1));
+            let going = [&first, &second].map(|wanted| bridge.start(&["plesk"], wanted.call()));
+            for going in going {
+                going.finish().assert_status(0);
+            }
+            let content = dig::content(&knot, "example.com");
+            let either = content == first.content() || content == second.content();
+            assert!(either, "round {round} left neither: {content:#?}");
+        }
+    });
+}
