@@ -59,6 +59,7 @@ mod command_ssh;
 mod commands;
 mod configuration;
 mod docker;
+mod documented_bind;
 mod harness;
 mod hostile_peer;
 mod hostile_tsig;
