@@ -191,12 +191,18 @@ async fn explain_denial(
             rcode: answered,
             key,
         };
-        if rcode == Rcode::NOTAUTH
-            && is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await?
-        {
+        if rcode != Rcode::NOTAUTH {
+            return Err(failure);
+        }
+        if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
             return Ok(Some(Found::NotShown(failure)));
         }
-        return Err(failure);
+        // Or it was made between the two questions.
+        return if attempt < NEW_ZONE_ATTEMPTS_MAX {
+            Ok(None)
+        } else {
+            Err(failure)
+        };
     }
     let answer = authentic(answer, session.primary.key.name())?;
     if is_soa_of(&answer, zone) {
