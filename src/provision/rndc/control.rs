@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::command::Target;
@@ -20,6 +21,10 @@ use crate::wire::Key;
 
 /// Between two attempts on a channel that is closed unanswered: named stops within this.
 const SECOND_TRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How many connections are opened at the same time. named lets few wait to be accepted; the rest are
+/// dropped, and tried again by the kernel after a second or more.
+const OPENING_MAX: usize = 4;
 
 /// How the control channel is reached.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(super) struct Server {
     pub(super) key: Key,
     /// The present time in Unix seconds.
     pub(super) clock: fn() -> u64,
+    /// Places for connections that are being opened.
+    opening: Semaphore,
 }
 
 /// An open connection whose key the server accepted.
@@ -91,6 +98,8 @@ impl<'a> Control<'a> {
     }
 
     async fn open_once(server: &'a Server, deadline: Instant) -> Result<Self, RndcError> {
+        let place = timeout_at(deadline, server.opening.acquire()).await;
+        let _place = place.map_err(|_| server.late(Step::Connecting))?;
         let unreachable = |source| RndcError::Unreachable {
             server: server.to_string(),
             source,
@@ -193,6 +202,17 @@ impl<'a> Control<'a> {
 }
 
 impl Server {
+    /// The control channel at a host and port, nothing connected yet.
+    pub(super) fn new(host: String, port: u16, key: Key, clock: fn() -> u64) -> Self {
+        Self {
+            host,
+            port,
+            key,
+            clock,
+            opening: Semaphore::new(OPENING_MAX),
+        }
+    }
+
     /// The error for time being over.
     pub(super) fn late(&self, step: Step) -> RndcError {
         RndcError::Deadline {

@@ -141,12 +141,7 @@ impl Rndc {
             clock,
         } = settings;
         Ok(Self {
-            server: Server {
-                host,
-                port,
-                key: control_key,
-                clock,
-            },
+            server: Server::new(host, port, control_key, clock),
             view: view.map(|view| Word::new("view", &view)).transpose()?,
             mark: Mark {
                 instance: Word::new("instance", &instance)?,

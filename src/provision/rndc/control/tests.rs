@@ -8,12 +8,8 @@ use crate::model::Secret;
 fn server(port: u16) -> Server {
     let algorithm = "hmac-sha256".parse().unwrap();
     let secret = Secret::new(b"secret".to_vec());
-    Server {
-        host: "127.0.0.1".to_owned(),
-        port,
-        key: Key::new("rndc".parse().unwrap(), algorithm, secret).unwrap(),
-        clock: || 1_700_000_000,
-    }
+    let key = Key::new("rndc".parse().unwrap(), algorithm, secret).unwrap();
+    Server::new("127.0.0.1".to_owned(), port, key, || 1_700_000_000)
 }
 
 /// What opening a connection comes to when the other side says `reply` to every request.
