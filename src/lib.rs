@@ -34,8 +34,8 @@
 //! | 2 | [`payload`], [`plan`] | bytes to intents; current and desired to plan to batches | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
-//! | 5 | [`provision`] | a zone exists or does not | what a zone holds later |
-//! | 6 | [`deliver`] | the spine: one intent to one outcome | SQL |
+//! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
+//! | 6 | [`deliver`] | the spine: one intent to one outcome; catalogs and who owns a zone | SQL |
 //! | 7 | [`queue`] | the file with the memory (crate `rusqlite`), many intents at once | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
