@@ -272,7 +272,7 @@ fn a_program_that_hangs_is_killed() {
 }
 
 #[test]
-#[should_panic(expected = "hint: testenv/install")]
+#[should_panic(expected = "hint: testenv/install servers")]
 fn a_missing_program_is_named_with_its_remedy() {
     process::run("nsbridge-no-such-program", &["-h"], b"");
 }

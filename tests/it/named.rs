@@ -404,7 +404,7 @@ fn program_for(directory: &Path) -> PathBuf {
     let installed = ["/usr/sbin/named", "/usr/local/sbin/named", "/usr/bin/named"];
     let installed = installed.iter().map(Path::new).find(|path| path.exists());
     let Some(installed) = installed else {
-        panic!("`named` is not installed\nhint: testenv/install");
+        panic!("`named` is not installed\nhint: testenv/install servers");
     };
     let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled");
     if !enabled.is_ok_and(|answer| answer.starts_with('Y')) {

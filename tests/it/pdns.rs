@@ -186,7 +186,9 @@ impl Pdns {
     fn make_database(&self) {
         let schema = fs::read_to_string(SCHEMA);
         let schema = schema.unwrap_or_else(|error| {
-            panic!("`pdns-backend-sqlite3` is not installed: {error}\nhint: testenv/install")
+            panic!(
+                "`pdns-backend-sqlite3` is not installed: {error}\nhint: testenv/install servers"
+            )
         });
         let made = Connection::open(self.file("pdns.sqlite3"))
             .and_then(|database| database.execute_batch(&schema));

@@ -163,7 +163,7 @@ pub(crate) fn cannot_start(program: &str, error: &std::io::Error) -> ! {
             error.kind(),
             ErrorKind::NotFound | ErrorKind::PermissionDenied
         ),
-        "`{program}` is not installed\nhint: testenv/install"
+        "`{program}` is not installed\nhint: testenv/install servers"
     );
     panic!("`{program}` cannot be started: {error}");
 }
