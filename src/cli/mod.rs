@@ -3,10 +3,13 @@
 mod check;
 mod configuration;
 mod direct;
+mod handover;
 mod output;
 mod plesk;
+mod queue;
 mod report;
 mod runtime;
+mod serve;
 mod status;
 mod zone;
 
@@ -61,6 +64,21 @@ enum Command {
         #[command(subcommand)]
         command: zone::Command,
     },
+    /// What waits in the queue, why, since when, and when it is tried next.
+    ///
+    /// Exit status: 0 as asked; 65 there is no such job; 69 and 75 as for plesk, of what was tried again;
+    /// 78 configuration, key file or queue file unusable; 64 wrong usage; 70 internal error.
+    Queue {
+        #[command(subcommand)]
+        command: queue::Command,
+    },
+    /// The worker: delivers what waits in the queue, until SIGTERM.
+    ///
+    /// It finishes what it has in hand before it ends. Under systemd it says when it is ready, and that it
+    /// is alive (`Type=notify`, `WatchdogSec`). Exit status: 0 ended as asked; 69 another one works on the queue;
+    /// 75 the queue file failed; 78 configuration, key file or queue file unusable; 64 wrong usage; 70
+    /// internal error.
+    Serve,
     /// Checks configuration, keys and every primary, and says what to do where something is missing.
     ///
     /// Nothing is changed, on no primary: what only a creation tells is said to be unknown, unless
@@ -106,6 +124,8 @@ fn run_command() -> Status {
     let status = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
         Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
+        Command::Queue { command } => queue::run(command, &arguments.config, &mut output),
+        Command::Serve => serve::run(&arguments.config, &mut output),
         Command::Check(check) => check::run(check, &arguments.config, &mut output),
         Command::Config {
             command: ConfigCommand::Template,

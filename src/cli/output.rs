@@ -27,9 +27,18 @@ pub(super) struct Output {
     log_format: OutputFormat,
     verbose: bool,
     quiet: bool,
-    /// Where results are gathered, unless they are printed as lines or as text.
-    document: Option<Document>,
+    results: Results,
     broken: bool,
+}
+
+/// How results are printed as they come.
+enum Results {
+    /// As lines or as text.
+    Text,
+    /// Together, at the end.
+    Gathered(Document),
+    /// Each as JSON on a line of its own, for what never ends by itself.
+    Streamed,
 }
 
 /// What `--output json` prints.
@@ -113,7 +122,10 @@ impl Output {
             log_format,
             verbose: verbose > 0,
             quiet,
-            document: (format == OutputFormat::Json).then(Document::default),
+            results: match format {
+                OutputFormat::Text => Results::Text,
+                OutputFormat::Json => Results::Gathered(Document::default()),
+            },
             broken: false,
         }
     }
@@ -126,7 +138,7 @@ impl Output {
 
     /// A line that belongs to a result and stands in its entry of the document.
     pub(super) fn detail(&mut self, line: &str) {
-        if self.document.is_none() {
+        if let Results::Text = self.results {
             self.line(line);
         }
     }
@@ -138,8 +150,17 @@ impl Output {
 
     /// An entry of the document whose line is a message.
     pub(super) fn entry(&mut self, entry: serde_json::Value) {
-        if let Some(document) = &mut self.document {
-            document.results.push(entry);
+        match &mut self.results {
+            Results::Text => {}
+            Results::Gathered(document) => document.results.push(entry),
+            Results::Streamed => self.write(format!("{entry}\n").as_bytes()),
+        }
+    }
+
+    /// Prints each entry as soon as it is there, instead of one document at the end.
+    pub(super) fn stream(&mut self) {
+        if let Results::Gathered(_) = self.results {
+            self.results = Results::Streamed;
         }
     }
 
@@ -158,14 +179,14 @@ impl Output {
             // A closed standard error leaves nobody to tell.
             drop(writeln!(io::stderr().lock(), "{line}"));
         }
-        if let Some(document) = &mut self.document {
+        if let Results::Gathered(document) = &mut self.results {
             document.messages.push(message);
         }
     }
 
     /// Text that is the result as it is.
     pub(super) fn text(&mut self, text: &[u8]) -> Status {
-        self.document = None;
+        self.results = Results::Text;
         self.write(text);
         Status::Done
     }
@@ -180,7 +201,8 @@ impl Output {
 
     /// Ends the output.
     pub(super) fn finish(mut self, mut status: Status) -> Status {
-        if let Some(mut document) = self.document.take() {
+        if let Results::Gathered(mut document) = std::mem::replace(&mut self.results, Results::Text)
+        {
             document.status = status.code();
             match serde_json::to_string_pretty(&document) {
                 Ok(document) => self.write(format!("{document}\n").as_bytes()),

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
+use super::handover;
 use super::output::{Message, Output, Severity};
 use super::report::Report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::model::{Intent, IntentKey};
 use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload, PayloadError};
-use crate::queue::{self, Access, Keeper};
+use crate::queue::{self, Access};
 
 /// Options of `nsbridge plesk`.
 #[derive(Debug, clap::Args)]
@@ -57,33 +58,11 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     if commands.is_empty() {
         return status;
     }
-    let access = if arguments.dry_run {
-        Access::ReadOnly
+    status.or_worse(if arguments.dry_run {
+        preview(&commands, &setup, deadline, output)
     } else {
-        Access::ReadWrite
-    };
-    let keeper = match Keeper::start(&setup.queue_path, access) {
-        Ok(keeper) => keeper,
-        Err(error) => {
-            let hint = Some(error.hint().into());
-            output.message(Message::nothing_attempted(&error.to_string(), hint));
-            return Status::BadConfiguration;
-        }
-    };
-    let delivered = deliver(
-        &commands,
-        &setup,
-        &keeper,
-        deadline,
-        arguments.dry_run,
-        output,
-    );
-    status.or_worse(delivered);
-    if let Err(error) = keeper.finish() {
-        let hint = Some(error.hint().into());
-        output.message(Message::error(error.to_string(), hint));
-        status.or_worse(Status::Later);
-    }
+        handover::hand_over(&commands, &setup, deadline, output)
+    });
     status
 }
 
@@ -177,41 +156,30 @@ fn newest(commands: Vec<Command>, output: &mut Output) -> Vec<Command> {
     newest
 }
 
-/// Delivers the commands, or finds out what that would do, and prints what became of each.
-fn deliver(
-    commands: &[Command],
-    setup: &Setup,
-    keeper: &Keeper,
-    deadline: Instant,
-    dry_run: bool,
-    output: &mut Output,
-) -> Status {
-    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
-    let memory = keeper.memory();
-    let mut report = Report::new(commands, setup, output);
-    let done = if dry_run {
-        let previewed = block_on(queue::dispatch_preview(
-            &intents,
-            &setup.routes,
-            memory,
-            &setup.settings,
-            deadline,
-            |index, result| report.preview(index, result),
-        ));
-        report.total();
-        previewed
-    } else {
-        block_on(queue::dispatch(
-            &intents,
-            &setup.routes,
-            memory,
-            &setup.settings,
-            deadline,
-            |index, result| report.delivered(index, result),
-        ))
+/// Finds out what delivering the commands would do, and prints it.
+fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut Output) -> Status {
+    let keeper = match handover::open(setup, Access::ReadOnly) {
+        Ok(keeper) => keeper,
+        Err(message) => {
+            output.message(message);
+            return Status::BadConfiguration;
+        }
     };
-    match done {
+    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
+    let mut report = Report::new(commands, setup, output);
+    let done = block_on(queue::dispatch_preview(
+        &intents,
+        &setup.routes,
+        keeper.memory(),
+        &setup.settings,
+        deadline,
+        |index, result| report.preview(index, result),
+    ));
+    report.total();
+    let mut status = match done {
         Ok(()) => report.status(),
         Err(error) => output.internal_error(&error),
-    }
+    };
+    handover::close(keeper, &mut status, output);
+    status
 }

@@ -12,6 +12,7 @@ use crate::deliver::{
 };
 use crate::model::{Intent, Presence, ZoneName};
 use crate::payload::Command;
+use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
 
 /// What is not known of a zone that is not read.
@@ -23,6 +24,8 @@ pub(super) struct Report<'a> {
     setup: &'a Setup,
     output: &'a mut Output,
     status: Status,
+    /// What becomes of the job of the command that is reported.
+    kept: Option<Stays>,
     /// Records that would be added and removed.
     totals: [usize; 2],
     /// Zones that would be changed, each with its primary.
@@ -36,6 +39,7 @@ impl<'a> Report<'a> {
             setup,
             output,
             status: Status::Done,
+            kept: None,
             totals: [0; 2],
             changed_zones: HashSet::new(),
         }
@@ -60,6 +64,60 @@ impl<'a> Report<'a> {
             }
             Err(failure) => self.failed(index, &failure),
         }
+    }
+
+    /// The command at `index` was handled by way of the queue.
+    pub(super) fn handled(&mut self, index: usize, handled: Handled) {
+        match handled {
+            Handled::Attempted(Attempted {
+                result: Ok(delivered),
+                stays,
+            }) => {
+                self.kept = stays;
+                self.delivered(index, Ok(delivered));
+                self.kept = None;
+            }
+            Handled::Attempted(Attempted {
+                result: Err(failure),
+                stays,
+            }) => {
+                self.kept = stays;
+                self.failed(index, &failure);
+                self.kept = None;
+            }
+            Handled::Unknown(failure) => self.failed(index, &failure),
+            Handled::Stale { newest } => {
+                let text = format!("not applied: overtaken by a newer call, with serial {newest}");
+                self.settled(index, &text, "stale");
+            }
+            Handled::DeliveredElsewhere => {
+                let text = "in place, delivered by another nsbridge";
+                self.settled(index, text, "delivered-elsewhere");
+            }
+            Handled::Replaced => {
+                self.settled(index, "not applied: replaced by a newer call", "replaced");
+            }
+            Handled::HeldElsewhere { id, why } => {
+                let kept = Some(Stays::Held { id });
+                let (cause, hint) = (why.cause, why.hint);
+                self.not_in_place(index, Status::Denied, &cause, &hint, kept);
+            }
+            Handled::InHandElsewhere { id } => {
+                let kept = Some(Stays::Waiting { id, seconds: 0 });
+                let cause = "another nsbridge is still at work on it";
+                let hint = "`nsbridge queue list` shows what becomes of it";
+                self.not_in_place(index, Status::Later, cause, hint, kept);
+            }
+        }
+    }
+
+    /// Nothing was to be done for the command.
+    fn settled(&mut self, index: usize, text: &str, result: &str) {
+        let subject = self.subject(index);
+        let mut entry = json!({ "subject": subject, "result": result });
+        self.place(index, &mut entry);
+        let line = format!("{subject}: {text}{}", self.on_primary(index));
+        self.output.result(&line, entry);
     }
 
     /// What delivering the command at `index` would do.
@@ -148,32 +206,55 @@ impl<'a> Report<'a> {
     }
 
     fn failed(&mut self, index: usize, failure: &Failure) {
+        let status = status_of(failure);
+        let (cause, hint) = (failure.to_string(), failure.hint());
+        self.not_in_place(index, status, &cause, &hint, self.kept);
+    }
+
+    fn not_in_place(
+        &mut self,
+        index: usize,
+        status: Status,
+        cause: &str,
+        hint: &str,
+        kept: Option<Stays>,
+    ) {
         let mut entry = json!({ "subject": self.subject(index) });
         self.place(index, &mut entry);
         let primary = self.setup.routes.primary_for(&self.commands[index].intent);
-        let status = fail(&self.subject(index), primary, failure, entry, self.output);
+        let note = kept.map(|kept| {
+            note_kept(kept, &mut entry);
+            format!("; {}", describe_kept(kept))
+        });
+        let why = (cause, note.as_deref().unwrap_or_default(), hint);
+        say_why(
+            &self.subject(index),
+            primary,
+            status,
+            why,
+            entry,
+            self.output,
+        );
         self.status.or_worse(status);
     }
 
     fn left_out(&mut self, index: usize, left_out: &[LeftOut]) {
         for left_out in left_out {
-            let (severity, text, hint) = match left_out {
-                LeftOut::Conflict(conflict) => {
-                    self.status.or_worse(Status::Denied);
-                    let rtype = zonefile::format_type(conflict.left_out.rtype);
-                    let text = format!(
-                        "{} {rtype} left out: {}",
-                        conflict.left_out.owner, conflict.reason
-                    );
-                    (Severity::Error, text, Some(conflict.reason.hint().into()))
-                }
-                LeftOut::Kept(owner) => (
-                    Severity::Warning,
-                    format!("{owner} is not touched: `policy.keep`"),
-                    None,
-                ),
+            let severity = if left_out.is_refused() {
+                self.status.or_worse(Status::Denied);
+                Severity::Error
+            } else {
+                Severity::Warning
             };
-            let text = format!("{}{}: {text}", self.subject(index), self.on_primary(index));
+            let hint = left_out.hint().map(Into::into);
+            let mut text = format!(
+                "{}{}: {left_out}",
+                self.subject(index),
+                self.on_primary(index)
+            );
+            if let Some(kept) = self.kept.filter(|_| left_out.is_refused()) {
+                text = format!("{text}; {}", describe_kept(kept));
+            }
             self.output.message(Message {
                 severity,
                 text,
@@ -218,21 +299,65 @@ pub(super) fn fail(
     subject: &str,
     primary: Option<&Primary>,
     failure: &Failure,
-    mut entry: Value,
+    entry: Value,
     output: &mut Output,
 ) -> Status {
-    let (kind, status) = match failure.kind() {
-        Kind::Later => ("later", Status::Later),
-        Kind::Denied => ("denied", Status::Denied),
+    let status = status_of(failure);
+    let (cause, hint) = (failure.to_string(), failure.hint());
+    say_why(subject, primary, status, (&cause, "", &hint), entry, output);
+    status
+}
+
+fn status_of(failure: &Failure) -> Status {
+    match failure.kind() {
+        Kind::Later => Status::Later,
+        Kind::Denied => Status::Denied,
+    }
+}
+
+/// Prints a cause with its note and its hint.
+fn say_why(
+    subject: &str,
+    primary: Option<&Primary>,
+    status: Status,
+    (cause, note, hint): (&str, &str, &str),
+    mut entry: Value,
+    output: &mut Output,
+) {
+    let kind = if status == Status::Later {
+        "later"
+    } else {
+        "denied"
     };
     entry["result"] = "failed".into();
     entry["kind"] = kind.into();
-    entry["cause"] = failure.to_string().into();
-    entry["hint"] = failure.hint().into();
+    entry["cause"] = cause.into();
+    entry["hint"] = hint.into();
     output.entry(entry);
-    let text = format!("{subject}{}: {failure}", on(primary));
-    output.message(Message::error(text, Some(failure.hint())));
-    status
+    let text = format!("{subject}{}: {cause}{note}", on(primary));
+    output.message(Message::error(text, Some(hint.into())));
+}
+
+/// Where what is not in place stands now.
+fn describe_kept(kept: Stays) -> String {
+    match kept {
+        Stays::Waiting { id, .. } => format!("kept in the queue as job {id}"),
+        Stays::Held { id } => format!("held in the queue as job {id}"),
+    }
+}
+
+fn note_kept(kept: Stays, entry: &mut Value) {
+    match kept {
+        Stays::Waiting { id, seconds } => {
+            entry["job"] = id.0.into();
+            entry["state"] = "waiting".into();
+            entry["next-attempt-seconds"] = seconds.into();
+        }
+        Stays::Held { id } => {
+            entry["job"] = id.0.into();
+            entry["state"] = "held".into();
+        }
+    }
 }
 
 fn on(primary: Option<&Primary>) -> String {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::configuration::{self, Setup};
+use super::configuration;
 use super::direct;
+use super::handover::{self, close, open};
 use super::output::{Message, Output};
 use super::report::{self, Report, count};
 use super::runtime::block_on;
@@ -20,7 +21,7 @@ use crate::model::{
 };
 use crate::payload::{self, Verb};
 use crate::plan::Holding;
-use crate::queue::{self, Access, Keeper};
+use crate::queue::Access;
 use crate::zonefile;
 
 /// How long a server of the command line may take: somebody waits for it.
@@ -116,24 +117,9 @@ fn create(
 
 fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
     let commands = [command(Verb::Delete, Intent::ZoneGone(zone.clone()))];
-    let mut report = Report::new(&commands, &setup, output);
-    let done = block_on(queue::dispatch(
-        &[&commands[0].intent],
-        &setup.routes,
-        keeper.memory(),
-        &setup.settings,
-        deadline,
-        |index, result| report.delivered(index, result),
-    ));
-    let mut status = match done {
-        Ok(()) => report.status(),
-        Err(error) => output.internal_error(&error),
-    };
-    close(keeper, &mut status, output);
-    Ok(status)
+    Ok(handover::hand_over(&commands, &setup, deadline, output))
 }
 
 fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
@@ -349,19 +335,5 @@ fn command(verb: Verb, intent: Intent) -> payload::Command {
         place: PLACE.into(),
         verb,
         intent,
-    }
-}
-
-fn open(setup: &Setup, access: Access) -> Result<Keeper, Message> {
-    Keeper::start(&setup.queue_path, access)
-        .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
-}
-
-/// Waits until everything is written.
-fn close(keeper: Keeper, status: &mut Status, output: &mut Output) {
-    if let Err(error) = keeper.finish() {
-        let hint = Some(error.hint().into());
-        output.message(Message::error(error.to_string(), hint));
-        status.or_worse(Status::Later);
     }
 }

@@ -1,5 +1,6 @@
 //! What became of an intent: a closed set, so that callers decide by matching and never by text.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::{Name, Presence, RdataError, Record, ZoneName};
@@ -7,6 +8,7 @@ use crate::plan::{BatchError, CatalogProblem, Conflict, InitialZoneError};
 use crate::provision::ProvisionError;
 use crate::transport::TransportError;
 use crate::wire::{EncodeError, ExtendedError, Forgery, MalformedReason, Rcode, TransferError};
+use crate::zonefile;
 
 /// What was delivered of an intent.
 #[derive(Debug)]
@@ -134,6 +136,36 @@ pub enum LeftOut {
     Conflict(Conflict),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
+}
+
+impl LeftOut {
+    /// Whether a person must act before it can be in place.
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Conflict(_) => true,
+            Self::Kept(_) => false,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Conflict(conflict) => Some(conflict.reason.hint()),
+            Self::Kept(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(Conflict { left_out, reason }) => {
+                let rtype = zonefile::format_type(left_out.rtype);
+                write!(f, "{} {rtype} left out: {reason}", left_out.owner)
+            }
+            Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
+        }
+    }
 }
 
 /// Why an intent is not in place.
@@ -437,6 +469,11 @@ impl Failure {
             | Self::BuiltInZone { .. }
             | Self::NoNameservers { .. } => Kind::Denied,
         }
+    }
+
+    /// Whether the primary as a whole does not answer, so that its other zones fare no better now.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Transport(error) if !is_certificate(error))
     }
 
     /// What to do about it.

@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::deliver::{
-    self, Delivered, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
+    self, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
 };
 use crate::model::{Intent, Name, ZoneName};
 
@@ -58,24 +58,8 @@ impl Routes {
     }
 }
 
-/// Delivers intents and reports each by its index, in the order of the batch, as soon as it and
-/// those before it are done.
-pub async fn dispatch(
-    intents: &[&Intent],
-    routes: &Routes,
-    memory: &Memory,
-    settings: &Settings,
-    deadline: Instant,
-    report: impl FnMut(usize, Result<Delivered, Failure>),
-) {
-    let one = async |intent: &Intent| {
-        let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
-        deliver::deliver(intent, primary, memory, settings, deadline).await
-    };
-    run(intents, settings, one, report).await;
-}
-
-/// Finds out what [`dispatch`] would do, and reports in the same way.
+/// Finds out what delivering the intents would do, and reports each by its index, in the order of the
+/// batch, as soon as it and those before it are done.
 pub async fn dispatch_preview(
     intents: &[&Intent],
     routes: &Routes,
@@ -85,7 +69,8 @@ pub async fn dispatch_preview(
     report: impl FnMut(usize, Result<(Option<Preview>, Vec<LeftOut>), Failure>),
 ) {
     let foreseen = Foreseen::default();
-    let one = async |intent: &Intent| {
+    let one = async |index: usize| {
+        let intent = intents[index];
         let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
         deliver::preview(intent, primary, memory, settings, &foreseen, deadline).await
     };
@@ -93,10 +78,10 @@ pub async fn dispatch_preview(
 }
 
 /// Zones first, each a lane of its own; then PTR values, a lane for each reverse zone.
-async fn run<T>(
+pub(super) async fn run<T>(
     intents: &[&Intent],
     settings: &Settings,
-    one: impl AsyncFn(&Intent) -> T,
+    one: impl AsyncFn(usize) -> T,
     report: impl FnMut(usize, T),
 ) {
     let mut zones = Vec::new();
@@ -117,7 +102,7 @@ async fn run<T>(
     });
     let lane = async |lane: Vec<usize>| {
         for index in lane {
-            let result = one(intents[index]).await;
+            let result = one(index).await;
             reporter.borrow_mut().take(index, result);
         }
     };

@@ -1,21 +1,25 @@
-//! The keeper of the memory: a thread that owns the file and answers requests.
+//! The keeper of the file: a thread that owns it and answers requests, for the memory and for the jobs.
 //!
 //! Writing to disk takes as long as an UPDATE does, so it happens beside the network, and the
 //! widenings of many zones that wait at the same time share one transaction. Narrowings wait for
-//! company: they are written with the next widening or at the end.
+//! company: they are written with the next widening or at the end. So does what became of a job.
 
 use std::path::Path;
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::jobs::Jobs;
+use super::request::Request;
 use super::store::{Store, StoreChange, StoreError};
 use crate::deliver::{Memory, MemoryRequest, ZoneKey};
 
 /// The running keeper.
 #[derive(Debug)]
 pub struct Keeper {
+    access: Access,
     memory: Memory,
+    jobs: Jobs,
     thread: JoinHandle<Result<(), StoreError>>,
 }
 
@@ -26,6 +30,9 @@ pub enum Access {
     ReadWrite,
     /// It is only read; nothing is created.
     ReadOnly,
+    /// What can be read of it is known, and nothing is written: for deliveries that cannot wait until the
+    /// file can be written again.
+    Detached,
 }
 
 impl Keeper {
@@ -37,13 +44,27 @@ impl Keeper {
         let store = match access {
             Access::ReadWrite => Store::open(path)?,
             Access::ReadOnly => Store::open_read_only(path)?,
+            Access::Detached => Store::detached(path)?,
         };
         let (sender, receiver) = mpsc::unbounded_channel();
         let thread = std::thread::spawn(move || keep(store, receiver));
+        let to_keeper = sender.clone();
         Ok(Self {
-            memory: Memory::new(sender),
+            access,
+            memory: Memory::new(move |request| to_keeper.send(Request::Memory(request)).is_ok()),
+            jobs: Jobs::new(sender),
             thread,
         })
+    }
+
+    /// What may be done with the file.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// The jobs.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     /// A handle for those who deliver; the keeper ends when the last one is gone.
@@ -56,7 +77,7 @@ impl Keeper {
     /// # Errors
     /// [`StoreError`] where the file failed; requests after that were not answered.
     pub fn finish(self) -> Result<(), StoreError> {
-        drop(self.memory);
+        drop((self.memory, self.jobs));
         self.thread
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -65,7 +86,7 @@ impl Keeper {
 
 fn keep(
     mut store: Store,
-    mut requests: mpsc::UnboundedReceiver<MemoryRequest>,
+    mut requests: mpsc::UnboundedReceiver<Request>,
 ) -> Result<(), StoreError> {
     let mut pending = Pending::default();
     while let Some(request) = requests.blocking_recv() {
@@ -89,7 +110,19 @@ struct Pending {
 }
 
 impl Pending {
-    fn take(&mut self, store: &mut Store, request: MemoryRequest) -> Result<(), StoreError> {
+    fn take(&mut self, store: &mut Store, request: Request) -> Result<(), StoreError> {
+        match request {
+            Request::Memory(request) => self.take_memory(store, request)?,
+            Request::Settle(settlement) => self.changes.push(StoreChange::Settle(settlement)),
+            Request::Work(work) => {
+                self.write(store)?;
+                work(store)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_memory(&mut self, store: &mut Store, request: MemoryRequest) -> Result<(), StoreError> {
         match request {
             MemoryRequest::List { answer } => {
                 self.write(store)?;
@@ -118,7 +151,7 @@ impl Pending {
 
     /// Writes the changes if there is one of this zone among them.
     fn settle(&mut self, store: &mut Store, key: &ZoneKey) -> Result<(), StoreError> {
-        if self.changes.iter().any(|change| change.key() == key) {
+        if self.changes.iter().any(|change| change.zone() == Some(key)) {
             self.write(store)?;
         }
         Ok(())

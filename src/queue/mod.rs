@@ -1,14 +1,49 @@
 //! What is kept on disk, and the work that is done from it.
 //!
-//! [`Keeper`] owns the file with the memory of what was delivered; [`dispatch`] delivers a batch of
-//! intents, many at once, in the order that they need.
+//! One SQLite file holds the memory of what was delivered and the jobs: intents that were handed over and are
+//! not known to be in place. [`Keeper`] owns it. There is one row a key, a zone or an address with its host
+//! name; a newer intent takes the place of an older one, with a new number.
+//!
+//! ```text
+//!                        ┌──────── a newer intent of the key, or `queue retry` ◀────────┐
+//!                        ▼                                                              │
+//!  handed over ──▶ waiting ── taken ──▶ in hand ── refused, a person must act ──▶ held ─┤
+//!   (durable)        ▲ ▲                 │ │ │                                          │
+//!      │             │ └── not in place ─┘ │ └── in place ──▶ gone                      │
+//!      │             │     (with a wait)   │                   ▲                        │
+//!      │             └── its process died ─┘                   └──── `queue drop` ◀─────┘
+//!      └── overtaken by a newer one of its zone (serials): acknowledged, not kept
+//! ```
+//!
+//! * A job is durable before the first packet leaves, and is taken out when its outcome is known.
+//! * In hand means that a living process has taken it: that process holds a file lock, which ends with the
+//!   process. So no zone is delivered twice at the same time, and no clock decides who is dead. A newer intent
+//!   that arrives meanwhile waits in the row until the older one is through.
+//! * [`Courier::deliver_accepted`] delivers what its caller has just handed over, [`Courier::deliver_due`] what
+//!   others have left, [`Courier::serve`] all that comes.
 
+mod backoff;
+mod batch;
+mod claim;
+mod courier;
 mod dispatch;
 mod examine;
+mod job;
+mod jobs;
 mod keeper;
+mod request;
 mod store;
+mod stored;
+mod worker;
 
-pub use dispatch::{Route, Routes, dispatch, dispatch_preview};
+pub use batch::Handled;
+pub use courier::{Attempted, Courier, Stays};
+pub use dispatch::{Route, Routes, dispatch_preview};
 pub use examine::{FileState, examine};
+pub use job::{
+    Accepted, JOBS_MAX, Job, JobId, JobSummary, Past, QUEUE_OCTETS_MAX, QueueFull, State, Why,
+};
+pub use jobs::Jobs;
 pub use keeper::{Access, Keeper};
 pub use store::StoreError;
+pub use worker::{Event, WorkerLock};

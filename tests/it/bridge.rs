@@ -211,6 +211,18 @@ impl Bridge {
         self
     }
 
+    /// Runs nsbridge by way of another program, which gets the command line after its own arguments.
+    pub(crate) fn within(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.into()).collect();
+        self
+    }
+
+    /// Runs nsbridge with this variable.
+    pub(crate) fn variable(self, name: &str, value: &str) -> Self {
+        let assignment = format!("{name}={value}");
+        self.within(&["env", &assignment])
+    }
+
     /// Runs `nsbridge plesk` with a payload.
     #[track_caller]
     pub(crate) fn plesk(&self, payload: impl AsRef<[u8]>) -> Run {
@@ -340,12 +352,38 @@ impl Going {
             }
             text
         };
+        let (stderr, jobs) = without_jobs(&named(said.stderr()));
         Run {
             status: said.status,
             stdout: named(said.stdout()),
-            stderr: named(said.stderr()),
+            stderr,
+            jobs,
         }
     }
+}
+
+/// Takes out of each line what it says of a job in the queue, and gives that beside.
+fn without_jobs(stderr: &str) -> (String, Vec<String>) {
+    let (mut text, mut jobs) = (String::new(), Vec::new());
+    for line in stderr.split_inclusive('\n') {
+        let found = ["; kept in the queue as job ", "; held in the queue as job "]
+            .iter()
+            .find_map(|note| {
+                line.split_once(note)
+                    .map(|(cause, rest)| (cause, note, rest))
+            });
+        let Some((cause, note, rest)) = found else {
+            text.push_str(line);
+            continue;
+        };
+        let number = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        jobs.push(format!("{} {}", &note[2..6], &rest[..number]));
+        text.push_str(cause);
+        text.push_str(&rest[number..]);
+    }
+    (text, jobs)
 }
 
 /// How a run of nsbridge ended. In its texts, `127.0.0.1:PORT` stands for the primary's address,
@@ -355,7 +393,11 @@ pub(crate) struct Run {
     /// Exit status; `None` when a signal ended it.
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
+    /// Without what it says of jobs in the queue.
     pub(crate) stderr: String,
+    /// What it says of jobs in the queue, as "kept 1" and "held 2"; which number a job has depends on all that
+    /// the queue had before.
+    pub(crate) jobs: Vec<String>,
 }
 
 impl Run {

@@ -141,19 +141,6 @@ fn the_configuration_is_found_by_the_variable_and_the_option_wins() {
 }
 
 #[test]
-fn a_queue_that_cannot_be_kept_is_told_before_anything_is_attempted() {
-    let run = spoiled(|bridge| bridge.set_text("queue", "path", "/proc/no/queue.db"));
-    run.assert_says("/proc/no")
-        .assert_says("nothing was attempted");
-    let run = spoiled(|bridge| {
-        std::fs::write(bridge.file("state/queue.db"), "no database\n".repeat(500)).expect("a file");
-        bridge
-    });
-    run.assert_says("DIR/state/queue.db")
-        .assert_says("nothing was attempted");
-}
-
-#[test]
 fn a_directory_for_the_queue_is_made() {
     let named = server();
     let bridge = Bridge::of(&named);

@@ -22,7 +22,7 @@ const RANKS: &[&[&str]] = &[
 /// Libraries and the one place that names them.
 const HOMES: &[(&str, &str)] = &[
     ("hickory_proto", "wire/"),
-    ("rusqlite", "queue/store.rs"),
+    ("rusqlite", "queue/store"),
     ("clap", "cli/"),
     ("toml", "config/"),
     ("tokio_rustls", "transport/"),
@@ -173,6 +173,10 @@ fn relative_uses(text: &str, root: &str) -> Vec<String> {
     for (at, matched) in joined.match_indices(&format!("{root}::")) {
         let before = joined[..at].chars().next_back();
         if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        // Who may see an item is no use of anything.
+        if joined[..at].ends_with("pub(in ") {
             continue;
         }
         let rest = &joined[at + matched.len()..];

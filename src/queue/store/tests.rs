@@ -1,6 +1,12 @@
 //! The file of the memory: what stays in it, for whom, and who may read it.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
 use super::*;
+use crate::deliver::{Origin, SoaTtl, ZoneMemory, ZoneSummary};
+use crate::model::{Rdata, Record, RecordType, RrSets, ZoneName};
+use crate::plan::Guard;
 
 fn key() -> ZoneKey {
     let zone = ZoneName::new(&"example.".parse().unwrap());
@@ -156,7 +162,7 @@ fn a_newer_file_is_refused() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             }
         ),

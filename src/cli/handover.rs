@@ -1,0 +1,250 @@
+//! Handing commands over to the queue, and delivering them at once.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::configuration::Setup;
+use super::output::{Message, Output, Severity};
+use super::report::Report;
+use super::runtime::block_on;
+use super::status::Status;
+use crate::deliver::Failure;
+use crate::model::{Intent, Presence};
+use crate::payload::{Command, Verb};
+use crate::queue::{
+    Accepted, Access, Courier, Handled, Job, JobId, Keeper, QueueFull, StoreError, WorkerLock,
+};
+
+/// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints
+/// what became of each.
+///
+/// Where the queue takes nothing, they are delivered all the same, and it is said that they are not kept.
+pub(super) fn hand_over(
+    commands: &[Command],
+    setup: &Setup,
+    deadline: Instant,
+    output: &mut Output,
+) -> Status {
+    let problem = match Keeper::start(&setup.queue_path, Access::ReadWrite) {
+        Ok(keeper) => match queue_and_deliver(commands, setup, keeper, deadline, output) {
+            Ok(status) => return status,
+            Err(problem) => problem,
+        },
+        Err(error @ StoreError::Newer { .. }) => {
+            let hint = Some(error.hint().into());
+            output.message(Message::nothing_attempted(&error.to_string(), hint));
+            return Status::BadConfiguration;
+        }
+        Err(error) => Problem::from(error),
+    };
+    let text = format!(
+        "{}; delivering without the queue: what does not arrive now is not tried again",
+        problem.cause
+    );
+    output.message(Message::error(text, Some(problem.hint)));
+    let mut status = Status::Later;
+    match Keeper::start(&setup.queue_path, Access::Detached) {
+        Ok(keeper) => match queue_and_deliver(commands, setup, keeper, deadline, output) {
+            Ok(delivered) => status.or_worse(delivered),
+            Err(problem) => output.message(Message::error(problem.cause, Some(problem.hint))),
+        },
+        Err(error) => {
+            output.message(Message::error(error.to_string(), Some(error.hint().into())));
+        }
+    }
+    status
+}
+
+/// Why the queue takes nothing.
+struct Problem {
+    cause: String,
+    hint: String,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self {
+            cause: error.to_string(),
+            hint: error.hint().into(),
+        }
+    }
+}
+
+/// # Errors
+/// Why nothing was put into the queue, and nothing delivered.
+fn queue_and_deliver(
+    commands: &[Command],
+    setup: &Setup,
+    keeper: Keeper,
+    deadline: Instant,
+    output: &mut Output,
+) -> Result<Status, Problem> {
+    let done = block_on(work(commands, setup, &keeper, deadline, output));
+    let finished = keeper.finish();
+    match done {
+        Err(error) => Ok(output.internal_error(&error)),
+        Ok(Err(Unqueued::Full(full))) => Err(Problem {
+            cause: full.to_string(),
+            hint: "`nsbridge queue list` shows what waits, and why".into(),
+        }),
+        Ok(Err(Unqueued::File(failure))) => Err(match finished {
+            Err(error) => error.into(),
+            Ok(()) => Problem {
+                cause: failure.to_string(),
+                hint: failure.hint(),
+            },
+        }),
+        Ok(Ok(mut status)) => {
+            if let Err(error) = finished {
+                output.message(Message::error(error.to_string(), Some(error.hint().into())));
+                status.or_worse(Status::Later);
+            }
+            Ok(status)
+        }
+    }
+}
+
+/// Why nothing is in the queue.
+enum Unqueued {
+    Full(QueueFull),
+    /// The keeper says why.
+    File(Failure),
+}
+
+async fn work(
+    commands: &[Command],
+    setup: &Setup,
+    keeper: &Keeper,
+    deadline: Instant,
+    output: &mut Output,
+) -> Result<Status, Unqueued> {
+    let is_durable = keeper.access() == Access::ReadWrite;
+    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
+    let primaries = intents.iter().map(|intent| {
+        let primary = setup.routes.primary_for(intent);
+        primary.map_or("", |primary| primary.name.as_str())
+    });
+    let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();
+    let now = (setup.settings.clock)();
+    let accepted = keeper.jobs().enqueue(&jobs, now).await;
+    let accepted = accepted.map_err(Unqueued::File)?.map_err(Unqueued::Full)?;
+    warn_of_clocks(commands, &accepted, output);
+
+    let courier = courier(setup, keeper);
+    let mut report = Report::new(commands, setup, output);
+    let mut unreachable = BTreeSet::new();
+    let note = |index: usize, mut handled: Handled| {
+        if let Handled::Attempted(attempted) = &mut handled {
+            if attempted
+                .result
+                .as_ref()
+                .is_err_and(Failure::is_unreachable)
+            {
+                unreachable.insert(jobs[index].1.to_owned());
+            }
+            if !is_durable {
+                attempted.stays = None;
+            }
+        }
+        report.handled(index, handled);
+    };
+    courier
+        .deliver_accepted(&intents, &accepted, deadline, note)
+        .await;
+    let status = report.status();
+    if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
+        deliver_due(&courier, &unreachable, setup, deadline, output).await;
+    }
+    Ok(status)
+}
+
+/// Delivers what earlier calls have left, in the time that remains. What becomes of it is printed, and is
+/// not the affair of who called now.
+async fn deliver_due(
+    courier: &Courier<'_>,
+    unreachable: &BTreeSet<String>,
+    setup: &Setup,
+    deadline: Instant,
+    output: &mut Output,
+) {
+    let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+    let due = courier.deliver_due(&primaries, unreachable, deadline, |job, handled| {
+        report_job(job, handled, setup, output);
+    });
+    // Where the file failed, its keeper says why.
+    due.await.ok();
+}
+
+/// Prints what became of a job that this call did not bring.
+pub(super) fn report_job(
+    job: &Job,
+    handled: Handled,
+    setup: &Setup,
+    output: &mut Output,
+) -> Status {
+    let commands = [command_of(job.id, job.intent.clone())];
+    let mut report = Report::new(&commands, setup, output);
+    report.handled(0, handled);
+    report.status()
+}
+
+/// The command that a job stands for.
+pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
+    let verb = match &intent {
+        Intent::Zone(_) => Verb::Update,
+        Intent::ZoneGone(_) => Verb::Delete,
+        Intent::Ptr(ptr) if ptr.presence == Presence::Present => Verb::CreatePtr,
+        Intent::Ptr(_) => Verb::DeletePtr,
+    };
+    Command {
+        place: format!("job {id}"),
+        verb,
+        intent,
+    }
+}
+
+/// What delivers the jobs of a keeper's file.
+pub(super) fn courier<'a>(setup: &'a Setup, keeper: &'a Keeper) -> Courier<'a> {
+    Courier {
+        jobs: keeper.jobs(),
+        memory: keeper.memory(),
+        routes: &setup.routes,
+        settings: &setup.settings,
+    }
+}
+
+fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Output) {
+    for (command, accepted) in commands.iter().zip(accepted) {
+        if let Accepted::Job {
+            set_back_from: Some(newest),
+            ..
+        } = accepted
+        {
+            let key = command.intent.key();
+            let text = format!(
+                "{key}: the serial is far behind {newest}, that of an earlier call: was a clock set back, or \
+                 a server restored? The later call counts"
+            );
+            output.message(Message::new(Severity::Warning, text));
+        }
+    }
+}
+
+/// Begins to work with the queue's file.
+///
+/// # Errors
+/// A message that says why it cannot be used.
+pub(super) fn open(setup: &Setup, access: Access) -> Result<Keeper, Message> {
+    Keeper::start(&setup.queue_path, access)
+        .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
+}
+
+/// Ends the work with the queue's file: waits until everything is written.
+pub(super) fn close(keeper: Keeper, status: &mut Status, output: &mut Output) {
+    if let Err(error) = keeper.finish() {
+        let hint = Some(error.hint().into());
+        output.message(Message::error(error.to_string(), hint));
+        status.or_worse(Status::Later);
+    }
+}

@@ -1,0 +1,177 @@
+//! Delivers what a caller has just handed over, in the caller's own process and time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::courier::{Attempted, Courier};
+use super::dispatch::run;
+use super::job::{Accepted, Job, JobId, Turn, Why};
+use super::store::Portion;
+use crate::deliver::Failure;
+use crate::model::{Intent, Serial};
+
+/// How often what became of jobs is written down while others go on, so that processes that wait for one of
+/// them see it.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The first and the longest pause between looks at a job that another process has in hand.
+const LOOK_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+
+/// How much is taken at a time of what others have left.
+const LEFT_BY_OTHERS: Portion = Portion {
+    jobs: 256,
+    octets: 16 << 20,
+};
+
+/// What became of an intent that was handed over.
+#[derive(Debug)]
+pub enum Handled {
+    /// This process tried to deliver it.
+    Attempted(Attempted),
+    /// It was overtaken by a newer one on the way.
+    Stale {
+        /// The serial of the newer one.
+        newest: Serial,
+    },
+    /// Another process has delivered it.
+    DeliveredElsewhere,
+    /// A newer intent was handed over meanwhile, and has taken its place.
+    Replaced,
+    /// Another process tried to deliver it, and a person must act.
+    HeldElsewhere {
+        /// The job.
+        id: JobId,
+        /// Why.
+        why: Why,
+    },
+    /// Another process has it in hand, or its deadline has passed before it was begun.
+    InHandElsewhere {
+        /// The job.
+        id: JobId,
+    },
+    /// The file failed.
+    Unknown(Failure),
+}
+
+impl Courier<'_> {
+    /// Delivers intents that were accepted, many at once, and reports each by its index in the order of the
+    /// batch. Zones do not wait for each other, nor for zones that others have in hand.
+    pub async fn deliver_accepted(
+        &self,
+        intents: &[&Intent],
+        accepted: &[Accepted],
+        deadline: Instant,
+        report: impl FnMut(usize, Handled),
+    ) {
+        let one = async |index: usize| {
+            let intent = intents[index];
+            match accepted[index] {
+                Accepted::Stale { newest } => Handled::Stale { newest },
+                Accepted::Job { id, is_ours, .. } if is_ours => {
+                    let past = super::job::Past::default();
+                    Handled::Attempted(self.attempt(id, intent, past, deadline).await)
+                }
+                Accepted::Job { id, .. } => self.wait_for_turn(id, intent, deadline).await,
+            }
+        };
+        self.while_flushing(run(intents, self.settings, one, report))
+            .await;
+    }
+
+    /// Delivers jobs by their numbers, where no other process has them in hand.
+    pub async fn deliver_jobs(
+        &self,
+        jobs: &[(JobId, Intent)],
+        deadline: Instant,
+        report: impl FnMut(usize, Handled),
+    ) {
+        let intents: Vec<&Intent> = jobs.iter().map(|(_, intent)| intent).collect();
+        let one = async |index: usize| {
+            self.wait_for_turn(jobs[index].0, intents[index], deadline)
+                .await
+        };
+        self.while_flushing(run(&intents, self.settings, one, report))
+            .await;
+    }
+
+    /// Delivers what others have left and whose time has come, of the primaries but `except` those; reports
+    /// each with its job.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn deliver_due(
+        &self,
+        primaries: &[String],
+        except: &BTreeSet<String>,
+        deadline: Instant,
+        mut report: impl FnMut(&Job, Handled),
+    ) -> Result<(), Failure> {
+        self.jobs.orphan_unknown(primaries.to_vec()).await?;
+        let names = primaries.iter().filter(|name| !except.contains(*name));
+        for primary in names.cloned().chain([String::new()]) {
+            while Instant::now() < deadline {
+                let now = (self.settings.clock)();
+                let due = self.jobs.take_due(&primary, LEFT_BY_OTHERS, now).await?;
+                if due.is_empty() {
+                    break;
+                }
+                let intents: Vec<&Intent> = due.iter().map(|job| &job.intent).collect();
+                let one = async |index: usize| {
+                    let job = &due[index];
+                    self.attempt(job.id, &job.intent, job.past, deadline).await
+                };
+                let mut is_unreachable = false;
+                let note = |index: usize, attempted: Attempted| {
+                    let result = &attempted.result;
+                    is_unreachable |= result.as_ref().is_err_and(Failure::is_unreachable);
+                    report(&due[index], Handled::Attempted(attempted));
+                };
+                self.while_flushing(run(&intents, self.settings, one, note))
+                    .await;
+                if is_unreachable {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_for_turn(&self, id: JobId, intent: &Intent, deadline: Instant) -> Handled {
+        let (mut pause, longest) = LOOK_PAUSES;
+        loop {
+            match self.jobs.take(id, intent.key().to_string()).await {
+                Err(failure) => return Handled::Unknown(failure),
+                Ok(Turn::Ours(past)) => {
+                    return Handled::Attempted(self.attempt(id, intent, past, deadline).await);
+                }
+                Ok(Turn::Delivered) => return Handled::DeliveredElsewhere,
+                Ok(Turn::Replaced) => return Handled::Replaced,
+                Ok(Turn::Held(why)) => return Handled::HeldElsewhere { id, why },
+                Ok(Turn::Busy) if Instant::now() + pause >= deadline => {
+                    return Handled::InHandElsewhere { id };
+                }
+                Ok(Turn::Busy) => {}
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Does the work, and lets what became of jobs be written down now and then.
+    pub(super) async fn while_flushing(&self, work: impl Future<Output = ()>) {
+        let mut ticks = interval(FLUSH_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.reset();
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut work => return,
+                // Where the file failed, those who wait for it are told.
+                _ = ticks.tick() => self.jobs.write().unwrap_or_default(),
+            }
+        }
+    }
+}

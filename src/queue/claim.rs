@@ -1,0 +1,119 @@
+//! Which process delivers a job, and whether that process still lives.
+//!
+//! Each process that takes jobs has a file of its own beside the queue, which it holds locked. The
+//! kernel gives the lock up when the process ends, however it ends: so a job of a killed process is
+//! free at once, a slow process keeps what it has, and no clock is asked.
+
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The claim of this process, while it lives.
+#[derive(Debug)]
+pub(super) struct Claim {
+    token: String,
+    /// Its lock is the claim.
+    file: Option<(PathBuf, File)>,
+}
+
+impl Claim {
+    /// Makes and locks the file.
+    ///
+    /// # Errors
+    /// The file's path, and why it cannot be made.
+    pub(super) fn make(queue: &Path) -> Result<Self, (PathBuf, io::Error)> {
+        let mut random = [0; 8];
+        let token = match getrandom::fill(&mut random) {
+            Ok(()) => format!("{}-{:016x}", std::process::id(), u64::from_be_bytes(random)),
+            Err(error) => return Err((queue.to_owned(), error.into())),
+        };
+        let path = path_of(queue, &token);
+        let make = || {
+            let file = File::create_new(&path)?;
+            // Whoever else uses the queue must be able to look at the lock.
+            file.set_permissions(Permissions::from_mode(0o644))?;
+            file.lock()?;
+            Ok(file)
+        };
+        match make() {
+            Ok(file) => Ok(Self {
+                token,
+                file: Some((path, file)),
+            }),
+            Err(error) => Err((path, error)),
+        }
+    }
+
+    /// A claim in a copy that no other process sees.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            token: "nobody".into(),
+            file: None,
+        }
+    }
+
+    /// What stands in the rows of the jobs.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether the process of a claim still lives. The file of one that was killed is removed.
+    pub(super) fn is_alive(queue: &Path, token: &str) -> bool {
+        let path = path_of(queue, token);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) => return error.kind() != io::ErrorKind::NotFound,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => {
+                // Another process may do the same.
+                fs::remove_file(&path).ok();
+                false
+            }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
+        }
+    }
+
+    /// The process that a claim is of.
+    pub(super) fn process_of(token: &str) -> Option<u32> {
+        token.split_once('-')?.0.parse().ok()
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.file {
+            fs::remove_file(path).ok();
+        }
+    }
+}
+
+fn path_of(queue: &Path, token: &str) -> PathBuf {
+    let mut path = queue.as_os_str().to_owned();
+    path.push(format!(".{token}.claim"));
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_lives_as_long_as_its_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = directory.path().join("queue.db");
+        let claim = Claim::make(&queue).unwrap();
+        let token = claim.token().to_owned();
+        assert!(Claim::is_alive(&queue, &token));
+        assert_eq!(Claim::process_of(&token), Some(std::process::id()));
+        let path = path_of(&queue, &token);
+        drop(claim);
+        assert!(!path.exists() && !Claim::is_alive(&queue, &token));
+
+        // As a killed process leaves it.
+        File::create_new(&path).unwrap();
+        assert!(!Claim::is_alive(&queue, &token));
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,146 @@
+//! The courier: delivers jobs that this process has taken, and settles each by what came of it.
+
+use tokio::time::Instant;
+
+use super::backoff::{self, JOB_SECONDS, UNREACHABLE_SECONDS};
+use super::dispatch::Routes;
+use super::job::{End, JobId, Past, Why};
+use super::jobs::Jobs;
+use crate::deliver::{self, Delivered, Failure, Kind, Memory, Settings};
+use crate::model::Intent;
+
+/// All that a delivery needs.
+#[derive(Clone, Copy)]
+pub struct Courier<'a> {
+    /// The jobs.
+    pub jobs: &'a Jobs,
+    /// The memory of what was delivered.
+    pub memory: &'a Memory,
+    /// Which primary serves what.
+    pub routes: &'a Routes,
+    /// How intents are delivered.
+    pub settings: &'a Settings,
+}
+
+/// What an attempt brought.
+#[derive(Debug)]
+pub struct Attempted {
+    /// What was done, or why it was not.
+    pub result: Result<Delivered, Failure>,
+    /// What becomes of the job; none where it is done, or where the file does not take it down.
+    pub stays: Option<Stays>,
+}
+
+/// What becomes of a job that is not done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stays {
+    /// It is tried again.
+    Waiting {
+        /// The job.
+        id: JobId,
+        /// In how many seconds.
+        seconds: u64,
+    },
+    /// A person must act.
+    Held {
+        /// The job.
+        id: JobId,
+    },
+}
+
+impl Courier<'_> {
+    /// Delivers a job, and says in the queue what came of it.
+    pub(super) async fn attempt(
+        &self,
+        id: JobId,
+        intent: &Intent,
+        past: Past,
+        deadline: Instant,
+    ) -> Attempted {
+        let result = self.deliver(intent, deadline).await;
+        let end = self.end(intent, past, &result).await;
+        let stays = match &end {
+            End::Delivered => None,
+            End::Again { at, now, .. } => Some(Stays::Waiting {
+                id,
+                seconds: at.saturating_sub(*now),
+            }),
+            End::Held { .. } => Some(Stays::Held { id }),
+        };
+        // Where the file failed the job is still in it, and its keeper says why.
+        let settled = self.jobs.settle(id, intent.key().to_string(), end);
+        Attempted {
+            result,
+            stays: stays.filter(|_| settled.is_ok()),
+        }
+    }
+
+    async fn deliver(&self, intent: &Intent, deadline: Instant) -> Result<Delivered, Failure> {
+        let primary = self.routes.primary_for(intent).ok_or(Failure::NoRoute)?;
+        deliver::deliver(intent, primary, self.memory, self.settings, deadline).await
+    }
+
+    async fn end(&self, intent: &Intent, past: Past, result: &Result<Delivered, Failure>) -> End {
+        let now = (self.settings.clock)();
+        let failure = match result {
+            Ok(delivered) => {
+                let refused = delivered
+                    .left_out
+                    .iter()
+                    .find(|left_out| left_out.is_refused());
+                return match refused {
+                    None => End::Delivered,
+                    Some(refused) => End::Held {
+                        why: Why {
+                            cause: refused.to_string(),
+                            hint: refused.hint().unwrap_or_default().into(),
+                        },
+                        now,
+                    },
+                };
+            }
+            Err(failure) => failure,
+        };
+        let why = Why {
+            cause: failure.to_string(),
+            hint: failure.hint(),
+        };
+        let kind = if self.waits_for_its_host(intent, failure).await {
+            Kind::Later
+        } else {
+            failure.kind()
+        };
+        match kind {
+            Kind::Denied => End::Held { why, now },
+            Kind::Later => {
+                let counts = !matches!(failure, Failure::DeadlinePassed);
+                let failures = past.attempts + u32::from(counts);
+                let scale = if failure.is_unreachable() {
+                    UNREACHABLE_SECONDS
+                } else {
+                    JOB_SECONDS
+                };
+                let wait = backoff::wait_milliseconds(scale, failures, backoff::random());
+                let seconds = if counts { wait.div_ceil(1_000) } else { 0 };
+                End::Again {
+                    why,
+                    counts,
+                    at: now + seconds,
+                    now,
+                }
+            }
+        }
+    }
+
+    /// Whether a PTR value could not be placed because the zone of its host, which names the name servers of
+    /// a new reverse zone, is still to come.
+    async fn waits_for_its_host(&self, intent: &Intent, failure: &Failure) -> bool {
+        match (intent, failure) {
+            (Intent::Ptr(ptr), Failure::NoNameservers { .. }) => {
+                let waits = self.jobs.zone_of_host_waits(ptr.hostname.clone()).await;
+                waits.unwrap_or_default()
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The way to the jobs: requests to the keeper of the file.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::job::{Accepted, End, Job, JobId, JobSummary, QueueFull, Settlement, Turn};
+use super::request::Request;
+use super::store::{NewJob, Portion, Store, StoreError};
+use crate::deliver::Failure;
+use crate::model::{Intent, Name};
+
+/// A handle for those who work on the jobs. Each call fails with [`Failure::Memory`] where the keeper's file
+/// failed; the keeper says why.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Jobs {
+    pub(super) fn new(requests: mpsc::UnboundedSender<Request>) -> Self {
+        Self { requests }
+    }
+
+    /// Makes jobs of intents, each for the primary of that name, in place of older ones of the same keys. All
+    /// are durable when this returns, and none where it fails. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`QueueFull`], beside [`Failure::Memory`].
+    pub async fn enqueue(
+        &self,
+        intents: &[(&Intent, &str)],
+        now: u64,
+    ) -> Result<Result<Vec<Accepted>, QueueFull>, Failure> {
+        let new = intents
+            .iter()
+            .map(|(intent, primary)| NewJob::new(intent, primary));
+        let new: Vec<NewJob> = new.collect();
+        self.ask(move |store| store.enqueue(&new, now)).await
+    }
+
+    /// All jobs, by number.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn list(&self) -> Result<Vec<JobSummary>, Failure> {
+        self.ask(|store| store.list_jobs()).await
+    }
+
+    /// The intent of a job, or why it cannot be read; none where there is no such job.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn intent_of(&self, id: JobId) -> Result<Option<Result<Intent, String>>, Failure> {
+        self.ask(move |store| store.intent_of(id)).await
+    }
+
+    /// Lets jobs be tried at once, held ones too; `is_forced` lets them pass the guard against mass loss once.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Result<(), Failure> {
+        self.ask(move |store| store.retry(&ids, is_forced, now))
+            .await
+    }
+
+    /// Takes jobs out undelivered. What a process has in hand is delivered all the same.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn drop(&self, ids: Vec<JobId>) -> Result<(), Failure> {
+        self.ask(move |store| store.drop_jobs(&ids)).await
+    }
+
+    pub(super) async fn take(&self, id: JobId, key: String) -> Result<Turn, Failure> {
+        self.ask(move |store| store.take(id, &key)).await
+    }
+
+    pub(super) async fn take_due(
+        &self,
+        primary: &str,
+        portion: Portion,
+        now: u64,
+    ) -> Result<Vec<Job>, Failure> {
+        let primary = primary.to_owned();
+        self.ask(move |store| store.take_due(&primary, portion, now))
+            .await
+    }
+
+    pub(super) async fn orphan_unknown(&self, primaries: Vec<String>) -> Result<(), Failure> {
+        self.ask(move |store| store.orphan_unknown(&primaries))
+            .await
+    }
+
+    pub(super) async fn zone_of_host_waits(&self, host: Name) -> Result<bool, Failure> {
+        self.ask(move |store| store.zone_of_host_waits(&host)).await
+    }
+
+    /// Says what became of a job; it is written soon.
+    pub(super) fn settle(&self, id: JobId, key: String, end: End) -> Result<(), Failure> {
+        let settlement = Settlement { id, key, end };
+        let sent = self.requests.send(Request::Settle(settlement));
+        sent.map_err(|_| Failure::Memory)
+    }
+
+    /// Has all that was said written now.
+    pub(super) fn write(&self) -> Result<(), Failure> {
+        let sent = self.requests.send(Request::Work(Box::new(|_| Ok(()))));
+        sent.map_err(|_| Failure::Memory)
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Work(Box::new(move |store| {
+            // Nobody misses the answer where a deadline passed meanwhile.
+            answer.send(work(store)?).ok();
+            Ok(())
+        }));
+        self.requests.send(request).map_err(|_| Failure::Memory)?;
+        answered.await.map_err(|_| Failure::Memory)
+    }
+}

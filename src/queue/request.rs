@@ -1,0 +1,17 @@
+//! What the keeper of the file is asked for.
+
+use super::job::Settlement;
+use super::store::{Store, StoreError};
+use crate::deliver::MemoryRequest;
+
+/// One request to the keeper.
+pub(super) enum Request {
+    /// About the memory.
+    Memory(MemoryRequest),
+    /// What became of a job: written when convenient, at the latest before the keeper ends.
+    Settle(Settlement),
+    /// Anything else, done at once and after what was asked before; it answers by itself.
+    Work(Work),
+}
+
+type Work = Box<dyn FnOnce(&mut Store) -> Result<(), StoreError> + Send>;

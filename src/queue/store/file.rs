@@ -1,0 +1,375 @@
+//! The file as such: opening it, its schema, what can go wrong.
+//!
+//! WAL with `synchronous=FULL`, so that a widening that was
+//! committed survives a power cut: if it did not, records of ours would be taken for foreign ones.
+//! So does an intent that was accepted.
+
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use crate::queue::claim::Claim;
+
+/// How long a call waits for other processes' transactions.
+const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How often and in which intervals a new file is taken into WAL mode: together, as long as
+/// [`BUSY_TIME_MAX`].
+const WAL_TRIES: u32 = 1_000;
+const WAL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How much of the file is copied in one step, in pages.
+const COPIED_PAGES: i32 = 1_000;
+
+/// Each step takes the schema one version on; steps are only ever appended.
+const MIGRATIONS: &[&str] = &[
+    "
+    CREATE TABLE zone (
+        id         INTEGER PRIMARY KEY,
+        primary_   TEXT NOT NULL,    -- its name in the configuration
+        name       TEXT NOT NULL,    -- lower case, with the final dot
+        origin     INTEGER NOT NULL, -- 0 found, 1 being made, 2 made by this instance
+        guard      INTEGER NOT NULL, -- 0 by SOA, 1 by RRsets
+        generation INTEGER NOT NULL, -- moves on with every change
+        UNIQUE (primary_, name)
+    ) STRICT;
+    CREATE TABLE delivered (
+        zone  INTEGER NOT NULL REFERENCES zone (id) ON DELETE CASCADE,
+        owner BLOB NOT NULL,         -- wire form, lower case
+        type  INTEGER NOT NULL,
+        rdata BLOB NOT NULL,         -- canonical wire form
+        PRIMARY KEY (zone, owner, type, rdata)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- In seconds, where the record is known to have arrived and the zone is read from here.
+    ALTER TABLE delivered ADD COLUMN ttl INTEGER;
+",
+    "
+    -- Of the SOA: 0 can be set, 1 stays what it is.
+    ALTER TABLE zone ADD COLUMN soa_ttl INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    CREATE TABLE job (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT, -- another one with each newer intent
+        key         TEXT NOT NULL UNIQUE,              -- a zone; an address with its host name
+        primary_    TEXT NOT NULL,    -- by whose name it waits; empty where no route leads
+        stage       INTEGER NOT NULL, -- 0 zones, 1 PTR values, which may need the zones
+        intent      TEXT NOT NULL,    -- JSON
+        octets      INTEGER NOT NULL, -- of the intent
+        state       INTEGER NOT NULL, -- 0 waiting, 1 held
+        forced      INTEGER NOT NULL, -- 1 where a person lets it pass the guard against mass loss
+        enqueued_at INTEGER NOT NULL, -- seconds since 1970, as all times
+        attempts    INTEGER NOT NULL,
+        next_at     INTEGER NOT NULL,
+        updated_at  INTEGER NOT NULL,
+        cause       TEXT,             -- of the last failure
+        hint        TEXT,
+        claim       TEXT              -- of the process that delivers it
+    ) STRICT;
+    CREATE INDEX job_waiting ON job (primary_, stage, id, next_at, updated_at)
+        WHERE state = 0 AND claim IS NULL;
+    CREATE INDEX job_claimed ON job (claim) WHERE claim IS NOT NULL;
+    CREATE TABLE accepted (
+        zone        TEXT PRIMARY KEY,
+        serial      INTEGER NOT NULL, -- of the newest intent
+        accepted_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Its directory cannot be made.
+    #[error("cannot create the directory `{}`: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No file can be made in its directory.
+    #[error("cannot create a file in `{}`: {source}", path.display())]
+    Unwritable {
+        /// The directory, or the nearest one above it that is there.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// SQLite failed.
+    #[error("cannot {step} `{}`: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        step: &'static str,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file that says which process delivers a job cannot be made.
+    #[error("cannot create `{}`, which marks what this process delivers: {source}", path.display())]
+    Claim {
+        /// That file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A later version of nsbridge wrote it.
+    #[error("`{}` has schema version {found}; this nsbridge knows up to {known}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unwritable { .. } | Self::Claim { .. } => {
+                "give the directory to the user that nsbridge runs as, or set `queue.path`"
+            }
+            Self::Directory { .. } => {
+                "create it and give it to the user that nsbridge runs as, or set `queue.path`"
+            }
+            Self::Sqlite { .. } => {
+                "check the permissions and the free space of the file and of its directory"
+            }
+            Self::Newer { .. } => "install the newer nsbridge again, or set another `queue.path`",
+        }
+    }
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(in crate::queue) struct Store {
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
+    /// Made when the first job is taken.
+    pub(super) claim: Option<Claim>,
+}
+
+impl Store {
+    /// Opens the file, creating it and its directory where they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`], also where a later version wrote the file.
+    pub(in crate::queue) fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
+            std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
+                path: directory.into(),
+                source,
+            })?;
+        }
+        create_for_directory_owner(path);
+        let connection = Connection::open(path).map_err(failed(path, "open"))?;
+        let mut store = Self {
+            path: path.into(),
+            connection,
+            claim: None,
+        };
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Opens the file for reading only; a file that is not there is an empty memory.
+    ///
+    /// # Errors
+    /// [`StoreError`], as [`Store::open`].
+    pub(in crate::queue) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Self::empty(path);
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
+        connection
+            .busy_timeout(BUSY_TIME_MAX)
+            .map_err(failed(path, "open"))?;
+        let store = Self {
+            path: path.into(),
+            connection,
+            claim: None,
+        };
+        match store.version()? {
+            // Another process has made the file, and is about to fill it.
+            0 => Self::empty(path),
+            version if version == MIGRATIONS.len() => Ok(store),
+            _ => store.copy(),
+        }
+    }
+
+    /// Opens a file that is there, takes its lock for writing and changes nothing: its schema version
+    /// and the one that it would be brought to.
+    ///
+    /// # Errors
+    /// [`StoreError`], also where the file or its directory can only be read.
+    pub(in crate::queue) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
+        let set_up = || {
+            connection.busy_timeout(BUSY_TIME_MAX)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        };
+        set_up().map_err(failed(path, "open"))?;
+        let mut store = Self {
+            path: path.into(),
+            connection,
+            claim: None,
+        };
+        let version = store.version()?;
+        let transaction = store
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate);
+        transaction
+            .and_then(Transaction::rollback)
+            .map_err(failed(path, "write"))?;
+        Ok((version, MIGRATIONS.len()))
+    }
+
+    /// What can be read of the memory in the file, in place of the file: to what is known everything is
+    /// added, and nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is no room for it.
+    pub(in crate::queue) fn detached(path: &Path) -> Result<Self, StoreError> {
+        let known = Self::open_read_only(path).and_then(|known| known.copy());
+        // Where nothing is known nothing is removed that was delivered before.
+        let store = known.or_else(|_| Self::empty(path))?;
+        let forgotten = store.connection.execute("DELETE FROM job", []);
+        forgotten.map_err(failed(path, "copy"))?;
+        Ok(store)
+    }
+
+    /// The same as it is now, in the schema of today, in place of the file.
+    fn copy(&self) -> Result<Self, StoreError> {
+        let mut copy = Self::empty(&self.path)?;
+        {
+            let backup = Backup::new(&self.connection, &mut copy.connection)
+                .map_err(failed(&self.path, "copy"))?;
+            backup
+                .run_to_completion(COPIED_PAGES, Duration::ZERO, None)
+                .map_err(failed(&self.path, "copy"))?;
+        }
+        copy.migrate()?;
+        Ok(copy)
+    }
+
+    /// An empty memory in place of the file.
+    fn empty(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory().map_err(failed(path, "open"))?;
+        let mut store = Self {
+            path: path.into(),
+            connection,
+            claim: Some(Claim::of_nobody()),
+        };
+        store.prepare()?;
+        Ok(store)
+    }
+
+    fn prepare(&mut self) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        let settings = || {
+            connection.busy_timeout(BUSY_TIME_MAX)?;
+            enter_wal(connection)?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            // The log is merged when it has grown, not whenever a short-lived process ends.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            rusqlite::Result::Ok(())
+        };
+        settings().map_err(failed(&self.path, "open"))?;
+        if self.version()? == MIGRATIONS.len() {
+            return Ok(());
+        }
+        self.migrate()
+    }
+
+    fn version(&self) -> Result<usize, StoreError> {
+        let version = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0));
+        let found: u32 = version.map_err(failed(&self.path, "read"))?;
+        let (found, known) = (found as usize, MIGRATIONS.len());
+        if found > known {
+            return Err(StoreError::Newer {
+                path: self.path.clone(),
+                found,
+                known,
+            });
+        }
+        Ok(found)
+    }
+
+    fn migrate(&mut self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let migrate = |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Read under the lock: another process may have migrated in between.
+            let version: u32 =
+                transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            for step in &MIGRATIONS[(version as usize).min(MIGRATIONS.len())..] {
+                transaction.execute_batch(step)?;
+            }
+            let version = u32::try_from(MIGRATIONS.len()).expect("a handful of migrations");
+            transaction.pragma_update(None, "user_version", version)?;
+            transaction.commit()
+        };
+        migrate(&mut self.connection).map_err(failed(&path, "set up"))
+    }
+}
+
+/// Creates a missing file, empty, for the owner of its directory. Plesk calls as `psaadm` and as
+/// root, and what root made first, `psaadm` could not write. (SQLite gives the files that root makes
+/// beside this one to this one's owner by itself.)
+///
+/// A failure is not reported here: opening the file tells the same with more detail.
+fn create_for_directory_owner(path: &Path) {
+    let Ok(file) = File::create_new(path) else {
+        return;
+    };
+    if let Some(Ok(directory)) = path.parent().map(Path::metadata) {
+        // Nobody but root may give files away, and nobody else needs to.
+        fchown(&file, Some(directory.uid()), Some(directory.gid())).ok();
+        if directory.mode() & 0o020 != 0 {
+            // A group shares the directory, and so the file; those that SQLite makes beside it follow.
+            file.set_permissions(Permissions::from_mode(0o660)).ok();
+        }
+    }
+}
+
+pub(super) fn failed<'a>(
+    path: &'a Path,
+    step: &'static str,
+) -> impl FnOnce(rusqlite::Error) -> StoreError + use<'a> {
+    move |source| StoreError::Sqlite {
+        path: path.into(),
+        step,
+        source,
+    }
+}
+
+/// Takes the file into WAL mode, where it is not yet. SQLite asks its busy handler only for locks
+/// that a connection takes from scratch; this one is an upgrade, and fails at once while another
+/// process opens the same new file.
+fn enter_wal(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 1..WAL_TRIES {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::park_timeout(WAL_INTERVAL);
+            }
+            entered => return entered,
+        }
+    }
+    connection.pragma_update(None, "journal_mode", "wal")
+}

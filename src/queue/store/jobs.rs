@@ -1,0 +1,539 @@
+//! The jobs, in SQL.
+
+use rusqlite::{
+    CachedStatement, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+    params_from_iter,
+};
+
+use super::file::{Store, StoreError, failed};
+use crate::model::{Intent, Name, Serial};
+use crate::queue::claim::Claim;
+use crate::queue::job::{
+    Accepted, End, JOBS_MAX, Job, JobId, JobSummary, Order, Past, QUEUE_OCTETS_MAX, QueueFull,
+    Settlement, State, Turn, Why, order,
+};
+use crate::queue::stored::{from_text, to_text};
+
+const WAITING: u8 = 0;
+const HELD: u8 = 1;
+
+/// An intent that is handed over.
+#[derive(Debug)]
+pub(in crate::queue) struct NewJob {
+    key: String,
+    primary: String,
+    stage: u8,
+    intent: String,
+    /// The zone's name and the serial of the payload.
+    serial: Option<(String, Serial)>,
+}
+
+impl NewJob {
+    /// A job of an intent, for the primary of that name.
+    pub(in crate::queue) fn new(intent: &Intent, primary: &str) -> Self {
+        let (stage, serial) = match intent {
+            Intent::Zone(zone) => {
+                let name = zone.name.to_string();
+                (0, zone.soa.serial.map(|serial| (name, serial)))
+            }
+            Intent::ZoneGone(_) => (0, None),
+            Intent::Ptr(_) => (1, None),
+        };
+        Self {
+            key: intent.key().to_string(),
+            primary: primary.into(),
+            stage,
+            intent: to_text(intent),
+            serial,
+        }
+    }
+}
+
+/// How many jobs are taken at most, and how large they may be together; one is taken in any case.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::queue) struct Portion {
+    /// How many.
+    pub(in crate::queue) jobs: usize,
+    /// How large.
+    pub(in crate::queue) octets: u64,
+}
+
+impl Store {
+    /// Makes jobs of intents, in place of older ones of the same keys, and takes those that no other
+    /// process is at work on. All become durable together.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then there is none of them.
+    pub(in crate::queue) fn enqueue(
+        &mut self,
+        new: &[NewJob],
+        now: u64,
+    ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
+        let claim = self.claim()?;
+        self.free_dead_claims()?;
+        if let Some(full) = self.octets_full()? {
+            return Ok(Err(full));
+        }
+        let path = &self.path;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed(path, "lock"))?;
+        let all = new
+            .iter()
+            .map(|new| enqueue_one(&transaction, new, &claim, now));
+        let accepted: Vec<Accepted> = all
+            .collect::<rusqlite::Result<_>>()
+            .map_err(failed(path, "write"))?;
+        let jobs: u64 = transaction
+            .query_row("SELECT count(*) FROM job", [], |row| row.get(0))
+            .map_err(failed(path, "read"))?;
+        if jobs > JOBS_MAX {
+            // Dropped, the transaction is rolled back.
+            let limit = JOBS_MAX;
+            return Ok(Err(QueueFull::Jobs { jobs, limit }));
+        }
+        transaction.commit().map_err(failed(path, "write"))?;
+        Ok(Ok(accepted))
+    }
+
+    /// Takes jobs of a primary whose time has come, zones before PTR values and else in the order in which
+    /// they were handed over. What cannot be read is held.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn take_due(
+        &mut self,
+        primary: &str,
+        portion: Portion,
+        now: u64,
+    ) -> Result<Vec<Job>, StoreError> {
+        self.free_dead_claims()?;
+        let path = self.path.clone();
+        let due = self
+            .due(primary, portion, now)
+            .map_err(failed(&path, "read"))?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claim = self.claim()?;
+        self.change("write", |transaction| {
+            let mut jobs = Vec::with_capacity(due.len());
+            for id in &due {
+                let mut take = transaction.prepare_cached(
+                    "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
+                     RETURNING intent, attempts, forced",
+                )?;
+                let taken = take.query_row(params![claim, id], |row| {
+                    Ok((row.get::<_, String>(0)?, past_from(row, 1)?))
+                });
+                let Some((intent, past)) = taken.optional()? else {
+                    continue;
+                };
+                match from_text(&intent) {
+                    Ok(intent) => jobs.push(Job {
+                        id: JobId(*id),
+                        intent,
+                        past,
+                    }),
+                    Err(error) => hold_unreadable(transaction, *id, &error.to_string(), now)?,
+                }
+            }
+            Ok(jobs)
+        })
+    }
+
+    /// Takes a job, where that can be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn take(&mut self, id: JobId, key: &str) -> Result<Turn, StoreError> {
+        self.free_dead_claims()?;
+        let claim = self.claim()?;
+        self.change("write", |transaction| {
+            let mut find = transaction.prepare_cached(
+                "SELECT attempts, forced, state, claim, cause, hint FROM job WHERE id = ?",
+            )?;
+            let found = find.query_row([id.0], |row| {
+                let claim: Option<String> = row.get(3)?;
+                Ok((
+                    past_from(row, 0)?,
+                    row.get::<_, u8>(2)?,
+                    claim,
+                    why_from(row, 4)?,
+                ))
+            });
+            let Some((past, state, claimed, why)) = found.optional()? else {
+                let mut other = transaction.prepare_cached("SELECT 1 FROM job WHERE key = ?")?;
+                return Ok(if other.exists([key])? {
+                    Turn::Replaced
+                } else {
+                    Turn::Delivered
+                });
+            };
+            if state == HELD {
+                return Ok(Turn::Held(why.unwrap_or_default()));
+            }
+            if claimed.is_some_and(|claimed| claimed != claim) {
+                return Ok(Turn::Busy);
+            }
+            let mut take = transaction.prepare_cached("UPDATE job SET claim = ? WHERE id = ?")?;
+            take.execute(params![claim, id.0])?;
+            Ok(Turn::Ours(past))
+        })
+    }
+
+    /// Gives jobs of primaries that are not among these to the ones without a primary, so that somebody
+    /// looks at them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn orphan_unknown(
+        &mut self,
+        primaries: &[String],
+    ) -> Result<(), StoreError> {
+        let marks = vec!["?"; primaries.len()].join(", ");
+        let sql = format!(
+            "UPDATE job SET primary_ = '' WHERE primary_ <> '' AND primary_ NOT IN ({marks})"
+        );
+        self.change("write", |transaction| {
+            transaction.execute(&sql, params_from_iter(primaries))?;
+            Ok(())
+        })
+    }
+
+    /// Whether the zone that a host name is in waits to be delivered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn zone_of_host_waits(&self, host: &Name) -> Result<bool, StoreError> {
+        let waits = || {
+            let mut find = self
+                .connection
+                .prepare_cached("SELECT 1 FROM job WHERE key = ? AND state = 0")?;
+            let mut name = Some(host.to_lowercase());
+            while let Some(here) = name {
+                if find.exists([here.to_string()])? {
+                    return Ok(true);
+                }
+                name = here.parent();
+            }
+            rusqlite::Result::Ok(false)
+        };
+        waits().map_err(failed(&self.path, "read"))
+    }
+
+    /// All jobs, by number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn list_jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
+        let list = || {
+            let mut jobs = self.connection.prepare_cached(
+                "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, next_at,
+                    cause, hint, claim
+                 FROM job ORDER BY id",
+            )?;
+            let jobs = jobs.query_map([], |row| self.summary_from(row))?;
+            jobs.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(failed(&self.path, "read"))
+    }
+
+    /// The intent of a job, or why it cannot be read; none where there is no such job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn intent_of(
+        &self,
+        id: JobId,
+    ) -> Result<Option<Result<Intent, String>>, StoreError> {
+        let text = || {
+            let mut find = self
+                .connection
+                .prepare_cached("SELECT intent FROM job WHERE id = ?")?;
+            find.query_row([id.0], |row| row.get::<_, String>(0))
+                .optional()
+        };
+        let text = text().map_err(failed(&self.path, "read"))?;
+        Ok(text.map(|text| from_text(&text).map_err(|error| error.to_string())))
+    }
+
+    /// Lets jobs be tried at once, held ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn retry(
+        &mut self,
+        ids: &[JobId],
+        is_forced: bool,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        self.change("write", |transaction| {
+            let mut retry = transaction.prepare_cached(
+                "UPDATE job SET state = 0, next_at = ?1, updated_at = ?1, forced = max(forced, ?2)
+                 WHERE id = ?3",
+            )?;
+            for id in ids {
+                retry.execute(params![now, is_forced, id.0])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes jobs out undelivered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn drop_jobs(&mut self, ids: &[JobId]) -> Result<(), StoreError> {
+        self.change("write", |transaction| {
+            let mut drop = transaction.prepare_cached("DELETE FROM job WHERE id = ?")?;
+            for id in ids {
+                drop.execute([id.0])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The token of this process's claim, which is made with the first call.
+    fn claim(&mut self) -> Result<String, StoreError> {
+        if let Some(claim) = &self.claim {
+            return Ok(claim.token().to_owned());
+        }
+        let made = Claim::make(&self.path);
+        let claim = made.map_err(|(path, source)| StoreError::Claim { path, source })?;
+        let token = claim.token().to_owned();
+        self.claim = Some(claim);
+        Ok(token)
+    }
+
+    /// Frees what processes had taken that are no more.
+    fn free_dead_claims(&mut self) -> Result<(), StoreError> {
+        let ours = self.claim.as_ref().map(Claim::token).unwrap_or_default();
+        let claims = || {
+            let mut claims = self.connection.prepare_cached(
+                "SELECT DISTINCT claim FROM job WHERE claim IS NOT NULL AND claim <> ?",
+            )?;
+            let claims = claims.query_map([ours], |row| row.get(0))?;
+            claims.collect::<rusqlite::Result<_>>()
+        };
+        let mut dead: Vec<String> = claims().map_err(failed(&self.path, "read"))?;
+        dead.retain(|claim| !Claim::is_alive(&self.path, claim));
+        if dead.is_empty() {
+            return Ok(());
+        }
+        self.change("write", |transaction| {
+            let mut free =
+                transaction.prepare_cached("UPDATE job SET claim = NULL WHERE claim = ?")?;
+            for claim in &dead {
+                free.execute([claim])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The numbers of jobs whose time has come, and of those that were scheduled by a clock that has been
+    /// set back since.
+    fn due(&self, primary: &str, portion: Portion, now: u64) -> rusqlite::Result<Vec<i64>> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT id, octets FROM job
+             WHERE primary_ = ?1 AND state = 0 AND claim IS NULL
+                AND (next_at <= ?2 OR updated_at > ?2)
+             ORDER BY stage, id LIMIT ?3",
+        )?;
+        let found = find.query_map(params![primary, now, portion.jobs], |row| {
+            Ok((row.get(0)?, row.get::<_, u64>(1)?))
+        })?;
+        let (mut due, mut sum) = (Vec::new(), 0);
+        for row in found {
+            let (id, octets) = row?;
+            sum += octets;
+            if !due.is_empty() && sum > portion.octets {
+                break;
+            }
+            due.push(id);
+        }
+        Ok(due)
+    }
+
+    fn octets_full(&self) -> Result<Option<QueueFull>, StoreError> {
+        let number = |pragma: &str| {
+            let connection = &self.connection;
+            connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
+        };
+        let in_use = || {
+            let pages = number("page_count")? - number("freelist_count")?;
+            rusqlite::Result::Ok(pages * number("page_size")?)
+        };
+        let octets = in_use().map_err(failed(&self.path, "read"))?;
+        let limit = QUEUE_OCTETS_MAX;
+        Ok((octets > limit).then_some(QueueFull::Octets { octets, limit }))
+    }
+
+    fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
+        let claim: Option<String> = row.get(11)?;
+        let claim = claim.filter(|claim| Claim::is_alive(&self.path, claim));
+        let state = match claim {
+            Some(claim) => State::InHand {
+                process: Claim::process_of(&claim),
+            },
+            None if row.get::<_, u8>(3)? == HELD => State::Held,
+            None => State::Waiting,
+        };
+        Ok(JobSummary {
+            id: JobId(row.get(0)?),
+            key: row.get(1)?,
+            primary: row.get(2)?,
+            state,
+            octets: row.get(4)?,
+            enqueued_at: row.get(5)?,
+            past: past_from(row, 6)?,
+            next_at: row.get(8)?,
+            why: why_from(row, 9)?,
+        })
+    }
+
+    /// Does a piece of work in one transaction.
+    fn change<T>(
+        &mut self,
+        step: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let path = &self.path;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed(path, "lock"))?;
+        let done = work(&transaction).map_err(failed(path, step))?;
+        transaction.commit().map_err(failed(path, step))?;
+        Ok(done)
+    }
+}
+
+/// Says what became of a job of this process. Where a newer intent has taken the job's place meanwhile,
+/// that one is free now.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    settlement: &Settlement,
+    claim: &str,
+) -> rusqlite::Result<()> {
+    let id = settlement.id.0;
+    match &settlement.end {
+        End::Delivered => {
+            let mut done =
+                transaction.prepare_cached("DELETE FROM job WHERE id = ? AND claim = ?")?;
+            done.execute(params![id, claim])?;
+        }
+        End::Again {
+            why,
+            counts,
+            at,
+            now,
+        } => {
+            let mut again = transaction.prepare_cached(
+                "UPDATE job SET attempts = attempts + ?, next_at = ?, updated_at = ?, cause = ?,
+                    hint = ?
+                 WHERE id = ? AND claim = ?",
+            )?;
+            again.execute(params![counts, at, now, why.cause, why.hint, id, claim])?;
+        }
+        End::Held { why, now } => {
+            let mut held = transaction.prepare_cached(
+                "UPDATE job SET state = 1, forced = 0, attempts = attempts + 1, updated_at = ?,
+                    cause = ?, hint = ?
+                 WHERE id = ? AND claim = ?",
+            )?;
+            held.execute(params![now, why.cause, why.hint, id, claim])?;
+        }
+    }
+    let mut free =
+        transaction.prepare_cached("UPDATE job SET claim = NULL WHERE key = ? AND claim = ?")?;
+    free.execute(params![settlement.key, claim])?;
+    Ok(())
+}
+
+fn enqueue_one(
+    transaction: &Transaction<'_>,
+    new: &NewJob,
+    claim: &str,
+    now: u64,
+) -> rusqlite::Result<Accepted> {
+    let mut set_back_from = None;
+    if let Some((zone, serial)) = &new.serial {
+        let mut find = transaction
+            .prepare_cached("SELECT serial, accepted_at FROM accepted WHERE zone = ?")?;
+        let newest = find
+            .query_row([zone], |row| {
+                Ok((Serial(row.get(0)?), row.get::<_, u64>(1)?))
+            })
+            .optional()?;
+        if let Some((newest, accepted_at)) = newest {
+            match order(newest, now.abs_diff(accepted_at), *serial) {
+                Order::Newer => {}
+                Order::Overtaken => return Ok(Accepted::Stale { newest }),
+                Order::SetBack => set_back_from = Some(newest),
+            }
+        }
+        let mut accept = transaction.prepare_cached(
+            "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET serial = excluded.serial, accepted_at = excluded.accepted_at",
+        )?;
+        accept.execute(params![zone, serial.0, now])?;
+    }
+    let mut old = transaction.prepare_cached("DELETE FROM job WHERE key = ? RETURNING claim")?;
+    let old: Option<Option<String>> = old.query_row([&new.key], |row| row.get(0)).optional()?;
+    let claimed = old.flatten();
+    let mut insert: CachedStatement<'_> = transaction.prepare_cached(
+        "INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
+            next_at, updated_at, claim)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?7, ?7, ?8)",
+    )?;
+    let is_ours = claimed.as_deref().is_none_or(|other| other == claim);
+    insert.execute(params![
+        new.key,
+        new.primary,
+        new.stage,
+        new.intent,
+        new.intent.len() as u64,
+        WAITING,
+        now,
+        claimed.as_deref().unwrap_or(claim)
+    ])?;
+    Ok(Accepted::Job {
+        id: JobId(transaction.last_insert_rowid()),
+        is_ours,
+        set_back_from,
+    })
+}
+
+fn hold_unreadable(
+    transaction: &Transaction<'_>,
+    id: i64,
+    problem: &str,
+    now: u64,
+) -> rusqlite::Result<()> {
+    let mut hold = transaction.prepare_cached(
+        "UPDATE job SET state = 1, updated_at = ?, cause = ?, hint = ?, claim = NULL WHERE id = ?",
+    )?;
+    let cause = format!("the job in the queue's file cannot be read: {problem}");
+    let hint = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
+                --sync-all-zones`";
+    hold.execute(params![now, cause, hint, id])?;
+    Ok(())
+}
+
+fn past_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Past> {
+    Ok(Past {
+        attempts: row.get(column)?,
+        is_forced: row.get(column + 1)?,
+    })
+}
+
+fn why_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Why>> {
+    let cause: Option<String> = row.get(column)?;
+    let hint: Option<String> = row.get(column + 1)?;
+    Ok(cause.map(|cause| Why {
+        cause,
+        hint: hint.unwrap_or_default(),
+    }))
+}

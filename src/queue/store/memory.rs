@@ -1,0 +1,272 @@
+//! What is remembered of zones, in SQL.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::file::{Store, StoreError, failed};
+use crate::deliver::{MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary};
+use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
+use crate::plan::Guard;
+
+impl Store {
+    /// What is remembered of a zone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn load(&self, key: &ZoneKey) -> Result<ZoneMemory, StoreError> {
+        self.load_zone(key).map_err(failed(&self.path, "read"))
+    }
+
+    /// The zones that were made or delivered to, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
+        let mut zones = self.list_zones().map_err(failed(&self.path, "read"))?;
+        zones.retain(|zone| zone.origin != Origin::Found || zone.delivered > 0);
+        zones.sort_by(|a, b| {
+            let names = a.key.zone.cmp(&b.key.zone);
+            names.then_with(|| a.key.primary.cmp(&b.key.primary))
+        });
+        Ok(zones)
+    }
+
+    /// The generation that a zone's memory is at; zero where nothing is remembered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
+        let read = || {
+            let mut zone = self
+                .connection
+                .prepare_cached("SELECT generation FROM zone WHERE primary_ = ? AND name = ?")?;
+            let row = params![key.primary, key.zone.to_string()];
+            zone.query_row(row, |row| row.get(0)).optional()
+        };
+        let generation = read().map_err(failed(&self.path, "read"))?;
+        Ok(generation.unwrap_or_default())
+    }
+
+    fn list_zones(&self) -> rusqlite::Result<Vec<ZoneSummary>> {
+        let mut zones = self.connection.prepare_cached(
+            "SELECT primary_, name, origin,
+                (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id)
+             FROM zone",
+        )?;
+        let zones = zones.query_map([], |row| {
+            let name: Name = row
+                .get_ref(1)?
+                .as_str()?
+                .parse()
+                .map_err(|error| corrupt(1, error))?;
+            Ok(ZoneSummary {
+                key: ZoneKey {
+                    primary: row.get(0)?,
+                    zone: ZoneName::new(&name),
+                },
+                origin: origin_from(row.get(2)?),
+                delivered: row.get(3)?,
+            })
+        })?;
+        zones.collect()
+    }
+
+    fn load_zone(&self, key: &ZoneKey) -> rusqlite::Result<ZoneMemory> {
+        let mut zone = self.connection.prepare_cached(
+            "SELECT id, origin, guard, soa_ttl, generation FROM zone
+             WHERE primary_ = ? AND name = ?",
+        )?;
+        let found = zone
+            .query_row(params![key.primary, key.zone.to_string()], |row| {
+                let id: i64 = row.get(0)?;
+                Ok((
+                    id,
+                    origin_from(row.get(1)?),
+                    guard_from(row.get(2)?),
+                    soa_ttl_from(row.get(3)?),
+                    row.get(4)?,
+                ))
+            })
+            .optional()?;
+        let Some((id, origin, guard, soa_ttl, generation)) = found else {
+            return Ok(ZoneMemory::default());
+        };
+        let mut records = self
+            .connection
+            .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
+        let records = records.query_map([id], |row| {
+            let owner =
+                Name::from_wire(row.get_ref(0)?.as_blob()?).map_err(|error| corrupt(0, error))?;
+            let rdata = Rdata::from_canonical(row.get_ref(2)?.as_blob()?);
+            let ttl: Option<u32> = row.get(3)?;
+            let record = Record {
+                owner,
+                rtype: RecordType(row.get(1)?),
+                ttl: ttl.unwrap_or_default(),
+                rdata,
+            };
+            Ok((record, ttl.is_some()))
+        })?;
+        let (mut delivered, mut confirmed) = (Vec::new(), Vec::new());
+        for record in records {
+            let (record, is_confirmed) = record?;
+            if is_confirmed {
+                confirmed.push(record.clone());
+            }
+            delivered.push(Record { ttl: 0, ..record });
+        }
+        Ok(ZoneMemory {
+            origin,
+            guard,
+            soa_ttl,
+            delivered: RrSets::from_records(delivered),
+            confirmed: RrSets::from_records(confirmed),
+            generation,
+        })
+    }
+}
+
+/// Forgets a zone if its memory is still of this generation.
+pub(super) fn forget(
+    transaction: &Transaction<'_>,
+    key: &ZoneKey,
+    generation: i64,
+) -> rusqlite::Result<()> {
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM zone WHERE primary_ = ? AND name = ? AND generation = ?")?;
+    forget.execute(params![key.primary, key.zone.to_string(), generation])?;
+    Ok(())
+}
+
+/// Adds records, and drops others if nobody changed the memory in between; the new generation.
+pub(super) fn change(
+    transaction: &Transaction<'_>,
+    change: &MemoryChange,
+) -> rusqlite::Result<i64> {
+    let (origin, guard) = (origin_code(change.origin), guard_code(change.guard));
+    let soa_ttl = soa_ttl_code(change.soa_ttl);
+    let zone = params![change.key.primary, change.key.zone.to_string()];
+    let mut find = transaction.prepare_cached(
+        "SELECT origin, guard, soa_ttl, generation FROM zone WHERE primary_ = ? AND name = ?",
+    )?;
+    let found: Option<((u8, u8, u8), i64)> = find
+        .query_row(zone, |row| {
+            let known = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((known, row.get(3)?))
+        })
+        .optional()?;
+    // Where another process changed the memory since it was read, what that process found out
+    // stays, and nothing is dropped that it may have added.
+    let is_overtaken = found.is_some_and(|(_, generation)| generation != change.generation);
+    let origin = match found {
+        Some(((other, _, _), _)) if is_overtaken => origin.max(other),
+        Some(_) | None => origin,
+    };
+    if let Some((_, generation)) = found.filter(|found| found.0 == (origin, guard, soa_ttl))
+        && change.add.is_empty()
+        && change.drop.is_empty()
+        && change.confirm.is_empty()
+    {
+        return Ok(generation);
+    }
+    // The first generation is a random one, so that none of a zone that was forgotten comes again.
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO zone (primary_, name, origin, guard, soa_ttl, generation)
+         VALUES (?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
+         ON CONFLICT DO UPDATE SET
+            origin = excluded.origin, guard = excluded.guard, soa_ttl = excluded.soa_ttl,
+            generation = generation + 1
+         RETURNING id, generation",
+    )?;
+    let row = params![
+        change.key.primary,
+        change.key.zone.to_string(),
+        origin,
+        guard,
+        soa_ttl
+    ];
+    let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut add = transaction.prepare_cached(
+        "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET ttl = NULL WHERE ttl IS NOT NULL",
+    )?;
+    execute_each(&mut add, id, &change.add)?;
+    if !is_overtaken {
+        let mut confirm = transaction.prepare_cached(
+            "UPDATE delivered SET ttl = ?5
+             WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND rdata = ?4",
+        )?;
+        for set in &change.confirm {
+            let owner = set.owner.to_lowercase();
+            for rdata in &set.rdatas {
+                let row = params![id, owner.as_wire(), set.rtype.0, rdata.as_wire(), set.ttl];
+                confirm.execute(row)?;
+            }
+        }
+        let mut drop = transaction.prepare_cached(
+            "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
+        )?;
+        execute_each(&mut drop, id, &change.drop)?;
+    }
+    Ok(generation)
+}
+
+fn execute_each(
+    statement: &mut rusqlite::Statement<'_>,
+    zone: i64,
+    records: &RrSets,
+) -> rusqlite::Result<()> {
+    for set in records {
+        let owner = set.owner.to_lowercase();
+        for rdata in &set.rdatas {
+            statement.execute(params![zone, owner.as_wire(), set.rtype.0, rdata.as_wire()])?;
+        }
+    }
+    Ok(())
+}
+
+fn corrupt(column: usize, error: crate::model::NameError) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
+}
+
+fn origin_code(origin: Origin) -> u8 {
+    match origin {
+        Origin::Found => 0,
+        Origin::Making => 1,
+        Origin::Made => 2,
+    }
+}
+
+fn origin_from(code: u8) -> Origin {
+    match code {
+        2 => Origin::Made,
+        1 => Origin::Making,
+        _ => Origin::Found,
+    }
+}
+
+fn guard_code(guard: Guard) -> u8 {
+    match guard {
+        // Which of the two is up to the primary.
+        Guard::Soa | Guard::SoaMovedOn => 0,
+        Guard::RrSets => 1,
+    }
+}
+
+fn soa_ttl_code(soa_ttl: SoaTtl) -> u8 {
+    match soa_ttl {
+        SoaTtl::Settable => 0,
+        SoaTtl::Fixed => 1,
+    }
+}
+
+fn soa_ttl_from(code: u8) -> SoaTtl {
+    if code == 1 {
+        SoaTtl::Fixed
+    } else {
+        SoaTtl::Settable
+    }
+}
+
+fn guard_from(code: u8) -> Guard {
+    if code == 1 { Guard::RrSets } else { Guard::Soa }
+}
