@@ -246,7 +246,7 @@ impl<'a> Report<'a> {
             } else {
                 Severity::Warning
             };
-            let hint = left_out.hint().map(Into::into);
+            let hint = left_out.hint();
             let mut text = format!(
                 "{}{}: {left_out}",
                 self.subject(index),

@@ -20,6 +20,7 @@ mod reverse;
 mod reverse_zone;
 mod session;
 mod settings;
+mod sieve;
 mod single;
 mod steps;
 mod zone;

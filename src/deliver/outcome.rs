@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::AddAssign;
 
 use crate::model::{Name, Presence, RdataError, Record, ZoneName};
 use crate::plan::{BatchError, CatalogProblem, Conflict, InitialZoneError};
@@ -91,6 +92,16 @@ pub struct Counts {
     pub messages: usize,
 }
 
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.removed += other.removed;
+        self.ttl_changed += other.ttl_changed;
+        self.soa_changed |= other.soa_changed;
+        self.messages += other.messages;
+    }
+}
+
 /// What would be done for an intent.
 #[derive(Debug)]
 pub struct Preview {
@@ -136,22 +147,30 @@ pub enum LeftOut {
     Conflict(Conflict),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
+    /// The changes at a name that the primary refuses.
+    Refused {
+        /// The name.
+        owner: Name,
+        /// Its answer to them alone.
+        failure: Box<Failure>,
+    },
 }
 
 impl LeftOut {
     /// Whether a person must act before it can be in place.
     pub fn is_refused(&self) -> bool {
         match self {
-            Self::Conflict(_) => true,
+            Self::Conflict(_) | Self::Refused { .. } => true,
             Self::Kept(_) => false,
         }
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Conflict(conflict) => Some(conflict.reason.hint()),
+            Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
             Self::Kept(_) => None,
+            Self::Refused { failure, .. } => Some(failure.hint()),
         }
     }
 }
@@ -164,6 +183,7 @@ impl fmt::Display for LeftOut {
                 write!(f, "{} {rtype} left out: {reason}", left_out.owner)
             }
             Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
+            Self::Refused { owner, failure } => write!(f, "{owner} left out: {failure}"),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::outcome::{Counts, Delivered, Done, Failure};
 use super::ownership;
 use super::session::{Maker, Read, Session};
 use super::settings::Settings;
+use super::sieve::Sieve;
 use super::steps::{
     Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, pause, read,
     send, served_soa_ttl, touched, union, widen, zone_key,
@@ -68,6 +69,12 @@ struct Delivery<'a> {
     is_settled: bool,
     /// The SOA under which a guard failed.
     guarded_at: Option<Rdata>,
+    /// The search for names that the primary refuses.
+    sieve: Sieve,
+    /// What was sent before what is sent now.
+    sent: Counts,
+    /// What was sent without an answer: where nothing is left to do when the zone is read again, it was applied.
+    unanswered: Option<Counts>,
 }
 
 /// What an attempt starts from.
@@ -97,6 +104,9 @@ impl<'a> Delivery<'a> {
             is_absent: false,
             is_settled: false,
             guarded_at: None,
+            sieve: Sieve::default(),
+            sent: Counts::default(),
+            unanswered: None,
         }
     }
 
@@ -105,8 +115,11 @@ impl<'a> Delivery<'a> {
         session: &mut Session<'_>,
         existing: Existing,
     ) -> Result<Delivered, Failure> {
-        for attempt in 0..ATTEMPTS_MAX {
+        let mut attempt = 0;
+        while attempt < ATTEMPTS_MAX {
             pause(session, attempt).await?;
+            // A search takes as many readings as it takes.
+            let is_step = self.sieve.is_searching();
             let is_last = attempt + 1 == ATTEMPTS_MAX;
             let delivered = match self.reach(session, existing).await? {
                 Reached::Zone(..)
@@ -125,6 +138,7 @@ impl<'a> Delivery<'a> {
             if let Some(delivered) = delivered {
                 return Ok(delivered);
             }
+            attempt += u32::from(!is_step);
         }
         if self.is_absent {
             return Err(Failure::ZoneHidden);
@@ -208,6 +222,7 @@ impl<'a> Delivery<'a> {
         if known.soa_ttl == SoaTtl::Fixed {
             plan.keep_soa_ttl(&current);
         }
+        self.sieve.restrict(&mut plan);
         let ours = ours(&self.desired.records, &known.delivered, &plan);
         let mut add = match session.primary.read {
             Read::Transfer => to_remember(&ours, &known.delivered, &plan),
@@ -215,53 +230,99 @@ impl<'a> Delivery<'a> {
         };
         let mut sent = Ok(Sent::Applied(0));
         if !plan.is_empty() {
+            self.unanswered = None;
             widen(self.memory, &self.key, &mut known, &add).await?;
             add = RrSets::default();
             sent = send(session, &plan, &current, known.guard).await;
         }
-        if let (
-            Err(Failure::UpdateRefused { .. } | Failure::ServerFailure { .. }),
-            Some(Maker::Provisioner(provisioner)),
-            false,
-        ) = (&sent, &session.primary.maker, self.is_settled)
-        {
-            // Another process may be in the middle of making it: it is a secondary then, which takes
-            // no updates (BIND refuses, PowerDNS fails).
-            let zone = &self.desired.name;
-            provisioner.settle(zone, session.deadline).await?;
-            self.is_settled = true;
-            return Ok(None);
-        }
-        match sent? {
-            Sent::Applied(messages) => {
-                if session.primary.read == Read::Transfer
-                    && let Some((_, ttl)) = plan.soa.as_ref().filter(|soa| soa.1 != current.soa_ttl)
-                    && served_soa_ttl(session, &self.desired.name)
-                        .await?
-                        .is_some_and(|served| served != *ttl)
-                {
-                    known.soa_ttl = SoaTtl::Fixed;
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(Failure::Unknown { .. }) if !is_last => {
+                self.unanswered = Some(counts(&plan, 1));
+                return Ok(None);
+            }
+            Err(failure) => {
+                if !self.is_being_made(session, &failure).await? {
+                    self.sieve.refused(&plan, failure)?;
                 }
-                let gone = gone(&plan, &known, &ours);
+                return Ok(None);
+            }
+        };
+        match sent {
+            Sent::Applied(messages) => {
+                self.note_soa_ttl(session, &plan, &current, &mut known)
+                    .await?;
+                self.sent += counts(&plan, messages);
+                self.sent += self.unanswered.take().unwrap_or_default();
+                let is_all = !self.sieve.is_searching();
+                // What is still to be sent stays ours.
+                let gone = if is_all {
+                    gone(&plan, &known, &ours)
+                } else {
+                    RrSets::default()
+                };
                 self.memory.narrow(MemoryChange {
                     confirm: arrived(session, &plan),
                     ..change(self.key.clone(), &known, add, gone)
                 })?;
+                if !is_all {
+                    self.sieve.passed(messages);
+                    return Ok(None);
+                }
                 let done = match self.made {
                     Some(Created::Placeholder) => created_from(&ours),
-                    _ if plan.is_empty() => Done::Unchanged,
-                    _ => Done::Updated(counts(&plan, messages)),
+                    _ if self.sent == Counts::default() => Done::Unchanged,
+                    _ => Done::Updated(self.sent),
                 };
-                return Ok(Some(Delivered {
-                    done,
-                    left_out: left_out(&plan.conflicts, &plan.kept),
-                }));
+                let mut left_out = left_out(&plan.conflicts, &plan.kept);
+                left_out.extend(std::mem::take(&mut self.sieve).into_left_out());
+                return Ok(Some(Delivered { done, left_out }));
             }
             Sent::Guarded => self.guarded_at = Some(soa),
             Sent::NoZone(failure) if is_last => return Err(failure),
             Sent::NoZone(_) => {}
         }
         Ok(None)
+    }
+
+    /// Whether an update was refused because another process is in the middle of making the zone: it is a
+    /// secondary then, which takes no updates (BIND refuses, PowerDNS fails). It is waited for, once.
+    async fn is_being_made(
+        &mut self,
+        session: &Session<'_>,
+        failure: &Failure,
+    ) -> Result<bool, Failure> {
+        let (
+            Failure::UpdateRefused { .. } | Failure::ServerFailure { .. },
+            Some(Maker::Provisioner(provisioner)),
+            false,
+        ) = (failure, &session.primary.maker, self.is_settled)
+        else {
+            return Ok(false);
+        };
+        let zone = &self.desired.name;
+        provisioner.settle(zone, session.deadline).await?;
+        self.is_settled = true;
+        Ok(true)
+    }
+
+    /// Finds out whether the primary took the TTL of the SOA, where the plan changed it.
+    async fn note_soa_ttl(
+        &self,
+        session: &mut Session<'_>,
+        plan: &Plan,
+        current: &CurrentZone,
+        known: &mut ZoneMemory,
+    ) -> Result<(), Failure> {
+        if session.primary.read == Read::Transfer
+            && let Some((_, ttl)) = plan.soa.as_ref().filter(|soa| soa.1 != current.soa_ttl)
+            && served_soa_ttl(session, &self.desired.name)
+                .await?
+                .is_some_and(|served| served != *ttl)
+        {
+            known.soa_ttl = SoaTtl::Fixed;
+        }
+        Ok(())
     }
 
     /// Counts what the primary put into a new zone as delivered: a zone that was just made holds nothing
@@ -291,14 +352,15 @@ impl<'a> Delivery<'a> {
 /// What is ours when the plan is carried out: the desired records that it did not leave out, and at
 /// the names where it changed nothing for a conflict's sake what was ours before.
 fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
-    if plan.kept.is_empty() && plan.conflicts.is_empty() {
+    if plan.kept.is_empty() && plan.conflicts.is_empty() && plan.frozen.is_empty() {
         return Cow::Borrowed(desired);
     }
+    let is_untouched = |owner: &Name| plan.kept.contains(owner) || plan.frozen.contains(owner);
     let is_frozen = |owner: &Name| {
-        plan.kept.contains(owner) || plan.conflicts.iter().any(|c| c.left_out.owner == *owner)
+        is_untouched(owner) || plan.conflicts.iter().any(|c| c.left_out.owner == *owner)
     };
     let is_left_out = |set: &RrSet| {
-        plan.kept.contains(&set.owner)
+        is_untouched(&set.owner)
             || plan.conflicts.iter().any(|conflict| {
                 conflict.left_out.rtype == set.rtype && conflict.left_out.owner == set.owner
             })

@@ -19,6 +19,8 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Names under `keep` whose desired records differ from what is there, which stays.
     pub kept: Vec<Name>,
+    /// Names at which nothing changes, since the primary refuses it.
+    pub frozen: Vec<Name>,
 }
 
 /// One record that changes.
@@ -109,6 +111,36 @@ impl Plan {
             soa: None,
             conflicts: Vec::new(),
             kept: Vec::new(),
+            frozen: Vec::new(),
+        }
+    }
+
+    /// The owners of the changes, each once, in canonical order; the apex is among them where the SOA changes.
+    pub fn owners(&self) -> Vec<Name> {
+        let soa = self.soa.iter().map(|_| self.zone.apex());
+        let owners = soa.chain(self.changes.iter().map(|change| &change.owner));
+        let mut owners: Vec<Name> = owners.cloned().collect();
+        owners.sort();
+        owners.dedup();
+        owners
+    }
+
+    /// Leaves out what is at other names than these, for later.
+    pub fn restrict(&mut self, owners: &[Name]) {
+        self.changes.retain(|change| owners.contains(&change.owner));
+        if !owners.contains(self.zone.apex()) {
+            self.soa = None;
+        }
+    }
+
+    /// Changes nothing at these names.
+    pub fn freeze<'a>(&mut self, owners: impl Iterator<Item = &'a Name>) {
+        self.frozen.extend(owners.cloned());
+        let frozen = &self.frozen;
+        self.changes
+            .retain(|change| !frozen.contains(&change.owner));
+        if frozen.contains(self.zone.apex()) {
+            self.soa = None;
         }
     }
 

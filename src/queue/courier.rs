@@ -93,7 +93,7 @@ impl Courier<'_> {
                     Some(refused) => End::Held {
                         why: Why {
                             cause: refused.to_string(),
-                            hint: refused.hint().unwrap_or_default().into(),
+                            hint: refused.hint().unwrap_or_default(),
                         },
                         now,
                     },

@@ -1,0 +1,117 @@
+//! The search against primaries that are sets of refused names.
+
+use super::*;
+use crate::model::{Rdata, RecordType, ZoneName};
+use crate::plan::{Action, Change};
+
+fn name(index: usize) -> Name {
+    format!("h{index:03}.example.").parse().unwrap()
+}
+
+/// A plan that adds an address at each of these names.
+fn plan(names: &[Name]) -> Plan {
+    let changes = names.iter().map(|owner| Change {
+        owner: owner.clone(),
+        rtype: RecordType::A,
+        rdata: Rdata::from_canonical([192, 0, 2, 1]),
+        action: Action::Add { ttl: 60 },
+    });
+    Plan {
+        zone: ZoneName::new(&"example.".parse().unwrap()),
+        changes: changes.collect(),
+        soa: None,
+        conflicts: Vec::new(),
+        kept: Vec::new(),
+        frozen: Vec::new(),
+    }
+}
+
+fn refusal() -> Failure {
+    Failure::UpdateRefused {
+        rcode: Rcode::REFUSED,
+        extended: None,
+        key: Name::root(),
+    }
+}
+
+/// Runs a search among so many names on a primary that refuses a message by what is in it and what is there.
+/// The names that are there in the end, those that were refused, and how many messages it took.
+fn search(
+    count: usize,
+    is_bad: impl Fn(&[Name], &[Name]) -> bool,
+) -> Result<(Vec<Name>, Vec<Name>, u32), Failure> {
+    let (mut sieve, mut there, mut messages) = (Sieve::default(), Vec::new(), 0);
+    loop {
+        let missing: Vec<Name> = (0..count)
+            .map(name)
+            .filter(|it| !there.contains(it))
+            .collect();
+        let mut plan = plan(&missing);
+        sieve.restrict(&mut plan);
+        let sent = plan.owners();
+        let is_search = sieve.is_searching();
+        if !sent.is_empty() {
+            messages += 1;
+            if is_bad(&sent, &there) {
+                sieve.refused(&plan, refusal())?;
+                continue;
+            }
+            there.extend(sent.iter().cloned());
+        }
+        if is_search {
+            sieve.passed(usize::from(!sent.is_empty()));
+            continue;
+        }
+        there.sort();
+        let refused = sieve.into_left_out().map(|left_out| match left_out {
+            LeftOut::Refused { owner, .. } => owner,
+            LeftOut::Conflict(_) | LeftOut::Kept(_) => panic!("not refused"),
+        });
+        let mut refused: Vec<Name> = refused.collect();
+        refused.sort();
+        return Ok((there, refused, messages));
+    }
+}
+
+#[test]
+fn each_refused_name_is_found_and_all_others_are_applied() {
+    for bad in [vec![0], vec![99], vec![0, 1, 2], vec![7, 50, 51, 93]] {
+        let bad: Vec<Name> = bad.into_iter().map(name).collect();
+        let is_bad = |sent: &[Name], _: &[Name]| sent.iter().any(|owner| bad.contains(owner));
+        let (there, refused, messages) = search(100, is_bad).unwrap();
+        assert_eq!(refused, bad);
+        assert_eq!(there.len(), 100 - bad.len());
+        assert!(messages <= 80, "{messages} messages for {bad:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_want_of_another_name_gets_a_second_chance() {
+    // The first name needs the last one, and the middle one is bad.
+    let is_bad = |sent: &[Name], there: &[Name]| {
+        let has = |index| sent.contains(&name(index));
+        has(5) || has(0) && !has(9) && !there.contains(&name(9))
+    };
+    let (there, refused, _) = search(10, is_bad).unwrap();
+    assert_eq!(refused, [name(5)]);
+    assert_eq!(there.len(), 9);
+}
+
+#[test]
+fn a_primary_that_refuses_everything_is_soon_believed() {
+    for count in [1, 2, 3, 1_000] {
+        let failure = search(count, |_, _| true).unwrap_err();
+        assert!(
+            matches!(failure, Failure::UpdateRefused { .. }),
+            "{failure}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_refusal_is_not_searched() {
+    let mut sieve = Sieve::default();
+    let failure = sieve.refused(&plan(&[name(1), name(2)]), Failure::DeadlinePassed);
+    assert!(matches!(failure, Err(Failure::DeadlinePassed)));
+    assert!(!sieve.is_searching());
+}
