@@ -64,6 +64,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             deny_zones: config.policy.deny_zones,
             empty_zone: config.policy.empty_zone,
             unowned_zones: config.policy.unowned_zones,
+            removals_percent_max: config.policy.removals_percent_max,
             ptr: config.ptr,
             clock: now,
         },

@@ -70,12 +70,15 @@ const PRIMARY: Keys = keys(&[
     "catalog-key",
 ]);
 const ROUTE: Keys = keys(&["suffix", "primary"]);
+/// How much of a zone one update may remove, in percent, where records may go that nsbridge never wrote.
+const REMOVALS_PERCENT_MAX: u32 = 50;
 const POLICY: Keys = keys(&[
     "foreign-records",
     "keep",
     "deny-zones",
     "empty-zone",
     "unowned-zones",
+    "removals-max-percent",
 ]);
 const PTR: Keys = keys(&["networks", "existing", "ttl-seconds", "zones-of-others"]);
 
@@ -341,6 +344,7 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         deny_zones: Vec::new(),
         empty_zone: EmptyZone::Refuse,
         unowned_zones: UnownedZones::Adopt,
+        removals_percent_max: 100,
     };
     let Some(table) = document.table("policy", POLICY)? else {
         return Ok(policy);
@@ -352,6 +356,11 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         ];
         policy.foreign_records = text.choice(&choices)?;
     }
+    policy.removals_percent_max = match table.number("removals-max-percent", 0..=100)? {
+        Some(percent) => percent,
+        None if policy.foreign_records == ForeignRecords::Remove => REMOVALS_PERCENT_MAX,
+        None => policy.removals_percent_max,
+    };
     for text in table.texts("keep")? {
         let allowed = "a name, in which `*` stands for any characters";
         policy

@@ -141,4 +141,6 @@ pub struct PolicySettings {
     pub empty_zone: EmptyZone,
     /// What becomes of a zone that was there before and belongs to no instance.
     pub unowned_zones: UnownedZones,
+    /// How much of the records of a zone one update may remove, in percent; 100 is all.
+    pub removals_percent_max: u32,
 }

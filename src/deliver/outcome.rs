@@ -370,6 +370,19 @@ pub enum Failure {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The update would remove more of the zone than `policy.removals-max-percent` allows.
+    #[error(
+        "the update would remove {removed} of {records} records, more than the {percent_max} percent that \
+         `removals-max-percent` allows"
+    )]
+    MassRemoval {
+        /// How many records would go.
+        removed: usize,
+        /// How many the zone has.
+        records: usize,
+        /// How much is allowed.
+        percent_max: u32,
+    },
     /// A payload without any record for a zone.
     #[error("the zone would be left without any record")]
     EmptyZone,
@@ -481,6 +494,7 @@ impl Failure {
             | Self::UnownedZone { .. }
             | Self::CatalogBroken { .. }
             | Self::EmptyZone
+            | Self::MassRemoval { .. }
             | Self::Denied { .. }
             | Self::NoCatalog
             | Self::NoRoute
@@ -603,6 +617,9 @@ impl Failure {
                                          an `acl` with our key in that template; its log says why \
                                          a zone is not loaded"
                 .into(),
+            Self::MassRemoval { .. } => {
+                "if that is meant, let it pass once with `nsbridge queue retry --force`".into()
+            }
             Self::EmptyZone => {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
             }

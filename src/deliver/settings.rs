@@ -4,7 +4,13 @@ use std::net::IpAddr;
 
 use super::outcome::Failure;
 use super::reverse::{Network, reverse_name};
-use crate::model::{ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName};
+use crate::model::{
+    CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName,
+};
+use crate::plan::Plan;
+
+/// Most records of a zone that may all be removed in one update, whatever the share is.
+const SMALL_ZONE_RECORDS: usize = 10;
 
 /// How intents are delivered.
 #[derive(Clone, Debug)]
@@ -19,6 +25,8 @@ pub struct Settings {
     pub empty_zone: EmptyZone,
     /// What to do with a zone that was there before and belongs to no instance.
     pub unowned_zones: UnownedZones,
+    /// How much of the records of a zone one update may remove, in percent; 100 is all.
+    pub removals_percent_max: u32,
     /// How PTR records are handled.
     pub ptr: PtrSettings,
     /// Seconds since 1970, for signatures.
@@ -105,6 +113,26 @@ impl Settings {
             keep: &self.keep,
             delivered,
         }
+    }
+
+    /// Refuses a plan that removes more of a zone than a person has allowed. Small zones may change as they
+    /// like: a few records are soon half of them.
+    pub(super) fn permit_removals(
+        &self,
+        plan: &Plan,
+        current: &CurrentZone,
+    ) -> Result<(), Failure> {
+        let (removed, records) = (plan.removed(), current.records.record_count());
+        let percent_max = self.removals_percent_max;
+        let share = removed as u64 * 100;
+        if records <= SMALL_ZONE_RECORDS || share <= records as u64 * u64::from(percent_max) {
+            return Ok(());
+        }
+        Err(Failure::MassRemoval {
+            removed,
+            records,
+            percent_max,
+        })
     }
 
     /// Whether a name is never touched.

@@ -222,6 +222,9 @@ impl<'a> Delivery<'a> {
         if known.soa_ttl == SoaTtl::Fixed {
             plan.keep_soa_ttl(&current);
         }
+        if !self.sieve.is_searching() {
+            self.settings.permit_removals(&plan, &current)?;
+        }
         self.sieve.restrict(&mut plan);
         let ours = ours(&self.desired.records, &known.delivered, &plan);
         let mut add = match session.primary.read {

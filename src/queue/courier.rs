@@ -57,7 +57,7 @@ impl Courier<'_> {
         past: Past,
         deadline: Instant,
     ) -> Attempted {
-        let result = self.deliver(intent, deadline).await;
+        let result = self.deliver(intent, past, deadline).await;
         let end = self.end(intent, past, &result).await;
         let stays = match &end {
             End::Delivered => None,
@@ -75,9 +75,23 @@ impl Courier<'_> {
         }
     }
 
-    async fn deliver(&self, intent: &Intent, deadline: Instant) -> Result<Delivered, Failure> {
+    async fn deliver(
+        &self,
+        intent: &Intent,
+        past: Past,
+        deadline: Instant,
+    ) -> Result<Delivered, Failure> {
         let primary = self.routes.primary_for(intent).ok_or(Failure::NoRoute)?;
-        deliver::deliver(intent, primary, self.memory, self.settings, deadline).await
+        let forced;
+        let mut settings = self.settings;
+        if past.is_forced {
+            forced = Settings {
+                removals_percent_max: 100,
+                ..settings.clone()
+            };
+            settings = &forced;
+        }
+        deliver::deliver(intent, primary, self.memory, settings, deadline).await
     }
 
     async fn end(&self, intent: &Intent, past: Past, result: &Result<Delivered, Failure>) -> End {

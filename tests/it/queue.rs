@@ -224,3 +224,50 @@ fn a_call_does_not_wait_for_a_zone_that_another_one_has_in_hand() {
     wanted_at(1, 2).assert_on(&named);
     assert_empty(&bridge);
 }
+
+#[test]
+fn what_would_remove_most_of_a_zone_is_held_until_it_is_forced() {
+    let hand: Vec<String> = (1..=12)
+        .map(|number| format!("h{number} A 192.0.2.{number}"))
+        .collect();
+    let (named, bridge) = crate::wanted::by_hand(&hand.join("\n"));
+    let bridge = bridge.foreign_records("remove");
+    let wanted = zone(
+        ZONE,
+        "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www A 192.0.2.7",
+    );
+    let before = dig::axfr(&named, ZONE);
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(69).assert_error(
+        "example.com.",
+        "the update would remove 12 of 14 records, more than the 50 percent that `removals-max-percent` allows",
+        "if that is meant, let it pass once with `nsbridge queue retry --force`",
+    );
+    assert_eq!(run.jobs, ["held 1"]);
+    // Tried again, it is held again.
+    bridge.run(&["queue", "retry", "1"], "").assert_status(69);
+    assert_eq!(dig::axfr(&named, ZONE), before);
+    let run = bridge.run(&["queue", "retry", "--force", "1"], "");
+    run.assert_status(0).assert_stderr("");
+    wanted.assert_on(&named);
+    assert_empty(&bridge);
+}
+
+#[test]
+fn what_plesk_has_put_there_itself_may_all_go() {
+    let (named, bridge) = crate::wanted::by_hand("");
+    let apex = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
+    let many: Vec<String> = (1..=40)
+        .map(|number| format!("h{number} A 192.0.2.{number}"))
+        .collect();
+    let wanted = zone(ZONE, &format!("{apex} | {}", many.join(" | ")));
+    bridge.plesk(wanted.call()).assert_status(0);
+    wanted.assert_on(&named);
+    let few = zone(ZONE, apex).sent(1);
+    bridge.plesk(few.call()).assert_status(0);
+    few.assert_on(&named);
+    // Unless that is not wanted.
+    let careful = bridge.set("policy", "removals-max-percent", "90");
+    careful.plesk(wanted.sent(2).call()).assert_status(0);
+    careful.plesk(few.sent(3).call()).assert_status(69);
+}
