@@ -148,6 +148,11 @@ impl Knot {
         assert!(self.launch(), "another program took the port in between");
     }
 
+    /// The key that may do everything.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// The catalog as it is: every record but SOA, NS and version, sorted.
     #[track_caller]
     pub(crate) fn catalog(&self) -> Vec<String> {
