@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::memory::{Memory, MemoryChange, Origin, ZoneMemory};
 use super::outcome::Failure;
 use super::ownership::{self, catalog, group};
-use super::session::{Maker, Read, Session};
-use super::settings::Settings;
+use super::session::{Catalog, Maker, Read, Session};
+use super::settings::{Settings, UnownedZones};
 use super::steps::{Serving, change, is_applied, serving, widen, zone_key};
 use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, Holding, Making, Prerequisite, Update};
@@ -66,7 +66,7 @@ pub(super) async fn make(
         }
         // What a catalog's member became is not known where it failed.
         Maker::Catalog { .. } => {
-            let created = create_by_catalog(session, initial, settings).await;
+            let created = create_by_catalog(session, initial, settings.unowned_zones).await;
             let made_nothing = matches!(created, Err(Failure::OthersZone { .. }));
             (created, made_nothing)
         }
@@ -127,22 +127,18 @@ fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
 }
 
 /// Lists a zone in the catalog and waits until it is there.
-async fn create_by_catalog(
+pub(super) async fn create_by_catalog(
     session: &mut Session<'_>,
     initial: &InitialZone,
-    settings: &Settings,
+    unowned: UnownedZones,
 ) -> Result<Created, Failure> {
     let (catalog, group) = (catalog(session)?, group(session));
     let zone = &initial.name;
     let before = catalog
-        .list(session, zone, Making::Made, group, settings.unowned_zones)
+        .list(session, zone, Making::Made, group, unowned)
         .await?;
-    let seconds = CATALOG_TIME_MAX.as_secs();
-    let idle = || Failure::CatalogIdle {
-        catalog: catalog.zone().clone(),
-        seconds,
-    };
-    let beginning = await_zone(session, initial).await?.ok_or_else(idle)?;
+    let beginning = await_zone(session, initial).await?;
+    let beginning = beginning.ok_or_else(|| idle(catalog))?;
     Ok(match (beginning, before) {
         (Beginning::Filled, _) => Created::Full,
         (Beginning::Founded, _) | (Beginning::Served, Holding::Nobodys) => Created::Placeholder,
@@ -153,6 +149,14 @@ async fn create_by_catalog(
             Created::AlreadyThere(Standing::Others(Owner::Instance(instance)))
         }
     })
+}
+
+/// That the primary has not followed its catalog in time.
+pub(super) fn idle(catalog: &Catalog) -> Failure {
+    Failure::CatalogIdle {
+        catalog: catalog.zone().clone(),
+        seconds: CATALOG_TIME_MAX.as_secs(),
+    }
 }
 
 /// Waits until the zone is there; none where that takes too long.

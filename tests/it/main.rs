@@ -50,6 +50,7 @@ mod battery_unread;
 mod battery_updates;
 mod battery_zones;
 mod catalog;
+mod catalog_check;
 mod catalog_kills;
 mod catalog_secondaries;
 mod catalog_shared;

@@ -3,7 +3,13 @@
 use tokio::time::Instant;
 
 use super::verdict::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
+use crate::deliver::making::{await_gone, create_by_catalog, idle};
+use crate::deliver::outcome::Failure;
+use crate::deliver::session::{Catalog, Session};
+use crate::deliver::settings::UnownedZones;
+use crate::deliver::steps::{Serving, serving};
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
+use crate::plan::Holding;
 use crate::provision::{self, Claim, Created, Deleted, Provisioner, Subject};
 
 /// Longest part of an instance's name in the zone of [`probe_zone`], so that a label holds it.
@@ -82,14 +88,6 @@ async fn create_and_remove(
     deadline: Instant,
 ) -> Verdict {
     let name = &zone.name;
-    let failed = |trouble: Trouble| {
-        let hint = trouble.hint();
-        Verdict::Bad(Box::new(Bad {
-            trouble,
-            hint,
-            remedy: None,
-        }))
-    };
     // The name is used for nothing else, so one without a mark was made by a check.
     let remove = || provisioner.delete(name, Claim::Remembered, deadline);
     match remove().await {
@@ -112,6 +110,61 @@ async fn create_and_remove(
             failure: error.into(),
         }),
     }
+}
+
+/// Makes a zone by an entry of the catalog and removes it with that; before that, one that an earlier
+/// check was killed over. Whatever comes of it, the entry is taken out again.
+pub(super) async fn create_and_remove_by_catalog(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    settings: &CheckSettings,
+) -> Verdict {
+    let zone = probe_zone(&settings.instance);
+    let name = zone.name.clone();
+    match remove_by_catalog(session, catalog, &name).await {
+        Ok(true) => {}
+        // It is no member, or no longer: what is served comes from elsewhere.
+        Ok(false) => return Verdict::Open(Doubt::Taken(name)),
+        Err(failure) => return failed(failure.into()),
+    }
+    let created = create_by_catalog(session, &zone, UnownedZones::Refuse).await;
+    let removed = remove_by_catalog(session, catalog, &name).await;
+    let removed = removed.and_then(|is_gone| if is_gone { Ok(()) } else { Err(idle(catalog)) });
+    match (created, removed) {
+        (Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }), _) => {
+            Verdict::Open(Doubt::Taken(name))
+        }
+        (Err(failure), _) => failed(failure.into()),
+        (Ok(Created::Full | Created::Placeholder), Err(failure)) => {
+            let zone = name;
+            failed(Trouble::LeftBehind { zone, failure })
+        }
+        (Ok(Created::Full | Created::Placeholder), Ok(())) => {
+            Verdict::Good(Fact::MadeAndRemoved(name))
+        }
+    }
+}
+
+/// Takes the entry of this instance out, and says whether nobody serves the zone then.
+async fn remove_by_catalog(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    zone: &ZoneName,
+) -> Result<bool, Failure> {
+    match catalog.release(session, zone).await? {
+        Holding::Ours(_) => await_gone(session, zone).await,
+        Holding::Nobodys => Ok(serving(session, zone).await? == Serving::No),
+        Holding::Unmarked(_) | Holding::Others { .. } => Ok(false),
+    }
+}
+
+fn failed(trouble: Trouble) -> Verdict {
+    let hint = trouble.hint();
+    Verdict::Bad(Box::new(Bad {
+        trouble,
+        hint,
+        remedy: None,
+    }))
 }
 
 /// The zone that an instance's checks may make: always the same, so that one that was killed is

@@ -22,9 +22,9 @@ use super::session::{Catalog, Maker, Primary, Read, Session, open};
 use super::steps::{Found, authentic, is_applied, read_zone};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Holding, Prerequisite, Update};
-use crate::provision::Software;
+use crate::provision::{Software, Subject};
 use crate::wire::{Forgery, Key, Rcode, Reply};
-use making::check_making;
+use making::{check_making, create_and_remove_by_catalog};
 use remedy::remedy;
 
 pub use verdict::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
@@ -54,7 +54,7 @@ pub async fn check(
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let dns = check_dns(primary, zones, settings.clock, deadline);
+    let dns = check_dns(primary, zones, settings, deadline);
     let Some(Maker::Provisioner(provisioner)) = &primary.maker else {
         return dns.await;
     };
@@ -68,14 +68,14 @@ pub async fn check(
 async fn check_dns(
     primary: &Primary,
     zones: &[ZoneName],
-    clock: fn() -> u64,
+    settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
     let key = Check::Key(primary.key.name().clone());
     let mut checked = Vec::new();
     let mut add = |check, verdict| checked.push(Checked { check, verdict });
     let connected = async {
-        let mut session = open(primary, clock, deadline).await?;
+        let mut session = open(primary, settings.clock, deadline).await?;
         let peer = session.try_connecting().await?;
         Ok((session, peer))
     };
@@ -85,7 +85,7 @@ async fn check_dns(
             add(Check::Reachable, bad(failure, primary, None));
             add(key, Verdict::Untried(Check::Reachable));
             add(Check::Clock, Verdict::Untried(Check::Reachable));
-            for check in zone_checks(primary, zones) {
+            for check in zone_checks(primary, zones, settings) {
                 add(check, Verdict::Untried(Check::Reachable));
             }
             return checked;
@@ -103,7 +103,7 @@ async fn check_dns(
     add(key, signing.key);
     add(Check::Clock, signing.clock);
     if let Some(obstacle) = signing.obstacle {
-        for check in zone_checks(primary, zones) {
+        for check in zone_checks(primary, zones, settings) {
             add(check, Verdict::Untried(obstacle.clone()));
         }
         return checked;
@@ -119,18 +119,28 @@ async fn check_dns(
     }
     if let Some(catalog) = &primary.catalog {
         let (contents, update) = check_catalog(&mut session, catalog).await;
+        let members = Check::Members(catalog.zone().clone());
+        let may_list = matches!(update, Verdict::Good(_));
         add(Check::Catalog(catalog.zone().clone()), contents);
-        add(Check::Members(catalog.zone().clone()), update);
+        add(members.clone(), update);
         for zone in zones {
             let owner = check_owner(&mut session, catalog, zone).await;
             add(Check::Owner(zone.clone()), owner);
+        }
+        if is_creation_tried(primary, settings) {
+            let creation = if may_list {
+                create_and_remove_by_catalog(&mut session, catalog, settings).await
+            } else {
+                Verdict::Untried(members)
+            };
+            add(Check::Provision(Subject::Creation), creation);
         }
     }
     session.release();
     checked
 }
 
-fn zone_checks(primary: &Primary, zones: &[ZoneName]) -> Vec<Check> {
+fn zone_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -> Vec<Check> {
     let both = |zone: Option<ZoneName>| [Check::Transfer(zone.clone()), Check::Update(zone)];
     let mut checks: Vec<Check> = if zones.is_empty() {
         both(None).into()
@@ -141,8 +151,16 @@ fn zone_checks(primary: &Primary, zones: &[ZoneName]) -> Vec<Check> {
         let zone = catalog.zone();
         checks.extend([Check::Catalog(zone.clone()), Check::Members(zone.clone())]);
         checks.extend(zones.iter().cloned().map(Check::Owner));
+        if is_creation_tried(primary, settings) {
+            checks.push(Check::Provision(Subject::Creation));
+        }
     }
     checks
+}
+
+/// Whether a zone is really made by an entry of the catalog; other makers are checked beside DNS.
+fn is_creation_tried(primary: &Primary, settings: &CheckSettings) -> bool {
+    settings.create && matches!(primary.maker, Some(Maker::Catalog { .. }))
 }
 
 /// Checks the catalog that the primary keeps: what it holds, and whether members may be added.
