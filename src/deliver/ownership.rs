@@ -29,8 +29,9 @@ pub(super) async fn hold_found(
     known: &ZoneMemory,
     settings: &Settings,
 ) -> Result<(), Failure> {
+    permit_found(session, zone, known, settings).await?;
     let Some(catalog) = &session.primary.catalog else {
-        return hold_without_catalog(session, zone, known, settings).await;
+        return Ok(());
     };
     let unowned = allowance(known, settings);
     let making = if known.origin == Origin::Found {
@@ -38,10 +39,6 @@ pub(super) async fn hold_found(
     } else {
         Making::Made
     };
-    if unowned == UnownedZones::Refuse && catalog.holding(session, zone).await? == Holding::Nobodys
-    {
-        return Err(Failure::UnownedZone { zone: zone.clone() });
-    }
     catalog
         .list(session, zone, making, group(session), unowned)
         .await?;

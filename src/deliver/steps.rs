@@ -336,13 +336,6 @@ pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone) -> bool {
     session.primary.read == Read::Transfer && current.records.iter().all(is_apex_ns)
 }
 
-/// Whether the primary serves the zone to us.
-pub(super) async fn is_served(session: &mut Session<'_>, zone: &ZoneName) -> Result<bool, Failure> {
-    let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    let answer = authentic(answer, session.primary.key.name())?;
-    Ok(is_soa_of(&answer, zone))
-}
-
 /// The TTL that the primary serves the zone's SOA with; none where it serves none.
 pub(super) async fn served_soa_ttl(
     session: &mut Session<'_>,

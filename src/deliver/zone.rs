@@ -14,8 +14,8 @@ use super::session::{Maker, Read, Session};
 use super::settings::Settings;
 use super::sieve::Sieve;
 use super::steps::{
-    Found, Sent, arrived, change, forget_unconfirmed, is_served, is_unused, left_out, pause, read,
-    send, served_soa_ttl, touched, union, widen, zone_key,
+    Found, Sent, Serving, arrived, change, forget_unconfirmed, is_unused, left_out, pause, read,
+    send, served_soa_ttl, serving, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets};
 use crate::plan::{self, Action, Guard, Plan};
@@ -186,7 +186,7 @@ impl<'a> Delivery<'a> {
             self.settings,
         )
         .await?;
-        if created == Created::Full && is_served(session, &self.desired.name).await? {
+        if created == Created::Full && serving(session, &self.desired.name).await? == Serving::Yes {
             return Ok(Reached::Made(Delivered {
                 done: created_from(&first.zone.records),
                 left_out: left_out(&first.conflicts, &first.kept),
