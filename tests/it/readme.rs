@@ -8,13 +8,14 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
+use crate::bridge::Bridge;
 use crate::dig;
 use crate::keys::Key;
 use crate::named::{Named, Zone};
 use crate::ports::Port;
 use crate::process::{self, Running, Said};
 use crate::server::Server as _;
-use crate::{record, wait};
+use crate::{record, wait, wanted};
 
 const README: &str = include_str!("../../README.md");
 
@@ -47,6 +48,23 @@ fn every_configuration_is_accepted() {
             "{configuration}"
         );
     }
+}
+
+#[test]
+fn the_example_of_a_check_has_the_schema_version_that_it_prints() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("example.com", ""))
+        .start();
+    let bridge = Bridge::of(&named);
+    let wanted = wanted::zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let run = bridge.run(&["check"], "");
+    let line = run.stdout.lines().find(|line| line.contains("queue file"));
+    let (_, version) = line.and_then(|line| line.split_once(": schema ")).unwrap();
+    assert!(
+        README.contains(&format!("queue.db: schema {version}\n")),
+        "README.md does not have `schema {version}`"
+    );
 }
 
 #[test]
