@@ -16,6 +16,7 @@ mod ownership;
 mod place;
 mod preview;
 mod ptr;
+mod readback;
 mod reverse;
 mod reverse_zone;
 mod session;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::AddAssign;
 
-use crate::model::{Name, Presence, RdataError, Record, ZoneName};
+use crate::model::{Name, Presence, Rdata, RdataError, Record, RecordType, ZoneName};
 use crate::plan::{BatchError, CatalogProblem, Conflict, InitialZoneError};
 use crate::provision::ProvisionError;
 use crate::transport::TransportError;
@@ -147,6 +147,15 @@ pub enum LeftOut {
     Conflict(Conflict),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
+    /// A record that the primary still has, though it took the update that removes it.
+    NotRemoved {
+        /// Its name.
+        owner: Name,
+        /// Its type.
+        rtype: RecordType,
+        /// Its data.
+        rdata: Rdata,
+    },
     /// The changes at a name that the primary refuses.
     Refused {
         /// The name.
@@ -160,7 +169,7 @@ impl LeftOut {
     /// Whether a person must act before it can be in place.
     pub fn is_refused(&self) -> bool {
         match self {
-            Self::Conflict(_) | Self::Refused { .. } => true,
+            Self::Conflict(_) | Self::NotRemoved { .. } | Self::Refused { .. } => true,
             Self::Kept(_) => false,
         }
     }
@@ -170,6 +179,11 @@ impl LeftOut {
         match self {
             Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
             Self::Kept(_) => None,
+            Self::NotRemoved { .. } => Some(
+                "remove it on the primary by its own tools; PowerDNS does not find a record that was stored in \
+                 another spelling"
+                    .into(),
+            ),
             Self::Refused { failure, .. } => Some(failure.hint()),
         }
     }
@@ -183,6 +197,20 @@ impl fmt::Display for LeftOut {
                 write!(f, "{} {rtype} left out: {reason}", left_out.owner)
             }
             Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
+            Self::NotRemoved {
+                owner,
+                rtype,
+                rdata,
+            } => {
+                let (word, data) = (
+                    zonefile::format_type(*rtype),
+                    zonefile::format_rdata(*rtype, rdata),
+                );
+                write!(
+                    f,
+                    "{owner} {word} {data} is still there, though the primary took the update that removes it"
+                )
+            }
             Self::Refused { owner, failure } => write!(f, "{owner} left out: {failure}"),
         }
     }

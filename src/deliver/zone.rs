@@ -5,11 +5,13 @@
 //! again.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::making::make;
 use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
-use super::outcome::{Counts, Delivered, Done, Failure};
+use super::outcome::{Counts, Delivered, Done, Failure, Kind, LeftOut};
 use super::ownership;
+use super::readback;
 use super::session::{Maker, Read, Session};
 use super::settings::Settings;
 use super::sieve::Sieve;
@@ -17,12 +19,16 @@ use super::steps::{
     Found, Sent, Serving, arrived, change, forget_unconfirmed, is_unused, left_out, pause, read,
     send, served_soa_ttl, serving, touched, union, widen, zone_key,
 };
-use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RrSet, RrSets};
-use crate::plan::{self, Action, Guard, Plan};
+use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RecordType, RrSet, RrSets};
+use crate::plan::{self, Action, Change, Guard, Plan};
 use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
 pub(super) const ATTEMPTS_MAX: u32 = 10;
+
+/// How often guards on RRsets fail under one SOA before they are taken to fail for another reason than a change
+/// by someone else, which moves the serial on.
+const GUARD_FAILURES_MAX: u32 = 3;
 
 /// Makes the zone exist and look as desired.
 pub(super) async fn deliver_zone(
@@ -67,14 +73,17 @@ struct Delivery<'a> {
     is_absent: bool,
     /// Whoever else was making the zone has been waited for.
     is_settled: bool,
-    /// The SOA under which a guard failed.
-    guarded_at: Option<Rdata>,
+    /// The SOA under which guards failed, and how often in a row.
+    guarded_at: Option<(Rdata, u32)>,
     /// The search for names that the primary refuses.
     sieve: Sieve,
+    /// What the primary did not remove, in silence.
+    left: Vec<LeftOut>,
     /// What was sent before what is sent now.
     sent: Counts,
-    /// What was sent without an answer: where nothing is left to do when the zone is read again, it was applied.
-    unanswered: Option<Counts>,
+    /// What was sent without an answer: what of it is not to be done any more when the zone is read again was
+    /// applied. With what happened to it.
+    unanswered: Option<(Plan, Failure)>,
 }
 
 /// What an attempt starts from.
@@ -105,6 +114,7 @@ impl<'a> Delivery<'a> {
             is_settled: false,
             guarded_at: None,
             sieve: Sieve::default(),
+            left: Vec::new(),
             sent: Counts::default(),
             unanswered: None,
         }
@@ -112,6 +122,19 @@ impl<'a> Delivery<'a> {
 
     async fn run(
         mut self,
+        session: &mut Session<'_>,
+        existing: Existing,
+    ) -> Result<Delivered, Failure> {
+        let delivered = self.attempt(session, existing).await;
+        delivered.map_err(|failure| match self.unanswered {
+            // What went wrong after it is of less interest than that it may have been applied.
+            Some((_, unknown)) if failure.kind() == Kind::Later => unknown,
+            _ => failure,
+        })
+    }
+
+    async fn attempt(
+        &mut self,
         session: &mut Session<'_>,
         existing: Existing,
     ) -> Result<Delivered, Failure> {
@@ -209,10 +232,15 @@ impl<'a> Delivery<'a> {
         self.take_over_placeholders(session, &current, &mut known)
             .await?;
         let soa = current.soa.to_rdata();
-        if self.guarded_at.as_ref() == Some(&soa) {
+        let failures = self.guard_failures(&soa);
+        if failures > 0 {
             // The guard failed although the SOA is the same: prerequisites see another SOA than
             // transfers do (BIND with inline-signing; PowerDNS after an UPDATE that set the SOA).
             known.guard = Guard::RrSets;
+        }
+        if failures > GUARD_FAILURES_MAX {
+            // Nor do they see the data that transfers show.
+            known.guard = Guard::Presence;
         }
         let mut plan = plan::plan(
             &current,
@@ -225,6 +253,9 @@ impl<'a> Delivery<'a> {
         if !self.sieve.is_searching() {
             self.settings.permit_removals(&plan, &current)?;
         }
+        if let Some((before, _)) = self.unanswered.take() {
+            self.sent += counts_of_applied(&before, &plan);
+        }
         self.sieve.restrict(&mut plan);
         let ours = ours(&self.desired.records, &known.delivered, &plan);
         let mut add = match session.primary.read {
@@ -233,15 +264,14 @@ impl<'a> Delivery<'a> {
         };
         let mut sent = Ok(Sent::Applied(0));
         if !plan.is_empty() {
-            self.unanswered = None;
             widen(self.memory, &self.key, &mut known, &add).await?;
             add = RrSets::default();
             sent = send(session, &plan, &current, known.guard).await;
         }
         let sent = match sent {
             Ok(sent) => sent,
-            Err(Failure::Unknown { .. }) if !is_last => {
-                self.unanswered = Some(counts(&plan, 1));
+            Err(failure @ Failure::Unknown { .. }) if !is_last => {
+                self.unanswered = Some((plan, failure));
                 return Ok(None);
             }
             Err(failure) => {
@@ -253,39 +283,73 @@ impl<'a> Delivery<'a> {
         };
         match sent {
             Sent::Applied(messages) => {
-                self.note_soa_ttl(session, &plan, &current, &mut known)
-                    .await?;
-                self.sent += counts(&plan, messages);
-                self.sent += self.unanswered.take().unwrap_or_default();
-                let is_all = !self.sieve.is_searching();
-                // What is still to be sent stays ours.
-                let gone = if is_all {
-                    gone(&plan, &known, &ours)
-                } else {
-                    RrSets::default()
-                };
-                self.memory.narrow(MemoryChange {
-                    confirm: arrived(session, &plan),
-                    ..change(self.key.clone(), &known, add, gone)
-                })?;
-                if !is_all {
-                    self.sieve.passed(messages);
-                    return Ok(None);
-                }
-                let done = match self.made {
-                    Some(Created::Placeholder) => created_from(&ours),
-                    _ if self.sent == Counts::default() => Done::Unchanged,
-                    _ => Done::Updated(self.sent),
-                };
-                let mut left_out = left_out(&plan.conflicts, &plan.kept);
-                left_out.extend(std::mem::take(&mut self.sieve).into_left_out());
-                return Ok(Some(Delivered { done, left_out }));
+                let done = (&plan, messages, &current, known);
+                return self.conclude(session, done, add, &ours).await;
             }
-            Sent::Guarded => self.guarded_at = Some(soa),
+            Sent::Guarded => self.guarded_at = Some((soa, failures + 1)),
             Sent::NoZone(failure) if is_last => return Err(failure),
             Sent::NoZone(_) => {}
         }
         Ok(None)
+    }
+
+    /// How often guards failed under this SOA.
+    fn guard_failures(&self, soa: &Rdata) -> u32 {
+        let at = self.guarded_at.as_ref().filter(|(at, _)| at == soa);
+        at.map_or(0, |(_, failures)| *failures)
+    }
+
+    /// Takes down what was applied; none where more is to be sent.
+    async fn conclude(
+        &mut self,
+        session: &mut Session<'_>,
+        (plan, messages, current, mut known): (&Plan, usize, &CurrentZone, ZoneMemory),
+        add: RrSets,
+        ours: &RrSets,
+    ) -> Result<Option<Delivered>, Failure> {
+        self.note_soa_ttl(session, plan, current, &mut known)
+            .await?;
+        self.sent += counts(plan, messages);
+        let is_all = !self.sieve.is_searching();
+        let left = readback::still_there(session, plan).await?;
+        // What is still to be sent stays ours, and what is still there.
+        let gone = if is_all {
+            gone(plan, &known, ours).minus(&left)
+        } else {
+            RrSets::default()
+        };
+        self.note_left(left);
+        self.memory.narrow(MemoryChange {
+            confirm: arrived(session, plan),
+            ..change(self.key.clone(), &known, add, gone)
+        })?;
+        if !is_all {
+            self.sieve.passed(messages);
+            return Ok(None);
+        }
+        let done = match self.made {
+            Some(Created::Placeholder) => created_from(ours),
+            _ if self.sent == Counts::default() => Done::Unchanged,
+            _ => Done::Updated(self.sent),
+        };
+        let mut left_out = left_out(&plan.conflicts, &plan.kept);
+        left_out.extend(std::mem::take(&mut self.sieve).into_left_out());
+        left_out.append(&mut self.left);
+        Ok(Some(Delivered { done, left_out }))
+    }
+
+    /// Notes what the primary did not remove, so that it is told and not counted as removed.
+    fn note_left(&mut self, left: RrSets) {
+        self.sent.removed -= left.record_count().min(self.sent.removed);
+        for set in left.into_sets() {
+            let (owner, rtype) = (set.owner, set.rtype);
+            let records = set.rdatas.into_iter().map(|rdata| LeftOut::NotRemoved {
+                owner: owner.clone(),
+                rtype,
+                rdata,
+            });
+            self.left.extend(records);
+        }
     }
 
     /// Whether an update was refused because another process is in the middle of making the zone: it is a
@@ -382,7 +446,7 @@ pub(super) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
     }
     match known.guard {
         Guard::Soa | Guard::SoaMovedOn => known.delivered.minus(ours),
-        Guard::RrSets => {
+        Guard::RrSets | Guard::Presence => {
             let removed = plan
                 .changes
                 .iter()
@@ -418,6 +482,21 @@ fn counts(plan: &Plan, messages: usize) -> Counts {
         soa_changed: plan.soa.is_some(),
         messages,
     }
+}
+
+/// How much of a plan is not to be done any more by a later one.
+fn counts_of_applied(before: &Plan, after: &Plan) -> Counts {
+    let left: HashSet<(&Name, RecordType, &Rdata)> = after.changes.iter().map(subject).collect();
+    let mut applied = before.clone();
+    applied
+        .changes
+        .retain(|change| !left.contains(&subject(change)));
+    applied.soa = applied.soa.filter(|_| after.soa.is_none());
+    counts(&applied, usize::from(!applied.is_empty()))
+}
+
+fn subject(change: &Change) -> (&Name, RecordType, &Rdata) {
+    (&change.owner, change.rtype, &change.rdata)
 }
 
 fn created_from(records: &RrSets) -> Done {

@@ -31,6 +31,9 @@ pub enum Guard {
     /// The RRsets that the plan touches: for primaries whose prerequisites do not see the SOA
     /// that they transfer (BIND with inline-signing).
     RrSets,
+    /// That the RRsets are there or not, whatever they hold: for primaries that compare data as they are
+    /// spelled, not as they are (PowerDNS).
+    Presence,
 }
 
 /// What one UPDATE message asks for.
@@ -166,7 +169,7 @@ pub fn batches(
     match guard {
         Guard::Soa => packer.guarded_by_soa(false),
         Guard::SoaMovedOn => packer.guarded_by_soa(true),
-        Guard::RrSets => packer.guarded_by_sets(),
+        Guard::RrSets | Guard::Presence => packer.guarded_by_sets(guard),
     }
 }
 
@@ -310,8 +313,8 @@ impl<'a> Packer<'a> {
 
     /// The SOA goes with the first message: the server moves the serial on by itself with each
     /// message, and would ignore one that it has passed.
-    fn guarded_by_sets(&self) -> Result<Vec<Batch>, BatchError> {
-        let groups = self.groups(|changes| self.set_guards(changes));
+    fn guarded_by_sets(&self, guard: Guard) -> Result<Vec<Batch>, BatchError> {
+        let groups = self.groups(|changes| self.set_guards(changes, guard));
         let frame = frame_octets(&self.plan.zone);
         let mut batches = self.pack(groups, frame + self.soa_octets(), frame)?;
         if let (Some((soa, ttl)), Some(first)) = (&self.plan.soa, batches.first_mut()) {
@@ -378,7 +381,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Prerequisites on each set that one owner's changes touch.
-    fn set_guards(&self, changes: &[Change]) -> Vec<Prerequisite> {
+    fn set_guards(&self, changes: &[Change], guard: Guard) -> Vec<Prerequisite> {
         let owner = &changes[0].owner;
         let mut types: Vec<RecordType> = changes.iter().map(|change| change.rtype).collect();
         types.sort_unstable();
@@ -386,6 +389,11 @@ impl<'a> Packer<'a> {
         let mut guards = Vec::new();
         for rtype in types {
             if let Some(set) = self.current.records.get(owner, rtype) {
+                if guard == Guard::Presence {
+                    let owner = owner.clone();
+                    guards.push(Prerequisite::Exists { owner, rtype });
+                    continue;
+                }
                 guards.extend(set.rdatas.iter().map(|rdata| Prerequisite::Equals {
                     owner: owner.clone(),
                     rtype,

@@ -39,6 +39,7 @@ mod wanted;
 
 mod battery_concurrent;
 mod battery_foreign;
+mod battery_lost;
 mod battery_memory;
 mod battery_payloads;
 mod battery_policy;

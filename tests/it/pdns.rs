@@ -170,6 +170,18 @@ impl Pdns {
     }
 
     /// Makes the key `plesk` known to the server.
+
+    /// Changes what it has stored, behind its back.
+    #[track_caller]
+    pub(crate) fn sql(&self, statement: &str) {
+        let changed = Connection::open(self.file("pdns.sqlite3"))
+            .and_then(|database| database.execute(statement, []));
+        assert!(
+            changed.is_ok_and(|rows| rows > 0),
+            "`{statement}` changed nothing"
+        );
+    }
+
     #[track_caller]
     fn import_key(&self) {
         let secret = STANDARD.encode(self.key.secret());

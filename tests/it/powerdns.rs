@@ -516,3 +516,34 @@ fn a_zone_by_hand_takes_what_the_documented_commands_allow() {
         .plesk(wanted().sent(1).call())
         .assert_stdout(unchanged);
 }
+
+#[test]
+fn a_record_that_stands_there_in_another_spelling_is_named_and_not_forgotten() {
+    let pdns = Pdns::builder().zone("example.com", "").start();
+    let bridge = Bridge::of(&pdns);
+    let apex = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
+    let first = zone(
+        "example.com",
+        &format!("{apex} | old AAAA 2001:db8::1 | old TXT x"),
+    );
+    bridge.plesk(first.call()).assert_status(0);
+    let respell = "UPDATE records SET content = '2001:DB8:0:0:0:0:0:1' WHERE type = 'AAAA'";
+    pdns.sql(respell);
+    for second in 1..=2 {
+        let second = zone("example.com", apex).sent(second);
+        let run = bridge.plesk(second.call());
+        run.assert_status(69).assert_says(
+            ": old.example.com. AAAA 2001:db8::1 is still there, though the primary took the update that removes \
+             it; hint: remove it on the primary by its own tools",
+        );
+        assert_eq!(run.jobs.len(), 1);
+    }
+    assert_eq!(dig::status(&pdns, "old.example.com", "TXT"), "NOERROR");
+    assert!(dig::short(&pdns, "old.example.com", "TXT").is_empty());
+    pdns.sql("DELETE FROM records WHERE type = 'AAAA'");
+    let third = zone("example.com", apex).sent(3);
+    bridge
+        .plesk(third.call())
+        .assert_status(0)
+        .assert_stderr("");
+}

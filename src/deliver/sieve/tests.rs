@@ -65,7 +65,9 @@ fn search(
         there.sort();
         let refused = sieve.into_left_out().map(|left_out| match left_out {
             LeftOut::Refused { owner, .. } => owner,
-            LeftOut::Conflict(_) | LeftOut::Kept(_) => panic!("not refused"),
+            LeftOut::Conflict(_) | LeftOut::Kept(_) | LeftOut::NotRemoved { .. } => {
+                panic!("not refused")
+            }
         });
         let mut refused: Vec<Name> = refused.collect();
         refused.sort();

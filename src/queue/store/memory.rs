@@ -248,7 +248,8 @@ fn guard_code(guard: Guard) -> u8 {
     match guard {
         // Which of the two is up to the primary.
         Guard::Soa | Guard::SoaMovedOn => 0,
-        Guard::RrSets => 1,
+        // The weaker one is found out anew each time.
+        Guard::RrSets | Guard::Presence => 1,
     }
 }
 

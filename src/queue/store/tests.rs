@@ -1,5 +1,7 @@
 //! The file of the memory: what stays in it, for whom, and who may read it.
 
+mod jobs;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 

@@ -1,0 +1,255 @@
+//! The jobs in the file: one a key, the newest wins, and who has which in hand.
+
+use super::super::file::Store;
+use super::super::jobs::{NewJob, Portion};
+use super::super::{StoreChange, StoreError};
+use super::store;
+use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName};
+use crate::queue::job::{Accepted, End, JobId, Past, Settlement, State, Turn, Why};
+
+const NOW: u64 = 1_800_000_000;
+const ALL: Portion = Portion {
+    jobs: 100,
+    octets: 1 << 20,
+};
+
+fn name(zone: &str) -> ZoneName {
+    ZoneName::new(&zone.parse().unwrap())
+}
+
+fn sent(zone: &str, serial: u32) -> NewJob {
+    let zone = DesiredZone {
+        name: name(zone),
+        soa: DesiredSoa {
+            serial: Some(Serial(serial)),
+            ..DesiredSoa::default()
+        },
+        records: RrSets::default(),
+    };
+    NewJob::new(&Intent::Zone(zone), "main")
+}
+
+fn enqueue(store: &mut Store, job: NewJob) -> Accepted {
+    let accepted = store.enqueue(&[job], NOW).unwrap().unwrap();
+    accepted[0]
+}
+
+#[track_caller]
+fn number(accepted: Accepted) -> JobId {
+    match accepted {
+        Accepted::Job { id, .. } => id,
+        Accepted::Stale { newest } => panic!("stale, as {newest} came before"),
+    }
+}
+
+fn settle(store: &mut Store, id: JobId, key: &str, end: End) {
+    let key = key.into();
+    let settlement = Settlement { id, key, end };
+    store.apply(&[StoreChange::Settle(settlement)]).unwrap();
+}
+
+fn again(at: u64) -> End {
+    End::Again {
+        why: Why {
+            cause: "no".into(),
+            hint: "yes".into(),
+        },
+        counts: true,
+        at,
+        now: NOW,
+    }
+}
+
+fn due(store: &mut Store, now: u64) -> Vec<i64> {
+    let jobs = store.take_due("main", ALL, now).unwrap();
+    jobs.iter().map(|job| job.id.0).collect()
+}
+
+/// Another process that uses the same file.
+fn other(directory: &tempfile::TempDir) -> Store {
+    Store::open(&directory.path().join("new/queue.db")).unwrap()
+}
+
+#[test]
+fn a_newer_job_of_a_key_takes_the_place_of_an_older_one() {
+    let (_directory, mut store) = store();
+    let first = number(enqueue(&mut store, sent("a.", 1)));
+    let second = number(enqueue(&mut store, sent("A.", 1)));
+    assert!(second > first);
+    let gone = NewJob::new(&Intent::ZoneGone(name("a.")), "main");
+    let third = number(enqueue(&mut store, gone));
+    let jobs = store.list_jobs().unwrap();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!((jobs[0].id, jobs[0].key.as_str()), (third, "a."));
+    // What becomes of an older one changes nothing of the newer one.
+    settle(&mut store, first, "a.", End::Delivered);
+    assert_eq!(store.list_jobs().unwrap().len(), 1);
+}
+
+#[test]
+fn an_overtaken_job_is_not_taken_and_leaves_the_newer_one() {
+    let (_directory, mut store) = store();
+    let newest = number(enqueue(&mut store, sent("a.", 1_000)));
+    let stale = enqueue(&mut store, sent("a.", 999));
+    assert_eq!(
+        stale,
+        Accepted::Stale {
+            newest: Serial(1_000)
+        }
+    );
+    assert_eq!(store.list_jobs().unwrap()[0].id, newest);
+    // Also after it is done, and of no other zone.
+    settle(&mut store, newest, "a.", End::Delivered);
+    let stale = enqueue(&mut store, sent("a.", 999));
+    assert_eq!(
+        stale,
+        Accepted::Stale {
+            newest: Serial(1_000)
+        }
+    );
+    number(enqueue(&mut store, sent("b.", 999)));
+    let set_back = enqueue(&mut store, sent("a.", 1));
+    assert!(
+        matches!(
+            set_back,
+            Accepted::Job {
+                set_back_from: Some(Serial(1_000)),
+                ..
+            }
+        ),
+        "{set_back:?}"
+    );
+}
+
+#[test]
+fn a_job_is_in_the_hand_of_one_process_and_free_when_that_is_gone() {
+    let (directory, mut store) = store();
+    let mut other = other(&directory);
+    let first = number(enqueue(&mut store, sent("a.", 1)));
+    assert_eq!(other.take(first, "a.").unwrap(), Turn::Busy);
+    assert_eq!(due(&mut other, NOW), <[i64; 0]>::default());
+    let state = State::InHand {
+        process: Some(std::process::id()),
+    };
+    assert_eq!(other.list_jobs().unwrap()[0].state, state);
+    // A newer one waits until the older one is through.
+    let newer = other.enqueue(&[sent("a.", 2)], NOW).unwrap().unwrap()[0];
+    assert!(matches!(newer, Accepted::Job { is_ours: false, .. }));
+    let newer = number(newer);
+    assert_eq!(other.take(newer, "a.").unwrap(), Turn::Busy);
+    settle(&mut store, first, "a.", End::Delivered);
+    assert_eq!(store.take(first, "a.").unwrap(), Turn::Replaced);
+    assert_eq!(
+        other.take(newer, "a.").unwrap(),
+        Turn::Ours(Past::default())
+    );
+    drop(other);
+    assert_eq!(due(&mut store, NOW), [newer.0]);
+    settle(&mut store, newer, "a.", End::Delivered);
+    assert_eq!(store.take(newer, "a.").unwrap(), Turn::Delivered);
+}
+
+#[test]
+fn a_job_is_due_when_its_time_has_come_or_the_clock_was_set_back() {
+    let (_directory, mut store) = store();
+    let id = number(enqueue(&mut store, sent("a.", 1)));
+    settle(&mut store, id, "a.", again(NOW + 60));
+    assert_eq!(due(&mut store, NOW), <[i64; 0]>::default());
+    assert_eq!(due(&mut store, NOW + 60), [id.0]);
+    settle(&mut store, id, "a.", again(NOW + 60));
+    assert_eq!(store.list_jobs().unwrap()[0].past.attempts, 2);
+    assert_eq!(due(&mut store, NOW - 3_600), [id.0]);
+}
+
+#[test]
+fn a_held_job_waits_for_a_person() {
+    let (_directory, mut store) = store();
+    let id = number(enqueue(&mut store, sent("a.", 1)));
+    let why = Why {
+        cause: "refused".into(),
+        hint: "allow it".into(),
+    };
+    let held = End::Held {
+        why: why.clone(),
+        now: NOW,
+    };
+    settle(&mut store, id, "a.", held);
+    assert_eq!(due(&mut store, NOW + 1_000_000), <[i64; 0]>::default());
+    assert_eq!(store.take(id, "a.").unwrap(), Turn::Held(why));
+    store.retry(&[id], true, NOW).unwrap();
+    let jobs = store.take_due("main", ALL, NOW).unwrap();
+    assert!(jobs[0].past.is_forced);
+}
+
+#[test]
+fn zones_are_taken_before_ptr_values_and_by_portions() {
+    let (_directory, mut store) = store();
+    let ptr = crate::model::PtrIntent {
+        address: "192.0.2.1".parse().unwrap(),
+        hostname: "a.".parse().unwrap(),
+        presence: crate::model::Presence::Present,
+        wanted: [].into(),
+    };
+    let new = [
+        NewJob::new(&Intent::Ptr(ptr), "main"),
+        sent("a.", 1),
+        sent("b.", 1),
+    ];
+    let new = store.enqueue(&new, NOW).unwrap().unwrap();
+    let ids: Vec<JobId> = new.into_iter().map(number).collect();
+    for (id, key) in ids.iter().zip(["192.0.2.1 PTR a.", "a.", "b."]) {
+        settle(&mut store, *id, key, again(NOW));
+    }
+    assert!(
+        store
+            .zone_of_host_waits(&"www.b.".parse().unwrap())
+            .unwrap()
+    );
+    assert!(
+        !store
+            .zone_of_host_waits(&"www.c.".parse().unwrap())
+            .unwrap()
+    );
+    let two = Portion { jobs: 2, ..ALL };
+    let first = store.take_due("main", two, NOW).unwrap();
+    let first: Vec<JobId> = first.iter().map(|job| job.id).collect();
+    assert_eq!(first, ids[1..]);
+    assert_eq!(due(&mut store, NOW), [ids[0].0]);
+    // However large it is, one is taken.
+    settle(&mut store, ids[1], "a.", again(NOW));
+    settle(&mut store, ids[2], "b.", again(NOW));
+    let small = Portion { octets: 1, ..ALL };
+    assert_eq!(store.take_due("main", small, NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_job_that_cannot_be_read_is_held_and_costs_no_other_one() {
+    let (_directory, mut store) = store();
+    let new = [sent("a.", 1), sent("b.", 1)];
+    let new = store.enqueue(&new, NOW).unwrap().unwrap();
+    let ids: Vec<JobId> = new.into_iter().map(number).collect();
+    settle(&mut store, ids[0], "a.", again(NOW));
+    settle(&mut store, ids[1], "b.", again(NOW));
+    let spoiled = "UPDATE job SET intent = '{' WHERE key = 'a.'";
+    store.connection.execute(spoiled, []).unwrap();
+    assert_eq!(due(&mut store, NOW), [ids[1].0]);
+    let job = &store.list_jobs().unwrap()[0];
+    assert_eq!(job.state, State::Held);
+    let why = job.why.as_ref().unwrap();
+    assert!(why.cause.contains("cannot be read"), "{why:?}");
+}
+
+#[test]
+fn a_copy_for_deliveries_without_the_queue_writes_nothing() -> Result<(), StoreError> {
+    let (directory, mut store) = store();
+    number(enqueue(&mut store, sent("a.", 2)));
+    let mut copy = Store::detached(&directory.path().join("new/queue.db"))?;
+    assert_eq!(copy.list_jobs()?.len(), 0);
+    // What came before is known, and nothing of the new ones is kept.
+    let stale = enqueue(&mut copy, sent("a.", 1));
+    assert_eq!(stale, Accepted::Stale { newest: Serial(2) });
+    number(enqueue(&mut copy, sent("b.", 1)));
+    drop(copy);
+    assert_eq!(store.list_jobs()?.len(), 1);
+    Ok(())
+}
