@@ -169,8 +169,6 @@ impl Pdns {
         said.stdout()
     }
 
-    /// Makes the key `plesk` known to the server.
-
     /// Changes what it has stored, behind its back.
     #[track_caller]
     pub(crate) fn sql(&self, statement: &str) {
@@ -182,6 +180,7 @@ impl Pdns {
         );
     }
 
+    /// Makes the key `plesk` known to the server.
     #[track_caller]
     fn import_key(&self) {
         let secret = STANDARD.encode(self.key.secret());
