@@ -75,6 +75,7 @@ mod powerdns;
 mod queue;
 mod queue_crash;
 mod queue_faults;
+mod queue_network;
 mod readme;
 mod rndc;
 mod secrets;

@@ -117,6 +117,13 @@ impl Drop for Running {
     }
 }
 
+/// The words of a command that is run as root, by sudo where the tests are not.
+pub(crate) fn as_root(line: &str) -> Vec<&str> {
+    let is_root = run_ok("id", &["-u"]).trim() == "0";
+    let sudo = if is_root { "" } else { "sudo -n" };
+    sudo.split_whitespace().chain(line.split(' ')).collect()
+}
+
 /// Runs a tool to its end.
 #[track_caller]
 pub(crate) fn run<S: AsRef<OsStr>>(program: &str, arguments: &[S], input: &[u8]) -> Said {

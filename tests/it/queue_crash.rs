@@ -23,10 +23,10 @@ const ZONES: u32 = 8;
 const CALLS: u32 = 400;
 
 /// A source of numbers that gives the same ones in each run (Knuth's MMIX constants).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -37,10 +37,10 @@ impl Numbers {
 
 /// Which payloads each zone may show in the end, by the second in which they were sent.
 #[derive(Default)]
-struct Model(BTreeMap<u32, Vec<u32>>);
+pub(crate) struct Model(BTreeMap<u32, Vec<u32>>);
 
 impl Model {
-    fn handed_over(&mut self, zone: u32, second: u32) {
+    pub(crate) fn handed_over(&mut self, zone: u32, second: u32) {
         self.0.insert(zone, vec![second]);
     }
 
@@ -49,7 +49,7 @@ impl Model {
     }
 
     #[track_caller]
-    fn assert_on(&self, named: &Named) {
+    pub(crate) fn assert_on(&self, named: &Named) {
         for (zone, seconds) in &self.0 {
             let content = dig::content(named, &format!("z{zone}.test"));
             let mut wanted = seconds

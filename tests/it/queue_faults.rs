@@ -3,12 +3,13 @@
 use std::fs;
 
 use pretty_assertions::assert_eq;
+use rusqlite::Connection;
 
 use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::hostile::{call, server};
 use crate::named::Named;
-use crate::process::run_ok;
+use crate::process::{as_root, run_ok};
 use crate::queue::{assert_empty, jobs, many_zones, wanted_at};
 use crate::server::Server as _;
 use crate::wait;
@@ -98,9 +99,10 @@ fn a_queue_of_a_later_version_is_left_alone() {
     let bridge = Bridge::of(&named);
     bridge.plesk("[]").assert_status(0);
     bridge.plesk(call()).assert_status(0);
-    let file = bridge.file("state/queue.db");
-    let sql = "PRAGMA user_version = 99";
-    run_ok("sqlite3", &[&*file.to_string_lossy(), sql]);
+    let database = Connection::open(bridge.file("state/queue.db")).expect("a database");
+    let version = database.pragma_update(None, "user_version", 99);
+    assert!(version.is_ok(), "{version:?}");
+    drop(database);
     let before = dig::axfr(&named, "example.com");
     for arguments in [&["plesk"][..], &["serve"], &["queue", "list"]] {
         let run = bridge.run(arguments, call());
@@ -144,7 +146,8 @@ fn two_users_share_a_queue_through_a_group() {
         "mkdir {state} && chmod 755 {} && chgrp 4000 {state} && chmod 2770 {state}",
         shared.path().display()
     );
-    run_ok("sh", &["-c", &prepare]);
+    let prepare = [&as_root("sh -c")[..], &[&prepare]].concat();
+    run_ok(prepare[0], &prepare[1..]);
     let queue = format!("{state}/queue.db");
     let bridge_of = |user: &str| {
         let bridge = Bridge::of(&named).set_text("queue", "path", &queue);
@@ -155,7 +158,7 @@ fn two_users_share_a_queue_through_a_group() {
         );
         bridge
             .set_text("keys.plesk", "file", &key.to_string_lossy())
-            .within(&["sh", "-c", &script, "sh"])
+            .within(&[&as_root("sh -c")[..], &[&script, "sh"]].concat())
     };
     let (one, other) = (bridge_of("4001"), bridge_of("4002"));
     let root = Bridge::of(&named).set_text("queue", "path", &queue);
