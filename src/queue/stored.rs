@@ -3,11 +3,13 @@
 //! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type. A key
 //! that a later version adds must be optional, so that the jobs of an earlier one stay readable.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::{
     DesiredSoa, DesiredZone, Intent, Name, NameError, Presence, PtrIntent, Rdata, Record,
@@ -28,12 +30,13 @@ pub(super) enum StoredError {
     Base64(#[from] base64::DecodeError),
 }
 
-#[derive(Serialize, Deserialize)]
+/// What is read.
+#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Stored {
     Zone {
         name: String,
-        soa: StoredSoa,
+        soa: StoredSoa<String>,
         records: Vec<StoredSet>,
     },
     Gone {
@@ -48,9 +51,9 @@ enum Stored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredSoa {
-    mname: Option<String>,
-    rname: Option<String>,
+struct StoredSoa<N> {
+    mname: Option<N>,
+    rname: Option<N>,
     serial: Option<u32>,
     refresh: Option<u32>,
     retry: Option<u32>,
@@ -59,7 +62,7 @@ struct StoredSoa {
     ttl: Option<u32>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct StoredSet {
     owner: String,
     #[serde(rename = "type")]
@@ -68,14 +71,80 @@ struct StoredSet {
     rdata: Vec<String>,
 }
 
+/// What is written: the same, straight from the intent, since a zone may have 500,000 records.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Storing<'a> {
+    Zone {
+        name: Text<&'a ZoneName>,
+        soa: StoredSoa<Text<&'a Name>>,
+        records: List<&'a RrSets>,
+    },
+    Gone {
+        name: Text<&'a ZoneName>,
+    },
+    Ptr {
+        address: IpAddr,
+        hostname: Text<&'a Name>,
+        present: bool,
+        wanted: List<&'a [Name]>,
+    },
+}
+
+#[derive(Serialize)]
+struct StoringSet<'a> {
+    owner: Text<&'a Name>,
+    #[serde(rename = "type")]
+    rtype: u16,
+    ttl: u32,
+    rdata: List<&'a [Rdata]>,
+}
+
+/// A string of what is shown.
+struct Text<T>(T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// An array of what is stored of each.
+struct List<T>(T);
+
+impl Serialize for List<&RrSets> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|set| StoringSet {
+            owner: Text(&set.owner),
+            rtype: set.rtype.0,
+            ttl: set.ttl,
+            rdata: List(&set.rdatas),
+        }))
+    }
+}
+
+impl Serialize for List<&[Rdata]> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rdatas = self.0.iter();
+        serializer
+            .collect_seq(rdatas.map(|rdata| Text(Base64Display::new(rdata.as_wire(), &BASE64))))
+    }
+}
+
+impl Serialize for List<&[Name]> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Text))
+    }
+}
+
 /// The text of an intent.
 pub(super) fn to_text(intent: &Intent) -> String {
-    let stored = match intent {
-        Intent::Zone(zone) => Stored::Zone {
-            name: zone.name.to_string(),
+    let storing = match intent {
+        Intent::Zone(zone) => Storing::Zone {
+            name: Text(&zone.name),
             soa: StoredSoa {
-                mname: zone.soa.mname.as_ref().map(Name::to_string),
-                rname: zone.soa.rname.as_ref().map(Name::to_string),
+                mname: zone.soa.mname.as_ref().map(Text),
+                rname: zone.soa.rname.as_ref().map(Text),
                 serial: zone.soa.serial.map(|serial| serial.0),
                 refresh: zone.soa.refresh,
                 retry: zone.soa.retry,
@@ -83,32 +152,17 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 minimum: zone.soa.minimum,
                 ttl: zone.soa.ttl,
             },
-            records: zone
-                .records
-                .iter()
-                .map(|set| StoredSet {
-                    owner: set.owner.to_string(),
-                    rtype: set.rtype.0,
-                    ttl: set.ttl,
-                    rdata: set
-                        .rdatas
-                        .iter()
-                        .map(|rdata| BASE64.encode(rdata.as_wire()))
-                        .collect(),
-                })
-                .collect(),
+            records: List(&zone.records),
         },
-        Intent::ZoneGone(name) => Stored::Gone {
-            name: name.to_string(),
-        },
-        Intent::Ptr(ptr) => Stored::Ptr {
+        Intent::ZoneGone(name) => Storing::Gone { name: Text(name) },
+        Intent::Ptr(ptr) => Storing::Ptr {
             address: ptr.address,
-            hostname: ptr.hostname.to_string(),
+            hostname: Text(&ptr.hostname),
             present: ptr.presence == Presence::Present,
-            wanted: ptr.wanted.iter().map(Name::to_string).collect(),
+            wanted: List(&ptr.wanted),
         },
     };
-    serde_json::to_string(&stored).expect("strings and numbers are always JSON")
+    serde_json::to_string(&storing).expect("strings and numbers are always JSON")
 }
 
 /// The intent of a text.
