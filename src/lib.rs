@@ -4,14 +4,14 @@
 //! # The way through
 //!
 //! ```text
-//! bytes ──▶ Intent ──▶ dispatch ──▶ deliver ───────────────────────────────▶ outcome ──▶ line, status
-//!  payload   "zone Z     many at     read the zone (transfer), make it where it
-//!            looks like  once        is missing (provision)
-//!            D", "PTR                load what is remembered of it
-//!            a→h is      memory      plan: current → desired, within the scope
-//!            there"      (SQLite)    remember more (durable), then send:
-//!                                    batches ──▶ UPDATE messages ──▶ exchanges
-//!                                    remember just what is ours now
+//! bytes ──▶ Intent ──▶ queue ──▶ deliver ──────────────────────────────────▶ outcome ──▶ line, status
+//!  payload   "zone Z     a job a    read the zone (transfer), make it where it      │
+//!            looks like  key,       is missing (provision)                          ▼
+//!            D", "PTR    durable    load what is remembered of it               queue: done,
+//!            a→h is                 plan: current → desired, within the scope   again, or held
+//!            there"      memory     remember more (durable), then send:
+//!                        (SQLite)   batches ──▶ UPDATE messages ──▶ exchanges
+//!                                   remember just what is ours now
 //! ```
 //!
 //! * **What shall be, never which edits to make.** The whole zone is desired; the plan is computed
@@ -20,6 +20,8 @@
 //! * **The plan is a pure function of data**: no IO, no clock. It is checked with generated zones
 //!   against an oracle.
 //! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
+//! * **Written down before acted on.** A job leaves the queue only when its outcome is known; who has it in
+//!   hand holds a lock that ends with the process.
 //! * **Ours and foreign.** What was delivered is remembered, and widened durably before the first
 //!   message; only remembered records are ever removed, unless the operator asks for more.
 //!
@@ -36,7 +38,7 @@
 //! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
 //! | 6 | [`deliver`] | the spine: one intent to one outcome; catalogs and who owns a zone | SQL |
-//! | 7 | [`queue`] | the file with the memory (crate `rusqlite`), many intents at once | printing |
+//! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
 //!

@@ -6,6 +6,7 @@
 
 mod catalog;
 pub mod check;
+mod failure;
 mod foreseen;
 mod gone;
 mod making;

@@ -311,7 +311,7 @@ impl<'a> Delivery<'a> {
             .await?;
         self.sent += counts(plan, messages);
         let is_all = !self.sieve.is_searching();
-        let left = readback::still_there(session, plan).await?;
+        let left = readback::still_there(session, plan, known.guard, current.soa.serial).await?;
         // What is still to be sent stays ours, and what is still there.
         let gone = if is_all {
             gone(plan, &known, ours).minus(&left)

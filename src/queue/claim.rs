@@ -8,6 +8,10 @@ use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How old a file must be to be taken for left over: one that has just been made may not be locked yet.
+const LEFT_OVER_AGE: Duration = Duration::from_secs(60);
 
 /// The claim of this process, while it lives.
 #[derive(Debug)]
@@ -37,10 +41,13 @@ impl Claim {
             Ok(file)
         };
         match make() {
-            Ok(file) => Ok(Self {
-                token,
-                file: Some((path, file)),
-            }),
+            Ok(file) => {
+                remove_left_over(queue);
+                Ok(Self {
+                    token,
+                    file: Some((path, file)),
+                })
+            }
             Err(error) => Err((path, error)),
         }
     }
@@ -89,6 +96,26 @@ impl Drop for Claim {
     }
 }
 
+/// Removes files of processes that were killed before they had taken a job, or after their last one.
+fn remove_left_over(queue: &Path) {
+    let directory = queue.parent().filter(|it| !it.as_os_str().is_empty());
+    let Ok(files) = fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+        return;
+    };
+    for file in files.flatten() {
+        let name = file.file_name();
+        let token = name.to_str().and_then(|name| {
+            let rest = name.strip_prefix(queue.file_name()?.to_str()?)?;
+            rest.strip_prefix('.')?.strip_suffix(".claim")
+        });
+        let modified = file.metadata().and_then(|it| it.modified()).ok();
+        let age = modified.and_then(|modified| modified.elapsed().ok());
+        if let Some(token) = token.filter(|_| age.is_some_and(|age| age > LEFT_OVER_AGE)) {
+            Claim::is_alive(queue, token);
+        }
+    }
+}
+
 fn path_of(queue: &Path, token: &str) -> PathBuf {
     let mut path = queue.as_os_str().to_owned();
     path.push(format!(".{token}.claim"));
@@ -115,5 +142,29 @@ mod tests {
         File::create_new(&path).unwrap();
         assert!(!Claim::is_alive(&queue, &token));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = directory.path().join("queue.db");
+        let held = Claim::make(&queue).unwrap();
+        let made = |token: &str, age: Duration| {
+            let path = path_of(&queue, token);
+            let file = File::create_new(&path).unwrap();
+            let then = file.metadata().unwrap().modified().unwrap() - age;
+            file.set_modified(then).unwrap();
+            path
+        };
+        let old = made("1-a", LEFT_OVER_AGE * 2);
+        let new = made("2-b", Duration::ZERO);
+        let other = directory.path().join("queue.db.claim");
+        File::create_new(&other).unwrap();
+        let path = path_of(&queue, held.token());
+        let long_ago = File::options().append(true).open(&path).unwrap();
+        let then = long_ago.metadata().unwrap().modified().unwrap() - LEFT_OVER_AGE * 2;
+        long_ago.set_modified(then).unwrap();
+        drop(Claim::make(&queue).unwrap());
+        assert!(!old.exists() && new.exists() && other.exists() && path.exists());
     }
 }

@@ -9,7 +9,7 @@ use pretty_assertions::assert_eq;
 /// Where the messages are worded: a file and an enum of it.
 const ENUMS: &[(&str, &str)] = &[
     ("transport/error.rs", "TransportError"),
-    ("deliver/outcome.rs", "Failure"),
+    ("deliver/failure.rs", "Failure"),
     ("plan/soa.rs", "InitialZoneError"),
     ("plan/batch.rs", "BatchError"),
     ("queue/store/file.rs", "StoreError"),
