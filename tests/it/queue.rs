@@ -13,7 +13,9 @@ use crate::{dig, payload, wait};
 /// What is in the queue, as `queue list --output json` has it.
 #[track_caller]
 pub(crate) fn jobs(bridge: &Bridge) -> Vec<Value> {
-    let run = bridge.run(&["--output", "json", "queue", "list"], "");
+    let run = bridge
+        .start(&["--output", "json", "queue", "list"], "")
+        .end();
     run.assert_status(0).assert_stderr("");
     let document: Value = serde_json::from_str(&run.stdout).expect("a document");
     document["results"].as_array().cloned().unwrap_or_default()

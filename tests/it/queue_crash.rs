@@ -20,7 +20,7 @@ use crate::{payload, wait};
 
 const ZONES: u32 = 8;
 /// How many calls are made; each is killed, or runs beside a worker that is.
-const CALLS: u32 = 400;
+const CALLS: u32 = 300;
 
 /// A source of numbers that gives the same ones in each run (Knuth's MMIX constants).
 pub(crate) struct Numbers(pub(crate) u64);
@@ -100,7 +100,7 @@ fn whatever_is_killed_whenever_the_newest_payloads_arrive_and_nothing_waits() {
             std::thread::park_timeout(std::time::Duration::from_micros(microseconds));
             call.signal("KILL");
         }
-        let run = call.finish();
+        let run = call.end();
         for zone in zones {
             match run.status {
                 None => model.killed(zone, second),

@@ -126,7 +126,7 @@ fn over_a_network_that_loses_cuts_and_resets_the_newest_payloads_arrive() {
             3..6 => network.mend(),
             _ => {}
         }
-        let run = call.finish();
+        let run = call.end();
         match run.status {
             Some(0) => {}
             Some(75) => late += 1,
