@@ -1,7 +1,5 @@
 //! Why an intent is not in place: a closed set, so that callers decide by matching and never by text.
 
-mod hint;
-
 use std::net::IpAddr;
 
 use crate::model::{Name, RdataError, ZoneName};

@@ -9,6 +9,7 @@ pub mod check;
 mod failure;
 mod foreseen;
 mod gone;
+mod hint;
 mod making;
 mod memory;
 mod nameservers;

@@ -1,6 +1,6 @@
 //! What to do about each kind of failure.
 
-use super::Failure;
+use super::failure::Failure;
 use crate::model::ZoneName;
 use crate::plan::BatchError;
 use crate::wire::Rcode;
