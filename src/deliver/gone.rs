@@ -5,12 +5,13 @@
 
 use super::making::await_gone;
 use super::memory::{Memory, Origin, ZoneKey};
+use super::ours::gone;
 use super::outcome::{Delivered, Done, Failure};
 use super::ownership;
 use super::session::{Maker, Session};
 use super::settings::Settings;
 use super::steps::{Found, Sent, change, is_unused, pause, read, send, zone_key};
-use super::zone::{ATTEMPTS_MAX, gone};
+use super::zone::ATTEMPTS_MAX;
 use crate::model::{Rdata, RrSets, ZoneName};
 use crate::plan::{self, Guard, Holding};
 use crate::provision::{Claim, Deleted, Standing};

@@ -13,6 +13,7 @@ mod hint;
 mod making;
 mod memory;
 mod nameservers;
+mod ours;
 mod outcome;
 mod ownership;
 mod place;

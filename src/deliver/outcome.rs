@@ -144,8 +144,10 @@ pub enum LeftOut {
     Conflict(Conflict),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
-    /// A record that the primary still has, though it took the update that removes it.
-    NotRemoved {
+    /// A record that the primary still has, or does not have, though it took the update that says otherwise.
+    PassedOver {
+        /// Whether it shall be there.
+        presence: Presence,
         /// Its name.
         owner: Name,
         /// Its type.
@@ -166,7 +168,7 @@ impl LeftOut {
     /// Whether a person must act before it can be in place.
     pub fn is_refused(&self) -> bool {
         match self {
-            Self::Conflict(_) | Self::NotRemoved { .. } | Self::Refused { .. } => true,
+            Self::Conflict(_) | Self::PassedOver { .. } | Self::Refused { .. } => true,
             Self::Kept(_) => false,
         }
     }
@@ -176,10 +178,18 @@ impl LeftOut {
         match self {
             Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
             Self::Kept(_) => None,
-            Self::NotRemoved { .. } => Some(
-                "remove it on the primary by its own tools; PowerDNS does not find a record that was stored in \
-                 another spelling"
-                    .into(),
+            Self::PassedOver { presence, .. } => Some(
+                match presence {
+                    Presence::Gone => {
+                        "remove it on the primary by its own tools; PowerDNS does not find a record that was \
+                         stored in another spelling"
+                    }
+                    Presence::Present => {
+                        "look for a rule of the primary that passes over such records in silence: a policy \
+                         script of PowerDNS does, and BIND with a DS where no NS is"
+                    }
+                }
+                .into(),
             ),
             Self::Refused { failure, .. } => Some(failure.hint()),
         }
@@ -194,7 +204,8 @@ impl fmt::Display for LeftOut {
                 write!(f, "{} {rtype} left out: {reason}", left_out.owner)
             }
             Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
-            Self::NotRemoved {
+            Self::PassedOver {
+                presence,
                 owner,
                 rtype,
                 rdata,
@@ -203,10 +214,15 @@ impl fmt::Display for LeftOut {
                     zonefile::format_type(*rtype),
                     zonefile::format_rdata(*rtype, rdata),
                 );
-                write!(
-                    f,
-                    "{owner} {word} {data} is still there, though the primary took the update that removes it"
-                )
+                let state = match presence {
+                    Presence::Gone => {
+                        "is still there, though the primary took the update that removes it"
+                    }
+                    Presence::Present => {
+                        "is not there, though the primary took the update that adds it"
+                    }
+                };
+                write!(f, "{owner} {word} {data} {state}")
             }
             Self::Refused { owner, failure } => write!(f, "{owner} left out: {failure}"),
         }

@@ -8,7 +8,7 @@
 use super::foreseen::Foreseen;
 use super::gone::is_absent_elsewhere;
 use super::memory::Memory;
-use super::outcome::{Delivered, Done, Failure, Fate, LeftOut, Preview};
+use super::outcome::{Delivered, Done, Failure, Fate, Kind, LeftOut, Preview};
 use super::ownership;
 use super::place::{Follow, Place, find};
 use super::preview::{line, preview_of_new, preview_of_plan};
@@ -52,9 +52,10 @@ pub(super) async fn deliver_ptr(
     let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
     let mut follow = Follow::Standing;
     let mut refuted: Option<Vec<Rdata>> = None;
+    let mut unanswered = Unanswered(None);
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let found = find(session, intent.address, follow).await;
+        let found = unanswered.in_place_of(find(session, intent.address, follow).await);
         if matches!(found, Err(Failure::ServerFailure { .. })) && !is_finished {
             // So answers what a killed creation left, too.
             is_finished = true;
@@ -81,7 +82,7 @@ pub(super) async fn deliver_ptr(
             });
         }
         match step {
-            Step::Nothing(done) => return Ok(Delivered::all(done)),
+            Step::Nothing(done) => return Ok(Delivered::all(unanswered.applied_or(done))),
             Step::MakeZone => {
                 reverse_zone.make(session, &place.owner).await?;
                 (zone_created, is_finished) = (true, true);
@@ -98,7 +99,12 @@ pub(super) async fn deliver_ptr(
                         continue;
                     }
                 }
-                let reply = session.update(&batch(zone, &place, &changes)).await?;
+                let reply = session.update(&batch(zone, &place, &changes)).await;
+                if let Err(failure @ Failure::Unknown { .. }) = reply {
+                    unanswered = Unanswered(Some((done, failure)));
+                    continue;
+                }
+                let reply = reply?;
                 if is_applied(reply, session.primary.key.name())? {
                     return Ok(Delivered::all(done));
                 }
@@ -113,9 +119,27 @@ pub(super) async fn deliver_ptr(
     if is_hidden {
         return Err(Failure::ZoneHidden);
     }
-    Err(Failure::ChangedMeanwhile {
+    unanswered.in_place_of(Err(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
-    })
+    }))
+}
+
+/// What was sent without an answer, with what happened to it.
+struct Unanswered(Option<(Done, Failure)>);
+
+impl Unanswered {
+    /// What was done where nothing is left to do: what was sent was applied.
+    fn applied_or(self, done: Done) -> Done {
+        self.0.map_or(done, |(applied, _)| applied)
+    }
+
+    /// What went wrong after it is of less interest than that it may have been applied.
+    fn in_place_of<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        result.map_err(|failure| match self.0.take() {
+            Some((_, unknown)) if failure.kind() == Kind::Later => unknown,
+            _ => failure,
+        })
+    }
 }
 
 /// What [`deliver_ptr`] would do.

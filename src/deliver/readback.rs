@@ -1,8 +1,12 @@
-//! Looks whether what an update removes is gone: NOERROR does not say so.
+//! Looks whether what an update asks for was done: NOERROR does not say so.
 //!
-//! RFC 2136 section 3.4.2 has servers pass over in silence what they do not do, such as the removal of the last NS,
-//! and PowerDNS does not find a record that somebody stored in another spelling. A record that is forgotten
-//! although it is still there would stay for ever.
+//! RFC 2136 section 3.4.2 has servers pass over in silence what they do not do, such as the removal of the last NS
+//! or a CNAME beside other data; BIND drops a DS without an NS, PowerDNS does not find a record that somebody
+//! stored in another spelling, and leaves out what its policy script denies. A record that is forgotten although it
+//! is still there would stay for ever, and one that is not there must not be reported as added.
+//!
+//! Of removals all are looked for, of additions one RRset of each type: where a server passes over records, it
+//! is for their type or their name.
 
 use std::time::Duration;
 
@@ -10,7 +14,7 @@ use super::outcome::Failure;
 use super::place::{ask, records};
 use super::session::{Read, Session};
 use super::steps::{Found, read_zone};
-use crate::model::{Name, RecordType, RrSets, Serial};
+use crate::model::{CurrentZone, Name, RecordType, RrSet, RrSets, Serial};
 use crate::plan::{Action, Guard, Plan};
 
 /// Most RRsets that are asked for one by one; of more the whole zone is read.
@@ -27,41 +31,100 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(1_200),
 ];
 
-/// The records that the plan removes and the primary still has. A primary whose zones cannot be read is
-/// believed; so is one whose prerequisites have just found the very records, by the guard on RRsets.
+/// What a primary passed over, although it took the update.
+#[derive(Debug, Default)]
+pub(super) struct PassedOver {
+    /// Records that it shall not have and still has.
+    pub(super) left: RrSets,
+    /// Records that it shall have and does not have.
+    pub(super) missing: RrSets,
+}
+
+impl PassedOver {
+    fn in_zone(removed: &RrSets, added: &RrSets, current: &CurrentZone) -> Self {
+        Self {
+            left: removed.minus(&removed.minus(&current.records)),
+            missing: added.minus(&current.records),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.left.is_empty() && self.missing.is_empty()
+    }
+}
+
+/// Looks for what the plan removes and adds. A primary whose zones cannot be read is believed. So is one
+/// that guards RRsets: its prerequisites have just found the very records that were removed, and where it
+/// signs a copy of the zone (BIND) what was added comes later.
 ///
 /// # Errors
 /// [`Failure`], where it cannot be found out.
-pub(super) async fn still_there(
+pub(super) async fn passed_over(
     session: &mut Session<'_>,
     plan: &Plan,
     guard: Guard,
     before: Serial,
-) -> Result<RrSets, Failure> {
-    let removed = plan.changes.iter().filter(|it| it.action == Action::Remove);
-    // What is remembered has no TTL.
-    let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
+) -> Result<PassedOver, Failure> {
+    let changed = |wanted: fn(&Action) -> bool| {
+        let changes = plan.changes.iter().filter(|it| wanted(&it.action));
+        // What is compared has no TTL.
+        RrSets::from_records(changes.map(|change| change.to_record(0)))
+    };
+    let removed = changed(|action| *action == Action::Remove);
+    let added = changed(|action| matches!(action, Action::Add { .. }));
     let is_believed = guard == Guard::RrSets || session.primary.read == Read::Memory;
-    if removed.is_empty() || is_believed {
-        return Ok(RrSets::default());
+    if is_believed || plan.changes.is_empty() {
+        return Ok(PassedOver::default());
     }
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
-    if is_few && !is_answered(session, &removed).await? {
-        return Ok(RrSets::default());
+    if is_few
+        && !is_answered(session, &removed).await?
+        && are_answered(session, &one_of_each_type(&added)).await?
+    {
+        return Ok(PassedOver::default());
     }
     let mut pauses = PAUSES.into_iter();
     loop {
-        // An answer may be made of a wildcard; a transfer shows what is there.
+        // An answer may be made of a wildcard, or lead below a delegation; a transfer shows what is there.
         let Found::Zone(current) = read_zone(session, &plan.zone).await? else {
-            return Ok(RrSets::default());
+            return Ok(PassedOver::default());
         };
-        let left = removed.minus(&removed.minus(&current.records));
+        let passed_over = PassedOver::in_zone(&removed, &added, &current);
         let has_moved = current.soa.serial != before;
-        match pauses.next().filter(|_| !has_moved && !left.is_empty()) {
+        match pauses
+            .next()
+            .filter(|_| !has_moved && !passed_over.is_empty())
+        {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => return Ok(left),
+            None => return Ok(passed_over),
         }
     }
+}
+
+/// The first RRset of each type.
+fn one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
+    let mut chosen: Vec<&RrSet> = Vec::new();
+    for set in sets {
+        if chosen.len() < QUERIES_MAX && chosen.iter().all(|it| it.rtype != set.rtype) {
+            chosen.push(set);
+        }
+    }
+    chosen
+}
+
+/// Whether all of these records are in answers.
+async fn are_answered(session: &mut Session<'_>, sets: &[&RrSet]) -> Result<bool, Failure> {
+    for set in sets {
+        let Some(response) = ask(session, &set.owner, set.rtype).await? else {
+            return Ok(false);
+        };
+        let answered = records(&response, &set.owner, set.rtype);
+        let answered: Vec<_> = answered.map(|record| &record.rdata).collect();
+        if !set.rdatas.iter().all(|rdata| answered.contains(&rdata)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether one of these records is in an answer.

@@ -4,14 +4,14 @@
 //! message is guarded by what it was computed from, and where the guard fails the zone is read
 //! again.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::making::make;
 use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
+use super::ours::{gone, ours, to_remember};
 use super::outcome::{Counts, Delivered, Done, Failure, Kind, LeftOut};
 use super::ownership;
-use super::readback;
+use super::readback::{self, PassedOver};
 use super::session::{Maker, Read, Session};
 use super::settings::Settings;
 use super::sieve::Sieve;
@@ -19,8 +19,8 @@ use super::steps::{
     Found, Sent, Serving, arrived, change, forget_unconfirmed, is_unused, left_out, pause, read,
     send, served_soa_ttl, serving, touched, union, widen, zone_key,
 };
-use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RecordType, RrSet, RrSets};
-use crate::plan::{self, Action, Change, Guard, Plan};
+use crate::model::{CurrentZone, DesiredZone, Name, Presence, Rdata, RecordType, RrSets};
+use crate::plan::{self, Change, Conflict, FirstContents, Guard, Plan};
 use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
@@ -77,13 +77,20 @@ struct Delivery<'a> {
     guarded_at: Option<(Rdata, u32)>,
     /// The search for names that the primary refuses.
     sieve: Sieve,
-    /// What the primary did not remove, in silence.
-    left: Vec<LeftOut>,
+    /// What the primary did not do, in silence.
+    passed_over: Vec<LeftOut>,
     /// What was sent before what is sent now.
     sent: Counts,
     /// What was sent without an answer: what of it is not to be done any more when the zone is read again was
     /// applied. With what happened to it.
     unanswered: Option<(Plan, Failure)>,
+}
+
+/// What a new zone shall hold, and what of the desired zone is left out of it.
+struct Filling {
+    desired: DesiredZone,
+    conflicts: Vec<Conflict>,
+    kept: Vec<Name>,
 }
 
 /// What an attempt starts from.
@@ -114,7 +121,7 @@ impl<'a> Delivery<'a> {
             is_settled: false,
             guarded_at: None,
             sieve: Sieve::default(),
-            left: Vec::new(),
+            passed_over: Vec::new(),
             sent: Counts::default(),
             unanswered: None,
         }
@@ -229,7 +236,8 @@ impl<'a> Delivery<'a> {
         is_last: bool,
     ) -> Result<Option<Delivered>, Failure> {
         forget_unconfirmed(session, &mut current, &known, &self.desired.records);
-        self.take_over_placeholders(session, &current, &mut known)
+        let is_new = self
+            .take_over_placeholders(session, &current, &mut known)
             .await?;
         let soa = current.soa.to_rdata();
         let failures = self.guard_failures(&soa);
@@ -242,11 +250,13 @@ impl<'a> Delivery<'a> {
             // Nor do they see the data that transfers show.
             known.guard = Guard::Presence;
         }
-        let mut plan = plan::plan(
-            &current,
-            self.desired,
-            &self.settings.scope(&known.delivered),
-        );
+        let first = self.first_contents(is_new)?;
+        let mut scope = self.settings.scope(&known.delivered);
+        let desired = first.as_ref().map_or(self.desired, |filling| {
+            scope.keep = &[];
+            &filling.desired
+        });
+        let mut plan = plan::plan(&current, desired, &scope);
         if known.soa_ttl == SoaTtl::Fixed {
             plan.keep_soa_ttl(&current);
         }
@@ -257,7 +267,11 @@ impl<'a> Delivery<'a> {
             self.sent += counts_of_applied(&before, &plan);
         }
         self.sieve.restrict(&mut plan);
-        let ours = ours(&self.desired.records, &known.delivered, &plan);
+        let ours = ours(&desired.records, &known.delivered, &plan);
+        if let Some(filling) = &first {
+            plan.conflicts.extend_from_slice(&filling.conflicts);
+            plan.kept.extend_from_slice(&filling.kept);
+        }
         let mut add = match session.primary.read {
             Read::Transfer => to_remember(&ours, &known.delivered, &plan),
             Read::Memory => touched(&plan),
@@ -311,14 +325,15 @@ impl<'a> Delivery<'a> {
             .await?;
         self.sent += counts(plan, messages);
         let is_all = !self.sieve.is_searching();
-        let left = readback::still_there(session, plan, known.guard, current.soa.serial).await?;
+        let passed_over =
+            readback::passed_over(session, plan, known.guard, current.soa.serial).await?;
         // What is still to be sent stays ours, and what is still there.
         let gone = if is_all {
-            gone(plan, &known, ours).minus(&left)
+            gone(plan, &known, ours).minus(&passed_over.left)
         } else {
             RrSets::default()
         };
-        self.note_left(left);
+        self.note(passed_over);
         self.memory.narrow(MemoryChange {
             confirm: arrived(session, plan),
             ..change(self.key.clone(), &known, add, gone)
@@ -334,21 +349,26 @@ impl<'a> Delivery<'a> {
         };
         let mut left_out = left_out(&plan.conflicts, &plan.kept);
         left_out.extend(std::mem::take(&mut self.sieve).into_left_out());
-        left_out.append(&mut self.left);
+        left_out.append(&mut self.passed_over);
         Ok(Some(Delivered { done, left_out }))
     }
 
-    /// Notes what the primary did not remove, so that it is told and not counted as removed.
-    fn note_left(&mut self, left: RrSets) {
+    /// Notes what the primary passed over, so that it is told and not counted as done.
+    fn note(&mut self, passed_over: PassedOver) {
+        let PassedOver { left, missing } = passed_over;
         self.sent.removed -= left.record_count().min(self.sent.removed);
-        for set in left.into_sets() {
-            let (owner, rtype) = (set.owner, set.rtype);
-            let records = set.rdatas.into_iter().map(|rdata| LeftOut::NotRemoved {
-                owner: owner.clone(),
-                rtype,
-                rdata,
-            });
-            self.left.extend(records);
+        self.sent.added -= missing.record_count().min(self.sent.added);
+        for (presence, sets) in [(Presence::Gone, left), (Presence::Present, missing)] {
+            for set in sets.into_sets() {
+                let (owner, rtype) = (set.owner, set.rtype);
+                let records = set.rdatas.into_iter().map(|rdata| LeftOut::PassedOver {
+                    presence,
+                    owner: owner.clone(),
+                    rtype,
+                    rdata,
+                });
+                self.passed_over.extend(records);
+            }
         }
     }
 
@@ -393,13 +413,13 @@ impl<'a> Delivery<'a> {
     }
 
     /// Counts what the primary put into a new zone as delivered: a zone that was just made holds nothing
-    /// foreign, nor does one whose maker was killed before it heard that it was made.
+    /// foreign, nor does one whose maker was killed before it heard that it was made. Says whether it is new.
     async fn take_over_placeholders(
         &self,
         session: &Session<'_>,
         current: &CurrentZone,
         known: &mut ZoneMemory,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let is_new = self.made == Some(Created::Placeholder)
             || self.is_resumed && known.origin != Origin::Found && is_unused(session, current);
         if known.origin == Origin::Making {
@@ -412,66 +432,31 @@ impl<'a> Delivery<'a> {
             let delivered = std::mem::take(&mut known.delivered);
             known.delivered = union(delivered, placeholders);
         }
-        Ok(())
+        Ok(is_new)
     }
-}
 
-/// What is ours when the plan is carried out: the desired records that it did not leave out, and at
-/// the names where it changed nothing for a conflict's sake what was ours before.
-fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
-    if plan.kept.is_empty() && plan.conflicts.is_empty() && plan.frozen.is_empty() {
-        return Cow::Borrowed(desired);
-    }
-    let is_untouched = |owner: &Name| plan.kept.contains(owner) || plan.frozen.contains(owner);
-    let is_frozen = |owner: &Name| {
-        is_untouched(owner) || plan.conflicts.iter().any(|c| c.left_out.owner == *owner)
-    };
-    let is_left_out = |set: &RrSet| {
-        is_untouched(&set.owner)
-            || plan.conflicts.iter().any(|conflict| {
-                conflict.left_out.rtype == set.rtype && conflict.left_out.owner == set.owner
-            })
-    };
-    let wanted = desired.iter().filter(|set| !is_left_out(set));
-    let before = delivered.iter().filter(|set| is_frozen(&set.owner));
-    Cow::Owned(RrSets::from_sets(wanted.chain(before).cloned()))
-}
-
-/// What is no longer ours once the plan is carried out. Another process may have remembered records
-/// that it is about to send, so nothing is given up but what cannot come any more: after a change
-/// that the SOA guards, since whoever planned before it must read again; and what was removed.
-pub(super) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
-    if plan.is_empty() {
-        return RrSets::default();
-    }
-    match known.guard {
-        Guard::Soa | Guard::SoaMovedOn => known.delivered.minus(ours),
-        Guard::RrSets | Guard::Presence => {
-            let removed = plan
-                .changes
-                .iter()
-                .filter(|change| change.action == Action::Remove);
-            // What is remembered has no TTL.
-            RrSets::from_records(removed.map(|change| change.to_record(0)))
+    /// What a new zone that is yet to be filled shall hold where names are kept: as one that is made with its
+    /// contents.
+    fn first_contents(&self, is_new: bool) -> Result<Option<Filling>, Failure> {
+        if !is_new || self.settings.keep.is_empty() {
+            return Ok(None);
         }
-    }
-}
-
-/// What is to be remembered before the plan is carried out. Where that is nothing new, but something
-/// that was remembered comes back: another process may be about to forget it, and does not do so when
-/// it is remembered anew.
-fn to_remember(ours: &RrSets, delivered: &RrSets, plan: &Plan) -> RrSets {
-    let new = ours.minus(delivered);
-    if !new.is_empty() {
-        return new;
-    }
-    let records = plan.changes.iter().filter_map(|change| {
-        let Action::Add { ttl } = change.action else {
-            return None;
+        let FirstContents {
+            zone,
+            conflicts,
+            kept,
+        } = plan::initial_zone(self.desired, &self.settings.keep)?;
+        let desired = DesiredZone {
+            name: zone.name,
+            soa: self.desired.soa.clone(),
+            records: zone.records,
         };
-        Some(change.to_record(ttl))
-    });
-    RrSets::from_records(records)
+        Ok(Some(Filling {
+            desired,
+            conflicts,
+            kept,
+        }))
+    }
 }
 
 fn counts(plan: &Plan, messages: usize) -> Counts {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::bridge::Bridge;
 use crate::dig;
 use crate::message::{is_transfer, is_update};
+use crate::payload::{self, create_ptr, delete_ptr};
 use crate::scripted::{Scripted, Upstream};
 use crate::server::{Kind, Server, scenario};
 use crate::wanted::zone;
@@ -88,3 +89,28 @@ fn a_primary_that_is_gone_after_an_update_leaves_it_in_doubt(kind: Kind) {
     assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.7"]);
 }
 scenario!(a_primary_that_is_gone_after_an_update_leaves_it_in_doubt);
+
+fn a_ptr_whose_answer_is_lost_is_found_in_place(kind: Kind) {
+    let server = kind.start(&[("2.0.192.in-addr.arpa", "6 PTR old.example.org.")]);
+    let commands = [
+        (create_ptr("192.0.2.5", "www.example.com"), "added"),
+        (delete_ptr("192.0.2.6", "old.example.org"), "removed"),
+    ];
+    for (command, word) in commands {
+        let before = server.updates_received();
+        let relay = losing_an_answer(&server, false);
+        let bridge = Bridge::at(relay.port(), server.key_file()).ptr_networks(&["192.0.2.0/24"]);
+        let run = bridge.plesk(payload::call(&[command]));
+        run.assert_status(0).assert_stderr("");
+        assert!(
+            run.stdout.contains(&format!(".: {word} at ")),
+            "{}",
+            run.stdout
+        );
+        assert_eq!(server.updates_received(), before + 1);
+    }
+    let ptrs = |name| dig::short(&server, name, "PTR");
+    assert_eq!(ptrs("5.2.0.192.in-addr.arpa"), ["www.example.com."]);
+    assert_eq!(ptrs("6.2.0.192.in-addr.arpa"), [""; 0]);
+}
+scenario!(a_ptr_whose_answer_is_lost_is_found_in_place);

@@ -7,20 +7,20 @@ use pretty_assertions::assert_eq;
 
 use crate::bridge::{Bridge, Going};
 use crate::named::{Named, View, Zone};
-use crate::server::Server as _;
-use crate::wanted::{by_hand, fresh, zone};
+use crate::server::{Kind, Server, scenario};
+use crate::wanted::{fresh, zone};
 use crate::{dig, payload, wait};
 
 const APEX: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
 
 /// Sends zones below `slow.test` to a primary that never answers.
-fn with_silent_primary(named: &Named, bridge: Bridge) -> (Bridge, TcpListener) {
+fn with_silent_primary(server: &dyn Server, bridge: Bridge) -> (Bridge, TcpListener) {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let bridge = bridge
-        .primary("silent", port, "plesk", named.key_file())
+        .primary("silent", port, "plesk", server.key_file())
         .route("slow.test", "silent")
-        .deadline_seconds(12);
+        .deadline_seconds(6);
     (bridge, silent)
 }
 
@@ -31,42 +31,44 @@ fn start_lingering(bridge: &Bridge, command: serde_json::Value) -> Going {
     bridge.start(&["plesk"], payload::call(&[command, slow]))
 }
 
-#[test]
-fn a_record_that_another_process_brings_back_stays_ours() {
-    let (named, bridge) = by_hand("");
-    let (bridge, _silent) = with_silent_primary(&named, bridge);
+scenario!(a_record_that_another_process_brings_back_stays_ours);
+fn a_record_that_another_process_brings_back_stays_ours(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    let (bridge, _silent) = with_silent_primary(&server, bridge);
     let with = zone("example.com", &format!("{APEX} | www A 192.0.2.7"));
     let without = zone("example.com", APEX);
     bridge.plesk(with.call()).assert_status(0);
     let mut lingering = start_lingering(&bridge, without.update());
     wait::until("the record is gone", || {
-        dig::short(&named, "www.example.com", "A").is_empty()
+        dig::short(&server, "www.example.com", "A").is_empty()
     });
     bridge.plesk(with.call()).assert_status(0);
     assert!(lingering.is_running());
     lingering.finish().assert_status(75);
-    with.assert_on(&named);
+    with.assert_on(&server);
     bridge.plesk(without.call()).assert_status(0);
-    without.assert_on(&named);
+    without.assert_on(&server);
 }
 
-#[test]
-fn a_zone_that_another_process_makes_anew_stays_ours() {
-    let (named, bridge) = fresh();
-    let (bridge, _silent) = with_silent_primary(&named, bridge);
+scenario!(a_zone_that_another_process_makes_anew_stays_ours);
+fn a_zone_that_another_process_makes_anew_stays_ours(kind: Kind) {
+    let (server, bridge) = kind.fresh();
+    let (bridge, _silent) = with_silent_primary(&server, bridge);
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     bridge.plesk(wanted.call()).assert_status(0);
     let mut lingering = start_lingering(&bridge, payload::delete("example.com"));
-    wait::until("the zone is gone", || !dig::has_zone(&named, "example.com"));
+    wait::until("the zone is gone", || {
+        !dig::has_zone(&server, "example.com")
+    });
     bridge.plesk(wanted.call()).assert_status(0);
     assert!(lingering.is_running());
     lingering.finish().assert_status(75);
-    wanted.assert_on(&named);
+    wanted.assert_on(&server);
     bridge
         .plesk(payload::call(&[payload::delete("example.com")]))
         .assert_status(0)
         .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
-    assert!(!dig::has_zone(&named, "example.com"));
+    assert!(!dig::has_zone(&server, "example.com"));
 }
 
 #[test]

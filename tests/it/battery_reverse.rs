@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::bridge::{Bridge, Run};
 use crate::message::{is_transfer, is_update};
-use crate::named::{Named, Zone};
+use crate::named::Named;
 use crate::nsupdate::nsupdate;
 use crate::payload::{call, create_ptr, delete_ptr};
 use crate::ports::Port;
 use crate::scripted::{Scripted, Upstream};
-use crate::server::Server as _;
+use crate::server::{Kind, Server, Started, scenario};
 use crate::wanted::zone;
 use crate::{dig, wait};
 
@@ -23,16 +23,14 @@ const REVERSE: &str = "2.0.192.in-addr.arpa";
 const OWNER: &str = "5.2.0.192.in-addr.arpa";
 
 /// A server with the reverse zone, which holds `records`, and nsbridge before it.
-fn reverse(records: &str) -> (Named, Bridge) {
-    let named = Named::builder()
-        .zone(Zone::dynamic(REVERSE, records))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
-    (named, bridge)
+fn reverse(kind: Kind, records: &str) -> (Started, Bridge) {
+    let server = kind.start(&[(REVERSE, records)]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+    (server, bridge)
 }
 
-fn ptrs(named: &Named, name: &str) -> Vec<String> {
-    dig::short(named, name, "PTR")
+fn ptrs(server: &dyn Server, name: &str) -> Vec<String> {
+    dig::short(server, name, "PTR")
 }
 
 #[track_caller]
@@ -51,10 +49,12 @@ fn would_add(run: &Run) -> Vec<String> {
     lines
 }
 
-#[test]
-fn a_dry_run_finds_out_that_a_new_reverse_zone_has_no_name_servers() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_dry_run_finds_out_that_a_new_reverse_zone_has_no_name_servers);
+fn a_dry_run_finds_out_that_a_new_reverse_zone_has_no_name_servers(kind: Kind) {
+    let server = kind.start(&[]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
     let dry = dry_run(&bridge, &payload);
     dry.assert_status(69)
@@ -63,15 +63,15 @@ fn a_dry_run_finds_out_that_a_new_reverse_zone_has_no_name_servers() {
         .plesk(&payload)
         .assert_status(69)
         .assert_stderr(&dry.stderr);
-    assert!(!dig::has_zone(&named, REVERSE));
+    assert!(!dig::has_zone(&server, REVERSE));
 }
 
-#[test]
-fn a_dry_run_shows_and_counts_a_new_reverse_zone_once() {
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", ""))
-        .start();
-    let bridge = Bridge::of(&named).seed(&named).ptr_networks(&NETWORKS);
+scenario!(a_dry_run_shows_and_counts_a_new_reverse_zone_once);
+fn a_dry_run_shows_and_counts_a_new_reverse_zone_once(kind: Kind) {
+    let server = kind.start(&[("example.com", "")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&NETWORKS);
     let payload = call(&[
         create_ptr("192.0.2.5", "a.example.com"),
         create_ptr("192.0.2.6", "b.example.com"),
@@ -98,23 +98,21 @@ fn a_dry_run_shows_and_counts_a_new_reverse_zone_once() {
     }
     assert_eq!(results[0]["result"], "would be changed");
     assert_eq!(results[2]["result"], "no difference");
-    assert!(!dig::has_zone(&named, REVERSE));
+    assert!(!dig::has_zone(&server, REVERSE));
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
     let shown = would_add(&dry);
-    let content = dig::content(&named, REVERSE);
+    let content = dig::content(&server, REVERSE);
     assert_eq!(shown.len(), content.len() + 1, "and the SOA");
     for line in content {
         assert!(shown.contains(&line), "{line} is not in {shown:#?}");
     }
 }
 
-#[test]
-fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call() {
-    let named = Named::builder()
-        .zone(Zone::dynamic("198.in-addr.arpa", ""))
-        .start();
-    let bridge = Bridge::of(&named)
-        .seed(&named)
+scenario!(a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call);
+fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call(kind: Kind) {
+    let server = kind.start(&[("198.in-addr.arpa", "")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
         .ptr_networks(&NETWORKS)
         .set_text("ptr", "existing", "keep");
     let forward = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.5");
@@ -130,7 +128,7 @@ fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call() {
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
     let shown = would_add(&dry);
     for name in ["example.com", REVERSE] {
-        for line in dig::content(&named, name) {
+        for line in dig::content(&server, name) {
             assert!(shown.contains(&line), "{line} is not in {shown:#?}");
         }
     }
@@ -138,9 +136,12 @@ fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call() {
     dry_run(&bridge, &payload).assert_status(0);
 }
 
-#[test]
-fn all_hosts_of_an_address_in_one_call_stand_and_replace_those_of_others() {
-    let (named, bridge) = reverse("5 300 PTR old.example.org.\n5 300 PTR gone.example.com.");
+scenario!(all_hosts_of_an_address_in_one_call_stand_and_replace_those_of_others);
+fn all_hosts_of_an_address_in_one_call_stand_and_replace_those_of_others(kind: Kind) {
+    let (server, bridge) = reverse(
+        kind,
+        "5 300 PTR old.example.org.\n5 300 PTR gone.example.com.",
+    );
     let bridge = bridge.set_text("ptr", "existing", "replace");
     let payload = call(&[
         create_ptr("192.0.2.5", "a.example.com"),
@@ -159,23 +160,23 @@ fn all_hosts_of_an_address_in_one_call_stand_and_replace_those_of_others() {
              2.0.192.in-addr.arpa. on main (127.0.0.1:PORT)\n\
              192.0.2.5 PTR gone.example.com.: already gone on main (127.0.0.1:PORT)\n",
         );
-    assert_eq!(ptrs(&named, OWNER), ["a.example.com.", "b.example.com."]);
-    let updates = named.updates_received();
+    assert_eq!(ptrs(&server, OWNER), ["a.example.com.", "b.example.com."]);
+    let updates = server.updates_received();
     bridge.plesk(&payload).assert_status(0).assert_stdout(
         "192.0.2.5 PTR a.example.com.: unchanged on main (127.0.0.1:PORT)\n\
          192.0.2.5 PTR B.example.com.: unchanged on main (127.0.0.1:PORT)\n\
          192.0.2.5 PTR gone.example.com.: already gone on main (127.0.0.1:PORT)\n",
     );
-    assert_eq!(named.updates_received(), updates);
+    assert_eq!(server.updates_received(), updates);
     // Another call wants but one of them.
     let payload = call(&[create_ptr("192.0.2.5", "b.example.com")]);
     bridge.plesk(&payload).assert_status(0);
-    assert_eq!(ptrs(&named, OWNER), ["b.example.com."]);
+    assert_eq!(ptrs(&server, OWNER), ["b.example.com."]);
 }
 
-#[test]
-fn all_hosts_of_an_address_in_one_call_come_where_those_of_others_would_keep_them_away() {
-    let (named, bridge) = reverse("6 PTR old.example.org.");
+scenario!(all_hosts_of_an_address_in_one_call_come_where_those_of_others_would_keep_them_away);
+fn all_hosts_of_an_address_in_one_call_come_where_those_of_others_would_keep_them_away(kind: Kind) {
+    let (server, bridge) = reverse(kind, "6 PTR old.example.org.");
     let bridge = bridge.set_text("ptr", "existing", "keep");
     let hosts = ["a.example.com", "b.example.com"];
     let both = |address: &str| call(&hosts.map(|host| create_ptr(address, host)));
@@ -188,13 +189,16 @@ fn all_hosts_of_an_address_in_one_call_come_where_those_of_others_would_keep_the
             run.stdout.matches("added at").count()
         );
     }
-    assert_eq!(ptrs(&named, OWNER), ["a.example.com.", "b.example.com."]);
-    assert_eq!(ptrs(&named, "6.2.0.192.in-addr.arpa"), ["old.example.org."]);
+    assert_eq!(ptrs(&server, OWNER), ["a.example.com.", "b.example.com."]);
+    assert_eq!(
+        ptrs(&server, "6.2.0.192.in-addr.arpa"),
+        ["old.example.org."]
+    );
 }
 
-#[test]
-fn processes_with_the_same_hosts_of_an_address_leave_them_all() {
-    let (named, bridge) = reverse("5 PTR old.example.org.");
+scenario!(processes_with_the_same_hosts_of_an_address_leave_them_all);
+fn processes_with_the_same_hosts_of_an_address_leave_them_all(kind: Kind) {
+    let (server, bridge) = reverse(kind, "5 PTR old.example.org.");
     let bridge = bridge.set_text("ptr", "existing", "replace");
     let mut hosts: Vec<_> = (0..4).map(|n| format!("h{n}.example.com")).collect();
     let mut runs = Vec::new();
@@ -210,29 +214,22 @@ fn processes_with_the_same_hosts_of_an_address_leave_them_all() {
         run.finish().assert_status(0).assert_stderr("");
     }
     let all: Vec<_> = (0..4).map(|n| format!("h{n}.example.com.")).collect();
-    assert_eq!(ptrs(&named, OWNER), all);
+    assert_eq!(ptrs(&server, OWNER), all);
 }
 
-#[test]
-fn a_ptr_at_a_kept_name_is_not_touched() {
-    let named = Named::builder()
-        .zone(Zone::dynamic(
-            REVERSE,
-            "5 PTR hand.example.org.\n6 CNAME 6.0/25\n7 CNAME 7.0/25",
-        ))
-        .zone(
-            Zone::dynamic("0/25.2.0.192.in-addr.arpa", "7 PTR hand.example.org.")
-                .option("check-names ignore;"),
-        )
-        .start();
+scenario!(a_ptr_at_a_kept_name_is_not_touched);
+fn a_ptr_at_a_kept_name_is_not_touched(kind: Kind) {
+    let cut = "5 PTR hand.example.org.\n6 CNAME 6.0/25\n7 CNAME 7.0/25";
+    let below = ("0/25.2.0.192.in-addr.arpa", "7 PTR hand.example.org.");
+    let server = kind.start(&[(REVERSE, cut), below]);
     let keep = [
         OWNER,
         "6.0/25.*",
         "7.2.0.192.*",
         "*.100.51.198.in-addr.arpa",
     ];
-    let bridge = Bridge::of(&named)
-        .seed(&named)
+    let bridge = server
+        .provisioning(Bridge::of(&server))
         .ptr_networks(&NETWORKS)
         .set("policy", "keep", &format!("{keep:?}"))
         .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
@@ -271,8 +268,8 @@ fn a_ptr_at_a_kept_name_is_not_touched() {
         .plesk(call(&[create_ptr("192.0.2.5", "hand.example.org")]))
         .assert_status(0)
         .assert_stderr("");
-    assert_eq!(named.updates_received(), 0);
-    assert!(!dig::has_zone(&named, "100.51.198.in-addr.arpa"));
+    assert_eq!(server.updates_received(), 0);
+    assert!(!dig::has_zone(&server, "100.51.198.in-addr.arpa"));
 }
 
 /// A server whose reverse zone comes from a file with a name server of its own, and nsbridge before
@@ -348,15 +345,15 @@ fn a_reverse_zone_whose_maker_was_killed_is_filled_by_the_next_run() {
 
 #[test]
 fn a_reverse_zone_in_use_keeps_the_name_servers_that_it_has() {
-    let (named, bridge) = killed_while_filling(is_transfer);
+    let (server, bridge) = killed_while_filling(is_transfer);
     let by_hand = format!("update add {OWNER} 60 PTR hand.example.org.");
-    nsupdate(&named, &by_hand);
+    nsupdate(&server, &by_hand);
     let payload = call(&[create_ptr("192.0.2.6", "www.example.net")]);
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
     // What the killed run had been given is delivered, too, and takes the TTL that is there.
     let lines = "@ 60 NS localhost. | 5 60 PTR hand.example.org. | 5 60 PTR www.example.net. \
                  | 6 3600 PTR www.example.net.";
-    zone(REVERSE, lines).assert_on(&named);
+    zone(REVERSE, lines).assert_on(&server);
 }
 
 #[test]
@@ -414,8 +411,8 @@ fn a_reverse_zone_that_was_left_without_contents_takes_the_next_ptr() {
     .assert_on(&named);
 }
 
-#[test]
-fn an_alias_that_a_wildcard_makes_up_is_not_followed() {
+scenario!(an_alias_that_a_wildcard_makes_up_is_not_followed);
+fn an_alias_that_a_wildcard_makes_up_is_not_followed(kind: Kind) {
     for records in [
         "* CNAME unused.test.",
         "*.0.192.in-addr.arpa. CNAME unused.test.",
@@ -425,29 +422,26 @@ fn an_alias_that_a_wildcard_makes_up_is_not_followed() {
         } else {
             "0.192.in-addr.arpa"
         };
-        let named = Named::builder()
-            .zone(Zone::dynamic(zone_name, records))
-            .zone(Zone::dynamic("unused.test", ""))
-            .start();
-        let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
+        let server = kind.start(&[(zone_name, records), ("unused.test", "")]);
+        let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
         let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
         bridge.plesk(&payload).assert_status(0).assert_stderr("");
-        assert_eq!(ptrs(&named, OWNER), ["www.example.com."]);
-        assert_eq!(ptrs(&named, "unused.test"), [""; 0]);
+        assert_eq!(ptrs(&server, OWNER), ["www.example.com."]);
+        assert_eq!(ptrs(&server, "unused.test"), [""; 0]);
         let payload = call(&[
             delete_ptr("192.0.2.5", "www.example.com"),
             delete_ptr("192.0.2.6", "www.example.com"),
         ]);
         bridge.plesk(&payload).assert_status(0).assert_stderr("");
-        assert_eq!(ptrs(&named, OWNER), ["unused.test."]);
+        assert_eq!(ptrs(&server, OWNER), ["unused.test."]);
     }
     // One that stands there by itself is followed, though the wildcard says the same.
-    let named = Named::builder()
-        .zone(Zone::dynamic(REVERSE, "* CNAME x.test.\n5 CNAME x.test."))
-        .zone(Zone::dynamic("x.test", ""))
-        .start();
-    let bridge = Bridge::of(&named).ptr_networks(&NETWORKS);
+    let server = kind.start(&[
+        (REVERSE, "* CNAME x.test.\n5 CNAME x.test."),
+        ("x.test", ""),
+    ]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
     let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
-    assert_eq!(ptrs(&named, "x.test"), ["www.example.com."]);
+    assert_eq!(ptrs(&server, "x.test"), ["www.example.com."]);
 }

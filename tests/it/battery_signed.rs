@@ -3,27 +3,54 @@
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
+use crate::knot::Knot;
 use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
+use crate::pdns::Pdns;
+use crate::server::{Kind, Server, Started, scenario};
 use crate::wanted::zone;
 use crate::{dig, payload, wait};
 
 const APEX: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
 
-/// A server that signs `example.com`, when it has signed it, and nsbridge before it.
-fn signed(inline: bool) -> (Named, Bridge) {
-    let named = Named::builder()
-        .zone(Zone::signed("example.com", "hand A 192.0.2.100", inline))
-        .start();
-    wait_for_signature(&named, "hand", "A");
-    let bridge = Bridge::of(&named);
-    (named, bridge)
+/// How a server signs a zone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signing {
+    /// The zone that is updated.
+    Itself,
+    /// A copy of it (BIND's `inline-signing`).
+    Inline,
 }
 
-fn wait_for_signature(named: &Named, host: &str, kind: &str) {
+/// The ways in which a server can sign.
+fn signings(kind: Kind) -> &'static [Signing] {
+    match kind {
+        Kind::Bind(_) => &[Signing::Itself, Signing::Inline],
+        // PowerDNS signs what it answers, Knot what it holds.
+        Kind::PowerDns(_) | Kind::Knot(_) => &[Signing::Itself],
+    }
+}
+
+/// A server that signs `example.com`, when it has signed it, and nsbridge before it.
+fn signed(kind: Kind, signing: Signing) -> (Started, Bridge) {
+    let (name, records) = ("example.com", "hand A 192.0.2.100");
+    let server: Started = match kind {
+        Kind::Bind(release) => {
+            let zone = Zone::signed(name, records, signing == Signing::Inline);
+            Box::new(Named::of(release).zone(zone).start())
+        }
+        Kind::PowerDns(release) => Box::new(Pdns::of(release).signed_zone(name, records).start()),
+        Kind::Knot(release) => Box::new(Knot::of(release).signed_zone(name, records).start()),
+    };
+    wait_for_signature(&server, "hand", "A");
+    let bridge = Bridge::of(&server);
+    (server, bridge)
+}
+
+fn wait_for_signature(server: &dyn Server, host: &str, kind: &str) {
     let (owner, covered) = (format!("{host}.example.com. "), format!(" RRSIG {kind} "));
     wait::until("the zone is signed", || {
-        let lines = dig::axfr(named, "example.com");
+        let lines = dig::axfr(server, "example.com");
         lines
             .iter()
             .any(|line| line.starts_with(&owner) && line.contains(&covered))
@@ -32,19 +59,26 @@ fn wait_for_signature(named: &Named, host: &str, kind: &str) {
 }
 
 #[track_caller]
-fn assert_valid(named: &Named, name: &str, kind: &str) {
-    let answer = dig::delv(named, "example.com", name, kind);
+fn assert_valid(server: &dyn Server, name: &str, kind: &str) {
+    let answer = dig::delv(server, "example.com", name, kind);
     assert!(answer.contains("; fully validated"), "{answer}");
 }
 
-fn keys(named: &Named) -> Vec<String> {
-    dig::short(named, "example.com", "DNSKEY")
+fn keys(server: &dyn Server) -> Vec<String> {
+    dig::short(server, "example.com", "DNSKEY")
 }
 
-fn several_updates_leave_it_valid(inline: bool) {
-    let (named, bridge) = signed(inline);
-    let before = keys(&named);
-    let mut serial = dig::soa(&named, "example.com").serial;
+scenario!(updates_leave_a_signed_zone_valid);
+fn updates_leave_a_signed_zone_valid(kind: Kind) {
+    for &signing in signings(kind) {
+        several_updates_leave_it_valid(kind, signing);
+    }
+}
+
+fn several_updates_leave_it_valid(kind: Kind, signing: Signing) {
+    let (server, bridge) = signed(kind, signing);
+    let before = keys(&server);
+    let mut serial = dig::soa(&server, "example.com").serial;
     for round in 1..=4_u32 {
         let lines = format!(
             "{APEX} | www A 192.0.2.{round} | h{round} TXT round | @ MX {round} mx.example.org."
@@ -56,10 +90,10 @@ fn several_updates_leave_it_valid(inline: bool) {
             .assert_stderr("");
         let expected = zone("example.com", &format!("{lines} | hand 3600 A 192.0.2.100"));
         wait::until("the signed zone follows", || {
-            dig::content(&named, "example.com") == expected.content()
+            dig::content(&server, "example.com") == expected.content()
         });
-        wait_for_signature(&named, &format!("h{round}"), "TXT");
-        let now = dig::soa(&named, "example.com").serial;
+        wait_for_signature(&server, &format!("h{round}"), "TXT");
+        let now = dig::soa(&server, "example.com").serial;
         assert!(
             now.wrapping_sub(serial) < 1 << 31 && now != serial,
             "{serial} to {now}"
@@ -71,37 +105,27 @@ fn several_updates_leave_it_valid(inline: bool) {
             ("example.com", "SOA"),
             ("hand.example.com", "A"),
         ] {
-            assert_valid(&named, name, kind);
+            assert_valid(&server, name, kind);
         }
-        assert_eq!(keys(&named), before);
+        assert_eq!(keys(&server), before);
         bridge
             .plesk(wanted.sent(round).call())
             .assert_status(0)
             .assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
     }
     // Names that went are provably gone.
-    let answer = dig::delv(&named, "example.com", "h1.example.com", "TXT");
+    let answer = dig::delv(&server, "example.com", "h1.example.com", "TXT");
     assert!(
         answer.contains("negative response, fully validated"),
         "{answer}"
     );
 }
 
-#[test]
-fn updates_leave_an_inline_signed_zone_valid() {
-    several_updates_leave_it_valid(true);
-}
-
-#[test]
-fn updates_leave_a_signed_dynamic_zone_valid() {
-    several_updates_leave_it_valid(false);
-}
-
-#[test]
-fn foreign_records_go_from_a_signed_zone_and_signatures_stay() {
-    for inline in [true, false] {
-        let (named, bridge) = signed(inline);
-        let before = keys(&named);
+scenario!(foreign_records_go_from_a_signed_zone_and_signatures_stay);
+fn foreign_records_go_from_a_signed_zone_and_signatures_stay(kind: Kind) {
+    for &signing in signings(kind) {
+        let (server, bridge) = signed(kind, signing);
+        let before = keys(&server);
         let bridge = bridge.foreign_records("remove");
         let wanted = zone("example.com", &format!("{APEX} | www A 192.0.2.7"));
         bridge
@@ -109,11 +133,11 @@ fn foreign_records_go_from_a_signed_zone_and_signatures_stay() {
             .assert_status(0)
             .assert_stderr("");
         wait::until("the signed zone follows", || {
-            dig::content(&named, "example.com") == wanted.content()
+            dig::content(&server, "example.com") == wanted.content()
         });
-        wait_for_signature(&named, "www", "A");
-        assert_valid(&named, "www.example.com", "A");
-        assert_eq!(keys(&named), before);
+        wait_for_signature(&server, "www", "A");
+        assert_valid(&server, "www.example.com", "A");
+        assert_eq!(keys(&server), before);
         let said = "example.com.: unchanged on main (127.0.0.1:PORT)\n";
         bridge
             .plesk(wanted.sent(1).call())
@@ -122,10 +146,10 @@ fn foreign_records_go_from_a_signed_zone_and_signatures_stay() {
     }
 }
 
-#[test]
-fn a_change_by_another_in_a_signed_zone_is_seen() {
-    for inline in [true, false] {
-        let (named, bridge) = signed(inline);
+scenario!(a_change_by_another_in_a_signed_zone_is_seen);
+fn a_change_by_another_in_a_signed_zone_is_seen(kind: Kind) {
+    for &signing in signings(kind) {
+        let (server, bridge) = signed(kind, signing);
         let first = zone(
             "example.com",
             &format!("{APEX} | www A 192.0.2.7 | ftp A 192.0.2.8"),
@@ -135,10 +159,10 @@ fn a_change_by_another_in_a_signed_zone_is_seen() {
             .assert_status(0)
             .assert_stderr("");
         nsupdate(
-            &named,
+            &server,
             "update delete www.example.com A\nupdate add other.example.com 60 TXT hello",
         );
-        wait_for_signature(&named, "other", "TXT");
+        wait_for_signature(&server, "other", "TXT");
         let second = zone(
             "example.com",
             &format!("{APEX} | www A 192.0.2.9 | ftp A 192.0.2.8"),
@@ -147,27 +171,27 @@ fn a_change_by_another_in_a_signed_zone_is_seen() {
             .plesk(second.sent(1).call())
             .assert_status(0)
             .assert_stderr("");
-        wait_for_signature(&named, "www", "A");
-        assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.9"]);
+        wait_for_signature(&server, "www", "A");
+        assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.9"]);
         assert_eq!(
-            dig::short(&named, "other.example.com", "TXT"),
+            dig::short(&server, "other.example.com", "TXT"),
             ["\"hello\""]
         );
-        assert_valid(&named, "www.example.com", "A");
+        assert_valid(&server, "www.example.com", "A");
     }
 }
 
-#[test]
-fn delete_empties_a_signed_zone_and_leaves_it_valid() {
-    for inline in [true, false] {
-        let (named, bridge) = signed(inline);
-        let before = keys(&named);
+scenario!(delete_empties_a_signed_zone_and_leaves_it_valid);
+fn delete_empties_a_signed_zone_and_leaves_it_valid(kind: Kind) {
+    for &signing in signings(kind) {
+        let (server, bridge) = signed(kind, signing);
+        let before = keys(&server);
         let wanted = zone("example.com", &format!("{APEX} | www A 192.0.2.7"));
         bridge
             .plesk(wanted.call())
             .assert_status(0)
             .assert_stderr("");
-        wait_for_signature(&named, "www", "A");
+        wait_for_signature(&server, "www", "A");
         let run = bridge.plesk(payload::call(&[payload::delete("example.com")]));
         run.assert_status(0).assert_stderr("");
         assert!(
@@ -177,10 +201,10 @@ fn delete_empties_a_signed_zone_and_leaves_it_valid() {
         );
         let rest = zone("example.com", &format!("{APEX} | hand 3600 A 192.0.2.100"));
         wait::until("the signed zone follows", || {
-            dig::content(&named, "example.com") == rest.content()
+            dig::content(&server, "example.com") == rest.content()
         });
-        assert_eq!(keys(&named), before);
-        assert_valid(&named, "hand.example.com", "A");
-        assert_valid(&named, "example.com", "SOA");
+        assert_eq!(keys(&server), before);
+        assert_valid(&server, "hand.example.com", "A");
+        assert_valid(&server, "example.com", "SOA");
     }
 }

@@ -45,6 +45,10 @@ const SEED: &str = "\
 pub(crate) struct Builder {
     release: Release,
     zones: Vec<(String, String)>,
+    /// The names of those of them that are signed.
+    signed: Vec<String>,
+    /// The names of those of them that the key may not update.
+    closed: Vec<String>,
     written: Option<[String; 3]>,
     template: String,
     /// Who is told of changes and may transfer: ports of 127.0.0.1.
@@ -56,6 +60,18 @@ impl Builder {
     pub(crate) fn zone(mut self, name: &str, records: &str) -> Self {
         self.zones.push((name.to_owned(), records.to_owned()));
         self
+    }
+
+    /// Adds a zone that the key may transfer only.
+    pub(crate) fn closed_zone(mut self, name: &str, records: &str) -> Self {
+        self.closed.push(name.to_owned());
+        self.zone(name, records)
+    }
+
+    /// Adds a zone as [`Self::zone`] does, and signs it.
+    pub(crate) fn signed_zone(mut self, name: &str, records: &str) -> Self {
+        self.signed.push(name.to_owned());
+        self.zone(name, records)
     }
 
     /// Members are made from a shared seed, as Knot before 3.4.5 needs it.
@@ -92,7 +108,9 @@ impl Builder {
         write(&knot.file("catalog.zone"), catalog);
         write(&knot.file("seed.zone"), seed);
         for (name, records) in &knot.built.zones {
-            write(&knot.file(&format!("{name}.zone")), &zone_file(records));
+            // As `%s` in a template has it.
+            let file = format!("{}.zone", name.replace('/', "_"));
+            write(&knot.file(&file), &zone_file(records));
         }
         for _ in 0..PORT_TRIES {
             write(&knot.file("knot.conf"), &knot.conf());
@@ -133,6 +151,8 @@ impl Knot {
         Builder {
             release,
             zones: Vec::new(),
+            signed: Vec::new(),
+            closed: Vec::new(),
             written: None,
             template: template.to_owned(),
             secondaries: Vec::new(),
@@ -187,6 +207,12 @@ impl Knot {
             .replace("{template}", &self.built.template);
         for (name, _) in &self.built.zones {
             let _ = writeln!(text, "  - domain: {name}\n    template: hand");
+            if self.built.signed.contains(name) {
+                text.push_str("    dnssec-signing: on\n");
+            }
+            if self.built.closed.contains(name) {
+                text.push_str("    acl: catalog-transfers\n");
+            }
         }
         self.filled(&text)
     }
@@ -241,6 +267,10 @@ impl Server for Knot {
         counts
             .filter_map(|rest| rest.split(' ').next()?.parse::<u32>().ok())
             .sum()
+    }
+
+    fn commands_that_change(&self) -> Vec<String> {
+        Vec::new()
     }
 
     fn provisioning(&self, bridge: Bridge) -> Bridge {

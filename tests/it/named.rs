@@ -379,6 +379,13 @@ impl Server for Named {
         })
     }
 
+    fn commands_that_change(&self) -> Vec<String> {
+        let mut commands = self.control_commands();
+        let asks = ["zonestatus", "showzone"];
+        commands.retain(|command| !asks.iter().any(|word| command.starts_with(word)));
+        commands
+    }
+
     fn provisioning(&self, bridge: Bridge) -> Bridge {
         bridge.seed(self)
     }

@@ -32,6 +32,11 @@ const SCHEMA: &str = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 pub(crate) struct Builder {
     release: Release,
     zones: Vec<(String, String)>,
+    /// The names of those of them that are signed.
+    signed: Vec<String>,
+    /// The names of those of them that the key may not update.
+    closed: Vec<String>,
+    policy: Option<String>,
     /// A catalog, and where it is kept.
     followed: Option<(String, String)>,
     settings: Vec<(String, String)>,
@@ -56,6 +61,24 @@ impl Builder {
     pub(crate) fn zone(mut self, name: &str, records: &str) -> Self {
         self.zones.push((name.to_owned(), records.to_owned()));
         self
+    }
+
+    /// Adds a zone that the key may transfer only.
+    pub(crate) fn closed_zone(mut self, name: &str, records: &str) -> Self {
+        self.closed.push(name.to_owned());
+        self.zone(name, records)
+    }
+
+    /// Asks a script which records of an UPDATE are taken.
+    pub(crate) fn policy(mut self, script: &str) -> Self {
+        self.policy = Some(script.to_owned());
+        self.setting("lua-dnsupdate-policy-script", "{dir}/policy.lua")
+    }
+
+    /// Adds a zone as [`Self::zone`] does, and signs what is answered of it.
+    pub(crate) fn signed_zone(mut self, name: &str, records: &str) -> Self {
+        self.signed.push(name.to_owned());
+        self.setting("gsqlite3-dnssec", "yes").zone(name, records)
     }
 
     /// Follows a catalog of the server on a port of 127.0.0.1.
@@ -89,6 +112,15 @@ impl Builder {
         }
         for (name, records) in &self.zones {
             pdns.load_zone(name, records);
+        }
+        for name in &self.closed {
+            pdns.pdnsutil(&["set-meta", name, "TSIG-ALLOW-DNSUPDATE", "nobody"]);
+        }
+        if let Some(script) = &self.policy {
+            write(&pdns.file("policy.lua"), script);
+        }
+        for name in &self.signed {
+            pdns.pdnsutil(&["secure-zone", name]);
         }
         if let Some((catalog, primary)) = &self.followed {
             pdns.pdnsutil(&["create-secondary-zone", catalog, primary]);
@@ -133,6 +165,9 @@ impl Pdns {
         Builder {
             release,
             zones: Vec::new(),
+            signed: Vec::new(),
+            closed: Vec::new(),
+            policy: None,
             followed: None,
             settings: Vec::new(),
             without_key: false,
@@ -285,6 +320,13 @@ impl Server for Pdns {
         let said = self.run("pdns_control", &["show", "dnsupdate-queries"]);
         let count = said.stdout().trim().parse();
         count.unwrap_or_else(|error| panic!("{error}: {}{}", said.stdout(), said.stderr()))
+    }
+
+    fn commands_that_change(&self) -> Vec<String> {
+        let log = self.log();
+        let requests = log.lines().filter(|line| line.contains("HTTP/1.1\""));
+        let changing = requests.filter(|line| !line.contains("\"GET "));
+        changing.map(str::to_owned).collect()
     }
 
     fn provisioning(&self, bridge: Bridge) -> Bridge {

@@ -30,6 +30,10 @@ pub(crate) trait Server: Debug {
     /// How many UPDATE messages it has received, whatever became of them.
     fn updates_received(&self) -> u32;
 
+    /// The commands beside UPDATEs that it has received and that can change something: over BIND's
+    /// control channel, or PowerDNS's API.
+    fn commands_that_change(&self) -> Vec<String>;
+
     /// Lets nsbridge make and remove zones on it.
     fn provisioning(&self, bridge: Bridge) -> Bridge;
 
@@ -62,6 +66,10 @@ impl Server for Started {
 
     fn updates_received(&self) -> u32 {
         (**self).updates_received()
+    }
+
+    fn commands_that_change(&self) -> Vec<String> {
+        (**self).commands_that_change()
     }
 
     fn provisioning(&self, bridge: Bridge) -> Bridge {

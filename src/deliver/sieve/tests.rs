@@ -65,7 +65,7 @@ fn search(
         there.sort();
         let refused = sieve.into_left_out().map(|left_out| match left_out {
             LeftOut::Refused { owner, .. } => owner,
-            LeftOut::Conflict(_) | LeftOut::Kept(_) | LeftOut::NotRemoved { .. } => {
+            LeftOut::Conflict(_) | LeftOut::Kept(_) | LeftOut::PassedOver { .. } => {
                 panic!("not refused")
             }
         });

@@ -5,6 +5,7 @@
 //! absent.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,14 @@ use crate::model::{Name, ZoneName, excerpt};
 
 /// The one server that a PowerDNS has (`server_id` in its documentation).
 const SERVER: &str = "/servers/localhost";
+/// The pauses before a request that the server could not carry out is sent again. With two requests at
+/// once its database is busy for some milliseconds.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(60),
+    Duration::from_millis(180),
+    Duration::from_millis(540),
+];
 
 /// Metadata with the names of the keys that may update a zone.
 pub(super) const UPDATE_KEYS: &str = "TSIG-ALLOW-DNSUPDATE";
@@ -81,7 +90,7 @@ impl Api<'_> {
             200..300 => Ok(Posted::Made),
             409 => Ok(Posted::Conflict),
             400 | 413 | 422 => Ok(Posted::Refused(answer.status, words(&answer))),
-            // Of two requests at once the database refuses one.
+            // Two at once may be in each other's way to the end.
             500.. if self.get().await?.is_some() => Ok(Posted::Conflict),
             _ => Err(self.refused("making the zone", &answer)),
         }
@@ -168,14 +177,27 @@ impl Api<'_> {
         Err(self.refused("reading the server's version", &answer))
     }
 
+    /// Sends a request, and again where the server has an error of its own: of two that write at once the
+    /// database refuses one. Each may be repeated: what was done before is answered with 404 or 409.
     async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<String>,
     ) -> Result<Answer, PowerDnsError> {
-        let request = self.server.request(method, path, body, self.deadline);
-        request.await
+        let mut pauses = PAUSES.iter();
+        loop {
+            let request = self
+                .server
+                .request(method.clone(), path, body.clone(), self.deadline);
+            let answer = request.await?;
+            match pauses.next() {
+                Some(pause) if answer.status >= 500 && Instant::now() + *pause < self.deadline => {
+                    tokio::time::sleep(*pause).await;
+                }
+                _ => return Ok(answer),
+            }
+        }
     }
 
     fn path(&self) -> String {
