@@ -18,6 +18,7 @@ use super::status::Status;
 use crate::deliver::{self, Failure, Origin, Primary, Read, ZoneMemory, ZoneSummary};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
+    ZoneSource,
 };
 use crate::payload::{self, Verb};
 use crate::plan::Holding;
@@ -101,6 +102,7 @@ fn create(
         name: zone.clone(),
         soa: DesiredSoa::default(),
         records: RrSets::default(),
+        source: ZoneSource::Call,
     });
     let commands = [command(Verb::Create, intent)];
     let mut status = match created {

@@ -56,6 +56,7 @@ pub async fn deliver(
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
+    let settings = &*settings.of_intent(intent);
     settings.permit(intent)?;
     if settings.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
@@ -86,6 +87,7 @@ pub async fn preview(
     foreseen: &Foreseen,
     deadline: Instant,
 ) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
+    let settings = &*settings.of_intent(intent);
     settings.permit(intent)?;
     if settings.ptr.skips(intent) {
         return Ok((None, Vec::new()));
