@@ -69,6 +69,7 @@ mod hostile_peer;
 mod hostile_tsig;
 mod input;
 mod layers;
+mod masterfile;
 mod messages;
 mod no_updates;
 mod powerdns;
