@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -25,8 +24,6 @@ use crate::plan::Holding;
 use crate::queue::Access;
 use crate::zonefile;
 
-/// How long a server of the command line may take: somebody waits for it.
-const DIRECT_TIME_MAX: Duration = Duration::from_secs(60);
 /// Where the command stands that is reported.
 const PLACE: &str = "command line";
 
@@ -224,7 +221,7 @@ fn show(
     output: &mut Output,
 ) -> Result<Status, Message> {
     if let Some(primary) = server.primary()? {
-        let deadline = Instant::now() + DIRECT_TIME_MAX;
+        let deadline = Instant::now() + direct::TIME_MAX;
         let read = deliver::fetch_zone(zone, &primary, configuration::now, deadline);
         return Ok(match block_on(read) {
             Ok(Ok(current)) => print(zone, &primary, &current, None, output),

@@ -81,5 +81,6 @@ mod readme;
 mod rndc;
 mod secrets;
 mod serve;
+mod sync;
 mod tls;
 mod zone;
