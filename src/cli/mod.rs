@@ -6,6 +6,7 @@ mod direct;
 mod handover;
 mod output;
 mod plesk;
+mod ptr;
 mod queue;
 mod report;
 mod runtime;
@@ -64,6 +65,15 @@ enum Command {
     /// person must act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal
     /// error. With --dry-run 0 is no difference and 1 differences.
     Sync(sync::Arguments),
+    /// PTR records: one, or those of all addresses of a zone.
+    ///
+    /// Only addresses in `ptr.networks`; with --server all. Exit status: 0 in place; 69 refused, a person must
+    /// act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal error. With
+    /// --dry-run 0 is no difference and 1 differences.
+    Ptr {
+        #[command(subcommand)]
+        command: ptr::Command,
+    },
     /// The zones that nsbridge serves.
     ///
     /// Exit status: 0 as asked; 69 refused, a person must act; 75 not in place yet, or not to be read
@@ -132,6 +142,7 @@ fn run_command() -> Status {
     let status = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
         Command::Sync(sync) => sync::run(sync, &arguments.config, &mut output),
+        Command::Ptr { command } => ptr::run(command, &arguments.config, &mut output),
         Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
         Command::Queue { command } => queue::run(command, &arguments.config, &mut output),
         Command::Serve => serve::run(&arguments.config, &mut output),

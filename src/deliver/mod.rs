@@ -10,6 +10,7 @@ mod failure;
 mod foreseen;
 mod gone;
 mod hint;
+mod hosts;
 mod making;
 mod memory;
 mod nameservers;
@@ -31,6 +32,7 @@ mod zone;
 use tokio::time::Instant;
 
 pub use foreseen::Foreseen;
+pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
     Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };

@@ -73,6 +73,7 @@ mod masterfile;
 mod messages;
 mod no_updates;
 mod powerdns;
+mod ptr;
 mod queue;
 mod queue_crash;
 mod queue_faults;
