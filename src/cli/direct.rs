@@ -18,7 +18,7 @@ use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2).
-const PORT: u16 = 53;
+pub(super) const PORT: u16 = 53;
 /// How long a server of the command line may take: somebody waits for it.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
 /// TTL of PTR records, in seconds, as without a configuration nobody says another.

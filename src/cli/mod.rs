@@ -1,5 +1,6 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
+mod acme;
 mod check;
 mod configuration;
 mod direct;
@@ -74,6 +75,15 @@ enum Command {
         #[command(subcommand)]
         command: ptr::Command,
     },
+    /// TXT records of ACME challenges (dns-01).
+    ///
+    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Nothing is kept in the
+    /// queue. Exit status: 0 in place; 69 refused, a person must act; 75 not in place, or with --wait not seen by
+    /// all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    Acme {
+        #[command(subcommand)]
+        command: acme::Command,
+    },
     /// The zones that nsbridge serves.
     ///
     /// Exit status: 0 as asked; 69 refused, a person must act; 75 not in place yet, or not to be read
@@ -143,6 +153,7 @@ fn run_command() -> Status {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
         Command::Sync(sync) => sync::run(sync, &arguments.config, &mut output),
         Command::Ptr { command } => ptr::run(command, &arguments.config, &mut output),
+        Command::Acme { command } => acme::run(command, &arguments.config, &mut output),
         Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
         Command::Queue { command } => queue::run(command, &arguments.config, &mut output),
         Command::Serve => serve::run(&arguments.config, &mut output),

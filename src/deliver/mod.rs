@@ -5,6 +5,7 @@
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
 mod catalog;
+mod challenge;
 pub mod check;
 mod failure;
 mod foreseen;
@@ -27,10 +28,12 @@ mod settings;
 mod sieve;
 mod single;
 mod steps;
+mod witness;
 mod zone;
 
 use tokio::time::Instant;
 
+pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
 pub use foreseen::Foreseen;
 pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
@@ -41,6 +44,7 @@ pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
+pub use witness::{NameServer, Testimony, name_servers, testimony};
 
 use crate::model::{Intent, ZoneName};
 use crate::plan::Holding;

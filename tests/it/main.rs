@@ -37,6 +37,7 @@ mod server;
 mod wait;
 mod wanted;
 
+mod acme;
 mod battery_concurrent;
 mod battery_foreign;
 mod battery_lost;
