@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     server: direct::Arguments,
     /// The domain that is validated, with or without `_acme-challenge` in front.
     name: Name,
-    /// The value; one that begins with `-` stands behind `--`.
+    /// The value; one that begins with `-` is best given behind `--`.
     #[arg(value_parser = read_value, allow_hyphen_values = true)]
     value: String,
 }

@@ -55,7 +55,7 @@ fn values_come_and_go_one_by_one(kind: Kind) {
         .assert_stdout(
             "_acme-challenge.www.example.com.: removed in example.com. on main (127.0.0.1:PORT)\n",
         );
-    acme(&bridge, "delete www.example.com -- -two").assert_status(0);
+    acme(&bridge, "delete www.example.com -two").assert_status(0);
     acme(&bridge, "delete www.example.com theirs").assert_status(0);
     assert_eq!(values(&server, OWNER), <[&str; 0]>::default());
     assert!(!bridge.file("state/queue.db").exists());
@@ -164,7 +164,7 @@ scenario!(a_value_is_waited_for_until_every_server_has_it);
 fn a_value_is_waited_for_until_every_server_has_it(kind: Kind) {
     let (server, bridge) = kind.by_hand("");
     // A secondary that nobody tells, so that the test can.
-    let (secondary, _) = kind.by_hand("");
+    let (secondary, _) = kind.by_hand("_acme-challenge.www 60 TXT other\n");
     let on = [&server, &secondary]
         .map(|server| format!("--wait-on 127.0.0.1:{}", server.port()))
         .join(" ");
