@@ -49,6 +49,9 @@ pub(super) struct Arguments {
     /// How many seconds to wait at most.
     #[arg(long, value_name = "SECONDS", default_value_t = WAIT_SECONDS)]
     timeout: u32,
+    /// NAME is that of the TXT record, whatever it is called: put nothing in front of it.
+    #[arg(long)]
+    exact: bool,
     #[command(flatten)]
     server: direct::Arguments,
     /// The domain that is validated, with or without `_acme-challenge` in front.
@@ -89,7 +92,12 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
             return Status::BadConfiguration;
         }
     };
-    let owner = match challenge_owner(&arguments.name) {
+    let owner = if arguments.exact {
+        Ok(arguments.name.clone())
+    } else {
+        challenge_owner(&arguments.name)
+    };
+    let owner = match owner {
         Ok(owner) => owner.to_lowercase(),
         Err(error) => {
             let cause = format!("`{}`: {error}", arguments.name);

@@ -259,7 +259,7 @@ fn the_programs_for_acme_clients_add_and_remove_values() {
     done(run("certbot-auth", &[], "www.example.com", "-one"));
     done(run(
         "lego",
-        &["present", &format!("{OWNER}."), "-two"],
+        &["present", "alias.example.com.", "-two"],
         "",
         "",
     ));
@@ -277,7 +277,8 @@ fn the_programs_for_acme_clients_add_and_remove_values() {
         "",
         "",
     ));
-    assert_eq!(values(&server, OWNER), ["-one", "-three", "-two", "four"]);
+    assert_eq!(values(&server, OWNER), ["-one", "-three", "four"]);
+    assert_eq!(values(&server, "alias.example.com"), ["-two"]);
     done(run("dehydrated", &["startup_hook"], "", ""));
     done(run(
         "dehydrated",
@@ -287,10 +288,11 @@ fn the_programs_for_acme_clients_add_and_remove_values() {
     ));
     done(run(
         "lego",
-        &["cleanup", &format!("{OWNER}."), "-two"],
+        &["cleanup", "alias.example.com.", "-two"],
         "",
         "",
     ));
+    assert_eq!(values(&server, "alias.example.com"), <[&str; 0]>::default());
     assert_eq!(values(&server, OWNER), ["-one"]);
     done(run("certbot-cleanup", &[], "www.example.com", "-one"));
     assert_eq!(values(&server, OWNER), <[&str; 0]>::default());

@@ -208,6 +208,13 @@ fn what_is_wrong_in_an_included_file_is_told_with_its_name() {
             "zone.db:3:10: cannot read `c.db`: entity not found"
         ]
     );
+    let mut included = 0;
+    let include = |_: &str, _: &str| {
+        included += 1;
+        Ok(source("a.db", "$INCLUDE a.db"))
+    };
+    MasterFile::parse(&source("a.db", "$INCLUDE a.db"), &zone(), include).unwrap_err();
+    assert_eq!(included, INCLUDE_DEPTH_MAX);
     assert_eq!(
         told("$INCLUDE a.db", &[("a.db", "$INCLUDE a.db")]),
         ["a.db:1:10: files are included more than 10 deep"]
