@@ -145,7 +145,7 @@ pub enum MasterFileErrorKind {
         limit: usize,
     },
     /// Too much text.
-    #[error("the file has more than {limit} octets, with what it includes")]
+    #[error("the file has more than {limit} octets, with what it includes and generates")]
     TooLarge {
         /// How many there may be.
         limit: usize,

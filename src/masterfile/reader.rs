@@ -66,10 +66,7 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
     }
 
     fn read_file(&mut self, source: &Source, depth: usize) {
-        self.octets = self.octets.saturating_add(source.octets.len());
-        let limit = FILE_OCTETS_MAX;
-        if self.octets > limit {
-            let kind = Kind::TooLarge { limit };
+        if let Err(kind) = self.count(source.octets.len()) {
             return self.error(Fault { at: 0, kind }, &source.name, "");
         }
         let text = text_of(&source.octets);
@@ -83,6 +80,16 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
                 self.error(fault, &source.name, &text);
             }
         }
+    }
+
+    /// Counts text that is read, or that a `$GENERATE` stands for.
+    fn count(&mut self, octets: usize) -> Result<(), Kind> {
+        self.octets = self.octets.saturating_add(octets);
+        let limit = FILE_OCTETS_MAX;
+        if self.octets > limit {
+            return Err(Kind::TooLarge { limit });
+        }
+        Ok(())
     }
 
     fn error(&mut self, fault: Fault, file: &str, text: &str) {
@@ -282,6 +289,8 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
                 fault(owner.at, Kind::BadName { word, source })
             })?;
             let text = expanded(data, pattern, number)?;
+            self.count(owner_text.len() + text.len())
+                .map_err(|kind| fault(range_token.at, kind))?;
             let rdata = self.read_data(head.rtype, &mut Cursor::new(&text));
             let rdata = rdata.map_err(|found| fault(data.at, found.kind))?;
             let ttl = self.ttl(&head, &rdata);

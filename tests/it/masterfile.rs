@@ -15,16 +15,20 @@ use crate::process;
 
 const ZONE: &str = "example.com";
 
-/// What BIND makes of a file, line by line.
+/// What BIND makes of a file.
 #[track_caller]
-fn by_bind(directory: &Path, file: &str) -> Vec<String> {
+fn by_bind(directory: &Path, file: &str, style: &str) -> String {
     let place = directory.to_string_lossy();
     let checks = ["-k", "ignore", "-i", "none", "-w", &*place];
-    let output = ["-F", "text", "-s", "full", "-o", "-", ZONE, file];
+    let output = ["-F", "text", "-s", style, "-o", "-", ZONE, file];
     let said = process::run("named-compilezone", &[&checks[..], &output].concat(), b"");
     assert_eq!(said.status, Some(0), "{}", said.stdout() + &said.stderr());
-    let mut lines: Vec<String> = said.stdout().lines().map(str::to_owned).collect();
-    lines.sort();
+    said.stdout()
+}
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
     lines
 }
 
@@ -50,22 +54,35 @@ fn reads_alike(text: &str, others: &[(&str, &str)]) {
     for (name, text) in others {
         write(name, text);
     }
-    let file = parse(directory.path(), "zone.db");
-    let lines = file
-        .records
-        .iter()
-        .map(|record| format_record(&record.owner, record.ttl, record.rtype, &record.rdata) + "\n");
-    write("ours.db", &lines.collect::<String>());
-    let expected = by_bind(directory.path(), "zone.db");
-    assert_eq!(by_bind(directory.path(), "ours.db"), expected);
-    assert!(expected.len() > 1);
+    let place = directory.path();
+    let printed = |file: &str| {
+        let records = parse(place, file).records;
+        let mut lines: Vec<String> = records
+            .iter()
+            .map(|it| format_record(&it.owner, it.ttl, it.rtype, &it.rdata))
+            .collect();
+        lines.sort();
+        lines
+    };
+    let ours = printed("zone.db");
+    write("ours.db", &ours.join("\n"));
+    let theirs = by_bind(place, "zone.db", "full");
+    assert_eq!(sorted(&by_bind(place, "ours.db", "full")), sorted(&theirs));
+    assert!(ours.len() > 1);
+    // And what BIND prints, in both of its styles, is read as the same.
+    for style in ["full", "relative"] {
+        write("theirs.db", &by_bind(place, "zone.db", style));
+        let lines = printed("theirs.db");
+        let lower = |lines: &[String]| lines.iter().map(|it| it.to_lowercase()).collect::<Vec<_>>();
+        assert_eq!(lower(&lines), lower(&ours), "{style}");
+    }
 }
 
 #[test]
 fn directives_names_and_ttls_are_read_as_bind_reads_them() {
     reads_alike(
         "$TTL 1h30m\n@ 1d IN SOA ns1 host\\.master ( 2026112401 3h ; c\n 1H 1w2d 10m )\n\
-         \tNS ns1\n 5 NS ns2.example.net.\nns1 IN 60 A 192.0.2.1\n    60 IN A 192.0.2.2\n\
+         \tNS ns1\n NS ns2.example.net.\nt 5 TXT x\nns1 IN 60 A 192.0.2.1\n    60 IN A 192.0.2.2\n\
          $ORIGIN sub\n@ MX 10 mail\nmail A 192.0.2.3\n AAAA 2001:DB8::3\n$TTL 7\n\\@ TXT at \"s i g n\"\n\
          $INCLUDE b.db deep\nafter CNAME mail\n$INCLUDE b.db\n$ORIGIN example.com.\n* TXT \"\\\"\\065\\\\ ;()\" un\\;quoted\n\
          a\\.b\\200 A 192.0.2.4\n",

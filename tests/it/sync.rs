@@ -255,6 +255,39 @@ fn pruning_most_of_a_zone_needs_a_person(kind: Kind) {
     assert_eq!(at(&server, &["h1", "h19", "www"]).len(), 1);
 }
 
+scenario!(a_file_without_an_soa_leaves_that_of_the_zone);
+fn a_file_without_an_soa_leaves_that_of_the_zone(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    let soa = dig::soa(&server, "example.com");
+    let lines = "$TTL 3600\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.7\n";
+    fs::write(bridge.file("zone.db"), lines).unwrap();
+    sync(&bridge, &[]).assert_status(0).assert_stdout(
+        "example.com.: updated, 1 record added, 0 records removed on main (127.0.0.1:PORT)\n",
+    );
+    let after = dig::soa(&server, "example.com");
+    assert!(after.serial > soa.serial);
+    let serial = soa.serial;
+    assert_eq!(dig::Soa { serial, ..after }, soa);
+}
+
+scenario!(what_cannot_stand_together_is_named_and_the_rest_is_in_place);
+fn what_cannot_stand_together_is_named_and_the_rest_is_in_place(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    write(
+        &bridge,
+        "www A 192.0.2.7\nboth A 192.0.2.8\nboth CNAME www\n",
+    );
+    let run = sync(&bridge, &[]);
+    run.assert_status(69)
+        .assert_says("both.example.com. CNAME left out: ");
+    assert_eq!(run.jobs, ["held 1"]);
+    let lines = [
+        "both.example.com. 300 IN A 192.0.2.8",
+        "www.example.com. 300 IN A 192.0.2.7",
+    ];
+    assert_eq!(at(&server, &["both", "www"]), lines);
+}
+
 scenario!(records_of_a_signer_are_left_out_with_a_warning);
 fn records_of_a_signer_are_left_out_with_a_warning(kind: Kind) {
     let (server, bridge) = kind.by_hand("");

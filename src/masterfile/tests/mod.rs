@@ -392,10 +392,16 @@ fn limits_are_told_by_their_number() {
     let long = " ".repeat(FILE_OCTETS_MAX);
     is_wrong(
         &format!("a 1 A 192.0.2.1\n{long}"),
-        "1:1: the file has more than 67108864 octets, with what it includes",
+        "1:1: the file has more than 67108864 octets, with what it includes and generates",
     );
     let many = "$GENERATE 0-65535 a$ 1 A 192.0.2.1\n".repeat(8);
     is_wrong(&many, "8:19: the file has more than 500000 records");
+    let text = "x".repeat(250);
+    let long = format!("$GENERATE 0-65535 a$ 1 TXT \"{text} {text} {text} {text} {text}\"\n");
+    is_wrong(
+        &long,
+        "1:11: the file has more than 67108864 octets, with what it includes and generates",
+    );
 }
 
 #[test]
