@@ -61,6 +61,23 @@ fn values_come_and_go_one_by_one(kind: Kind) {
     assert!(!bridge.file("state/queue.db").exists());
 }
 
+scenario!(values_that_come_at_the_same_time_all_stand);
+fn values_that_come_at_the_same_time_all_stand(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    let all: Vec<String> = (10..22).map(|n| format!("v{n}")).collect();
+    let at_once = |what: &str| {
+        let start = |value: &String| bridge.start(&["acme", what, "www.example.com", value], "");
+        let going: Vec<_> = all.iter().map(start).collect();
+        for one in going {
+            one.finish().assert_status(0).assert_stderr("");
+        }
+    };
+    at_once("add");
+    assert_eq!(values(&server, OWNER), all);
+    at_once("delete");
+    assert_eq!(values(&server, OWNER), <[&str; 0]>::default());
+}
+
 scenario!(an_alias_is_followed_into_its_zone);
 fn an_alias_is_followed_into_its_zone(kind: Kind) {
     let records = "_acme-challenge.www CNAME a.example.com.\na CNAME www.acme.test.\n\

@@ -229,6 +229,9 @@ fn what_waits_in_the_queue_still_prunes(kind: Kind) {
     let run = sync(&bridge, &["--prune"]);
     run.assert_status(75).assert_says("refused the connection");
     assert_eq!(run.jobs, ["kept 1"]);
+    let shown = bridge.run(&["queue", "show", "1"], "").stdout;
+    let note = "; and nothing else: records of others are to be gone\n";
+    assert!(shown.contains(note), "{shown}");
     server.restart();
     bridge
         .run(&["queue", "retry", "--all"], "")
