@@ -329,3 +329,21 @@ fn the_programs_for_acme_clients_add_and_remove_values() {
     );
     assert_eq!(run("lego", &["timeout"], "", "").status, Some(64));
 }
+
+#[test]
+fn a_zone_of_another_instance_is_left_alone() {
+    let (server, bridge) = Kind::Knot(crate::daemon::Release::Installed).fresh();
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge.plesk(wanted.call()).assert_status(0);
+    let other = server.provisioning(Bridge::of(&server)).instance("plesk02");
+    acme(&other, "add www.example.com one")
+        .assert_status(69)
+        .assert_says("the zone belongs to the instance `plesk01`");
+    std::fs::write(other.file("zone.db"), "$TTL 60\n@ NS ns1.example.net.\n").unwrap();
+    let run = other.run(&["sync", "--prune", "example.com", "zone.db"], "");
+    run.assert_status(69)
+        .assert_says("the zone belongs to the instance `plesk01`");
+    wanted.assert_on(&server);
+    acme(&bridge, "add www.example.com one").assert_status(0);
+    assert_eq!(values(&server, OWNER), ["one"]);
+}
