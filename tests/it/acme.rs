@@ -81,7 +81,8 @@ fn values_that_come_at_the_same_time_all_stand(kind: Kind) {
 scenario!(an_alias_is_followed_into_its_zone);
 fn an_alias_is_followed_into_its_zone(kind: Kind) {
     let records = "_acme-challenge.www CNAME a.example.com.\na CNAME www.acme.test.\n\
-                   *.wild CNAME www.acme.test.\n_acme-challenge.away CNAME x.elsewhere.test.\n\
+                   *.wild CNAME www.acme.test.\n\
+                   *.twin CNAME t.acme.test.\n_acme-challenge.twin CNAME t.acme.test.\n_acme-challenge.away CNAME x.elsewhere.test.\n\
                    _acme-challenge.loop CNAME _acme-challenge.loop2\n_acme-challenge.loop2 CNAME _acme-challenge.loop\n";
     let server = kind.start(&[("example.com", records), ("acme.test", "")]);
     let bridge = Bridge::of(&server);
@@ -99,6 +100,10 @@ fn an_alias_is_followed_into_its_zone(kind: Kind) {
             "_acme-challenge.wild.example.com.: added in example.com. on main (127.0.0.1:PORT)\n",
         );
     assert_eq!(values(&server, "_acme-challenge.wild.example.com"), ["two"]);
+
+    // An alias that says the same as a wildcard stands there all the same.
+    acme(&bridge, "add twin.example.com three").assert_status(0);
+    assert_eq!(values(&server, "t.acme.test"), ["three"]);
 
     acme(&bridge, "add away.example.com one").assert_status(69).assert_error(
         "_acme-challenge.away.example.com.",
