@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -253,37 +254,38 @@ impl Wait<'_> {
         Ok(servers.collect())
     }
 
-    /// The name servers that do not show what they shall, each with the reason.
+    /// The name servers that do not show what they shall, each with the reason. All are asked at once.
     async fn missing(&self, servers: &[NameServer]) -> Vec<String> {
         if servers.is_empty() {
+            let zone = &self.placed.zone;
             return vec![format!(
-                "the zone {} has no name servers that could be asked",
-                self.placed.zone
+                "the zone {zone} has no name servers that could be asked"
             )];
         }
-        let mut missing = Vec::new();
-        for server in servers {
-            let mut is_right = false;
-            let mut wrong = None;
-            for address in &server.addresses {
-                let testimony = self.ask(*address).await;
-                match (&testimony, self.challenge.presence) {
-                    (Testimony::Has, Presence::Present) | (Testimony::Lacks, Presence::Gone) => {
-                        is_right = true;
-                    }
-                    // Another address of it may be reachable.
-                    (Testimony::NoWay, _) => {}
-                    // It says itself which address is meant.
-                    (Testimony::Silent(failure), _) => wrong = wrong.or(Some(failure.to_string())),
-                    _ => wrong = wrong.or(Some(format!("{address} {testimony}"))),
+        let wrong = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
+        let named = servers.iter().zip(wrong);
+        let missing = named.filter_map(|(server, why)| Some(format!("{}: {}", server.name, why?)));
+        missing.collect()
+    }
+
+    /// Why a name server does not show what it shall at each of its addresses.
+    async fn wrong_with(&self, server: &NameServer) -> Option<String> {
+        let addresses = server.addresses.iter();
+        let testimonies = join_all(addresses.clone().map(|address| self.ask(*address))).await;
+        let mut is_right = false;
+        for (address, testimony) in addresses.zip(testimonies) {
+            match (&testimony, self.challenge.presence) {
+                (Testimony::Has, Presence::Present) | (Testimony::Lacks, Presence::Gone) => {
+                    is_right = true;
                 }
-            }
-            if wrong.is_some() || !is_right {
-                let why = wrong.unwrap_or_else(|| "no address of it can be reached".into());
-                missing.push(format!("{}: {why}", server.name));
+                // Another address of it may be reachable.
+                (Testimony::NoWay, _) => {}
+                // It says itself which address is meant.
+                (Testimony::Silent(failure), _) => return Some(failure.to_string()),
+                _ => return Some(format!("{address} {testimony}")),
             }
         }
-        missing
+        (!is_right).then(|| "no address of it can be reached".into())
     }
 
     async fn ask(&self, address: SocketAddr) -> Testimony {

@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use crate::bridge::{Bridge, Run};
 use crate::dig;
+use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::server::{Kind, Server as _, Started, scenario};
+use crate::wait;
 
 const UNCHANGED: &str = "example.com.: unchanged on main (127.0.0.1:PORT)\n";
 const HEAD: &str = "$TTL 300\n@ 3600 IN SOA ns1 hostmaster 7 10800 3600 604800 300\n@ 3600 NS ns1\n\
@@ -308,6 +310,36 @@ fn records_of_a_signer_are_left_out_with_a_warning(kind: Kind) {
         dig::short(&server, "example.com", "DNSKEY"),
         <[&str; 0]>::default()
     );
+}
+
+#[test]
+fn a_signed_zone_is_pruned_and_stays_signed() {
+    for is_inline in [true, false] {
+        let records = "theirs A 192.0.2.9\nwww A 192.0.2.6\n";
+        let named = Named::builder()
+            .zone(Zone::signed("example.com", records, is_inline))
+            .start();
+        let bridge = Bridge::of(&named);
+        wait::until("the zone is signed", || {
+            let mut lines = dig::axfr(&named, "example.com").into_iter();
+            lines.any(|line| line.contains(" RRSIG A "))
+        });
+        write(&bridge, "www A 192.0.2.7\n");
+        sync(&bridge, &["--prune"])
+            .assert_status(0)
+            .assert_stderr("");
+        let www = ["192.0.2.7"];
+        assert_eq!(dig::short(&named, "www.example.com", "A"), www);
+        assert_eq!(dig::status(&named, "theirs.example.com", "A"), "NXDOMAIN");
+        assert!(!dig::short(&named, "example.com", "DNSKEY").is_empty());
+        sync(&bridge, &["--prune"])
+            .assert_status(0)
+            .assert_stdout(UNCHANGED);
+        wait::until("the new record is signed", || {
+            let answer = dig::delv(&named, "example.com", "www.example.com", "A");
+            answer.contains("; fully validated")
+        });
+    }
 }
 
 scenario!(plesks_records_and_a_files_are_one_and_the_same_memory: bind);
