@@ -282,6 +282,9 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         } else {
             data.word.text
         };
+        if head.ttl.is_some() {
+            self.stated_ttl = head.ttl;
+        }
         for number in range.numbers() {
             let owner_text = expanded(owner, owner.word.text, number)?;
             let name = Name::relative(&owner_text, &self.origin).map_err(|source| {

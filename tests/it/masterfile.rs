@@ -106,6 +106,14 @@ fn without_a_default_the_ttl_is_that_of_the_soa_or_of_the_record_before() {
 }
 
 #[test]
+fn a_ttl_of_a_generated_range_is_stated_for_what_follows() {
+    reads_alike(
+        "@ 77 SOA a b 1 2 3 4 55\n NS a.example.net.\n$GENERATE 1-2 a$ 9 A 192.0.2.$\nc A 192.0.2.1\n",
+        &[],
+    );
+}
+
+#[test]
 fn generated_ranges_are_those_of_bind() {
     reads_alike(
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n NS a.example.net.\n$GENERATE 1-20 host$ A 192.0.2.$\n\
