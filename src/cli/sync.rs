@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// Remove records, too, that the file does not have and that nsbridge never wrote.
     #[arg(long)]
     prune: bool,
+    /// Let it pass the guard against mass loss, in this run.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     server: direct::Arguments,
     /// The zone.
@@ -33,13 +36,16 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
-    let setup = match arguments.server.setup(config, Vec::new()) {
+    let mut setup = match arguments.server.setup(config, Vec::new()) {
         Ok(setup) => setup,
         Err(error) => {
             output.message(error);
             return Status::BadConfiguration;
         }
     };
+    if arguments.force {
+        setup.settings.removals_percent_max = Some(100);
+    }
     let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);
     let Some(mut wanted) = read(&zone, arguments, output) else {

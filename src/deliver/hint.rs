@@ -118,7 +118,7 @@ impl Failure {
                                          a zone is not loaded"
                 .into(),
             Self::MassRemoval { .. } => {
-                "if that is meant, let it pass once with `nsbridge queue retry --force`".into()
+                "if that is meant, let it pass once with `nsbridge queue retry --force`, or `nsbridge sync --force`".into()
             }
             Self::EmptyZone => {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()

@@ -37,6 +37,12 @@ fn sync_directly(server: &Started, bridge: &Bridge, options: &[&str]) -> Run {
     bridge.run_bare(&[], &arguments, "")
 }
 
+/// Adds nineteen records by hand.
+fn nsupdate_many(server: &Started) {
+    let add = |n| format!("update add h{n}.example.com 300 A 192.0.2.{n}\n");
+    nsupdate(server, &(1..20).map(add).collect::<Vec<_>>().concat());
+}
+
 /// The lines of the zone at these owners.
 fn at(server: &Started, owners: &[&str]) -> Vec<String> {
     let mut lines = dig::content(server, "example.com");
@@ -257,6 +263,14 @@ fn pruning_most_of_a_zone_needs_a_person(kind: Kind) {
     bridge
         .run(&["queue", "retry", "--force", "1"], "")
         .assert_status(0);
+    assert_eq!(at(&server, &["h1", "h19", "www"]).len(), 1);
+
+    // A person who asks for it at once is one, too, and without a queue nobody else can.
+    nsupdate_many(&server);
+    sync_directly(&server, &bridge, &["--prune"])
+        .assert_status(69)
+        .assert_says("would remove 19 of 22 records");
+    sync_directly(&server, &bridge, &["--prune", "--force"]).assert_status(0);
     assert_eq!(at(&server, &["h1", "h19", "www"]).len(), 1);
 }
 
