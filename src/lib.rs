@@ -33,7 +33,7 @@
 //! | --- | --- | --- | --- |
 //! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
 //! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
-//! | 2 | [`payload`], [`plan`] | bytes to intents; current and desired to plan to batches | IO, clock |
+//! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
@@ -48,6 +48,7 @@
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod masterfile;
 pub mod model;
 pub mod payload;
 pub mod plan;

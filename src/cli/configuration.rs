@@ -15,8 +15,10 @@ use crate::queue::{Route, Routes};
 
 /// All that a command needs of the configuration.
 pub(super) struct Setup {
-    /// The file with the memory.
+    /// The file with the queue and the memory; of no meaning with a server of the command line.
     pub(super) queue_path: PathBuf,
+    /// A server of the command line, in place of a configuration: nothing is kept.
+    pub(super) is_direct: bool,
     /// How long a run may take.
     pub(super) deadline: Duration,
     pub(super) routes: Routes,
@@ -57,6 +59,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         routes,
         primaries,
         queue_path: config.queue.path,
+        is_direct: false,
         deadline: config.queue.deadline,
         settings: deliver::Settings {
             foreign: config.policy.foreign_records,

@@ -1,19 +1,32 @@
 //! A server that is named on the command line, in place of a configuration.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
 
+use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile::{self, KeyFileError};
-use crate::deliver::{Pool, Primary, Read};
-use crate::model::Name;
+use crate::deliver::{
+    self, EmptyZone, ExistingPtr, Network, Pool, Primary, PtrSettings, Read, UnownedZones,
+    ZonesOfOthers,
+};
+use crate::model::{ForeignRecords, Name};
+use crate::queue::{Route, Routes};
 use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2).
-const PORT: u16 = 53;
+pub(super) const PORT: u16 = 53;
+/// How long a server of the command line may take: somebody waits for it.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
+/// TTL of PTR records, in seconds, as without a configuration nobody says another.
+const PTR_TTL_SECONDS: u32 = 3_600;
 
-/// Options that name a server.
+/// Options that name a server; no group, since the commands that take them have one of that name.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     /// Ask this server, an address or host name; no configuration is read then.
     #[arg(long, value_name = "ADDRESS", requires = "key_file")]
@@ -60,6 +73,47 @@ impl Arguments {
             catalog: None,
             pool: Pool::new(1),
         }))
+    }
+
+    /// The server for every zone, or what the configuration says where none is named. Of `networks` the PTR
+    /// records may be changed.
+    ///
+    /// # Errors
+    /// A message that says what cannot be used.
+    pub(super) fn setup(&self, config: &Path, networks: Vec<Network>) -> Result<Setup, Message> {
+        let Some(primary) = self.primary()? else {
+            return configuration::load(config);
+        };
+        let primary = Rc::new(primary);
+        let suffix = Name::root();
+        let route = Route {
+            suffix,
+            primary: Rc::clone(&primary),
+        };
+        Ok(Setup {
+            queue_path: PathBuf::new(),
+            is_direct: true,
+            deadline: TIME_MAX,
+            routes: Routes::new(vec![route]),
+            primaries: BTreeMap::from([(primary.name.clone(), primary)]),
+            settings: deliver::Settings {
+                foreign: ForeignRecords::Keep,
+                keep: Vec::new(),
+                deny_zones: Vec::new(),
+                empty_zone: EmptyZone::Refuse,
+                unowned_zones: UnownedZones::Adopt,
+                removals_percent_max: None,
+                ptr: PtrSettings {
+                    networks,
+                    existing: ExistingPtr::Add,
+                    ttl: PTR_TTL_SECONDS,
+                    zones_of_others: ZonesOfOthers::Change,
+                },
+                clock: configuration::now,
+            },
+            instance: String::new(),
+            keys: BTreeMap::new(),
+        })
     }
 
     /// The key of the name that was given, or else the only one.

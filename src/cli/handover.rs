@@ -14,18 +14,23 @@ use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
     Accepted, Access, Courier, Handled, Job, JobId, Keeper, QueueFull, StoreError, WorkerLock,
+    dispatch_preview,
 };
 
 /// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints
 /// what became of each.
 ///
-/// Where the queue takes nothing, they are delivered all the same, and it is said that they are not kept.
+/// Where the queue takes nothing, they are delivered all the same, and it is said that they are not kept. A
+/// server of the command line has no queue.
 pub(super) fn hand_over(
     commands: &[Command],
     setup: &Setup,
     deadline: Instant,
     output: &mut Output,
 ) -> Status {
+    if setup.is_direct {
+        return deliver_unkept(commands, setup, deadline, output);
+    }
     let problem = match Keeper::start(&setup.queue_path, Access::ReadWrite) {
         Ok(keeper) => match queue_and_deliver(commands, setup, keeper, deadline, output) {
             Ok(status) => return status,
@@ -53,6 +58,55 @@ pub(super) fn hand_over(
             output.message(Message::error(error.to_string(), Some(error.hint().into())));
         }
     }
+    status
+}
+
+/// Delivers commands, and keeps nothing of what is not in place.
+fn deliver_unkept(
+    commands: &[Command],
+    setup: &Setup,
+    deadline: Instant,
+    output: &mut Output,
+) -> Status {
+    let delivered = Keeper::of_nothing()
+        .map_err(Problem::from)
+        .and_then(|keeper| queue_and_deliver(commands, setup, keeper, deadline, output));
+    delivered.unwrap_or_else(|problem| {
+        output.message(Message::error(problem.cause, Some(problem.hint)));
+        Status::Later
+    })
+}
+
+/// Finds out what delivering commands would do, and prints it.
+pub(super) fn preview(
+    commands: &[Command],
+    setup: &Setup,
+    deadline: Instant,
+    output: &mut Output,
+) -> Status {
+    let keeper = match open(setup, Access::ReadOnly) {
+        Ok(keeper) => keeper,
+        Err(message) => {
+            output.message(message);
+            return Status::BadConfiguration;
+        }
+    };
+    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
+    let mut report = Report::new(commands, setup, output);
+    let done = block_on(dispatch_preview(
+        &intents,
+        &setup.routes,
+        keeper.memory(),
+        &setup.settings,
+        deadline,
+        |index, result| report.preview(index, result),
+    ));
+    report.total();
+    let mut status = match done {
+        Ok(()) => report.status(),
+        Err(error) => output.internal_error(&error),
+    };
+    close(keeper, &mut status, output);
     status
 }
 
@@ -236,7 +290,12 @@ fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Outp
 /// # Errors
 /// A message that says why it cannot be used.
 pub(super) fn open(setup: &Setup, access: Access) -> Result<Keeper, Message> {
-    Keeper::start(&setup.queue_path, access)
+    let keeper = if setup.is_direct {
+        Keeper::of_nothing()
+    } else {
+        Keeper::start(&setup.queue_path, access)
+    };
+    keeper
         .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
 }
 

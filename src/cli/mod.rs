@@ -1,16 +1,19 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
+mod acme;
 mod check;
 mod configuration;
 mod direct;
 mod handover;
 mod output;
 mod plesk;
+mod ptr;
 mod queue;
 mod report;
 mod runtime;
 mod serve;
 mod status;
+mod sync;
 mod zone;
 
 use std::io;
@@ -56,6 +59,31 @@ enum Command {
     /// refused, a person must act; 75 not in place yet; 78 configuration or key file unusable; 64
     /// wrong usage; 70 internal error. With --dry-run 0 is no difference and 1 differences.
     Plesk(plesk::Arguments),
+    /// Makes a zone equal to a master file.
+    ///
+    /// Only differences are sent. Records that the file does not have and nsbridge never wrote stay, unless
+    /// --prune is given. Exit status: 0 in place; 65 the file is wrong, nothing was attempted; 69 refused, a
+    /// person must act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal
+    /// error. With --dry-run 0 is no difference and 1 differences.
+    Sync(sync::Arguments),
+    /// PTR records: one, or those of all addresses of a zone.
+    ///
+    /// Only addresses in `ptr.networks`; with --server all. Exit status: 0 in place; 69 refused, a person must
+    /// act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal error. With
+    /// --dry-run 0 is no difference and 1 differences.
+    Ptr {
+        #[command(subcommand)]
+        command: ptr::Command,
+    },
+    /// TXT records of ACME challenges (dns-01).
+    ///
+    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Nothing is kept in the
+    /// queue. Exit status: 0 in place; 69 refused, a person must act; 75 not in place, or with --wait not seen by
+    /// all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    Acme {
+        #[command(subcommand)]
+        command: acme::Command,
+    },
     /// The zones that nsbridge serves.
     ///
     /// Exit status: 0 as asked; 69 refused, a person must act; 75 not in place yet, or not to be read
@@ -123,6 +151,9 @@ fn run_command() -> Status {
     output::start_log(arguments.log_format, verbose);
     let status = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
+        Command::Sync(sync) => sync::run(sync, &arguments.config, &mut output),
+        Command::Ptr { command } => ptr::run(command, &arguments.config, &mut output),
+        Command::Acme { command } => acme::run(command, &arguments.config, &mut output),
         Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
         Command::Queue { command } => queue::run(command, &arguments.config, &mut output),
         Command::Serve => serve::run(&arguments.config, &mut output),

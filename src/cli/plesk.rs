@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use super::configuration::{self, Setup};
+use super::configuration;
 use super::handover;
 use super::output::{Message, Output, Severity};
-use super::report::Report;
-use super::runtime::block_on;
 use super::status::Status;
-use crate::model::{Intent, IntentKey};
+use crate::model::IntentKey;
 use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload, PayloadError};
-use crate::queue::{self, Access};
 
 /// Options of `nsbridge plesk`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
         return status;
     }
     status.or_worse(if arguments.dry_run {
-        preview(&commands, &setup, deadline, output)
+        handover::preview(&commands, &setup, deadline, output)
     } else {
         handover::hand_over(&commands, &setup, deadline, output)
     });
@@ -154,32 +151,4 @@ fn newest(commands: Vec<Command>, output: &mut Output) -> Vec<Command> {
         }
     }
     newest
-}
-
-/// Finds out what delivering the commands would do, and prints it.
-fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut Output) -> Status {
-    let keeper = match handover::open(setup, Access::ReadOnly) {
-        Ok(keeper) => keeper,
-        Err(message) => {
-            output.message(message);
-            return Status::BadConfiguration;
-        }
-    };
-    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
-    let mut report = Report::new(commands, setup, output);
-    let done = block_on(queue::dispatch_preview(
-        &intents,
-        &setup.routes,
-        keeper.memory(),
-        &setup.settings,
-        deadline,
-        |index, result| report.preview(index, result),
-    ));
-    report.total();
-    let mut status = match done {
-        Ok(()) => report.status(),
-        Err(error) => output.internal_error(&error),
-    };
-    handover::close(keeper, &mut status, output);
-    status
 }

@@ -12,7 +12,7 @@ use super::report::{Report, count};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::Failure;
-use crate::model::{Intent, Presence, RecordType};
+use crate::model::{Intent, Presence, RecordType, ZoneSource};
 use crate::payload;
 use crate::queue::{Access, JobId, JobSummary, Keeper, State};
 use crate::zonefile;
@@ -300,14 +300,16 @@ fn entry(job: &JobSummary) -> Value {
 /// What a job would bring, as lines.
 fn contents(intent: &Intent) -> Vec<String> {
     match intent {
-        Intent::Zone(zone) => zone
-            .records
-            .iter()
-            .flat_map(|set| {
+        Intent::Zone(zone) => {
+            let prunes = zone.source == ZoneSource::File { prunes: true };
+            let note =
+                prunes.then(|| "; and nothing else: records of others are to be gone".into());
+            let records = zone.records.iter().flat_map(|set| {
                 let line = |rdata| zonefile::format_record(&set.owner, set.ttl, set.rtype, rdata);
                 set.rdatas.iter().map(line)
-            })
-            .collect(),
+            });
+            note.into_iter().chain(records).collect()
+        }
         Intent::ZoneGone(zone) => vec![format!("; {zone} is to be gone")],
         Intent::Ptr(ptr) => {
             let what = match ptr.presence {

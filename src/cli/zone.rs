@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -18,14 +17,13 @@ use super::status::Status;
 use crate::deliver::{self, Failure, Origin, Primary, Read, ZoneMemory, ZoneSummary};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
+    ZoneSource,
 };
 use crate::payload::{self, Verb};
 use crate::plan::Holding;
 use crate::queue::Access;
 use crate::zonefile;
 
-/// How long a server of the command line may take: somebody waits for it.
-const DIRECT_TIME_MAX: Duration = Duration::from_secs(60);
 /// Where the command stands that is reported.
 const PLACE: &str = "command line";
 
@@ -101,6 +99,7 @@ fn create(
         name: zone.clone(),
         soa: DesiredSoa::default(),
         records: RrSets::default(),
+        source: ZoneSource::Call,
     });
     let commands = [command(Verb::Create, intent)];
     let mut status = match created {
@@ -222,7 +221,7 @@ fn show(
     output: &mut Output,
 ) -> Result<Status, Message> {
     if let Some(primary) = server.primary()? {
-        let deadline = Instant::now() + DIRECT_TIME_MAX;
+        let deadline = Instant::now() + direct::TIME_MAX;
         let read = deliver::fetch_zone(zone, &primary, configuration::now, deadline);
         return Ok(match block_on(read) {
             Ok(Ok(current)) => print(zone, &primary, &current, None, output),

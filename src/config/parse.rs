@@ -70,8 +70,6 @@ const PRIMARY: Keys = keys(&[
     "catalog-key",
 ]);
 const ROUTE: Keys = keys(&["suffix", "primary"]);
-/// How much of a zone one update may remove, in percent, where records may go that nsbridge never wrote.
-const REMOVALS_PERCENT_MAX: u32 = 50;
 const POLICY: Keys = keys(&[
     "foreign-records",
     "keep",
@@ -344,7 +342,7 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         deny_zones: Vec::new(),
         empty_zone: EmptyZone::Refuse,
         unowned_zones: UnownedZones::Adopt,
-        removals_percent_max: 100,
+        removals_percent_max: None,
     };
     let Some(table) = document.table("policy", POLICY)? else {
         return Ok(policy);
@@ -356,11 +354,7 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
         ];
         policy.foreign_records = text.choice(&choices)?;
     }
-    policy.removals_percent_max = match table.number("removals-max-percent", 0..=100)? {
-        Some(percent) => percent,
-        None if policy.foreign_records == ForeignRecords::Remove => REMOVALS_PERCENT_MAX,
-        None => policy.removals_percent_max,
-    };
+    policy.removals_percent_max = table.number("removals-max-percent", 0..=100)?;
     for text in table.texts("keep")? {
         let allowed = "a name, in which `*` stands for any characters";
         policy

@@ -141,6 +141,7 @@ pub struct PolicySettings {
     pub empty_zone: EmptyZone,
     /// What becomes of a zone that was there before and belongs to no instance.
     pub unowned_zones: UnownedZones,
-    /// How much of the records of a zone one update may remove, in percent; 100 is all.
-    pub removals_percent_max: u32,
+    /// How much of the records of a zone one update may remove, in percent; 100 is all. None where the file
+    /// leaves it to what becomes of foreign records.
+    pub removals_percent_max: Option<u32>,
 }

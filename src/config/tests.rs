@@ -568,7 +568,7 @@ fn settings_are_what_the_file_says() {
     assert_eq!(config.policy.keep[0].to_string(), "_acme-challenge.*");
     assert_eq!(config.policy.deny_zones[0].to_string(), "example.");
     assert_eq!(config.policy.empty_zone, EmptyZone::Refuse);
-    assert_eq!(config.policy.removals_percent_max, 50);
+    assert_eq!(config.policy.removals_percent_max, Some(50));
     let networks = ["192.0.2.0/24", "2001:db8::1/128"].map(|text| text.parse().unwrap());
     assert_eq!(config.ptr.networks, networks);
     assert_eq!(

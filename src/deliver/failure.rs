@@ -232,6 +232,12 @@ pub enum Failure {
         /// The zone that the networks imply.
         cut: ZoneName,
     },
+    /// The primary has no zone for a name.
+    #[error("the primary serves no zone for `{owner}`")]
+    NoZoneFor {
+        /// The name.
+        owner: Name,
+    },
     /// The reverse zone is one of those that BIND makes up by itself.
     #[error("`{zone}` is one of BIND's built-in empty zones, which take no updates")]
     BuiltInZone {
@@ -317,6 +323,7 @@ impl Failure {
             | Self::NoRoute
             | Self::OutsideNetworks { .. }
             | Self::ReverseZoneAbsent { .. }
+            | Self::NoZoneFor { .. }
             | Self::BuiltInZone { .. }
             | Self::NoNameservers { .. } => Kind::Denied,
         }

@@ -118,7 +118,7 @@ impl Failure {
                                          a zone is not loaded"
                 .into(),
             Self::MassRemoval { .. } => {
-                "if that is meant, let it pass once with `nsbridge queue retry --force`".into()
+                "if that is meant, let it pass once with `nsbridge queue retry --force`, or `nsbridge sync --force`".into()
             }
             Self::EmptyZone => {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
@@ -136,6 +136,9 @@ impl Failure {
                 "create the zone `{cut}` on the primary, or let nsbridge create it: \
                  [primaries.….provision] in the configuration"
             ),
+            Self::NoZoneFor { .. } => {
+                "create the zone on the primary, or route the name to the primary that has it: [[routes]]".into()
+            }
             Self::BuiltInZone { zone } => format!(
                 "put `disable-empty-zone \"{}\";` into the options of named.conf",
                 zone.apex().to_text_without_dot()

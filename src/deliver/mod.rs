@@ -5,11 +5,13 @@
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
 mod catalog;
+mod challenge;
 pub mod check;
 mod failure;
 mod foreseen;
 mod gone;
 mod hint;
+mod hosts;
 mod making;
 mod memory;
 mod nameservers;
@@ -27,11 +29,14 @@ mod settings;
 mod sieve;
 mod single;
 mod steps;
+mod witness;
 mod zone;
 
 use tokio::time::Instant;
 
+pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
 pub use foreseen::Foreseen;
+pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
     Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };
@@ -40,6 +45,7 @@ pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
+pub use witness::{NameServer, Testimony, name_servers, testimony};
 
 use crate::model::{Intent, ZoneName};
 use crate::plan::Holding;
@@ -57,6 +63,7 @@ pub async fn deliver(
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
+    let settings = &*settings.of_intent(intent);
     settings.permit(intent)?;
     if settings.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
@@ -87,6 +94,7 @@ pub async fn preview(
     foreseen: &Foreseen,
     deadline: Instant,
 ) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
+    let settings = &*settings.of_intent(intent);
     settings.permit(intent)?;
     if settings.ptr.skips(intent) {
         return Ok((None, Vec::new()));

@@ -15,7 +15,7 @@ use crate::model::{Name, Rdata, Record, RecordType, Soa, ZoneName};
 use crate::wire::{Rcode, Response};
 
 /// Longest chain of aliases that is followed.
-const ALIASES_MAX: usize = 8;
+pub(super) const ALIASES_MAX: usize = 8;
 
 /// Where an address's PTR records stand, and which they are.
 pub(super) struct Place {
@@ -70,7 +70,7 @@ pub(super) async fn find(
             }
             target => {
                 place.is_below_alias = target.is_some();
-                let soa = soa_of(session, &place).await?;
+                let soa = soa_of(session, &place.owner, place.is_below_alias).await?;
                 if let Some(soa) = soa.as_ref().filter(|soa| is_built_in(soa)) {
                     let zone = ZoneName::new(&soa.owner);
                     return Err(Failure::BuiltInZone { zone });
@@ -125,14 +125,14 @@ pub(super) fn records<'a>(
 }
 
 /// Where the name leads as an alias.
-fn alias(response: &Response, owner: &Name) -> Option<Name> {
+pub(super) fn alias(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
 }
 
 /// Whether a wildcard makes up the alias (RFC 4592): it would then make up the same beside it. An
 /// alias that says the same as the wildcard looks like that, too.
-async fn is_made_up(
+pub(super) async fn is_made_up(
     session: &mut Session<'_>,
     owner: &Name,
     target: &Name,
@@ -144,19 +144,23 @@ async fn is_made_up(
     Ok(response.is_some_and(|response| alias(&response, &beside).as_ref() == Some(target)))
 }
 
-/// The SOA of the zone that the place is in.
-async fn soa_of(session: &mut Session<'_>, place: &Place) -> Result<Option<Record>, Failure> {
-    let mut name = Some(place.owner.clone());
-    if place.is_below_alias {
+/// The SOA of the zone that a name is in, which may have an alias that a wildcard makes up.
+pub(super) async fn soa_of(
+    session: &mut Session<'_>,
+    owner: &Name,
+    is_below_alias: bool,
+) -> Result<Option<Record>, Failure> {
+    let mut name = Some(owner.clone());
+    if is_below_alias {
         // What is asked there is answered for the alias's target; the apex at last answers for itself.
-        name = place.owner.parent();
+        name = owner.parent();
     }
     while let Some(here) = name {
         let Some(response) = ask(session, &here, RecordType::SOA).await? else {
             return Ok(None);
         };
-        let soa = enclosing_soa(&response, &place.owner);
-        if soa.is_some() || !place.is_below_alias {
+        let soa = enclosing_soa(&response, owner);
+        if soa.is_some() || !is_below_alias {
             return Ok(soa.cloned());
         }
         name = here.parent();

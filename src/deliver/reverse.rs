@@ -62,6 +62,34 @@ impl fmt::Display for Network {
 }
 
 impl Network {
+    /// The network that a reverse zone mostly is for: the 256 addresses around one, or the /64.
+    pub fn around(address: IpAddr) -> Self {
+        let prefix = if address.is_ipv4() { 24 } else { 64 };
+        Self {
+            address: masked(address, prefix),
+            prefix,
+        }
+    }
+
+    /// All zones that the network implies, as [`Network::cut`] does for an address: one where it ends at a label
+    /// boundary, and at most 128.
+    pub fn cuts(&self) -> Vec<ZoneName> {
+        let label_bits = if self.address.is_ipv4() { 8 } else { 4 };
+        let open = self.prefix.next_multiple_of(label_bits) - self.prefix;
+        let shift = u32::from(bits(self.address) - self.prefix - open);
+        let addresses = (0..1_u8 << open).map(|number| match self.address {
+            IpAddr::V4(v4) => {
+                let number = u32::from(number).checked_shl(shift).unwrap_or(0);
+                IpAddr::from(Ipv4Addr::from_bits(v4.to_bits() | number))
+            }
+            IpAddr::V6(v6) => {
+                let number = u128::from(number).checked_shl(shift).unwrap_or(0);
+                IpAddr::from(Ipv6Addr::from_bits(v6.to_bits() | number))
+            }
+        });
+        addresses.map(|address| self.cut(address)).collect()
+    }
+
     /// Whether the address is in the network.
     pub fn contains(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
@@ -126,6 +154,25 @@ pub fn reverse_name(address: IpAddr) -> Name {
         .map(String::as_bytes)
         .chain([suffix.as_bytes(), b"arpa"]);
     Name::from_labels(labels).expect("at most 34 short labels")
+}
+
+/// The address that a reverse name stands for; none where it stands for none.
+pub(super) fn address_of(name: &Name) -> Option<IpAddr> {
+    let labels: Option<Vec<&str>> = name
+        .labels()
+        .map(|label| std::str::from_utf8(label).ok())
+        .collect();
+    let mut labels = labels?;
+    labels.truncate(labels.len().checked_sub(2)?);
+    labels.reverse();
+    let address: IpAddr = if labels.len() == 4 {
+        labels.join(".").parse().ok()?
+    } else {
+        let groups: Vec<String> = labels.chunks(4).map(<[&str]>::concat).collect();
+        groups.join(":").parse().ok()?
+    };
+    // Whatever else reads as an address is no reverse name.
+    (reverse_name(address) == *name).then_some(address)
 }
 
 #[cfg(test)]

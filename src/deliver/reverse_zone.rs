@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::steps::{Found, Sent, change, is_unused, pause, read, send, widen, zone_key};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Name, PtrIntent, RecordType, RrSets,
-    Scope, Soa, ZoneName,
+    Scope, Soa, ZoneName, ZoneSource,
 };
 use crate::plan::{self, Guard, Plan};
 use crate::provision::Created;
@@ -234,6 +234,7 @@ impl ReverseZone<'_> {
             name: self.cut.clone(),
             soa,
             records: RrSets::from_sets([ns_set(self.cut, NS_TTL, &nameservers)]),
+            source: ZoneSource::Call,
         })
     }
 }

@@ -150,6 +150,11 @@ impl Pool {
             begun: Semaphore::new(ZONES_BEGUN_MAX),
         }
     }
+
+    /// Closes the connections that are kept: they do not outlive the runtime that they were made in.
+    pub fn close(&self) {
+        self.idle.borrow_mut().clear();
+    }
 }
 
 /// Opens a session, which takes a turn with its first exchange.

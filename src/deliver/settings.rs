@@ -1,16 +1,20 @@
 //! How intents are delivered, whatever the primary.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::outcome::Failure;
 use super::reverse::{Network, reverse_name};
 use crate::model::{
-    CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName,
+    CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName, ZoneSource,
 };
 use crate::plan::Plan;
 
 /// Most records of a zone that may all be removed in one update, whatever the share is.
 const SMALL_ZONE_RECORDS: usize = 10;
+
+/// How much of a zone one update may remove, in percent, where records may go that were never delivered.
+const FOREIGN_REMOVALS_PERCENT_MAX: u32 = 50;
 
 /// How intents are delivered.
 #[derive(Clone, Debug)]
@@ -25,8 +29,9 @@ pub struct Settings {
     pub empty_zone: EmptyZone,
     /// What to do with a zone that was there before and belongs to no instance.
     pub unowned_zones: UnownedZones,
-    /// How much of the records of a zone one update may remove, in percent; 100 is all.
-    pub removals_percent_max: u32,
+    /// How much of the records of a zone one update may remove, in percent; 100 is all. Where none is
+    /// given, that is half where records may go that were never delivered, and all elsewhere.
+    pub removals_percent_max: Option<u32>,
     /// How PTR records are handled.
     pub ptr: PtrSettings,
     /// Seconds since 1970, for signatures.
@@ -107,6 +112,21 @@ impl PtrSettings {
 }
 
 impl Settings {
+    /// The settings for an intent that may ask for more than they say.
+    pub(super) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
+        let prunes = match intent {
+            Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
+            Intent::ZoneGone(_) | Intent::Ptr(_) => false,
+        };
+        if !prunes {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            foreign: ForeignRecords::Remove,
+            ..self.clone()
+        })
+    }
+
     pub(super) fn scope<'a>(&'a self, delivered: &'a RrSets) -> Scope<'a> {
         Scope {
             foreign: self.foreign,
@@ -123,7 +143,10 @@ impl Settings {
         current: &CurrentZone,
     ) -> Result<(), Failure> {
         let (removed, records) = (plan.removed(), current.records.record_count());
-        let percent_max = self.removals_percent_max;
+        let percent_max = self.removals_percent_max.unwrap_or(match self.foreign {
+            ForeignRecords::Keep => 100,
+            ForeignRecords::Remove => FOREIGN_REMOVALS_PERCENT_MAX,
+        });
         let share = removed as u64 * 100;
         if records <= SMALL_ZONE_RECORDS || share <= records as u64 * u64::from(percent_max) {
             return Ok(());

@@ -12,7 +12,7 @@ use super::session::{Primary, open};
 use super::settings::Settings;
 use super::steps::{Found, read, read_zone};
 use super::zone;
-use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName};
+use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName, ZoneSource};
 use crate::plan::InitialZoneError;
 
 /// Makes a zone that holds an SOA and these name servers, the primary's own where none are given. One
@@ -39,6 +39,7 @@ pub async fn create_zone(
         name: name.clone(),
         soa: DesiredSoa::default(),
         records: RrSets::from_sets(set),
+        source: ZoneSource::Call,
     };
     let mut session = open(primary, settings.clock, deadline).await?;
     let created = zone::ensure_zone(&mut session, &desired, memory, settings).await;

@@ -18,5 +18,5 @@ pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TT
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
 pub use secret::Secret;
 pub use zone::{
-    CurrentZone, DesiredSoa, DesiredZone, InitialZone, OwnerName, Serial, Soa, ZoneName,
+    CurrentZone, DesiredSoa, DesiredZone, InitialZone, OwnerName, Serial, Soa, ZoneName, ZoneSource,
 };

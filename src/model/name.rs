@@ -90,6 +90,23 @@ impl Name {
         finish(wire)
     }
 
+    /// The name that text stands for in a master file (RFC 1035 section 5.1): `@` is `origin`, and
+    /// what does not end in a dot is relative to it.
+    ///
+    /// # Errors
+    /// [`NameError`], as for the text of an absolute name.
+    pub fn relative(text: &str, origin: &Self) -> Result<Self, NameError> {
+        if text == "@" {
+            return Ok(origin.clone());
+        }
+        let (mut wire, is_absolute) = read_text(text)?;
+        if is_absolute {
+            return finish(wire);
+        }
+        wire.extend_from_slice(&origin.0[..origin.0.len() - 1]);
+        finish(wire)
+    }
+
     /// The uncompressed wire octets, ending in the root's zero octet.
     pub fn as_wire(&self) -> &[u8] {
         &self.0
@@ -207,31 +224,37 @@ impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        if text == "." {
-            return Ok(Self::root());
-        }
-        if text.is_empty() {
-            return Err(NameError::Empty);
-        }
-        let mut wire = Vec::with_capacity(text.len() + 2);
-        let mut label = Vec::with_capacity(LABEL_OCTETS_MAX);
-        let mut octets = text.bytes();
-        while let Some(octet) = octets.next() {
-            match octet {
-                b'.' => {
-                    push_label(&mut wire, &label)?;
-                    label.clear();
-                }
-                b'\\' => label.push(unescape(&mut octets)?),
-                0x80.. => return Err(NameError::NotAscii),
-                _ => label.push(octet),
-            }
-        }
-        if !label.is_empty() {
-            push_label(&mut wire, &label)?;
-        }
-        finish(wire)
+        read_text(text).and_then(|(wire, _)| finish(wire))
     }
+}
+
+/// The wire octets of a text's labels, without the root's; and whether the text ends in a dot.
+fn read_text(text: &str) -> Result<(Vec<u8>, bool), NameError> {
+    if text == "." {
+        return Ok((Vec::new(), true));
+    }
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    let mut wire = Vec::with_capacity(text.len() + 2);
+    let mut label = Vec::with_capacity(LABEL_OCTETS_MAX);
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'.' => {
+                push_label(&mut wire, &label)?;
+                label.clear();
+            }
+            b'\\' => label.push(unescape(&mut octets)?),
+            0x80.. => return Err(NameError::NotAscii),
+            _ => label.push(octet),
+        }
+    }
+    let is_absolute = label.is_empty();
+    if !is_absolute {
+        push_label(&mut wire, &label)?;
+    }
+    Ok((wire, is_absolute))
 }
 
 fn unescape(octets: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {

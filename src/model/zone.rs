@@ -179,6 +179,21 @@ pub struct DesiredZone {
     pub soa: DesiredSoa,
     /// All its other records; every owner is in the zone.
     pub records: RrSets,
+    /// Where all that comes from.
+    pub source: ZoneSource,
+}
+
+/// Where a desired zone comes from, and so what its serial means.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ZoneSource {
+    /// A call of a panel: the serial is the time of the call, which tells one that was overtaken.
+    #[default]
+    Call,
+    /// A master file: the serial is a version of the file, and says nothing of when it was handed over.
+    File {
+        /// Whether records go that were never delivered, whatever the settings say.
+        prunes: bool,
+    },
 }
 
 /// A zone as a primary has it.

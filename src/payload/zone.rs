@@ -8,7 +8,9 @@ use super::json::{
 use super::name::{parse_mailbox, parse_name};
 use super::problem::{Fault, NoteKind, ProblemKind, Shape};
 use super::record::parse_record;
-use crate::model::{DesiredSoa, DesiredZone, Intent, Name, RrSets, Serial, TTL_MAX, ZoneName};
+use crate::model::{
+    DesiredSoa, DesiredZone, Intent, Name, RrSets, Serial, TTL_MAX, ZoneName, ZoneSource,
+};
 
 /// Most records in a zone: the plan holds them in memory several times over.
 pub const ZONE_RECORDS_MAX: usize = 500_000;
@@ -83,7 +85,12 @@ impl Payload {
         self.command(
             place,
             verb,
-            Intent::Zone(DesiredZone { name, soa, records }),
+            Intent::Zone(DesiredZone {
+                name,
+                soa,
+                records,
+                source: ZoneSource::Call,
+            }),
         );
     }
 

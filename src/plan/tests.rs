@@ -6,7 +6,7 @@ mod server;
 
 use super::*;
 use crate::model::{DesiredSoa, NamePattern, Record, Serial};
-use crate::model::{Name, Rdata, RecordType, Soa, ZoneName};
+use crate::model::{Name, Rdata, RecordType, Soa, ZoneName, ZoneSource};
 
 const NO_TYPE: &str = "a type of these tests";
 
@@ -131,6 +131,7 @@ fn desired(text: &str) -> DesiredZone {
         name: zone_name(),
         soa: DesiredSoa::default(),
         records: records(text),
+        source: ZoneSource::Call,
     }
 }
 

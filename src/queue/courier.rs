@@ -86,7 +86,7 @@ impl Courier<'_> {
         let mut settings = self.settings;
         if past.is_forced {
             forced = Settings {
-                removals_percent_max: 100,
+                removals_percent_max: Some(100),
                 ..settings.clone()
             };
             settings = &forced;

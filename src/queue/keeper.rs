@@ -46,15 +46,28 @@ impl Keeper {
             Access::ReadOnly => Store::open_read_only(path)?,
             Access::Detached => Store::detached(path)?,
         };
+        Ok(Self::of(store, access))
+    }
+
+    /// Knows nothing, and keeps nothing: for deliveries without any file.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is no room for what is to be known until the end.
+    pub fn of_nothing() -> Result<Self, StoreError> {
+        let store = Store::empty(Path::new("memory"))?;
+        Ok(Self::of(store, Access::Detached))
+    }
+
+    fn of(store: Store, access: Access) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         let thread = std::thread::spawn(move || keep(store, receiver));
         let to_keeper = sender.clone();
-        Ok(Self {
+        Self {
             access,
             memory: Memory::new(move |request| to_keeper.send(Request::Memory(request)).is_ok()),
             jobs: Jobs::new(sender),
             thread,
-        })
+        }
     }
 
     /// What may be done with the file.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::{
     DesiredSoa, DesiredZone, Intent, Name, NameError, Presence, PtrIntent, Rdata, Record,
-    RecordType, RrSets, Serial, ZoneName,
+    RecordType, RrSets, Serial, ZoneName, ZoneSource,
 };
 
 /// Why a job's text is no intent.
@@ -38,6 +38,9 @@ enum Stored {
         name: String,
         soa: StoredSoa<String>,
         records: Vec<StoredSet>,
+        /// Of a zone that comes from a master file.
+        #[serde(default)]
+        prunes: Option<bool>,
     },
     Gone {
         name: String,
@@ -79,6 +82,8 @@ enum Storing<'a> {
         name: Text<&'a ZoneName>,
         soa: StoredSoa<Text<&'a Name>>,
         records: List<&'a RrSets>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prunes: Option<bool>,
     },
     Gone {
         name: Text<&'a ZoneName>,
@@ -153,6 +158,10 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 ttl: zone.soa.ttl,
             },
             records: List(&zone.records),
+            prunes: match zone.source {
+                ZoneSource::Call => None,
+                ZoneSource::File { prunes } => Some(prunes),
+            },
         },
         Intent::ZoneGone(name) => Storing::Gone { name: Text(name) },
         Intent::Ptr(ptr) => Storing::Ptr {
@@ -171,7 +180,12 @@ pub(super) fn to_text(intent: &Intent) -> String {
 /// [`StoredError`] where [`to_text`] has not written it.
 pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
     Ok(match serde_json::from_str(text)? {
-        Stored::Zone { name, soa, records } => {
+        Stored::Zone {
+            name,
+            soa,
+            records,
+            prunes,
+        } => {
             let mut all = Vec::new();
             for set in records {
                 let owner: Name = set.owner.parse()?;
@@ -198,6 +212,7 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
                     ttl: soa.ttl,
                 },
                 records: RrSets::from_records(all),
+                source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
             })
         }
         Stored::Gone { name } => Intent::ZoneGone(ZoneName::new(&name.parse()?)),
@@ -259,12 +274,16 @@ mod tests {
                 ttl: Some(5),
             },
             records,
+            source: ZoneSource::Call,
         }));
-        comes_back(&Intent::Zone(DesiredZone {
-            name: ZoneName::new(&"example.".parse().unwrap()),
-            soa: DesiredSoa::default(),
-            records: RrSets::default(),
-        }));
+        for source in [false, true].map(|prunes| ZoneSource::File { prunes }) {
+            comes_back(&Intent::Zone(DesiredZone {
+                name: ZoneName::new(&"example.".parse().unwrap()),
+                soa: DesiredSoa::default(),
+                records: RrSets::default(),
+                source,
+            }));
+        }
         comes_back(&Intent::ZoneGone(ZoneName::new(&Name::root())));
         for presence in [Presence::Present, Presence::Gone] {
             let hosts = ["a.example.".parse().unwrap(), "b.example.".parse().unwrap()];

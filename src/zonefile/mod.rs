@@ -7,7 +7,8 @@
 //! form of RFC 3597, `\# LENGTH HEX`.
 //!
 //! This module reads no files and knows neither `$ORIGIN` nor comments: a record's data stand
-//! alone, and a name in them is absolute with or without its final dot.
+//! alone, and a name in them is absolute with or without its final dot. Whoever reads master files cuts
+//! them into words and says what names are relative to ([`read_rdata`]).
 
 mod bitmap;
 mod digits;
@@ -31,6 +32,7 @@ pub use error::RdataTextError;
 use error::excerpt;
 use octets::Octets;
 use words::Words;
+pub use words::{Word, cut_word};
 
 pub use types::{format_type, parse_type};
 
@@ -39,25 +41,57 @@ pub use types::{format_type, parse_type};
 /// # Errors
 /// [`RdataTextError`] says which field is wrong and why.
 pub fn parse_rdata(rtype: RecordType, text: &str) -> Result<Rdata, RdataTextError> {
+    let mut words = Words::cut(text, has_pairs(rtype))?;
+    read_words(rtype, &mut words)
+}
+
+/// Reads the data of a record from words that were cut with [`cut_word`], in the type's own form or in that
+/// of RFC 3597. Names are relative to `origin`.
+///
+/// # Errors
+/// The index of the word at fault, which may be one past the last, and what is wrong with it.
+pub fn read_rdata(
+    rtype: RecordType,
+    words: Vec<Word<'_>>,
+    origin: &Name,
+) -> Result<Rdata, (usize, RdataTextError)> {
+    let mut words = Words::of(words, Some(origin));
+    read_words(rtype, &mut words).map_err(|error| {
+        let is_missing = matches!(error, RdataTextError::Missing { .. });
+        let at = words.taken().saturating_sub(usize::from(!is_missing));
+        (at, error)
+    })
+}
+
+/// Whether a value in quotes after `=` belongs to its word in the data of a type (RFC 9460 section 2.1).
+pub fn has_pairs(rtype: RecordType) -> bool {
     let parts = types::parts(rtype).unwrap_or_default();
-    let pairs = parts
+    parts
         .iter()
-        .any(|(_, form)| *form == types::Form::Parameters);
-    let mut words = Words::cut(text, pairs)?;
+        .any(|(_, form)| *form == types::Form::Parameters)
+}
+
+/// Seconds, as a number or as numbers with the units w, d, h, m and s, as BIND reads them.
+pub fn parse_period(text: &str) -> Option<u32> {
+    numbers::parse_period(text)
+}
+
+fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Rdata, RdataTextError> {
+    let parts = types::parts(rtype).unwrap_or_default();
     let mut octets = Vec::new();
     if words
         .peek()
         .is_some_and(|word| !word.quoted && word.text == r"\#")
     {
         words.next();
-        octets = parse_generic(&mut words)?;
+        octets = parse_generic(words)?;
     } else if parts.is_empty() {
         return Err(RdataTextError::GenericOnly {
             rtype: format_type(rtype),
         });
     } else {
         for part in parts {
-            fields::read(*part, &mut words, &mut octets)?;
+            fields::read(*part, words, &mut octets)?;
         }
         digits::check_digest(rtype, &octets)?;
     }

@@ -29,13 +29,16 @@ pub(super) fn read_period(
     words: &mut Words<'_>,
 ) -> Result<u32, RdataTextError> {
     let word = words.bare(field)?;
-    parse(word)
-        .or_else(|| parse_units(word))
-        .ok_or_else(|| RdataTextError::Form {
-            field,
-            word: excerpt(word),
-            expected: "a period of at most 4294967295 seconds, such as `3600` or `1h`",
-        })
+    parse_period(word).ok_or_else(|| RdataTextError::Form {
+        field,
+        word: excerpt(word),
+        expected: "a period of at most 4294967295 seconds, such as `3600` or `1h`",
+    })
+}
+
+/// Seconds, as a number or with units.
+pub(super) fn parse_period(word: &str) -> Option<u32> {
+    parse(word).or_else(|| parse_units(word))
 }
 
 fn parse_units(word: &str) -> Option<u32> {

@@ -81,21 +81,22 @@ pub(super) fn wrong(field: &'static str, word: &str, expected: &'static str) -> 
     }
 }
 
-/// Reads a name; absolute with or without its final dot.
+/// Reads a name, relative to the words' origin; absolute with or without its final dot where they have none.
 pub(super) fn read_name(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<Name, RdataTextError> {
     let word = words.bare(field)?;
-    if word == "@" {
-        return Err(RdataTextError::Origin { field });
-    }
-    word.parse()
-        .map_err(|source: NameError| RdataTextError::Name {
-            field,
-            word: excerpt(word),
-            source,
-        })
+    let name = match words.origin() {
+        Some(origin) => Name::relative(word, origin),
+        None if word == "@" => return Err(RdataTextError::Origin { field }),
+        None => word.parse(),
+    };
+    name.map_err(|source: NameError| RdataTextError::Name {
+        field,
+        word: excerpt(word),
+        source,
+    })
 }
 
 pub(super) fn read_ipv4(

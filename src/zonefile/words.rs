@@ -7,19 +7,23 @@
 use std::fmt::Write as _;
 
 use super::error::{RdataTextError, excerpt};
+use crate::model::Name;
 
 /// A word of the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Word<'a> {
+pub struct Word<'a> {
     /// As it stands in the text, escapes included, the quotes around it not.
-    pub(super) text: &'a str,
+    pub text: &'a str,
     /// Whether it stands in quotes.
-    pub(super) quoted: bool,
+    pub quoted: bool,
 }
 
 /// The words of a text, read one after the other.
 pub(super) struct Words<'a> {
-    words: std::iter::Peekable<std::vec::IntoIter<Word<'a>>>,
+    all: Vec<Word<'a>>,
+    /// How many are taken.
+    taken: usize,
+    origin: Option<&'a Name>,
 }
 
 impl<'a> Words<'a> {
@@ -48,40 +52,48 @@ impl<'a> Words<'a> {
                     rest = tail;
                 }
                 ';' => return Err(RdataTextError::Comment),
-                '"' => {
-                    let end = quoted_end(tail)?;
-                    words.push(Word {
-                        text: &tail[..end],
-                        quoted: true,
-                    });
-                    rest = &tail[end + 1..];
-                }
                 _ => {
-                    let end = word_end(rest, pairs)?;
-                    words.push(Word {
-                        text: &rest[..end],
-                        quoted: false,
-                    });
-                    rest = &rest[end..];
+                    let (word, octets) = cut_word(rest, pairs)?;
+                    words.push(word);
+                    rest = &rest[octets..];
                 }
             }
         }
         if depth > 0 {
             return Err(RdataTextError::Parenthesis);
         }
-        Ok(Self {
-            words: words.into_iter().peekable(),
-        })
+        Ok(Self::of(words, None))
+    }
+
+    /// Words that were cut before, in which names are relative to `origin`.
+    pub(super) fn of(words: Vec<Word<'a>>, origin: Option<&'a Name>) -> Self {
+        Self {
+            all: words,
+            taken: 0,
+            origin,
+        }
+    }
+
+    /// What names are relative to; none where they are absolute.
+    pub(super) fn origin(&self) -> Option<&'a Name> {
+        self.origin
+    }
+
+    /// How many words were taken.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
     }
 
     /// The next word, whatever it is.
     pub(super) fn next(&mut self) -> Option<Word<'a>> {
-        self.words.next()
+        let word = self.peek()?;
+        self.taken += 1;
+        Some(word)
     }
 
     /// The next word without taking it.
-    pub(super) fn peek(&mut self) -> Option<Word<'a>> {
-        self.words.peek().copied()
+    pub(super) fn peek(&self) -> Option<Word<'a>> {
+        self.all.get(self.taken).copied()
     }
 
     /// The next word, for a field that must be there.
@@ -111,6 +123,27 @@ impl<'a> Words<'a> {
         }
         Ok(all)
     }
+}
+
+/// The word at the front of a text, and how many octets it takes with its quotes. With `pairs`, a value in
+/// quotes after `=` belongs to its word (RFC 9460 section 2.1).
+///
+/// # Errors
+/// [`RdataTextError`] for a quote that is not closed, or that stands inside a word.
+pub fn cut_word(text: &str, pairs: bool) -> Result<(Word<'_>, usize), RdataTextError> {
+    if let Some(tail) = text.strip_prefix('"') {
+        let end = quoted_end(tail)?;
+        let text = &tail[..end];
+        let word = Word { text, quoted: true };
+        return Ok((word, end + 2));
+    }
+    let end = word_end(text, pairs)?;
+    let text = &text[..end];
+    let word = Word {
+        text,
+        quoted: false,
+    };
+    Ok((word, end))
 }
 
 /// Where a string in quotes ends, from behind its first quote.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const RANKS: &[&[&str]] = &[
     &["model"],
     &["zonefile"],
-    &["payload", "plan"],
+    &["payload", "masterfile", "plan"],
     &["wire"],
     &["transport"],
     &["provision"],

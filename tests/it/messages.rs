@@ -14,6 +14,7 @@ const ENUMS: &[(&str, &str)] = &[
     ("plan/batch.rs", "BatchError"),
     ("queue/store/file.rs", "StoreError"),
     ("queue/job.rs", "QueueFull"),
+    ("masterfile/error.rs", "MasterFileErrorKind"),
 ];
 
 fn read(path: &str) -> String {

@@ -243,7 +243,7 @@ fn what_would_remove_most_of_a_zone_is_held_until_it_is_forced() {
     run.assert_status(69).assert_error(
         "example.com.",
         "the update would remove 12 of 14 records, more than the 50 percent that `removals-max-percent` allows",
-        "if that is meant, let it pass once with `nsbridge queue retry --force`",
+        "if that is meant, let it pass once with `nsbridge queue retry --force`, or `nsbridge sync --force`",
     );
     assert_eq!(run.jobs, ["held 1"]);
     // Tried again, it is held again.

@@ -60,3 +60,38 @@ fn networks_hold_their_addresses_and_no_others() {
         Err(NetworkError::HostBits(proper))
     );
 }
+
+#[test]
+fn the_cuts_of_a_network_cover_it() {
+    let cuts = |text: &str| {
+        let network: Network = text.parse().unwrap();
+        let cuts = network.cuts().into_iter().map(|cut| cut.to_string());
+        cuts.collect::<Vec<_>>()
+    };
+    assert_eq!(cuts("192.0.2.0/24"), ["2.0.192.in-addr.arpa."]);
+    assert_eq!(
+        cuts("192.0.2.0/23"),
+        ["2.0.192.in-addr.arpa.", "3.0.192.in-addr.arpa."]
+    );
+    assert_eq!(cuts("0.0.0.0/0"), ["in-addr.arpa."]);
+    assert_eq!(cuts("128.0.0.0/1").len(), 128);
+    assert_eq!(cuts("192.0.2.7").len(), 1);
+    assert_eq!(
+        cuts("2001:db8::/31"),
+        ["8.b.d.0.1.0.0.2.ip6.arpa.", "9.b.d.0.1.0.0.2.ip6.arpa."]
+    );
+    assert_eq!(cuts("::/0"), ["ip6.arpa."]);
+}
+
+#[test]
+fn the_network_around_an_address_holds_it() {
+    for (address, network) in [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8::7", "2001:db8::/64"),
+    ] {
+        assert_eq!(
+            Network::around(address.parse().unwrap()).to_string(),
+            network
+        );
+    }
+}

@@ -10,7 +10,7 @@ use super::server::{
 use super::{TYPES, owner, rdata, soa, zone_name};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, NamePattern, Record, RecordType, RrSet,
-    RrSets, Scope, Serial,
+    RrSets, Scope, Serial, ZoneSource,
 };
 use crate::plan::{Batch, BatchError, Guard, Plan, Update, batches, plan, plan_removal};
 
@@ -98,6 +98,7 @@ fn cases() -> impl Strategy<Value = Case> {
                         name: zone_name(),
                         soa: desired_soa,
                         records: RrSets::from_records(records(&seeds, 1)),
+                        source: ZoneSource::Call,
                     },
                     delivered: RrSets::from_records(records(&seeds, 2)),
                     foreign,

@@ -265,7 +265,10 @@ impl Store {
     }
 
     /// An empty memory in place of the file.
-    fn empty(path: &Path) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is no room for it.
+    pub(in crate::queue) fn empty(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(failed(path, "open"))?;
         let mut store = Self {
             path: path.into(),

@@ -6,7 +6,7 @@ use rusqlite::{
 };
 
 use super::file::{Store, StoreError, failed};
-use crate::model::{Intent, Name, Serial};
+use crate::model::{Intent, Name, Serial, ZoneSource};
 use crate::queue::claim::Claim;
 use crate::queue::job::{
     Accepted, End, JOBS_MAX, Job, JobId, JobSummary, Order, Past, QUEUE_OCTETS_MAX, QueueFull,
@@ -24,7 +24,7 @@ pub(in crate::queue) struct NewJob {
     primary: String,
     stage: u8,
     intent: String,
-    /// The zone's name and the serial of the payload.
+    /// The zone's name and the serial of the payload; none where that says nothing of time.
     serial: Option<(String, Serial)>,
 }
 
@@ -34,7 +34,11 @@ impl NewJob {
         let (stage, serial) = match intent {
             Intent::Zone(zone) => {
                 let name = zone.name.to_string();
-                (0, zone.soa.serial.map(|serial| (name, serial)))
+                let serial = match zone.source {
+                    ZoneSource::Call => zone.soa.serial,
+                    ZoneSource::File { .. } => None,
+                };
+                (0, serial.map(|serial| (name, serial)))
             }
             Intent::ZoneGone(_) => (0, None),
             Intent::Ptr(_) => (1, None),

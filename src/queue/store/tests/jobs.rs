@@ -4,7 +4,7 @@ use super::super::file::Store;
 use super::super::jobs::{NewJob, Portion};
 use super::super::{StoreChange, StoreError};
 use super::store;
-use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName};
+use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};
 use crate::queue::job::{Accepted, End, JobId, Past, Settlement, State, Turn, Why};
 
 const NOW: u64 = 1_800_000_000;
@@ -25,6 +25,7 @@ fn sent(zone: &str, serial: u32) -> NewJob {
             ..DesiredSoa::default()
         },
         records: RrSets::default(),
+        source: ZoneSource::Call,
     };
     NewJob::new(&Intent::Zone(zone), "main")
 }
