@@ -35,7 +35,7 @@
 //! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
 //! | 2 | [`payload`], [`plan`] | bytes to intents; current and desired to plan to batches | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
-//! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
+//! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
 //! | 6 | [`deliver`] | the spine: one intent to one outcome; catalogs and who owns a zone | SQL |
 //! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
@@ -53,6 +53,7 @@ pub mod payload;
 pub mod plan;
 pub mod provision;
 pub mod queue;
+pub mod script;
 pub mod transport;
 pub mod wire;
 pub mod zonefile;

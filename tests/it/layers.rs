@@ -11,7 +11,7 @@ const RANKS: &[&[&str]] = &[
     &["zonefile"],
     &["payload", "plan"],
     &["wire"],
-    &["transport"],
+    &["transport", "script"],
     &["provision"],
     &["deliver"],
     &["queue"],

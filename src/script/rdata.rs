@@ -1,0 +1,96 @@
+//! The data of a record in a line: what the master-file lexer does with comments and parentheses, and
+//! what is wrong with data in BIND's words.
+
+use super::error::{NameProblem, ScriptError};
+use crate::model::{RdataError, RecordType};
+use crate::wire::Class;
+use crate::zonefile::{RdataTextError, parse_octets};
+
+/// The types that stand in queries only (RFC 6895 section 3.1).
+const META: std::ops::RangeInclusive<u16> = 249..=255;
+
+/// Reads data of a type, as they are spelt.
+pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8>, ScriptError> {
+    let is_generic = text.starts_with(r"\#");
+    if rtype.0 == 0 || (META.contains(&rtype.0) && is_generic) {
+        return Err(ScriptError::Rdata("invalid use of a meta type"));
+    }
+    let octets =
+        parse_octets(rtype, &lexed(text)).map_err(|error| ScriptError::Rdata(words(&error)))?;
+    let fits = match rtype {
+        // In other classes than IN an address has another form (RFC 1035 section 3.3).
+        RecordType::A => octets.len() == 4 && (class == Class::IN || is_generic),
+        RecordType::AAAA => octets.len() == 16,
+        RecordType::TXT | RecordType::SPF => !octets.is_empty(),
+        _ => true,
+    };
+    if fits {
+        Ok(octets)
+    } else {
+        Err(ScriptError::Rdata("unexpected end of input"))
+    }
+}
+
+/// The text without its comment, and with the parentheses closed that the line's end closes.
+fn lexed(text: &str) -> String {
+    let (mut quoted, mut escaped, mut depth) = (false, false, 0_usize);
+    let mut kept = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ';' if !quoted => break,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        kept.push(character);
+    }
+    kept.extend(std::iter::repeat_n(')', depth));
+    kept
+}
+
+/// What is wrong, in BIND's words as far as they can be told from here.
+fn words(error: &RdataTextError) -> &'static str {
+    match error {
+        RdataTextError::Extra { .. } => "extra input text",
+        RdataTextError::Number { word, .. } if word.bytes().all(|it| it.is_ascii_digit()) => {
+            "out of range"
+        }
+        RdataTextError::Number { .. } => "not a valid number",
+        RdataTextError::Name { source, .. } => NameProblem::from(source).words(),
+        RdataTextError::Form { expected, .. } => form_words(expected),
+        RdataTextError::Missing { .. }
+        | RdataTextError::GenericLength { .. }
+        | RdataTextError::Length { .. }
+        | RdataTextError::OpenQuote
+        | RdataTextError::Data(RdataError::Short) => "unexpected end of input",
+        RdataTextError::GenericOnly { .. } => "unknown class/type",
+        RdataTextError::Parenthesis => "unbalanced parentheses",
+        RdataTextError::TooLong { .. } => "text too long",
+        RdataTextError::Data(RdataError::Long) => "ran out of space",
+        RdataTextError::Data(RdataError::Name(source)) => NameProblem::from(source).words(),
+        RdataTextError::Origin { .. }
+        | RdataTextError::Escape { .. }
+        | RdataTextError::Comment
+        | RdataTextError::LineBreak
+        | RdataTextError::RepeatedKey { .. }
+        | RdataTextError::NeededKey { .. }
+        | RdataTextError::StrayQuote => "syntax error",
+    }
+}
+
+fn form_words(expected: &str) -> &'static str {
+    if expected.contains("IPv4") {
+        "bad dotted quad"
+    } else if expected.contains("IPv6") {
+        "bad IPv6 address"
+    } else if expected.contains("hex") {
+        "bad hex encoding"
+    } else if expected.contains("base64") {
+        "bad base64 encoding"
+    } else {
+        "syntax error"
+    }
+}
