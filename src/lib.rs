@@ -37,7 +37,7 @@
 //! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
-//! | 6 | [`deliver`] | the spine: one intent to one outcome; catalogs and who owns a zone | SQL |
+//! | 6 | [`deliver`], [`nsupdate`] | the spine: one intent to one outcome; catalogs and who owns a zone; nsupdate's client | SQL |
 //! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
@@ -49,6 +49,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod model;
+pub mod nsupdate;
 pub mod payload;
 pub mod plan;
 pub mod provision;

@@ -86,7 +86,7 @@ impl Connection {
     /// # Errors
     /// The error of the only address, or [`TransportError::AllFailed`] with those of all.
     pub async fn open(endpoint: &Endpoint, deadline: Instant) -> Result<Self, TransportError> {
-        let addresses = resolve(endpoint, deadline).await?;
+        let addresses = resolve_host(&endpoint.host, endpoint.port, deadline).await?;
         Self::open_any(endpoint, &addresses, deadline).await
     }
 
@@ -300,23 +300,27 @@ async fn connect(local: Option<SocketAddr>, peer: SocketAddr) -> io::Result<TcpS
 }
 
 /// The addresses of a host, in the resolver's order, at most [`ADDRESSES_MAX`].
-async fn resolve(
-    endpoint: &Endpoint,
+///
+/// # Errors
+/// [`TransportError::Resolve`] and [`TransportError::TimedOut`].
+pub async fn resolve_host(
+    host: &str,
+    port: u16,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, TransportError> {
-    if let Ok(address) = endpoint.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, endpoint.port)]);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
     let started = Instant::now();
-    let lookup = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
+    let lookup = tokio::net::lookup_host((host, port));
     match timeout_at(deadline, lookup).await {
         Err(_) => Err(TransportError::TimedOut {
             step: Step::Resolve,
-            target: endpoint.host.clone(),
+            target: host.to_owned(),
             after: started.elapsed(),
         }),
         Ok(Err(source)) => Err(TransportError::Resolve {
-            host: endpoint.host.clone(),
+            host: host.to_owned(),
             source,
         }),
         Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),

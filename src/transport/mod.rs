@@ -14,7 +14,9 @@ mod udp;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{ADDRESSES_MAX, Connection, Endpoint, Security, fmt_host_and_port};
+pub use connection::{
+    ADDRESSES_MAX, Connection, Endpoint, Security, fmt_host_and_port, resolve_host,
+};
 pub use error::{Step, TlsFailure, TransportError};
 pub use pin::{Pin, PinError};
 pub use tls::{Application, ClientIdentity, TlsClient, TlsError, TlsSettings};

@@ -13,7 +13,7 @@ const RANKS: &[&[&str]] = &[
     &["wire"],
     &["transport", "script"],
     &["provision"],
-    &["deliver"],
+    &["deliver", "nsupdate"],
     &["queue"],
     &["config"],
     &["cli"],
