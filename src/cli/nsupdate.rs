@@ -34,7 +34,8 @@ pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
     match Options::read(program, arguments) {
         Ok(options) => run_script(&options),
         Err(Instead::Version) => {
-            output::say(Stream::Out, &format!("{VERSION}\n"));
+            // nsupdate prints it there, too.
+            output::say(Stream::Error, &format!("{VERSION}\n"));
             ExitCode::SUCCESS
         }
         Err(Instead::Types { known, private }) => {
@@ -87,9 +88,11 @@ async fn read_lines(
     input: &mut dyn BufRead,
     interactive: bool,
 ) -> Result<(), Fatal> {
+    // A prompt is for a person only; `-i` alone lets a script go on after a wrong line.
+    let prompt = interactive && io::stdin().is_terminal();
     let mut line = Vec::new();
     loop {
-        if interactive {
+        if prompt {
             output::say(Stream::Out, "> ");
         }
         line.clear();

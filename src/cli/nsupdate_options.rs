@@ -123,7 +123,7 @@ impl Options {
             }
             'r' => self.udp_retries = number(argument, "udp retries")?,
             'R' => {
-                let text = "The -R option has been deprecated.\n";
+                let text = "The -R option has been deprecated.";
                 return Err(Instead::Wrong(text.to_owned()));
             }
             'S' => self.tls = true,
@@ -275,7 +275,7 @@ mod tests {
             "nsupdate: cannot specify -g with -k or -y"
         );
         assert!(wrong(&["-o"]).contains("not linked with GSS API"));
-        assert_eq!(wrong(&["-Rx"]), "The -R option has been deprecated.\n");
+        assert_eq!(wrong(&["-Rx"]), "The -R option has been deprecated.");
         let text = wrong(&["-Z"]);
         assert!(text.starts_with("nsupdate: illegal option -- Z\nnsupdate: invalid argument -Z\n"));
         assert!(text.ends_with("[-4 | -6] [filename]"));

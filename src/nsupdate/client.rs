@@ -160,8 +160,8 @@ impl<'a> Client<'a> {
             self.failed = true;
             return Ok(());
         };
-        let servers = match self.session.servers.clone() {
-            Some(servers) => servers,
+        let servers = match self.session.servers {
+            Some(_) => found.servers,
             None => match self.primary_addresses(&found.primary).await {
                 Some(servers) => servers,
                 None => return Ok(()),

@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) zone: Name,
     /// The primary that its SOA record names.
     pub(super) primary: Name,
+    /// The server that said so, and those that were not asked any more.
+    pub(super) servers: Vec<SocketAddr>,
 }
 
 /// Looks for the zone of a name. With `zone_given` the name is that of a zone, which may turn out not to
@@ -61,11 +63,12 @@ pub(super) async fn find_zone(
                         return Ok(None);
                     }
                     Rcode::NOERROR | Rcode::NXDOMAIN => {
-                        if let Some(found) = read_soa(&listing) {
+                        if let Some(mut found) = read_soa(&listing) {
                             let (zone, primary) =
                                 (without_dot(&found.zone), without_dot(&found.primary));
                             session.debug(&format!("Found zone name: {zone}"));
                             session.debug(&format!("The primary is: {primary}"));
+                            found.servers = std::iter::once(server).chain(servers).collect();
                             return Ok(Some(found));
                         }
                         name = name.parent().ok_or(Fatal::NoZone)?;
@@ -145,5 +148,6 @@ fn read_soa(listing: &Listing) -> Option<Found> {
     Some(Found {
         zone: soa.owner.clone(),
         primary: Name::from_wire(soa.rdata.get(..length)?).ok()?,
+        servers: Vec::new(),
     })
 }

@@ -84,12 +84,7 @@ pub struct Settings {
 impl Settings {
     /// Both loopback addresses, as far as the families go.
     pub fn loopback(&self) -> Vec<SocketAddr> {
-        let both = [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ];
-        let wanted = both.into_iter().filter(|it| self.families.has(*it));
-        wanted.map(|it| SocketAddr::new(it, self.port)).collect()
+        read_resolvers("", self.port, self.families)
     }
 }
 

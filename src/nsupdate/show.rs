@@ -67,11 +67,15 @@ pub(super) fn message(listing: &Listing) -> String {
     };
     if let Some((name, class, rtype)) = &listing.question {
         put(&mut text, format_args!(";; {} SECTION:\n", sections[0]));
-        let mut line = format!(";{name}");
+        // The columns are counted without the semicolon.
+        let mut line = name.to_string();
         indent(&mut line, COLUMNS[1]);
         line.push_str(&class.to_string());
         indent(&mut line, COLUMNS[2]);
-        put(&mut text, format_args!("{line}{}\n\n", format_type(*rtype)));
+        put(
+            &mut text,
+            format_args!(";{line}{}\n\n", format_type(*rtype)),
+        );
     }
     let records = [&listing.answers, &listing.authorities, &listing.additionals];
     for (title, records) in sections[1..].iter().zip(records) {

@@ -1,5 +1,4 @@
-//! The data of a record in a line: what the master-file lexer does with comments and parentheses, and
-//! what is wrong with data in BIND's words.
+//! The data of a record in a line, and what is wrong with them in BIND's words.
 
 use super::error::{NameProblem, ScriptError};
 use crate::model::{RdataError, RecordType};
@@ -15,8 +14,12 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
     if rtype.0 == 0 || (META.contains(&rtype.0) && is_generic) {
         return Err(ScriptError::Rdata("invalid use of a meta type"));
     }
-    let octets =
-        parse_octets(rtype, &lexed(text)).map_err(|error| ScriptError::Rdata(words(&error)))?;
+    let text = lexed(rtype, text);
+    let octets = match parse_octets(rtype, &text) {
+        Err(RdataTextError::Origin { .. }) => parse_octets(rtype, &with_root(&text)),
+        read => read,
+    };
+    let octets = octets.map_err(|error| ScriptError::Rdata(words(&error)))?;
     let fits = match rtype {
         // In other classes than IN an address has another form (RFC 1035 section 3.3).
         RecordType::A => octets.len() == 4 && (class == Class::IN || is_generic),
@@ -31,24 +34,44 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
     }
 }
 
-/// The text without its comment, and with the parentheses closed that the line's end closes.
-fn lexed(text: &str) -> String {
-    let (mut quoted, mut escaped, mut depth) = (false, false, 0_usize);
-    let mut kept = String::with_capacity(text.len());
+/// The text as the reader of data takes it. For nsupdate, unlike for a master file, parentheses and
+/// semicolons are characters as any other, a quote inside a word is one, too, and a string in quotes
+/// ends its word. In service parameters a quote may begin a value (RFC 9460 section 2.1).
+fn lexed(rtype: RecordType, text: &str) -> String {
+    let pairs = [RecordType::SVCB, RecordType::HTTPS].contains(&rtype);
+    let (mut quoted, mut escaped, mut in_word) = (false, false, false);
+    let mut kept = String::with_capacity(text.len() + 8);
     for character in text.chars() {
         match character {
             _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            ';' if !quoted => break,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
+            '\\' => (escaped, in_word) = (true, true),
+            '"' if quoted => {
+                quoted = false;
+                if !in_word {
+                    kept.push_str("\" ");
+                    continue;
+                }
+            }
+            _ if quoted => {}
+            '"' if !in_word || (pairs && kept.ends_with('=')) => quoted = true,
+            '"' | '(' | ')' | ';' => {
+                in_word = true;
+                kept.push('\\');
+            }
+            _ => in_word = !character.is_ascii_whitespace(),
         }
         kept.push(character);
     }
-    kept.extend(std::iter::repeat_n(')', depth));
     kept
+}
+
+/// The text with the root in place of `@`, which stands for the origin.
+fn with_root(text: &str) -> String {
+    let words = text.split_ascii_whitespace();
+    let words: Vec<&str> = words
+        .map(|word| if word == "@" { "." } else { word })
+        .collect();
+    words.join(" ")
 }
 
 /// What is wrong, in BIND's words as far as they can be told from here.
