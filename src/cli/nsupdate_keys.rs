@@ -41,24 +41,21 @@ pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Optio
     let path = Path::new(file);
     let stem = keypair::stem(path);
     let with = |end: &str| format!("{}.{end}", stem.display());
-    let read = match std::fs::read_to_string(with("private")) {
-        Ok(private) => {
-            let public = std::fs::read_to_string(with("key")).ok();
-            let key = keypair::parse(&Secret::new(private), public.as_deref(), &stem);
-            if key.is_ok() {
-                say("Use of K* file pairs for HMAC is deprecated");
-            }
-            key.map_err(|error| error.to_string())
+    let read = if let Ok(private) = std::fs::read_to_string(with("private")) {
+        let public = std::fs::read_to_string(with("key")).ok();
+        let key = keypair::parse(&Secret::new(private), public.as_deref(), &stem);
+        if key.is_ok() {
+            say("Use of K* file pairs for HMAC is deprecated");
         }
-        Err(_) => {
-            let key = of_statement(path).map_err(str::to_owned);
-            if key.is_ok() && debug {
-                for line in ["Creating key...", "namefromtext", "keycreate"] {
-                    say(line);
-                }
+        key.map_err(|error| error.to_string())
+    } else {
+        let key = of_statement(path).map_err(str::to_owned);
+        if key.is_ok() && debug {
+            for line in ["Creating key...", "namefromtext", "keycreate"] {
+                say(line);
             }
-            key
         }
+        key
     };
     read.map(Some).map_err(|why| {
         format!(

@@ -10,6 +10,10 @@ const USAGE: &str = "usage: nsupdate [-CdDi] [-L level] [-l] [-g | -o | -y keyna
 
 /// What the command line asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line, which may be given with any other"
+)]
 pub(super) struct Options {
     pub(super) family: Option<char>,
     pub(super) ca_file: Option<String>,

@@ -114,11 +114,14 @@ impl<'a> Client<'a> {
     }
 
     fn say_wrong(&mut self, error: &ScriptError) {
-        match error {
-            ScriptError::Unexplained => {}
+        if *error == ScriptError::Unexplained {
+            return;
+        }
+        if let ScriptError::Address(_) = error {
             // nsupdate forgets the end of this line.
-            ScriptError::Address(_) => self.session.text(Stream::Error, &error.to_string()),
-            _ => self.session.error(&error.to_string()),
+            self.session.text(Stream::Error, &error.to_string());
+        } else {
+            self.session.error(&error.to_string());
         }
     }
 
@@ -137,17 +140,17 @@ impl<'a> Client<'a> {
         self.answer = None;
         let draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
-        let sent = self.send_draft(draft).await;
-        self.parser.forget_class();
-        sent
+        self.send_draft(draft).await
     }
 
     async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
         let given = self.zone.clone();
+        let class = self.parser.settle_class();
         if given.is_none() && draft.is_empty() {
             return Ok(());
         }
-        let class = self.parser.settle_class();
+        // The class is that of one message; as for nsupdate, one that is not sent has it, too.
+        self.parser.forget_class();
         if let (Some(zone), Some(servers)) = (&given, self.session.servers.clone()) {
             draft.zone = Some((zone.clone(), class));
             return self.update(&draft, &servers).await;

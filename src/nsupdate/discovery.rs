@@ -51,10 +51,10 @@ pub(super) async fn find_zone(
                 tsig: Some(trouble),
                 ..
             }) => return Err(Fatal::Answer(trouble.words())),
+            Ok(Answer { listing, .. }) if listing.rcode == Rcode::REFUSED => "REFUSED".to_owned(),
             Ok(Answer { listing, .. }) => {
                 say_reply(session, &listing);
                 match listing.rcode {
-                    Rcode::REFUSED => "REFUSED".to_owned(),
                     Rcode::NXDOMAIN if zone_given => {
                         let zone = without_dot(&name);
                         session.error(&format!(

@@ -13,6 +13,8 @@ use crate::zonefile::{format_octets, format_type};
 const TAB: usize = 8;
 /// Where TTL, class, type and data start.
 const COLUMNS: [usize; 4] = [24, 32, 40, 48];
+/// Digits of a word of a long hexadecimal or base64 field.
+const WORD: usize = 56;
 /// The opcode of an UPDATE (RFC 2136 section 2.2).
 const UPDATE: u8 = 5;
 
@@ -112,10 +114,25 @@ fn entry(entry: &Entry) -> String {
     let data = if entry.rdata.is_empty() && [Class::ANY, Class::NONE].contains(&entry.class) {
         String::new()
     } else {
-        format_octets(entry.rtype, &entry.rdata)
+        folded(entry.rtype, format_octets(entry.rtype, &entry.rdata))
     };
     let rtype = format_type(entry.rtype);
     row(&entry.owner, entry.ttl, entry.class, &rtype, &data)
+}
+
+/// Data with their long last field in words of [`WORD`] digits, in the types that end in hexadecimal or
+/// base64, as BIND prints them.
+fn folded(rtype: RecordType, data: String) -> String {
+    // KEY CERT DS SSHFP IPSECKEY RRSIG DNSKEY DHCID TLSA SMIMEA CDS CDNSKEY OPENPGPKEY ZONEMD
+    const FOLDED: [u16; 14] = [25, 37, 43, 44, 45, 46, 48, 49, 52, 53, 59, 60, 61, 63];
+    if !FOLDED.contains(&rtype.0) && !data.starts_with(r"\#") {
+        return data;
+    }
+    let (head, digits) = data.rsplit_once(' ').unwrap_or(("", &data));
+    let words = digits.as_bytes().chunks(WORD);
+    let words = words.map(String::from_utf8_lossy);
+    let parts = Some(head.into()).filter(|head: &std::borrow::Cow<'_, str>| !head.is_empty());
+    parts.into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 fn row(owner: &Name, ttl: u32, class: Class, rtype: &str, data: &str) -> String {

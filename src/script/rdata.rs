@@ -14,6 +14,11 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
     if rtype.0 == 0 || (META.contains(&rtype.0) && is_generic) {
         return Err(ScriptError::Rdata("invalid use of a meta type"));
     }
+    if META.contains(&rtype.0)
+        || (class != Class::IN && class != Class::CH && is_of_internet(rtype))
+    {
+        return Err(ScriptError::Rdata("unknown class/type"));
+    }
     let text = lexed(rtype, text);
     let octets = match parse_octets(rtype, &text) {
         Err(RdataTextError::Origin { .. }) => parse_octets(rtype, &with_root(&text)),
@@ -32,6 +37,15 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
     } else {
         Err(ScriptError::Rdata("unexpected end of input"))
     }
+}
+
+/// Whether a type has a form in class IN only: A WKS PX NSAP NSAP-PTR AAAA EID NIMLOC SRV ATMA KX A6 APL
+/// DHCID SVCB HTTPS.
+fn is_of_internet(rtype: RecordType) -> bool {
+    matches!(
+        rtype.0,
+        1 | 11 | 22 | 23 | 26 | 28 | 31..=34 | 36 | 38 | 42 | 49 | 64 | 65
+    )
 }
 
 /// The text as the reader of data takes it. For nsupdate, unlike for a master file, parentheses and
@@ -82,7 +96,9 @@ fn words(error: &RdataTextError) -> &'static str {
             "out of range"
         }
         RdataTextError::Number { .. } => "not a valid number",
-        RdataTextError::Name { source, .. } => NameProblem::from(source).words(),
+        RdataTextError::Name { source, .. } | RdataTextError::Data(RdataError::Name(source)) => {
+            NameProblem::from(source).words()
+        }
         RdataTextError::Form { expected, .. } => form_words(expected),
         RdataTextError::Missing { .. }
         | RdataTextError::GenericLength { .. }
@@ -93,7 +109,6 @@ fn words(error: &RdataTextError) -> &'static str {
         RdataTextError::Parenthesis => "unbalanced parentheses",
         RdataTextError::TooLong { .. } => "text too long",
         RdataTextError::Data(RdataError::Long) => "ran out of space",
-        RdataTextError::Data(RdataError::Name(source)) => NameProblem::from(source).words(),
         RdataTextError::Origin { .. }
         | RdataTextError::Escape { .. }
         | RdataTextError::Comment

@@ -73,6 +73,7 @@ mod layers;
 mod messages;
 mod no_updates;
 mod nsupdate_callers;
+mod nsupdate_generated;
 mod nsupdate_texts;
 mod powerdns;
 mod queue;

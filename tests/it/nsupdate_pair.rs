@@ -46,13 +46,7 @@ impl Pair {
     #[track_caller]
     pub(crate) fn same(&self, arguments: &[&str], script: &str) -> Said {
         let said = self.same_but_zone(arguments, script);
-        for zone in &self.zones {
-            assert_eq!(
-                dig::axfr(&self.ours, zone),
-                dig::axfr(&self.theirs, zone),
-                "{arguments:?}\n{script}"
-            );
-        }
+        self.compare_zones(arguments, script);
         said
     }
 
@@ -60,6 +54,34 @@ impl Pair {
     #[track_caller]
     pub(crate) fn same_but_zone(&self, arguments: &[&str], script: &str) -> Said {
         let theirs = run_theirs(&self.theirs, arguments, script);
+        self.like(&theirs, arguments, script)
+    }
+
+    /// The same as [`Self::same`]; nothing where the installed nsupdate was ended by a signal: some wrong
+    /// lines after each other make it fail an assertion. The servers may differ then.
+    #[track_caller]
+    pub(crate) fn same_unless_it_crashes(&self, arguments: &[&str], script: &str) -> Option<Said> {
+        let theirs = run_theirs(&self.theirs, arguments, script);
+        theirs.status?;
+        let said = self.like(&theirs, arguments, script);
+        self.compare_zones(arguments, script);
+        Some(said)
+    }
+
+    #[track_caller]
+    fn compare_zones(&self, arguments: &[&str], script: &str) {
+        for zone in &self.zones {
+            assert_eq!(
+                dig::axfr(&self.ours, zone),
+                dig::axfr(&self.theirs, zone),
+                "{arguments:?}\n{script}"
+            );
+        }
+    }
+
+    /// Runs a script by ours, which has to say what `theirs` said.
+    #[track_caller]
+    fn like(&self, theirs: &Said, arguments: &[&str], script: &str) -> Said {
         let ours = run_ours(&self.ours, arguments, script);
         let shown = |said: &Said, named: &Named| {
             let text = format!(
@@ -70,7 +92,7 @@ impl Pair {
             );
             normal(&text, named)
         };
-        let (left, right) = (shown(&theirs, &self.theirs), shown(&ours, &self.ours));
+        let (left, right) = (shown(theirs, &self.theirs), shown(&ours, &self.ours));
         assert_eq!(right, left, "{arguments:?}\n{script}");
         ours
     }

@@ -265,21 +265,17 @@ fn nsupdate_sends_a_script_of_thousands_as_one_message() {
     let pair = Pair::start();
     let mut script = "server 127.0.0.1 {port}\nzone example.com\n".to_owned();
     for index in 0..2001 {
-        script.push_str(&format!(
-            "update add host{index}.example.com 3600 IN A 10.0.{}.{}\n",
-            index / 256,
-            index % 256
-        ));
+        let (third, fourth) = (index / 256, index % 256);
+        let line = format!("update add host{index}.example.com 3600 IN A 10.0.{third}.{fourth}\n");
+        script.push_str(&line);
     }
     script.push_str("send\n");
     assert_eq!(pair.same(&["-k", "{key}"], &script).status, Some(0));
     assert_eq!(dig::content(pair.ours(), ZONE).len(), 2001 + 4);
     let mut long = "server 127.0.0.1 {port}\nzone open.test\n".to_owned();
     for index in 0..300 {
-        long.push_str(&format!(
-            "add t{index}.open.test 60 TXT \"{}\"\n",
-            "x".repeat(250)
-        ));
+        let line = format!("add t{index}.open.test 60 TXT \"{}\"\n", "x".repeat(250));
+        long.push_str(&line);
     }
     let said = run_ours(pair.ours(), &[], &(long + "send\n"));
     let text = "dns_request_create: ran out of space\n";
