@@ -75,6 +75,7 @@ mod no_updates;
 mod nsupdate_callers;
 mod nsupdate_generated;
 mod nsupdate_texts;
+mod nsupdate_tls;
 mod powerdns;
 mod queue;
 mod queue_crash;
