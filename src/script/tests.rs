@@ -257,3 +257,41 @@ fn host_names_are_checked_where_types_want_them() {
         assert!(read(line).is_ok(), "{line}: {:?}", read(line));
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_line_is_too_odd(lines in proptest::collection::vec(odd_line(), 1..6)) {
+        let mut parser = Parser::new(false);
+        for line in lines {
+            if let Err(error) = parser.read(&line) {
+                // The text is one line, whatever stands in the script.
+                proptest::prop_assert!(!error.to_string().contains('\n'), "{error}");
+            }
+        }
+    }
+}
+
+/// Octets of any kind, mostly after words that lead far into the parser.
+fn odd_line() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::strategy::Strategy as _;
+    let starts = [
+        "",
+        "add a.test 60 ",
+        "del a.test ",
+        "yxrrset a.test ",
+        "add a.test 5 SVCB 1 . ",
+        "key a ",
+        "zone ",
+        "add _dns.a 5 SVCB 1 . alpn=",
+        "add a 5 TXT ",
+        "add a 5 SOA ",
+        "local ",
+        "server ",
+        "lease ",
+        "class ",
+    ];
+    let start = proptest::sample::select(starts.to_vec());
+    let word =
+        proptest::string::bytes_regex(r#"(?s-u:[ -~]|[@();"\\ ]|.){0,24}"#).expect("a pattern");
+    (start, word).prop_map(|(start, word)| [start.as_bytes(), &word].concat())
+}

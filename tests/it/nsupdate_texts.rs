@@ -7,6 +7,7 @@ use crate::dig;
 use crate::named::{Named, Zone};
 use crate::nsupdate_pair::{Pair, ZONE, run_ours, run_theirs};
 use crate::scripted::Scripted;
+use crate::server::Server as _;
 
 #[test]
 fn nsupdate_ends_as_the_servers_answers_say() {
@@ -116,11 +117,7 @@ fn nsupdate_finds_zone_and_server_as_the_original_does() {
         pair.same(&["-k", "{key}"], &script);
     }
     // From resolv.conf: the primary's name has no address here.
-    std::fs::write(
-        crate::server::Server::file(pair.ours(), "resolv.conf"),
-        "nameserver 127.0.0.1\n",
-    )
-    .unwrap();
+    std::fs::write(pair.ours().file("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
     let said = run_ours(
         pair.ours(),
         &["-C", "{dir}/resolv.conf", "-p", "{port}"],
@@ -280,4 +277,23 @@ fn nsupdate_sends_a_script_of_thousands_as_one_message() {
     let said = run_ours(pair.ours(), &[], &(long + "send\n"));
     let text = "dns_request_create: ran out of space\n";
     assert_eq!((said.status, said.stderr().as_str()), (Some(1), text));
+}
+
+#[test]
+fn nsupdate_bears_closed_streams_and_long_lines() {
+    let pair = Pair::start();
+    let file = pair.ours().key_file().with_file_name("lines.txt");
+    let blanks = " ".repeat(140_000);
+    let script = format!(
+        "server 127.0.0.1 {}\nshow\nfoo{blanks}\n",
+        pair.ours().port()
+    );
+    std::fs::write(&file, script).unwrap();
+    let program = env!("CARGO_BIN_EXE_nsbridge");
+    let line = format!("{program} nsupdate {} >&- 2>&-", file.display());
+    let closed = crate::process::run("sh", &["-c", &line], b"");
+    assert_eq!(closed.status, Some(1));
+    // A line that is longer than the original's room for one is two lines there, too.
+    let long = format!("zone open.test{blanks}add a.open.test 60 TXT a\nshow\n");
+    pair.same_but_zone(&[], &long);
 }
