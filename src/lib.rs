@@ -35,9 +35,9 @@
 //! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
 //! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
-//! | 4 | [`transport`] | one connection, TCP or TLS, with deadlines | retries |
+//! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
-//! | 6 | [`deliver`] | the spine: one intent to one outcome; catalogs and who owns a zone | SQL |
+//! | 6 | [`deliver`], [`nsupdate`] | the spine: one intent to one outcome; catalogs and who owns a zone; nsupdate's client | SQL |
 //! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
@@ -50,10 +50,12 @@ pub mod config;
 pub mod deliver;
 pub mod masterfile;
 pub mod model;
+pub mod nsupdate;
 pub mod payload;
 pub mod plan;
 pub mod provision;
 pub mod queue;
+pub mod script;
 pub mod transport;
 pub mod wire;
 pub mod zonefile;

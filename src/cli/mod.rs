@@ -5,6 +5,9 @@ mod check;
 mod configuration;
 mod direct;
 mod handover;
+mod nsupdate;
+mod nsupdate_keys;
+mod nsupdate_options;
 mod output;
 mod plesk;
 mod ptr;
@@ -114,6 +117,16 @@ enum Command {
     /// person must act; 75 a primary cannot be reached now; 78 configuration, key file or queue file
     /// unusable; 64 wrong usage; 70 internal error.
     Check(check::Arguments),
+    /// nsupdate's command language, options, texts and statuses; the same under the name `nsupdate`.
+    ///
+    /// The options are nsupdate's own, and no configuration is read. Exit status: 0 everything sent was
+    /// done; 1 wrong usage, a wrong line, no server or zone; 2 an update was not done.
+    #[command(disable_help_flag = true)]
+    Nsupdate {
+        /// nsupdate's options, and a file with commands; standard input where there is none.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -137,14 +150,40 @@ enum ConfigCommand {
 /// Runs the program with the process's own arguments and streams.
 pub fn run() -> ExitCode {
     // The panic itself has been printed; the status has to say whose fault it is.
-    let status = std::panic::catch_unwind(run_command).unwrap_or(Status::Internal);
-    status.into()
+    std::panic::catch_unwind(|| {
+        let words: Vec<String> = std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        match nsupdate_words(&words) {
+            Some((program, arguments)) => nsupdate::run(program, arguments),
+            None => run_command(),
+        }
+    })
+    .unwrap_or(Status::Internal.into())
 }
 
-fn run_command() -> Status {
+/// The name and the arguments of nsupdate, where the words call it: by the program's own name, or as the
+/// first word that is no global option. Its options are its own, so they are not read as ours.
+fn nsupdate_words(words: &[String]) -> Option<(&str, &[String])> {
+    let (program, arguments) = words.split_first()?;
+    if program.rsplit('/').next() == Some("nsupdate") {
+        return Some((program, arguments));
+    }
+    let mut at = 0;
+    loop {
+        match arguments.get(at)?.as_str() {
+            "nsupdate" => return Some(("nsupdate", &arguments[at + 1..])),
+            "--config" | "--output" | "--log-format" => at += 2,
+            word if word.starts_with('-') => at += 1,
+            _ => return None,
+        }
+    }
+}
+
+fn run_command() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&error).into(),
     };
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     let mut output = Output::new(arguments.output, arguments.log_format, verbose, quiet);
@@ -161,6 +200,7 @@ fn run_command() -> Status {
         Command::Config {
             command: ConfigCommand::Template,
         } => output.text(crate::config::TEMPLATE.as_bytes()),
+        Command::Nsupdate { arguments } => return nsupdate::run("nsupdate", arguments),
         Command::Man => {
             let (mut command, mut pages) = (Arguments::command(), Vec::new());
             command.build();
@@ -175,7 +215,7 @@ fn run_command() -> Status {
             output.text(&script)
         }
     };
-    output.finish(status)
+    output.finish(status).into()
 }
 
 /// Puts the manual pages of a command and of those below it one after the other, as man(1) shows

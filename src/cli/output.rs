@@ -12,6 +12,7 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::status::Status;
+use crate::nsupdate::Stream;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -242,6 +243,22 @@ fn printable(text: &str) -> String {
         }
     }
     printable
+}
+
+/// Says a text as it is, for `nsupdate`, whose callers know each octet.
+pub(super) fn say(stream: Stream, text: &str) {
+    // A closed stream leaves nobody to tell.
+    match stream {
+        Stream::Out => {
+            let mut stdout = io::stdout().lock();
+            drop(
+                stdout
+                    .write_all(text.as_bytes())
+                    .and_then(|()| stdout.flush()),
+            );
+        }
+        Stream::Error => drop(io::stderr().lock().write_all(text.as_bytes())),
+    }
 }
 
 /// Prints what is wrong with the command line, or the help that was asked for.

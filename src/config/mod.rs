@@ -7,6 +7,7 @@
 
 mod error;
 pub mod keyfile;
+pub mod keypair;
 mod parse;
 mod provision;
 mod reader;

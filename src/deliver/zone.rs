@@ -450,6 +450,7 @@ impl<'a> Delivery<'a> {
             name: zone.name,
             soa: self.desired.soa.clone(),
             records: zone.records,
+            source: self.desired.source,
         };
         Ok(Some(Filling {
             desired,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -86,7 +86,7 @@ impl Connection {
     /// # Errors
     /// The error of the only address, or [`TransportError::AllFailed`] with those of all.
     pub async fn open(endpoint: &Endpoint, deadline: Instant) -> Result<Self, TransportError> {
-        let addresses = resolve(endpoint, deadline).await?;
+        let addresses = resolve_host(&endpoint.host, endpoint.port, deadline).await?;
         Self::open_any(endpoint, &addresses, deadline).await
     }
 
@@ -101,7 +101,7 @@ impl Connection {
             let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
             let now = Instant::now();
             let share = now + deadline.saturating_duration_since(now) / left;
-            match Self::open_address(peer, &endpoint.security, share).await {
+            match Self::open_address(None, peer, &endpoint.security, share).await {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => failures.push(failure),
             }
@@ -111,6 +111,19 @@ impl Connection {
             return Err(TransportError::AllFailed { host, failures });
         }
         Err(failures.pop().unwrap_or(TransportError::NoAddress { host }))
+    }
+
+    /// Connects to one address, from `local` where that is given.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    pub async fn open_from(
+        local: Option<SocketAddr>,
+        peer: SocketAddr,
+        security: &Security,
+        deadline: Instant,
+    ) -> Result<Self, TransportError> {
+        Self::open_address(local, peer, security, deadline).await
     }
 
     /// Sends one message. The octets have been handed to the kernel when this returns.
@@ -188,6 +201,7 @@ impl Connection {
     }
 
     async fn open_address(
+        local: Option<SocketAddr>,
         peer: SocketAddr,
         security: &Security,
         deadline: Instant,
@@ -198,7 +212,7 @@ impl Connection {
             target: peer.to_string(),
             after: started.elapsed(),
         };
-        let tcp = timeout_at(deadline, TcpStream::connect(peer))
+        let tcp = timeout_at(deadline, connect(local, peer))
             .await
             .map_err(|_| timed_out(Step::Connect))?
             .map_err(|source| TransportError::from_io(peer, Step::Connect, source))?;
@@ -271,24 +285,42 @@ impl Connection {
     }
 }
 
+/// Connects TCP, from an address of our own where it is given.
+async fn connect(local: Option<SocketAddr>, peer: SocketAddr) -> io::Result<TcpStream> {
+    let Some(local) = local else {
+        return TcpStream::connect(peer).await;
+    };
+    let socket = match peer {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(local)?;
+    socket.connect(peer).await
+}
+
 /// The addresses of a host, in the resolver's order, at most [`ADDRESSES_MAX`].
-async fn resolve(
-    endpoint: &Endpoint,
+///
+/// # Errors
+/// [`TransportError::Resolve`] and [`TransportError::TimedOut`].
+pub async fn resolve_host(
+    host: &str,
+    port: u16,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, TransportError> {
-    if let Ok(address) = endpoint.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, endpoint.port)]);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
     let started = Instant::now();
-    let lookup = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
+    let lookup = tokio::net::lookup_host((host, port));
     match timeout_at(deadline, lookup).await {
         Err(_) => Err(TransportError::TimedOut {
             step: Step::Resolve,
-            target: endpoint.host.clone(),
+            target: host.to_owned(),
             after: started.elapsed(),
         }),
         Ok(Err(source)) => Err(TransportError::Resolve {
-            host: endpoint.host.clone(),
+            host: host.to_owned(),
             source,
         }),
         Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),

@@ -1,6 +1,7 @@
 //! A connection against scripted peers on loopback.
 
 mod tls;
+mod udp;
 
 use std::future::Future;
 use std::net::SocketAddr;

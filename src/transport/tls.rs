@@ -143,14 +143,34 @@ impl TlsClient {
     /// # Errors
     /// [`TlsError`]; never with a part of a key.
     pub fn new(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let name = settings.server_name.trim_end_matches('.');
-        let server_name = ServerName::try_from(name)
-            .map_err(|_| TlsError::ServerName {
-                name: settings.server_name.clone(),
-            })?
-            .to_owned();
+        let server_name = server_name(settings)?;
         let provider = Arc::new(ring::default_provider());
         let verifier = Verifier::new(settings, &provider)?;
+        Self::build(settings, server_name, provider, verifier)
+    }
+
+    /// The same for a server that is not verified at all: nobody listens in unseen, and anybody may
+    /// stand in for the server. For nsupdate's `-O`, and for nothing else.
+    ///
+    /// # Errors
+    /// [`TlsError`]; never with a part of a key.
+    pub fn unverified(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let server_name = server_name(settings)?;
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Verifier {
+            authority: None,
+            pins: Vec::new(),
+            algorithms: provider.signature_verification_algorithms,
+        };
+        Self::build(settings, server_name, provider, verifier)
+    }
+
+    fn build(
+        settings: &TlsSettings,
+        server_name: ServerName<'static>,
+        provider: Arc<CryptoProvider>,
+        verifier: Verifier,
+    ) -> Result<Self, TlsError> {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|source| TlsError::Setup { source })?
@@ -179,6 +199,14 @@ impl TlsClient {
     pub(super) fn server_name(&self) -> &ServerName<'static> {
         &self.server_name
     }
+}
+
+fn server_name(settings: &TlsSettings) -> Result<ServerName<'static>, TlsError> {
+    let name = settings.server_name.trim_end_matches('.');
+    let parsed = ServerName::try_from(name).map_err(|_| TlsError::ServerName {
+        name: settings.server_name.clone(),
+    })?;
+    Ok(parsed.to_owned())
 }
 
 impl fmt::Debug for TlsClient {

@@ -149,6 +149,17 @@ pub(super) fn put_record(
     rdata: &[u8],
 ) {
     message.extend_from_slice(owner.as_wire());
+    put_record_data(message, rtype, class, ttl, rdata);
+}
+
+/// Puts what follows the owner of a record at the end of a message.
+pub(super) fn put_record_data(
+    message: &mut Vec<u8>,
+    rtype: RecordType,
+    class: u16,
+    ttl: u32,
+    rdata: &[u8],
+) {
     message.extend_from_slice(&rtype.0.to_be_bytes());
     message.extend_from_slice(&class.to_be_bytes());
     message.extend_from_slice(&ttl.to_be_bytes());

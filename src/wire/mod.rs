@@ -6,8 +6,11 @@
 //! should, never a short zone. And nothing that is not authentic counts as an answer: a request
 //! that was signed takes only an answer that is signed over it.
 
+mod draft;
 mod encode;
+mod entry;
 mod key;
+mod listing;
 mod message;
 mod raw;
 mod rcode;
@@ -17,8 +20,11 @@ mod transfer;
 mod tsig;
 mod tsig_record;
 
+pub use draft::{Draft, Lease, encode_soa_query};
 pub use encode::{EncodeError, encode_query, encode_update};
+pub use entry::{Class, Entry};
 pub use key::{Algorithm, AlgorithmError, Hash, Key, KeyError};
+pub use listing::{Listing, TsigListing};
 pub use raw::{MESSAGE_OCTETS_MAX, MalformedReason, Opcode};
 pub use rcode::Rcode;
 pub use reply::{Expected, ExtendedError, Reply, Response, read_reply};

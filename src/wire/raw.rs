@@ -5,6 +5,7 @@ use hickory_proto::op::OpCode;
 use hickory_proto::rr::Name as MessageName;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
+use super::entry::{Class, Entry};
 use crate::model::{Field, NAME_OCTETS_MAX, Name, Rdata, Record, RecordType, fields};
 
 /// Longest message: what the two octets of a TCP frame can say (RFC 1035 section 4.2.2).
@@ -184,11 +185,39 @@ impl<'a> RawRecord<'a> {
         })
     }
 
+    /// The record as it stands, of any class, with its names out of compression.
+    pub(super) fn entry(&self) -> Result<Entry, MalformedReason> {
+        let owner = self.owner()?;
+        let Some(rdata) = self.uncompressed() else {
+            let rtype = self.rtype;
+            return Err(MalformedReason::Rdata { owner, rtype });
+        };
+        Ok(Entry {
+            owner,
+            rtype: self.rtype,
+            class: Class(self.class),
+            ttl: self.ttl,
+            rdata,
+        })
+    }
+
     /// The canonical data; none where they do not fit the layout of the type.
     fn rdata(&self) -> Option<Rdata> {
-        let layout = fields(self.rtype);
-        if layout.is_empty() {
+        if fields(self.rtype).is_empty() {
             return Some(Rdata::from_canonical(self.raw()));
+        }
+        if self.raw().is_empty() {
+            return None;
+        }
+        Rdata::from_wire(self.rtype, &self.uncompressed()?).ok()
+    }
+
+    /// The data with their names out of compression, in their own spelling; none where they do not
+    /// fit the layout of the type. No data are a whole set or name (RFC 2136 section 2.5).
+    fn uncompressed(&self) -> Option<Vec<u8>> {
+        let layout = fields(self.rtype);
+        if layout.is_empty() || self.raw().is_empty() {
+            return Some(self.raw().to_vec());
         }
         let mut decoder = self.rdata_decoder();
         let mut uncompressed = Vec::with_capacity(NAME_OCTETS_MAX);
@@ -205,7 +234,7 @@ impl<'a> RawRecord<'a> {
         }
         let rest = decoder.len();
         uncompressed.extend_from_slice(decoder.read_slice(rest).ok()?.unverified());
-        Rdata::from_wire(self.rtype, &uncompressed).ok()
+        Some(uncompressed)
     }
 }
 

@@ -34,13 +34,22 @@ use octets::Octets;
 use words::Words;
 pub use words::{Word, cut_word};
 
-pub use types::{format_type, parse_type};
+pub use types::{format_type, known_types, parse_type};
 
 /// Reads the data of a record, in the type's own form or in that of RFC 3597.
 ///
 /// # Errors
 /// [`RdataTextError`] says which field is wrong and why.
 pub fn parse_rdata(rtype: RecordType, text: &str) -> Result<Rdata, RdataTextError> {
+    let octets = parse_octets(rtype, text)?;
+    Ok(Rdata::from_wire(rtype, &octets)?)
+}
+
+/// The same, with the names in the data spelt as they are in the text.
+///
+/// # Errors
+/// As [`parse_rdata`].
+pub fn parse_octets(rtype: RecordType, text: &str) -> Result<Vec<u8>, RdataTextError> {
     let mut words = Words::cut(text, has_pairs(rtype))?;
     read_words(rtype, &mut words)
 }
@@ -56,7 +65,9 @@ pub fn read_rdata(
     origin: &Name,
 ) -> Result<Rdata, (usize, RdataTextError)> {
     let mut words = Words::of(words, Some(origin));
-    read_words(rtype, &mut words).map_err(|error| {
+    let read =
+        read_words(rtype, &mut words).and_then(|octets| Ok(Rdata::from_wire(rtype, &octets)?));
+    read.map_err(|error| {
         let is_missing = matches!(error, RdataTextError::Missing { .. });
         let at = words.taken().saturating_sub(usize::from(!is_missing));
         (at, error)
@@ -76,7 +87,8 @@ pub fn parse_period(text: &str) -> Option<u32> {
     numbers::parse_period(text)
 }
 
-fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Rdata, RdataTextError> {
+/// The octets, with names spelt as they are in the words.
+fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, RdataTextError> {
     let parts = types::parts(rtype).unwrap_or_default();
     let mut octets = Vec::new();
     if words
@@ -100,15 +112,22 @@ fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Rdata, RdataTe
             word: excerpt(word.text),
         });
     }
-    Ok(Rdata::from_wire(rtype, &octets)?)
+    // Data in the form of RFC 3597 have to fit the type, too.
+    Rdata::from_wire(rtype, &octets)?;
+    Ok(octets)
 }
 
 /// Writes the data of a record on one line: in the type's own form where that reads back as the
 /// same octets, else in that of RFC 3597.
 pub fn format_rdata(rtype: RecordType, rdata: &Rdata) -> String {
+    format_octets(rtype, rdata.as_wire())
+}
+
+/// The same, of octets in which names are spelt in any way.
+pub fn format_octets(rtype: RecordType, data: &[u8]) -> String {
     types::parts(rtype)
         .and_then(|parts| {
-            let mut octets = Octets::new(rdata.as_wire());
+            let mut octets = Octets::new(data);
             let mut text = Vec::new();
             for (_, form) in parts {
                 fields::print(*form, &mut octets, &mut text)?;
@@ -116,8 +135,8 @@ pub fn format_rdata(rtype: RecordType, rdata: &Rdata) -> String {
             octets.is_empty().then(|| text.join(" "))
         })
         .filter(|text| !text.is_empty())
-        .filter(|text| parse_rdata(rtype, text).is_ok_and(|back| back == *rdata))
-        .unwrap_or_else(|| format_generic(rdata.as_wire()))
+        .filter(|text| parse_octets(rtype, text).is_ok_and(|back| back == data))
+        .unwrap_or_else(|| format_generic(data))
 }
 
 /// The data of a TXT record with this content, cut into strings of 255 octets; one empty string

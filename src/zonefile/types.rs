@@ -124,6 +124,13 @@ pub fn format_type(rtype: RecordType) -> String {
     mnemonic(rtype).map_or_else(|| format!("TYPE{}", rtype.0), str::to_owned)
 }
 
+/// The types that have a mnemonic and stand in zones: no OPT, no TSIG, none that only queries name.
+pub fn known_types() -> impl Iterator<Item = RecordType> {
+    let meta = |code: &u16| *code == RecordType::OPT.0 || (249..=255).contains(code);
+    let codes = TYPES.iter().map(|known| known.code);
+    codes.filter(move |code| !meta(code)).map(RecordType)
+}
+
 fn by_code(rtype: RecordType) -> Option<&'static Known> {
     let found = TYPES.binary_search_by_key(&rtype.0, |known| known.code);
     found.ok().map(|at| &TYPES[at])

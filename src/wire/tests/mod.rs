@@ -1,5 +1,6 @@
 //! Tests of what `wire` promises, against messages that another library made and against itself.
 
+mod drafts;
 mod laws;
 mod replies;
 mod signing;

@@ -1,0 +1,173 @@
+//! `nsbridge nsupdate`, and the program under the name `nsupdate`: options, input and statuses as
+//! nsupdate has them, so that what calls nsupdate works unchanged.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
+use std::process::ExitCode;
+
+use super::configuration::now;
+use super::nsupdate_keys::{self, file_words};
+use super::nsupdate_options::{Instead, Options};
+use super::{output, runtime};
+use crate::model::Secret;
+use crate::nsupdate::{Client, Families, Fatal, Settings, Stream, TlsChoice, Turn, read_resolvers};
+use crate::transport::ClientIdentity;
+use crate::zonefile::{format_type, known_types};
+
+/// What `-V` and `version` print.
+const VERSION: &str = concat!("nsupdate of nsbridge ", env!("CARGO_PKG_VERSION"));
+/// Longest line that is read as one, as in nsupdate; a longer one is cut in two.
+const LINE_OCTETS_MAX: u64 = 128 * 1024 - 1;
+/// Where systems keep the certificate authorities that they trust.
+const SYSTEM_CA_FILES: [&str; 2] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+];
+
+/// An update was not done.
+const STATUS_FAILED: u8 = 2;
+/// Nothing more was done: wrong usage, a wrong line, no server.
+const STATUS_FATAL: u8 = 1;
+
+/// Runs with the arguments that follow `program`.
+pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
+    match Options::read(program, arguments) {
+        Ok(options) => run_script(&options),
+        Err(Instead::Version) => {
+            // nsupdate prints it there, too.
+            output::say(Stream::Error, &format!("{VERSION}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(Instead::Types { known, private }) => {
+            let is_private = |code: u16| (65_280..65_535).contains(&code);
+            let wanted = known_types().filter(|it| if is_private(it.0) { private } else { known });
+            let text: String = wanted.map(|it| format_type(it) + "\n").collect();
+            output::say(Stream::Out, &text);
+            ExitCode::SUCCESS
+        }
+        Err(Instead::Wrong(text)) => fatal(&text),
+    }
+}
+
+fn run_script(options: &Options) -> ExitCode {
+    let mut interactive = options.interactive || io::stdin().is_terminal();
+    let mut input: Box<dyn BufRead> = match options.file.as_deref() {
+        None => Box::new(BufReader::new(io::stdin())),
+        Some(file) => {
+            interactive = options.interactive;
+            if file == "-" {
+                Box::new(BufReader::new(io::stdin()))
+            } else {
+                match File::open(file) {
+                    Ok(opened) => Box::new(BufReader::new(opened)),
+                    Err(error) => {
+                        return fatal(&format!("could not open '{file}': {}", file_words(&error)));
+                    }
+                }
+            }
+        }
+    };
+    let settings = match settings(options) {
+        Ok(settings) => settings,
+        Err(text) => return fatal(&text),
+    };
+    let mut say = output::say;
+    let mut client = Client::new(settings, VERSION, &mut say);
+    let done = runtime::block_on(read_lines(&mut client, &mut *input, interactive));
+    match done {
+        Ok(Ok(())) if client.has_failed() => ExitCode::from(STATUS_FAILED),
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fatal(&error.to_string()),
+        Err(error) => fatal(&format!("cannot start: {error}")),
+    }
+}
+
+/// Carries out the lines of the input. What is pending at its end is not sent.
+async fn read_lines(
+    client: &mut Client<'_>,
+    input: &mut dyn BufRead,
+    interactive: bool,
+) -> Result<(), Fatal> {
+    // A prompt is for a person only; `-i` alone lets a script go on after a wrong line.
+    let prompt = interactive && io::stdin().is_terminal();
+    let mut line = Vec::new();
+    loop {
+        if prompt {
+            output::say(Stream::Out, "> ");
+        }
+        line.clear();
+        // What cannot be read has ended, as it has for nsupdate.
+        let read = input.take(LINE_OCTETS_MAX).read_until(b'\n', &mut line);
+        if !matches!(read, Ok(1..)) {
+            return Ok(());
+        }
+        match client.line(&line).await? {
+            Turn::Next => {}
+            Turn::Quit => return Ok(()),
+            Turn::Wrong if interactive => {}
+            Turn::Wrong => return Err(Fatal::Syntax),
+        }
+    }
+}
+
+/// What the options say about exchanges; an error is a last line.
+fn settings(options: &Options) -> Result<Settings, String> {
+    let families = match options.family {
+        Some('4') => Families::Four,
+        Some(_) => Families::Six,
+        None => Families::Both,
+    };
+    let resolv_conf = std::fs::read_to_string(&options.resolv_conf).unwrap_or_default();
+    let mut say = |line: &str| output::say(Stream::Error, &format!("{line}\n"));
+    Ok(Settings {
+        port: options.port,
+        families,
+        tcp: options.tcp || options.tls,
+        tls: if options.tls {
+            Some(tls(options)?)
+        } else {
+            None
+        },
+        timeout: options.timeout,
+        udp_wait: options.udp_wait,
+        udp_retries: options.udp_retries,
+        resolvers: read_resolvers(&resolv_conf, options.port, families),
+        localhost_only: options.localhost_only,
+        debug: options.debug,
+        key: nsupdate_keys::read(options, &mut say)?,
+        clock: now,
+    })
+}
+
+fn tls(options: &Options) -> Result<TlsChoice, String> {
+    let read = |file: &str| {
+        std::fs::read(file)
+            .map_err(|error| format!("could not open '{file}': {}", file_words(&error)))
+    };
+    let ca_pem = match &options.ca_file {
+        _ if options.unverified => None,
+        Some(file) => Some(read(file)?),
+        None => {
+            let found = SYSTEM_CA_FILES.iter().find_map(|it| std::fs::read(it).ok());
+            Some(found.ok_or("no certificate authorities are installed; name a file by -A")?)
+        }
+    };
+    let client = match (&options.certificate_file, &options.private_key_file) {
+        (Some(certificate), Some(key)) => Some(ClientIdentity {
+            certificate_pem: read(certificate)?,
+            key_pem: Secret::new(read(key)?),
+        }),
+        _ => None,
+    };
+    Ok(TlsChoice {
+        ca_pem,
+        server_name: options.tls_name.clone(),
+        client,
+    })
+}
+
+/// Says the last line of a run that ends early.
+fn fatal(text: &str) -> ExitCode {
+    output::say(Stream::Error, &format!("{text}\n"));
+    ExitCode::from(STATUS_FATAL)
+}

@@ -1,0 +1,158 @@
+//! What every exchange of a run shares: settings, servers, key, and what is said about it.
+
+use std::net::SocketAddr;
+
+use super::exchange::{self, Locals};
+use super::fatal::Fatal;
+use super::settings::{Say, Settings, Stream, address_words};
+use crate::transport::TransportError;
+use crate::wire::{
+    Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac, read_reply,
+    sign_request,
+};
+
+/// The state below the commands.
+pub(super) struct Session<'a> {
+    pub(super) settings: Settings,
+    pub(super) locals: Locals,
+    pub(super) key: Option<Key>,
+    /// The servers that the script or `-l` names; none where they have to be found.
+    pub(super) servers: Option<Vec<SocketAddr>>,
+    say: &'a mut Say<'a>,
+}
+
+/// An answer, and what is wrong with its signature.
+pub(super) struct Answer {
+    pub(super) listing: Listing,
+    /// In BIND's words; none where all is well.
+    pub(super) tsig: Option<TsigTrouble>,
+}
+
+/// What is wrong with an answer's signature.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum TsigTrouble {
+    /// The server names an error: it does not know the key, or finds our MAC wrong.
+    ErrorSet,
+    /// The clocks differ.
+    ClockSkew,
+    /// There is none.
+    Expected,
+    /// It is wrong.
+    VerifyFailure,
+}
+
+impl TsigTrouble {
+    /// In BIND's words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::ErrorSet => "tsig indicates error",
+            Self::ClockSkew => "clocks are unsynchronized",
+            Self::Expected => "expected a TSIG or SIG(0)",
+            Self::VerifyFailure => "tsig verify failure",
+        }
+    }
+}
+
+/// Why there is no answer to look at.
+pub(super) enum NoAnswer {
+    /// None came.
+    Transport(TransportError),
+    /// It has another opcode than the request.
+    Opcode,
+    /// It is no message, or none to this request.
+    Malformed,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(settings: Settings, say: &'a mut Say<'a>) -> Self {
+        Self {
+            locals: Locals::default(),
+            key: settings.key.clone(),
+            servers: settings.localhost_only.then(|| settings.loopback()),
+            settings,
+            say,
+        }
+    }
+
+    /// Says a line on standard error.
+    pub(super) fn error(&mut self, line: &str) {
+        (self.say)(Stream::Error, &format!("{line}\n"));
+    }
+
+    /// Says a line on standard error, with `-d` only.
+    pub(super) fn debug(&mut self, line: &str) {
+        if self.settings.debug > 0 {
+            self.error(line);
+        }
+    }
+
+    /// Says a text as it is.
+    pub(super) fn text(&mut self, stream: Stream, text: &str) {
+        (self.say)(stream, text);
+    }
+
+    /// Says that a server could not be talked to.
+    pub(super) fn cannot_reach(&mut self, server: SocketAddr, why: &str) {
+        let server = address_words(server);
+        self.error(&format!("; Communication with {server} failed: {why}"));
+    }
+
+    /// A new id.
+    pub(super) fn id() -> Result<u16, Fatal> {
+        let mut octets = [0; 2];
+        getrandom::fill(&mut octets).map_err(Fatal::Random)?;
+        Ok(u16::from_be_bytes(octets))
+    }
+
+    /// Signs a message with the key, if there is one.
+    pub(super) fn sign(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        let now = (self.settings.clock)();
+        let mac = sign_request(message, key, now).map_err(|_| Fatal::TooLong)?;
+        Ok(Some(mac))
+    }
+
+    /// Sends a request and reads what comes back; `mac` is what it was signed with.
+    pub(super) async fn ask(
+        &self,
+        peer: SocketAddr,
+        request: &[u8],
+        stream: bool,
+        opcode: Opcode,
+        mac: Option<&RequestMac>,
+    ) -> Result<Result<Answer, NoAnswer>, Fatal> {
+        let exchange =
+            exchange::exchange(&self.settings, &self.locals, peer, request, stream).await?;
+        let octets = match exchange {
+            Ok(octets) => octets,
+            Err(error) => return Ok(Err(NoAnswer::Transport(error))),
+        };
+        let id = request
+            .first_chunk::<2>()
+            .map_or(0, |id| u16::from_be_bytes(*id));
+        let expected = Expected {
+            id,
+            opcode,
+            key: self.key.as_ref().zip(mac),
+        };
+        let tsig = match read_reply(&octets, &expected, (self.settings.clock)()) {
+            Reply::Authentic(_) => None,
+            Reply::BadKey | Reply::BadSig | Reply::BadTrunc => Some(TsigTrouble::ErrorSet),
+            Reply::BadTime { .. } | Reply::Forged(Forgery::Time { .. }) => {
+                Some(TsigTrouble::ClockSkew)
+            }
+            Reply::Unsigned(_) => Some(TsigTrouble::Expected),
+            Reply::Forged(_) => Some(TsigTrouble::VerifyFailure),
+            Reply::Malformed(MalformedReason::Opcode { .. }) => return Ok(Err(NoAnswer::Opcode)),
+            // A record of another class is no fault here.
+            Reply::Malformed(MalformedReason::Class { .. }) if mac.is_none() => None,
+            Reply::Malformed(_) => return Ok(Err(NoAnswer::Malformed)),
+        };
+        Ok(match Listing::read(&octets) {
+            Ok(listing) => Ok(Answer { listing, tsig }),
+            Err(_) => Err(NoAnswer::Malformed),
+        })
+    }
+}

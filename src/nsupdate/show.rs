@@ -1,0 +1,205 @@
+//! Messages as text, in the layout that nsupdate shares with dig.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::model::{Name, RecordType};
+use crate::wire::{Class, Draft, Entry, Listing, Rcode, TsigListing};
+use crate::zonefile::{format_octets, format_type};
+
+/// Octets between two stops of a tab.
+const TAB: usize = 8;
+/// Where TTL, class, type and data start.
+const COLUMNS: [usize; 4] = [24, 32, 40, 48];
+/// Digits of a word of a long hexadecimal or base64 field.
+const WORD: usize = 56;
+/// The opcode of an UPDATE (RFC 2136 section 2.2).
+const UPDATE: u8 = 5;
+
+/// What is pending, before it is a message: without id and counts.
+pub(super) fn draft(draft: &Draft) -> String {
+    let question = draft
+        .zone
+        .clone()
+        .map(|(zone, class)| (zone, class, RecordType::SOA));
+    message(&Listing {
+        id: 0,
+        opcode: UPDATE,
+        rcode: Rcode::NOERROR,
+        flags: Vec::new(),
+        counts: [0; 4],
+        question,
+        answers: draft.prerequisites.clone(),
+        authorities: draft.updates.clone(),
+        additionals: Vec::new(),
+        tsig: None,
+    })
+}
+
+/// A message: its header, and each section that holds something.
+pub(super) fn message(listing: &Listing) -> String {
+    let is_update = listing.opcode == UPDATE;
+    let mut text = format!(
+        ";; ->>HEADER<<- opcode: {}, status: {}, id: {:6}\n;; flags:",
+        opcode(listing.opcode),
+        listing.rcode,
+        listing.id
+    );
+    for flag in &listing.flags {
+        text.push(' ');
+        text.push_str(flag);
+    }
+    let titles = if is_update {
+        ["ZONE", "PREREQ", "UPDATE", "ADDITIONAL"]
+    } else {
+        ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"]
+    };
+    let mut before = "; ";
+    for (title, count) in titles.iter().zip(listing.counts) {
+        put(&mut text, format_args!("{before}{title}: {count}"));
+        before = ", ";
+    }
+    text.push('\n');
+    let sections = if is_update {
+        ["ZONE", "PREREQUISITE", "UPDATE", "ADDITIONAL"]
+    } else {
+        ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"]
+    };
+    if let Some((name, class, rtype)) = &listing.question {
+        put(&mut text, format_args!(";; {} SECTION:\n", sections[0]));
+        // The columns are counted without the semicolon.
+        let mut line = name.to_string();
+        indent(&mut line, COLUMNS[1]);
+        line.push_str(&class.to_string());
+        indent(&mut line, COLUMNS[2]);
+        put(
+            &mut text,
+            format_args!(";{line}{}\n\n", format_type(*rtype)),
+        );
+    }
+    let records = [&listing.answers, &listing.authorities, &listing.additionals];
+    for (title, records) in sections[1..].iter().zip(records) {
+        if records.is_empty() {
+            continue;
+        }
+        put(&mut text, format_args!(";; {title} SECTION:\n"));
+        for record in records {
+            text.push_str(&entry(record));
+        }
+        text.push('\n');
+    }
+    if let Some(tsig) = &listing.tsig {
+        text.push_str(";; TSIG PSEUDOSECTION:\n");
+        text.push_str(&row(&tsig.key, 0, Class::ANY, "TSIG", &tsig_data(tsig)));
+        text.push('\n');
+    }
+    text
+}
+
+/// The name of an error that a TSIG names (RFC 8945 section 3).
+pub(super) fn tsig_error(code: u16) -> String {
+    match code {
+        0 => "NOERROR".to_owned(),
+        16 => "BADSIG".to_owned(),
+        17 => "BADKEY".to_owned(),
+        18 => "BADTIME".to_owned(),
+        22 => "BADTRUNC".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn entry(entry: &Entry) -> String {
+    let data = if entry.rdata.is_empty() && [Class::ANY, Class::NONE].contains(&entry.class) {
+        String::new()
+    } else {
+        folded(entry.rtype, format_octets(entry.rtype, &entry.rdata))
+    };
+    let rtype = format_type(entry.rtype);
+    row(&entry.owner, entry.ttl, entry.class, &rtype, &data)
+}
+
+/// Data with their long last field in words of [`WORD`] digits, in the types that end in hexadecimal or
+/// base64, as BIND prints them.
+fn folded(rtype: RecordType, data: String) -> String {
+    // KEY CERT DS SSHFP IPSECKEY RRSIG DNSKEY DHCID TLSA SMIMEA CDS CDNSKEY OPENPGPKEY ZONEMD
+    const FOLDED: [u16; 14] = [25, 37, 43, 44, 45, 46, 48, 49, 52, 53, 59, 60, 61, 63];
+    if !FOLDED.contains(&rtype.0) && !data.starts_with(r"\#") {
+        return data;
+    }
+    let (head, digits) = data.rsplit_once(' ').unwrap_or(("", &data));
+    let words = digits.as_bytes().chunks(WORD);
+    let words = words.map(String::from_utf8_lossy);
+    let parts = Some(head.into()).filter(|head: &std::borrow::Cow<'_, str>| !head.is_empty());
+    parts.into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn row(owner: &Name, ttl: u32, class: Class, rtype: &str, data: &str) -> String {
+    let mut line = owner.to_string();
+    let fields = [
+        ttl.to_string(),
+        class.to_string(),
+        rtype.to_owned(),
+        data.to_owned(),
+    ];
+    for (field, column) in fields.iter().zip(COLUMNS) {
+        indent(&mut line, column);
+        line.push_str(field);
+    }
+    line.push('\n');
+    line
+}
+
+/// Fills up to a column by tabs, or by one blank where the line is there already.
+fn indent(line: &mut String, column: usize) {
+    // Where tabs were put before, the line is as wide as its last stop says.
+    let mut at = 0;
+    for character in line.chars() {
+        at = if character == '\t' {
+            (at / TAB + 1) * TAB
+        } else {
+            at + 1
+        };
+    }
+    let to = column.max(at + 1);
+    let tabs = to / TAB - at / TAB;
+    let spaces = if tabs > 0 { to % TAB } else { to - at };
+    line.extend(std::iter::repeat_n('\t', tabs));
+    line.extend(std::iter::repeat_n(' ', spaces));
+}
+
+/// RFC 8945 section 4.2, in the order of the fields.
+fn tsig_data(tsig: &TsigListing) -> String {
+    let mut text = format!(
+        "{} {} {} {} ",
+        tsig.algorithm,
+        tsig.time,
+        tsig.fudge_seconds,
+        tsig.mac.len()
+    );
+    if !tsig.mac.is_empty() {
+        text.push_str(&BASE64.encode(&tsig.mac));
+        text.push(' ');
+    }
+    let error = tsig_error(tsig.error);
+    let (id, other) = (tsig.original_id, tsig.other.len());
+    put(&mut text, format_args!("{id} {error} {other} "));
+    text.push_str(&BASE64.encode(&tsig.other));
+    text
+}
+
+fn opcode(code: u8) -> String {
+    match code {
+        0 => "QUERY".to_owned(),
+        1 => "IQUERY".to_owned(),
+        2 => "STATUS".to_owned(),
+        4 => "NOTIFY".to_owned(),
+        UPDATE => "UPDATE".to_owned(),
+        other => format!("RESERVED{other}"),
+    }
+}
+
+fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("a String takes every write");
+}

@@ -1,0 +1,195 @@
+//! The checks that an addition goes through before it is sent: host names where types want them, and
+//! service records that name a DNS server. They are BIND's, and can be switched off in the script.
+
+use super::error::{NSEC3_ITERATIONS_MAX, ScriptError};
+use crate::model::{Field, Name, RecordType, fields};
+use crate::wire::{Class, Entry};
+
+/// Service parameters (RFC 9460 section 14.3.2).
+const ALPN: u16 = 1;
+const DOHPATH: u16 = 7;
+
+const AFSDB: RecordType = RecordType(18);
+const RP: RecordType = RecordType(17);
+const RT: RecordType = RecordType(21);
+
+/// Host names and mailboxes (RFC 952, RFC 1123 section 2.1).
+pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
+    if entry.class != Class::IN {
+        return Ok(());
+    }
+    let wants_host = [RecordType::A, RecordType::AAAA, RecordType::MX].contains(&entry.rtype);
+    if wants_host && !is_owner_of_host(entry) {
+        return Err(ScriptError::BadOwner(entry.owner.clone()));
+    }
+    let names = names_in(entry);
+    let bad = match entry.rtype {
+        RecordType::NS | RecordType::MX | RecordType::SRV | AFSDB | RT => {
+            names.iter().find(|name| !is_host(name))
+        }
+        RecordType::PTR if is_reverse(&entry.owner) => names.iter().find(|name| !is_host(name)),
+        RecordType::SOA => match names.as_slice() {
+            [primary, _] if !is_host(primary) => Some(primary),
+            [_, mailbox] if !is_mailbox(mailbox) => Some(mailbox),
+            _ => None,
+        },
+        RP => names.first().filter(|name| !is_mailbox(name)),
+        _ => None,
+    };
+    bad.map_or(Ok(()), |name| Err(ScriptError::BadName(name.clone())))
+}
+
+/// A service record of a DNS server names its protocols, and a path where it is HTTP (RFC 9461).
+pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
+    if entry.rtype != RecordType::SVCB || !is_dns_service(&entry.owner) {
+        return Ok(());
+    }
+    let Some((priority, parameters)) = parameters(&entry.rdata) else {
+        return Ok(());
+    };
+    // Priority 0 is an alias, which has no parameters (RFC 9460 section 2.4.2).
+    if priority == 0 {
+        return Ok(());
+    }
+    let value = |key| {
+        let found = parameters.iter().find(|(found, _)| *found == key);
+        found.map(|(_, value)| *value)
+    };
+    let alpn = value(ALPN).ok_or(ScriptError::NoAlpn)?;
+    if speaks_http(alpn) && value(DOHPATH).is_none() {
+        return Err(ScriptError::NoDohPath);
+    }
+    Ok(())
+}
+
+/// Iterations that a validator would refuse (RFC 9276 section 3.2).
+pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
+    let excessive = |octets: &[u8; 4]| {
+        let [_, _, high, low] = *octets;
+        u16::from_be_bytes([high, low]) > NSEC3_ITERATIONS_MAX
+    };
+    let head = entry.rdata.first_chunk::<4>();
+    if entry.rtype == RecordType::NSEC3PARAM && head.is_some_and(excessive) {
+        return Err(ScriptError::Iterations);
+    }
+    Ok(())
+}
+
+/// Whether an address may stand here: at a host, a wildcard, or at `gc._msdcs` of a forest.
+fn is_owner_of_host(entry: &Entry) -> bool {
+    let owner = &entry.owner;
+    if owner.is_wildcard() {
+        return owner.parent().is_none_or(|parent| is_host(&parent));
+    }
+    let labels: Vec<&[u8]> = owner.labels().collect();
+    if let [first, second, rest @ ..] = labels.as_slice()
+        && entry.rtype != RecordType::MX
+        && !rest.is_empty()
+        && first.eq_ignore_ascii_case(b"gc")
+        && second.eq_ignore_ascii_case(b"_msdcs")
+    {
+        return rest.iter().all(|label| is_host_label(label));
+    }
+    is_host(owner)
+}
+
+fn is_host(name: &Name) -> bool {
+    name.labels().all(is_host_label)
+}
+
+/// Letters, digits, and hyphens inside (RFC 1123 section 2.1).
+fn is_host_label(label: &[u8]) -> bool {
+    let ends = [label.first(), label.last()];
+    let sound = label
+        .iter()
+        .all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
+    sound
+        && ends
+            .iter()
+            .flatten()
+            .all(|octet| octet.is_ascii_alphanumeric())
+}
+
+/// Printable characters, then a host (RFC 1035 section 8).
+fn is_mailbox(name: &Name) -> bool {
+    let mut labels = name.labels();
+    let local = labels.next().unwrap_or_default();
+    local.iter().all(u8::is_ascii_graphic) && labels.all(is_host_label)
+}
+
+fn is_reverse(owner: &Name) -> bool {
+    let text = owner.to_string().to_ascii_lowercase();
+    text.ends_with(".in-addr.arpa.") || text.ends_with(".ip6.arpa.") || text.ends_with(".ip6.int.")
+}
+
+/// The names in the data of a type.
+fn names_in(entry: &Entry) -> Vec<Name> {
+    let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
+    for field in fields(entry.rtype) {
+        let octets = match field {
+            Field::Octets(count) => *count,
+            Field::CharacterString => 1 + rest.first().copied().map_or(0, usize::from),
+            Field::Name => name_octets(rest),
+        };
+        let Some((part, after)) = rest.split_at_checked(octets) else {
+            break;
+        };
+        if *field == Field::Name {
+            names.extend(Name::from_wire(part).ok());
+        }
+        rest = after;
+    }
+    names
+}
+
+/// How many octets the name at the front has; the data were read, so it ends.
+fn name_octets(octets: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(length) = octets.get(at).filter(|length| **length > 0) {
+        at += 1 + usize::from(*length);
+    }
+    at + 1
+}
+
+/// `_dns` at the front, or a port before it (RFC 9461 section 2).
+fn is_dns_service(owner: &Name) -> bool {
+    let mut labels = owner.labels();
+    let is_dns = |label: Option<&[u8]>| label.is_some_and(|it| it.eq_ignore_ascii_case(b"_dns"));
+    let first = labels.next();
+    let is_port = |label: &[u8]| match label.split_first() {
+        Some((b'_', digits)) => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    is_dns(first) || (first.is_some_and(is_port) && is_dns(labels.next()))
+}
+
+/// A service parameter: its key and its value.
+type Parameter<'a> = (u16, &'a [u8]);
+
+/// The priority and the parameters of a service record (RFC 9460 section 2.2).
+fn parameters(rdata: &[u8]) -> Option<(u16, Vec<Parameter<'_>>)> {
+    let (priority, rest) = rdata.split_first_chunk::<2>()?;
+    let mut rest = rest.get(name_octets(rest)..)?;
+    let mut parameters = Vec::new();
+    while let Some((&[key_high, key_low, high, low], after)) = rest.split_first_chunk::<4>() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let (value, after) = after.split_at_checked(length)?;
+        parameters.push((u16::from_be_bytes([key_high, key_low]), value));
+        rest = after;
+    }
+    Some((u16::from_be_bytes(*priority), parameters))
+}
+
+/// Whether `h2` or `h3` is among the protocols (RFC 9460 section 7.1.1).
+fn speaks_http(mut alpn: &[u8]) -> bool {
+    while let Some((&length, rest)) = alpn.split_first() {
+        let Some((protocol, rest)) = rest.split_at_checked(usize::from(length)) else {
+            return false;
+        };
+        if protocol == b"h2" || protocol == b"h3" {
+            return true;
+        }
+        alpn = rest;
+    }
+    false
+}

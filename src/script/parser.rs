@@ -1,0 +1,449 @@
+//! A line to a command.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::checks::{check_iterations, check_names, check_svcb};
+use super::command::Command;
+use super::error::{NameProblem, ScriptError};
+use super::rdata;
+use super::words::{Words, to_text};
+use crate::model::{Name, NameError, RecordType, Secret, TTL_MAX};
+use crate::wire::{Algorithm, AlgorithmError, Class, Entry, Hash, Key, Lease};
+use crate::zonefile::parse_type;
+
+/// Longest Kerberos realm in octets.
+const REALM_OCTETS_MAX: usize = 1023;
+
+/// Reads lines, and keeps what lines say about later ones.
+#[derive(Clone, Debug)]
+pub struct Parser {
+    /// What `class` says.
+    default_class: Class,
+    /// The class of this message; none before its first record.
+    zone_class: Option<Class>,
+    default_ttl: Option<u32>,
+    checks_names: bool,
+    checks_svcb: bool,
+    localhost_only: bool,
+}
+
+impl Parser {
+    /// A parser at the start of a script; with `localhost_only`, the server cannot be changed.
+    pub fn new(localhost_only: bool) -> Self {
+        Self {
+            default_class: Class::IN,
+            zone_class: None,
+            default_ttl: None,
+            checks_names: true,
+            checks_svcb: true,
+            localhost_only,
+        }
+    }
+
+    /// The class of the zone. From here on it is settled for this message.
+    pub fn settle_class(&mut self) -> Class {
+        *self.zone_class.get_or_insert(self.default_class)
+    }
+
+    /// Forgets the class of the message that was sent.
+    pub fn forget_class(&mut self) {
+        self.zone_class = None;
+    }
+
+    /// Reads one line, with or without its end.
+    ///
+    /// # Errors
+    /// [`ScriptError`], in nsupdate's words.
+    pub fn read(&mut self, line: &[u8]) -> Result<Command, ScriptError> {
+        let text = to_text(line);
+        let mut words = Words::of(&text);
+        let Some(first) = words.next() else {
+            return Ok(Command::Send);
+        };
+        if first.starts_with(';') {
+            return Ok(Command::Nothing);
+        }
+        match first.to_ascii_lowercase().as_str() {
+            "quit" => Ok(Command::Quit),
+            "send" => Ok(Command::Send),
+            "show" => Ok(Command::Show),
+            "answer" => Ok(Command::Answer),
+            "debug" => Ok(Command::Debug),
+            "version" => Ok(Command::Version),
+            "help" => Ok(Command::Help),
+            "prereq" => {
+                let operation = words.next().ok_or(ScriptError::NoOperation)?;
+                let known = self.read_prerequisite(operation, words);
+                known.unwrap_or_else(|| Err(ScriptError::Operation(operation.to_owned())))
+            }
+            "update" => {
+                let operation = words.next().ok_or(ScriptError::NoOperation)?;
+                let known = self.read_update(operation, words);
+                known.unwrap_or_else(|| Err(ScriptError::Operation(operation.to_owned())))
+            }
+            word => self
+                .read_prerequisite(word, words)
+                .or_else(|| self.read_update(word, words))
+                .or_else(|| self.read_setting(word, words))
+                .unwrap_or_else(|| Err(ScriptError::Section(first.to_owned()))),
+        }
+    }
+
+    /// A prerequisite; none where the word is no operation of one.
+    fn read_prerequisite(
+        &mut self,
+        operation: &str,
+        words: Words<'_>,
+    ) -> Option<Result<Command, ScriptError>> {
+        let made = match operation.to_ascii_lowercase().as_str() {
+            "nxdomain" => whole_name(words, Class::NONE),
+            "yxdomain" => whole_name(words, Class::ANY),
+            "nxrrset" => self.prerequisite_set(words, false),
+            "yxrrset" => self.prerequisite_set(words, true),
+            _ => return None,
+        };
+        Some(made.map(Command::Prerequisite))
+    }
+
+    /// An update; none where the word is no operation of one.
+    fn read_update(
+        &mut self,
+        operation: &str,
+        words: Words<'_>,
+    ) -> Option<Result<Command, ScriptError>> {
+        let made = match operation.to_ascii_lowercase().as_str() {
+            "add" => self.addition(words),
+            "del" | "delete" => self.deletion(words),
+            _ => return None,
+        };
+        Some(made.map(Command::Update))
+    }
+
+    /// A setting; none where the word names none.
+    fn read_setting(
+        &mut self,
+        word: &str,
+        mut words: Words<'_>,
+    ) -> Option<Result<Command, ScriptError>> {
+        let nothing = |()| Command::Nothing;
+        Some(match word {
+            "server" => self.server(words),
+            "local" => local(words),
+            "zone" => zone(words),
+            "class" => self.class(words).map(nothing),
+            "ttl" => self.ttl(words).map(nothing),
+            "key" => key(words),
+            "lease" => lease(words),
+            "gsstsig" | "oldgsstsig" => Err(ScriptError::GssTsig),
+            "realm" => match words.next() {
+                Some(realm) if realm.len() > REALM_OCTETS_MAX => Err(ScriptError::Realm),
+                _ => Ok(Command::Nothing),
+            },
+            "tkeyname" => Ok(Command::Nothing),
+            "check-names" | "checknames" => {
+                let said = words.next().ok_or(ScriptError::NoCheckNames);
+                said.and_then(|said| {
+                    let bad = || ScriptError::CheckNames(said.to_owned());
+                    self.checks_names = switch(said).ok_or_else(bad)?;
+                    Ok(Command::Nothing)
+                })
+            }
+            "check-svcb" | "checksvcb" => {
+                let said = words.next().ok_or(ScriptError::NoCheckSvcb);
+                said.and_then(|said| {
+                    let bad = || ScriptError::CheckSvcb(said.to_owned());
+                    self.checks_svcb = switch(said).ok_or_else(bad)?;
+                    Ok(Command::Nothing)
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// `NAME [CLASS] TYPE [DATA]`
+    fn prerequisite_set(
+        &mut self,
+        mut words: Words<'_>,
+        exists: bool,
+    ) -> Result<Entry, ScriptError> {
+        let owner = owner(&mut words)?;
+        let mut word = words.next().ok_or(ScriptError::NoClassOrType)?;
+        if let Some(class) = Class::from_text(word) {
+            self.take_class(class, word)?;
+            word = words.next().ok_or(ScriptError::NoType)?;
+        }
+        let rtype =
+            parse_type(word).ok_or_else(|| ScriptError::PrerequisiteType(word.to_owned()))?;
+        let class = self.settle_class();
+        let data = words.rest().filter(|_| exists);
+        let (class, rdata) = match data {
+            Some(text) => (class, rdata::read(class, rtype, text)?),
+            None if exists => (Class::ANY, Vec::new()),
+            None => (Class::NONE, Vec::new()),
+        };
+        Ok(Entry {
+            owner,
+            rtype,
+            class,
+            ttl: 0,
+            rdata,
+        })
+    }
+
+    /// `NAME [TTL] [CLASS] TYPE DATA`
+    fn addition(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
+        let owner = owner(&mut words)?;
+        let word = words.next().ok_or(ScriptError::NoOwnerTtl)?;
+        let (ttl, word) = match (word.parse::<u32>(), self.default_ttl) {
+            (Ok(ttl), _) if is_number(word) => {
+                if ttl > TTL_MAX {
+                    return Err(ScriptError::TtlRange(word.to_owned()));
+                }
+                (ttl, words.next())
+            }
+            (_, Some(ttl)) => (ttl, Some(word)),
+            (_, None) if is_number(word) => return Err(ScriptError::TtlWidth(word.to_owned())),
+            (_, None) => return Err(ScriptError::TtlForm(word.to_owned())),
+        };
+        let word = word.ok_or(ScriptError::NoClassOrType)?;
+        let rtype = self
+            .update_type(word, &mut words)?
+            .ok_or(ScriptError::NoType)?;
+        let class = self.settle_class();
+        let text = words.rest().ok_or(ScriptError::NoRdata)?;
+        let entry = Entry {
+            owner,
+            rtype,
+            class,
+            ttl,
+            rdata: rdata::read(class, rtype, text)?,
+        };
+        if self.checks_names {
+            check_names(&entry)?;
+        }
+        if self.checks_svcb {
+            check_svcb(&entry)?;
+        }
+        check_iterations(&entry)?;
+        Ok(entry)
+    }
+
+    /// `NAME [TTL] [CLASS] [TYPE [DATA]]`; the TTL is read and means nothing.
+    fn deletion(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
+        let owner = owner(&mut words)?;
+        let mut word = words.next();
+        if word.is_some_and(|word| is_number(word) && word.parse::<u32>().is_ok()) {
+            word = words.next();
+        }
+        let rtype = match word {
+            Some(word) => self.update_type(word, &mut words)?,
+            None => None,
+        };
+        let entry = |rtype, class, rdata| Entry {
+            owner,
+            rtype,
+            class,
+            ttl: 0,
+            rdata,
+        };
+        let Some(rtype) = rtype else {
+            return Ok(entry(RecordType::ANY, Class::ANY, Vec::new()));
+        };
+        let class = self.settle_class();
+        match words.rest() {
+            Some(text) => Ok(entry(rtype, Class::NONE, rdata::read(class, rtype, text)?)),
+            None => Ok(entry(rtype, Class::ANY, Vec::new())),
+        }
+    }
+
+    /// `[CLASS] TYPE`, of which the first word was read; none where only the class is there. `ANY` is
+    /// a type here.
+    fn update_type(
+        &mut self,
+        word: &str,
+        words: &mut Words<'_>,
+    ) -> Result<Option<RecordType>, ScriptError> {
+        if let Some(class) = Class::from_text(word).filter(|class| *class != Class::ANY) {
+            self.take_class(class, word)?;
+            let Some(word) = words.next() else {
+                return Ok(None);
+            };
+            let rtype = parse_type(word).ok_or_else(|| ScriptError::Type(word.to_owned()))?;
+            return Ok(Some(rtype));
+        }
+        self.settle_class();
+        let rtype = parse_type(word).ok_or_else(|| ScriptError::ClassOrType(word.to_owned()))?;
+        Ok(Some(rtype))
+    }
+
+    /// All records of a message have one class.
+    fn take_class(&mut self, class: Class, word: &str) -> Result<(), ScriptError> {
+        if *self.zone_class.get_or_insert(class) == class {
+            Ok(())
+        } else {
+            Err(ScriptError::ClassMismatch(word.to_owned()))
+        }
+    }
+
+    fn server(&self, mut words: Words<'_>) -> Result<Command, ScriptError> {
+        if self.localhost_only {
+            return Err(ScriptError::LocalhostOnly);
+        }
+        let host = words.next().ok_or(ScriptError::NoServer)?.to_owned();
+        let port = words.next().map(port).transpose()?;
+        Ok(Command::Server { host, port })
+    }
+
+    fn class(&mut self, mut words: Words<'_>) -> Result<(), ScriptError> {
+        let word = words.next().ok_or(ScriptError::NoClass)?;
+        let class = Class::from_text(word).ok_or_else(|| ScriptError::Class(word.to_owned()))?;
+        if [Class::NONE, Class::ANY, Class::RESERVED0].contains(&class) {
+            return Err(ScriptError::DefaultClass(word.to_owned()));
+        }
+        self.default_class = class;
+        Ok(())
+    }
+
+    fn ttl(&mut self, mut words: Words<'_>) -> Result<(), ScriptError> {
+        let word = words.next().ok_or(ScriptError::NoTtl)?;
+        self.default_ttl = if word.eq_ignore_ascii_case("none") {
+            None
+        } else {
+            let ttl = number(word).ok_or(ScriptError::Unexplained)?;
+            if ttl > TTL_MAX {
+                return Err(ScriptError::TtlRange(word.to_owned()));
+            }
+            Some(ttl)
+        };
+        Ok(())
+    }
+}
+
+/// `NAME`, whose other words mean nothing.
+fn whole_name(mut words: Words<'_>, class: Class) -> Result<Entry, ScriptError> {
+    Ok(Entry {
+        owner: owner(&mut words)?,
+        rtype: RecordType::ANY,
+        class,
+        ttl: 0,
+        rdata: Vec::new(),
+    })
+}
+
+fn owner(words: &mut Words<'_>) -> Result<Name, ScriptError> {
+    let word = words.next().ok_or(ScriptError::NoOwner)?;
+    name(word).map_err(|error| ScriptError::Owner(NameProblem::from(&error)))
+}
+
+/// A name relative to the root, which is also `@`.
+fn name(word: &str) -> Result<Name, NameError> {
+    if word == "@" {
+        Ok(Name::root())
+    } else {
+        word.parse()
+    }
+}
+
+fn local(mut words: Words<'_>) -> Result<Command, ScriptError> {
+    let text = words.next().ok_or(ScriptError::NoServer)?;
+    let port = words.next().map_or(Ok(0), port)?;
+    let address = text
+        .parse()
+        .map_err(|_| ScriptError::Address(text.to_owned()))?;
+    Ok(Command::Local { address, port })
+}
+
+fn port(word: &str) -> Result<u16, ScriptError> {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    if !is_number(digits) {
+        return Err(ScriptError::PortForm(word.to_owned()));
+    }
+    let port = word.parse::<u16>().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| ScriptError::PortRange(word.to_owned()))
+}
+
+fn zone(mut words: Words<'_>) -> Result<Command, ScriptError> {
+    let word = words.next().ok_or(ScriptError::NoZone)?;
+    name(word).map(Command::Zone).map_err(|_| ScriptError::Zone)
+}
+
+/// `[ALGORITHM:]NAME SECRET`; blanks in the secret mean nothing.
+fn key(mut words: Words<'_>) -> Result<Command, ScriptError> {
+    let word = words.next().ok_or(ScriptError::NoKeyName)?;
+    let (algorithm, text) = match word.split_once(':') {
+        Some((algorithm, text)) => (parse_key_algorithm(algorithm)?, text),
+        None => (Algorithm::new(Hash::Md5), word),
+    };
+    let name = name(text).map_err(|_| ScriptError::KeyName)?;
+    let secret: Secret<String> = Secret::new(
+        words
+            .rest()
+            .ok_or(ScriptError::NoKeySecret)?
+            .split_ascii_whitespace()
+            .collect(),
+    );
+    let bad = || ScriptError::KeySecret(text.to_owned());
+    let octets = BASE64.decode(secret.expose()).map_err(|_| bad())?;
+    Key::new(name, algorithm, Secret::new(octets))
+        .map(Command::Key)
+        .map_err(|_| bad())
+}
+
+/// The algorithm before a key's name: HMAC-MD5 to HMAC-SHA512, with `-BITS` where the MAC is cut; 0 bits
+/// is the whole MAC.
+///
+/// # Errors
+/// [`ScriptError::KeyType`] and [`ScriptError::DigestBits`].
+pub fn parse_key_algorithm(text: &str) -> Result<Algorithm, ScriptError> {
+    let whole = text
+        .rsplit_once('-')
+        .filter(|(_, bits)| *bits == "0")
+        .map_or(text, |(whole, _)| whole);
+    match whole.parse::<Algorithm>() {
+        Ok(algorithm) => Ok(algorithm),
+        Err(AlgorithmError::Bits { most, .. }) => Err(ScriptError::DigestBits(most)),
+        Err(AlgorithmError::Unknown(_)) => {
+            let stem = whole.rsplit_once('-').map(|(stem, _)| stem);
+            match stem.and_then(|stem| stem.parse::<Algorithm>().ok()) {
+                Some(known) if text.len() < 20 => {
+                    Err(ScriptError::DigestBits(known.hash().octets() * 8))
+                }
+                _ => Err(ScriptError::KeyType(text.to_owned())),
+            }
+        }
+    }
+}
+
+/// `SECONDS [SECONDS]`, or `none`.
+fn lease(mut words: Words<'_>) -> Result<Command, ScriptError> {
+    let word = words.next().ok_or(ScriptError::NoTtl)?;
+    if word.eq_ignore_ascii_case("none") {
+        return Ok(Command::Lease(None));
+    }
+    let seconds = number(word).ok_or(ScriptError::Unexplained)?;
+    let key_seconds = match words.next() {
+        Some(word) => Some(number(word).ok_or(ScriptError::Unexplained)?),
+        None => None,
+    };
+    Ok(Command::Lease(Some(Lease {
+        seconds,
+        key_seconds,
+    })))
+}
+
+fn switch(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "on" => Some(true),
+        "no" | "false" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn number(word: &str) -> Option<u32> {
+    is_number(word).then(|| word.parse().ok())?
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_digit())
+}

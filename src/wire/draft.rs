@@ -1,0 +1,148 @@
+//! An UPDATE as nsupdate's language puts it together: any prerequisite and any update in the order of
+//! the script, of any class (RFC 2136 sections 2.4 and 2.5). Owners are compressed, since scripts of
+//! thousands of records are sent as one message.
+
+use std::collections::HashMap;
+
+use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
+
+use super::encode::{EncodeError, put_header, put_record_data};
+use super::entry::{Class, Entry};
+use super::raw::MESSAGE_OCTETS_MAX;
+use crate::model::{Name, RecordType};
+
+/// The EDNS option that asks for a limited life of what is added (RFC 9664 section 4).
+const OPTION_UPDATE_LEASE: u16 = 2;
+/// The UDP payload that an OPT record announces, as nsupdate does.
+const UDP_PAYLOAD_OCTETS: u16 = 1232;
+/// The highest place that a compression pointer reaches (RFC 1035 section 4.1.4).
+const POINTER_MAX: usize = 0x3fff;
+
+/// An UPDATE in the making.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Draft {
+    /// The zone and its class; none while it is not known.
+    pub zone: Option<(Name, Class)>,
+    /// What must hold, in the order of the script.
+    pub prerequisites: Vec<Entry>,
+    /// What shall be done, in the order of the script.
+    pub updates: Vec<Entry>,
+    /// How long what is added shall live.
+    pub lease: Option<Lease>,
+}
+
+/// An Update Lease option (RFC 9664).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lease {
+    /// Of all records, in seconds.
+    pub seconds: u32,
+    /// Of KEY records, in seconds.
+    pub key_seconds: Option<u32>,
+}
+
+impl Draft {
+    /// The message.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`].
+    pub fn encode(&self, id: u16) -> Result<Vec<u8>, EncodeError> {
+        let too_long = |octets| EncodeError::TooLong { octets };
+        let count = |records: usize| u16::try_from(records).map_err(|_| too_long(records));
+        let counts = HeaderCounts {
+            queries: u16::from(self.zone.is_some()),
+            answers: count(self.prerequisites.len())?,
+            authorities: count(self.updates.len())?,
+            additionals: u16::from(self.lease.is_some()),
+        };
+        let metadata = Metadata::new(id, MessageType::Query, OpCode::Update);
+        let mut message = Vec::new();
+        put_header(&mut message, Header { metadata, counts });
+        let mut names = Names::default();
+        if let Some((zone, class)) = &self.zone {
+            names.put(&mut message, zone);
+            message.extend_from_slice(&RecordType::SOA.0.to_be_bytes());
+            message.extend_from_slice(&class.0.to_be_bytes());
+        }
+        for entry in self.prerequisites.iter().chain(&self.updates) {
+            names.put(&mut message, &entry.owner);
+            let (rtype, class) = (entry.rtype, entry.class.0);
+            put_record_data(&mut message, rtype, class, entry.ttl, &entry.rdata);
+        }
+        if let Some(lease) = self.lease {
+            names.put(&mut message, &Name::root());
+            let option = lease.option();
+            put_record_data(
+                &mut message,
+                RecordType::OPT,
+                UDP_PAYLOAD_OCTETS,
+                0,
+                &option,
+            );
+        }
+        if message.len() > MESSAGE_OCTETS_MAX {
+            return Err(too_long(message.len()));
+        }
+        Ok(message)
+    }
+
+    /// Whether there is neither a prerequisite nor an update.
+    pub fn is_empty(&self) -> bool {
+        self.prerequisites.is_empty() && self.updates.is_empty()
+    }
+}
+
+impl Lease {
+    /// The option as it stands in an OPT record.
+    fn option(self) -> Vec<u8> {
+        let mut value = self.seconds.to_be_bytes().to_vec();
+        value.extend(self.key_seconds.iter().flat_map(|it| it.to_be_bytes()));
+        let length: u16 = if self.key_seconds.is_some() { 8 } else { 4 };
+        let mut option = OPTION_UPDATE_LEASE.to_be_bytes().to_vec();
+        option.extend_from_slice(&length.to_be_bytes());
+        option.extend_from_slice(&value);
+        option
+    }
+}
+
+/// A query for the SOA record of a name (RFC 1035 section 4.1.2).
+pub fn encode_soa_query(name: &Name, class: Class, id: u16, recursive: bool) -> Vec<u8> {
+    let counts = HeaderCounts {
+        queries: 1,
+        ..HeaderCounts::default()
+    };
+    let mut metadata = Metadata::new(id, MessageType::Query, OpCode::Query);
+    metadata.recursion_desired = recursive;
+    let mut message = Vec::new();
+    put_header(&mut message, Header { metadata, counts });
+    message.extend_from_slice(name.as_wire());
+    message.extend_from_slice(&RecordType::SOA.0.to_be_bytes());
+    message.extend_from_slice(&class.0.to_be_bytes());
+    message
+}
+
+/// Where in a message names and their ends already stand. The case of letters counts, so that each
+/// owner keeps its own.
+#[derive(Default)]
+struct Names(HashMap<Vec<u8>, u16>);
+
+impl Names {
+    /// Puts a name at the end of the message, from its first known end on as a pointer.
+    fn put(&mut self, message: &mut Vec<u8>, name: &Name) {
+        let mut rest = name.as_wire();
+        while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
+            if let Some(at) = self.0.get(rest) {
+                message.extend_from_slice(&(0xc000 | at).to_be_bytes());
+                return;
+            }
+            let at = u16::try_from(message.len()).ok();
+            if let Some(at) = at.filter(|at| usize::from(*at) <= POINTER_MAX) {
+                self.0.insert(rest.to_vec(), at);
+            }
+            let (label, after) = tail.split_at(usize::from(length));
+            message.push(length);
+            message.extend_from_slice(label);
+            rest = after;
+        }
+        message.push(0);
+    }
+}

@@ -1,0 +1,124 @@
+//! A whole message taken apart for showing it: all sections, all classes, data as they are.
+
+use super::entry::{Class, Entry};
+use super::message::{Message, Section};
+use super::raw::MalformedReason;
+use super::rcode::Rcode;
+use crate::model::{Name, RecordType};
+
+/// A message taken apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listing {
+    /// Its id.
+    pub id: u16,
+    /// Its opcode; 0 is QUERY, 5 UPDATE.
+    pub opcode: u8,
+    /// Its response code.
+    pub rcode: Rcode,
+    /// The flags that are set, in dig's words and order.
+    pub flags: Vec<&'static str>,
+    /// How many records the header counts in each section.
+    pub counts: [u16; 4],
+    /// The question, or the zone of an UPDATE.
+    pub question: Option<(Name, Class, RecordType)>,
+    /// Answers, or prerequisites.
+    pub answers: Vec<Entry>,
+    /// Authorities, or updates.
+    pub authorities: Vec<Entry>,
+    /// Additional records but TSIG and OPT.
+    pub additionals: Vec<Entry>,
+    /// The signature.
+    pub tsig: Option<TsigListing>,
+}
+
+/// A TSIG record taken apart (RFC 8945 section 4.2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TsigListing {
+    /// The key's name.
+    pub key: Name,
+    /// The algorithm's name.
+    pub algorithm: Name,
+    /// When it was signed, in Unix seconds.
+    pub time: u64,
+    /// How far clocks may be apart, in seconds.
+    pub fudge_seconds: u16,
+    /// The MAC.
+    pub mac: Vec<u8>,
+    /// The id under which it was signed.
+    pub original_id: u16,
+    /// The error that the signer names, 0 for none.
+    pub error: u16,
+    /// Other data.
+    pub other: Vec<u8>,
+}
+
+impl Listing {
+    /// Takes a message apart, believed or not.
+    ///
+    /// # Errors
+    /// [`MalformedReason`].
+    pub fn read(octets: &[u8]) -> Result<Self, MalformedReason> {
+        let message = Message::parse(octets)?;
+        let header = &message.header;
+        let flags = [
+            (
+                header.message_type == hickory_proto::op::MessageType::Response,
+                "qr",
+            ),
+            (header.authoritative, "aa"),
+            (header.truncation, "tc"),
+            (header.recursion_desired, "rd"),
+            (header.recursion_available, "ra"),
+            (header.authentic_data, "ad"),
+            (header.checking_disabled, "cd"),
+        ];
+        let records = |section| -> Result<Vec<Entry>, MalformedReason> {
+            let shown = |rtype| rtype != RecordType::TSIG && rtype != RecordType::OPT;
+            let records = message.records(section);
+            records
+                .filter(|record| shown(record.rtype))
+                .map(|record| record.entry())
+                .collect()
+        };
+        let question = if header.counts.queries == 1 {
+            let question = message.question()?;
+            Some((question.name, Class(question.class), question.rtype))
+        } else {
+            None
+        };
+        Ok(Self {
+            id: header.id,
+            opcode: header.op_code.into(),
+            rcode: Rcode(message.rcode()),
+            flags: flags
+                .iter()
+                .filter_map(|(set, flag)| set.then_some(*flag))
+                .collect(),
+            counts: [
+                header.counts.queries,
+                header.counts.answers,
+                header.counts.authorities,
+                header.counts.additionals,
+            ],
+            question,
+            answers: records(Section::Answers)?,
+            authorities: records(Section::Authorities)?,
+            additionals: records(Section::Additionals)?,
+            tsig: message.tsig.as_ref().map(|tsig| TsigListing {
+                key: tsig.key.clone(),
+                algorithm: tsig.algorithm.clone(),
+                time: tsig.stamp.time,
+                fudge_seconds: tsig.stamp.fudge,
+                mac: tsig.mac.to_vec(),
+                original_id: tsig.original_id,
+                error: tsig.stamp.error,
+                other: tsig.stamp.other.to_vec(),
+            }),
+        })
+    }
+
+    /// Whether the answer was cut (TC).
+    pub fn is_truncated(&self) -> bool {
+        self.flags.contains(&"tc")
+    }
+}
