@@ -1,6 +1,6 @@
 //! Hosts and their addresses, as zones have them: which PTR values a zone asks for, and which there are.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use tokio::time::Instant;
 
@@ -19,14 +19,9 @@ pub fn host_addresses(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
         if !is_address || !is_host_of(zone, &set.owner) {
             continue;
         }
-        let addresses = set.rdatas.iter().filter_map(|rdata| {
-            let octets = rdata.as_wire();
-            let v4 = <[u8; 4]>::try_from(octets).map(|octets| Ipv4Addr::from(octets).into());
-            v4.or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| Ipv6Addr::from(octets).into()))
-                .ok()
-        });
+        let addresses = set.rdatas.iter().filter_map(Rdata::to_address);
         // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
-        let addresses = addresses.map(|address: IpAddr| address.to_canonical());
+        let addresses = addresses.map(|address| address.to_canonical());
         pairs.extend(addresses.map(|address| (address, set.owner.to_lowercase())));
     }
     pairs.sort();

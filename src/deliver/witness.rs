@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
@@ -15,7 +15,7 @@ use super::place::{ask, records};
 use super::session::{Pool, Primary, Read, Session, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::transport::{Endpoint, Security, TransportError};
-use crate::wire::{Rcode, Reply};
+use crate::wire::Rcode;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2), which every server answers on (RFC 7766).
 const PORT: u16 = 53;
@@ -67,9 +67,7 @@ async fn own_addresses(session: &mut Session<'_>, name: &Name) -> Result<Vec<Soc
     for rtype in [RecordType::A, RecordType::AAAA] {
         let response = ask(session, name, rtype).await?;
         for record in response.iter().flat_map(|it| records(it, name, rtype)) {
-            let octets = record.rdata.as_wire();
-            let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
-            let address = v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
+            let address = record.rdata.to_address();
             addresses.extend(address.map(|address| SocketAddr::new(address, PORT)));
         }
     }
@@ -142,20 +140,14 @@ pub async fn testimony(
         let mut session = open(&asked, clock, deadline).await?;
         session.query_unsigned(owner, RecordType::TXT).await
     };
-    let response = match reply.await {
+    let reply = match reply.await {
         Err(Failure::Transport(error)) if has_no_way(&error) => return Testimony::NoWay,
         Err(failure) => return Testimony::Silent(failure),
-        // What was asked unsigned is answered unsigned.
-        Ok(Reply::Authentic(response)) => response,
-        Ok(
-            Reply::BadKey
-            | Reply::BadSig
-            | Reply::BadTime { .. }
-            | Reply::BadTrunc
-            | Reply::Unsigned(_)
-            | Reply::Forged(_)
-            | Reply::Malformed(_),
-        ) => return Testimony::Unusable,
+        Ok(reply) => reply,
+    };
+    // What was asked unsigned counts as authentic where it is answered unsigned.
+    let Some(response) = reply.into_response() else {
+        return Testimony::Unusable;
     };
     let is_answer = matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
     if !is_answer || !response.authoritative {

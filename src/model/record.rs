@@ -6,6 +6,7 @@
 //! of messages share.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::name::{Name, NameError};
 
@@ -181,6 +182,14 @@ impl Rdata {
     /// The name at the start of the data, for the types that are one name.
     pub fn to_name(&self) -> Option<Name> {
         Name::from_wire(&self.0).ok()
+    }
+
+    /// The address, of an A or AAAA record (RFC 1035 section 3.4.1, RFC 3596 section 2.2); none of data that have
+    /// another length.
+    pub fn to_address(&self) -> Option<IpAddr> {
+        let v4 = <[u8; 4]>::try_from(&*self.0).map(IpAddr::from);
+        v4.or_else(|_| <[u8; 16]>::try_from(&*self.0).map(IpAddr::from))
+            .ok()
     }
 
     /// What two data of a type are compared by: the content of TXT and SPF without regard to how

@@ -101,7 +101,7 @@ impl Connection {
             let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
             let now = Instant::now();
             let share = now + deadline.saturating_duration_since(now) / left;
-            match Self::open_address(None, peer, &endpoint.security, share).await {
+            match Self::open_from(None, peer, &endpoint.security, share).await {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => failures.push(failure),
             }
@@ -111,19 +111,6 @@ impl Connection {
             return Err(TransportError::AllFailed { host, failures });
         }
         Err(failures.pop().unwrap_or(TransportError::NoAddress { host }))
-    }
-
-    /// Connects to one address, from `local` where that is given.
-    ///
-    /// # Errors
-    /// [`TransportError`].
-    pub async fn open_from(
-        local: Option<SocketAddr>,
-        peer: SocketAddr,
-        security: &Security,
-        deadline: Instant,
-    ) -> Result<Self, TransportError> {
-        Self::open_address(local, peer, security, deadline).await
     }
 
     /// Sends one message. The octets have been handed to the kernel when this returns.
@@ -200,7 +187,11 @@ impl Connection {
         self.peer
     }
 
-    async fn open_address(
+    /// Connects to one address, from `local` where that is given.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    pub async fn open_from(
         local: Option<SocketAddr>,
         peer: SocketAddr,
         security: &Security,

@@ -61,6 +61,22 @@ pub enum Reply {
     Malformed(MalformedReason),
 }
 
+impl Reply {
+    /// The contents of an authentic answer; none of any other.
+    pub fn into_response(self) -> Option<Response> {
+        match self {
+            Self::Authentic(response) => Some(response),
+            Self::BadKey
+            | Self::BadSig
+            | Self::BadTime { .. }
+            | Self::BadTrunc
+            | Self::Unsigned(_)
+            | Self::Forged(_)
+            | Self::Malformed(_) => None,
+        }
+    }
+}
+
 /// The contents of an answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Response {

@@ -17,8 +17,8 @@ use crate::model::{Name, ZoneName, excerpt};
 
 /// The one server that a PowerDNS has (`server_id` in its documentation).
 const SERVER: &str = "/servers/localhost";
-/// The pauses before a request that the server could not carry out is sent again. With two requests at
-/// once its database is busy for some milliseconds.
+/// The pauses before a request that the server could not carry out is sent again: of two that write at once
+/// its database may refuse one, for some milliseconds.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(60),
@@ -177,8 +177,8 @@ impl Api<'_> {
         Err(self.refused("reading the server's version", &answer))
     }
 
-    /// Sends a request, and again where the server has an error of its own: of two that write at once the
-    /// database refuses one. Each may be repeated: what was done before is answered with 404 or 409.
+    /// Sends a request, and again where the server has an error of its own. Each may be repeated: what was done
+    /// before is answered with 404 or 409.
     async fn send(
         &self,
         method: Method,
