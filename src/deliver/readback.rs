@@ -5,8 +5,9 @@
 //! stored in another spelling, and leaves out what its policy script denies. A record that is forgotten although it
 //! is still there would stay for ever, and one that is not there must not be reported as added.
 //!
-//! Of removals all are looked for, of additions one RRset of each type: where a server passes over records, it
-//! is for their type or their name.
+//! Of removals all are looked for. Additions of a type are looked for until a process has seen one RRset of that type
+//! in place on the primary: where a server passes over records in every state of a zone, it is for their type, and the
+//! guard on the SOA holds for what depends on the zone's state. DS, and what is not so guarded, is always looked for.
 
 use std::time::Duration;
 
@@ -65,22 +66,31 @@ pub(super) async fn passed_over(
     guard: Guard,
     before: Serial,
 ) -> Result<PassedOver, Failure> {
-    let changed = |wanted: fn(&Action) -> bool| {
-        let changes = plan.changes.iter().filter(|it| wanted(&it.action));
-        // What is compared has no TTL.
-        RrSets::from_records(changes.map(|change| change.to_record(0)))
-    };
-    let removed = changed(|action| *action == Action::Remove);
-    let added = changed(|action| matches!(action, Action::Add { .. }));
+    let removed = plan.changes.iter().filter(|it| it.action == Action::Remove);
+    // What is compared has no TTL.
+    let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
     let is_believed = guard == Guard::RrSets || session.primary.read == Read::Memory;
     if is_believed || plan.changes.is_empty() {
         return Ok(PassedOver::default());
     }
+    let additions = plan.changes.iter().filter(|change| {
+        let is_seen = guard == Guard::Soa
+            && change.rtype != RecordType::DS
+            && session
+                .primary
+                .pool
+                .seen_added
+                .borrow()
+                .contains(&change.rtype);
+        matches!(change.action, Action::Add { .. }) && !is_seen
+    });
+    let added = RrSets::from_records(additions.map(|change| change.to_record(0)));
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
     if is_few
         && !is_answered(session, &removed).await?
         && are_answered(session, &one_of_each_type(&added)).await?
     {
+        note_seen(session, &added);
         return Ok(PassedOver::default());
     }
     let mut pauses = PAUSES.into_iter();
@@ -91,14 +101,24 @@ pub(super) async fn passed_over(
         };
         let passed_over = PassedOver::in_zone(&removed, &added, &current);
         let has_moved = current.soa.serial != before;
-        match pauses
+        let pause = pauses
             .next()
-            .filter(|_| !has_moved && !passed_over.is_empty())
-        {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => return Ok(passed_over),
+            .filter(|_| !has_moved && !passed_over.is_empty());
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+            continue;
         }
+        if passed_over.missing.is_empty() {
+            note_seen(session, &added);
+        }
+        return Ok(passed_over);
     }
+}
+
+/// Remembers, for as long as the process lives, the types of what was added and found in place.
+fn note_seen(session: &Session<'_>, added: &RrSets) {
+    let types = one_of_each_type(added).into_iter().map(|set| set.rtype);
+    session.primary.pool.seen_added.borrow_mut().extend(types);
 }
 
 /// The first RRset of each type.

@@ -5,7 +5,7 @@
 //! failure whether the request may have reached the primary.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -132,6 +132,8 @@ impl Catalog {
 /// Connections that are kept for the next exchange, and how much may go on at once.
 pub struct Pool {
     idle: RefCell<Vec<Connection>>,
+    /// Types of which records that were added have been seen in place.
+    pub(super) seen_added: RefCell<BTreeSet<RecordType>>,
     /// Turns to talk to the primary, given in the order in which they were asked for.
     turns: Semaphore,
     /// Places for transfers, which a primary gives out sparingly.
@@ -145,6 +147,7 @@ impl Pool {
     pub fn new(zones_in_flight: usize) -> Self {
         Self {
             idle: RefCell::new(Vec::new()),
+            seen_added: RefCell::default(),
             turns: Semaphore::new(zones_in_flight.max(1)),
             transfers: Semaphore::new(TRANSFERS_MAX),
             begun: Semaphore::new(ZONES_BEGUN_MAX),
