@@ -323,11 +323,11 @@ pub(super) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
     })
 }
 
-/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else: nobody has used it.
-/// One that was not read may hold anything.
-pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone) -> bool {
-    let is_apex_ns = |set: &RrSet| is_apex_ns(set, &current.name);
-    session.primary.read == Read::Transfer && current.records.iter().all(is_apex_ns)
+/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else but what was to be
+/// delivered: nobody else has used it. One that was not read may hold anything.
+pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone, known: &ZoneMemory) -> bool {
+    let rest = current.records.minus(&known.delivered);
+    session.primary.read == Read::Transfer && rest.iter().all(|set| is_apex_ns(set, &current.name))
 }
 
 /// The TTL that the primary serves the zone's SOA with; none where it serves none.

@@ -326,42 +326,6 @@ fn a_zone_that_never_rests_is_left_for_later(kind: Kind) {
 }
 
 #[test]
-fn a_process_that_is_killed_while_it_creates_a_zone_leaves_nothing_that_the_next_cannot_repair() {
-    let steps = [
-        "'addzone",
-        "'zonestatus",
-        "'sync",
-        "'delzone",
-        "type primary",
-    ];
-    for step in steps {
-        let (named, bridge) = fresh();
-        let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
-        let mut going = bridge.start(&["plesk"], wanted.call());
-        wait::until("the step is logged, or all is over", || {
-            named.log().contains(step) || !going.is_running()
-        });
-        going.signal("KILL");
-        drop(going.finish());
-        bridge
-            .plesk(wanted.call())
-            .assert_status(0)
-            .assert_stderr("");
-        wanted.assert_on(&named);
-        let status = named.rndc(&["zonestatus", "example.com"]).stdout();
-        assert!(status.contains("type: primary"), "after {step}: {status}");
-        let more = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.8").sent(1);
-        bridge.plesk(more.call()).assert_status(0).assert_stderr("");
-        more.assert_on(&named);
-        bridge
-            .plesk(payload::call(&[payload::delete("example.com")]))
-            .assert_status(0)
-            .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
-        assert!(!dig::has_zone(&named, "example.com"));
-    }
-}
-
-#[test]
 fn records_of_a_process_that_was_killed_stay_ours() {
     let (named, bridge) = by_hand("");
     let lines = |number: u32| format!("@ 3600 NS ns1.example.com. | h{number} A 192.0.2.7");

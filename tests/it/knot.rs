@@ -146,7 +146,7 @@ impl Knot {
     pub(crate) fn of(release: Release) -> Builder {
         let template = match release {
             Release::Installed => "seeded",
-            Release::Debian13 => "empty",
+            Release::Debian13 | Release::Experimental => "empty",
         };
         Builder {
             release,
