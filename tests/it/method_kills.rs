@@ -185,6 +185,53 @@ fn the_way_template_repairs_what_a_kill_left() {
 }
 
 #[test]
+fn a_reverse_zone_that_is_made_from_the_template_repairs_what_a_kill_left() {
+    if !Release::Experimental.is_here() {
+        return;
+    }
+    let named = Named::of(Release::Experimental).start();
+    let mut barrier = Barrier::default();
+    let (dns, control) = (
+        barrier.before(named.port()),
+        barrier.before(named.control_port()),
+    );
+    let networks = (0..STEPS_MAX).map(|step| format!("10.0.{step}.0/24"));
+    let networks: Vec<String> = networks.collect();
+    let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
+    let bridges = bridges(|| {
+        Bridge::at(dns, named.key_file())
+            .template(&named, TEMPLATE)
+            .control_port(control)
+            .ptr_networks(&networks)
+            .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#)
+    });
+    let create = |step: usize| {
+        let address = format!("10.0.{step}.7");
+        payload::call(&[payload::create_ptr(&address, "www.example.com.")])
+    };
+    let steps = barrier.kill_and_repeat(&bridges, create);
+    assert!(steps > 5, "few steps");
+    let names: Vec<String> = (0..=steps)
+        .map(|step| format!("{step}.0.10.in-addr.arpa"))
+        .collect();
+    for name in &names {
+        let wanted = zone(name, "@ NS ns1.example.net. | 7 3600 PTR www.example.com.");
+        wanted.assert_on(&named);
+    }
+    let mut added = added_zones(&named);
+    added.sort_by_key(String::len);
+    assert_eq!(added, names);
+    let delete = |step: usize| {
+        let address = format!("10.0.{step}.7");
+        payload::call(&[payload::delete_ptr(&address, "www.example.com.")])
+    };
+    let steps = barrier.kill_and_repeat(&bridges, delete);
+    for name in names.iter().take(steps + 1) {
+        zone(name, "@ NS ns1.example.net.").assert_on(&named);
+    }
+}
+
+#[test]
 fn the_way_file_repairs_what_a_kill_left() {
     let named = Named::builder().start();
     // What puts the files in place does so before nsbridge is called, here for more zones than there will be.
