@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, ZoneKey, ZoneMemory};
 use super::outcome::{Failure, LeftOut};
-use super::session::{Maker, Read, Session, Transfer};
+use super::session::{Read, Session, Transfer};
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::plan::{self, Action, Batch, Conflict, Guard, Plan};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
@@ -270,9 +270,10 @@ pub(super) async fn send(
     guard: Guard,
 ) -> Result<Sent, Failure> {
     let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.primary.key);
-    let guard = match (guard, &session.primary.maker) {
-        (Guard::Soa, Some(Maker::Catalog { .. })) => Guard::SoaMovedOn,
-        (guard, _) => guard,
+    let guard = if guard == Guard::Soa && session.joins_updates().await? {
+        Guard::SoaMovedOn
+    } else {
+        guard
     };
     let batches = plan::batches(plan, current, guard, octets_max)?;
     for batch in &batches {

@@ -168,6 +168,20 @@ impl Knot {
         assert!(self.launch(), "another program took the port in between");
     }
 
+    /// Runs `knotc` with a command, such as `zone-freeze example.com`; it must succeed.
+    #[track_caller]
+    pub(crate) fn knotc(&self, command: &[&str]) {
+        let socket = self.file("knot.sock").to_string_lossy().into_owned();
+        let said = self
+            .daemon
+            .run_tool("knotc", &[&["-s", &socket], command].concat());
+        assert!(
+            said.status == Some(0),
+            "knotc {command:?}: {}",
+            said.stderr()
+        );
+    }
+
     /// The key that may do everything.
     pub(crate) fn key(&self) -> &Key {
         &self.key
