@@ -113,6 +113,20 @@ fn a_ttl_changes_alone(kind: Kind) {
     );
 }
 
+scenario!(the_ttl_of_name_servers_changes_alone: bind, powerdns, knot, templates);
+fn the_ttl_of_name_servers_changes_alone(kind: Kind) {
+    for (ttls, servers) in [("1 TTL", &["ns1"][..]), ("2 TTLs", &["ns1", "ns2"])] {
+        let with_ttl = |ttl: u32| {
+            let line = |name: &&str| format!("@ {ttl} NS {name}.example.net.");
+            let lines: Vec<String> = servers.iter().map(line).collect();
+            zone("example.com", &lines.join(" | "))
+        };
+        let (said, _) = change(kind, &with_ttl(300), &with_ttl(60));
+        let expected = format!("updated, 0 records added, 0 records removed, {ttls} changed");
+        assert_eq!(said, expected);
+    }
+}
+
 scenario!(a_ttl_changes_while_a_value_comes_and_another_goes: bind, powerdns, knot, templates);
 fn a_ttl_changes_while_a_value_comes_and_another_goes(kind: Kind) {
     let (said, _) = change(
