@@ -406,7 +406,13 @@ async fn try_update(
         }
         Err(refusal @ Failure::UpdateRefused { .. }) => Ok(Some(refusal)),
         // So Knot says that the key, which it knows, may not.
-        Err(Failure::BadKey { key } | Failure::Unsigned { key, .. }) => {
+        Err(
+            Failure::BadKey { key }
+            | Failure::Unsigned {
+                rcode: Rcode::NOTAUTH | Rcode::REFUSED,
+                key,
+            },
+        ) => {
             let (rcode, extended) = (Rcode::NOTAUTH, None);
             Ok(Some(Failure::UpdateRefused {
                 rcode,
