@@ -256,7 +256,7 @@ impl Catalog {
     }
 
     /// A failure of an exchange about the catalog, named as such.
-    fn in_context(&self, failure: Failure) -> Failure {
+    pub(super) fn in_context(&self, failure: Failure) -> Failure {
         let speaks_for_itself = matches!(
             failure,
             Failure::CatalogBroken { .. }

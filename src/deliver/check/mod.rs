@@ -180,6 +180,7 @@ async fn check_catalog(session: &mut Session<'_>, catalog: &Catalog) -> (Verdict
     let update = match try_update(session, zone, (&below, &catalog.key), &types).await {
         Ok(None) => Verdict::Good(Fact::Plain),
         Ok(Some(failure)) | Err(failure) => {
+            let failure = catalog.in_context(failure);
             bad_with_key(failure.into(), primary, &catalog.key, Some(zone))
         }
     };
