@@ -18,6 +18,7 @@ mod serve;
 mod status;
 mod sync;
 mod zone;
+mod zone_list;
 
 use std::io;
 use std::path::PathBuf;

@@ -294,6 +294,21 @@ impl<'a> Report<'a> {
     }
 }
 
+/// Reports what went wrong with a zone; on no primary where no route leads to one.
+pub(super) fn fail_zone(
+    zone: &ZoneName,
+    primary: Option<&Primary>,
+    failure: &Failure,
+    output: &mut Output,
+) -> Status {
+    let mut entry = json!({ "subject": zone.to_string() });
+    if let Some(primary) = primary {
+        entry["primary"] = primary.name.clone().into();
+        entry["address"] = primary.endpoint.to_string().into();
+    }
+    fail(&zone.to_string(), primary, failure, entry, output)
+}
+
 /// Prints why something is not in place, or not to be had, and completes its entry of the document.
 pub(super) fn fail(
     subject: &str,

@@ -1,8 +1,6 @@
 //! `nsbridge zone`: the zones that nsbridge serves, one by one and as a list.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::rc::Rc;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -11,10 +9,11 @@ use super::configuration;
 use super::direct;
 use super::handover::{self, close, open};
 use super::output::{Message, Output};
-use super::report::{self, Report, count};
+use super::report::{self, Report};
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Origin, Primary, Read, ZoneMemory, ZoneSummary};
+use super::zone_list::{self, origin_word};
+use crate::deliver::{self, Failure, Primary, Read, ZoneMemory};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
     ZoneSource,
@@ -51,7 +50,8 @@ pub(super) enum Command {
         /// The zone.
         zone: Name,
     },
-    /// Lists the zones that nsbridge created or delivered records to, as it remembers.
+    /// Lists the zones that nsbridge created or delivered records to, as it remembers, and those of its
+    /// primaries' catalogs, with the installation that each belongs to.
     List,
     /// Prints a zone as its primary has it, as a master file in which what nsbridge delivered is
     /// marked.
@@ -71,7 +71,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         }
         Command::Delete { zone } => delete(&ZoneName::new(zone), config, output),
         Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
-        Command::List => list(config, output),
+        Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     };
     done.unwrap_or_else(|message| {
@@ -132,7 +132,7 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     });
     let (primary, before) = match adopted {
         Ok(Ok(adopted)) => adopted,
-        Ok(Err(failure)) => return Ok(failed(zone, primary, &failure, output)),
+        Ok(Err(failure)) => return Ok(report::fail_zone(zone, primary, &failure, output)),
         Err(error) => return Ok(output.internal_error(&error)),
     };
     let (result, text, from) = match before {
@@ -158,60 +158,6 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     Ok(Status::Done)
 }
 
-fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {
-    let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadOnly)?;
-    let mut status = Status::Done;
-    match block_on(keeper.memory().list()) {
-        Ok(Ok(zones)) => {
-            for zone in zones {
-                list_one(&zone, &setup.primaries, output);
-            }
-        }
-        // The keeper says why.
-        Ok(Err(_)) => status = Status::Later,
-        Err(error) => status = output.internal_error(&error),
-    }
-    close(keeper, &mut status, output);
-    Ok(status)
-}
-
-fn list_one(zone: &ZoneSummary, primaries: &BTreeMap<String, Rc<Primary>>, output: &mut Output) {
-    let ZoneSummary {
-        key,
-        origin,
-        delivered,
-    } = zone;
-    let address = primaries.get(&key.primary).map(|p| p.endpoint.to_string());
-    let shown = address.as_deref().unwrap_or("not in the configuration");
-    let origin_text = match origin {
-        Origin::Found => "not created by nsbridge",
-        Origin::Making => "creation begun by nsbridge",
-        Origin::Made => "created by nsbridge",
-    };
-    let records = count(*delivered as usize, "record");
-    let line = format!(
-        "{}: {origin_text}, {records} delivered, on {} ({shown})",
-        key.zone, key.primary
-    );
-    let mut entry = json!({
-        "subject": key.zone.to_string(), "result": "listed", "primary": key.primary,
-        "origin": origin_word(*origin), "delivered": delivered,
-    });
-    if let Some(address) = address {
-        entry["address"] = address.into();
-    }
-    output.result(&line, entry);
-}
-
-fn origin_word(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Found => "found",
-        Origin::Making => "begun",
-        Origin::Made => "created",
-    }
-}
-
 /// Shows a zone of a server of the command line, of which nothing is remembered, or of the configured
 /// primary.
 fn show(
@@ -225,7 +171,7 @@ fn show(
         let read = deliver::fetch_zone(zone, &primary, configuration::now, deadline);
         return Ok(match block_on(read) {
             Ok(Ok(current)) => print(zone, &primary, &current, None, output),
-            Ok(Err(failure)) => failed(zone, Some(&primary), &failure, output),
+            Ok(Err(failure)) => report::fail_zone(zone, Some(&primary), &failure, output),
             Err(error) => output.internal_error(&error),
         });
     }
@@ -242,25 +188,11 @@ fn show(
     });
     let mut status = match read {
         Ok(Ok((primary, current, known))) => print(zone, primary, &current, Some(&known), output),
-        Ok(Err(failure)) => failed(zone, primary, &failure, output),
+        Ok(Err(failure)) => report::fail_zone(zone, primary, &failure, output),
         Err(error) => output.internal_error(&error),
     };
     close(keeper, &mut status, output);
     Ok(status)
-}
-
-fn failed(
-    zone: &ZoneName,
-    primary: Option<&Primary>,
-    failure: &Failure,
-    output: &mut Output,
-) -> Status {
-    let mut entry = json!({ "subject": zone.to_string() });
-    if let Some(primary) = primary {
-        entry["primary"] = primary.name.clone().into();
-        entry["address"] = primary.endpoint.to_string().into();
-    }
-    report::fail(&zone.to_string(), primary, failure, entry, output)
 }
 
 /// Prints a zone, with what is remembered of it.

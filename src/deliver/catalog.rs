@@ -5,6 +5,7 @@
 //! transfer it for each. That is safe: every change has prerequisites on what it was decided from,
 //! and where one does not hold the catalog is read again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -27,7 +28,7 @@ const READING_AGE_MAX: Duration = Duration::from_secs(2);
 
 impl Catalog {
     /// The zone that the catalog is.
-    pub(super) fn zone(&self) -> &ZoneName {
+    pub fn zone(&self) -> &ZoneName {
         self.name.zone()
     }
 
@@ -39,6 +40,17 @@ impl Catalog {
     ) -> Result<Holding, Failure> {
         let holding = self.look(session, zone).await;
         holding.map_err(|failure| self.in_context(failure))
+    }
+
+    /// Its members in ascending order, and whose each is.
+    pub(super) async fn members(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<BTreeMap<ZoneName, Holding>, Failure> {
+        let view = self.read(session).await;
+        let view = view.map_err(|failure| self.in_context(failure))?;
+        let holding = |zone: &ZoneName| (zone.clone(), view.holding(zone, &self.instance));
+        Ok(view.zones().map(holding).collect())
     }
 
     /// Whose its members are.
@@ -244,7 +256,7 @@ impl Catalog {
     }
 
     /// A failure of an exchange about the catalog, named as such.
-    fn in_context(&self, failure: Failure) -> Failure {
+    pub(super) fn in_context(&self, failure: Failure) -> Failure {
         let speaks_for_itself = matches!(
             failure,
             Failure::CatalogBroken { .. }

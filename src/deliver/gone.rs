@@ -174,9 +174,11 @@ pub(super) async fn claim(
     Ok(match ownership::origin(holding, remembered) {
         Origin::Found => None,
         Origin::Made => Some(Claim::Remembered),
-        Origin::Making => match read(session, zone, memory).await?.0 {
-            Found::Zone(current) if is_unused(session, &current) => Some(Claim::Remembered),
-            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
+        Origin::Making => match read(session, zone, memory).await? {
+            (Found::Zone(current), known) if is_unused(session, &current, &known) => {
+                Some(Claim::Remembered)
+            }
+            (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_), _) => {
                 Some(Claim::Marked)
             }
         },

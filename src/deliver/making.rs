@@ -56,8 +56,8 @@ pub(super) async fn make(
     if is_absent {
         known.origin = Origin::Making;
     }
-    let add = initial.records.minus(&known.delivered);
-    widen(memory, &key, &mut known, &add).await?;
+    let new = initial.records.minus(&known.delivered);
+    widen(memory, &key, &mut known, &new).await?;
     let (created, made_nothing) = match maker {
         Maker::Provisioner(provisioner) => {
             let created = provisioner.create(initial, session.deadline).await;
@@ -81,7 +81,11 @@ pub(super) async fn make(
                     Origin::Making => Origin::Making,
                     Origin::Found | Origin::Made => Origin::Found,
                 };
-                memory.narrow(change(key, &known, RrSets::default(), RrSets::default()))?;
+                if known.origin == Origin::Found && known.delivered.is_empty() {
+                    memory.forget(key, known.generation)?;
+                } else {
+                    memory.narrow(change(key, &known, RrSets::default(), new))?;
+                }
             }
             return Err(failure);
         }

@@ -32,6 +32,8 @@ mod steps;
 mod witness;
 mod zone;
 
+use std::collections::BTreeMap;
+
 use tokio::time::Instant;
 
 pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
@@ -114,6 +116,25 @@ pub async fn preview(
     foreseen.note(&primary.name, &preview);
     session.release();
     Ok((Some(preview), left_out))
+}
+
+/// The zones that the catalog of a primary lists, and whose each is; none where it keeps no catalog. `clock`
+/// gives seconds since 1970, for signatures.
+///
+/// # Errors
+/// [`Failure`]: why the catalog could not be read.
+pub async fn members(
+    primary: &Primary,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<BTreeMap<ZoneName, Holding>, Failure> {
+    let Some(catalog) = &primary.catalog else {
+        return Ok(BTreeMap::new());
+    };
+    let mut session = open(primary, clock, deadline).await?;
+    let members = catalog.members(&mut session).await;
+    session.release();
+    members
 }
 
 /// Makes a zone this instance's in the catalog of its primary, whosever it was, and says whose that was.

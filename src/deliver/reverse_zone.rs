@@ -88,7 +88,7 @@ impl ReverseZone<'_> {
             return Ok(None);
         }
         match read(session, self.cut, self.memory).await?.0 {
-            Found::Zone(current) if is_unused(session, &current) => {
+            Found::Zone(current) if is_unused(session, &current, &known) => {
                 let desired = self.desired(session, foreseen).await?;
                 let plan = self.plan(&current, &desired, &placeholders(&current));
                 Ok(Some((current, plan)))
@@ -134,7 +134,7 @@ impl ReverseZone<'_> {
             Created::AlreadyThere(_) if known.origin != Origin::Making => return Ok(()),
             // Another process began to make it.
             Created::AlreadyThere(_) => match read(session, self.cut, self.memory).await?.0 {
-                Found::Zone(current) if is_unused(session, &current) => {}
+                Found::Zone(current) if is_unused(session, &current, &known) => {}
                 Found::Zone(_) => {
                     // Somebody uses it, and may have made it.
                     known.origin = Origin::Found;

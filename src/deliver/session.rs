@@ -4,7 +4,7 @@
 //! A session decides nothing about zones. It says of each exchange what came back, and of each
 //! failure whether the request may have reached the primary.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -134,6 +134,8 @@ pub struct Pool {
     idle: RefCell<Vec<Connection>>,
     /// Types of which records that were added have been seen in place.
     pub(super) seen_added: RefCell<BTreeSet<RecordType>>,
+    /// Whether the primary moves a serial on once for several UPDATEs, where it is known.
+    joins_updates: Cell<Option<bool>>,
     /// Turns to talk to the primary, given in the order in which they were asked for.
     turns: Semaphore,
     /// Places for transfers, which a primary gives out sparingly.
@@ -148,6 +150,7 @@ impl Pool {
         Self {
             idle: RefCell::new(Vec::new()),
             seen_added: RefCell::default(),
+            joins_updates: Cell::default(),
             turns: Semaphore::new(zones_in_flight.max(1)),
             transfers: Semaphore::new(TRANSFERS_MAX),
             begun: Semaphore::new(ZONES_BEGUN_MAX),
@@ -230,6 +233,26 @@ impl Session<'_> {
         let message = wire::encode_query(name, rtype, id);
         let answer = self.ask(&message).await?;
         Ok(self.read(&answer, id, Opcode::Query, None))
+    }
+
+    /// Whether the primary moves a serial on once for all UPDATEs of a zone that wait, so that two may be
+    /// guarded by one serial. So does Knot, which is told from others by how it refuses a question about a
+    /// zone that it does not have: without a signature, for it looks at no key then.
+    pub(super) async fn joins_updates(&mut self) -> Result<bool, Failure> {
+        match &self.primary.maker {
+            Some(Maker::Catalog { .. }) => return Ok(true),
+            Some(Maker::Provisioner(Provisioner::Rndc(_) | Provisioner::PowerDns(_))) => {
+                return Ok(false);
+            }
+            Some(Maker::Provisioner(Provisioner::Command(_))) | None => {}
+        }
+        if let Some(joins) = self.primary.pool.joins_updates.get() {
+            return Ok(joins);
+        }
+        let reply = self.query(&nobodys_name(), RecordType::SOA).await?;
+        let joins = reply == Reply::Unsigned(Rcode::REFUSED);
+        self.primary.pool.joins_updates.set(Some(joins));
+        Ok(joins)
     }
 
     /// Sends one batch as an UPDATE, signed with the primary's key; again where the primary could not, and so
@@ -433,6 +456,12 @@ impl Session<'_> {
     fn exchange_deadline(&self) -> Instant {
         self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
     }
+}
+
+/// A name that no server has a zone for (RFC 6761 section 6.4).
+fn nobodys_name() -> Name {
+    let name = "nsbridge-check.invalid.".parse();
+    name.expect("it is written as a name is")
 }
 
 fn random_id() -> Result<u16, Failure> {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, ZoneKey, ZoneMemory};
 use super::outcome::{Failure, LeftOut};
-use super::session::{Maker, Read, Session, Transfer};
+use super::session::{Read, Session, Transfer};
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::plan::{self, Action, Batch, Conflict, Guard, Plan};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
@@ -270,9 +270,10 @@ pub(super) async fn send(
     guard: Guard,
 ) -> Result<Sent, Failure> {
     let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.primary.key);
-    let guard = match (guard, &session.primary.maker) {
-        (Guard::Soa, Some(Maker::Catalog { .. })) => Guard::SoaMovedOn,
-        (guard, _) => guard,
+    let guard = if guard == Guard::Soa && session.joins_updates().await? {
+        Guard::SoaMovedOn
+    } else {
+        guard
     };
     let batches = plan::batches(plan, current, guard, octets_max)?;
     for batch in &batches {
@@ -323,11 +324,11 @@ pub(super) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
     })
 }
 
-/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else: nobody has used it.
-/// One that was not read may hold anything.
-pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone) -> bool {
-    let is_apex_ns = |set: &RrSet| is_apex_ns(set, &current.name);
-    session.primary.read == Read::Transfer && current.records.iter().all(is_apex_ns)
+/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else but what was to be
+/// delivered: nobody else has used it. One that was not read may hold anything.
+pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone, known: &ZoneMemory) -> bool {
+    let rest = current.records.minus(&known.delivered);
+    session.primary.read == Read::Transfer && rest.iter().all(|set| is_apex_ns(set, &current.name))
 }
 
 /// The TTL that the primary serves the zone's SOA with; none where it serves none.

@@ -421,7 +421,9 @@ impl<'a> Delivery<'a> {
         known: &mut ZoneMemory,
     ) -> Result<bool, Failure> {
         let is_new = self.made == Some(Created::Placeholder)
-            || self.is_resumed && known.origin != Origin::Found && is_unused(session, current);
+            || self.is_resumed
+                && known.origin != Origin::Found
+                && is_unused(session, current, known);
         if known.origin == Origin::Making {
             // In doubt it is not ours.
             known.origin = if is_new { Origin::Made } else { Origin::Found };

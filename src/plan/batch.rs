@@ -163,6 +163,7 @@ pub fn batches(
     }
     let packer = Packer {
         plan,
+        is_knot: guard == Guard::SoaMovedOn,
         current,
         octets_max,
     };
@@ -239,6 +240,8 @@ impl From<&Change> for Update {
 
 struct Packer<'a> {
     plan: &'a Plan,
+    /// The primary is one that moves a serial on once for several messages.
+    is_knot: bool,
     current: &'a CurrentZone,
     octets_max: usize,
 }
@@ -358,26 +361,51 @@ impl<'a> Packer<'a> {
     }
 
     /// The steps of one owner's changes. A value that only gets another TTL goes and comes back: Knot
-    /// ignores an addition of what is there, whatever its TTL. One apex NS stays all the time.
+    /// ignores an addition of what is there, whatever its TTL. Not so an apex NS, which `PowerDNS` removes
+    /// last of all and so for good: its addition sets the TTL, but on Knot, where another name server stands
+    /// in meanwhile, for servers ignore the removal of the last one.
     fn updates(&self, changes: &[Change]) -> Vec<Update> {
-        let mut has_staying_ns = false;
+        let needs_removal = |change: &Change| self.is_knot || !self.is_apex_ns(change);
         let mut updates = Vec::with_capacity(changes.len());
+        let mut stands_in = false;
         for change in changes {
-            let is_apex_ns =
-                change.rtype == RecordType::NS && change.owner == *self.plan.zone.apex();
-            let stays = is_apex_ns && !std::mem::replace(&mut has_staying_ns, true);
-            if let Action::SetTtl { .. } = change.action
-                && !stays
+            if let Action::SetTtl { ttl } = change.action
+                && needs_removal(change)
             {
-                updates.push(Update::Remove {
-                    owner: change.owner.clone(),
-                    rtype: change.rtype,
-                    rdata: change.rdata.clone(),
-                });
+                if self.is_apex_ns(change) && !stands_in {
+                    stands_in = true;
+                    updates.push(self.stand_in(Action::Add { ttl }));
+                }
+                let action = Action::Remove;
+                updates.push(Update::from(&Change {
+                    action,
+                    ..change.clone()
+                }));
             }
             updates.push(Update::from(change));
         }
+        if stands_in {
+            updates.push(self.stand_in(Action::Remove));
+        }
         updates
+    }
+
+    /// A step of a name server that is in the zone within one message only: a name that nobody has (RFC
+    /// 6761 section 6.4).
+    fn stand_in(&self, action: Action) -> Update {
+        let name: Name = "nsbridge.invalid."
+            .parse()
+            .expect("it is written as a name is");
+        Update::from(&Change {
+            owner: self.plan.zone.apex().clone(),
+            rtype: RecordType::NS,
+            rdata: Rdata::from_name(&name),
+            action,
+        })
+    }
+
+    fn is_apex_ns(&self, change: &Change) -> bool {
+        change.rtype == RecordType::NS && change.owner == *self.plan.zone.apex()
     }
 
     /// Prerequisites on each set that one owner's changes touch.

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use pretty_assertions::assert_eq;
 
 use crate::bridge::{Bridge, Run};
-use crate::message::is_transfer;
+use crate::daemon::Release;
+use crate::knot::Knot;
+use crate::message::{is_transfer, is_update};
 use crate::named::Named;
 use crate::nsupdate::nsupdate;
-use crate::scripted::Scripted;
+use crate::scripted::{Scripted, Upstream};
 use crate::server::{Kind, Server as _, Started, scenario};
 use crate::wanted::{by_hand, fresh, zone};
 use crate::{dig, payload, wait};
@@ -35,7 +37,7 @@ fn assert_documented(run: &Run) {
     assert!(in_place || later, "{run:#?}");
 }
 
-scenario!(two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign: bind, powerdns);
+scenario!(two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign);
 fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign(kind: Kind) {
     let (server, bridge) = kind.by_hand("hand A 192.0.2.100");
     let apex = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1";
@@ -69,7 +71,7 @@ fn two_processes_on_one_zone_leave_one_of_the_two_and_nothing_foreign(kind: Kind
     rest.assert_on(&server);
 }
 
-scenario!(many_processes_on_one_zone_end_with_one_of_their_payloads: bind, powerdns);
+scenario!(many_processes_on_one_zone_end_with_one_of_their_payloads);
 fn many_processes_on_one_zone_end_with_one_of_their_payloads(kind: Kind) {
     let (server, bridge) = kind.by_hand("");
     let bridge = bridge.foreign_records("remove");
@@ -91,6 +93,60 @@ fn many_processes_on_one_zone_end_with_one_of_their_payloads(kind: Kind) {
         wanted.iter().any(|wanted| wanted.content() == content),
         "{content:#?}"
     );
+}
+
+/// Knot moves a serial on once for all updates of a zone that wait: here for one that changes nothing, and
+/// that waits for the end of a transaction of the control socket.
+#[test]
+fn of_two_updates_that_knot_takes_together_the_second_is_noticed() {
+    for release in [Release::Installed, Release::Debian13] {
+        if !release.is_here() {
+            continue;
+        }
+        let knot = Knot::of(release).zone("example.com", "").start();
+        let (count, port) = (Arc::new(AtomicUsize::new(0)), knot.port());
+        let sent = Arc::clone(&count);
+        let proxy = Scripted::start(move |conversation| {
+            let mut upstream = Upstream::connect(port);
+            while let Some(request) = conversation.read() {
+                sent.fetch_add(usize::from(is_update(&request)), Ordering::SeqCst);
+                conversation.write(&upstream.exchange(&request));
+            }
+        });
+        // Each with a memory of its own: in one, they would take turns.
+        let bridges =
+            [1, 2].map(|_| Bridge::at(proxy.port(), knot.key_file()).foreign_records("remove"));
+        let wanted = |number: usize| {
+            zone(
+                "example.com",
+                &format!("@ NS ns1.example.net. | h{number} A 192.0.2.{number}"),
+            )
+        };
+        // The SOA is in place before, so that neither update sets it for its own sake.
+        bridges[0].plesk(wanted(7).call()).assert_status(0);
+        count.store(0, Ordering::SeqCst);
+        knot.knotc(&["zone-begin", "example.com"]);
+        let both = std::thread::scope(|scope| {
+            scope.spawn(|| nsupdate(&knot, "zone example.com\nupdate delete none.example.com A"));
+            wait::until("an update waits", || {
+                knot.log().contains("blocked zone update")
+            });
+            let start = |number: usize| bridges[number].start(&["plesk"], wanted(number).call());
+            let both = [start(0), start(1)];
+            wait::until("both updates wait", || count.load(Ordering::SeqCst) == 2);
+            knot.knotc(&["zone-abort", "example.com"]);
+            both
+        });
+        for going in both {
+            assert_documented(&going.finish());
+        }
+        let content = dig::content(&knot, "example.com");
+        let is_one = [0, 1]
+            .iter()
+            .any(|&number| wanted(number).content() == content);
+        assert!(is_one, "{content:#?}");
+        assert_eq!(count.load(Ordering::SeqCst), 3, "one is planned again");
+    }
 }
 
 scenario!(two_processes_create_the_same_zone);
@@ -323,42 +379,6 @@ fn a_zone_that_never_rests_is_left_for_later(kind: Kind) {
         dig::short(&*server, "www.example.com", "A"),
         <[&str; 0]>::default()
     );
-}
-
-#[test]
-fn a_process_that_is_killed_while_it_creates_a_zone_leaves_nothing_that_the_next_cannot_repair() {
-    let steps = [
-        "'addzone",
-        "'zonestatus",
-        "'sync",
-        "'delzone",
-        "type primary",
-    ];
-    for step in steps {
-        let (named, bridge) = fresh();
-        let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
-        let mut going = bridge.start(&["plesk"], wanted.call());
-        wait::until("the step is logged, or all is over", || {
-            named.log().contains(step) || !going.is_running()
-        });
-        going.signal("KILL");
-        drop(going.finish());
-        bridge
-            .plesk(wanted.call())
-            .assert_status(0)
-            .assert_stderr("");
-        wanted.assert_on(&named);
-        let status = named.rndc(&["zonestatus", "example.com"]).stdout();
-        assert!(status.contains("type: primary"), "after {step}: {status}");
-        let more = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.8").sent(1);
-        bridge.plesk(more.call()).assert_status(0).assert_stderr("");
-        more.assert_on(&named);
-        bridge
-            .plesk(payload::call(&[payload::delete("example.com")]))
-            .assert_status(0)
-            .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
-        assert!(!dig::has_zone(&named, "example.com"));
-    }
 }
 
 #[test]

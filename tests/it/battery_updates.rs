@@ -3,6 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
+use crate::daemon::Release;
 use crate::dig;
 use crate::nsupdate::nsupdate;
 use crate::payload;
@@ -61,7 +62,7 @@ fn assert_forward(before: u32, after: u32) {
     );
 }
 
-scenario!(records_come_and_go_in_one_update);
+scenario!(records_come_and_go_in_one_update: bind, powerdns, knot, templates);
 fn records_come_and_go_in_one_update(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -77,7 +78,7 @@ fn records_come_and_go_in_one_update(kind: Kind) {
     assert_eq!(said, "updated, 2 records added, 1 record removed");
 }
 
-scenario!(one_value_of_several_is_replaced);
+scenario!(one_value_of_several_is_replaced: bind, powerdns, knot, templates);
 fn one_value_of_several_is_replaced(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -93,7 +94,7 @@ fn one_value_of_several_is_replaced(kind: Kind) {
     assert_eq!(said, "updated, 1 record added, 1 record removed");
 }
 
-scenario!(a_ttl_changes_alone);
+scenario!(a_ttl_changes_alone: bind, powerdns, knot, templates);
 fn a_ttl_changes_alone(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -112,7 +113,21 @@ fn a_ttl_changes_alone(kind: Kind) {
     );
 }
 
-scenario!(a_ttl_changes_while_a_value_comes_and_another_goes);
+scenario!(the_ttl_of_name_servers_changes_alone: bind, powerdns, knot, templates);
+fn the_ttl_of_name_servers_changes_alone(kind: Kind) {
+    for (ttls, servers) in [("1 TTL", &["ns1"][..]), ("2 TTLs", &["ns1", "ns2"])] {
+        let with_ttl = |ttl: u32| {
+            let line = |name: &&str| format!("@ {ttl} NS {name}.example.net.");
+            let lines: Vec<String> = servers.iter().map(line).collect();
+            zone("example.com", &lines.join(" | "))
+        };
+        let (said, _) = change(kind, &with_ttl(300), &with_ttl(60));
+        let expected = format!("updated, 0 records added, 0 records removed, {ttls} changed");
+        assert_eq!(said, expected);
+    }
+}
+
+scenario!(a_ttl_changes_while_a_value_comes_and_another_goes: bind, powerdns, knot, templates);
 fn a_ttl_changes_while_a_value_comes_and_another_goes(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -131,7 +146,7 @@ fn a_ttl_changes_while_a_value_comes_and_another_goes(kind: Kind) {
     );
 }
 
-scenario!(an_alias_gives_way_to_an_address_and_comes_back);
+scenario!(an_alias_gives_way_to_an_address_and_comes_back: bind, powerdns, knot, templates);
 fn an_alias_gives_way_to_an_address_and_comes_back(kind: Kind) {
     let alias = zone(
         "example.com",
@@ -147,7 +162,7 @@ fn an_alias_gives_way_to_an_address_and_comes_back(kind: Kind) {
     assert_eq!(said, "updated, 1 record added, 2 records removed");
 }
 
-scenario!(an_alias_changes_its_target);
+scenario!(an_alias_changes_its_target: bind, powerdns, knot, templates);
 fn an_alias_changes_its_target(kind: Kind) {
     change(
         kind,
@@ -162,7 +177,7 @@ fn an_alias_changes_its_target(kind: Kind) {
     );
 }
 
-scenario!(all_name_servers_are_swapped_and_the_zone_is_never_without_one);
+scenario!(all_name_servers_are_swapped_and_the_zone_is_never_without_one: bind, powerdns, knot, templates);
 fn all_name_servers_are_swapped_and_the_zone_is_never_without_one(kind: Kind) {
     let (said, server) = change(
         kind,
@@ -183,11 +198,16 @@ fn all_name_servers_are_swapped_and_the_zone_is_never_without_one(kind: Kind) {
     let steps = log
         .lines()
         .filter_map(|line| line.split("updating zone 'example.com/IN': ").nth(1));
-    let steps: Vec<&str> = steps.filter_map(|step| step.split(' ').next()).collect();
+    let mut steps: Vec<&str> = steps.filter_map(|step| step.split(' ').next()).collect();
+    if kind == Kind::Bind(Release::Experimental) {
+        // The name server of the template's first contents goes before.
+        let of_creation = steps.drain(..4);
+        assert!(of_creation.eq(["adding", "adding", "adding", "deleting"]));
+    }
     assert_eq!(steps, ["adding", "adding", "deleting", "deleting"]);
 }
 
-scenario!(one_name_server_is_swapped_for_another);
+scenario!(one_name_server_is_swapped_for_another: bind, powerdns, knot, templates);
 fn one_name_server_is_swapped_for_another(kind: Kind) {
     change(
         kind,
@@ -196,7 +216,7 @@ fn one_name_server_is_swapped_for_another(kind: Kind) {
     );
 }
 
-scenario!(the_fields_of_the_soa_follow_the_payload);
+scenario!(the_fields_of_the_soa_follow_the_payload: bind, powerdns, knot, templates);
 fn the_fields_of_the_soa_follow_the_payload(kind: Kind) {
     let first = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     let second = first
@@ -217,7 +237,7 @@ fn the_fields_of_the_soa_follow_the_payload(kind: Kind) {
     assert_eq!(soa.mname, kind.mname("ns1.example.net."));
 }
 
-scenario!(the_serial_goes_on_where_the_payloads_is_behind);
+scenario!(the_serial_goes_on_where_the_payloads_is_behind: bind, powerdns, knot, templates);
 fn the_serial_goes_on_where_the_payloads_is_behind(kind: Kind) {
     let contents =
         "$TTL 3600\n@ SOA ns1.example.net. a.b. 2500000000 1 1 1 1\n@ NS ns1.example.net.\n";
@@ -236,7 +256,7 @@ fn the_serial_goes_on_where_the_payloads_is_behind(kind: Kind) {
     assert_eq!((soa.serial, soa.refresh), (2_500_000_001, 10_800));
 }
 
-scenario!(a_serial_alone_is_no_change);
+scenario!(a_serial_alone_is_no_change: bind, powerdns, knot, templates);
 fn a_serial_alone_is_no_change(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
@@ -245,7 +265,7 @@ fn a_serial_alone_is_no_change(kind: Kind) {
     assert_unchanged(&server, &bridge, &payload::call(&[wanted.sent(6).create()]));
 }
 
-scenario!(text_in_other_pieces_is_no_change);
+scenario!(text_in_other_pieces_is_no_change: bind, powerdns, knot, templates);
 fn text_in_other_pieces_is_no_change(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let text = "x".repeat(300);
@@ -272,7 +292,7 @@ fn text_in_other_pieces_is_no_change(kind: Kind) {
     );
 }
 
-scenario!(case_is_no_change);
+scenario!(case_is_no_change: bind, powerdns, knot, templates);
 fn case_is_no_change(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www CNAME web.example.com. | @ MX 10 mail.example.com. \
@@ -289,7 +309,7 @@ fn case_is_no_change(kind: Kind) {
     );
 }
 
-scenario!(the_order_and_duplicates_of_a_payload_mean_nothing);
+scenario!(the_order_and_duplicates_of_a_payload_mean_nothing: bind, powerdns, knot, templates);
 fn the_order_and_duplicates_of_a_payload_mean_nothing(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | a A 192.0.2.1 | a A 192.0.2.2 | b A 192.0.2.3";
@@ -301,7 +321,7 @@ fn the_order_and_duplicates_of_a_payload_mean_nothing(kind: Kind) {
     assert_unchanged(&server, &bridge, &zone("example.com", other).sent(1).call());
 }
 
-scenario!(a_delegation_and_its_glue_come_and_go);
+scenario!(a_delegation_and_its_glue_come_and_go: bind, powerdns, knot, templates);
 fn a_delegation_and_its_glue_come_and_go(kind: Kind) {
     let plain = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     let delegating = zone(
@@ -312,7 +332,7 @@ fn a_delegation_and_its_glue_come_and_go(kind: Kind) {
     change(kind, &delegating, &plain);
 }
 
-scenario!(a_record_that_is_wrong_does_not_keep_back_its_neighbours);
+scenario!(a_record_that_is_wrong_does_not_keep_back_its_neighbours: bind, powerdns, knot, templates);
 fn a_record_that_is_wrong_does_not_keep_back_its_neighbours(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | bad A 192.0.2.777 | www.example.org. A 192.0.2.8";

@@ -104,6 +104,12 @@ impl Bridge {
             .set_text("primaries.main.provision", "template", template)
     }
 
+    /// Reaches the control channel by another port of 127.0.0.1.
+    pub(crate) fn control_port(self, port: u16) -> Self {
+        let control = format!("127.0.0.1:{port}");
+        self.set_text("primaries.main.provision", "control", &control)
+    }
+
     /// Makes new zones over the HTTP API of PowerDNS.
     pub(crate) fn powerdns(mut self, api_port: u16, api_key_file: &Path) -> Self {
         let table = "primaries.main.provision";

@@ -1,9 +1,14 @@
 //! `nsbridge check --create` of a primary that makes zones of its catalog's members.
 
-use crate::bridge::Bridge;
+use std::fs;
+
+use pretty_assertions::assert_eq;
+
+use crate::bridge::{Bridge, Run};
 use crate::daemon::Release;
 use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::named::{Named, Zone};
+use crate::pdns::Pdns;
 use crate::server::Server as _;
 use crate::{check, dig};
 
@@ -60,6 +65,79 @@ fn a_server_that_makes_nothing_of_its_catalog_is_told_and_the_entry_taken_out() 
     assert!(run.status != Some(0), "{run:#?}");
     check::assert_begins(&run, &["failed: zone creation: "]);
     assert_eq!(dig::axfr(&named, CATALOG).len(), before);
+}
+
+/// The lines that a check gives, without what stands before each.
+fn lines(run: &Run) -> Vec<&str> {
+    let lines = run.stdout.lines();
+    lines.filter_map(|line| line.strip_prefix("    ")).collect()
+}
+
+#[test]
+fn a_catalog_that_bind_lacks_is_told_with_its_statement() {
+    let zone = |policy: &str| Zone::with_policy(CATALOG, EMPTY_CATALOG, policy);
+    let closed = zone(&format!("grant {{key}} subdomain zones.{CATALOG} A;"));
+    for named in [
+        Named::builder().start(),
+        Named::builder().zone(closed).start(),
+    ] {
+        let bridge = Bridge::of(&named).seed(&named).catalog(CATALOG);
+        let run = bridge.run(&["check", "-q"], "");
+        run.assert_status(69);
+        check::assert_is_named_conf(&run);
+        let expected = [
+            "zone \"catalog.example\" {",
+            "  type primary;",
+            "  file \"catalog.example.db\";",
+            "  allow-transfer { key \"plesk\"; };",
+            "  update-policy { grant \"plesk\" subdomain zones.catalog.example PTR TXT; };",
+            "};",
+        ];
+        assert_eq!(lines(&run), expected, "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_catalog_that_knot_lacks_is_told_with_its_lines() {
+    on_every_knot(|knot, _| {
+        let run = Bridge::of(knot)
+            .by_catalog("missing.example")
+            .run(&["check", "-q"], "");
+        run.assert_status(69);
+        let conf = lines(&run).join("\n") + "\n";
+        // The rights are those that the server of the tests gives to its own catalog.
+        let own = fs::read_to_string(knot.file("knot.conf")).expect("it has a configuration");
+        let acl = conf
+            .strip_prefix("acl:\n")
+            .and_then(|conf| conf.split("zone:\n").next());
+        assert!(acl.is_some_and(|acl| own.contains(acl)), "{conf}");
+        let zone = "zone:\n  - domain: missing.example\n    zonefile-sync: -1\n    \
+                    zonefile-load: whole\n    journal-content: changes\n    \
+                    acl: [catalog-transfers, catalog-changes]\n    catalog-role: interpret\n    \
+                    catalog-template: <template of its zones>\n";
+        assert!(conf.ends_with(zone), "{conf}");
+    });
+}
+
+#[test]
+fn a_catalog_that_powerdns_lacks_is_made_by_the_lines_that_are_told() {
+    for release in [Release::Installed, Release::Debian13] {
+        if !release.is_here() {
+            continue;
+        }
+        let mut pdns = Pdns::of(release).start();
+        let bridge = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
+        let run = bridge.run(&["check", "-q"], "");
+        run.assert_status(69);
+        for line in lines(&run) {
+            let words = line.split(' ').map(|word| word.trim_matches('\''));
+            let words: Vec<&str> = words.collect();
+            assert_eq!(words[0], "pdnsutil", "{line}");
+            pdns.pdnsutil(&words[1..]);
+        }
+        pdns.restart();
+        bridge.run(&["check", "--create"], "").assert_status(0);
+    }
 }
 
 #[test]

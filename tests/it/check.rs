@@ -17,6 +17,7 @@ use crate::pdns::Pdns;
 use crate::ports::Port;
 use crate::process;
 use crate::server::Server as _;
+use crate::wait;
 
 pub(crate) const ZONE: &str = "example.com";
 
@@ -62,6 +63,8 @@ pub(crate) fn check(bridge: &Bridge, named: &Named, arguments: &[&str]) -> Run {
     let before = state(named);
     let run = bridge.run(&[&["check", ZONE], arguments].concat(), "");
     run.assert_stderr("");
+    // BIND removes the file of a zone some time after the zone.
+    wait::until_some(wait::PATIENCE, || (state(named) == before).then_some(()));
     assert_eq!(state(named), before);
     run
 }

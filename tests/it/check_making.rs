@@ -13,7 +13,7 @@ use crate::check::{
 };
 use crate::daemon::Release;
 use crate::keys::Key;
-use crate::named::{Named, View, Zone};
+use crate::named::{Named, TEMPLATE, View, Zone};
 use crate::pdns::Pdns;
 use crate::server::Server as _;
 
@@ -144,6 +144,41 @@ fn a_template_that_the_server_does_not_have_is_told_with_its_statement() {
         \x20   };\n\
         not tried: main (127.0.0.1:PORT): first contents of new zones: needs the zone creation\n";
     assert!(run.stdout.ends_with(lines), "{}", run.stdout);
+}
+
+#[test]
+fn a_template_is_tried_without_its_first_contents_and_on_demand_with_them() {
+    let release = Release::Experimental;
+    if !release.is_here() {
+        return;
+    }
+    let named = server(release);
+    let bridge = || Bridge::of(&named).template(&named, TEMPLATE);
+    let clean = state(&named);
+    let run = check(&bridge(), &named, &[]);
+    let open = "unknown: first contents of new zones: whether the template's `initial-file` is there shows \
+                only when a zone is made; ";
+    let expected = [DNS_IS_WELL, CHANNEL_IS_WELL, CREATION_IS_WELL, open, CREATE].concat();
+    assert_lines(&run, 0, &expected);
+    let run = check(&bridge(), &named, &["--create"]);
+    let made = "ok: zone creation: `nsbridge-check-plesk01.invalid.` was created and removed\n\
+                ok: first contents of new zones\n";
+    assert_lines(&run, 0, &[DNS_IS_WELL, CHANNEL_IS_WELL, made].concat());
+    assert!(!has_probe(&named));
+    assert_eq!(state(&named), clean);
+
+    let run = check(&Bridge::of(&named).template(&named, "other"), &named, &[]);
+    run.assert_status(69);
+    let said = "zone creation: zone `nsbridge-check-plesk01.invalid.` on 127.0.0.1:CONTROL: the server \
+                made no zone from template `other`; hint: ";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    fs::remove_file(named.file("initial.db")).expect("the server has an initial file");
+    check(&bridge(), &named, &[]).assert_status(0);
+    let run = check(&bridge(), &named, &["--create"]);
+    run.assert_status(69);
+    let said = "the server could not copy the file that template `made-here` starts from; hint: ";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    assert!(!has_probe(&named));
 }
 
 #[test]

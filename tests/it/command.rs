@@ -9,6 +9,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::named::{Named, Zone};
+use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::process;
 use crate::server::Server as _;
@@ -24,6 +25,9 @@ hook() { [[ ! -e $1 ]] || . "./$1"; }
 action=$1 zone=$2
 echo "$action $zone" >>calls
 hook "before-$action"
+# One that was started by an nsbridge which was killed may still be at it.
+exec 9>lock
+flock 9
 there=yes
 rndc zonestatus "$zone" >/dev/null 2>&1 || there=no
 case $action-$there in
@@ -41,7 +45,7 @@ hook "then-$action"
 /// A BIND, and nsbridge with the program for it.
 pub(crate) struct Made {
     pub(crate) named: Named,
-    bridge: Bridge,
+    pub(crate) bridge: Bridge,
 }
 
 impl Made {
@@ -60,12 +64,18 @@ impl Made {
         Self { named, bridge }
     }
 
+    /// Another nsbridge with the program, before a port that leads to the server.
+    pub(crate) fn bridge_at(&self, port: u16) -> Bridge {
+        let program = self.named.file("make-zone");
+        Bridge::at(port, self.named.key_file()).command(&program, &["{action}", "{zone}"])
+    }
+
     /// Does this within every call for the action, such as `then-create`.
-    fn hook(&self, when: &str, script: &str) {
+    pub(crate) fn hook(&self, when: &str, script: &str) {
         fs::write(self.named.file(when), script).expect("a file of the test");
     }
 
-    fn unhook(&self, when: &str) {
+    pub(crate) fn unhook(&self, when: &str) {
         fs::remove_file(self.named.file(when)).expect("a file of the test");
     }
 
@@ -229,17 +239,32 @@ fn a_program_that_hangs_is_killed_and_what_it_did_is_found_the_next_time() {
             || !fs::exists(format!("/proc/{}", hanging.trim())).unwrap()
     });
     made.unhook("then-create");
-    // Nothing tells any more that it was made here, and not by a person in between: it stays.
+    // It holds nothing but what was to be delivered, so it was made here.
     made.plesk(create())
         .assert_status(0)
         .assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
     assert_eq!(dig::content(&made.named, "example.com"), CONTENT);
     made.plesk(payload::delete("example.com"))
         .assert_status(0)
+        .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
+}
+
+#[test]
+fn a_zone_that_somebody_uses_who_found_it_half_made_stays() {
+    let made = Made::new();
+    made.hook("then-create", "exit 75");
+    made.plesk(create()).assert_status(75);
+    made.unhook("then-create");
+    nsupdate(&made.named, "update add hand.example.com 60 A 192.0.2.9");
+    made.plesk(create()).assert_status(0);
+    made.plesk(payload::delete("example.com"))
+        .assert_status(0)
         .assert_stdout(
             "example.com.: 2 records removed; the zone was not made by nsbridge, so it stays with its \
              SOA and name servers on main (127.0.0.1:PORT)\n",
         );
+    let hand = dig::short(&made.named, "hand.example.com", "A");
+    assert_eq!(hand, ["192.0.2.9"]);
 }
 
 #[test]

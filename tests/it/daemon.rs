@@ -1,4 +1,4 @@
-//! A name server's process: the program of a package of this machine, or of the image with Debian 13.
+//! A name server's process: the program of a package of this machine, or of an image with later ones.
 //!
 //! It writes its log to a file in the test's own directory, and is killed and waited for when the value
 //! is dropped; if the test is failing then, the end of the log is shown. In a container it has the
@@ -17,9 +17,6 @@ use crate::wait;
 /// Lines of the log that are shown when a test fails.
 const LOG_LINES_SHOWN: usize = 60;
 
-/// The image of `testenv/docker/trixie`.
-const TRIXIE_IMAGE: &str = "nsbridge-test-trixie";
-
 /// Where a server's programs are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
@@ -27,6 +24,8 @@ pub(crate) enum Release {
     Installed,
     /// A container with those of Debian 13.
     Debian13,
+    /// A container with the BIND of Debian's experimental suite, 9.21.9 or later.
+    Experimental,
 }
 
 impl Release {
@@ -37,15 +36,43 @@ impl Release {
     /// When they need Docker, and there is none although nobody has said that there need not be one.
     #[track_caller]
     pub(crate) fn is_here(self) -> bool {
-        static IS_BUILT: OnceLock<bool> = OnceLock::new();
+        static DEBIAN_13: OnceLock<bool> = OnceLock::new();
+        static EXPERIMENTAL: OnceLock<bool> = OnceLock::new();
         match self {
             Self::Installed => true,
-            Self::Debian13 => *IS_BUILT.get_or_init(|| {
+            Self::Debian13 => *DEBIAN_13.get_or_init(|| {
                 docker::can_use_docker() && {
-                    docker::build("trixie", TRIXIE_IMAGE);
+                    docker::make_base_image("trixie");
+                    self.build();
                     true
                 }
             }),
+            Self::Experimental => *EXPERIMENTAL.get_or_init(|| {
+                Self::Debian13.is_here() && {
+                    self.build();
+                    true
+                }
+            }),
+        }
+    }
+
+    /// The directory of `testenv/docker` that its image is made from, where it has one.
+    fn suite(self) -> Option<&'static str> {
+        match self {
+            Self::Installed => None,
+            Self::Debian13 => Some("trixie"),
+            Self::Experimental => Some("experimental"),
+        }
+    }
+
+    fn image(self) -> Option<String> {
+        self.suite().map(|suite| format!("nsbridge-test-{suite}"))
+    }
+
+    #[track_caller]
+    fn build(self) {
+        if let (Some(suite), Some(image)) = (self.suite(), self.image()) {
+            docker::build(suite, &image);
         }
     }
 }
@@ -119,16 +146,16 @@ impl Daemon {
 
     fn command(&self, program: &Path) -> (Command, Option<String>) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        match self.release {
-            Release::Installed => (Command::new(program), None),
-            Release::Debian13 => {
+        match self.release.image() {
+            None => (Command::new(program), None),
+            Some(image) => {
                 let count = COUNT.fetch_add(1, Ordering::Relaxed);
                 let name = format!("nsbridge-test-{}-{count}", std::process::id());
                 let mut command = Command::new("docker");
                 command
                     .args(["run", "--rm", "--network", "host", "--name", &name])
                     .args(["--user", &owner(), "--volume", &self.volume()])
-                    .args(["--entrypoint", &program.to_string_lossy(), TRIXIE_IMAGE]);
+                    .args(["--entrypoint", &program.to_string_lossy(), &image]);
                 (command, Some(name))
             }
         }
@@ -137,9 +164,9 @@ impl Daemon {
     /// Runs a tool of the same release, which must end by itself.
     #[track_caller]
     pub(crate) fn run_tool(&self, program: &str, arguments: &[&str]) -> Said {
-        match self.release {
-            Release::Installed => process::run(program, arguments, b""),
-            Release::Debian13 => {
+        match self.release.image() {
+            None => process::run(program, arguments, b""),
+            Some(image) => {
                 let (user, volume) = (owner(), self.volume());
                 let container = [
                     "run",
@@ -152,7 +179,7 @@ impl Daemon {
                     &*volume,
                     "--entrypoint",
                     program,
-                    TRIXIE_IMAGE,
+                    &*image,
                 ];
                 process::run("docker", &[&container, arguments].concat(), b"")
             }

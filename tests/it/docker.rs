@@ -84,11 +84,7 @@ impl Container {
         if !can_use_docker() {
             return None;
         }
-        let base_image = place("testenv/docker/base-image");
-        assert_success(
-            &run(&mut Command::new(base_image)),
-            "testenv/docker/base-image",
-        );
+        make_base_image("bookworm");
         let container = Self {
             project: format!("nsbridge-test-{}", std::process::id()),
             keys: TempDir::with_prefix("nsbridge-docker-").expect("a temporary directory"),
@@ -208,14 +204,18 @@ pub(crate) fn can_use_docker() -> bool {
     false
 }
 
-/// Builds the image of a directory of `testenv/docker` that is named after one of Debian's suites, upon
-/// that suite's base image.
+/// Makes sure that there is Debian's image of a suite.
 #[track_caller]
-pub(crate) fn build(suite: &str, image: &str) {
+pub(crate) fn make_base_image(suite: &str) {
     let base_image = place("testenv/docker/base-image");
     let made = run(Command::new(base_image).arg(suite));
     assert_success(&made, "testenv/docker/base-image");
-    let directory = place("testenv/docker").join(suite);
+}
+
+/// Builds the image of a directory of `testenv/docker`.
+#[track_caller]
+pub(crate) fn build(directory: &str, image: &str) {
+    let directory = place("testenv/docker").join(directory);
     let mut command = Command::new("docker");
     command
         .args(["build", "--quiet", "--tag", image])

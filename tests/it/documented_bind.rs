@@ -1,4 +1,4 @@
-//! What docs/servers.md says of BIND, run as it stands there, on both releases.
+//! What docs/servers.md says of BIND, run as it stands there, on every release.
 
 use crate::bridge::Bridge;
 use crate::daemon::Release;
@@ -6,6 +6,7 @@ use crate::keys::Key;
 use crate::named::Named;
 use crate::payload;
 use crate::powerdns::documented;
+use crate::server::Server as _;
 use crate::wanted::zone;
 
 /// What a server of a test needs beside.
@@ -73,6 +74,24 @@ fn the_documented_configuration_of_bind_serves() {
             assert_serves(&named, &bridge);
         }
     }
+}
+
+#[test]
+fn the_documented_template_of_bind_serves() {
+    let release = Release::Experimental;
+    if !release.is_here() {
+        return;
+    }
+    let template = documented("template member {");
+    let (named, bridge) = serve(release, &changed(&template, "/etc/bind/", "{dir}/"));
+    let zone = documented("$TTL 300\n@ SOA ns1.example.net. hostmaster.example.net. 1 10800");
+    std::fs::write(named.file("initial.db"), zone).expect("a file of the test");
+    let options = documented("way = \"template\"");
+    let bridge = options.lines().fold(bridge, |bridge, line| {
+        let (key, value) = line.split_once(" = ").expect("an option in each line");
+        bridge.set("primaries.main.provision", key, value)
+    });
+    assert_serves(&named, &bridge);
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl Knot {
     pub(crate) fn of(release: Release) -> Builder {
         let template = match release {
             Release::Installed => "seeded",
-            Release::Debian13 => "empty",
+            Release::Debian13 | Release::Experimental => "empty",
         };
         Builder {
             release,
@@ -166,6 +166,20 @@ impl Knot {
         self.daemon.stop();
         write(&self.file("knot.conf"), &self.conf());
         assert!(self.launch(), "another program took the port in between");
+    }
+
+    /// Runs `knotc` with a command, such as `zone-freeze example.com`; it must succeed.
+    #[track_caller]
+    pub(crate) fn knotc(&self, command: &[&str]) {
+        let socket = self.file("knot.sock").to_string_lossy().into_owned();
+        let said = self
+            .daemon
+            .run_tool("knotc", &[&["-s", &socket], command].concat());
+        assert!(
+            said.status == Some(0),
+            "knotc {command:?}: {}",
+            said.stderr()
+        );
     }
 
     /// The key that may do everything.

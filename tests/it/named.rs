@@ -22,6 +22,16 @@ use crate::wait;
 /// How often new ports are tried when another program takes one first.
 const PORT_TRIES: u32 = 5;
 
+/// The template that a server has whose release knows templates.
+pub(crate) const TEMPLATE: &str = "made-here";
+
+/// What every zone begins with that is made from the template.
+const INITIAL_ZONE: &str = "\
+$TTL 300
+@ SOA ns1.invalid. hostmaster.invalid. 1 3600 600 86400 300
+@ NS ns1.invalid.
+";
+
 /// How a server shall be. Without further calls: one key `plesk`, a control channel with the key
 /// `rndc`, new zones allowed, no zone.
 #[derive(Debug)]
@@ -131,6 +141,15 @@ impl Builder {
             ports: Ports::claim(),
             tls: self.tls,
         };
+        if self.release == Release::Experimental {
+            write(&named.file("initial.db"), INITIAL_ZONE);
+            let template = format!(
+                "template {TEMPLATE} {{ type primary; file \"$name.db\"; \
+                 initial-file \"{{dir}}/initial.db\"; check-names ignore; check-integrity no; \
+                 update-policy {{ grant {{key}} zonesub ANY; }}; }};\n"
+            );
+            named.choices.statements.push_str(&template);
+        }
         for (file, contents) in named.choices.files() {
             write(&named.file(&file), contents);
         }
@@ -282,7 +301,7 @@ impl Named {
         let conf = self.file("named.conf");
         let program = match self.daemon.release() {
             Release::Installed => program_for(self.directory.path()),
-            Release::Debian13 => "/usr/sbin/named".into(),
+            Release::Debian13 | Release::Experimental => "/usr/sbin/named".into(),
         };
         let arguments = ["-g", "-c", &*conf.to_string_lossy(), "-4", "-n", "2"];
         self.daemon.start(&program, &arguments);
@@ -387,7 +406,10 @@ impl Server for Named {
     }
 
     fn provisioning(&self, bridge: Bridge) -> Bridge {
-        bridge.seed(self)
+        match self.daemon.release() {
+            Release::Installed | Release::Debian13 => bridge.seed(self),
+            Release::Experimental => bridge.template(self, TEMPLATE),
+        }
     }
 
     fn stop(&mut self) {

@@ -35,6 +35,12 @@ fn nsd_takes_no_updates(release: Release) {
         "this server takes no DNS UPDATEs at all (NSD is one): send them to the primary that it \
          transfers from",
     );
+    let run = bridge.run(&["check", "example.com"], "");
+    run.assert_status(69);
+    let said = "updates of example.com.: the primary answers NOTIMP without a signature; hint: this \
+                server takes no DNS UPDATEs at all (NSD is one): send them to the primary that it \
+                transfers from\n";
+    assert!(run.stdout.ends_with(said), "{}", run.stdout);
     assert_eq!(asker.axfr("example.com"), before);
 }
 

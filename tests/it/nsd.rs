@@ -56,7 +56,7 @@ impl Nsd {
         let secret = base64::engine::general_purpose::STANDARD.encode(key.secret());
         let database = match release {
             Release::Installed => "database: \"\"",
-            Release::Debian13 => "",
+            Release::Debian13 | Release::Experimental => "",
         };
         let configuration = format!("{SERVER}{clauses}")
             .replace("{database}", database)

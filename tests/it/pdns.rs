@@ -215,6 +215,17 @@ impl Pdns {
         );
     }
 
+    /// What it has stored, by a query of one column of text; sorted.
+    #[track_caller]
+    pub(crate) fn stored(&self, query: &str) -> Vec<String> {
+        let database = Connection::open(self.file("pdns.sqlite3")).expect("it has a database");
+        let mut statement = database.prepare(query).expect("a query");
+        let rows = statement.query_map([], |row| row.get(0));
+        let mut rows: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+        rows.sort();
+        rows
+    }
+
     /// Makes the key `plesk` known to the server.
     #[track_caller]
     fn import_key(&self) {

@@ -16,6 +16,8 @@ use crate::wait;
 
 /// How often a stalled conversation looks whether its peer shall end.
 const STALL_INTERVAL: Duration = Duration::from_millis(20);
+/// Most octets that are passed on at once.
+const PIECE_OCTETS: usize = 16 * 1024;
 
 /// A listening peer; ends when dropped, and passes on the panic of its script.
 #[derive(Debug)]
@@ -75,6 +77,32 @@ impl Scripted {
                     answer = upstream.receive(Duration::from_millis(200));
                 }
             }
+        })
+    }
+
+    /// Passes octets on to the server on `port` as they come, whatever the protocol, and those pieces of
+    /// its answers that `passes` is true for. After one that it is not true for the connection says
+    /// nothing more, not even that it ends.
+    pub(crate) fn relay(port: u16, passes: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self::start(move |conversation| {
+            let upstream = Upstream::connect(port).stream;
+            let client = conversation.stream.try_clone();
+            let mut client = client.expect("a connection has a second handle");
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let (mut part, mut is_silent) = ([0; PIECE_OCTETS], false);
+                    while let Ok(count @ 1..) = (&upstream).read(&mut part) {
+                        is_silent = is_silent || !passes();
+                        let _ = is_silent || client.write_all(&part[..count]).is_ok();
+                    }
+                    let _ = is_silent || client.shutdown(Shutdown::Write).is_ok();
+                });
+                let mut part = [0; PIECE_OCTETS];
+                while let Some(count @ 1..) = conversation.fill_some(&mut part) {
+                    let _ = (&upstream).write_all(&part[..count]);
+                }
+                let _ = upstream.shutdown(Shutdown::Both);
+            });
         })
     }
 

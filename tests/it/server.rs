@@ -146,7 +146,7 @@ impl Kind {
     /// made from one.
     pub(crate) fn mname(self, first: &str) -> &str {
         match self {
-            Self::Knot(Release::Installed) => "ns1.invalid.",
+            Self::Knot(Release::Installed) | Self::Bind(Release::Experimental) => "ns1.invalid.",
             Self::Bind(_) | Self::PowerDns(_) | Self::Knot(_) => first,
         }
     }
@@ -167,7 +167,7 @@ impl Kind {
 }
 
 /// Makes tests of a scenario, a function of a [`Kind`], on every server or on those that are named: each as
-/// installed on this machine, and as Debian 13 has it.
+/// installed on this machine, and as Debian 13 has it. `templates` is the BIND that has them.
 macro_rules! scenario {
     ($name:ident) => {
         crate::server::scenario!($name: bind, powerdns, knot);
@@ -179,6 +179,15 @@ macro_rules! scenario {
     };
     (@bind $name:ident) => {
         crate::server::scenario!(@releases $name Bind on_bind on_bind_of_debian_13);
+    };
+    (@templates $name:ident) => {
+        #[test]
+        fn on_bind_with_templates() {
+            let release = crate::daemon::Release::Experimental;
+            if release.is_here() {
+                super::$name(crate::server::Kind::Bind(release));
+            }
+        }
     };
     (@powerdns $name:ident) => {
         crate::server::scenario!(@releases $name PowerDns on_powerdns on_powerdns_of_debian_13);

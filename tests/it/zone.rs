@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::keys::Key;
+use crate::knot::Knot;
 use crate::named::{Named, Zone};
+use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::server::Server;
 
@@ -218,6 +220,75 @@ fn the_list_tells_how_each_zone_came_to_be() {
          configuration)\n\
          a.example.: created by nsbridge, 1 record delivered, on main (not in the configuration)\n",
     );
+}
+
+#[test]
+fn the_list_tells_whose_the_zones_of_a_catalog_are() {
+    let mut knot = Knot::builder().start();
+    let bridge = |instance: &str| {
+        let bridge = knot.provisioning(Bridge::of(&knot)).instance(instance);
+        bridge.set("primaries.main", "nameservers", r#"["ns1.example.net"]"#)
+    };
+    let (one, two) = (bridge("one"), bridge("two"));
+    for zone in ["a.example", "b.example"] {
+        one.run(&["zone", "create", zone], "").assert_status(0);
+    }
+    two.run(&["zone", "adopt", "b.example"], "")
+        .assert_status(0);
+    let nobodys = "zone catalog.example\nupdate add x.zones.catalog.example 0 PTR c.example";
+    nsupdate(&knot, nobodys);
+    one.run(&["zone", "list"], "")
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout(
+            "a.example.: created by nsbridge, 1 record delivered, on main (127.0.0.1:PORT)\n\
+             b.example.: created by nsbridge, 1 record delivered, belongs to the instance `two`, on main \
+             (127.0.0.1:PORT)\n\
+             c.example.: nobody's, in the catalog, on main (127.0.0.1:PORT)\n",
+        );
+    two.run(&["zone", "list"], "").assert_status(0).assert_stdout(
+        "a.example.: belongs to the instance `one`, on main (127.0.0.1:PORT)\n\
+         b.example.: this instance's by the catalog, no records delivered, on main (127.0.0.1:PORT)\n\
+         c.example.: nobody's, in the catalog, on main (127.0.0.1:PORT)\n",
+    );
+    let run = two.run(&["--output", "json", "zone", "list"], "");
+    let results = document(&run)["results"].clone();
+    let address = "127.0.0.1:PORT";
+    let expected = json!([
+        { "subject": "a.example.", "result": "listed", "primary": "main", "address": address,
+          "delivered": 0, "instance": "one" },
+        { "subject": "b.example.", "result": "listed", "primary": "main", "address": address,
+          "delivered": 0, "instance": "two" },
+        { "subject": "c.example.", "result": "listed", "primary": "main", "address": address,
+          "delivered": 0 },
+    ]);
+    assert_eq!(results, expected);
+    // What is remembered is told also where the catalog is not to be read.
+    knot.stop();
+    let run = one.run(&["zone", "list"], "");
+    run.assert_status(75)
+        .assert_says("error: catalog.example. on main (127.0.0.1:PORT): ");
+    assert!(
+        run.stdout.starts_with("a.example.: created by nsbridge"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_zone_that_could_not_be_made_is_not_listed() {
+    let named = Named::builder().closed_to_new_zones().start();
+    let bridge = Bridge::of(&named).seed(&named);
+    let create = [
+        "zone",
+        "create",
+        "--nameserver",
+        "ns1.example.net",
+        "a.example",
+    ];
+    bridge.run(&create, "").assert_status(69);
+    let list = bridge.run(&["zone", "list"], "");
+    list.assert_status(0).assert_stdout("").assert_stderr("");
 }
 
 #[test]

@@ -180,6 +180,7 @@ async fn check_catalog(session: &mut Session<'_>, catalog: &Catalog) -> (Verdict
     let update = match try_update(session, zone, (&below, &catalog.key), &types).await {
         Ok(None) => Verdict::Good(Fact::Plain),
         Ok(Some(failure)) | Err(failure) => {
+            let failure = catalog.in_context(failure);
             bad_with_key(failure.into(), primary, &catalog.key, Some(zone))
         }
     };
@@ -406,7 +407,13 @@ async fn try_update(
         }
         Err(refusal @ Failure::UpdateRefused { .. }) => Ok(Some(refusal)),
         // So Knot says that the key, which it knows, may not.
-        Err(Failure::BadKey { key } | Failure::Unsigned { key, .. }) => {
+        Err(
+            Failure::BadKey { key }
+            | Failure::Unsigned {
+                rcode: Rcode::NOTAUTH | Rcode::REFUSED,
+                key,
+            },
+        ) => {
             let (rcode, extended) = (Rcode::NOTAUTH, None);
             Ok(Some(Failure::UpdateRefused {
                 rcode,

@@ -6,10 +6,33 @@ use super::verdict::Trouble;
 use crate::deliver::outcome::Failure;
 use crate::model::ZoneName;
 use crate::provision::{Remedy, Software};
-use crate::wire::{Algorithm, Key};
+use crate::wire::{Algorithm, Key, Rcode};
 
 /// What stands in place of a secret.
 const SECRET: &str = "<that of this host's key file>";
+
+/// A catalog with the rights that nsbridge needs; its zone file is written by hand once.
+const KNOT_CATALOG: &str = "\
+acl:
+  - id: catalog-transfers
+    key: {key}
+    action: transfer
+  - id: catalog-changes
+    key: {key}
+    action: update
+    update-type: [PTR, TXT]
+    update-owner: name
+    update-owner-match: sub
+    update-owner-name: zones
+zone:
+  - domain: {zone}
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: changes
+    acl: [catalog-transfers, catalog-changes]
+    catalog-role: interpret
+    catalog-template: <template of its zones>
+";
 
 /// What the primary lacks.
 #[derive(Clone, Copy)]
@@ -22,6 +45,8 @@ enum Lack {
     Update,
     /// It does not have the zone.
     Zone,
+    /// It does not have the catalog, or does not let the key change its members.
+    Catalog,
 }
 
 /// The names that the lines are filled in with.
@@ -78,6 +103,14 @@ fn for_bind(lack: Lack, names: &Names) -> Vec<String> {
             format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
             "};".to_owned(),
         ],
+        Lack::Catalog => vec![
+            format!("zone \"{zone}\" {{"),
+            "  type primary;".to_owned(),
+            format!("  file \"{}.db\";", zone.replace('/', "=")),
+            format!("  allow-transfer {{ key \"{key}\"; }};"),
+            format!("  update-policy {{ grant \"{key}\" subdomain zones.{zone} PTR TXT; }};"),
+            "};".to_owned(),
+        ],
     }
 }
 
@@ -96,6 +129,13 @@ fn for_powerdns(lack: Lack, names: &Names) -> Vec<String> {
         Lack::Transfer => vec![transfer],
         Lack::Update => vec![update],
         Lack::Zone => vec![format!("pdnsutil create-zone {zone}"), transfer, update],
+        Lack::Catalog => vec![
+            format!("pdnsutil create-zone {zone} invalid"),
+            format!("pdnsutil add-record {zone} version TXT 0 '\"2\"'"),
+            format!("pdnsutil set-kind {zone} primary"),
+            transfer,
+            update,
+        ],
     }
 }
 
@@ -121,6 +161,12 @@ fn for_knot(lack: Lack, names: &Names) -> Vec<String> {
             format!("  - domain: {zone}"),
             "    acl: nsbridge".to_owned(),
         ],
+        Lack::Catalog => KNOT_CATALOG
+            .replace("{key}", key)
+            .replace("{zone}", zone)
+            .lines()
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
@@ -130,6 +176,20 @@ fn lack(trouble: &Trouble) -> Option<Lack> {
         Trouble::TypesRefused { .. } => return Some(Lack::Update),
         Trouble::LeftBehind { .. } => return None,
     };
+    if let Failure::Catalog { source, .. } = failure {
+        // So Knot says of a catalog that it does not have.
+        if let Failure::Unsigned { rcode, .. } = **source {
+            return (rcode == Rcode::NOTAUTH).then_some(Lack::Catalog);
+        }
+        return lack_of(source).map(|lack| match lack {
+            Lack::Key => Lack::Key,
+            Lack::Transfer | Lack::Update | Lack::Zone | Lack::Catalog => Lack::Catalog,
+        });
+    }
+    lack_of(failure)
+}
+
+fn lack_of(failure: &Failure) -> Option<Lack> {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "few of many failures have lines, and a new one has none until they are written"
@@ -147,7 +207,7 @@ fn lack(trouble: &Trouble) -> Option<Lack> {
 mod tests {
     use super::*;
     use crate::model::{Name, RecordType, Secret};
-    use crate::wire::{Hash, Rcode};
+    use crate::wire::Hash;
 
     fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
         let (name, zone): (Name, Name) =

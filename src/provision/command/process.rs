@@ -5,20 +5,25 @@
 //! nsbridge. When time is nearly over the group gets SIGTERM, which lets it undo what is half done,
 //! and SIGKILL at the end. The group is also killed where the run is dropped.
 //!
+//! The input is a file in memory that is whole before the program starts: through a pipe, a program that
+//! outlives an nsbridge which was killed would take the part that came for all that there is.
+//!
 //! The odd case: a program that leaves something running in the background, with its output still
 //! open (the master of an ssh connection). The end of the program is the end of the run; the rest
 //! is neither waited for nor killed.
 
 use std::ffi::OsStr;
-use std::io::{self, PipeReader};
+use std::fs::File;
+use std::io::{self, PipeReader, Seek as _, Write as _};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Where programs are looked for by the program; it needs no other variable for its own start.
@@ -65,6 +70,7 @@ pub(super) async fn run(
     if deadline <= Instant::now() {
         return Err(Failed::NotStarted(io::ErrorKind::TimedOut.into()));
     }
+    let stdin = input_file(input).map_err(Failed::NotStarted)?;
     let (reader, writer) = io::pipe().map_err(Failed::NotStarted)?;
     let mut output = Output::new(reader).map_err(Failed::NotStarted)?;
     let stderr = writer.try_clone().map_err(Failed::NotStarted)?;
@@ -74,7 +80,7 @@ pub(super) async fn run(
         .env_clear()
         .envs([("PATH", PATH), ("LC_ALL", LOCALE)])
         .current_dir("/")
-        .stdin(Stdio::piped())
+        .stdin(stdin)
         .stdout(writer)
         .stderr(stderr)
         .process_group(0)
@@ -83,12 +89,9 @@ pub(super) async fn run(
     // It holds our copies of the pipe's writing end, which must not keep it open.
     drop(command);
     let mut group = Group::of(&child);
-    let stdin = child.stdin.take();
     let left = deadline.saturating_duration_since(Instant::now());
     let warning = deadline - GRACE.min(left / 4);
-    let mut talk = Box::pin(async {
-        tokio::join!(write_input(stdin, input), output.read());
-    });
+    let mut talk = Box::pin(output.read());
     let mut is_silent = false;
     let mut is_warned = false;
     let status = loop {
@@ -123,11 +126,15 @@ pub(super) async fn run(
     }
 }
 
-/// Gives the input and closes the stream. A program may end without reading it.
-async fn write_input(stdin: Option<ChildStdin>, input: &[u8]) {
-    if let Some(mut stdin) = stdin {
-        drop(stdin.write_all(input).await);
+/// A file of these octets, read from its beginning.
+fn input_file(input: &[u8]) -> io::Result<Stdio> {
+    if input.is_empty() {
+        return Ok(Stdio::null());
     }
+    let mut file = File::from(memfd_create("first contents", MemfdFlags::CLOEXEC)?);
+    file.write_all(input)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 /// The output of a program, of which the end is kept.
