@@ -177,4 +177,20 @@ fn two_users_share_a_queue_through_a_group() {
         run.assert_status(0).assert_stderr("");
         wanted_at(1, second).assert_on(&named);
     }
+    // And all at once.
+    for second in 10..14 {
+        let calls = [
+            (&one, wanted_at(1, second)),
+            (&other, wanted_at(2, second)),
+            (&root, wanted_at(1, second)),
+        ];
+        let going = calls.map(|(bridge, wanted)| bridge.start(&["plesk"], wanted.call()));
+        for going in going {
+            going.finish().assert_status(0).assert_stderr("");
+        }
+        for zone in [1, 2] {
+            wanted_at(zone, second).assert_on(&named);
+        }
+    }
+    assert_empty(&root);
 }
