@@ -51,6 +51,11 @@ impl NewJob {
             serial,
         }
     }
+
+    /// Its size.
+    pub(in crate::queue) fn octets(&self) -> usize {
+        self.intent.len()
+    }
 }
 
 /// How many jobs are taken at most, and how large they may be together; one is taken in any case.
@@ -69,6 +74,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then there is none of them.
     pub(in crate::queue) fn enqueue(
+        &mut self,
+        new: &[NewJob],
+        now: u64,
+    ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
+        self.without_merging(|store| store.enqueue_all(new, now))
+    }
+
+    fn enqueue_all(
         &mut self,
         new: &[NewJob],
         now: u64,
