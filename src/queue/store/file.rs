@@ -145,6 +145,15 @@ impl StoreError {
             Self::Directory { .. } => {
                 "create it and give it to the user that nsbridge runs as, or set `queue.path`"
             }
+            Self::Sqlite { source, .. }
+                if matches!(
+                    source.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                ) =>
+            {
+                "the file is damaged: put it aside, with those whose names go on with `-wal` and `-shm`, and sync all \
+                 zones (`plesk bin dns --sync-all-zones`); what was delivered before counts as foreign then"
+            }
             Self::Sqlite { .. } => {
                 "check the permissions and the free space of the file and of its directory"
             }

@@ -10,7 +10,7 @@ use crate::model::{Intent, Name, Serial, ZoneSource};
 use crate::queue::claim::Claim;
 use crate::queue::job::{
     Accepted, End, JOBS_MAX, Job, JobId, JobSummary, Order, Past, QUEUE_OCTETS_MAX, QueueFull,
-    Settlement, State, Turn, Why, order,
+    Settlement, State, Turn, UNREADABLE_HINT, Why, order, unreadable,
 };
 use crate::queue::stored::{from_text, to_text};
 
@@ -532,10 +532,7 @@ fn hold_unreadable(
     let mut hold = transaction.prepare_cached(
         "UPDATE job SET state = 1, updated_at = ?, cause = ?, hint = ?, claim = NULL WHERE id = ?",
     )?;
-    let cause = format!("the job in the queue's file cannot be read: {problem}");
-    let hint = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
-                --sync-all-zones`";
-    hold.execute(params![now, cause, hint, id])?;
+    hold.execute(params![now, unreadable(problem), UNREADABLE_HINT, id])?;
     Ok(())
 }
 
