@@ -211,7 +211,10 @@ impl Catalog {
         }
         *reading = None;
         let read_at = Instant::now();
-        let view = self.read(session).await?;
+        session.keeps_turn = true;
+        let view = self.read(session).await;
+        session.keeps_turn = false;
+        let view = view?;
         let holding = view.holding(zone, &self.instance);
         *reading = Some(Reading { view, read_at });
         Ok(holding)

@@ -98,13 +98,20 @@ impl Session<'_> {
         if !is_shed {
             return Err(source.into());
         }
-        self.turn = None;
+        self.let_others_go_first();
         let pause = SHED_PAUSE * 2_u32.pow(attempt);
         if attempt >= SHED_TRIES_MAX || Instant::now() + pause >= self.deadline {
             return Err(Failure::Overloaded { source });
         }
         tokio::time::sleep(pause).await;
         Ok(())
+    }
+
+    /// Gives the turn back; the next exchange waits for another one.
+    pub(super) fn let_others_go_first(&mut self) {
+        if !self.keeps_turn {
+            self.turn = None;
+        }
     }
 
     /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over

@@ -176,6 +176,7 @@ pub(super) async fn open(
         deadline,
         connection: None,
         turn: None,
+        keeps_turn: false,
         sheds: 0,
         _begun: begun.expect("the semaphore is never closed"),
     })
@@ -188,6 +189,8 @@ pub(super) struct Session<'a> {
     pub(super) clock: fn() -> u64,
     pub(super) connection: Option<Connection>,
     pub(super) turn: Option<Place<'a>>,
+    /// Others wait for what this session holds, so it must not wait for a turn that they have.
+    pub(super) keeps_turn: bool,
     /// How often the primary shed what was asked for.
     pub(super) sheds: u32,
     _begun: SemaphorePermit<'a>,
@@ -266,7 +269,8 @@ impl Session<'_> {
                 }
                 return Ok(reply);
             }
-            if attempts == 1 {
+            // One zone with a fault of its own shall not slow all others down.
+            if attempts == 1 || courtesy.recovers() {
                 courtesy.note_servfail(begun);
             }
             let Some((pause, is_for_load)) = pauses.next() else {
@@ -275,6 +279,7 @@ impl Session<'_> {
             if Instant::now() + pause >= self.deadline || is_for_load && !courtesy.recovers() {
                 return Ok(reply);
             }
+            self.let_others_go_first();
             tokio::time::sleep(pause).await;
         }
     }
@@ -303,8 +308,7 @@ impl Session<'_> {
             let is_shed = courtesy.is_shed(begun, &error);
             self.sheds += u32::from(is_shed);
             if error.request_may_have_arrived() {
-                // Who reads the zone again takes another turn for it.
-                self.turn = None;
+                self.let_others_go_first();
                 return Err(Failure::Unknown { source: error });
             }
             self.wait_while_shed(is_shed, attempt, error).await?;
