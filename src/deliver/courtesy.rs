@@ -37,9 +37,9 @@ const LOAD_TIME: Duration = Duration::from_secs(60);
 /// How much goes on at once at a primary, and what is known of how it answers.
 pub(super) struct Courtesy {
     /// For all exchanges.
-    pub(super) turns: Places,
+    pub(super) turns: Turns,
     /// For transfers, which a primary gives out sparingly.
-    pub(super) transfers: Places,
+    pub(super) transfers: Turns,
     /// How many answers have come.
     answers: Cell<u64>,
     /// How long the slowest of the last ones took.
@@ -75,8 +75,8 @@ pub(super) enum Asked {
 impl Courtesy {
     pub(super) fn new(turns: usize, transfers: usize) -> Self {
         Self {
-            turns: Places::new(turns),
-            transfers: Places::new(transfers),
+            turns: Turns::new(turns),
+            transfers: Turns::new(transfers),
             answers: Cell::new(0),
             slowest: Cell::default(),
             recovered_at: Cell::default(),
@@ -165,17 +165,17 @@ fn may_be_load(error: &TransportError) -> bool {
     }
 }
 
-/// Places that are given out in the order in which they were asked for, and how many there are.
-pub(super) struct Places {
+/// Turns that are given out in the order in which they were asked for, and how many there are.
+pub(super) struct Turns {
     free: Semaphore,
     most: usize,
     limit: RefCell<Limit>,
 }
 
 /// A place; it is free again when dropped.
-pub(super) struct Place<'a>(&'a Places);
+pub(super) struct Turn<'a>(&'a Turns);
 
-impl Places {
+impl Turns {
     fn new(most: usize) -> Self {
         let most = most.max(1);
         Self {
@@ -186,10 +186,10 @@ impl Places {
     }
 
     /// Waits for a place.
-    pub(super) async fn take(&self) -> Place<'_> {
+    pub(super) async fn take(&self) -> Turn<'_> {
         let permit = self.free.acquire().await;
         permit.expect("the semaphore is never closed").forget();
-        Place(self)
+        Turn(self)
     }
 
     /// How many there are now.
@@ -218,7 +218,7 @@ impl Places {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut limit = self.0.limit.borrow_mut();
         if limit.owed > 0 {
@@ -312,99 +312,4 @@ impl Limit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Moments in milliseconds after a start.
-    struct Clock(Instant);
-
-    impl Clock {
-        fn at(&self, milliseconds: u64) -> Instant {
-            self.0 + Duration::from_millis(milliseconds)
-        }
-    }
-
-    fn answer(limit: &mut Limit, clock: &Clock, count: u32) {
-        for _ in 0..count {
-            limit.rise(32, clock.at(3_000));
-        }
-    }
-
-    #[test]
-    fn what_is_shed_together_is_taken_away_once() {
-        let clock = Clock(Instant::now());
-        let mut limit = Limit::new(32);
-        limit.fall(clock.at(0), clock.at(2_000));
-        assert_eq!(limit.places, 16);
-        for _ in 0..10 {
-            limit.fall(clock.at(1), clock.at(2_000));
-        }
-        assert_eq!(limit.places, 16);
-        for _ in 0..10 {
-            limit.fall(clock.at(2), clock.at(2_001));
-        }
-        // Of 32 at once the primary took 11.
-        assert_eq!(limit.places, 11);
-        for _ in 0..100 {
-            limit.fall(clock.at(3), clock.at(2_002));
-        }
-        assert_eq!(limit.places, 1);
-        limit.fall(clock.at(2_500), clock.at(2_600));
-        assert_eq!(limit.places, 1);
-    }
-
-    #[test]
-    fn more_is_tried_after_answers_and_less_often_after_each_sign() {
-        let clock = Clock(Instant::now());
-        let mut limit = Limit::new(32);
-        limit.fall(clock.at(0), clock.at(1));
-        answer(&mut limit, &clock, 31);
-        assert_eq!(limit.places, 16);
-        answer(&mut limit, &clock, 1);
-        assert_eq!(limit.places, 17);
-        limit.fall(clock.at(2), clock.at(3));
-        assert_eq!(limit.places, 8);
-        answer(&mut limit, &clock, 63);
-        assert_eq!(limit.places, 8);
-        answer(&mut limit, &clock, 1 + 64 * 100);
-        assert_eq!(limit.places, 32);
-    }
-
-    #[test]
-    fn what_was_a_minute_ago_is_forgotten() {
-        let clock = Clock(Instant::now());
-        let mut limit = Limit::new(8);
-        for start in [0, 10, 20] {
-            limit.fall(clock.at(start), clock.at(start + 1));
-        }
-        assert_eq!((limit.places, limit.rise_after), (1, 128));
-        limit.rise(8, clock.at(70_000));
-        assert_eq!(limit.rise_after, 32);
-    }
-
-    #[test]
-    fn places_that_are_taken_go_when_they_are_given_back() {
-        let places = Places::new(4);
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.unwrap().block_on(async {
-            let mut held = Vec::new();
-            for _ in 0..4 {
-                held.push(places.take().await);
-            }
-            let now = Instant::now();
-            places.give_way(now, now);
-            assert_eq!((places.limit(), places.free.available_permits()), (2, 0));
-            held.pop();
-            held.pop();
-            assert_eq!(places.free.available_permits(), 0);
-            held.pop();
-            assert_eq!(places.free.available_permits(), 1);
-            for _ in 0..64 {
-                places.note_answer(now);
-            }
-            assert_eq!((places.limit(), places.free.available_permits()), (4, 3));
-            held.clear();
-            assert_eq!(places.free.available_permits(), 4);
-        });
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use super::courtesy::{Asked, Courtesy, Place};
+use super::courtesy::{Asked, Courtesy, Turn};
 use super::outcome::Failure;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Batch, CatalogName, CatalogProblem, CatalogView};
@@ -188,7 +188,7 @@ pub(super) struct Session<'a> {
     pub(super) deadline: Instant,
     pub(super) clock: fn() -> u64,
     pub(super) connection: Option<Connection>,
-    pub(super) turn: Option<Place<'a>>,
+    pub(super) turn: Option<Turn<'a>>,
     /// Others wait for what this session holds, so it must not wait for a turn that they have.
     pub(super) keeps_turn: bool,
     /// How often the primary shed what was asked for.
