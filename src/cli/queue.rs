@@ -14,7 +14,7 @@ use super::status::Status;
 use crate::deliver::Failure;
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
 use crate::payload;
-use crate::queue::{Access, JobId, JobSummary, Keeper, State};
+use crate::queue::{Access, JobId, JobSummary, Keeper, State, UNREADABLE_HINT, unreadable};
 use crate::zonefile;
 
 /// What to do with the queue.
@@ -113,12 +113,19 @@ fn retry(
         let mut status = Status::Done;
         let chosen = shelf.choose(wanted, all, &mut status, output);
         let ids: Vec<JobId> = chosen.iter().map(|job| job.id).collect();
-        shelf.keeper.jobs().retry(ids.clone(), force, now).await?;
+        shelf.keeper.jobs().retry(ids, force, now).await?;
         let mut jobs = Vec::new();
-        for id in ids {
-            // One that is gone meanwhile is delivered; one that cannot be read is held again.
-            if let Some(Ok(intent)) = shelf.keeper.jobs().intent_of(id).await? {
-                jobs.push((id, intent));
+        for job in chosen {
+            match shelf.keeper.jobs().intent_of(job.id).await? {
+                Some(Ok(intent)) => jobs.push((job.id, intent)),
+                Some(Err(problem)) => {
+                    let text = format!("{}: {}", job.key, unreadable(&problem));
+                    let hint = Some(UNREADABLE_HINT.into());
+                    output.message(Message::error(text, hint));
+                    status.or_worse(Status::Denied);
+                }
+                // It is delivered meanwhile.
+                None => {}
             }
         }
         let commands: Vec<payload::Command> = jobs

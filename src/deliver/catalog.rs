@@ -172,15 +172,21 @@ impl Catalog {
         zone: &ZoneName,
         decide: impl Fn(&Holding) -> Result<Option<Batch>, Failure>,
     ) -> Result<Holding, Failure> {
+        let mut unanswered = None;
         for attempt in 0..ATTEMPTS_MAX {
             pause(session, attempt).await?;
             let holding = self.holding(session, zone).await?;
             let Some(batch) = decide(&holding)? else {
-                return Ok(holding);
+                return Ok(unanswered.unwrap_or(holding));
             };
-            let sent = self.send(session, &batch).await;
-            if sent.map_err(|failure| self.in_context(failure))? {
-                return Ok(holding);
+            match self.send(session, &batch).await {
+                Ok(true) => return Ok(holding),
+                Ok(false) => unanswered = None,
+                // Where nothing is left to do now, it was applied.
+                Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
+                    unanswered = Some(holding);
+                }
+                Err(failure) => return Err(self.in_context(failure)),
             }
         }
         Err(self.in_context(Failure::ChangedMeanwhile {
@@ -217,7 +223,10 @@ impl Catalog {
         }
         *reading = None;
         let read_at = Instant::now();
-        let view = self.read(session).await?;
+        session.keeps_turn = true;
+        let view = self.read(session).await;
+        session.keeps_turn = false;
+        let view = view?;
         let holding = view.holding(zone, &self.instance);
         *reading = Some(Reading { view, read_at });
         Ok(holding)

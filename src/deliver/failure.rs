@@ -20,6 +20,18 @@ pub enum Failure {
         /// What happened to the connection.
         source: TransportError,
     },
+    /// The primary answers others, and sheds this again and again.
+    #[error("the primary has too much to do: it answers other requests, but {source}")]
+    Overloaded {
+        /// What happened to the last one.
+        source: TransportError,
+    },
+    /// The primary fails on an UPDATE again and again, as it did on others that have passed meanwhile.
+    #[error("the primary has too much to do (SERVFAIL to {attempts} updates)")]
+    UpdatesExhausted {
+        /// How often it was sent.
+        attempts: u32,
+    },
     /// The transfer stopped in the middle.
     #[error("the zone transfer was cut short: {source}")]
     TransferCut {
@@ -285,6 +297,8 @@ impl Failure {
             Self::Transport(error) if !is_certificate(error) => Kind::Later,
             Self::Catalog { source, .. } => source.kind(),
             Self::Unknown { .. }
+            | Self::Overloaded { .. }
+            | Self::UpdatesExhausted { .. }
             | Self::TransferCut { .. }
             | Self::Transfer(_)
             | Self::TransfersExhausted { .. }
@@ -327,6 +341,19 @@ impl Failure {
             | Self::BuiltInZone { .. }
             | Self::NoNameservers { .. } => Kind::Denied,
         }
+    }
+
+    /// Whether the primary has too much to do, so that the failure says nothing of what was asked for.
+    pub fn is_load(&self) -> bool {
+        if let Self::Catalog { source, .. } = self {
+            return source.is_load();
+        }
+        matches!(
+            self,
+            Self::Overloaded { .. }
+                | Self::UpdatesExhausted { .. }
+                | Self::TransfersExhausted { .. }
+        )
     }
 
     /// Whether the primary as a whole does not answer, so that its other zones fare no better now.

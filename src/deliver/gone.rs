@@ -91,6 +91,8 @@ async fn empty(
     settings: &Settings,
 ) -> Result<Done, Failure> {
     let mut guarded_at: Option<Rdata> = None;
+    // Of what was sent without an answer.
+    let mut removed = 0;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let (found, mut known) = read(session, zone, memory).await?;
@@ -114,20 +116,25 @@ async fn empty(
         }
         let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
         if !plan.is_empty() {
-            match send(session, &plan, &current, known.guard).await? {
-                Sent::Applied(_) => {}
-                Sent::Guarded => {
+            let is_last = attempt + 1 == ATTEMPTS_MAX;
+            match send(session, &plan, &current, known.guard).await {
+                Ok(Sent::Applied(_)) => {}
+                Ok(Sent::Guarded) => {
                     guarded_at = Some(soa);
                     continue;
                 }
-                Sent::NoZone(failure) if attempt + 1 == ATTEMPTS_MAX => return Err(failure),
-                Sent::NoZone(_) => continue,
+                Err(Failure::Unknown { .. }) if !is_last => {
+                    removed = removed.max(plan.removed());
+                    continue;
+                }
+                Ok(Sent::NoZone(_)) if !is_last => continue,
+                Ok(Sent::NoZone(failure)) | Err(failure) => return Err(failure),
             }
         }
         let gone = gone(&plan, &known, &RrSets::default());
         memory.narrow(change(key.clone(), &known, RrSets::default(), gone))?;
         return Ok(Done::Emptied {
-            removed: plan.removed(),
+            removed: removed.max(plan.removed()),
         });
     }
     Err(Failure::ChangedMeanwhile {

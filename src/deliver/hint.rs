@@ -22,6 +22,11 @@ impl Failure {
                 "it may have been applied; the next delivery reads the zone first and finds out"
                     .into()
             }
+            Self::Overloaded { .. } | Self::UpdatesExhausted { .. } => {
+                "less is sent to it from now on; see its limits (BIND: `update-quota`, `tcp-clients`; \
+                 PowerDNS: `max-tcp-connections`), or lower `zones-in-flight`"
+                    .into()
+            }
             Self::TransferCut { .. } | Self::Transfer(_) | Self::Malformed(_) | Self::Soa(_) => {
                 "nothing was changed; the primary's log may say more, `dig axfr` with the same key \
                  shows whether a whole transfer comes through"

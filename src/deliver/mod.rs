@@ -7,6 +7,8 @@
 mod catalog;
 mod challenge;
 pub mod check;
+mod courtesy;
+mod exchange;
 mod failure;
 mod foreseen;
 mod gone;
@@ -37,6 +39,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
+pub use exchange::EXCHANGE_TIME_MAX;
 pub use foreseen::Foreseen;
 pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
@@ -44,7 +47,7 @@ pub use memory::{
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
-pub use session::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
+pub use session::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
 pub use witness::{NameServer, Testimony, name_servers, testimony};

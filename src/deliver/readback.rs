@@ -5,17 +5,23 @@
 //! stored in another spelling, and leaves out what its policy script denies. A record that is forgotten although it
 //! is still there would stay for ever, and one that is not there must not be reported as added.
 //!
+//! The SOA is one of the additions: a server passes over one whose serial is not newer than its own. What it is served
+//! with as a serial may be the server's own choice.
+//!
 //! Of removals all are looked for. Additions of a type are looked for until a process has seen one RRset of that type
 //! in place on the primary: where a server passes over records in every state of a zone, it is for their type, and the
 //! guard on the SOA holds for what depends on the zone's state. DS, and what is not so guarded, is always looked for.
+//! Where zones cannot be read the questions must do, and what they leave open is believed.
 
 use std::time::Duration;
 
 use super::outcome::Failure;
 use super::place::{ask, records};
 use super::session::{Read, Session};
-use super::steps::{Found, read_zone};
-use crate::model::{CurrentZone, Name, RecordType, RrSet, RrSets, Serial};
+use super::steps::{Found, read_zone, served_soa, union};
+use crate::model::{
+    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
+};
 use crate::plan::{Action, Guard, Plan};
 
 /// Most RRsets that are asked for one by one; of more the whole zone is read.
@@ -54,9 +60,9 @@ impl PassedOver {
     }
 }
 
-/// Looks for what the plan removes and adds. A primary whose zones cannot be read is believed. So is one
-/// that guards RRsets: its prerequisites have just found the very records that were removed, and where it
-/// signs a copy of the zone (BIND) what was added comes later.
+/// Looks for what the plan removes and adds. A primary that guards RRsets and is read is believed what it removed: its
+/// prerequisites have just found the very records. Where it signs a copy of the zone (BIND), what was added comes a
+/// little later.
 ///
 /// # Errors
 /// [`Failure`], where it cannot be found out.
@@ -66,40 +72,90 @@ pub(super) async fn passed_over(
     guard: Guard,
     before: Serial,
 ) -> Result<PassedOver, Failure> {
-    let removed = plan.changes.iter().filter(|it| it.action == Action::Remove);
+    let is_read = session.primary.read == Read::Transfer;
+    let is_found = guard == Guard::RrSets;
+    let removed = plan.changes.iter();
+    let removed = removed.filter(|it| it.action == Action::Remove && !(is_read && is_found));
     // What is compared has no TTL.
     let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
-    let is_believed = guard == Guard::RrSets || session.primary.read == Read::Memory;
-    if is_believed || plan.changes.is_empty() {
-        return Ok(PassedOver::default());
-    }
     let additions = plan.changes.iter().filter(|change| {
-        let is_seen = guard == Guard::Soa
-            && change.rtype != RecordType::DS
-            && session
-                .primary
-                .pool
-                .seen_added
-                .borrow()
-                .contains(&change.rtype);
-        matches!(change.action, Action::Add { .. }) && !is_seen
+        let is_settled = change.rtype != RecordType::DS && is_seen(session, guard, change.rtype);
+        matches!(change.action, Action::Add { .. }) && !is_settled
     });
     let added = RrSets::from_records(additions.map(|change| change.to_record(0)));
+    let changes = (&removed, &added);
+    let mut passed_over = if removed.is_empty() && added.is_empty() {
+        PassedOver::default()
+    } else if is_found {
+        asked_for_when_moved(session, &plan.zone, changes, before).await?
+    } else if is_read {
+        looked_for(session, &plan.zone, changes, before).await?
+    } else {
+        asked_for(session, &plan.zone, changes).await?
+    };
+    if is_found {
+        return Ok(passed_over);
+    }
+    let soa = soa_passed_over(session, plan, guard, before).await?;
+    passed_over.missing = union(passed_over.missing, RrSets::from_records(soa));
+    Ok(passed_over)
+}
+
+/// The SOA of the plan, where the primary has not taken it.
+async fn soa_passed_over(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    guard: Guard,
+    before: Serial,
+) -> Result<Option<Record>, Failure> {
+    let Some((wanted, ttl)) = &plan.soa else {
+        return Ok(None);
+    };
+    if is_seen(session, guard, RecordType::SOA) {
+        return Ok(None);
+    }
+    let Some((served, _)) = served_soa(session, &plan.zone).await? else {
+        return Ok(None);
+    };
+    let wanted_with_its_serial = Soa {
+        serial: served.serial,
+        ..wanted.clone()
+    };
+    if served.serial.is_after(before) && served == wanted_with_its_serial {
+        let mut seen = session.primary.pool.seen_added.borrow_mut();
+        seen.insert(RecordType::SOA);
+        return Ok(None);
+    }
+    Ok(Some(Record {
+        owner: plan.zone.apex().clone(),
+        rtype: RecordType::SOA,
+        ttl: *ttl,
+        rdata: wanted.to_rdata(),
+    }))
+}
+
+/// Looks for what was removed and added, by questions where that is enough and else by reading the zone.
+async fn looked_for(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    (removed, added): (&RrSets, &RrSets),
+    before: Serial,
+) -> Result<PassedOver, Failure> {
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
     if is_few
-        && !is_answered(session, &removed).await?
-        && are_answered(session, &one_of_each_type(&added)).await?
+        && !is_answered(session, removed).await?
+        && are_answered(session, &one_of_each_type(added)).await?
     {
-        note_seen(session, &added);
+        note_seen(session, added);
         return Ok(PassedOver::default());
     }
     let mut pauses = PAUSES.into_iter();
     loop {
         // An answer may be made of a wildcard, or lead below a delegation; a transfer shows what is there.
-        let Found::Zone(current) = read_zone(session, &plan.zone).await? else {
+        let Found::Zone(current) = read_zone(session, zone).await? else {
             return Ok(PassedOver::default());
         };
-        let passed_over = PassedOver::in_zone(&removed, &added, &current);
+        let passed_over = PassedOver::in_zone(removed, added, &current);
         let has_moved = current.soa.serial != before;
         let pause = pauses
             .next()
@@ -109,10 +165,126 @@ pub(super) async fn passed_over(
             continue;
         }
         if passed_over.missing.is_empty() {
-            note_seen(session, &added);
+            note_seen(session, added);
         }
         return Ok(passed_over);
     }
+}
+
+/// What answers show to be passed over, as soon as the serial that is served has moved on. A primary whose serial does
+/// not is believed.
+async fn asked_for_when_moved(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    changes: (&RrSets, &RrSets),
+    before: Serial,
+) -> Result<PassedOver, Failure> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let passed_over = asked_for(session, zone, changes).await?;
+        if passed_over.is_empty() {
+            return Ok(passed_over);
+        }
+        let served = served_soa(session, zone).await?;
+        if served.is_some_and(|(soa, _)| soa.serial != before) {
+            // It may have moved on between the questions.
+            return asked_for(session, zone, changes).await;
+        }
+        let Some(pause) = pauses.next() else {
+            return Ok(PassedOver::default());
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What answers show to be passed over.
+async fn asked_for(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    (removed, added): (&RrSets, &RrSets),
+) -> Result<PassedOver, Failure> {
+    let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
+    for set in removed.iter().take(QUERIES_MAX) {
+        if let Some(answered) = answer(session, &set.owner, set.rtype).await? {
+            let there = those(set, |rdata| answered.contains(rdata));
+            if !there.rdatas.is_empty() && !is_made_of_wildcard(session, zone, &there).await? {
+                left.push(there);
+            }
+        }
+    }
+    for set in one_of_each_type(added) {
+        match answer(session, &set.owner, set.rtype).await? {
+            None => is_open = true,
+            Some(answered) => missing.push(those(set, |rdata| !answered.contains(rdata))),
+        }
+    }
+    missing.retain(|set| !set.rdatas.is_empty());
+    let passed_over = PassedOver {
+        left: RrSets::from_sets(left),
+        missing: RrSets::from_sets(missing),
+    };
+    if passed_over.missing.is_empty() && !is_open {
+        note_seen(session, added);
+    }
+    Ok(passed_over)
+}
+
+/// What is answered of a set; none where that tells nothing of the name itself: below a delegation, or by an alias.
+async fn answer(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+) -> Result<Option<RrSet>, Failure> {
+    let response = ask(session, owner, rtype).await?;
+    let is_own = |record: &Record| record.owner == *owner && record.rtype == rtype;
+    let response = response.filter(|response| response.answers.iter().all(is_own));
+    Ok(response.map(|response| {
+        let mut rdatas: Vec<Rdata> = (response.answers.into_iter())
+            .map(|record| record.rdata)
+            .collect();
+        rdatas.sort();
+        RrSet {
+            owner: owner.clone(),
+            rtype,
+            ttl: 0,
+            rdatas,
+        }
+    }))
+}
+
+/// Some of the records of a set.
+fn those(set: &RrSet, takes: impl Fn(&Rdata) -> bool) -> RrSet {
+    let rdatas = set.rdatas.iter().filter(|rdata| takes(rdata));
+    RrSet {
+        rdatas: rdatas.cloned().collect(),
+        ..set.clone()
+    }
+}
+
+/// Whether a wildcard above a name answers the same, so that the answer may be made of it (RFC 4592).
+async fn is_made_of_wildcard(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    set: &RrSet,
+) -> Result<bool, Failure> {
+    let mut above = set.owner.parent();
+    while let Some(name) = above.filter(|name| name.is_at_or_below(zone.apex())) {
+        if let Ok(wildcard) = name.child(b"*")
+            && wildcard != set.owner
+            && let Some(answered) = answer(session, &wildcard, set.rtype).await?
+            && set.rdatas.iter().any(|rdata| answered.contains(rdata))
+        {
+            return Ok(true);
+        }
+        above = name.parent();
+    }
+    Ok(false)
+}
+
+/// Whether an addition of this type has been seen in place on the primary, so that one more need not be looked for.
+fn is_seen(session: &Session<'_>, guard: Guard, rtype: RecordType) -> bool {
+    let seen = session.primary.pool.seen_added.borrow();
+    guard != Guard::Presence && seen.contains(&rtype)
 }
 
 /// Remembers, for as long as the process lives, the types of what was added and found in place.

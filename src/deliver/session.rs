@@ -12,18 +12,15 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
+use super::courtesy::{Asked, Courtesy, Turn};
 use super::outcome::Failure;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Batch, CatalogName, CatalogProblem, CatalogView};
 use crate::provision::Provisioner;
-use crate::transport::{Connection, Endpoint, TransportError};
+use crate::transport::{Connection, Endpoint};
 use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
-
-/// Longest wait for the answer to one message, and for each message of a transfer. BIND takes
-/// some 400 ms for an UPDATE of 64 KiB on a slow disk.
-pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The pauses between UPDATEs of one batch that are answered SERVFAIL. PowerDNS with SQLite does so when
 /// two UPDATEs, or an UPDATE and a request to its API, write at once; a fault that stays is told in half
@@ -33,6 +30,14 @@ const BUSY_PAUSES: [Duration; 4] = [
     Duration::from_millis(60),
     Duration::from_millis(140),
     Duration::from_millis(280),
+];
+
+/// The further ones where others have passed lately that were answered so at first: the primary has too much to do.
+const LOAD_PAUSES: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
 ];
 
 /// Most transfers from a primary at once. BIND's `transfers-out` is 10 by default, for all who ask, and a
@@ -131,28 +136,25 @@ impl Catalog {
 
 /// Connections that are kept for the next exchange, and how much may go on at once.
 pub struct Pool {
-    idle: RefCell<Vec<Connection>>,
+    pub(super) idle: RefCell<Vec<Connection>>,
     /// Types of which records that were added have been seen in place.
     pub(super) seen_added: RefCell<BTreeSet<RecordType>>,
     /// Whether the primary moves a serial on once for several UPDATEs, where it is known.
     joins_updates: Cell<Option<bool>>,
-    /// Turns to talk to the primary, given in the order in which they were asked for.
-    turns: Semaphore,
-    /// Places for transfers, which a primary gives out sparingly.
-    transfers: Semaphore,
+    /// Turns to talk to the primary.
+    pub(super) courtesy: Courtesy,
     /// Zones that are begun; most of them wait for the disk or for a turn.
     begun: Semaphore,
 }
 
 impl Pool {
-    /// A pool without connections yet, for so many zones worked on at once.
+    /// A pool without connections yet, for at most so many zones worked on at once.
     pub fn new(zones_in_flight: usize) -> Self {
         Self {
             idle: RefCell::new(Vec::new()),
             seen_added: RefCell::default(),
             joins_updates: Cell::default(),
-            turns: Semaphore::new(zones_in_flight.max(1)),
-            transfers: Semaphore::new(TRANSFERS_MAX),
+            courtesy: Courtesy::new(zones_in_flight, TRANSFERS_MAX),
             begun: Semaphore::new(ZONES_BEGUN_MAX),
         }
     }
@@ -169,29 +171,31 @@ pub(super) async fn open(
     clock: fn() -> u64,
     deadline: Instant,
 ) -> Result<Session<'_>, Failure> {
-    let begun = timeout_at(deadline, acquire(&primary.pool.begun)).await;
+    let begun = timeout_at(deadline, primary.pool.begun.acquire()).await;
+    let begun = begun.map_err(|_| Failure::DeadlinePassed)?;
     Ok(Session {
         primary,
         clock,
         deadline,
         connection: None,
         turn: None,
-        _begun: begun.map_err(|_| Failure::DeadlinePassed)?,
+        keeps_turn: false,
+        sheds: 0,
+        _begun: begun.expect("the semaphore is never closed"),
     })
-}
-
-async fn acquire(semaphore: &Semaphore) -> SemaphorePermit<'_> {
-    let permit = semaphore.acquire().await;
-    permit.expect("the semaphore is never closed")
 }
 
 /// One intent's turn at a primary.
 pub(super) struct Session<'a> {
     pub(super) primary: &'a Primary,
     pub(super) deadline: Instant,
-    clock: fn() -> u64,
-    connection: Option<Connection>,
-    turn: Option<SemaphorePermit<'a>>,
+    pub(super) clock: fn() -> u64,
+    pub(super) connection: Option<Connection>,
+    pub(super) turn: Option<Turn<'a>>,
+    /// Others wait for what this session holds, so it must not wait for a turn that they have.
+    pub(super) keeps_turn: bool,
+    /// How often the primary shed what was asked for.
+    pub(super) sheds: u32,
     _begun: SemaphorePermit<'a>,
 }
 
@@ -219,7 +223,7 @@ impl Session<'_> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
         let key = self.primary.key.clone();
-        let (answer, mac) = self.first_answer(message, &key).await?;
+        let (answer, mac) = self.first_answer(message, &key, Asked::Query).await?;
         Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
     }
 
@@ -231,7 +235,7 @@ impl Session<'_> {
     ) -> Result<Reply, Failure> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
-        let answer = self.ask(&message).await?;
+        let answer = self.ask(&message, Asked::Query).await?;
         Ok(self.read(&answer, id, Opcode::Query, None))
     }
 
@@ -274,16 +278,33 @@ impl Session<'_> {
         batch: &Batch,
         key: &Key,
     ) -> Result<Reply, Failure> {
-        for pause in BUSY_PAUSES {
+        let courtesy = &self.primary.pool.courtesy;
+        let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
+        let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
+        let mut attempts = 0;
+        loop {
+            let begun = courtesy.begin();
             let reply = self.update_once(batch, key).await?;
-            let is_busy =
-                matches!(&reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL);
-            if !is_busy || Instant::now() + pause >= self.deadline {
+            attempts += 1;
+            if !is_servfail(&reply) {
+                if attempts > 1 {
+                    courtesy.note_recovery();
+                }
                 return Ok(reply);
             }
+            // One zone with a fault of its own shall not slow all others down.
+            if attempts == 1 || courtesy.recovers() {
+                courtesy.note_servfail(begun);
+            }
+            let Some((pause, is_for_load)) = pauses.next() else {
+                return Err(Failure::UpdatesExhausted { attempts });
+            };
+            if Instant::now() + pause >= self.deadline || is_for_load && !courtesy.recovers() {
+                return Ok(reply);
+            }
+            self.let_others_go_first();
             tokio::time::sleep(pause).await;
         }
-        self.update_once(batch, key).await
     }
 
     /// The same, and only once.
@@ -292,20 +313,29 @@ impl Session<'_> {
     /// As [`Self::update`].
     pub(super) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
-        let mut message = wire::encode_update(batch, id)?;
-        self.take_turn().await?;
-        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-        if self.connection.is_none() && !self.reuse() {
-            self.connect().await?;
-        }
-        let answer = self.roundtrip(&message).await.map_err(|error| {
+        let unsigned = wire::encode_update(batch, id)?;
+        let courtesy = &self.primary.pool.courtesy;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.take_turn().await?;
+            let mut message = unsigned.clone();
+            let mac = wire::sign_request(&mut message, key, (self.clock)())?;
+            let begun = courtesy.begin();
+            let error = match self.send_update(&message).await {
+                Ok(answer) => {
+                    return Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))));
+                }
+                Err(error) => error,
+            };
+            let is_shed = courtesy.is_shed(begun, &error);
+            self.sheds += u32::from(is_shed);
             if error.request_may_have_arrived() {
-                Failure::Unknown { source: error }
-            } else {
-                Failure::Transport(error)
+                self.let_others_go_first();
+                return Err(Failure::Unknown { source: error });
             }
-        })?;
-        Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))))
+            self.wait_while_shed(is_shed, attempt, error).await?;
+        }
     }
 
     /// Fetches a zone (RFC 5936), signed with the primary's key for that.
@@ -322,17 +352,24 @@ impl Session<'_> {
     ) -> Result<Transfer, Failure> {
         self.take_turn().await?;
         let primary = self.primary;
-        let place = timeout_at(self.deadline, acquire(&primary.pool.transfers)).await;
+        let transfers = &primary.pool.courtesy.transfers;
+        let place = timeout_at(self.deadline, transfers.take()).await;
         let _place = place.map_err(|_| Failure::DeadlinePassed)?;
+        let begun = Instant::now();
         let id = random_id()?;
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
-        let (mut answer, mac) = self.first_answer(message, key).await?;
+        let (mut answer, mac) = self.first_answer(message, key, Asked::Transfer).await?;
         let mut reader = TransferReader::new(zone, id, Some((key.clone(), mac)));
         loop {
             match reader.push(&answer, (self.clock)()) {
                 Ok(Progress::Complete) => break,
                 Ok(Progress::More) => {}
-                Err(TransferError::Denied(reply)) => return Ok(Transfer::Denied(reply)),
+                Err(TransferError::Denied(reply)) => {
+                    if is_servfail(&reply) {
+                        transfers.give_way(begun, Instant::now());
+                    }
+                    return Ok(Transfer::Denied(reply));
+                }
                 Err(error) => {
                     self.connection = None;
                     return Err(error.into());
@@ -351,13 +388,14 @@ impl Session<'_> {
                 }
             };
         }
+        transfers.note_answer(Instant::now());
         Ok(Transfer::Zone(Box::new(reader.finish()?)))
     }
 
     /// Waits for a turn to talk to the primary, unless the session has one.
     pub(super) async fn take_turn(&mut self) -> Result<(), Failure> {
         if self.turn.is_none() {
-            let turn = timeout_at(self.deadline, acquire(&self.primary.pool.turns)).await;
+            let turn = timeout_at(self.deadline, self.primary.pool.courtesy.turns.take()).await;
             self.turn = Some(turn.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
@@ -378,64 +416,11 @@ impl Session<'_> {
     }
 
     fn give_back(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.primary.pool.idle.borrow_mut().push(connection);
-        }
-    }
-
-    /// Signs and sends a request that may be asked twice without harm, and waits for the first
-    /// answer. A kept connection that turns out to be closed is replaced once.
-    async fn first_answer(
-        &mut self,
-        mut message: Vec<u8>,
-        key: &Key,
-    ) -> Result<(Vec<u8>, RequestMac), Failure> {
-        self.take_turn().await?;
-        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-        Ok((self.ask(&message).await?, mac))
-    }
-
-    /// Sends a request that may be asked twice, and waits for the first answer.
-    async fn ask(&mut self, message: &[u8]) -> Result<Vec<u8>, Failure> {
-        self.take_turn().await?;
-        let kept = self.connection.is_some() || self.reuse();
-        if kept && let Ok(answer) = self.roundtrip(message).await {
-            return Ok(answer);
-        }
-        self.connect().await?;
-        Ok(self.roundtrip(message).await?)
-    }
-
-    /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over
-    /// a closed one has an unknown outcome.
-    fn reuse(&mut self) -> bool {
-        let mut idle = self.primary.pool.idle.borrow_mut();
-        self.connection = loop {
-            match idle.pop() {
-                Some(connection) if !connection.is_usable() => {}
-                found => break found,
-            }
-        };
-        self.connection.is_some()
-    }
-
-    async fn connect(&mut self) -> Result<(), Failure> {
-        let deadline = self.exchange_deadline();
-        self.connection = Some(Connection::open(&self.primary.endpoint, deadline).await?);
-        Ok(())
-    }
-
-    async fn roundtrip(&mut self, message: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let deadline = self.exchange_deadline();
-        // Taken out first: a connection whose exchange fails or is cancelled is never used again.
-        let mut connection = self
-            .connection
-            .take()
-            .expect("connected before the exchange");
-        connection.send(message, deadline).await?;
-        let answer = connection.receive(deadline).await?;
-        self.connection = Some(connection);
-        Ok(answer)
+        let pool = &self.primary.pool;
+        let mut idle = pool.idle.borrow_mut();
+        // A primary that sheds load may have no connection left for others.
+        let has_room = idle.len() < pool.courtesy.turns.limit();
+        idle.extend(self.connection.take().filter(|_| has_room));
     }
 
     fn read(
@@ -452,10 +437,10 @@ impl Session<'_> {
         }
         reply
     }
+}
 
-    fn exchange_deadline(&self) -> Instant {
-        self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
-    }
+fn is_servfail(reply: &Reply) -> bool {
+    matches!(reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL)
 }
 
 /// A name that no server has a zone for (RFC 6761 section 6.4).

@@ -331,16 +331,19 @@ pub(super) fn is_unused(session: &Session<'_>, current: &CurrentZone, known: &Zo
     session.primary.read == Read::Transfer && rest.iter().all(|set| is_apex_ns(set, &current.name))
 }
 
-/// The TTL that the primary serves the zone's SOA with; none where it serves none.
-pub(super) async fn served_soa_ttl(
+/// The SOA that the primary serves, with its TTL; none where it serves none.
+pub(super) async fn served_soa(
     session: &mut Session<'_>,
     zone: &ZoneName,
-) -> Result<Option<u32>, Failure> {
+) -> Result<Option<(Soa, u32)>, Failure> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
     let answer = authentic(answer, session.primary.key.name())?;
     let mut records = answer.answers.iter();
-    let soa = records.find(|record| record.rtype == RecordType::SOA);
-    Ok(soa.map(|soa| soa.ttl))
+    let Some(record) = records.find(|record| record.rtype == RecordType::SOA) else {
+        return Ok(None);
+    };
+    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+    Ok(Some((soa, record.ttl)))
 }
 
 /// What a primary does with a name just now.

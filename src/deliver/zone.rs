@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::sieve::Sieve;
 use super::steps::{
     Found, Sent, Serving, arrived, change, forget_unconfirmed, is_unused, left_out, pause, read,
-    send, served_soa_ttl, serving, touched, union, widen, zone_key,
+    send, served_soa, serving, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Presence, Rdata, RecordType, RrSets};
 use crate::plan::{self, Change, Conflict, FirstContents, Guard, Plan};
@@ -333,9 +333,10 @@ impl<'a> Delivery<'a> {
         } else {
             RrSets::default()
         };
+        let confirm = arrived(session, plan).minus(&passed_over.missing);
         self.note(passed_over);
         self.memory.narrow(MemoryChange {
-            confirm: arrived(session, plan),
+            confirm,
             ..change(self.key.clone(), &known, add, gone)
         })?;
         if !is_all {
@@ -356,8 +357,11 @@ impl<'a> Delivery<'a> {
     /// Notes what the primary passed over, so that it is told and not counted as done.
     fn note(&mut self, passed_over: PassedOver) {
         let PassedOver { left, missing } = passed_over;
+        let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
+        let missing_count = missing.record_count() - usize::from(is_soa_missing);
+        self.sent.soa_changed &= !is_soa_missing;
         self.sent.removed -= left.record_count().min(self.sent.removed);
-        self.sent.added -= missing.record_count().min(self.sent.added);
+        self.sent.added -= missing_count.min(self.sent.added);
         for (presence, sets) in [(Presence::Gone, left), (Presence::Present, missing)] {
             for set in sets.into_sets() {
                 let (owner, rtype) = (set.owner, set.rtype);
@@ -403,9 +407,9 @@ impl<'a> Delivery<'a> {
     ) -> Result<(), Failure> {
         if session.primary.read == Read::Transfer
             && let Some((_, ttl)) = plan.soa.as_ref().filter(|soa| soa.1 != current.soa_ttl)
-            && served_soa_ttl(session, &self.desired.name)
+            && served_soa(session, &self.desired.name)
                 .await?
-                .is_some_and(|served| served != *ttl)
+                .is_some_and(|(_, served)| served != *ttl)
         {
             known.soa_ttl = SoaTtl::Fixed;
         }

@@ -281,25 +281,38 @@ fn unescape(octets: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
 /// character or octet outside ASCII is ever printed as it is.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
         if self.is_root() {
             return f.write_str(".");
         }
         for label in self.labels() {
-            for &octet in label {
+            let mut rest = label;
+            loop {
+                // What needs no escape goes out at once: a zone may have 500,000 names.
+                let plain = rest.iter().position(|octet| !is_plain(*octet));
+                let (run, escaped) = rest.split_at(plain.unwrap_or(rest.len()));
+                f.write_str(std::str::from_utf8(run).expect("plain octets are ASCII"))?;
+                let Some((&octet, after)) = escaped.split_first() else {
+                    break;
+                };
                 match octet {
-                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
-                        f.write_char('\\')?;
-                        f.write_char(char::from(octet))?;
-                    }
-                    0x21..=0x7e => f.write_char(char::from(octet))?,
+                    0x21..=0x7e => write!(f, "\\{}", char::from(octet))?,
                     _ => write!(f, "\\{octet:03}")?,
                 }
+                rest = after;
             }
-            f.write_char('.')?;
+            f.write_str(".")?;
         }
         Ok(())
     }
+}
+
+/// Whether an octet of a label stands for itself in text.
+fn is_plain(octet: u8) -> bool {
+    let is_special = matches!(
+        octet,
+        b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$'
+    );
+    octet.is_ascii_graphic() && !is_special
 }
 
 impl fmt::Debug for Name {

@@ -8,6 +8,9 @@ pub(super) const JOB_SECONDS: (u64, u64) = (2, 900);
 /// jobs shall not be late when it is back.
 pub(super) const UNREACHABLE_SECONDS: (u64, u64) = (1, 15);
 
+/// The wait of a job whose primary has too much to do, in seconds: it did not fail itself, so its waits do not grow.
+pub(super) const LOAD_SECONDS: (u64, u64) = (10, 10);
+
 /// Milliseconds to wait after so many failures in a row; `random` is any number.
 pub(super) fn wait_milliseconds((first, most): (u64, u64), failures: u32, random: u64) -> u64 {
     let doublings = failures.saturating_sub(1).min(32);

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::backoff::{self, JOB_SECONDS, UNREACHABLE_SECONDS};
+use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
 use super::dispatch::Routes;
 use super::job::{End, JobId, Past, Why};
 use super::jobs::Jobs;
@@ -127,15 +127,18 @@ impl Courier<'_> {
         match kind {
             Kind::Denied => End::Held { why, now },
             Kind::Later => {
-                let counts = !matches!(failure, Failure::DeadlinePassed);
+                let had_no_time = matches!(failure, Failure::DeadlinePassed);
+                let counts = !had_no_time && !failure.is_load();
                 let failures = past.attempts + u32::from(counts);
-                let scale = if failure.is_unreachable() {
+                let scale = if failure.is_load() {
+                    LOAD_SECONDS
+                } else if failure.is_unreachable() {
                     UNREACHABLE_SECONDS
                 } else {
                     JOB_SECONDS
                 };
                 let wait = backoff::wait_milliseconds(scale, failures, backoff::random());
-                let seconds = if counts { wait.div_ceil(1_000) } else { 0 };
+                let seconds = if had_no_time { 0 } else { wait.div_ceil(1_000) };
                 End::Again {
                     why,
                     counts,

@@ -18,6 +18,15 @@ const OVERTAKEN_SECONDS_MAX: u32 = 600;
 /// The first serial that is a date with two digits (`YYYYMMDDnn`): seconds since 1970 reach it in 2033.
 const DATE_SERIALS: u32 = 1_990_000_000;
 
+/// What to do about a job whose intent cannot be read.
+pub const UNREADABLE_HINT: &str = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
+                                   --sync-all-zones`";
+
+/// Says of a job that its intent cannot be read.
+pub fn unreadable(problem: &str) -> String {
+    format!("the job in the queue's file cannot be read: {problem}")
+}
+
 /// The number of a job; each newer intent of a zone or PTR value has a greater one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct JobId(pub i64);

@@ -3,10 +3,13 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::job::{Accepted, End, Job, JobId, JobSummary, QueueFull, Settlement, Turn};
-use super::request::Request;
+use super::request::{Request, Work};
 use super::store::{NewJob, Portion, Store, StoreError};
 use crate::deliver::Failure;
 use crate::model::{Intent, Name};
+
+/// How large jobs are together, in octets, that are merged into the file at once and not with the next commit.
+const LARGE_OCTETS: usize = 1 << 20;
 
 /// A handle for those who work on the jobs. Each call fails with [`Failure::Memory`] where the keeper's file
 /// failed; the keeper says why.
@@ -34,7 +37,13 @@ impl Jobs {
             .iter()
             .map(|(intent, primary)| NewJob::new(intent, primary));
         let new: Vec<NewJob> = new.collect();
-        self.ask(move |store| store.enqueue(&new, now)).await
+        let is_large = new.iter().map(NewJob::octets).sum::<usize>() > LARGE_OCTETS;
+        let accepted = self.ask(move |store| store.enqueue(&new, now)).await;
+        if is_large {
+            // While the zones are read.
+            self.work(Box::new(Store::merge))?;
+        }
+        accepted
     }
 
     /// All jobs, by number.
@@ -103,7 +112,11 @@ impl Jobs {
 
     /// Has all that was said written now.
     pub(super) fn write(&self) -> Result<(), Failure> {
-        let sent = self.requests.send(Request::Work(Box::new(|_| Ok(()))));
+        self.work(Box::new(|_| Ok(())))
+    }
+
+    fn work(&self, work: Work) -> Result<(), Failure> {
+        let sent = self.requests.send(Request::Work(work));
         sent.map_err(|_| Failure::Memory)
     }
 
@@ -112,12 +125,11 @@ impl Jobs {
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Work(Box::new(move |store| {
+        self.work(Box::new(move |store| {
             // Nobody misses the answer where a deadline passed meanwhile.
             answer.send(work(store)?).ok();
             Ok(())
-        }));
-        self.requests.send(request).map_err(|_| Failure::Memory)?;
+        }))?;
         answered.await.map_err(|_| Failure::Memory)
     }
 }

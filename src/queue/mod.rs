@@ -41,7 +41,8 @@ pub use courier::{Attempted, Courier, Stays};
 pub use dispatch::{Route, Routes, dispatch_preview};
 pub use examine::{FileState, examine};
 pub use job::{
-    Accepted, JOBS_MAX, Job, JobId, JobSummary, Past, QUEUE_OCTETS_MAX, QueueFull, State, Why,
+    Accepted, JOBS_MAX, Job, JobId, JobSummary, Past, QUEUE_OCTETS_MAX, QueueFull, State,
+    UNREADABLE_HINT, Why, unreadable,
 };
 pub use jobs::Jobs;
 pub use keeper::{Access, Keeper};

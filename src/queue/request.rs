@@ -14,4 +14,5 @@ pub(super) enum Request {
     Work(Work),
 }
 
-type Work = Box<dyn FnOnce(&mut Store) -> Result<(), StoreError> + Send>;
+/// Work on the file.
+pub(super) type Work = Box<dyn FnOnce(&mut Store) -> Result<(), StoreError> + Send>;

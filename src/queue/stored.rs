@@ -65,14 +65,9 @@ struct StoredSoa<N> {
     ttl: Option<u32>,
 }
 
+/// Owner, type, TTL and all RDATA: an array, since most of a large zone's text would be keys.
 #[derive(Deserialize)]
-struct StoredSet {
-    owner: String,
-    #[serde(rename = "type")]
-    rtype: u16,
-    ttl: u32,
-    rdata: Vec<String>,
-}
+struct StoredSet(String, u16, u32, Vec<String>);
 
 /// What is written: the same, straight from the intent, since a zone may have 500,000 records.
 #[derive(Serialize)]
@@ -97,13 +92,7 @@ enum Storing<'a> {
 }
 
 #[derive(Serialize)]
-struct StoringSet<'a> {
-    owner: Text<&'a Name>,
-    #[serde(rename = "type")]
-    rtype: u16,
-    ttl: u32,
-    rdata: List<&'a [Rdata]>,
-}
+struct StoringSet<'a>(Text<&'a Name>, u16, u32, List<&'a [Rdata]>);
 
 /// A string of what is shown.
 struct Text<T>(T);
@@ -119,12 +108,11 @@ struct List<T>(T);
 
 impl Serialize for List<&RrSets> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|set| StoringSet {
-            owner: Text(&set.owner),
-            rtype: set.rtype.0,
-            ttl: set.ttl,
-            rdata: List(&set.rdatas),
-        }))
+        serializer.collect_seq(
+            self.0
+                .iter()
+                .map(|set| StoringSet(Text(&set.owner), set.rtype.0, set.ttl, List(&set.rdatas))),
+        )
     }
 }
 
@@ -187,13 +175,13 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
             prunes,
         } => {
             let mut all = Vec::new();
-            for set in records {
-                let owner: Name = set.owner.parse()?;
-                for rdata in set.rdata {
+            for StoredSet(owner, rtype, ttl, rdatas) in records {
+                let owner: Name = owner.parse()?;
+                for rdata in rdatas {
                     all.push(Record {
                         owner: owner.clone(),
-                        rtype: RecordType(set.rtype),
-                        ttl: set.ttl,
+                        rtype: RecordType(rtype),
+                        ttl,
                         rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
                     });
                 }
@@ -302,7 +290,7 @@ mod tests {
             "",
             "{}",
             r#"{"gone":{"name":"a..b."}}"#,
-            r#"{"zone":{"name":"a.","soa":{},"records":[{"owner":"a.","type":1,"ttl":1,"rdata":["?"]}]}}"#,
+            r#"{"zone":{"name":"a.","soa":{},"records":[["a.",1,1,["?"]]]}}"#,
         ] {
             assert!(from_text(text).is_err(), "{text}");
         }

@@ -193,6 +193,11 @@ pub enum TlsFailure {
 }
 
 impl TransportError {
+    /// Whether something did not happen in time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
+    }
+
     /// Whether the peer may have read, and acted on, a request that was sent on this connection
     /// and has no answer yet. An error of `open` or `send` is never about an arrived request: the
     /// message was not handed over in full. (Messages sent earlier on the same connection without

@@ -90,6 +90,31 @@ fn a_primary_that_is_gone_after_an_update_leaves_it_in_doubt(kind: Kind) {
 }
 scenario!(a_primary_that_is_gone_after_an_update_leaves_it_in_doubt);
 
+fn a_removal_whose_answer_is_lost_is_found_done(kind: Kind) {
+    let (server, direct) = kind.by_hand("old A 192.0.2.100");
+    direct
+        .plesk(zone("example.com", GOOD).call())
+        .assert_status(0);
+    let before = server.updates_received();
+    let relay = losing_an_answer(&server, false);
+    let queue = direct.file("state/queue.db").to_string_lossy().into_owned();
+    let bridge = Bridge::at(relay.port(), server.key_file()).set_text("queue", "path", &queue);
+    let run = bridge.plesk(payload::call(&[payload::delete("example.com")]));
+    run.assert_status(0).assert_stderr("").assert_stdout(
+        "example.com.: 1 record removed; the zone was not made by nsbridge, so it stays with its SOA and name \
+         servers on main (127.0.0.1:PORT)\n",
+    );
+    let updates = server.updates_received() - before;
+    match kind {
+        Kind::Bind(_) | Kind::Knot(_) => assert_eq!(updates, 1),
+        // Its prerequisites see another SOA than transfers do.
+        Kind::PowerDns(_) => assert!(updates > 1),
+    }
+    assert_eq!(dig::status(&server, "www.example.com", "A"), "NXDOMAIN");
+    assert_eq!(dig::short(&server, "old.example.com", "A"), ["192.0.2.100"]);
+}
+scenario!(a_removal_whose_answer_is_lost_is_found_done);
+
 fn a_ptr_whose_answer_is_lost_is_found_in_place(kind: Kind) {
     let server = kind.start(&[("2.0.192.in-addr.arpa", "6 PTR old.example.org.")]);
     let commands = [

@@ -145,6 +145,75 @@ fn types_that_powerdns_passes_over_are_named() {
     assert_eq!(run.jobs, ["held 1", "held 1"]);
 }
 
+#[test]
+fn an_soa_that_powerdns_passes_over_is_named() {
+    let pdns = Pdns::builder()
+        .zone("example.com", "")
+        .policy("function updatepolicy(input)\n  return input:getQType() ~= pdns.SOA\nend\n")
+        .start();
+    let before = dig::soa(&pdns, "example.com");
+    let bridge = Bridge::of(&pdns);
+    let wanted = zone("example.com", TYPES).soa("refresh", 12_345);
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(69).assert_stdout(
+        "example.com.: updated, 2 records added, 0 records removed on main (127.0.0.1:PORT)\n",
+    );
+    run.assert_says("error: example.com. on main (127.0.0.1:PORT): example.com. SOA ")
+        .assert_says(" 12345 ")
+        .assert_says(
+            " is not there, though the primary took the update that adds it; hint: look for a rule",
+        );
+    assert_eq!(dig::soa(&pdns, "example.com").refresh, before.refresh);
+}
+
+#[test]
+fn what_powerdns_passes_over_is_named_where_zones_are_not_read() {
+    let pdns = Pdns::builder()
+        .zone("example.com", "")
+        .policy("function updatepolicy(input)\n  return input:getQType() ~= pdns.TXT\nend\n")
+        .start();
+    let bridge = Bridge::of(&pdns).set_text("primaries.main", "read", "memory");
+    for second in 0..2 {
+        // It is tried again with the next call, and not taken for delivered.
+        let run = bridge.plesk(zone("example.com", TYPES).sent(second).call());
+        run.assert_status(69).assert_says(
+            ": t.example.com. TXT \"text\" is not there, though the primary took the update that adds it; hint: ",
+        );
+    }
+    assert_eq!(dig::short(&pdns, "a.example.com", "A"), ["192.0.2.7"]);
+}
+
+#[test]
+fn what_powerdns_does_not_remove_is_named_where_zones_are_not_read() {
+    let pdns = Pdns::builder()
+        .zone("example.com", "a 3600 A 192.0.2.7\nt 3600 TXT text")
+        .policy("function updatepolicy(input)\n  return input:getQType() ~= pdns.TXT\nend\n")
+        .start();
+    let bridge = Bridge::of(&pdns).set_text("primaries.main", "read", "memory");
+    // As the zone is: a change of the SOA would have later updates guarded by what they remove.
+    let wanted = |lines: &str| {
+        zone("example.com", lines)
+            .soa("email", "hostmaster@example.com")
+            .soa("refresh", 3_600)
+            .soa("retry", 600)
+            .soa("expire", 86_400)
+            .soa("minimum", 300)
+            .soa("ttl", 3_600)
+    };
+    bridge
+        .plesk(wanted(TYPES).call())
+        .assert_status(0)
+        .assert_stderr("");
+    let without = TYPES.replace(" | t TXT text", "");
+    for second in 1..=2 {
+        let run = bridge.plesk(wanted(&without).sent(second).call());
+        run.assert_status(69).assert_says(
+            ": t.example.com. TXT \"text\" is still there, though the primary took the update that removes it; \
+             hint: ",
+        );
+    }
+}
+
 /// A server with `example.com` that may be transferred with the key, and not updated.
 fn closed(kind: Kind) -> Started {
     match kind {

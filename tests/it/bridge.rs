@@ -338,6 +338,12 @@ impl Going {
         self.running.signal(signal);
     }
 
+    /// The most memory that it has had so far, in KiB.
+    #[track_caller]
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        self.running.peak_memory_kib()
+    }
+
     /// Whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
         self.running.is_running()

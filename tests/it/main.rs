@@ -65,6 +65,7 @@ mod command_knot;
 mod command_ssh;
 mod commands;
 mod configuration;
+mod courtesy;
 mod docker;
 mod documented_bind;
 mod harness;

@@ -74,6 +74,22 @@ impl Running {
         send_signal(self.child.id(), signal);
     }
 
+    /// The most memory that it has had so far, in KiB.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[track_caller]
+    pub(crate) fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it is running");
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix(" kB"));
+        let peak = peak.expect("the kernel counts it").trim();
+        peak.parse().expect("it is a number")
+    }
+
     /// Whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -70,6 +70,43 @@ fn a_queue_file_with_damaged_pages_costs_no_delivery() {
     fs::write(bridge.file("state/queue.db"), octets).expect("a file");
     let run = bridge.plesk(call());
     assert_delivered_without(&named, &run, "database disk image is malformed");
+    run.assert_says("; hint: the file is damaged: put it aside");
+    bridge
+        .run(&["queue", "retry", "--all"], "")
+        .assert_status(78)
+        .assert_says("; nothing was attempted; hint: the file is damaged: put it aside");
+}
+
+#[test]
+fn a_job_that_cannot_be_read_is_said_to_be_so_and_held() {
+    let mut named = many_zones(2);
+    let bridge = Bridge::of(&named);
+    named.stop();
+    bridge.plesk(wanted_at(1, 1).call()).assert_status(75);
+    let database = Connection::open(bridge.file("state/queue.db")).expect("a database");
+    let spoiled = database.execute("UPDATE job SET intent = '{\"zone\":{}}'", []);
+    assert_eq!(spoiled, Ok(1));
+    drop(database);
+    named.restart();
+    let unreadable =
+        "the job in the queue's file cannot be read: missing field `name` at line 1 column 10";
+    bridge
+        .run(&["queue", "retry", "--all"], "")
+        .assert_status(69)
+        .assert_stdout("")
+        .assert_stderr(&format!(
+            "error: z1.test.: {unreadable}; hint: take it out with `nsbridge queue drop`, and sync the zone again: \
+             `plesk bin dns --sync-all-zones`\n"
+        ));
+    // Who takes what is due does not stumble over it.
+    bridge.plesk(wanted_at(2, 1).call()).assert_status(0);
+    let held = jobs(&bridge);
+    assert_eq!(held[0]["state"], "held");
+    assert_eq!(held[0]["cause"], unreadable);
+    // A newer call takes its place.
+    bridge.plesk(wanted_at(1, 2).call()).assert_status(0);
+    wanted_at(1, 2).assert_on(&named);
+    assert_empty(&bridge);
 }
 
 #[test]
@@ -177,4 +214,20 @@ fn two_users_share_a_queue_through_a_group() {
         run.assert_status(0).assert_stderr("");
         wanted_at(1, second).assert_on(&named);
     }
+    // And all at once.
+    for second in 10..14 {
+        let calls = [
+            (&one, wanted_at(1, second)),
+            (&other, wanted_at(2, second)),
+            (&root, wanted_at(1, second)),
+        ];
+        let going = calls.map(|(bridge, wanted)| bridge.start(&["plesk"], wanted.call()));
+        for going in going {
+            going.finish().assert_status(0).assert_stderr("");
+        }
+        for zone in [1, 2] {
+            wanted_at(zone, second).assert_on(&named);
+        }
+    }
+    assert_empty(&root);
 }

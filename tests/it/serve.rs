@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
+use rusqlite::Connection;
 
 use crate::bridge::{Bridge, Going};
 use crate::gate::holding_back;
@@ -64,6 +65,43 @@ fn what_was_left_is_delivered_when_the_primary_is_back_each_zone_once() {
         .lines()
         .filter(|line| line.contains(": updated, "));
     assert_eq!(delivered.count(), ZONES as usize);
+}
+
+/// How many jobs in a queue satisfy a condition of SQL.
+fn count(queue: &Connection, condition: &str) -> u32 {
+    let sql = format!("SELECT count(*) FROM job WHERE {condition}");
+    let count = queue.query_row(&sql, [], |row| row.get(0));
+    count.expect("the queue can be read")
+}
+
+#[test]
+fn with_100_000_jobs_waiting_it_takes_less_than_64_mib() {
+    const JOBS: u32 = 100_000;
+    let mut named = many_zones(1);
+    let bridge = Bridge::of(&named).deadline_seconds(1);
+    named.stop();
+    bridge.plesk(wanted_at(1, 1).call()).assert_status(75);
+    let queue = Connection::open(bridge.file("state/queue.db")).expect("a queue");
+    // The same job again and again, each of another zone.
+    let multiplied = queue.execute(
+        "WITH RECURSIVE number (n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM number WHERE n < ?)
+         INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
+            next_at, updated_at)
+         SELECT 'z' || n || '.test.', primary_, stage, replace(intent, 'z1.test.', 'z' || n || '.test.'),
+            octets, state, forced, enqueued_at, 0, enqueued_at, enqueued_at FROM job, number",
+        [JOBS],
+    );
+    assert_eq!(multiplied, Ok(JOBS as usize - 1));
+    let worker = start(&bridge);
+    wait::until("it has tried some, and leaves the primary alone", || {
+        count(&queue, "attempts > 0") > 100
+    });
+    let peak = worker.peak_memory_kib();
+    let run = stop(worker);
+    run.assert_says("warning: main does not answer; it is tried again in ");
+    assert_eq!(count(&queue, "state = 0 AND claim IS NULL"), JOBS);
+    println!("{peak} KiB");
+    assert!(peak < 64 * 1024, "{peak} KiB");
 }
 
 #[test]

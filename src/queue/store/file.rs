@@ -23,6 +23,9 @@ const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
 const WAL_TRIES: u32 = 1_000;
 const WAL_INTERVAL: Duration = Duration::from_millis(10);
 
+/// How many pages SQLite's log may have until a commit merges it into the file; SQLite's own default.
+const LOG_PAGES: u32 = 1_000;
+
 /// How much of the file is copied in one step, in pages.
 const COPIED_PAGES: i32 = 1_000;
 
@@ -141,6 +144,15 @@ impl StoreError {
             }
             Self::Directory { .. } => {
                 "create it and give it to the user that nsbridge runs as, or set `queue.path`"
+            }
+            Self::Sqlite { source, .. }
+                if matches!(
+                    source.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                ) =>
+            {
+                "the file is damaged: put it aside, with those whose names go on with `-wal` and `-shm`, and sync all \
+                 zones (`plesk bin dns --sync-all-zones`); what was delivered before counts as foreign then"
             }
             Self::Sqlite { .. } => {
                 "check the permissions and the free space of the file and of its directory"
@@ -295,6 +307,38 @@ impl Store {
             return Ok(());
         }
         self.migrate()
+    }
+
+    /// Does something large without merging the log into the file: whoever waits for it need not wait for that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) fn without_merging<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.set_log_pages(0)?;
+        let done = work(self);
+        self.set_log_pages(LOG_PAGES)?;
+        done
+    }
+
+    /// Merges the log into the file, as far as nobody reads it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn merge(&mut self) -> Result<(), StoreError> {
+        let merged = self
+            .connection
+            .pragma_update(None, "wal_checkpoint", "passive");
+        merged.map_err(failed(&self.path, "write"))
+    }
+
+    fn set_log_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let set = self
+            .connection
+            .pragma_update(None, "wal_autocheckpoint", pages);
+        set.map_err(failed(&self.path, "open"))
     }
 
     fn version(&self) -> Result<usize, StoreError> {

@@ -10,7 +10,7 @@ use crate::model::{Intent, Name, Serial, ZoneSource};
 use crate::queue::claim::Claim;
 use crate::queue::job::{
     Accepted, End, JOBS_MAX, Job, JobId, JobSummary, Order, Past, QUEUE_OCTETS_MAX, QueueFull,
-    Settlement, State, Turn, Why, order,
+    Settlement, State, Turn, UNREADABLE_HINT, Why, order, unreadable,
 };
 use crate::queue::stored::{from_text, to_text};
 
@@ -51,6 +51,11 @@ impl NewJob {
             serial,
         }
     }
+
+    /// Its size.
+    pub(in crate::queue) fn octets(&self) -> usize {
+        self.intent.len()
+    }
 }
 
 /// How many jobs are taken at most, and how large they may be together; one is taken in any case.
@@ -69,6 +74,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then there is none of them.
     pub(in crate::queue) fn enqueue(
+        &mut self,
+        new: &[NewJob],
+        now: u64,
+    ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
+        self.without_merging(|store| store.enqueue_all(new, now))
+    }
+
+    fn enqueue_all(
         &mut self,
         new: &[NewJob],
         now: u64,
@@ -519,10 +532,7 @@ fn hold_unreadable(
     let mut hold = transaction.prepare_cached(
         "UPDATE job SET state = 1, updated_at = ?, cause = ?, hint = ?, claim = NULL WHERE id = ?",
     )?;
-    let cause = format!("the job in the queue's file cannot be read: {problem}");
-    let hint = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
-                --sync-all-zones`";
-    hold.execute(params![now, cause, hint, id])?;
+    hold.execute(params![now, unreadable(problem), UNREADABLE_HINT, id])?;
     Ok(())
 }
 
