@@ -22,6 +22,8 @@
 //! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
 //! * **Written down before acted on.** A job leaves the queue only when its outcome is known; who has it in
 //!   hand holds a lock that ends with the process.
+//! * **Courtesy.** How many zones are worked on at a primary follows what it takes: less where it sheds load,
+//!   and no job fails for it.
 //! * **Ours and foreign.** What was delivered is remembered, and widened durably before the first
 //!   message; only remembered records are ever removed, unless the operator asks for more.
 //!

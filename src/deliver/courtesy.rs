@@ -160,8 +160,8 @@ fn may_be_load(error: &TransportError) -> bool {
         | TransportError::Io { .. }
         | TransportError::Tls { .. }
         | TransportError::TooLong { .. }
-        | TransportError::Torn { .. }
-        | TransportError::AllFailed { .. } => false,
+        | TransportError::Torn { .. } => false,
+        TransportError::AllFailed { failures, .. } => failures.iter().any(may_be_load),
     }
 }
 

@@ -283,6 +283,7 @@ impl Session<'_> {
         let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
         let mut attempts = 0;
         loop {
+            self.take_turn().await?;
             let begun = courtesy.begin();
             let reply = self.update_once(batch, key).await?;
             attempts += 1;

@@ -192,7 +192,7 @@ fn fewer_are_in_flight_at_a_primary_that_drops_updates_or_fails_on_them() {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         println!("in flight at each update, {rcode:?}: {seen:?}");
         let at_first = seen.iter().take(IN_FLIGHT).max();
-        assert!(at_first > Some(&(2 * LIMIT)), "nothing was shed: {seen:?}");
+        assert!(at_first > Some(&LIMIT), "nothing was shed: {seen:?}");
         // More are tried now and then.
         let (first, last) = seen.split_at(seen.len() - ZONES as usize / 4);
         let shed = |counts: &[usize]| counts.iter().filter(|count| **count > LIMIT).count();
