@@ -95,6 +95,7 @@ impl<'a> Client<'a> {
                 if let Some(answer) = &self.answer {
                     let text = format!("Answer:\n{}", show::message(answer));
                     self.session.text(Stream::Out, &text);
+                    self.settle_shown_class();
                 }
             }
             Command::Debug => {
@@ -114,6 +115,10 @@ impl<'a> Client<'a> {
     }
 
     fn say_wrong(&mut self, error: &ScriptError) {
+        if *error == ScriptError::Zone {
+            // What follows is not meant for the zone before.
+            self.zone = None;
+        }
         if *error == ScriptError::Unexplained {
             return;
         }
@@ -125,9 +130,17 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// As for nsupdate, which shows each message with the zone that the script names, and so has to know the
+    /// zone's class from then on.
+    fn settle_shown_class(&mut self) {
+        if self.zone.is_some() {
+            self.parser.settle_class();
+        }
+    }
+
     fn pending(&mut self) -> String {
-        let class = self.parser.settle_class();
-        let zone = self.zone.clone().map(|zone| (zone, class));
+        let zone = self.zone.clone();
+        let zone = zone.map(|zone| (zone, self.parser.settle_class()));
         let draft = Draft {
             zone,
             ..self.draft.clone()
@@ -239,6 +252,7 @@ impl<'a> Client<'a> {
             }
         }
         if debug {
+            self.settle_shown_class();
             let text = format!("\nReply from update query:\n{}", show::message(&listing));
             self.session.text(Stream::Error, &text);
         }

@@ -10,16 +10,33 @@ const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
 const AFSDB: RecordType = RecordType(18);
+const MB: RecordType = RecordType(7);
+const MG: RecordType = RecordType(8);
+const MINFO: RecordType = RecordType(14);
+const NSEC3: RecordType = RecordType(50);
 const RP: RecordType = RecordType(17);
 const RT: RecordType = RecordType(21);
 
 /// Host names and mailboxes (RFC 952, RFC 1123 section 2.1).
 pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
-    if entry.class != Class::IN {
+    // In another class these have another form, or none.
+    const OF_INTERNET: [RecordType; 5] = [
+        RecordType::A,
+        RecordType::AAAA,
+        RecordType::SRV,
+        RecordType::SVCB,
+        RecordType::HTTPS,
+    ];
+    if entry.class != Class::IN && OF_INTERNET.contains(&entry.rtype) {
         return Ok(());
     }
-    let wants_host = [RecordType::A, RecordType::AAAA, RecordType::MX].contains(&entry.rtype);
-    if wants_host && !is_owner_of_host(entry) {
+    let is_good_owner = match entry.rtype {
+        RecordType::A | RecordType::AAAA | RecordType::MX => is_owner_of_host(entry),
+        MB | MG => is_mailbox(&entry.owner),
+        NSEC3 => is_owner_of_hash(&entry.owner),
+        _ => true,
+    };
+    if !is_good_owner {
         return Err(ScriptError::BadOwner(entry.owner.clone()));
     }
     let names = names_in(entry);
@@ -34,6 +51,11 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
             _ => None,
         },
         RP => names.first().filter(|name| !is_mailbox(name)),
+        MINFO => names.iter().find(|name| !is_mailbox(name)),
+        // Priority 0 is an alias, which need be no host (RFC 9460 section 2.4.2).
+        RecordType::SVCB | RecordType::HTTPS if !entry.rdata.starts_with(&[0, 0]) => {
+            names.iter().find(|name| !is_host(name))
+        }
         _ => None,
     };
     bad.map_or(Ok(()), |name| Err(ScriptError::BadName(name.clone())))
@@ -93,6 +115,15 @@ fn is_owner_of_host(entry: &Entry) -> bool {
     is_host(owner)
 }
 
+/// A hash in base32hex without padding (RFC 5155 section 3).
+fn is_owner_of_hash(owner: &Name) -> bool {
+    let label = owner.labels().next().unwrap_or_default();
+    let is_base32hex = |octet: &u8| matches!(octet.to_ascii_uppercase(), b'0'..=b'9' | b'A'..=b'V');
+    // So many digits are left over by whole octets.
+    let is_whole = [0, 2, 4, 5, 7].contains(&(label.len() % 8));
+    is_whole && label.iter().all(is_base32hex)
+}
+
 fn is_host(name: &Name) -> bool {
     name.labels().all(is_host_label)
 }
@@ -125,7 +156,12 @@ fn is_reverse(owner: &Name) -> bool {
 /// The names in the data of a type.
 fn names_in(entry: &Entry) -> Vec<Name> {
     let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
-    for field in fields(entry.rtype) {
+    let fields = match entry.rtype {
+        // The target of a service record is never compressed, and so is none of the fields of messages.
+        RecordType::SVCB | RecordType::HTTPS => &[Field::Octets(2), Field::Name],
+        rtype => fields(rtype),
+    };
+    for field in fields {
         let octets = match field {
             Field::Octets(count) => *count,
             Field::CharacterString => 1 + rest.first().copied().map_or(0, usize::from),

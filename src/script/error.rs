@@ -160,9 +160,12 @@ pub enum NameProblem {
     /// More than 255 octets.
     #[error("ran out of space")]
     TooLong,
-    /// A backslash with nothing to escape.
+    /// A backslash with something else after it than a character or three digits up to 255.
     #[error("bad escape")]
     BadEscape,
+    /// The text ends after a backslash, or amid its digits.
+    #[error("unexpected end of input")]
+    UnexpectedEnd,
 }
 
 impl From<&NameError> for NameProblem {
@@ -177,6 +180,16 @@ impl From<&NameError> for NameProblem {
 }
 
 impl NameProblem {
+    /// What is wrong with a word that was to be a name.
+    pub(super) fn of(word: &str, error: &NameError) -> Self {
+        let problem = Self::from(error);
+        if problem == Self::BadEscape && ends_in_escape(word) {
+            Self::UnexpectedEnd
+        } else {
+            problem
+        }
+    }
+
     /// The same words, as a constant.
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -184,6 +197,28 @@ impl NameProblem {
             Self::LabelTooLong => "label too long",
             Self::TooLong => "ran out of space",
             Self::BadEscape => "bad escape",
+            Self::UnexpectedEnd => "unexpected end of input",
         }
     }
+}
+
+/// Whether a text ends after a backslash, or amid the digits that follow it.
+fn ends_in_escape(text: &str) -> bool {
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        if octet != b'\\' {
+            continue;
+        }
+        match octets.next() {
+            None => return true,
+            Some(digit) if digit.is_ascii_digit() => {
+                let rest: Vec<u8> = octets.by_ref().take(2).collect();
+                if rest.len() < 2 && rest.iter().all(u8::is_ascii_digit) {
+                    return true;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    false
 }

@@ -11,6 +11,7 @@ mod command;
 mod error;
 mod parser;
 mod rdata;
+mod tkey;
 mod words;
 
 #[cfg(test)]

@@ -169,13 +169,15 @@ impl Parser {
     ) -> Result<Entry, ScriptError> {
         let owner = owner(&mut words)?;
         let mut word = words.next().ok_or(ScriptError::NoClassOrType)?;
-        if let Some(class) = Class::from_text(word) {
+        let class = if let Some(class) = Class::from_text(word) {
             self.take_class(class, word)?;
             word = words.next().ok_or(ScriptError::NoType)?;
-        }
+            class
+        } else {
+            self.settle_class()
+        };
         let rtype =
             parse_type(word).ok_or_else(|| ScriptError::PrerequisiteType(word.to_owned()))?;
-        let class = self.settle_class();
         let data = words.rest().filter(|_| exists);
         let (class, rdata) = match data {
             Some(text) => (class, rdata::read(class, rtype, text)?),
@@ -207,10 +209,9 @@ impl Parser {
             (_, None) => return Err(ScriptError::TtlForm(word.to_owned())),
         };
         let word = word.ok_or(ScriptError::NoClassOrType)?;
-        let rtype = self
+        let (class, rtype) = self
             .update_type(word, &mut words)?
             .ok_or(ScriptError::NoType)?;
-        let class = self.settle_class();
         let text = words.rest().ok_or(ScriptError::NoRdata)?;
         let entry = Entry {
             owner,
@@ -236,7 +237,7 @@ impl Parser {
         if word.is_some_and(|word| is_number(word) && word.parse::<u32>().is_ok()) {
             word = words.next();
         }
-        let rtype = match word {
+        let found = match word {
             Some(word) => self.update_type(word, &mut words)?,
             None => None,
         };
@@ -247,10 +248,9 @@ impl Parser {
             ttl: 0,
             rdata,
         };
-        let Some(rtype) = rtype else {
+        let Some((class, rtype)) = found else {
             return Ok(entry(RecordType::ANY, Class::ANY, Vec::new()));
         };
-        let class = self.settle_class();
         match words.rest() {
             Some(text) => Ok(entry(rtype, Class::NONE, rdata::read(class, rtype, text)?)),
             None => Ok(entry(rtype, Class::ANY, Vec::new())),
@@ -263,23 +263,27 @@ impl Parser {
         &mut self,
         word: &str,
         words: &mut Words<'_>,
-    ) -> Result<Option<RecordType>, ScriptError> {
+    ) -> Result<Option<(Class, RecordType)>, ScriptError> {
         if let Some(class) = Class::from_text(word).filter(|class| *class != Class::ANY) {
             self.take_class(class, word)?;
             let Some(word) = words.next() else {
                 return Ok(None);
             };
             let rtype = parse_type(word).ok_or_else(|| ScriptError::Type(word.to_owned()))?;
-            return Ok(Some(rtype));
+            return Ok(Some((class, rtype)));
         }
-        self.settle_class();
+        let class = self.settle_class();
         let rtype = parse_type(word).ok_or_else(|| ScriptError::ClassOrType(word.to_owned()))?;
-        Ok(Some(rtype))
+        Ok(Some((class, rtype)))
     }
 
-    /// All records of a message have one class.
+    /// All records of a message have one class. As for nsupdate, `NONE` is no other class, and what comes
+    /// after it may have any.
     fn take_class(&mut self, class: Class, word: &str) -> Result<(), ScriptError> {
-        if *self.zone_class.get_or_insert(class) == class {
+        if class == Class::NONE {
+            self.zone_class = None;
+            Ok(())
+        } else if *self.zone_class.get_or_insert(class) == class {
             Ok(())
         } else {
             Err(ScriptError::ClassMismatch(word.to_owned()))
@@ -333,7 +337,7 @@ fn whole_name(mut words: Words<'_>, class: Class) -> Result<Entry, ScriptError> 
 
 fn owner(words: &mut Words<'_>) -> Result<Name, ScriptError> {
     let word = words.next().ok_or(ScriptError::NoOwner)?;
-    name(word).map_err(|error| ScriptError::Owner(NameProblem::from(&error)))
+    name(word).map_err(|error| ScriptError::Owner(NameProblem::of(word, &error)))
 }
 
 /// A name relative to the root, which is also `@`.

@@ -1,35 +1,66 @@
 //! The data of a record in a line, and what is wrong with them in BIND's words.
 
 use super::error::{NameProblem, ScriptError};
+use super::tkey;
 use crate::model::{RdataError, RecordType};
 use crate::wire::Class;
 use crate::zonefile::{RdataTextError, parse_octets};
 
-/// The types that stand in queries only (RFC 6895 section 3.1).
-const META: std::ops::RangeInclusive<u16> = 249..=255;
+/// The types that stand in queries and messages only, with these two (RFC 6895 section 3.1).
+const META: std::ops::RangeInclusive<u16> = 128..=255;
+const RESERVED: RecordType = RecordType(0);
+const OPT: RecordType = RecordType(41);
+/// A type of private use, whose data have the form of RFC 3597 only.
+const FORMLESS: RecordType = RecordType(65_280);
+const IPSECKEY: RecordType = RecordType(45);
+const EUI48: RecordType = RecordType(108);
+const EUI64: RecordType = RecordType(109);
+const TKEY: RecordType = RecordType(249);
+const X25: RecordType = RecordType(19);
+const URI: RecordType = RecordType(256);
 
 /// Reads data of a type, as they are spelt.
 pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8>, ScriptError> {
     let is_generic = text.starts_with(r"\#");
-    if rtype.0 == 0 || (META.contains(&rtype.0) && is_generic) {
+    let is_meta = META.contains(&rtype.0) || [RESERVED, OPT].contains(&rtype);
+    if is_meta && is_generic {
         return Err(ScriptError::Rdata("invalid use of a meta type"));
     }
-    if META.contains(&rtype.0)
-        || (class != Class::IN && class != Class::CH && is_of_internet(rtype))
-    {
+    if rtype == TKEY {
+        return tkey::read(text);
+    }
+    let has_no_form = class != Class::IN && is_of_internet(rtype);
+    if rtype == RecordType::A && class == Class::CH {
+        // A name and a number (RFC 1035 section 3.3), which nobody writes any more.
+        return Err(ScriptError::Rdata("unexpected end of input"));
+    }
+    if is_meta || (has_no_form && !is_generic) {
         return Err(ScriptError::Rdata("unknown class/type"));
     }
+    // Its last field stands in quotes (RFC 7553 section 4.4), which are gone in the octets.
+    if rtype == URI && !is_generic && !text.ends_with('"') {
+        return Err(ScriptError::Rdata("syntax error"));
+    }
     let text = lexed(rtype, text);
-    let octets = match parse_octets(rtype, &text) {
-        Err(RdataTextError::Origin { .. }) => parse_octets(rtype, &with_root(&text)),
+    let read_as = if has_no_form { FORMLESS } else { rtype };
+    let octets = match parse_octets(read_as, &text) {
+        Err(RdataTextError::Origin { .. }) => parse_octets(read_as, &with_root(&text)),
         read => read,
     };
     let octets = octets.map_err(|error| ScriptError::Rdata(words(&error)))?;
     let fits = match rtype {
-        // In other classes than IN an address has another form (RFC 1035 section 3.3).
-        RecordType::A => octets.len() == 4 && (class == Class::IN || is_generic),
+        _ if has_no_form => true,
+        RecordType::A => octets.len() == 4,
         RecordType::AAAA => octets.len() == 16,
+        EUI48 => octets.len() == 6,
+        EUI64 => octets.len() == 8,
         RecordType::TXT | RecordType::SPF => !octets.is_empty(),
+        // A PSDN address (RFC 1183 section 3.1).
+        X25 => octets.len() > 4 && octets[1..].iter().all(u8::is_ascii_digit),
+        // A key, but for the algorithm that has none (RFC 4025 section 2.4).
+        IPSECKEY => {
+            is_generic || octets.get(2) == Some(&0) || text.split_ascii_whitespace().count() > 4
+        }
         _ => true,
     };
     if fits {
@@ -48,10 +79,20 @@ fn is_of_internet(rtype: RecordType) -> bool {
     )
 }
 
+/// Whether a type has strings, or values, that may stand in quotes: HINFO TXT X25 ISDN GPOS NAPTR NINFO SVCB HTTPS
+/// SPF URI CAA AVC DOA RESINFO WALLET.
+fn has_strings(rtype: RecordType) -> bool {
+    matches!(
+        rtype.0,
+        13 | 16 | 19 | 20 | 27 | 35 | 56 | 64 | 65 | 99 | 256..=259 | 261 | 262
+    )
+}
+
 /// The text as the reader of data takes it. For nsupdate, unlike for a master file, parentheses and
-/// semicolons are characters as any other, a quote inside a word is one, too, and a string in quotes
-/// ends its word. In service parameters a quote may begin a value (RFC 9460 section 2.1).
+/// semicolons are characters as any other, a quote inside a word is one, too, as it is in a type without
+/// strings, and a string in quotes ends its word. In service parameters a quote may begin a value (RFC 9460 section 2.1).
 fn lexed(rtype: RecordType, text: &str) -> String {
+    let strings = has_strings(rtype);
     let pairs = [RecordType::SVCB, RecordType::HTTPS].contains(&rtype);
     let (mut quoted, mut escaped, mut in_word) = (false, false, false);
     let mut kept = String::with_capacity(text.len() + 8);
@@ -67,7 +108,7 @@ fn lexed(rtype: RecordType, text: &str) -> String {
                 }
             }
             _ if quoted => {}
-            '"' if !in_word || (pairs && kept.ends_with('=')) => quoted = true,
+            '"' if strings && (!in_word || (pairs && kept.ends_with('='))) => quoted = true,
             '"' | '(' | ')' | ';' => {
                 in_word = true;
                 kept.push('\\');
@@ -96,9 +137,8 @@ fn words(error: &RdataTextError) -> &'static str {
             "out of range"
         }
         RdataTextError::Number { .. } => "not a valid number",
-        RdataTextError::Name { source, .. } | RdataTextError::Data(RdataError::Name(source)) => {
-            NameProblem::from(source).words()
-        }
+        RdataTextError::Name { word, source, .. } => NameProblem::of(word, source).words(),
+        RdataTextError::Data(RdataError::Name(source)) => NameProblem::from(source).words(),
         RdataTextError::Form { expected, .. } => form_words(expected),
         RdataTextError::Missing { .. }
         | RdataTextError::GenericLength { .. }

@@ -295,3 +295,89 @@ fn odd_line() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
         proptest::string::bytes_regex(r#"(?s-u:[ -~]|[@();"\\ ]|.){0,24}"#).expect("a pattern");
     (start, word).prop_map(|(start, word)| [start.as_bytes(), &word].concat())
 }
+
+#[test]
+fn data_that_only_nsupdate_takes_or_refuses() {
+    let cases = [
+        ("tkey a. 1 2 1 0 4 AAAAAA== 0", None),
+        ("tkey a. 1 2 1 0 0 4 AAAAAA==", None),
+        ("tkey a. 1 2 1 0 5 AAAAAA== 0", Some("syntax error")),
+        ("tkey a. 1 2 1 0", Some("unexpected end of input")),
+        ("type0 \"\"", Some("unknown class/type")),
+        (r"TYPE0 \# 0", Some("invalid use of a meta type")),
+        (r"TYPE200 \# 0", Some("invalid use of a meta type")),
+        (r"OPT \# 0", Some("invalid use of a meta type")),
+        ("URI 1 2 \"https://a.test/\"", None),
+        ("URI 1 2 https://a.test/", Some("syntax error")),
+        ("X25 311061700956", None),
+        ("X25 31a1", Some("unexpected end of input")),
+        (
+            "IPSECKEY 10 1 2 192.0.2.38",
+            Some("unexpected end of input"),
+        ),
+        ("PTR \"a\"", None),
+        (r"PTR a\  ", None),
+        (r"PTR a\", Some("unexpected end of input")),
+        ("CH AAAA ::1", Some("unknown class/type")),
+    ];
+    for (data, wrong) in cases {
+        let read = read(&format!("add a.example.com 60 {data}"));
+        let expected = wrong.map(|wrong| format!("invalid rdata format: {wrong}"));
+        assert_eq!(read.err(), expected, "{data}");
+    }
+    let Ok(Command::Update(quoted)) = read("add a 60 PTR \"a\"") else {
+        panic!("it is read");
+    };
+    assert_eq!(quoted.rdata, b"\x03\"a\"\0");
+}
+
+#[test]
+fn names_are_checked_in_the_types_that_want_some() {
+    for data in ["HTTPS 1 a_b.test.", "SVCB 1 a_b.test.", "CH MX 1 a_b.test."] {
+        let text = said(&format!("add a.example.com 60 {data}"));
+        assert_eq!(text, "check-names failed: bad name 'a_b.test'");
+    }
+    let hash = "NSEC3 1 1 12 aa 2t7b4g4vsa5smi47k61mv5bv1a22bojr A";
+    let text = said(&format!("add a.example.com 60 {hash}"));
+    assert_eq!(text, "check-names failed: bad owner 'a.example.com'");
+    for line in [
+        "add a.example.com 60 HTTPS 0 a_b.test.".to_owned(),
+        format!("add 2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.com 60 {hash}"),
+    ] {
+        assert!(read(&line).is_ok(), "{line}");
+    }
+    assert_eq!(
+        said(r"add a\ 60 A 192.0.2.1"),
+        "invalid owner name: unexpected end of input"
+    );
+    assert_eq!(
+        said(r"add a\300 60 A 192.0.2.1"),
+        "invalid owner name: bad escape"
+    );
+}
+
+#[test]
+fn a_message_has_one_class_and_none_is_no_other() {
+    let mut parser = Parser::new(false);
+    let mut read = |line: &str| {
+        let read = parser.read(line.as_bytes());
+        read.map_err(|error| error.to_string())
+    };
+    assert!(read("add a.example.com 60 TXT a").is_ok());
+    let mismatch = read("add a.example.com 60 CH TXT a");
+    assert_eq!(mismatch, Err("class mismatch: CH".to_owned()));
+    let none = read("add a.example.com 60 NONE TXT a");
+    let Ok(Command::Update(none)) = none else {
+        panic!("it is read");
+    };
+    assert_eq!(none.class, Class::NONE);
+    assert!(read("add a.example.com 60 CH TXT a\rfoo").is_ok());
+    // The class is settled before the type is looked at.
+    assert_eq!(
+        Parser::new(false)
+            .read(b"nxrrset a NOTYPE")
+            .unwrap_err()
+            .to_string(),
+        "invalid type: NOTYPE"
+    );
+}

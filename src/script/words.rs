@@ -24,17 +24,27 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// All that is left, without the blanks around it; none where that is nothing.
+    /// All that is left, without the blanks around it, but with one that is escaped; none where that is
+    /// nothing.
     pub(super) fn rest(self) -> Option<&'a str> {
-        let rest = self.0.trim_matches(|c: char| c.is_ascii_whitespace());
+        let from = self.0.trim_start_matches(|c: char| c.is_ascii_whitespace());
+        let rest = from.trim_end_matches(|c: char| c.is_ascii_whitespace());
+        let backslashes = rest.len() - rest.trim_end_matches('\\').len();
+        let rest = match backslashes % 2 {
+            0 => rest,
+            _ => from.get(..=rest.len()).unwrap_or(rest),
+        };
         (!rest.is_empty()).then_some(rest)
     }
 }
 
 /// A line as text in which every octet outside ASCII is escaped, so that names and strings keep it
-/// whatever its encoding; a zero octet ends the line, as it does in C.
+/// whatever its encoding; a zero octet ends the line, as it does in C, and so does a carriage return, as it
+/// does for nsupdate.
 pub(super) fn to_text(line: &[u8]) -> Cow<'_, str> {
-    let end = line.iter().position(|octet| *octet == 0);
+    let start = line.iter().position(|octet| !b"\r\n".contains(octet));
+    let line = &line[start.unwrap_or(line.len())..];
+    let end = line.iter().position(|octet| b"\0\r\n".contains(octet));
     let line = &line[..end.unwrap_or(line.len())];
     if line.is_ascii() {
         return String::from_utf8_lossy(line);

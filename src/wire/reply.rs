@@ -13,7 +13,6 @@ use super::message::{Message, Section};
 use super::raw::{MalformedReason, Opcode};
 use super::rcode::Rcode;
 use super::tsig::{Forgery, RequestMac, offset_seconds};
-use super::tsig_record::Tsig;
 use crate::model::Record;
 
 /// TSIG errors (RFC 8945 section 3).
@@ -146,7 +145,9 @@ pub(super) fn authenticate<'a>(
     Ok(message)
 }
 
-/// A message that is an answer to the request by its header, and by its TSIG where it has one.
+/// A message that is an answer to the request by its header. The original id of its TSIG may be another one:
+/// a secondary that forwards an update (RFC 2136 section 6) asks the primary under an id of its own. The MAC,
+/// which covers that of the request, binds the two together (RFC 8945 section 5.3).
 pub(super) fn parse_answer(
     octets: &[u8],
     id: u16,
@@ -154,14 +155,13 @@ pub(super) fn parse_answer(
 ) -> Result<Message<'_>, MalformedReason> {
     let message = Message::parse(octets)?;
     message.expect_kind(MessageType::Response, opcode.into())?;
-    let original = message.tsig.as_ref().map(Tsig::original_id);
-    for found in std::iter::once(message.header.id).chain(original) {
-        if found != id {
-            let expected = id;
-            return Err(MalformedReason::Id { found, expected });
-        }
+    let found = message.header.id;
+    if found == id {
+        Ok(message)
+    } else {
+        let expected = id;
+        Err(MalformedReason::Id { found, expected })
     }
-    Ok(message)
 }
 
 impl Response {

@@ -63,11 +63,6 @@ impl<'a> Tsig<'a> {
         self.stamp.error
     }
 
-    /// The id under which the message was signed.
-    pub(super) fn original_id(&self) -> u16 {
-        self.original_id
-    }
-
     /// The other side's time as a BADTIME answer has it, in Unix seconds: six octets of other data
     /// (RFC 8945 section 5.2.3), else the time that it signed with.
     pub(super) fn server_time(&self) -> u64 {

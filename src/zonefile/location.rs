@@ -165,7 +165,7 @@ fn format_precision(stored: u8) -> Option<String> {
     }
     let centimetres = u64::from(mantissa) * 10_u64.pow(u32::from(exponent));
     let (metres, rest) = (centimetres / 100, centimetres % 100);
-    Some(if rest == 0 {
+    Some(if exponent > 1 {
         format!("{metres}m")
     } else {
         format!("{metres}.{rest:02}m")

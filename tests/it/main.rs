@@ -29,6 +29,7 @@ mod named_conf;
 mod nsd;
 mod nsupdate;
 mod nsupdate_pair;
+mod nsupdate_scripts;
 mod payload;
 mod pdns;
 mod ports;

@@ -4,10 +4,12 @@
 use pretty_assertions::assert_eq;
 
 use crate::dig;
+use crate::keys::Key;
 use crate::named::{Named, Zone};
 use crate::nsupdate_pair::{Pair, ZONE, run_ours, run_theirs};
 use crate::scripted::Scripted;
 use crate::server::Server as _;
+use crate::wait;
 
 #[test]
 fn nsupdate_ends_as_the_servers_answers_say() {
@@ -152,6 +154,34 @@ fn nsupdate_goes_to_the_next_server_and_says_so() {
     if ours.stderr().contains("timed out") {
         assert!((3.0..4.0).contains(&waited), "{waited}");
     }
+}
+
+#[test]
+fn nsupdate_takes_the_answer_of_a_primary_by_way_of_a_secondary() {
+    let key = Key::new("plesk");
+    let primary = Named::builder()
+        .key(key.clone())
+        .zone(Zone::dynamic(ZONE, ""))
+        .start();
+    // It asks the primary under an id of its own, which the answer's signature covers (RFC 2136 section 6).
+    let forwards = format!(
+        "type secondary; file \"copy.db\"; primaries {{ 127.0.0.1 port {} key plesk; }}; \
+         allow-update-forwarding {{ any; }};",
+        primary.port()
+    );
+    let secondary = Named::builder()
+        .key(key)
+        .zone(Zone::raw(ZONE, &forwards))
+        .start();
+    wait::until("the secondary has the zone", || {
+        !dig::short(&secondary, ZONE, "SOA").is_empty()
+    });
+    let script = "server 127.0.0.1 {port}\nzone example.com\nadd a.example.com 60 TXT a\nsend\n";
+    for arguments in [&["-k", "{key}"][..], &["-v", "-k", "{key}"]] {
+        let said = run_ours(&secondary, arguments, script);
+        assert_eq!((said.status, said.stderr().as_str()), (Some(0), ""));
+    }
+    assert_eq!(dig::short(&primary, "a.example.com", "TXT"), ["\"a\""]);
 }
 
 #[test]

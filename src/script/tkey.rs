@@ -1,0 +1,48 @@
+//! TKEY data (RFC 2930 section 2), which no zone holds: whoever writes them wants to see the server refuse
+//! them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::error::ScriptError;
+use crate::model::Name;
+
+/// `ALGORITHM INCEPTION EXPIRATION MODE ERROR SIZE [KEY] SIZE [OTHER]`, all times in seconds.
+pub(super) fn read(text: &str) -> Result<Vec<u8>, ScriptError> {
+    let mut words = text.split_ascii_whitespace();
+    let mut next = || {
+        words
+            .next()
+            .ok_or(ScriptError::Rdata("unexpected end of input"))
+    };
+    let algorithm: Name = next()?.parse().map_err(|_| wrong())?;
+    let mut octets = algorithm.as_wire().to_vec();
+    for _ in ["inception", "expiration"] {
+        let time: u32 = next()?.parse().map_err(|_| wrong())?;
+        octets.extend(time.to_be_bytes());
+    }
+    for _ in ["mode", "error"] {
+        let code: u16 = next()?.parse().map_err(|_| wrong())?;
+        octets.extend(code.to_be_bytes());
+    }
+    for _ in ["key", "other"] {
+        let size: u16 = next()?.parse().map_err(|_| wrong())?;
+        let data = match size {
+            0 => Vec::new(),
+            _ => BASE64.decode(next()?).map_err(|_| wrong())?,
+        };
+        if data.len() != usize::from(size) {
+            return Err(wrong());
+        }
+        octets.extend(size.to_be_bytes());
+        octets.extend(data);
+    }
+    match words.next() {
+        None => Ok(octets),
+        Some(_) => Err(ScriptError::Rdata("extra input text")),
+    }
+}
+
+fn wrong() -> ScriptError {
+    ScriptError::Rdata("syntax error")
+}
