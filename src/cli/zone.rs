@@ -13,13 +13,12 @@ use super::report::{self, Report};
 use super::runtime::block_on;
 use super::status::Status;
 use super::zone_list::{self, origin_word};
-use crate::deliver::{self, Failure, Primary, Read, ZoneMemory};
+use crate::deliver::{self, Before, Failure, Primary, Read, ZoneMemory};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
     ZoneSource,
 };
 use crate::payload::{self, Verb};
-use crate::plan::Holding;
 use crate::queue::Access;
 use crate::zonefile;
 
@@ -44,8 +43,8 @@ pub(super) enum Command {
         /// The zone.
         zone: Name,
     },
-    /// Makes a zone this installation's in the catalog of its primary, whosever it was. The zone itself is
-    /// left as it is.
+    /// Makes a zone this installation's, whosever it was: in the catalog of its primary, or in this
+    /// installation's memory where there is none. The zone itself is left as it is.
     Adopt {
         /// The zone.
         zone: Name,
@@ -123,24 +122,26 @@ fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status,
 
 fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
+    let keeper = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
     let primary = setup.routes.primary_of(zone.apex());
     let adopted = block_on(async {
         let primary = primary.ok_or(Failure::NoRoute)?;
-        let before = deliver::adopt(zone, primary, &setup.settings, deadline).await?;
+        let (memory, settings) = (keeper.memory(), &setup.settings);
+        let before = deliver::adopt(zone, primary, memory, settings, deadline).await?;
         Ok((primary, before))
     });
+    let mut status = Status::Done;
+    close(keeper, &mut status, output);
     let (primary, before) = match adopted {
         Ok(Ok(adopted)) => adopted,
         Ok(Err(failure)) => return Ok(report::fail_zone(zone, primary, &failure, output)),
         Err(error) => return Ok(output.internal_error(&error)),
     };
     let (result, text, from) = match before {
-        Holding::Nobodys | Holding::Unmarked(_) => {
-            ("adopted", "adopted, it was nobody's".into(), None)
-        }
-        Holding::Ours(_) => ("unchanged", "unchanged, it is this instance's".into(), None),
-        Holding::Others { instance, .. } => (
+        Before::Nobodys => ("adopted", "adopted, it was nobody's".into(), None),
+        Before::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
+        Before::Another(instance) => (
             "adopted",
             format!("adopted, it was that of `{instance}`"),
             Some(instance),
@@ -155,7 +156,7 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     }
     let line = format!("{zone}: {text} on {} ({})", primary.name, primary.endpoint);
     output.result(&line, entry);
-    Ok(Status::Done)
+    Ok(status)
 }
 
 /// Shows a zone of a server of the command line, of which nothing is remembered, or of the configured

@@ -86,6 +86,7 @@ fn list_remembered(
         Origin::Found => "not created by nsbridge",
         Origin::Making => "creation begun by nsbridge",
         Origin::Made => "created by nsbridge",
+        Origin::Adopted => "adopted",
     };
     let mut text = format!(
         "{origin_text}, {} delivered",
@@ -141,5 +142,6 @@ pub(super) fn origin_word(origin: Origin) -> &'static str {
         Origin::Found => "found",
         Origin::Making => "begun",
         Origin::Made => "created",
+        Origin::Adopted => "adopted",
     }
 }

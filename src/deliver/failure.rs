@@ -224,9 +224,6 @@ pub enum Failure {
         /// The suffix that covers it.
         suffix: Name,
     },
-    /// The primary keeps no catalog, which is where ownership stands.
-    #[error("the primary keeps no catalog that says whose a zone is")]
-    NoCatalog,
     /// No route leads to a primary.
     #[error("no route leads to a primary for it")]
     NoRoute,
@@ -333,7 +330,6 @@ impl Failure {
             | Self::EmptyZone
             | Self::MassRemoval { .. }
             | Self::Denied { .. }
-            | Self::NoCatalog
             | Self::NoRoute
             | Self::OutsideNetworks { .. }
             | Self::ReverseZoneAbsent { .. }

@@ -100,7 +100,7 @@ async fn empty(
             Found::Zone(current) => current,
             Found::Absent => return Ok(Done::AlreadyGone),
             // Whoever says so, there is nothing of ours to remove.
-            Found::NotShown(_) if known.origin == Origin::Found && known.delivered.is_empty() => {
+            Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
                 return Ok(Done::AlreadyGone);
             }
             Found::NotShown(_) if is_absent_elsewhere(session, zone).await? => {
@@ -179,7 +179,7 @@ pub(super) async fn claim(
         | None => {}
     }
     Ok(match ownership::origin(holding, remembered) {
-        Origin::Found => None,
+        Origin::Found | Origin::Adopted => None,
         Origin::Made => Some(Claim::Remembered),
         Origin::Making => match read(session, zone, memory).await? {
             (Found::Zone(current), known) if is_unused(session, &current, &known) => {

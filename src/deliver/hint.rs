@@ -129,10 +129,6 @@ impl Failure {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
             }
             Self::Denied { .. } => "if that is meant, take the suffix out of `deny-zones`".into(),
-            Self::NoCatalog => {
-                "set `catalog` of the primary; without one, what this installation remembers tells"
-                    .into()
-            }
             Self::NoRoute => "add a [[routes]] entry with its suffix, or one for \".\"".into(),
             Self::OutsideNetworks { address } => {
                 format!("if {address} is yours to manage, add its network to `ptr.networks`")

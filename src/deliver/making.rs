@@ -79,7 +79,7 @@ pub(super) async fn make(
                 // end.
                 known.origin = match before {
                     Origin::Making => Origin::Making,
-                    Origin::Found | Origin::Made => Origin::Found,
+                    Origin::Found | Origin::Made | Origin::Adopted => Origin::Found,
                 };
                 if known.origin == Origin::Found && known.delivered.is_empty() {
                     memory.forget(key, known.generation)?;
@@ -92,6 +92,16 @@ pub(super) async fn make(
     };
     if let Maker::Provisioner(_) = maker {
         ownership::list_made(session, &initial.name).await?;
+    }
+    if let Created::AlreadyThere(Standing::Others(Owner::Instance(instance))) = &created
+        && session.primary.catalog.is_none()
+        && before == Origin::Found
+    {
+        // Another instance was quicker.
+        known.origin = before;
+        memory.narrow(change(key, &known, RrSets::default(), new))?;
+        let (zone, instance) = (initial.name.clone(), instance.clone());
+        return Err(Failure::OthersZone { zone, instance });
     }
     match &created {
         Created::Full => known.origin = Origin::Made,

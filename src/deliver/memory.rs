@@ -33,6 +33,15 @@ pub enum Origin {
     Making,
     /// This instance made it.
     Made,
+    /// It was there, and a person made it this instance's.
+    Adopted,
+}
+
+impl Origin {
+    /// Whether the zone was made by somebody else, as far as it is known.
+    pub(super) fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Found | Self::Adopted)
+    }
 }
 
 /// Whether an UPDATE can set the TTL of a zone's SOA. PowerDNS keeps the TTL, and says nothing.

@@ -46,6 +46,7 @@ pub use memory::{
     Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
+pub use ownership::Before;
 pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
@@ -140,26 +141,22 @@ pub async fn members(
     members
 }
 
-/// Makes a zone this instance's in the catalog of its primary, whosever it was, and says whose that was.
+/// Makes a zone this instance's, whosever it was, and says whose that was: in the catalog of its primary, or
+/// where that keeps none in the memory.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`]; [`Failure::NoCatalog`] where the primary keeps none, and
-/// [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the primary has: an entry could make it.
+/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the primary has:
+/// an entry could make it.
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,
+    memory: &Memory,
     settings: &Settings,
     deadline: Instant,
-) -> Result<Holding, Failure> {
-    let catalog = primary.catalog.as_ref().ok_or(Failure::NoCatalog)?;
+) -> Result<Before, Failure> {
     settings.permit_name(zone.apex())?;
     let mut session = open(primary, settings.clock, deadline).await?;
-    if catalog.holding(&mut session, zone).await? == Holding::Nobodys
-        && steps::serving(&mut session, zone).await? != steps::Serving::Yes
-    {
-        return Err(Failure::ZoneAbsent);
-    }
-    let before = catalog.take_over(&mut session, zone).await?;
+    let before = ownership::adopt(&mut session, zone, memory).await;
     session.release();
-    Ok(before)
+    before
 }

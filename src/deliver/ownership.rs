@@ -1,8 +1,8 @@
 //! Whose a zone is, before anything of it is changed.
 //!
 //! Where the primary keeps a catalog, the catalog tells; local memory tells how a zone came to be
-//! where the catalog does not have it. Without a catalog local memory tells, and where zones of nobody
-//! are not adopted also the mark that a provisioner left.
+//! where the catalog does not have it. Without a catalog local memory tells, and of a zone that it does
+//! not know the mark that a provisioner left.
 //!
 //! ```text
 //! absent ──reserve──▶ ours, not listed ──(it is made)──▶ list ──▶ ours, listed ──release──▶ absent
@@ -14,13 +14,14 @@
 //! delivery of the same intent starts from.
 
 use super::catalog::permit;
-use super::memory::{Origin, ZoneMemory};
+use super::memory::{Memory, Origin, ZoneMemory};
 use super::outcome::Failure;
 use super::session::{Catalog, Maker, Session};
 use super::settings::{Settings, UnownedZones};
-use crate::model::ZoneName;
+use super::steps::{Serving, serving, widen, zone_key};
+use crate::model::{RrSets, ZoneName};
 use crate::plan::{Holding, Making};
-use crate::provision::{Owner, Standing};
+use crate::provision::{Owner, Provisioner, Standing};
 
 /// Makes sure that a zone that is there is this instance's, and listed.
 pub(super) async fn hold_found(
@@ -34,7 +35,7 @@ pub(super) async fn hold_found(
         return Ok(());
     };
     let unowned = allowance(known, settings);
-    let making = if known.origin == Origin::Found {
+    let making = if known.origin.is_elsewhere() {
         Making::Found
     } else {
         Making::Made
@@ -76,21 +77,89 @@ async fn hold_without_catalog(
     known: &ZoneMemory,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    if is_known(known) || settings.unowned_zones == UnownedZones::Adopt {
+    if is_known(known) {
         return Ok(());
     }
-    if let Some(Maker::Provisioner(provisioner)) = &session.primary.maker {
-        let standing = provisioner.standing(zone, session.deadline).await?;
-        match standing {
-            Standing::Others(Owner::Instance(instance)) => {
-                let zone = zone.clone();
-                return Err(Failure::OthersZone { zone, instance });
-            }
-            Standing::Ours => return Ok(()),
-            Standing::Absent | Standing::Unmarked | Standing::Others(Owner::Server) => {}
+    match (marked(session, zone).await?, settings.unowned_zones) {
+        (Mark::Another(instance), _) => {
+            let zone = zone.clone();
+            Err(Failure::OthersZone { zone, instance })
         }
+        (Mark::None, UnownedZones::Refuse) => Err(Failure::UnownedZone { zone: zone.clone() }),
+        (Mark::Ours, _) | (Mark::None, UnownedZones::Adopt) => Ok(()),
     }
-    Err(Failure::UnownedZone { zone: zone.clone() })
+}
+
+/// Whose mark a zone bears.
+enum Mark {
+    None,
+    Ours,
+    Another(String),
+}
+
+/// Asks what made zones on the primary for the mark of one that is there. A program leaves none.
+async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure> {
+    let provisioner = match &session.primary.maker {
+        Some(Maker::Provisioner(Provisioner::Command(_)) | Maker::Catalog { .. }) | None => {
+            return Ok(Mark::None);
+        }
+        Some(Maker::Provisioner(provisioner)) => provisioner,
+    };
+    let standing = provisioner.standing(zone, session.deadline).await?;
+    Ok(match standing {
+        Standing::Others(Owner::Instance(instance)) => Mark::Another(instance),
+        Standing::Ours => Mark::Ours,
+        Standing::Absent | Standing::Unmarked | Standing::Others(Owner::Server) => Mark::None,
+    })
+}
+
+/// Makes a zone that is there this instance's, whosever it was, in the catalog or, where the primary keeps
+/// none, in what is remembered.
+pub(super) async fn adopt(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+) -> Result<Before, Failure> {
+    if let Some(catalog) = &session.primary.catalog {
+        if catalog.holding(session, zone).await? == Holding::Nobodys
+            && serving(session, zone).await? != Serving::Yes
+        {
+            return Err(Failure::ZoneAbsent);
+        }
+        let before = catalog.take_over(session, zone).await?;
+        return Ok(match before {
+            Holding::Ours(_) => Before::Ours,
+            Holding::Nobodys | Holding::Unmarked(_) => Before::Nobodys,
+            Holding::Others { instance, .. } => Before::Another(instance),
+        });
+    }
+    if serving(session, zone).await? != Serving::Yes {
+        return Err(Failure::ZoneAbsent);
+    }
+    let key = zone_key(session, zone);
+    let mut known = memory.load(&key).await?;
+    if is_known(&known) {
+        return Ok(Before::Ours);
+    }
+    let mark = marked(session, zone).await?;
+    known.origin = Origin::Adopted;
+    widen(memory, &key, &mut known, &RrSets::default()).await?;
+    Ok(match mark {
+        Mark::Ours => Before::Ours,
+        Mark::None => Before::Nobodys,
+        Mark::Another(instance) => Before::Another(instance),
+    })
+}
+
+/// Whose a zone was before it was adopted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Before {
+    /// This instance's already.
+    Ours,
+    /// No instance's.
+    Nobodys,
+    /// This other instance's.
+    Another(String),
 }
 
 /// Whose a zone is that shall go; another's never goes.
@@ -120,7 +189,7 @@ pub(super) fn origin(holding: Option<&Holding>, remembered: Origin) -> Origin {
         Some(Holding::Ours(member)) if member.is_found => Origin::Found,
         Some(Holding::Ours(member)) if member.is_listed => Origin::Made,
         // Reserved: it was about to be made.
-        Some(Holding::Ours(_)) if remembered == Origin::Found => Origin::Making,
+        Some(Holding::Ours(_)) if remembered.is_elsewhere() => Origin::Making,
         Some(Holding::Ours(_) | Holding::Nobodys) | None => remembered,
         // Somebody else listed it.
         Some(Holding::Unmarked(_) | Holding::Others { .. }) => Origin::Found,

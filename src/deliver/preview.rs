@@ -1,7 +1,7 @@
 //! What would be done, found out without doing it.
 
 use super::gone::{claim, is_absent_elsewhere};
-use super::memory::{Memory, Origin, SoaTtl};
+use super::memory::{Memory, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::ownership;
 use super::session::{Maker, Session};
@@ -73,7 +73,7 @@ pub(super) async fn preview_gone(
     let current = match found {
         Found::Zone(current) => current,
         Found::Absent => return Ok(of_unseen(Fate::Stays)),
-        Found::NotShown(_) if known.origin == Origin::Found && known.delivered.is_empty() => {
+        Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
             return Ok(of_unseen(Fate::Stays));
         }
         Found::NotShown(_) if is_ours || is_absent_elsewhere(session, zone).await? => {

@@ -457,19 +457,6 @@ fn a_zone_of_another_instance_is_taken_over_on_purpose_only() {
 }
 
 #[test]
-fn adopting_without_a_catalog_is_refused_with_the_remedy() {
-    let named = Named::builder().zone(Zone::dynamic("a.test", "")).start();
-    Bridge::of(&named)
-        .run(&["zone", "adopt", "a.test"], "")
-        .assert_status(69)
-        .assert_error(
-            "a.test.",
-            "the primary keeps no catalog that says whose a zone is",
-            "set `catalog` of the primary; without one, what this installation remembers tells",
-        );
-}
-
-#[test]
 fn a_check_names_what_a_catalog_lacks() {
     let catalog = Zone::dynamic(CATALOG, "");
     let named = Named::builder().zone(catalog).start();

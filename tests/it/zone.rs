@@ -12,7 +12,8 @@ use crate::knot::Knot;
 use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload;
-use crate::server::Server;
+use crate::server::{Kind, Server, scenario};
+use crate::wanted::{by_hand, zone};
 
 /// A server, and nsbridge with name servers for the zones that it makes there.
 fn fresh() -> (Named, Bridge) {
@@ -456,4 +457,106 @@ fn a_zone_that_is_read_from_memory_is_shown_as_it_is_remembered() {
         run.stdout
     );
     assert_eq!(lines.len(), 4, "{}", run.stdout);
+}
+
+// Servers on which zones bear the mark of who made them.
+scenario!(without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted: bind, powerdns);
+fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(kind: Kind) {
+    let (server, one) = kind.fresh();
+    let two = server.provisioning(Bridge::of(&server)).instance("two");
+    let one = one.instance("one");
+    let ours = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.1");
+    one.plesk(ours.call()).assert_status(0);
+    let theirs = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.2");
+    let belongs = "the zone belongs to the instance `one`";
+    let remedy = "if that instance is gone or gives the zone away, `nsbridge zone adopt example.com` takes it over";
+    for call in [theirs.call(), payload::call(&[theirs.create()])] {
+        let run = two.plesk(call);
+        run.assert_status(69)
+            .assert_error("example.com.", belongs, remedy);
+    }
+    two.run(&["plesk", "--dry-run"], theirs.call())
+        .assert_status(69)
+        .assert_says(belongs);
+    two.run(&["zone", "create", "example.com"], "")
+        .assert_status(69)
+        .assert_error("example.com.", belongs, remedy);
+    two.plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0);
+    ours.assert_on(&server);
+
+    two.run(&["zone", "adopt", "example.com"], "")
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout("example.com.: adopted, it was that of `one` on main (127.0.0.1:PORT)\n");
+    two.run(&["zone", "list"], "")
+        .assert_stdout("example.com.: adopted, 0 records delivered, on main (127.0.0.1:PORT)\n");
+    two.plesk(theirs.call()).assert_status(0);
+    // The other's records are foreign here, and stay.
+    theirs
+        .clone()
+        .with("www 3600 A 192.0.2.1")
+        .assert_on(&server);
+    // What it did not make it does not remove either.
+    two.plesk(payload::call(&[payload::delete("example.com")]))
+        .assert_status(0);
+    ours.assert_on(&server);
+    two.plesk(theirs.call())
+        .assert_status(69)
+        .assert_error("example.com.", belongs, remedy);
+}
+
+#[test]
+fn a_zone_of_nobody_is_adopted_on_purpose_where_policy_forbids_it_otherwise() {
+    let (named, bridge) = by_hand("");
+    let bridge = bridge.set_text("policy", "unowned-zones", "refuse");
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.9",
+    );
+    bridge.plesk(wanted.call()).assert_status(69).assert_says(
+        "the zone belongs to no instance, and `policy.unowned-zones` forbids to adopt it",
+    );
+    let adopt = |zone: &str| bridge.run(&["zone", "adopt", zone], "");
+    let line = "example.com.: adopted, it was nobody's on main (127.0.0.1:PORT)\n";
+    adopt("example.com").assert_status(0).assert_stdout(line);
+    let line = "example.com.: unchanged, it is this instance's on main (127.0.0.1:PORT)\n";
+    adopt("example.com").assert_status(0).assert_stdout(line);
+    adopt("missing.test").assert_status(69).assert_stdout("");
+    bridge.plesk(wanted.call()).assert_status(0);
+    assert_eq!(
+        dig::short(&named, "ns1.example.com", "A"),
+        ["192.0.2.1", "192.0.2.9"]
+    );
+}
+
+scenario!(of_two_instances_that_create_a_zone_at_once_without_a_catalog_one_wins: bind, powerdns);
+fn of_two_instances_that_create_a_zone_at_once_without_a_catalog_one_wins(kind: Kind) {
+    let server = kind.start(&[]);
+    let instances = ["one", "two"].map(|name| {
+        let bridge = server.provisioning(Bridge::of(&server)).instance(name);
+        (name, bridge)
+    });
+    for round in 0..8 {
+        let name = format!("z{round}.example");
+        let wanted = ["192.0.2.1", "192.0.2.2"].map(|address| {
+            let lines = format!("@ 3600 NS ns1.example.net. | www 3600 A {address}");
+            zone(&name, &lines)
+        });
+        let runs = std::thread::scope(|scope| {
+            let pairs = instances.iter().zip(&wanted);
+            let started: Vec<_> = pairs
+                .map(|((_, bridge), wanted)| scope.spawn(|| bridge.plesk(wanted.call())))
+                .collect();
+            let ended = started.into_iter().map(|run| run.join().unwrap());
+            ended.collect::<Vec<_>>()
+        });
+        let winner = runs.iter().position(|run| run.status == Some(0));
+        let winner = winner.unwrap_or_else(|| panic!("nobody created {name}: {runs:?}"));
+        runs[1 - winner].assert_status(69).assert_says(&format!(
+            "the zone belongs to the instance `{}`",
+            instances[winner].0
+        ));
+        wanted[winner].assert_on(&server);
+    }
 }

@@ -228,16 +228,19 @@ fn corrupt(column: usize, error: crate::model::NameError) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
+/// What a version that does not know a code takes for [`Origin::Found`] is one that was made elsewhere.
 fn origin_code(origin: Origin) -> u8 {
     match origin {
         Origin::Found => 0,
         Origin::Making => 1,
         Origin::Made => 2,
+        Origin::Adopted => 3,
     }
 }
 
 fn origin_from(code: u8) -> Origin {
     match code {
+        3 => Origin::Adopted,
         2 => Origin::Made,
         1 => Origin::Making,
         _ => Origin::Found,
