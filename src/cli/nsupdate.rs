@@ -134,7 +134,7 @@ fn settings(options: &Options) -> Result<Settings, String> {
         resolvers: read_resolvers(&resolv_conf, options.port, families),
         localhost_only: options.localhost_only,
         debug: options.debug,
-        key: nsupdate_keys::read(options, &mut say)?,
+        signer: nsupdate_keys::read(options, &mut say)?,
         clock: now,
     })
 }

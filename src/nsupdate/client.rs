@@ -7,7 +7,7 @@ use super::exchange;
 use super::fatal::Fatal;
 use super::help;
 use super::session::{Answer, NoAnswer, Session};
-use super::settings::{Say, Settings, Stream, address_words};
+use super::settings::{Say, Settings, Signer, Stream, address_words};
 use super::show;
 use crate::model::{Name, RecordType};
 use crate::script::{Command, Parser, ScriptError};
@@ -83,7 +83,7 @@ impl<'a> Client<'a> {
             }
             Command::Local { address, port } => self.session.locals.set(address, port),
             Command::Zone(zone) => self.zone = Some(zone),
-            Command::Key(key) => self.session.key = Some(key),
+            Command::Key(key) => self.session.signer = Some(Signer::Shared(key)),
             Command::Lease(lease) => self.draft.lease = lease,
             Command::Prerequisite(entry) => self.draft.prerequisites.push(entry),
             Command::Update(entry) => self.draft.updates.push(entry),
@@ -193,7 +193,7 @@ impl<'a> Client<'a> {
         for server in servers {
             let encoded = draft.encode(Session::id()?);
             let mut request = encoded.map_err(|_| Fatal::TooLong)?;
-            let mac = self.session.sign(&mut request)?;
+            let mac = self.session.sign_update(&mut request)?;
             let line = format!("Sending update to {}", address_words(*server));
             self.session.debug(&line);
             self.say_request(&request);

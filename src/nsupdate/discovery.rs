@@ -103,7 +103,7 @@ async fn ask(
     let own = session.servers.is_some();
     let mut query = encode_soa_query(name, class, Session::id()?, !own);
     let mac = if signed {
-        session.sign(&mut query)?
+        session.sign_query(&mut query)?
     } else {
         None
     };

@@ -19,4 +19,6 @@ mod tests;
 
 pub use client::{Client, Turn};
 pub use fatal::Fatal;
-pub use settings::{Families, Say, Settings, Stream, TlsChoice, address_words, read_resolvers};
+pub use settings::{
+    Families, Say, Settings, Signer, Stream, TlsChoice, address_words, read_resolvers,
+};

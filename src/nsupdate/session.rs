@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 
 use super::exchange::{self, Locals};
 use super::fatal::Fatal;
-use super::settings::{Say, Settings, Stream, address_words};
+use super::settings::{Say, Settings, Signer, Stream, address_words};
 use crate::transport::TransportError;
 use crate::wire::{
-    Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac, read_reply,
-    sign_request,
+    EncodeError, Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac,
+    read_reply, sign_request,
 };
 
 /// The state below the commands.
 pub(super) struct Session<'a> {
     pub(super) settings: Settings,
     pub(super) locals: Locals,
-    pub(super) key: Option<Key>,
+    pub(super) signer: Option<Signer>,
     /// The servers that the script or `-l` names; none where they have to be found.
     pub(super) servers: Option<Vec<SocketAddr>>,
     say: &'a mut Say<'a>,
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(settings: Settings, say: &'a mut Say<'a>) -> Self {
         Self {
             locals: Locals::default(),
-            key: settings.key.clone(),
+            signer: settings.signer.clone(),
             servers: settings.localhost_only.then(|| settings.loopback()),
             settings,
             say,
@@ -104,14 +104,32 @@ impl<'a> Session<'a> {
         Ok(u16::from_be_bytes(octets))
     }
 
-    /// Signs a message with the key, if there is one.
-    pub(super) fn sign(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
-        let Some(key) = &self.key else {
+    /// Signs an update, if there is something to sign with.
+    pub(super) fn sign_update(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
+        if let Some(Signer::Private(key)) = &self.signer {
+            let now = (self.settings.clock)();
+            key.sign_request(message, now)
+                .map_err(|error| unsigned(&error))?;
+        }
+        self.sign_query(message)
+    }
+
+    /// Signs a query; a private key signs none.
+    pub(super) fn sign_query(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
+        let Some(key) = self.shared_key() else {
             return Ok(None);
         };
         let now = (self.settings.clock)();
-        let mac = sign_request(message, key, now).map_err(|_| Fatal::TooLong)?;
-        Ok(Some(mac))
+        sign_request(message, key, now)
+            .map(Some)
+            .map_err(|error| unsigned(&error))
+    }
+
+    fn shared_key(&self) -> Option<&Key> {
+        match &self.signer {
+            Some(Signer::Shared(key)) => Some(key),
+            Some(Signer::Private(_)) | None => None,
+        }
     }
 
     /// Sends a request and reads what comes back; `mac` is what it was signed with.
@@ -135,7 +153,7 @@ impl<'a> Session<'a> {
         let expected = Expected {
             id,
             opcode,
-            key: self.key.as_ref().zip(mac),
+            key: self.shared_key().zip(mac),
         };
         let tsig = match read_reply(&octets, &expected, (self.settings.clock)()) {
             Reply::Authentic(_) => None,
@@ -154,5 +172,15 @@ impl<'a> Session<'a> {
             Ok(listing) => Ok(Answer { listing, tsig }),
             Err(_) => Err(NoAnswer::Malformed),
         })
+    }
+}
+
+/// Why a message is not signed.
+fn unsigned(error: &EncodeError) -> Fatal {
+    match error {
+        EncodeError::NoSignature => Fatal::NoSignature,
+        EncodeError::TooLong { .. } | EncodeError::Length { .. } | EncodeError::NotWhole => {
+            Fatal::TooLong
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::transport::ClientIdentity;
-use crate::wire::Key;
+use crate::wire::{Key, PrivateKey};
 
 /// Where a text goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +53,15 @@ pub struct TlsChoice {
     pub client: Option<ClientIdentity>,
 }
 
+/// What requests are signed with.
+#[derive(Clone, Debug)]
+pub enum Signer {
+    /// A shared secret (TSIG), by which queries and answers are signed, too.
+    Shared(Key),
+    /// A private key (SIG(0)): updates only, as nsupdate does.
+    Private(Arc<PrivateKey>),
+}
+
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -76,7 +86,7 @@ pub struct Settings {
     /// How much is said about each step: 0 nothing, 1 as `-d`, 2 as `-D`.
     pub debug: u8,
     /// What requests are signed with.
-    pub key: Option<Key>,
+    pub signer: Option<Signer>,
     /// Unix time in seconds.
     pub clock: fn() -> u64,
 }

@@ -76,6 +76,7 @@ mod messages;
 mod no_updates;
 mod nsupdate_callers;
 mod nsupdate_generated;
+mod nsupdate_sig0;
 mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;
