@@ -7,6 +7,7 @@ mod direct;
 mod handover;
 mod nsupdate;
 mod nsupdate_keys;
+mod nsupdate_lines;
 mod nsupdate_options;
 mod output;
 mod plesk;

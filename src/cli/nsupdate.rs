@@ -2,11 +2,12 @@
 //! nsupdate has them, so that what calls nsupdate works unchanged.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
 use std::process::ExitCode;
 
 use super::configuration::now;
 use super::nsupdate_keys::{self, file_words};
+use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
 use super::{output, runtime};
 use crate::model::Secret;
@@ -16,8 +17,6 @@ use crate::zonefile::{format_type, known_types};
 
 /// What `-V` and `version` print.
 const VERSION: &str = concat!("nsupdate of nsbridge ", env!("CARGO_PKG_VERSION"));
-/// Longest line that is read as one, as in nsupdate; a longer one is cut in two.
-const LINE_OCTETS_MAX: u64 = 128 * 1024 - 1;
 /// Where systems keep the certificate authorities that they trust.
 const SYSTEM_CA_FILES: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -50,22 +49,10 @@ pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
 }
 
 fn run_script(options: &Options) -> ExitCode {
-    let mut interactive = options.interactive || io::stdin().is_terminal();
-    let mut input: Box<dyn BufRead> = match options.file.as_deref() {
-        None => Box::new(BufReader::new(io::stdin())),
-        Some(file) => {
-            interactive = options.interactive;
-            if file == "-" {
-                Box::new(BufReader::new(io::stdin()))
-            } else {
-                match File::open(file) {
-                    Ok(opened) => Box::new(BufReader::new(opened)),
-                    Err(error) => {
-                        return fatal(&format!("could not open '{file}': {}", file_words(&error)));
-                    }
-                }
-            }
-        }
+    let interactive = options.interactive || (options.file.is_none() && io::stdin().is_terminal());
+    let mut lines = match lines(options, interactive) {
+        Ok(lines) => lines,
+        Err(text) => return fatal(&text),
     };
     let settings = match settings(options) {
         Ok(settings) => settings,
@@ -73,37 +60,54 @@ fn run_script(options: &Options) -> ExitCode {
     };
     let mut say = output::say;
     let mut client = Client::new(settings, VERSION, &mut say);
-    let done = runtime::block_on(read_lines(&mut client, &mut *input, interactive));
+    let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive));
     match done {
-        Ok(Ok(())) if client.has_failed() => ExitCode::from(STATUS_FAILED),
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
+        Ok(Ok(End::OfLines)) if client.has_failed() => ExitCode::from(STATUS_FAILED),
+        Ok(Ok(End::OfLines)) => ExitCode::SUCCESS,
         Ok(Err(error)) => fatal(&error.to_string()),
         Err(error) => fatal(&format!("cannot start: {error}")),
     }
 }
 
-/// Carries out the lines of the input. What is pending at its end is not sent.
+/// Where the lines come from; an error is a last line.
+fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
+    let stdin = || -> Box<dyn BufRead> { Box::new(BufReader::new(io::stdin())) };
+    Ok(match options.file.as_deref() {
+        None if interactive && io::stdin().is_terminal() && io::stdout().is_terminal() => {
+            Lines::of_person().unwrap_or_else(|| Lines::Stream(stdin()))
+        }
+        None | Some("-") => Lines::Stream(stdin()),
+        Some(file) => match File::open(file) {
+            Ok(opened) => Lines::Stream(Box::new(BufReader::new(opened))),
+            Err(error) => return Err(format!("could not open '{file}': {}", file_words(&error))),
+        },
+    })
+}
+
+/// How the lines ended.
+enum End {
+    /// There were no more, or the last one was `quit`.
+    OfLines,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+/// Carries out the lines. What is pending at their end is not sent.
 async fn read_lines(
     client: &mut Client<'_>,
-    input: &mut dyn BufRead,
+    lines: &mut Lines,
     interactive: bool,
-) -> Result<(), Fatal> {
-    // A prompt is for a person only; `-i` alone lets a script go on after a wrong line.
-    let prompt = interactive && io::stdin().is_terminal();
-    let mut line = Vec::new();
+) -> Result<End, Fatal> {
     loop {
-        if prompt {
-            output::say(Stream::Out, "> ");
-        }
-        line.clear();
-        // What cannot be read has ended, as it has for nsupdate.
-        let read = input.take(LINE_OCTETS_MAX).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
-            return Ok(());
-        }
+        let line = match lines.next() {
+            Read::Line(line) => line,
+            Read::End => return Ok(End::OfLines),
+            Read::Interrupted => return Ok(End::Interrupted),
+        };
         match client.line(&line).await? {
             Turn::Next => {}
-            Turn::Quit => return Ok(()),
+            Turn::Quit => return Ok(End::OfLines),
             Turn::Wrong if interactive => {}
             Turn::Wrong => return Err(Fatal::Syntax),
         }

@@ -35,6 +35,7 @@ mod process;
 mod record;
 mod scripted;
 mod server;
+mod terminal;
 mod wait;
 mod wanted;
 
@@ -77,6 +78,7 @@ mod no_updates;
 mod nsupdate_callers;
 mod nsupdate_generated;
 mod nsupdate_sig0;
+mod nsupdate_terminal;
 mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;
