@@ -3,15 +3,20 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::configuration::now;
+use serde_json::{Value, json};
+
+use super::configuration::{self, CONFIG_PATH, now};
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
 use super::{output, runtime};
 use crate::model::Secret;
-use crate::nsupdate::{Client, Families, Fatal, Settings, Stream, TlsChoice, Turn, read_resolvers};
+use crate::nsupdate::{
+    Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
+};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
@@ -58,14 +63,21 @@ fn run_script(options: &Options) -> ExitCode {
         Ok(settings) => settings,
         Err(text) => return fatal(&text),
     };
-    let mut say = output::say;
+    let json = options.own.json;
+    // Standard output is the results, then.
+    let mut say = |stream, text: &str| output::say(if json { Stream::Error } else { stream }, text);
     let mut client = Client::new(settings, VERSION, &mut say);
-    let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive));
+    let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive, json));
+    let place = client.place();
+    if let (Ok(Err(error)), true) = (&done, json) {
+        let entry = json!({ "result": "failed", "cause": error.to_string() });
+        output::say(Stream::Out, &format!("{entry}\n"));
+    }
     match done {
         Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
         Ok(Ok(End::OfLines)) if client.has_failed() => ExitCode::from(STATUS_FAILED),
         Ok(Ok(End::OfLines)) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fatal(&error.to_string()),
+        Ok(Err(error)) => fatal(&format!("{place}{error}")),
         Err(error) => fatal(&format!("cannot start: {error}")),
     }
 }
@@ -98,6 +110,7 @@ async fn read_lines(
     client: &mut Client<'_>,
     lines: &mut Lines,
     interactive: bool,
+    json: bool,
 ) -> Result<End, Fatal> {
     loop {
         let line = match lines.next() {
@@ -105,13 +118,70 @@ async fn read_lines(
             Read::End => return Ok(End::OfLines),
             Read::Interrupted => return Ok(End::Interrupted),
         };
-        match client.line(&line).await? {
+        let turn = client.line(&line).await;
+        let sent = client.take_sent();
+        if json {
+            for sent in &sent {
+                output::say(Stream::Out, &format!("{}\n", entry(sent)));
+            }
+        }
+        match turn? {
             Turn::Next => {}
             Turn::Quit => return Ok(End::OfLines),
             Turn::Wrong if interactive => {}
             Turn::Wrong => return Err(Fatal::Syntax),
         }
     }
+}
+
+/// A message as a line of JSON.
+fn entry(sent: &Sent) -> Value {
+    let is_done = sent.cause.is_none();
+    let mut entry = json!({
+        "line": sent.line,
+        "result": if is_done { "done" } else { "failed" },
+    });
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            entry[name] = value;
+        }
+    };
+    put("zone", sent.zone.as_ref().map(|it| it.to_string().into()));
+    put("server", sent.server.map(|it| it.to_string().into()));
+    put("rcode", sent.rcode.map(|it| it.to_string().into()));
+    let explanation = sent.extended_error.as_ref();
+    put(
+        "extended-error",
+        explanation.map(|it| json!({ "code": it.code, "text": it.text })),
+    );
+    put("cause", sent.cause.clone().map(Value::from));
+    entry
+}
+
+/// Which server and key are for which names, by the configuration; an error is a last line. Where none is
+/// named and none is at its usual place, there is none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable that clap reads for the other commands"
+)]
+fn routes(options: &Options) -> Result<Vec<Route>, String> {
+    if !options.own.split_zones {
+        return Ok(Vec::new());
+    }
+    let named = options.own.config.clone().map(PathBuf::from);
+    let named = named.or_else(|| std::env::var_os("NSBRIDGE_CONFIG").map(PathBuf::from));
+    let path = match named {
+        Some(path) => path,
+        None if Path::new(CONFIG_PATH).exists() => PathBuf::from(CONFIG_PATH),
+        None => return Ok(Vec::new()),
+    };
+    let setup = configuration::load(&path).map_err(|message| message.to_string())?;
+    let routes = setup.routes.iter().map(|(suffix, primary)| Route {
+        suffix: suffix.clone(),
+        endpoint: primary.endpoint.clone(),
+        key: primary.key.clone(),
+    });
+    Ok(routes.collect())
 }
 
 /// What the options say about exchanges; an error is a last line.
@@ -140,6 +210,13 @@ fn settings(options: &Options) -> Result<Settings, String> {
         debug: options.debug,
         signer: nsupdate_keys::read(options, &mut say)?,
         clock: now,
+        script: options.own.line_numbers.then(|| match &options.file {
+            Some(file) if file != "-" => file.clone(),
+            _ => "standard input".to_owned(),
+        }),
+        asks_why: options.own.ede || options.own.json,
+        splits_zones: options.own.split_zones,
+        routes: routes(options)?,
     })
 }
 

@@ -13,12 +13,13 @@ mod help;
 mod session;
 mod settings;
 mod show;
+mod split;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Turn};
+pub use client::{Client, Sent, Turn};
 pub use fatal::Fatal;
 pub use settings::{
-    Families, Say, Settings, Signer, Stream, TlsChoice, address_words, read_resolvers,
+    Families, Route, Say, Settings, Signer, Stream, TlsChoice, address_words, read_resolvers,
 };

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::transport::ClientIdentity;
+use crate::model::Name;
+use crate::transport::{ClientIdentity, Endpoint};
 use crate::wire::{Key, PrivateKey};
 
 /// Where a text goes.
@@ -62,8 +63,23 @@ pub enum Signer {
     Private(Arc<PrivateKey>),
 }
 
+/// A server for the names at and below a suffix, with the key for it.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The suffix; the root covers everything.
+    pub suffix: Name,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// What requests to it are signed with.
+    pub key: Key,
+}
+
 /// What the command line says.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line, which may be given with any other"
+)]
 pub struct Settings {
     /// The port where none is given.
     pub port: u16,
@@ -89,6 +105,14 @@ pub struct Settings {
     pub signer: Option<Signer>,
     /// Unix time in seconds.
     pub clock: fn() -> u64,
+    /// What errors begin with, before the number of their line; none for nsupdate's own texts.
+    pub script: Option<String>,
+    /// Whether servers are asked for the reasons of what they answer (RFC 8914).
+    pub asks_why: bool,
+    /// Whether the updates of one `send` may lie in several zones, each of which gets a message of its own.
+    pub splits_zones: bool,
+    /// Which server and key are for which names, where the script names no server.
+    pub routes: Vec<Route>,
 }
 
 impl Settings {

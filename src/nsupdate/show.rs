@@ -36,6 +36,7 @@ pub(super) fn draft(draft: &Draft) -> String {
         additionals: Vec::new(),
         tsig: None,
         sig0: None,
+        extended_error: None,
     })
 }
 

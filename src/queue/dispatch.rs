@@ -37,6 +37,11 @@ impl Routes {
         Self(routes)
     }
 
+    /// Each suffix with its primary.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Primary)> {
+        self.0.iter().map(|route| (&route.suffix, &*route.primary))
+    }
+
     /// The primary for an intent: that of the longest suffix that covers its name.
     pub fn primary_for(&self, intent: &Intent) -> Option<&Primary> {
         match intent {

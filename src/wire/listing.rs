@@ -4,6 +4,7 @@ use super::entry::{Class, Entry};
 use super::message::{Message, Section};
 use super::raw::MalformedReason;
 use super::rcode::Rcode;
+use super::reply::ExtendedError;
 use crate::model::{Name, RecordType};
 
 /// A message taken apart.
@@ -31,6 +32,8 @@ pub struct Listing {
     pub tsig: Option<TsigListing>,
     /// The signature of a private key (RFC 2931).
     pub sig0: Option<Entry>,
+    /// The server's explanation, if it gives one (RFC 8914).
+    pub extended_error: Option<ExtendedError>,
 }
 
 /// A TSIG record taken apart (RFC 8945 section 4.2).
@@ -111,6 +114,7 @@ impl Listing {
             authorities: records(Section::Authorities)?,
             additionals,
             sig0,
+            extended_error: ExtendedError::of(&message),
             tsig: message.tsig.as_ref().map(|tsig| TsigListing {
                 key: tsig.key.clone(),
                 algorithm: tsig.algorithm.clone(),

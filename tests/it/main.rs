@@ -77,6 +77,7 @@ mod messages;
 mod no_updates;
 mod nsupdate_callers;
 mod nsupdate_generated;
+mod nsupdate_own;
 mod nsupdate_sig0;
 mod nsupdate_terminal;
 mod nsupdate_texts;
