@@ -79,9 +79,9 @@ enum Command {
     },
     /// TXT records of ACME challenges (dns-01).
     ///
-    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Nothing is kept in the
-    /// queue. Exit status: 0 in place; 69 refused, a person must act; 75 not in place, or with --wait not seen by
-    /// all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Exit status: 0 in
+    /// place; 69 refused, a person must act; 75 not in place yet, or with --wait not seen by all name servers
+    /// in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
     Acme {
         #[command(subcommand)]
         command: acme::Command,
@@ -119,7 +119,8 @@ enum Command {
     /// nsupdate's command language, options, texts and statuses; the same under the name `nsupdate`.
     ///
     /// The options are nsupdate's own, and no configuration is read but for --split-zones: one batch over many
-    /// zones, with server and key of each. Others of ours: --output json, --line-numbers, --ede. Exit status: 0
+    /// zones, with server and key of each, and --durable: through the queue. Others of ours: --output json,
+    /// --line-numbers, --ede. Exit status: 0
     /// everything sent was done; 1 wrong usage, a wrong line, no server or zone; 2 an update was not done.
     #[command(disable_help_flag = true)]
     Nsupdate {

@@ -3,20 +3,24 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::configuration::{self, CONFIG_PATH, now};
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
-use super::{output, runtime};
-use crate::model::Secret;
+use super::output::{Output, OutputFormat};
+use super::status::Status;
+use super::{handover, output, runtime};
+use crate::model::{Intent, RecordIntent, Secret};
 use crate::nsupdate::{
     Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
 };
+use crate::payload::{self, Verb};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
@@ -69,6 +73,17 @@ fn run_script(options: &Options) -> ExitCode {
     let mut client = Client::new(settings, VERSION, &mut say);
     let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive, json));
     let place = client.place();
+    let kept = client.take_kept();
+    if !kept.is_empty() {
+        let status = keep(kept, options);
+        if let (Ok(Ok(_)), true) = (&done, status != Status::Done) {
+            return ExitCode::from(if status == Status::BadConfiguration {
+                STATUS_FATAL
+            } else {
+                STATUS_FAILED
+            });
+        }
+    }
     if let (Ok(Err(error)), true) = (&done, json) {
         let entry = json!({ "result": "failed", "cause": error.to_string() });
         output::say(Stream::Out, &format!("{entry}\n"));
@@ -158,22 +173,53 @@ fn entry(sent: &Sent) -> Value {
     entry
 }
 
-/// Which server and key are for which names, by the configuration; an error is a last line. Where none is
-/// named and none is at its usual place, there is none.
+/// Hands what is to be kept over to the queue, and delivers it.
+fn keep(kept: Vec<RecordIntent>, options: &Options) -> Status {
+    let format = if options.own.json {
+        OutputFormat::Json
+    } else {
+        OutputFormat::Text
+    };
+    let mut output = Output::new(format, OutputFormat::Text, 0, false);
+    output.stream();
+    let path = configuration_path(options).unwrap_or_else(|| CONFIG_PATH.into());
+    let status = match configuration::load(&path) {
+        Ok(setup) => {
+            let commands = kept.into_iter().map(|record| payload::Command {
+                place: "script".into(),
+                verb: Verb::Update,
+                intent: Intent::Record(record),
+            });
+            let commands: Vec<_> = commands.collect();
+            let deadline = Instant::now() + setup.deadline;
+            handover::hand_over(&commands, &setup, deadline, &mut output)
+        }
+        Err(message) => {
+            output.message(message);
+            Status::BadConfiguration
+        }
+    };
+    output.finish(status)
+}
+
+/// Where the configuration is: where it is said to be, or at its usual place if it is there.
 #[expect(
     clippy::disallowed_methods,
     reason = "the variable that clap reads for the other commands"
 )]
-fn routes(options: &Options) -> Result<Vec<Route>, String> {
-    if !options.own.split_zones {
-        return Ok(Vec::new());
-    }
+fn configuration_path(options: &Options) -> Option<PathBuf> {
     let named = options.own.config.clone().map(PathBuf::from);
     let named = named.or_else(|| std::env::var_os("NSBRIDGE_CONFIG").map(PathBuf::from));
-    let path = match named {
-        Some(path) => path,
-        None if Path::new(CONFIG_PATH).exists() => PathBuf::from(CONFIG_PATH),
-        None => return Ok(Vec::new()),
+    let usual = Some(PathBuf::from(CONFIG_PATH));
+    named.or_else(|| usual.filter(|path| path.exists()))
+}
+
+/// Which server and key are for which names, by the configuration; an error is a last line. Where none is
+/// named and none is at its usual place, there is none.
+fn routes(options: &Options) -> Result<Vec<Route>, String> {
+    let path = configuration_path(options).filter(|_| options.own.split_zones);
+    let Some(path) = path else {
+        return Ok(Vec::new());
     };
     let setup = configuration::load(&path).map_err(|message| message.to_string())?;
     let routes = setup.routes.iter().map(|(suffix, primary)| Route {
@@ -216,6 +262,7 @@ fn settings(options: &Options) -> Result<Settings, String> {
         }),
         asks_why: options.own.ede || options.own.json,
         splits_zones: options.own.split_zones,
+        is_durable: options.own.durable,
         routes: routes(options)?,
     })
 }

@@ -46,6 +46,8 @@ pub(super) struct Options {
 pub(super) struct Own {
     /// One batch may lie in several zones.
     pub(super) split_zones: bool,
+    /// What is asked for is kept in the queue until it is in place.
+    pub(super) durable: bool,
     /// Results as JSON.
     pub(super) json: bool,
     /// Errors begin with file and line.
@@ -115,6 +117,10 @@ impl Options {
         if gss {
             return wrong("cannot specify -g or -o, program not linked with GSS API Library");
         }
+        let has_key = options.key_file.is_some() || options.key_text.is_some();
+        if options.own.durable && (has_key || options.localhost_only) {
+            return wrong("cannot specify --durable with -k, -y or -l");
+        }
         if options.unverified && (options.ca_file.is_some() || options.tls_name.is_some()) {
             return wrong("cannot specify -O with -A or -H");
         }
@@ -176,12 +182,13 @@ impl Own {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (option, None),
         };
-        let is_switch = ["split-zones", "line-numbers", "ede"].contains(&name);
+        let is_switch = ["split-zones", "durable", "line-numbers", "ede"].contains(&name);
         if is_switch && joined.is_some() {
             return Err("takes no value");
         }
         match name {
             "split-zones" => self.split_zones = true,
+            "durable" => self.durable = true,
             "line-numbers" => self.line_numbers = true,
             "ede" => self.ede = true,
             "config" => {
@@ -347,6 +354,7 @@ mod tests {
         assert_eq!(options.file.as_deref(), Some("script"));
         let own = Own {
             split_zones: true,
+            durable: false,
             json: true,
             line_numbers: true,
             ede: true,

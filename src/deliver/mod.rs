@@ -28,13 +28,14 @@ mod session;
 mod settings;
 mod sieve;
 mod single;
+mod single_record;
 mod steps;
 mod witness;
 mod zone;
 
 use tokio::time::Instant;
 
-pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
+pub use challenge::{challenge_intent, challenge_owner};
 pub use foreseen::Foreseen;
 pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
@@ -45,6 +46,7 @@ pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
+pub use single_record::{Reached, Stands, find_record, follow, place_record};
 pub use witness::{NameServer, Testimony, name_servers, testimony};
 
 use crate::model::{Intent, ZoneName};
@@ -76,6 +78,7 @@ pub async fn deliver(
         }
         Intent::ZoneGone(zone) => gone::deliver_gone(&mut session, zone, memory, settings).await,
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
+        Intent::Record(record) => single_record::deliver_record(&mut session, record).await,
     };
     session.release();
     delivered
@@ -110,6 +113,8 @@ pub async fn preview(
             Vec::new(),
         ),
         Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen).await?,
+        // No command that brings one is tried out.
+        Intent::Record(_) => return Ok((None, Vec::new())),
     };
     foreseen.note(&primary.name, &preview);
     session.release();

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 
 use super::discovery::{Found, find_zone};
+use super::durable;
 use super::exchange;
 use super::fatal::Fatal;
 use super::help;
 use super::session::{Answer, NoAnswer, Session};
 use super::settings::{Say, Settings, Signer, Stream, address_words};
 use super::show;
-use crate::model::{Name, RecordType};
+use crate::model::{Name, RecordIntent, RecordType};
 use crate::script::{Command, Parser, ScriptError};
 use crate::wire::{Class, Draft, Entry, ExtendedError, Listing, Opcode, Rcode};
 
@@ -34,6 +35,7 @@ pub struct Client<'a> {
     version: &'static str,
     failed: bool,
     sent: Vec<Sent>,
+    kept: Vec<RecordIntent>,
 }
 
 /// What became of one message of one `send`.
@@ -65,12 +67,18 @@ impl<'a> Client<'a> {
             version,
             failed: false,
             sent: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
     /// What became of the messages since this was last asked.
     pub fn take_sent(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
+    }
+
+    /// What was asked for and is to be kept, the newest word on each record.
+    pub fn take_kept(&mut self) -> Vec<RecordIntent> {
+        std::mem::take(&mut self.kept)
     }
 
     /// What errors begin with, where it is asked for.
@@ -96,6 +104,13 @@ impl<'a> Client<'a> {
                 return Ok(Turn::Wrong);
             }
         };
+        if let Command::Server { .. } | Command::Local { .. } | Command::Key(_) = command
+            && self.session.settings.is_durable
+        {
+            self.session
+                .error("with --durable, server and key are those of the configuration");
+            return Ok(Turn::Wrong);
+        }
         match command {
             Command::Nothing => {}
             Command::Quit => return Ok(Turn::Quit),
@@ -172,7 +187,27 @@ impl<'a> Client<'a> {
         let mut draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
         draft.asks_why = self.session.settings.asks_why;
+        if self.session.settings.is_durable {
+            self.keep(&draft);
+            return Ok(());
+        }
         self.send_draft(draft).await
+    }
+
+    fn keep(&mut self, draft: &Draft) {
+        self.parser.forget_class();
+        match durable::intents(draft, self.zone.as_ref()) {
+            Ok(intents) => {
+                for new in intents {
+                    let is_other = |it: &RecordIntent| {
+                        (&it.owner, it.rtype, &it.rdata) != (&new.owner, new.rtype, &new.rdata)
+                    };
+                    self.kept.retain(is_other);
+                    self.kept.push(new);
+                }
+            }
+            Err(why) => self.fail(None, format!("{why}; nothing of this batch is kept")),
+        }
     }
 
     async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {

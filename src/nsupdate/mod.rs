@@ -7,6 +7,7 @@
 
 mod client;
 mod discovery;
+mod durable;
 mod exchange;
 mod fatal;
 mod help;

@@ -111,6 +111,8 @@ pub struct Settings {
     pub asks_why: bool,
     /// Whether the updates of one `send` may lie in several zones, each of which gets a message of its own.
     pub splits_zones: bool,
+    /// Whether nothing is sent, and what is asked for is collected, to be kept.
+    pub is_durable: bool,
     /// Which server and key are for which names, where the script names no server.
     pub routes: Vec<Route>,
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
+use crate::bridge::Bridge;
 use crate::dig;
 use crate::keys::Key;
 use crate::message;
 use crate::named::{Named, Zone};
 use crate::nsupdate_pair::run_ours;
 use crate::process::{self, Said};
+use crate::queue::jobs;
 use crate::scripted::Scripted;
 use crate::server::Server as _;
 
@@ -175,6 +177,7 @@ fn nsupdate_asks_for_the_reasons_of_an_answer_where_it_is_asked_to() {
     let seen = Arc::clone(&requests);
     let peer = Scripted::start(move |conversation| {
         while let Some(request) = conversation.read() {
+            seen.lock().unwrap().push(request.clone());
             let mut answer = message::answer(&request, 5, &[]);
             // `OPT` with the extended error 18, Prohibited (RFC 8914 section 4.19).
             answer[11] += 1;
@@ -182,7 +185,6 @@ fn nsupdate_asks_for_the_reasons_of_an_answer_where_it_is_asked_to() {
                 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 8, 0, 15, 0, 4, 0, 18, b'n', b'o',
             ]);
             conversation.write(&answer);
-            seen.lock().unwrap().push(request);
         }
     });
     let script = format!(
@@ -201,4 +203,100 @@ fn nsupdate_asks_for_the_reasons_of_an_answer_where_it_is_asked_to() {
     let requests = requests.lock().unwrap();
     let additionals: Vec<u8> = requests.iter().map(|request| request[11]).collect();
     assert_eq!(additionals, [0, 1, 1]);
+}
+
+#[test]
+fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
+    let mut named = Named::builder()
+        .zone(Zone::dynamic(
+            "a.test",
+            "old 60 TXT gone\nold 60 TXT stays\nalias CNAME old",
+        ))
+        .start();
+    let bridge = Bridge::of(&named);
+    let durable = |script: &str| bridge.run(&["nsupdate", "--durable"], script);
+    // At once, where that can be done.
+    let run = durable(
+        "zone a.test\nadd x.a.test 60 TXT one\nadd x.a.test 60 TXT two\nsend\nadd p.a.test 5 A 192.0.2.9\n",
+    );
+    run.assert_status(0).assert_stderr("").assert_stdout(
+        "x.a.test. TXT \"one\": added in a.test. on main (127.0.0.1:PORT)\n\
+         x.a.test. TXT \"two\": added in a.test. on main (127.0.0.1:PORT)\n",
+    );
+    named.stop();
+    let run = durable("add y.a.test 60 MX 5 ns1.a.test\nsend\ndelete old.a.test TXT gone\nsend\n");
+    run.assert_status(2)
+        .assert_says("y.a.test. MX 5 ns1.a.test.");
+    run.assert_says("refused the connection");
+    assert_eq!(run.jobs.len(), 2);
+    // The newest word on a record counts.
+    let run =
+        durable("delete y.a.test MX 5 ns1.a.test\nsend\nadd y.a.test 90 MX 5 ns1.a.test\nsend\n");
+    assert_eq!((run.status, run.jobs.len()), (Some(2), 1));
+    assert_eq!(jobs(&bridge).len(), 2);
+    named.restart();
+    let retry = bridge.run(&["queue", "retry", "--all"], "");
+    retry.assert_status(0);
+    assert_eq!(jobs(&bridge), <[serde_json::Value; 0]>::default());
+    assert_eq!(dig::short(&named, "y.a.test", "MX"), ["5 ns1.a.test."]);
+    assert_eq!(dig::short(&named, "old.a.test", "TXT"), ["\"stays\""]);
+    assert!(dig::short(&named, "p.a.test", "A").is_empty());
+    // Beside an alias nothing can stand, and it is not followed.
+    let run = durable("add alias.a.test 60 TXT x\nsend\n");
+    run.assert_status(2)
+        .assert_says("`alias.a.test.` is an alias, beside which no other record can stand");
+    assert_eq!(run.jobs.len(), 1);
+}
+
+#[test]
+fn nsupdate_refuses_to_keep_what_would_do_harm_later() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("a.test", "x 60 TXT one"))
+        .start();
+    let bridge = Bridge::of(&named);
+    let batch = "; nothing of this batch is kept\n";
+    let line = "with --durable, server and key are those of the configuration\nsyntax error\n";
+    for (script, status, text) in [
+        (
+            "nxdomain y.a.test\nadd y.a.test 5 TXT x\nsend\n",
+            2,
+            format!("prerequisites cannot be kept: they guard what happens now{batch}"),
+        ),
+        (
+            "add y.a.test 5 TXT x\ndelete x.a.test TXT\nsend\n",
+            2,
+            format!(
+                "the deletion of all TXT records at x.a.test. cannot be kept: name the data of one{batch}"
+            ),
+        ),
+        (
+            "delete x.a.test\nsend\n",
+            2,
+            format!(
+                "the deletion of all records at x.a.test. cannot be kept: name the data of one{batch}"
+            ),
+        ),
+        (
+            "add y.a.test 5 CNAME x.a.test\nsend\n",
+            2,
+            format!("CNAME records cannot be kept{batch}"),
+        ),
+        (
+            "zone b.test\nadd y.a.test 5 TXT x\nsend\n",
+            2,
+            format!("y.a.test. is not in zone b.test.{batch}"),
+        ),
+        ("server 127.0.0.1\n", 1, line.to_owned()),
+        ("key a Zm9v\n", 1, line.to_owned()),
+    ] {
+        let run = bridge.run(&["nsupdate", "--durable"], script);
+        run.assert_status(status)
+            .assert_stderr(&text)
+            .assert_stdout("");
+    }
+    let run = bridge.run(&["nsupdate", "--durable", "-k", "x"], "");
+    run.assert_status(1)
+        .assert_stderr("nsupdate: cannot specify --durable with -k, -y or -l\n");
+    assert_eq!(named.updates_received(), 0);
+    assert!(!bridge.file("state/queue.db").exists());
 }

@@ -256,8 +256,8 @@ fn sent(named: &Named, key: &KeyPair, run: fn(&Named, &[&str], &str) -> Said) ->
     let seen = Arc::clone(&messages);
     let peer = Scripted::start(move |conversation| {
         while let Some(request) = conversation.read() {
+            seen.lock().unwrap().push(request.clone());
             conversation.write(&message::answer(&request, 0, &[]));
-            seen.lock().unwrap().push(request);
         }
     });
     let script = format!(
