@@ -39,7 +39,7 @@ pub use challenge::{challenge_intent, challenge_owner};
 pub use foreseen::Foreseen;
 pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
-    Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
+    Memory, MemoryChange, MemoryRequest, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use reverse::{Network, NetworkError, reverse_name};
