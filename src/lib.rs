@@ -36,7 +36,7 @@
 //! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
 //! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
 //! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches | IO, clock |
-//! | 3 | [`wire`] | batches to messages, TSIG, transfer reader, replies (crate `hickory-proto`) | sockets, clock |
+//! | 3 | [`wire`] | batches to messages, TSIG and SIG(0) (crate `ring`), transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
 //! | 6 | [`deliver`], [`nsupdate`] | the spine: one intent to one outcome; catalogs and who owns a zone; nsupdate's client | SQL |

@@ -5,25 +5,29 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::configuration::Setup;
 use super::direct;
+use super::handover;
 use super::output::{Message, Output, Severity};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::{
-    self, Challenge, Failure, NameServer, Placed, Primary, Reached, Testimony, challenge_owner,
+    self, Failure, NameServer, Primary, Stands, Testimony, challenge_intent, challenge_owner,
 };
-use crate::model::{Name, Presence};
+use crate::model::{Intent, Name, Presence, RecordIntent, RecordType, ZoneName};
+use crate::payload::{self, Verb};
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
 const VALUE_OCTETS_MAX: usize = 255;
 /// How long --wait waits, in seconds: longer than a NOTIFY and a transfer take, shorter than certificate
 /// authorities have patience.
 const WAIT_SECONDS: u32 = 120;
+/// Where the command stands that is reported.
+const PLACE: &str = "command line";
 /// The pause between two rounds of questions.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
@@ -106,99 +110,73 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
             return Status::BadInput;
         }
     };
-    let challenge = Challenge {
-        owner,
-        value: arguments.value.clone().into_bytes(),
-        presence,
-    };
-    block_on(carry_out(&challenge, arguments, &setup, output))
+    let value = arguments.value.as_bytes();
+    let challenge = challenge_intent(owner, value, presence);
+    let commands = [payload::Command {
+        place: PLACE.into(),
+        verb: Verb::Update,
+        intent: Intent::Record(challenge.clone()),
+    }];
+    let deadline = Instant::now() + setup.deadline;
+    let status = handover::hand_over(&commands, &setup, deadline, output);
+    let waits = arguments.wait || !arguments.wait_on.is_empty();
+    if !waits || status != Status::Done {
+        return status;
+    }
+    block_on(wait(&challenge, arguments, &setup, output))
         .unwrap_or_else(|error| output.internal_error(&error))
 }
 
-async fn carry_out(
-    challenge: &Challenge,
+/// Waits until all name servers know of it.
+async fn wait(
+    challenge: &RecordIntent,
     arguments: &Arguments,
     setup: &Setup,
     output: &mut Output,
 ) -> Status {
     let deadline = Instant::now() + setup.deadline;
-    let mut at = challenge.owner.clone();
-    let (placed, primary) = match place(challenge, &mut at, setup, deadline).await {
-        Ok(placed) => placed,
+    let (owner, zone, primary) = match find(challenge, setup, deadline).await {
+        Ok(found) => found,
         Err(failure) => {
-            let (subject, primary) = (challenge.owner.to_string(), setup.routes.primary_of(&at));
-            let mut entry = json!({ "subject": subject, "owner": at.to_string() });
-            if let Some(primary) = primary {
-                entry["primary"] = primary.name.clone().into();
-                entry["address"] = primary.endpoint.to_string().into();
-            }
+            let subject = challenge.owner.to_string();
+            let primary = setup.routes.primary_of(&challenge.owner);
+            let entry = json!({ "subject": subject });
             return report::fail(&subject, primary, &failure, entry, output);
         }
     };
-    let (line, entry) = describe(challenge, &placed, primary);
-    output.result(&line, entry);
-    if !arguments.wait && arguments.wait_on.is_empty() {
-        return Status::Done;
-    }
-    let seconds = arguments.timeout;
     let wait = Wait {
         challenge,
-        placed: &placed,
+        owner: &owner,
+        zone: &zone,
         primary,
         setup,
-        deadline: Instant::now() + Duration::from_secs(seconds.into()),
+        deadline: Instant::now() + Duration::from_secs(arguments.timeout.into()),
     };
     wait.run(arguments, output).await
 }
 
-/// Follows aliases, which may lead to other primaries, and places the value.
-async fn place<'s>(
-    challenge: &Challenge,
-    at: &mut Name,
+/// Where the value stands: the name after aliases, its zone and primary.
+async fn find<'s>(
+    challenge: &RecordIntent,
     setup: &'s Setup,
     deadline: Instant,
-) -> Result<(Placed, &'s Primary), Failure> {
-    let mut steps = 0;
+) -> Result<(Name, ZoneName, &'s Primary), Failure> {
+    let (mut at, mut steps) = (challenge.owner.clone(), 0);
     loop {
-        let primary = setup.routes.primary_of(at).ok_or(Failure::NoRoute)?;
-        let settings = &setup.settings;
-        match deliver::place_challenge(challenge, at, primary, settings, deadline).await? {
-            Reached::Placed(placed) => return Ok((placed, primary)),
-            Reached::Alias(target) => *at = challenge.follow(steps, target)?,
+        let primary = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
+        match deliver::find_record(&at, primary, &setup.settings, deadline).await? {
+            Stands::Here(zone) => return Ok((at, zone, primary)),
+            Stands::Behind(target) => at = deliver::follow(challenge, steps, target)?,
         }
         steps += 1;
     }
 }
 
-fn describe(challenge: &Challenge, placed: &Placed, primary: &Primary) -> (String, Value) {
-    let (result, text) = match (challenge.presence, placed.is_changed) {
-        (Presence::Present, true) => ("added", "added"),
-        (Presence::Present, false) => ("unchanged", "unchanged, there already"),
-        (Presence::Gone, true) => ("removed", "removed"),
-        (Presence::Gone, false) => ("already-gone", "already gone"),
-    };
-    let Placed { owner, zone, .. } = placed;
-    let alias = if *owner == challenge.owner {
-        String::new()
-    } else {
-        format!(" at {owner}")
-    };
-    let subject = &challenge.owner;
-    let line = format!(
-        "{subject}: {text}{alias} in {zone} on {} ({})",
-        primary.name, primary.endpoint
-    );
-    let entry = json!({
-        "subject": subject.to_string(), "result": result, "owner": owner.to_string(),
-        "zone": zone.to_string(), "primary": primary.name, "address": primary.endpoint.to_string(),
-    });
-    (line, entry)
-}
-
 /// The wait until all name servers show the value, or show it no more.
 struct Wait<'a> {
-    challenge: &'a Challenge,
-    placed: &'a Placed,
+    challenge: &'a RecordIntent,
+    owner: &'a Name,
+    zone: &'a ZoneName,
     primary: &'a Primary,
     setup: &'a Setup,
     deadline: Instant,
@@ -244,7 +222,7 @@ impl Wait<'_> {
     /// Those that were named, or the zone's own.
     async fn servers(&self, named: &[SocketAddr]) -> Result<Vec<NameServer>, Failure> {
         if named.is_empty() {
-            let (zone, clock) = (&self.placed.zone, self.setup.settings.clock);
+            let (zone, clock) = (self.zone, self.setup.settings.clock);
             return deliver::name_servers(zone, self.primary, clock, self.deadline).await;
         }
         let servers = named.iter().map(|address| NameServer {
@@ -257,7 +235,7 @@ impl Wait<'_> {
     /// The name servers that do not show what they shall, each with the reason. All are asked at once.
     async fn missing(&self, servers: &[NameServer]) -> Vec<String> {
         if servers.is_empty() {
-            let zone = &self.placed.zone;
+            let zone = self.zone;
             return vec![format!(
                 "the zone {zone} has no name servers that could be asked"
             )];
@@ -289,7 +267,8 @@ impl Wait<'_> {
     }
 
     async fn ask(&self, address: SocketAddr) -> Testimony {
-        let (owner, value) = (&self.placed.owner, self.challenge.value.as_slice());
+        let value = self.challenge.rdata.content(RecordType::TXT);
+        let (owner, value) = (self.owner, &*value);
         let clock = self.setup.settings.clock;
         deliver::testimony(address, (owner, value), self.primary, clock, self.deadline).await
     }

@@ -13,6 +13,9 @@ use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
 use crate::queue::{Route, Routes};
 
+/// Where the configuration is looked for.
+pub(super) const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
+
 /// All that a command needs of the configuration.
 pub(super) struct Setup {
     /// The file with the queue and the memory; of no meaning with a server of the command line.

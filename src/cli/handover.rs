@@ -246,7 +246,7 @@ pub(super) fn report_job(
 /// The command that a job stands for.
 pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
     let verb = match &intent {
-        Intent::Zone(_) => Verb::Update,
+        Intent::Zone(_) | Intent::Record(_) => Verb::Update,
         Intent::ZoneGone(_) => Verb::Delete,
         Intent::Ptr(ptr) if ptr.presence == Presence::Present => Verb::CreatePtr,
         Intent::Ptr(_) => Verb::DeletePtr,

@@ -7,6 +7,7 @@ mod direct;
 mod handover;
 mod nsupdate;
 mod nsupdate_keys;
+mod nsupdate_lines;
 mod nsupdate_options;
 mod output;
 mod plesk;
@@ -26,11 +27,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use configuration::CONFIG_PATH;
 use output::{Output, OutputFormat};
 use status::Status;
-
-/// Where the configuration is looked for.
-const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
 
 /// Plesk's custom DNS backend for BIND: makes zones what Plesk wants, by signed DNS UPDATEs.
 #[derive(Debug, Parser)]
@@ -81,9 +80,9 @@ enum Command {
     },
     /// TXT records of ACME challenges (dns-01).
     ///
-    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Nothing is kept in the
-    /// queue. Exit status: 0 in place; 69 refused, a person must act; 75 not in place, or with --wait not seen by
-    /// all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Exit status: 0 in
+    /// place; 69 refused, a person must act; 75 not in place yet, or with --wait not seen by all name servers
+    /// in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
     Acme {
         #[command(subcommand)]
         command: acme::Command,
@@ -120,8 +119,10 @@ enum Command {
     Check(check::Arguments),
     /// nsupdate's command language, options, texts and statuses; the same under the name `nsupdate`.
     ///
-    /// The options are nsupdate's own, and no configuration is read. Exit status: 0 everything sent was
-    /// done; 1 wrong usage, a wrong line, no server or zone; 2 an update was not done.
+    /// The options are nsupdate's own, and no configuration is read but for --split-zones: one batch over many
+    /// zones, with server and key of each, and --durable: through the queue. Others of ours: --output json,
+    /// --line-numbers, --ede. Exit status: 0
+    /// everything sent was done; 1 wrong usage, a wrong line, no server or zone; 2 an update was not done.
     #[command(disable_help_flag = true)]
     Nsupdate {
         /// nsupdate's options, and a file with commands; standard input where there is none.
@@ -156,7 +157,7 @@ pub fn run() -> ExitCode {
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         match nsupdate_words(&words) {
-            Some((program, arguments)) => nsupdate::run(program, arguments),
+            Some((program, arguments)) => nsupdate::run(program, &arguments),
             None => run_command(),
         }
     })
@@ -164,17 +165,29 @@ pub fn run() -> ExitCode {
 }
 
 /// The name and the arguments of nsupdate, where the words call it: by the program's own name, or as the
-/// first word that is no global option. Its options are its own, so they are not read as ours.
-fn nsupdate_words(words: &[String]) -> Option<(&str, &[String])> {
+/// first word that is no global option. Its options are its own, so they are not read as ours; of the global
+/// ones before it, it knows two.
+fn nsupdate_words(words: &[String]) -> Option<(&str, Vec<String>)> {
     let (program, arguments) = words.split_first()?;
     if program.rsplit('/').next() == Some("nsupdate") {
-        return Some((program, arguments));
+        return Some((program, arguments.to_vec()));
     }
-    let mut at = 0;
+    let (mut at, mut before) = (0, Vec::new());
     loop {
         match arguments.get(at)?.as_str() {
-            "nsupdate" => return Some(("nsupdate", &arguments[at + 1..])),
-            "--config" | "--output" | "--log-format" => at += 2,
+            "nsupdate" => {
+                before.extend_from_slice(&arguments[at + 1..]);
+                return Some(("nsupdate", before));
+            }
+            "--config" | "--output" => {
+                before.extend_from_slice(arguments.get(at..at + 2)?);
+                at += 2;
+            }
+            "--log-format" => at += 2,
+            word if word.starts_with("--config=") || word.starts_with("--output=") => {
+                before.push(word.to_owned());
+                at += 1;
+            }
             word if word.starts_with('-') => at += 1,
             _ => return None,
         }

@@ -2,22 +2,30 @@
 //! nsupdate has them, so that what calls nsupdate works unchanged.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::configuration::now;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::configuration::{self, CONFIG_PATH, now};
 use super::nsupdate_keys::{self, file_words};
+use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
-use super::{output, runtime};
-use crate::model::Secret;
-use crate::nsupdate::{Client, Families, Fatal, Settings, Stream, TlsChoice, Turn, read_resolvers};
+use super::output::{Output, OutputFormat};
+use super::status::Status;
+use super::{handover, output, runtime};
+use crate::model::{Intent, RecordIntent, Secret};
+use crate::nsupdate::{
+    Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
+};
+use crate::payload::{self, Verb};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
 /// What `-V` and `version` print.
 const VERSION: &str = concat!("nsupdate of nsbridge ", env!("CARGO_PKG_VERSION"));
-/// Longest line that is read as one, as in nsupdate; a longer one is cut in two.
-const LINE_OCTETS_MAX: u64 = 128 * 1024 - 1;
 /// Where systems keep the certificate authorities that they trust.
 const SYSTEM_CA_FILES: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -50,64 +58,176 @@ pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
 }
 
 fn run_script(options: &Options) -> ExitCode {
-    let mut interactive = options.interactive || io::stdin().is_terminal();
-    let mut input: Box<dyn BufRead> = match options.file.as_deref() {
-        None => Box::new(BufReader::new(io::stdin())),
-        Some(file) => {
-            interactive = options.interactive;
-            if file == "-" {
-                Box::new(BufReader::new(io::stdin()))
-            } else {
-                match File::open(file) {
-                    Ok(opened) => Box::new(BufReader::new(opened)),
-                    Err(error) => {
-                        return fatal(&format!("could not open '{file}': {}", file_words(&error)));
-                    }
-                }
-            }
-        }
+    let interactive = options.interactive || (options.file.is_none() && io::stdin().is_terminal());
+    let mut lines = match lines(options, interactive) {
+        Ok(lines) => lines,
+        Err(text) => return fatal(&text),
     };
     let settings = match settings(options) {
         Ok(settings) => settings,
         Err(text) => return fatal(&text),
     };
-    let mut say = output::say;
+    let json = options.own.json;
+    // Standard output is the results, then.
+    let mut say = |stream, text: &str| output::say(if json { Stream::Error } else { stream }, text);
     let mut client = Client::new(settings, VERSION, &mut say);
-    let done = runtime::block_on(read_lines(&mut client, &mut *input, interactive));
+    let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive, json));
+    let place = client.place();
+    let kept = client.take_kept();
+    if !kept.is_empty() {
+        let status = keep(kept, options);
+        if let (Ok(Ok(_)), true) = (&done, status != Status::Done) {
+            return ExitCode::from(if status == Status::BadConfiguration {
+                STATUS_FATAL
+            } else {
+                STATUS_FAILED
+            });
+        }
+    }
+    if let (Ok(Err(error)), true) = (&done, json) {
+        let entry = json!({ "result": "failed", "cause": error.to_string() });
+        output::say(Stream::Out, &format!("{entry}\n"));
+    }
     match done {
-        Ok(Ok(())) if client.has_failed() => ExitCode::from(STATUS_FAILED),
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fatal(&error.to_string()),
+        Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
+        Ok(Ok(End::OfLines)) if client.has_failed() => ExitCode::from(STATUS_FAILED),
+        Ok(Ok(End::OfLines)) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fatal(&format!("{place}{error}")),
         Err(error) => fatal(&format!("cannot start: {error}")),
     }
 }
 
-/// Carries out the lines of the input. What is pending at its end is not sent.
+/// Where the lines come from; an error is a last line.
+fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
+    let stdin = || -> Box<dyn BufRead> { Box::new(BufReader::new(io::stdin())) };
+    Ok(match options.file.as_deref() {
+        None if interactive && io::stdin().is_terminal() && io::stdout().is_terminal() => {
+            Lines::of_person().unwrap_or_else(|| Lines::Stream(stdin()))
+        }
+        None | Some("-") => Lines::Stream(stdin()),
+        Some(file) => match File::open(file) {
+            Ok(opened) => Lines::Stream(Box::new(BufReader::new(opened))),
+            Err(error) => return Err(format!("could not open '{file}': {}", file_words(&error))),
+        },
+    })
+}
+
+/// How the lines ended.
+enum End {
+    /// There were no more, or the last one was `quit`.
+    OfLines,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+/// Carries out the lines. What is pending at their end is not sent.
 async fn read_lines(
     client: &mut Client<'_>,
-    input: &mut dyn BufRead,
+    lines: &mut Lines,
     interactive: bool,
-) -> Result<(), Fatal> {
-    // A prompt is for a person only; `-i` alone lets a script go on after a wrong line.
-    let prompt = interactive && io::stdin().is_terminal();
-    let mut line = Vec::new();
+    json: bool,
+) -> Result<End, Fatal> {
     loop {
-        if prompt {
-            output::say(Stream::Out, "> ");
+        let line = match lines.next() {
+            Read::Line(line) => line,
+            Read::End => return Ok(End::OfLines),
+            Read::Interrupted => return Ok(End::Interrupted),
+        };
+        let turn = client.line(&line).await;
+        let sent = client.take_sent();
+        if json {
+            for sent in &sent {
+                output::say(Stream::Out, &format!("{}\n", entry(sent)));
+            }
         }
-        line.clear();
-        // What cannot be read has ended, as it has for nsupdate.
-        let read = input.take(LINE_OCTETS_MAX).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
-            return Ok(());
-        }
-        match client.line(&line).await? {
+        match turn? {
             Turn::Next => {}
-            Turn::Quit => return Ok(()),
+            Turn::Quit => return Ok(End::OfLines),
             Turn::Wrong if interactive => {}
             Turn::Wrong => return Err(Fatal::Syntax),
         }
     }
+}
+
+/// A message as a line of JSON.
+fn entry(sent: &Sent) -> Value {
+    let is_done = sent.cause.is_none();
+    let mut entry = json!({
+        "line": sent.line,
+        "result": if is_done { "done" } else { "failed" },
+    });
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            entry[name] = value;
+        }
+    };
+    put("zone", sent.zone.as_ref().map(|it| it.to_string().into()));
+    put("server", sent.server.map(|it| it.to_string().into()));
+    put("rcode", sent.rcode.map(|it| it.to_string().into()));
+    let explanation = sent.extended_error.as_ref();
+    put(
+        "extended-error",
+        explanation.map(|it| json!({ "code": it.code, "text": it.text })),
+    );
+    put("cause", sent.cause.clone().map(Value::from));
+    entry
+}
+
+/// Hands what is to be kept over to the queue, and delivers it.
+fn keep(kept: Vec<RecordIntent>, options: &Options) -> Status {
+    let format = if options.own.json {
+        OutputFormat::Json
+    } else {
+        OutputFormat::Text
+    };
+    let mut output = Output::new(format, OutputFormat::Text, 0, false);
+    output.stream();
+    let path = configuration_path(options).unwrap_or_else(|| CONFIG_PATH.into());
+    let status = match configuration::load(&path) {
+        Ok(setup) => {
+            let commands = kept.into_iter().map(|record| payload::Command {
+                place: "script".into(),
+                verb: Verb::Update,
+                intent: Intent::Record(record),
+            });
+            let commands: Vec<_> = commands.collect();
+            let deadline = Instant::now() + setup.deadline;
+            handover::hand_over(&commands, &setup, deadline, &mut output)
+        }
+        Err(message) => {
+            output.message(message);
+            Status::BadConfiguration
+        }
+    };
+    output.finish(status)
+}
+
+/// Where the configuration is: where it is said to be, or at its usual place if it is there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable that clap reads for the other commands"
+)]
+fn configuration_path(options: &Options) -> Option<PathBuf> {
+    let named = options.own.config.clone().map(PathBuf::from);
+    let named = named.or_else(|| std::env::var_os("NSBRIDGE_CONFIG").map(PathBuf::from));
+    let usual = Some(PathBuf::from(CONFIG_PATH));
+    named.or_else(|| usual.filter(|path| path.exists()))
+}
+
+/// Which server and key are for which names, by the configuration; an error is a last line. Where none is
+/// named and none is at its usual place, there is none.
+fn routes(options: &Options) -> Result<Vec<Route>, String> {
+    let path = configuration_path(options).filter(|_| options.own.split_zones);
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let setup = configuration::load(&path).map_err(|message| message.to_string())?;
+    let routes = setup.routes.iter().map(|(suffix, primary)| Route {
+        suffix: suffix.clone(),
+        endpoint: primary.endpoint.clone(),
+        key: primary.key.clone(),
+    });
+    Ok(routes.collect())
 }
 
 /// What the options say about exchanges; an error is a last line.
@@ -134,8 +254,16 @@ fn settings(options: &Options) -> Result<Settings, String> {
         resolvers: read_resolvers(&resolv_conf, options.port, families),
         localhost_only: options.localhost_only,
         debug: options.debug,
-        key: nsupdate_keys::read(options, &mut say)?,
+        signer: nsupdate_keys::read(options, &mut say)?,
         clock: now,
+        script: options.own.line_numbers.then(|| match &options.file {
+            Some(file) if file != "-" => file.clone(),
+            _ => "standard input".to_owned(),
+        }),
+        asks_why: options.own.ede || options.own.json,
+        splits_zones: options.own.split_zones,
+        is_durable: options.own.durable,
+        routes: routes(options)?,
     })
 }
 

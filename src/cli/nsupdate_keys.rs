@@ -5,13 +5,16 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::nsupdate_options::Options;
+use crate::config::keypair::PairedKey;
 use crate::config::{keyfile, keypair};
 use crate::model::Secret;
+use crate::nsupdate::Signer;
 use crate::script::parse_key_algorithm;
 use crate::wire::{Algorithm, Hash, Key};
 
@@ -20,16 +23,16 @@ const SESSION_KEY_FILE: &str = "/run/named/session.key";
 
 /// The key that the options name, and the lines that `say` shall say about it; an error is the last
 /// line of all.
-pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Option<Key>, String> {
+pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Option<Signer>, String> {
     let debug = options.debug > 0;
     if let Some(text) = &options.key_text {
-        return of_text(text, debug, say).map(Some);
+        return of_text(text, debug, say).map(|key| Some(Signer::Shared(key)));
     }
     if options.localhost_only {
         let file = options.key_file.as_deref().unwrap_or(SESSION_KEY_FILE);
         let key = of_statement(Path::new(file));
         return key
-            .map(Some)
+            .map(|key| Some(Signer::Shared(key)))
             .map_err(|why| format!("can't read key from {file}: {why}\n"));
     }
     let Some(file) = &options.key_file else {
@@ -43,11 +46,14 @@ pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Optio
     let with = |end: &str| format!("{}.{end}", stem.display());
     let read = if let Ok(private) = std::fs::read_to_string(with("private")) {
         let public = std::fs::read_to_string(with("key")).ok();
-        let key = keypair::parse(&Secret::new(private), public.as_deref(), &stem);
-        if key.is_ok() {
-            say("Use of K* file pairs for HMAC is deprecated");
+        match keypair::parse(&Secret::new(private), public.as_deref(), &stem) {
+            Ok(PairedKey::Shared(key)) => {
+                say("Use of K* file pairs for HMAC is deprecated");
+                Ok(Signer::Shared(key))
+            }
+            Ok(PairedKey::Private(key)) => Ok(Signer::Private(Arc::from(key))),
+            Err(error) => Err(error.to_string()),
         }
-        key.map_err(|error| error.to_string())
     } else {
         let key = of_statement(path).map_err(str::to_owned);
         if key.is_ok() && debug {
@@ -55,7 +61,7 @@ pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Optio
                 say(line);
             }
         }
-        key
+        key.map(Signer::Shared)
     };
     read.map(Some).map_err(|why| {
         format!(

@@ -1,5 +1,5 @@
 //! nsupdate's options: single letters that may be bundled, each argument joined or apart, up to the
-//! first word that is none. Callers know the texts and the status 1 of what is wrong.
+//! first word that is none. Callers know the texts and the status 1 of what is wrong. Our own options are words.
 
 use std::time::Duration;
 
@@ -34,6 +34,28 @@ pub(super) struct Options {
     pub(super) timeout: Option<Duration>,
     pub(super) udp_wait: Option<Duration>,
     pub(super) file: Option<String>,
+    pub(super) own: Own,
+}
+
+/// Options that nsupdate does not have: they are words, so that they are in the way of none of its letters.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line, which may be given with any other"
+)]
+pub(super) struct Own {
+    /// One batch may lie in several zones.
+    pub(super) split_zones: bool,
+    /// What is asked for is kept in the queue until it is in place.
+    pub(super) durable: bool,
+    /// Results as JSON.
+    pub(super) json: bool,
+    /// Errors begin with file and line.
+    pub(super) line_numbers: bool,
+    /// Servers are asked for the reasons of what they answer.
+    pub(super) ede: bool,
+    /// The configuration.
+    pub(super) config: Option<String>,
 }
 
 /// What the command line asks for in place of a run.
@@ -69,14 +91,16 @@ impl Options {
             timeout: Some(Duration::from_secs(300)),
             udp_wait: Some(Duration::from_secs(3)),
             file: None,
+            own: Own::default(),
         }
     }
 
     /// Reads the arguments that follow `program`.
     pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
-        let (letters, file) = cut(program, arguments)?;
+        let (letters, own, file) = cut(program, arguments)?;
         prepare(&letters)?;
         let mut options = Self::new();
+        options.own = own;
         let mut gss = false;
         for (letter, argument) in &letters {
             gss |= matches!(letter, 'g' | 'o');
@@ -92,6 +116,10 @@ impl Options {
         }
         if gss {
             return wrong("cannot specify -g or -o, program not linked with GSS API Library");
+        }
+        let has_key = options.key_file.is_some() || options.key_text.is_some();
+        if options.own.durable && (has_key || options.localhost_only) {
+            return wrong("cannot specify --durable with -k, -y or -l");
         }
         if options.unverified && (options.ca_file.is_some() || options.tls_name.is_some()) {
             return wrong("cannot specify -O with -A or -H");
@@ -142,18 +170,65 @@ impl Options {
     }
 }
 
-/// The options with their arguments, in their order, and the first other word.
-type Cut = (Vec<(char, String)>, Option<String>);
+impl Own {
+    /// Takes an option without its two hyphens; its value is joined by `=`, or the next word. It is false where
+    /// the option is not known.
+    fn take<'w>(
+        &mut self,
+        option: &str,
+        words: &mut impl Iterator<Item = &'w String>,
+    ) -> Result<bool, &'static str> {
+        let (name, joined) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (option, None),
+        };
+        let is_switch = ["split-zones", "durable", "line-numbers", "ede"].contains(&name);
+        if is_switch && joined.is_some() {
+            return Err("takes no value");
+        }
+        match name {
+            "split-zones" => self.split_zones = true,
+            "durable" => self.durable = true,
+            "line-numbers" => self.line_numbers = true,
+            "ede" => self.ede = true,
+            "config" => {
+                let value = joined.or_else(|| words.next().cloned());
+                self.config = Some(value.ok_or("wants a file")?);
+            }
+            "output" => {
+                let value = joined.or_else(|| words.next().cloned());
+                self.json = match value.as_deref() {
+                    Some("json") => true,
+                    Some("text") => false,
+                    _ => return Err("wants `text` or `json`"),
+                };
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// The options with their arguments, in their order, our own ones, and the first other word.
+type Cut = (Vec<(char, String)>, Own, Option<String>);
 
 fn cut(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
-    let mut letters = Vec::new();
+    let (mut letters, mut own) = (Vec::new(), Own::default());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let bundle = match word.strip_prefix('-') {
-            Some("-") => return Ok((letters, words.next().cloned())),
+            Some("-") => return Ok((letters, own, words.next().cloned())),
             Some(bundle) if !bundle.is_empty() => bundle,
-            _ => return Ok((letters, Some(word.clone()))),
+            _ => return Ok((letters, own, Some(word.clone()))),
         };
+        if let Some(option) = bundle.strip_prefix('-') {
+            let taken = own.take(option, &mut words);
+            let taken =
+                taken.map_err(|why| Instead::Wrong(format!("{program}: `{word}` {why}")))?;
+            if taken {
+                continue;
+            }
+        }
         let mut rest = bundle.chars();
         while let Some(letter) = rest.next() {
             let known = LETTERS.find(letter).filter(|_| letter != ':');
@@ -181,7 +256,7 @@ fn cut(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
             break;
         }
     }
-    Ok((letters, None))
+    Ok((letters, own, None))
 }
 
 /// What is looked at before all other options.
@@ -261,6 +336,38 @@ mod tests {
             })
         );
         assert_eq!(read(&["-k", "x", "-V", "-y", "z"]), Err(Instead::Version));
+    }
+
+    #[test]
+    fn our_own_options_are_words_that_are_in_the_way_of_no_letter() {
+        let words = [
+            "-d",
+            "--split-zones",
+            "--config",
+            "a.toml",
+            "--output=json",
+            "-v",
+        ];
+        let options = read(&[&words[..], &["--line-numbers", "--ede", "script", "--x"]].concat());
+        let options = options.unwrap();
+        assert_eq!((options.debug, options.tcp), (1, true));
+        assert_eq!(options.file.as_deref(), Some("script"));
+        let own = Own {
+            split_zones: true,
+            durable: false,
+            json: true,
+            line_numbers: true,
+            ede: true,
+            config: Some("a.toml".to_owned()),
+        };
+        assert_eq!(options.own, own);
+        assert!(!read(&["--output", "text"]).unwrap().own.json);
+        assert_eq!(read(&["-k", "--ede"]).unwrap().own, Own::default());
+        assert_eq!(wrong(&["--ede=x"]), "nsupdate: `--ede=x` takes no value");
+        assert_eq!(wrong(&["--config"]), "nsupdate: `--config` wants a file");
+        let output = "nsupdate: `--output=xml` wants `text` or `json`";
+        assert_eq!(wrong(&["--output=xml"]), output);
+        assert!(wrong(&["--split"]).starts_with("nsupdate: illegal option -- -\n"));
     }
 
     #[test]

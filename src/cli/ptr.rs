@@ -32,13 +32,13 @@ pub(super) enum Command {
     Delete(Value),
     /// Adds the PTR values of all addresses of a zone that are in `ptr.networks`.
     ///
-    /// Values that name a host of the zone which does not have the address any more are told, or removed with
-    /// --prune.
+    /// Of the values that name a host of the zone which does not have the address any more, those that nsbridge
+    /// added are removed, and others are told, or removed with --prune.
     Sync {
         /// Print what would be changed, and change nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Remove values that name a host of the zone which does not have the address.
+        /// Also remove values of others that name a host of the zone which does not have the address.
         #[arg(long)]
         prune: bool,
         #[command(flatten)]
@@ -219,9 +219,13 @@ async fn survey(
         let has_address = pairs.binary_search(&(*address, host.clone())).is_ok();
         !has_address && ptr.cut(*address).is_some() && deliver::is_host_of(&current, host)
     });
+    let ours = memory.ptrs().await.unwrap_or_default();
     let mut commands = Vec::new();
     for (address, host) in there {
-        if prune {
+        let is_ours = ours
+            .iter()
+            .any(|it| (it.address, &it.hostname) == (address, &host));
+        if prune || is_ours {
             commands.push(command(address, host, Presence::Gone, [].into()));
         } else {
             let text = format!("{address} PTR {host}: the host does not have this address");

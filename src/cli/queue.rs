@@ -326,6 +326,15 @@ fn contents(intent: &Intent) -> Vec<String> {
             let rtype = zonefile::format_type(RecordType::PTR);
             vec![format!("; {} {rtype} {} {what}", ptr.address, ptr.hostname)]
         }
+        Intent::Record(record) => {
+            let what = match record.presence {
+                Presence::Present => "is to be there",
+                Presence::Gone => "is to be gone",
+            };
+            let rtype = zonefile::format_type(record.rtype);
+            let rdata = zonefile::format_rdata(record.rtype, &record.rdata);
+            vec![format!("; {} {rtype} {rdata} {what}", record.owner)]
+        }
     }
 }
 

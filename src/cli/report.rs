@@ -10,7 +10,7 @@ use super::status::Status;
 use crate::deliver::{
     Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read,
 };
-use crate::model::{Intent, Presence, ZoneName};
+use crate::model::{Intent, Name, Presence, ZoneName};
 use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
@@ -55,10 +55,19 @@ impl<'a> Report<'a> {
         match result {
             Ok(Delivered { done, left_out }) => {
                 let (text, mut entry) = describe(&done);
-                let (subject, primary) = (self.subject(index), self.on_primary(index));
-                let line = format!("{subject}: {text}{primary}{}", self.by_memory(index));
+                let (subject, mut primary) = (self.subject(index), self.on_primary(index));
                 entry["subject"] = self.subject(index).into();
                 self.place(index, &mut entry);
+                if let Done::Record { owner, .. } = &done {
+                    // An alias may have led to another one.
+                    let there = self.setup.routes.primary_of(owner);
+                    primary = on(there);
+                    if let Some(there) = there {
+                        entry["primary"] = there.name.clone().into();
+                        entry["address"] = there.endpoint.to_string().into();
+                    }
+                }
+                let line = format!("{subject}: {text}{primary}{}", self.by_memory(index));
                 self.output.result(&line, entry);
                 self.left_out(index, &left_out);
             }
@@ -264,7 +273,17 @@ impl<'a> Report<'a> {
     }
 
     fn subject(&self, index: usize) -> String {
-        self.commands[index].intent.key().to_string()
+        match &self.commands[index].intent {
+            Intent::Record(record) if record.follows_aliases => record.owner.to_string(),
+            Intent::Record(record) => {
+                let rtype = zonefile::format_type(record.rtype);
+                let rdata = zonefile::format_rdata(record.rtype, &record.rdata);
+                format!("{} {rtype} {rdata}", record.owner)
+            }
+            intent @ (Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_)) => {
+                intent.key().to_string()
+            }
+        }
     }
 
     fn on_primary(&self, index: usize) -> String {
@@ -275,7 +294,9 @@ impl<'a> Report<'a> {
     fn by_memory(&self, index: usize) -> &'static str {
         let intent = &self.commands[index].intent;
         match self.setup.routes.primary_for(intent).map(|p| p.read) {
-            Some(Read::Memory) if !matches!(intent, Intent::Ptr(_)) => BY_MEMORY,
+            Some(Read::Memory) if matches!(intent, Intent::Zone(_) | Intent::ZoneGone(_)) => {
+                BY_MEMORY
+            }
             _ => "",
         }
     }
@@ -438,11 +459,40 @@ fn describe(done: &Done) -> (String, Value) {
             format!("not added: {owner} has another PTR, which stays (`ptr.existing`)"),
             json!({ "result": "kept", "owner": owner.to_string() }),
         ),
+        Done::Record {
+            asked,
+            owner,
+            zone,
+            presence,
+            is_changed,
+        } => describe_record([asked, owner], zone, (*presence, *is_changed)),
         Done::PtrSkipped => (
             "skipped: `ptr.networks` is empty".into(),
             json!({ "result": "skipped" }),
         ),
     }
+}
+
+fn describe_record(
+    [asked, owner]: [&Name; 2],
+    zone: &ZoneName,
+    done: (Presence, bool),
+) -> (String, Value) {
+    let (result, text) = match done {
+        (Presence::Present, true) => ("added", "added"),
+        (Presence::Present, false) => ("unchanged", "unchanged, there already"),
+        (Presence::Gone, true) => ("removed", "removed"),
+        (Presence::Gone, false) => ("already-gone", "already gone"),
+    };
+    let alias = if owner == asked {
+        String::new()
+    } else {
+        format!(" at {owner}")
+    };
+    let entry = json!({
+        "result": result, "owner": owner.to_string(), "zone": zone.to_string(),
+    });
+    (format!("{text}{alias} in {zone}"), entry)
 }
 
 fn describe_counts(counts: &Counts) -> String {

@@ -1,13 +1,33 @@
-//! The older form of a key: two files, `K*.key` and `K*.private`, as dnssec-keygen made them for HMAC.
-//! Hooks of the time before tsig-keygen still have them.
+//! Two files, `K*.key` and `K*.private`, as dnssec-keygen makes them: of a private key for SIG(0), and in its
+//! older releases of a shared secret, which hooks of the time before tsig-keygen still have.
 
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::model::{Name, Secret};
-use crate::wire::{Algorithm, Hash, Key};
+use crate::model::{Name, RecordType, Secret};
+use crate::wire::{Algorithm, Hash, Key, PrivateKey, PrivateKeyError, PrivateParts};
+use crate::zonefile::parse_octets;
+
+/// The parts of an RSA key in a private file, in the order of [`PrivateParts::Rsa`].
+const RSA_FIELDS: [&str; 6] = [
+    "PrivateExponent",
+    "Prime1",
+    "Prime2",
+    "Exponent1",
+    "Exponent2",
+    "Coefficient",
+];
+
+/// What two files hold.
+#[derive(Debug)]
+pub enum PairedKey {
+    /// A shared secret.
+    Shared(Key),
+    /// A private key.
+    Private(Box<PrivateKey>),
+}
 
 /// Why two files give no key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -15,9 +35,18 @@ pub enum KeyPairError {
     /// A line is missing or cannot be read.
     #[error("bad key format")]
     Format,
-    /// The key is a private key, for SIG(0) (RFC 2931).
-    #[error("SIG(0) keys are not supported")]
-    Asymmetric,
+    /// The private key is elsewhere, such as in a hardware module.
+    #[error("the private key is not in the file")]
+    Elsewhere,
+    /// There is no public file, which says what a private key's signatures are checked with.
+    #[error("the `.key` file is missing")]
+    NoPublic,
+    /// The public file has another record than KEY.
+    #[error("the `.key` file has no KEY record, as `dnssec-keygen -T KEY` makes it")]
+    NotKey,
+    /// The private key cannot be used.
+    #[error(transparent)]
+    Private(#[from] PrivateKeyError),
 }
 
 /// The name of a pair without what tells its files apart: `Kname.+157+12345`.
@@ -39,13 +68,9 @@ pub fn parse(
     private: &Secret<String>,
     public: Option<&str>,
     stem: &Path,
-) -> Result<Key, KeyPairError> {
-    let value = |wanted: &str| {
-        let lines = private.expose().lines().filter_map(|it| it.split_once(':'));
-        let mut values = lines.filter(|(name, _)| *name == wanted);
-        values.next().map(|(_, value)| value.trim())
-    };
-    let code = value("Algorithm").and_then(|text| text.split_whitespace().next());
+) -> Result<PairedKey, KeyPairError> {
+    let fields = Fields(private.expose());
+    let code = fields.text("Algorithm")?.split_whitespace().next();
     // The numbers of dnssec-keygen; those up to 255 that are not here sign with a private key.
     let hash = match code.ok_or(KeyPairError::Format)? {
         "157" => Hash::Md5,
@@ -54,12 +79,24 @@ pub fn parse(
         "163" => Hash::Sha256,
         "164" => Hash::Sha384,
         "165" => Hash::Sha512,
-        _ => return Err(KeyPairError::Asymmetric),
+        _ => {
+            let key = parse_private(&fields, public)?;
+            return Ok(PairedKey::Private(Box::new(key)));
+        }
     };
-    let decode = |text: &str| BASE64.decode(text).map_err(|_| KeyPairError::Format);
-    let secret = Secret::new(decode(value("Key").ok_or(KeyPairError::Format)?)?);
-    let bits = match value("Bits").map(decode).transpose()?.as_deref() {
-        Some([high, low]) => u16::from_be_bytes([*high, *low]),
+    shared(&fields, hash, public, stem).map(PairedKey::Shared)
+}
+
+fn shared(
+    fields: &Fields<'_>,
+    hash: Hash,
+    public: Option<&str>,
+    stem: &Path,
+) -> Result<Key, KeyPairError> {
+    let secret = Secret::new(fields.octets("Key")?);
+    let bits = fields.text("Bits").and_then(|_| fields.octets("Bits"));
+    let bits = match bits.as_deref() {
+        Ok([high, low]) => u16::from_be_bytes([*high, *low]),
         _ => 0,
     };
     let whole = Algorithm::new(hash);
@@ -78,6 +115,62 @@ pub fn parse(
     Key::new(name, algorithm, secret).map_err(|_| KeyPairError::Format)
 }
 
+fn parse_private(fields: &Fields<'_>, public: Option<&str>) -> Result<PrivateKey, KeyPairError> {
+    let (name, data) = public_record(public.ok_or(KeyPairError::NoPublic)?)?;
+    if fields.text("Label").is_ok() {
+        return Err(KeyPairError::Elsewhere);
+    }
+    let parts = if fields.text("PrivateKey").is_ok() {
+        PrivateParts::Number(Secret::new(fields.octets("PrivateKey")?))
+    } else if fields.text("Prime1").is_ok() {
+        let mut parts: [Vec<u8>; 6] = Default::default();
+        for (part, field) in parts.iter_mut().zip(RSA_FIELDS) {
+            *part = fields.octets(field)?;
+        }
+        PrivateParts::Rsa(Secret::new(parts))
+    } else {
+        // Those of an algorithm that is refused all the same, and by its name.
+        PrivateParts::Number(Secret::new(Vec::new()))
+    };
+    Ok(PrivateKey::new(&name, &data, &parts)?)
+}
+
+/// The name and the data of the KEY record in a public file: `NAME [TTL] [CLASS] KEY DATA`.
+fn public_record(text: &str) -> Result<(Name, Vec<u8>), KeyPairError> {
+    let mut lines = text.lines().map(str::trim_start);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with(';'));
+    let mut words = line.ok_or(KeyPairError::Format)?.split_whitespace();
+    let name = words.next().and_then(|word| word.parse().ok());
+    // TTL and class may stand before the type.
+    let has_key = words
+        .by_ref()
+        .take(3)
+        .any(|word| word.eq_ignore_ascii_case("KEY"));
+    if !has_key {
+        return Err(KeyPairError::NotKey);
+    }
+    let data = parse_octets(RecordType::KEY, &words.collect::<Vec<_>>().join(" "));
+    let data = data.map_err(|_| KeyPairError::Format)?;
+    Ok((name.ok_or(KeyPairError::Format)?, data))
+}
+
+/// The lines of a private file: `NAME: VALUE`.
+struct Fields<'a>(&'a str);
+
+impl<'a> Fields<'a> {
+    fn text(&self, wanted: &str) -> Result<&'a str, KeyPairError> {
+        let mut lines = self.0.lines().filter_map(|it| it.split_once(':'));
+        let line = lines.find(|(name, _)| *name == wanted);
+        line.map(|(_, value)| value.trim())
+            .ok_or(KeyPairError::Format)
+    }
+
+    fn octets(&self, wanted: &str) -> Result<Vec<u8>, KeyPairError> {
+        let decoded = BASE64.decode(self.text(wanted)?);
+        decoded.map_err(|_| KeyPairError::Format)
+    }
+}
+
 /// `Kname.+157+12345` to `name.`
 fn name_in(stem: &Path) -> Option<String> {
     let file = stem.file_name()?.to_string_lossy();
@@ -91,7 +184,10 @@ mod tests {
 
     fn read(private: &str, public: Option<&str>) -> Result<Key, KeyPairError> {
         let private = Secret::new(private.to_owned());
-        parse(&private, public, Path::new("/x/Kfoo.test.+163+00001"))
+        match parse(&private, public, Path::new("/x/Kfoo.test.+163+00001"))? {
+            PairedKey::Shared(key) => Ok(key),
+            PairedKey::Private(key) => panic!("{key:?} is no shared secret"),
+        }
     }
 
     #[test]
@@ -108,7 +204,7 @@ mod tests {
             "hmac-sha256-128"
         );
         let other = private.replace("163 ", "13 ");
-        assert_eq!(read(&other, None), Err(KeyPairError::Asymmetric));
+        assert_eq!(read(&other, None), Err(KeyPairError::NoPublic));
         assert_eq!(read("Key: x", None), Err(KeyPairError::Format));
         assert_eq!(
             read(&private.replace("Zm9", "!"), None),

@@ -149,6 +149,12 @@ pub enum Failure {
         /// How many are followed.
         limit: usize,
     },
+    /// A record shall stand where an alias stands (RFC 1034 section 3.6.2).
+    #[error("`{owner}` is an alias, beside which no other record can stand")]
+    AliasInTheWay {
+        /// The name.
+        owner: Name,
+    },
     /// The plan does not fit messages.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -316,6 +322,7 @@ impl Failure {
             | Self::ZoneAbsent
             | Self::ZoneHidden
             | Self::AliasesTooMany { .. }
+            | Self::AliasInTheWay { .. }
             | Self::UpdateRefused { .. }
             | Self::BadKey { .. }
             | Self::BadSig { .. }

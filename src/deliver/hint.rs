@@ -88,6 +88,10 @@ impl Failure {
                                  [primaries.….provision] names that view"
                     .into()
             }
+            Self::AliasInTheWay { owner } => {
+                let owner = owner.to_text_without_dot();
+                format!("`dig {owner} CNAME` shows it; remove it, or name what it leads to")
+            }
             Self::AliasesTooMany { owner, .. } => {
                 format!(
                     "`dig {} PTR` shows them; repair the CNAME records",

@@ -14,13 +14,15 @@
 //! * `widen` returns only when old and desired records together are on disk.
 //! * `narrow` may be lost in a crash: a memory that is too wide harms nobody.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::outcome::Failure;
-use crate::model::{RrSets, ZoneName};
+use crate::model::{Name, RrSets, ZoneName};
 use crate::plan::Guard;
 
 /// How a zone came to be on its primary.
@@ -103,6 +105,17 @@ pub struct MemoryChange {
     pub confirm: RrSets,
 }
 
+/// A PTR value that was added here, on a primary.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct PtrValue {
+    /// The primary's name in the configuration.
+    pub primary: String,
+    /// The address.
+    pub address: IpAddr,
+    /// The host name.
+    pub hostname: Name,
+}
+
 /// What is remembered of a zone, without its records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ZoneSummary {
@@ -142,6 +155,23 @@ pub enum MemoryRequest {
         change: MemoryChange,
         /// Where the answer goes.
         answer: oneshot::Sender<i64>,
+    },
+    /// Remember a PTR value, durably, and answer then.
+    AddPtr {
+        /// The value.
+        value: PtrValue,
+        /// Where the answer goes; the number means nothing.
+        answer: oneshot::Sender<i64>,
+    },
+    /// Forget a PTR value when convenient.
+    DropPtr {
+        /// The value.
+        value: PtrValue,
+    },
+    /// The PTR values that were added here.
+    Ptrs {
+        /// Where the answer goes.
+        answer: oneshot::Sender<BTreeSet<PtrValue>>,
     },
     /// Make a change when convenient, at the latest before the keeper ends.
     Narrow {
@@ -188,6 +218,26 @@ impl Memory {
         let (answer, answered) = oneshot::channel();
         self.send(MemoryRequest::List { answer })?;
         answered.await.map_err(|_| Failure::Memory)
+    }
+
+    /// The PTR values that were added here.
+    ///
+    /// # Errors
+    /// [`Failure::Memory`].
+    pub async fn ptrs(&self) -> Result<BTreeSet<PtrValue>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(MemoryRequest::Ptrs { answer })?;
+        answered.await.map_err(|_| Failure::Memory)
+    }
+
+    pub(super) async fn add_ptr(&self, value: PtrValue) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(MemoryRequest::AddPtr { value, answer })?;
+        answered.await.map(|_| ()).map_err(|_| Failure::Memory)
+    }
+
+    pub(super) fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure> {
+        self.send(MemoryRequest::DropPtr { value })
     }
 
     pub(super) async fn load(&self, key: &ZoneKey) -> Result<ZoneMemory, Failure> {

@@ -30,6 +30,7 @@ mod session;
 mod settings;
 mod sieve;
 mod single;
+mod single_record;
 mod steps;
 mod witness;
 mod zone;
@@ -38,12 +39,12 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-pub use challenge::{Challenge, Placed, Reached, challenge_owner, place_challenge};
+pub use challenge::{challenge_intent, challenge_owner};
 pub use exchange::EXCHANGE_TIME_MAX;
 pub use foreseen::Foreseen;
 pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
 pub use memory::{
-    Memory, MemoryChange, MemoryRequest, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
+    Memory, MemoryChange, MemoryRequest, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use ownership::Before;
@@ -51,6 +52,7 @@ pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
+pub use single_record::{Reached, Stands, find_record, follow, place_record};
 pub use witness::{NameServer, Testimony, name_servers, testimony};
 
 use crate::model::{Intent, ZoneName};
@@ -82,6 +84,7 @@ pub async fn deliver(
         }
         Intent::ZoneGone(zone) => gone::deliver_gone(&mut session, zone, memory, settings).await,
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
+        Intent::Record(record) => single_record::deliver_record(&mut session, record).await,
     };
     session.release();
     delivered
@@ -116,6 +119,8 @@ pub async fn preview(
             Vec::new(),
         ),
         Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen).await?,
+        // No command that brings one is tried out.
+        Intent::Record(_) => return Ok((None, Vec::new())),
     };
     foreseen.note(&primary.name, &preview);
     session.release();

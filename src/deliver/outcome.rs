@@ -18,7 +18,8 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    pub(super) fn all(done: Done) -> Self {
+    /// All of it.
+    pub fn all(done: Done) -> Self {
         Self {
             done,
             left_out: Vec::new(),
@@ -69,6 +70,19 @@ pub enum Done {
     PtrKept {
         /// The owner, after RFC 2317 aliases.
         owner: Name,
+    },
+    /// The record is there, or is gone.
+    Record {
+        /// The name that was asked for.
+        asked: Name,
+        /// The name, after aliases.
+        owner: Name,
+        /// Its zone.
+        zone: ZoneName,
+        /// Whether it is there.
+        presence: Presence,
+        /// Whether it was changed now.
+        is_changed: bool,
     },
     /// PTR records are not managed: no network is configured.
     PtrSkipped,

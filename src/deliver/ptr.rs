@@ -7,7 +7,7 @@
 
 use super::foreseen::Foreseen;
 use super::gone::is_absent_elsewhere;
-use super::memory::Memory;
+use super::memory::{Memory, PtrValue};
 use super::outcome::{Delivered, Done, Failure, Fate, Kind, LeftOut, Preview};
 use super::ownership;
 use super::place::{Follow, Place, find};
@@ -76,13 +76,13 @@ pub(super) async fn deliver_ptr(
         }
         let step = step(&place, intent, &settings.ptr, zone_created);
         if let Some(kept) = kept(&step, &place, intent, settings) {
-            return Ok(Delivered {
-                done: Done::Unchanged,
-                left_out: vec![kept],
-            });
+            return Ok(left_alone(kept));
         }
         match step {
-            Step::Nothing(done) => return Ok(Delivered::all(unanswered.applied_or(done))),
+            Step::Nothing(done) => {
+                forget_if_gone(session, intent, memory)?;
+                return Ok(Delivered::all(unanswered.applied_or(done)));
+            }
             Step::MakeZone => {
                 reverse_zone.make(session, &place.owner).await?;
                 (zone_created, is_finished) = (true, true);
@@ -99,13 +99,13 @@ pub(super) async fn deliver_ptr(
                         continue;
                     }
                 }
-                let reply = session.update(&batch(zone, &place, &changes)).await;
-                if let Err(failure @ Failure::Unknown { .. }) = reply {
+                let change = (zone, &place, &changes[..]);
+                let applied = apply(session, intent, memory, change).await;
+                if let Err(failure @ Failure::Unknown { .. }) = applied {
                     unanswered = Unanswered(Some((done, failure)));
                     continue;
                 }
-                let reply = reply?;
-                if is_applied(reply, session.primary.key.name())? {
+                if applied? {
                     return Ok(Delivered::all(done));
                 }
                 if place.is_below_alias {
@@ -122,6 +122,62 @@ pub(super) async fn deliver_ptr(
     unanswered.in_place_of(Err(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
     }))
+}
+
+/// Nothing was done, for this reason.
+fn left_alone(kept: LeftOut) -> Delivered {
+    Delivered {
+        done: Done::Unchanged,
+        left_out: vec![kept],
+    }
+}
+
+/// A value that is gone as it shall be is ours no more.
+fn forget_if_gone(
+    session: &Session<'_>,
+    intent: &PtrIntent,
+    memory: &Memory,
+) -> Result<(), Failure> {
+    match intent.presence {
+        Presence::Present => Ok(()),
+        Presence::Gone => memory.drop_ptr(remembered(session, intent, &intent.hostname)),
+    }
+}
+
+/// Sends changes, and remembers which values are ours; whether the name was still as it was seen.
+async fn apply(
+    session: &mut Session<'_>,
+    intent: &PtrIntent,
+    memory: &Memory,
+    (zone, place, changes): (ZoneName, &Place, &[Change]),
+) -> Result<bool, Failure> {
+    let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
+    let is_addition = changes.iter().any(is_added);
+    let value = remembered(session, intent, &intent.hostname);
+    if is_addition {
+        // Before it is there: what a crash leaves behind is known to be ours.
+        memory.add_ptr(value.clone()).await?;
+    }
+    let reply = session.update(&batch(zone, place, changes)).await?;
+    let applied = is_applied(reply, session.primary.key.name());
+    if let Ok(true) = applied {
+        let gone = changes.iter().filter(|it| it.action == Action::Remove);
+        for host in gone.filter_map(|it| it.rdata.to_name()) {
+            memory.drop_ptr(remembered(session, intent, &host))?;
+        }
+    } else if is_addition {
+        memory.drop_ptr(value)?;
+    }
+    applied
+}
+
+/// A value of the intent's address, as the memory has it.
+fn remembered(session: &Session<'_>, intent: &PtrIntent, hostname: &Name) -> PtrValue {
+    PtrValue {
+        primary: session.primary.name.clone(),
+        address: intent.address,
+        hostname: hostname.to_lowercase(),
+    }
 }
 
 /// What was sent without an answer, with what happened to it.

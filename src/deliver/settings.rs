@@ -116,7 +116,7 @@ impl Settings {
     pub(super) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
         let prunes = match intent {
             Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
-            Intent::ZoneGone(_) | Intent::Ptr(_) => false,
+            Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => false,
         };
         if !prunes {
             return Cow::Borrowed(self);
@@ -184,6 +184,7 @@ impl Settings {
                 reverse = reverse_name(ptr.address);
                 &reverse
             }
+            Intent::Record(record) => &record.owner,
         };
         self.permit_name(name)?;
         match intent {
@@ -192,7 +193,7 @@ impl Settings {
             {
                 Err(Failure::EmptyZone)
             }
-            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) => Ok(()),
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => Ok(()),
         }
     }
 }

@@ -6,8 +6,11 @@ use super::cursor::{Cursor, Token};
 use super::error::{Fault, MasterFileError, MasterFileErrorKind as Kind, excerpt, placed};
 use super::generate::{Range, STEPS_MAX, expand};
 use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, text_of};
-use crate::model::{Name, Rdata, Record, RecordType, Soa, TTL_MAX, ZoneName};
-use crate::zonefile::{Word, format_type, has_pairs, parse_period, parse_type, read_rdata};
+use crate::model::{Name, Rdata, RdataError, Record, RecordType, Soa, TTL_MAX, ZoneName};
+use crate::zonefile::{
+    RdataTextError, Word, can_be_empty, format_type, has_pairs, parse_period, parse_type,
+    read_rdata,
+};
 
 /// What was read so far, and what the next entry means by it.
 pub(super) struct Reader<'z, I> {
@@ -145,10 +148,16 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             words.push(token.word);
             places.push(token.at);
         }
-        read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
+        let read = read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
             let at = places.get(index).copied();
             fault(at.unwrap_or(cursor.offset()), error.into())
-        })
+        });
+        // `\# 0`: the form is right, and no server takes it.
+        if read.as_ref().is_ok_and(|it| it.as_wire().is_empty()) && !can_be_empty(rtype) {
+            let error = RdataTextError::from(RdataError::Short);
+            return Err(fault(cursor.offset(), error.into()));
+        }
+        read
     }
 
     /// The TTL of a record: its own, the default, or that of the record before; an SOA has its minimum in

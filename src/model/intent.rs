@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::name::Name;
-use super::record::Rdata;
+use super::record::{Rdata, RecordType};
 use super::zone::{DesiredZone, ZoneName};
 
 /// One thing that shall be so. A newer intent of the same [`IntentKey`] replaces an older one.
@@ -16,6 +16,25 @@ pub enum Intent {
     ZoneGone(ZoneName),
     /// A PTR value is there or is gone.
     Ptr(PtrIntent),
+    /// A record is there or is gone, whatever else stands at its name.
+    Record(RecordIntent),
+}
+
+/// One record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordIntent {
+    /// The name that it stands at.
+    pub owner: Name,
+    /// Its type.
+    pub rtype: RecordType,
+    /// Its data.
+    pub rdata: Rdata,
+    /// Its TTL in seconds; none for that of the records beside it.
+    pub ttl: Option<u32>,
+    /// Whether it shall be there.
+    pub presence: Presence,
+    /// Whether the name may be an alias of the one that is meant, as those of ACME challenges are.
+    pub follows_aliases: bool,
 }
 
 /// One PTR value of an address.
@@ -56,6 +75,8 @@ pub enum IntentKey {
     Zone(ZoneName),
     /// An address with a host name.
     Ptr(IpAddr, Name),
+    /// A record.
+    Record(Name, RecordType, Rdata),
 }
 
 impl Intent {
@@ -65,6 +86,10 @@ impl Intent {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
             Self::ZoneGone(name) => IntentKey::Zone(name.clone()),
             Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.clone()),
+            Self::Record(record) => {
+                let owner = record.owner.to_lowercase();
+                IntentKey::Record(owner, record.rtype, record.rdata.clone())
+            }
         }
     }
 }
@@ -74,6 +99,16 @@ impl std::fmt::Display for IntentKey {
         match self {
             Self::Zone(zone) => zone.fmt(f),
             Self::Ptr(address, hostname) => write!(f, "{address} PTR {hostname}"),
+            Self::Record(owner, rtype, rdata) => {
+                if *rtype == RecordType::TXT {
+                    let content = rdata.content(*rtype);
+                    return write!(f, "{owner} TXT \"{}\"", content.escape_ascii());
+                }
+                // As RFC 3597 section 5 writes the data of any type.
+                let data = rdata.as_wire();
+                write!(f, "{owner} TYPE{} \\# {} ", rtype.0, data.len())?;
+                data.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+            }
         }
     }
 }

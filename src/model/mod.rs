@@ -12,7 +12,7 @@ mod secret;
 mod zone;
 
 pub use excerpt::excerpt;
-pub use intent::{Intent, IntentKey, Presence, PtrIntent};
+pub use intent::{Intent, IntentKey, Presence, PtrIntent, RecordIntent};
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError};
 pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};

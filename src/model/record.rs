@@ -29,6 +29,8 @@ impl RecordType {
     pub const PTR: Self = Self(12);
     pub const MX: Self = Self(15);
     pub const TXT: Self = Self(16);
+    pub const SIG: Self = Self(24);
+    pub const KEY: Self = Self(25);
     pub const AAAA: Self = Self(28);
     pub const SRV: Self = Self(33);
     pub const DNAME: Self = Self(39);

@@ -2,16 +2,17 @@
 
 use std::net::SocketAddr;
 
-use super::discovery::find_zone;
+use super::discovery::{Found, find_zone};
+use super::durable;
 use super::exchange;
 use super::fatal::Fatal;
 use super::help;
 use super::session::{Answer, NoAnswer, Session};
-use super::settings::{Say, Settings, Stream, address_words};
+use super::settings::{Say, Settings, Signer, Stream, address_words};
 use super::show;
-use crate::model::{Name, RecordType};
+use crate::model::{Name, RecordIntent, RecordType};
 use crate::script::{Command, Parser, ScriptError};
-use crate::wire::{Draft, Listing, Opcode, Rcode};
+use crate::wire::{Class, Draft, Entry, ExtendedError, Listing, Opcode, Rcode};
 
 /// How a run goes on after a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,13 +27,32 @@ pub enum Turn {
 
 /// A run.
 pub struct Client<'a> {
-    session: Session<'a>,
+    pub(super) session: Session<'a>,
     parser: Parser,
     draft: Draft,
     zone: Option<Name>,
     answer: Option<Listing>,
     version: &'static str,
     failed: bool,
+    sent: Vec<Sent>,
+    kept: Vec<RecordIntent>,
+}
+
+/// What became of one message of one `send`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sent {
+    /// The line of the script that asked for it, from 1.
+    pub line: u64,
+    /// The zone, where it was found.
+    pub zone: Option<Name>,
+    /// The server that was asked last.
+    pub server: Option<SocketAddr>,
+    /// What the server answered.
+    pub rcode: Option<Rcode>,
+    /// The server's explanation, if it gives one.
+    pub extended_error: Option<ExtendedError>,
+    /// What failed, as it was said; none where it was done.
+    pub cause: Option<String>,
 }
 
 impl<'a> Client<'a> {
@@ -46,7 +66,24 @@ impl<'a> Client<'a> {
             answer: None,
             version,
             failed: false,
+            sent: Vec::new(),
+            kept: Vec::new(),
         }
+    }
+
+    /// What became of the messages since this was last asked.
+    pub fn take_sent(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// What was asked for and is to be kept, the newest word on each record.
+    pub fn take_kept(&mut self) -> Vec<RecordIntent> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// What errors begin with, where it is asked for.
+    pub fn place(&self) -> String {
+        self.session.place()
     }
 
     /// Whether an update was not done.
@@ -59,6 +96,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// [`Fatal`], after which the run is over.
     pub async fn line(&mut self, line: &[u8]) -> Result<Turn, Fatal> {
+        self.session.line += 1;
         let command = match self.parser.read(line) {
             Ok(command) => command,
             Err(error) => {
@@ -66,6 +104,13 @@ impl<'a> Client<'a> {
                 return Ok(Turn::Wrong);
             }
         };
+        if let Command::Server { .. } | Command::Local { .. } | Command::Key(_) = command
+            && self.session.settings.is_durable
+        {
+            self.session
+                .error("with --durable, server and key are those of the configuration");
+            return Ok(Turn::Wrong);
+        }
         match command {
             Command::Nothing => {}
             Command::Quit => return Ok(Turn::Quit),
@@ -83,7 +128,7 @@ impl<'a> Client<'a> {
             }
             Command::Local { address, port } => self.session.locals.set(address, port),
             Command::Zone(zone) => self.zone = Some(zone),
-            Command::Key(key) => self.session.key = Some(key),
+            Command::Key(key) => self.session.signer = Some(Signer::Shared(key)),
             Command::Lease(lease) => self.draft.lease = lease,
             Command::Prerequisite(entry) => self.draft.prerequisites.push(entry),
             Command::Update(entry) => self.draft.updates.push(entry),
@@ -124,7 +169,8 @@ impl<'a> Client<'a> {
         }
         if let ScriptError::Address(_) = error {
             // nsupdate forgets the end of this line.
-            self.session.text(Stream::Error, &error.to_string());
+            let place = self.session.place();
+            self.session.text(Stream::Error, &format!("{place}{error}"));
         } else {
             self.session.error(&error.to_string());
         }
@@ -151,9 +197,30 @@ impl<'a> Client<'a> {
     /// Sends what is pending, and begins anew.
     async fn send(&mut self) -> Result<(), Fatal> {
         self.answer = None;
-        let draft = std::mem::take(&mut self.draft);
+        let mut draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
+        draft.asks_why = self.session.settings.asks_why;
+        if self.session.settings.is_durable {
+            self.keep(&draft);
+            return Ok(());
+        }
         self.send_draft(draft).await
+    }
+
+    fn keep(&mut self, draft: &Draft) {
+        self.parser.forget_class();
+        match durable::intents(draft, self.zone.as_ref()) {
+            Ok(intents) => {
+                for new in intents {
+                    let is_other = |it: &RecordIntent| {
+                        (&it.owner, it.rtype, &it.rdata) != (&new.owner, new.rtype, &new.rdata)
+                    };
+                    self.kept.retain(is_other);
+                    self.kept.push(new);
+                }
+            }
+            Err(why) => self.fail(None, format!("{why}; nothing of this batch is kept")),
+        }
     }
 
     async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
@@ -164,59 +231,107 @@ impl<'a> Client<'a> {
         }
         // The class is that of one message; as for nsupdate, one that is not sent has it, too.
         self.parser.forget_class();
-        if let (Some(zone), Some(servers)) = (&given, self.session.servers.clone()) {
-            draft.zone = Some((zone.clone(), class));
-            return self.update(&draft, &servers).await;
+        if given.is_none() && self.session.settings.splits_zones {
+            return self.send_split(draft, class).await;
         }
         let Some(start) = given.clone().or_else(|| start_of(&draft)) else {
             return Ok(());
         };
-        let found = find_zone(&mut self.session, &start, class, given.is_some()).await?;
-        let Some(found) = found else {
-            self.failed = true;
-            return Ok(());
+        let outside = match self.session.enter(&start).await {
+            Ok(outside) => outside,
+            Err(why) => {
+                self.fail(None, why);
+                return Ok(());
+            }
         };
-        let servers = match self.session.servers {
-            Some(_) => found.servers,
-            None => match self.primary_addresses(&found.primary).await {
-                Some(servers) => servers,
-                None => return Ok(()),
-            },
-        };
-        draft.zone = Some((given.unwrap_or(found.zone), class));
-        self.update(&draft, &servers).await
+        if let (Some(zone), Some(servers)) = (&given, self.session.servers.clone()) {
+            draft.zone = Some((zone.clone(), class));
+            self.update(&draft, &servers).await?;
+        } else if let Some((zone, servers)) = self.find(&start, class, given.is_some()).await? {
+            draft.zone = Some((given.unwrap_or(zone), class));
+            self.update(&draft, &servers).await?;
+        }
+        self.session.leave(outside);
+        Ok(())
     }
 
-    async fn primary_addresses(&mut self, primary: &Name) -> Option<Vec<SocketAddr>> {
-        let host = primary.to_text_without_dot();
+    /// The zone of a name and the servers for it; none where that fails, which is said.
+    pub(super) async fn find(
+        &mut self,
+        start: &Name,
+        class: Class,
+        zone_given: bool,
+    ) -> Result<Option<(Name, Vec<SocketAddr>)>, Fatal> {
+        let found = match find_zone(&mut self.session, start, class, zone_given).await? {
+            Ok(found) => found,
+            Err(why) => {
+                self.fail(Some(start.clone()), why);
+                return Ok(None);
+            }
+        };
+        let servers = match self.session.servers {
+            Some(_) => Some(found.servers),
+            None => self.primary_addresses(&found).await,
+        };
+        Ok(servers.map(|servers| (found.zone, servers)))
+    }
+
+    /// Says why something that was asked for is not done.
+    pub(super) fn fail(&mut self, zone: Option<Name>, why: String) {
+        self.failed = true;
+        self.session.error(&why);
+        self.sent.push(Sent {
+            line: self.session.line,
+            zone,
+            server: None,
+            rcode: None,
+            extended_error: None,
+            cause: Some(why),
+        });
+    }
+
+    async fn primary_addresses(&mut self, found: &Found) -> Option<Vec<SocketAddr>> {
+        let host = found.primary.to_text_without_dot();
         let port = self.session.settings.port;
         match exchange::addresses(&self.session.settings, &host, port).await {
             Ok(found) => Some(found),
             Err(why) => {
                 let line = format!("couldn't get address for '{host}': {why}");
-                self.session.error(&line);
-                self.failed = true;
+                self.fail(Some(found.zone.clone()), line);
                 None
             }
         }
     }
 
     /// Sends an update to the first of the servers that answers.
-    async fn update(&mut self, draft: &Draft, servers: &[SocketAddr]) -> Result<(), Fatal> {
+    pub(super) async fn update(
+        &mut self,
+        draft: &Draft,
+        servers: &[SocketAddr],
+    ) -> Result<(), Fatal> {
+        let mut sent = Sent {
+            line: self.session.line,
+            zone: draft.zone.as_ref().map(|(zone, _)| zone.clone()),
+            server: None,
+            rcode: None,
+            extended_error: None,
+            cause: None,
+        };
         for server in servers {
             let encoded = draft.encode(Session::id()?);
             let mut request = encoded.map_err(|_| Fatal::TooLong)?;
-            let mac = self.session.sign(&mut request)?;
+            let mac = self.session.sign_update(&mut request)?;
             let line = format!("Sending update to {}", address_words(*server));
             self.session.debug(&line);
             self.say_request(&request);
+            sent.server = Some(*server);
             let stream = self.session.settings.tcp;
             let answer = self
                 .session
                 .ask(*server, &request, stream, Opcode::Update, mac.as_ref());
             match answer.await? {
                 Ok(answer) => {
-                    self.take(answer);
+                    self.take(answer, sent);
                     return Ok(());
                 }
                 Err(NoAnswer::Opcode) => return Err(Fatal::UpdateOpcode),
@@ -224,38 +339,47 @@ impl<'a> Client<'a> {
                 Err(NoAnswer::Transport(error)) => {
                     let why = exchange::words(&error);
                     self.session.cannot_reach(*server, &why);
+                    sent.cause = Some(why);
                 }
             }
         }
         self.failed = true;
+        self.sent.push(sent);
         Ok(())
     }
 
     /// Says what the server answered.
-    fn take(&mut self, Answer { listing, tsig }: Answer) {
+    fn take(&mut self, Answer { listing, tsig }: Answer, mut sent: Sent) {
         if let Some(trouble) = tsig {
-            let line = format!("; TSIG error with server: {}", trouble.words());
-            self.session.error(&line);
-            self.failed = true;
+            let words = format!("TSIG error with server: {}", trouble.words());
+            self.session.error(&format!("; {words}"));
+            sent.cause = Some(words);
         }
         let debug = self.session.settings.debug > 0;
         if listing.rcode != Rcode::NOERROR {
-            self.failed = true;
+            let error = listing.tsig.as_ref().map_or(0, |tsig| tsig.error);
+            let error = match error {
+                0 => String::new(),
+                code => format!("({})", show::tsig_error(code)),
+            };
+            let explanation = listing.extended_error.as_ref();
+            let explanation = explanation.filter(|_| self.session.settings.asks_why);
+            let explanation = explanation.map_or_else(String::new, |it| format!(" ({it})"));
+            let line = format!("update failed: {}{error}{explanation}", listing.rcode);
             if !debug {
-                let error = listing.tsig.as_ref().map_or(0, |tsig| tsig.error);
-                let error = match error {
-                    0 => String::new(),
-                    code => format!("({})", show::tsig_error(code)),
-                };
-                let line = format!("update failed: {}{error}", listing.rcode);
                 self.session.error(&line);
             }
+            sent.cause = Some(line);
         }
         if debug {
             self.settle_shown_class();
             let text = format!("\nReply from update query:\n{}", show::message(&listing));
             self.session.text(Stream::Error, &text);
         }
+        self.failed |= sent.cause.is_some();
+        sent.rcode = Some(listing.rcode);
+        sent.extended_error.clone_from(&listing.extended_error);
+        self.sent.push(sent);
         self.answer = Some(listing);
     }
 
@@ -275,13 +399,18 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Where to look for the zone: at the first update's owner, else at the first prerequisite's; at the name
-/// above a DS record, which stands in the parent's zone.
+/// Where to look for the zone: at the first update's owner, else at the first prerequisite's.
 fn start_of(draft: &Draft) -> Option<Name> {
     let first = draft.updates.first().or(draft.prerequisites.first())?;
-    let above = first.owner.parent();
-    let is_in_parent = first.rtype == RecordType::DS;
+    Some(start_of_entry(first))
+}
+
+/// Where to look for the zone of a record: at its owner; at the name above a DS record, which stands in the
+/// parent's zone.
+pub(super) fn start_of_entry(entry: &Entry) -> Name {
+    let above = entry.owner.parent();
+    let is_in_parent = entry.rtype == RecordType::DS;
     above
         .filter(|_| is_in_parent)
-        .or_else(|| Some(first.owner.clone()))
+        .unwrap_or_else(|| entry.owner.clone())
 }

@@ -22,7 +22,7 @@ pub(super) struct Found {
 }
 
 /// Looks for the zone of a name. With `zone_given` the name is that of a zone, which may turn out not to
-/// exist: then nothing is found.
+/// exist: then it is said so.
 ///
 /// # Errors
 /// [`Fatal`].
@@ -31,7 +31,7 @@ pub(super) async fn find_zone(
     name: &Name,
     class: Class,
     zone_given: bool,
-) -> Result<Option<Found>, Fatal> {
+) -> Result<Result<Found, String>, Fatal> {
     let own = session.servers.is_some();
     let servers = match &session.servers {
         Some(servers) => servers.clone(),
@@ -57,10 +57,9 @@ pub(super) async fn find_zone(
                 match listing.rcode {
                     Rcode::NXDOMAIN if zone_given => {
                         let zone = without_dot(&name);
-                        session.error(&format!(
+                        return Ok(Err(format!(
                             "specified zone '{zone}' does not exist (NXDOMAIN)"
-                        ));
-                        return Ok(None);
+                        )));
                     }
                     Rcode::NOERROR | Rcode::NXDOMAIN => {
                         if let Some(mut found) = read_soa(&listing) {
@@ -69,7 +68,7 @@ pub(super) async fn find_zone(
                             session.debug(&format!("Found zone name: {zone}"));
                             session.debug(&format!("The primary is: {primary}"));
                             found.servers = std::iter::once(server).chain(servers).collect();
-                            return Ok(Some(found));
+                            return Ok(Ok(found));
                         }
                         name = name.parent().ok_or(Fatal::NoZone)?;
                         continue;
@@ -103,7 +102,7 @@ async fn ask(
     let own = session.servers.is_some();
     let mut query = encode_soa_query(name, class, Session::id()?, !own);
     let mac = if signed {
-        session.sign(&mut query)?
+        session.sign_query(&mut query)?
     } else {
         None
     };

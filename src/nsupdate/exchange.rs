@@ -47,21 +47,23 @@ impl Locals {
     }
 }
 
-/// Sends a request and gives the answer; with `stream`, never in a datagram.
+/// Sends a request and gives the answer; with `stream`, or over what a route says, never in a datagram.
 pub(super) async fn exchange(
     settings: &Settings,
     locals: &Locals,
     peer: SocketAddr,
     request: &[u8],
-    stream: bool,
+    (stream, route): (bool, Option<&Security>),
 ) -> Result<Result<Vec<u8>, TransportError>, Fatal> {
     let deadline = Instant::now() + settings.timeout.unwrap_or(FOR_EVER);
     let local = locals.towards(peer);
-    let security = match &settings.tls {
-        Some(choice) => Security::Tls(Arc::new(tls_client(choice, peer)?)),
-        None => Security::Tcp,
+    let chosen = match (route, &settings.tls) {
+        (Some(security), _) => Some(security.clone()),
+        (None, Some(choice)) => Some(Security::Tls(Arc::new(tls_client(choice, peer)?))),
+        (None, None) => None,
     };
-    if stream || settings.tls.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
+    if stream || chosen.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
+        let security = chosen.unwrap_or(Security::Tcp);
         return Ok(by_stream(local, peer, &security, request, deadline).await);
     }
     let sendings = settings.udp_retries.saturating_add(1);

@@ -29,6 +29,9 @@ pub enum Fatal {
     /// The message does not fit.
     #[error("dns_request_create: ran out of space")]
     TooLong,
+    /// The private key gives no signature.
+    #[error("dns_request_create: sign failure")]
+    NoSignature,
     /// The TLS settings cannot be used.
     #[error("could not set up TLS: {0}")]
     Tls(#[from] TlsError),

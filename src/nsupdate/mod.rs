@@ -7,16 +7,20 @@
 
 mod client;
 mod discovery;
+mod durable;
 mod exchange;
 mod fatal;
 mod help;
 mod session;
 mod settings;
 mod show;
+mod split;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Turn};
+pub use client::{Client, Sent, Turn};
 pub use fatal::Fatal;
-pub use settings::{Families, Say, Settings, Stream, TlsChoice, address_words, read_resolvers};
+pub use settings::{
+    Families, Route, Say, Settings, Signer, Stream, TlsChoice, address_words, read_resolvers,
+};

@@ -4,21 +4,33 @@ use std::net::SocketAddr;
 
 use super::exchange::{self, Locals};
 use super::fatal::Fatal;
-use super::settings::{Say, Settings, Stream, address_words};
-use crate::transport::TransportError;
+use super::settings::{Route, Say, Settings, Signer, Stream, address_words};
+use crate::model::Name;
+use crate::transport::{Security, TransportError};
 use crate::wire::{
-    Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac, read_reply,
-    sign_request,
+    EncodeError, Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac,
+    read_reply, sign_request,
 };
 
 /// The state below the commands.
 pub(super) struct Session<'a> {
     pub(super) settings: Settings,
     pub(super) locals: Locals,
-    pub(super) key: Option<Key>,
+    pub(super) signer: Option<Signer>,
     /// The servers that the script or `-l` names; none where they have to be found.
     pub(super) servers: Option<Vec<SocketAddr>>,
+    /// What the route in use says of its connections.
+    security: Option<Security>,
+    /// The line of the script that is carried out, from 1.
+    pub(super) line: u64,
     say: &'a mut Say<'a>,
+}
+
+/// What was in use before a route was.
+pub(super) struct Outside {
+    servers: Option<Vec<SocketAddr>>,
+    signer: Option<Signer>,
+    security: Option<Security>,
 }
 
 /// An answer, and what is wrong with its signature.
@@ -67,23 +79,65 @@ impl<'a> Session<'a> {
     pub(super) fn new(settings: Settings, say: &'a mut Say<'a>) -> Self {
         Self {
             locals: Locals::default(),
-            key: settings.key.clone(),
+            signer: settings.signer.clone(),
             servers: settings.localhost_only.then(|| settings.loopback()),
+            security: None,
+            line: 0,
             settings,
             say,
         }
     }
 
-    /// Says a line on standard error.
+    /// Uses the server and the key that are configured for a name, where the script names no server; a key of
+    /// its own stays. What was in use before is for [`Self::leave`].
+    pub(super) async fn enter(&mut self, name: &Name) -> Result<Option<Outside>, String> {
+        if self.servers.is_some() {
+            return Ok(None);
+        }
+        let routes = self.settings.routes.iter();
+        let covering = routes.filter(|route| name.is_at_or_below(&route.suffix));
+        let route = covering.max_by_key(|route| route.suffix.label_count());
+        let Some(Route { endpoint, key, .. }) = route.cloned() else {
+            return Ok(None);
+        };
+        let (host, port) = (&endpoint.host, endpoint.port);
+        let found = exchange::addresses(&self.settings, host, port).await;
+        let found = found.map_err(|why| format!("couldn't get address for '{host}': {why}"))?;
+        let signer = self.signer.clone();
+        let signer = std::mem::replace(&mut self.signer, signer.or(Some(Signer::Shared(key))));
+        Ok(Some(Outside {
+            servers: self.servers.replace(found),
+            signer,
+            security: self.security.replace(endpoint.security),
+        }))
+    }
+
+    /// Goes back to what was in use before.
+    pub(super) fn leave(&mut self, outside: Option<Outside>) {
+        if let Some(outside) = outside {
+            self.servers = outside.servers;
+            self.signer = outside.signer;
+            self.security = outside.security;
+        }
+    }
+
+    /// Says a line on standard error; where it is asked for, with the place in the script before it.
     pub(super) fn error(&mut self, line: &str) {
-        (self.say)(Stream::Error, &format!("{line}\n"));
+        let place = self.place();
+        (self.say)(Stream::Error, &format!("{place}{line}\n"));
     }
 
     /// Says a line on standard error, with `-d` only.
     pub(super) fn debug(&mut self, line: &str) {
         if self.settings.debug > 0 {
-            self.error(line);
+            (self.say)(Stream::Error, &format!("{line}\n"));
         }
+    }
+
+    /// What errors begin with.
+    pub(super) fn place(&self) -> String {
+        let script = self.settings.script.as_ref();
+        script.map_or_else(String::new, |script| format!("{script}:{}: ", self.line))
     }
 
     /// Says a text as it is.
@@ -104,14 +158,32 @@ impl<'a> Session<'a> {
         Ok(u16::from_be_bytes(octets))
     }
 
-    /// Signs a message with the key, if there is one.
-    pub(super) fn sign(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
-        let Some(key) = &self.key else {
+    /// Signs an update, if there is something to sign with.
+    pub(super) fn sign_update(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
+        if let Some(Signer::Private(key)) = &self.signer {
+            let now = (self.settings.clock)();
+            key.sign_request(message, now)
+                .map_err(|error| unsigned(&error))?;
+        }
+        self.sign_query(message)
+    }
+
+    /// Signs a query; a private key signs none.
+    pub(super) fn sign_query(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
+        let Some(key) = self.shared_key() else {
             return Ok(None);
         };
         let now = (self.settings.clock)();
-        let mac = sign_request(message, key, now).map_err(|_| Fatal::TooLong)?;
-        Ok(Some(mac))
+        sign_request(message, key, now)
+            .map(Some)
+            .map_err(|error| unsigned(&error))
+    }
+
+    fn shared_key(&self) -> Option<&Key> {
+        match &self.signer {
+            Some(Signer::Shared(key)) => Some(key),
+            Some(Signer::Private(_)) | None => None,
+        }
     }
 
     /// Sends a request and reads what comes back; `mac` is what it was signed with.
@@ -123,8 +195,8 @@ impl<'a> Session<'a> {
         opcode: Opcode,
         mac: Option<&RequestMac>,
     ) -> Result<Result<Answer, NoAnswer>, Fatal> {
-        let exchange =
-            exchange::exchange(&self.settings, &self.locals, peer, request, stream).await?;
+        let way = (stream, self.security.as_ref());
+        let exchange = exchange::exchange(&self.settings, &self.locals, peer, request, way).await?;
         let octets = match exchange {
             Ok(octets) => octets,
             Err(error) => return Ok(Err(NoAnswer::Transport(error))),
@@ -135,7 +207,7 @@ impl<'a> Session<'a> {
         let expected = Expected {
             id,
             opcode,
-            key: self.key.as_ref().zip(mac),
+            key: self.shared_key().zip(mac),
         };
         let tsig = match read_reply(&octets, &expected, (self.settings.clock)()) {
             Reply::Authentic(_) => None,
@@ -154,5 +226,15 @@ impl<'a> Session<'a> {
             Ok(listing) => Ok(Answer { listing, tsig }),
             Err(_) => Err(NoAnswer::Malformed),
         })
+    }
+}
+
+/// Why a message is not signed.
+fn unsigned(error: &EncodeError) -> Fatal {
+    match error {
+        EncodeError::NoSignature => Fatal::NoSignature,
+        EncodeError::TooLong { .. } | EncodeError::Length { .. } | EncodeError::NotWhole => {
+            Fatal::TooLong
+        }
     }
 }

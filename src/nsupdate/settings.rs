@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::transport::ClientIdentity;
-use crate::wire::Key;
+use crate::model::Name;
+use crate::transport::{ClientIdentity, Endpoint};
+use crate::wire::{Key, PrivateKey};
 
 /// Where a text goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,8 +54,32 @@ pub struct TlsChoice {
     pub client: Option<ClientIdentity>,
 }
 
+/// What requests are signed with.
+#[derive(Clone, Debug)]
+pub enum Signer {
+    /// A shared secret (TSIG), by which queries and answers are signed, too.
+    Shared(Key),
+    /// A private key (SIG(0)): updates only, as nsupdate does.
+    Private(Arc<PrivateKey>),
+}
+
+/// A server for the names at and below a suffix, with the key for it.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The suffix; the root covers everything.
+    pub suffix: Name,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// What requests to it are signed with.
+    pub key: Key,
+}
+
 /// What the command line says.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line, which may be given with any other"
+)]
 pub struct Settings {
     /// The port where none is given.
     pub port: u16,
@@ -76,9 +102,19 @@ pub struct Settings {
     /// How much is said about each step: 0 nothing, 1 as `-d`, 2 as `-D`.
     pub debug: u8,
     /// What requests are signed with.
-    pub key: Option<Key>,
+    pub signer: Option<Signer>,
     /// Unix time in seconds.
     pub clock: fn() -> u64,
+    /// What errors begin with, before the number of their line; none for nsupdate's own texts.
+    pub script: Option<String>,
+    /// Whether servers are asked for the reasons of what they answer (RFC 8914).
+    pub asks_why: bool,
+    /// Whether the updates of one `send` may lie in several zones, each of which gets a message of its own.
+    pub splits_zones: bool,
+    /// Whether nothing is sent, and what is asked for is collected, to be kept.
+    pub is_durable: bool,
+    /// Which server and key are for which names, where the script names no server.
+    pub routes: Vec<Route>,
 }
 
 impl Settings {

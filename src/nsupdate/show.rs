@@ -35,6 +35,8 @@ pub(super) fn draft(draft: &Draft) -> String {
         authorities: draft.updates.clone(),
         additionals: Vec::new(),
         tsig: None,
+        sig0: None,
+        extended_error: None,
     })
 }
 
@@ -95,6 +97,12 @@ pub(super) fn message(listing: &Listing) -> String {
         text.push_str(&row(&tsig.key, 0, Class::ANY, "TSIG", &tsig_data(tsig)));
         text.push('\n');
     }
+    if let Some(sig0) = &listing.sig0 {
+        text.push_str(";; SIG0 PSEUDOSECTION:\n");
+        // No type is covered, which BIND writes as a number.
+        text.push_str(&entry(sig0).replacen("TYPE0 ", "0 ", 1));
+        text.push('\n');
+    }
     text
 }
 
@@ -123,8 +131,8 @@ fn entry(entry: &Entry) -> String {
 /// Data with their long last field in words of [`WORD`] digits, in the types that end in hexadecimal or
 /// base64, as BIND prints them.
 fn folded(rtype: RecordType, data: String) -> String {
-    // KEY CERT DS SSHFP IPSECKEY RRSIG DNSKEY DHCID TLSA SMIMEA CDS CDNSKEY OPENPGPKEY ZONEMD
-    const FOLDED: [u16; 14] = [25, 37, 43, 44, 45, 46, 48, 49, 52, 53, 59, 60, 61, 63];
+    // SIG KEY CERT DS SSHFP IPSECKEY RRSIG DNSKEY DHCID TLSA SMIMEA CDS CDNSKEY OPENPGPKEY ZONEMD
+    const FOLDED: [u16; 15] = [24, 25, 37, 43, 44, 45, 46, 48, 49, 52, 53, 59, 60, 61, 63];
     if !FOLDED.contains(&rtype.0) && !data.starts_with(r"\#") {
         return data;
     }

@@ -44,6 +44,7 @@ fn what_is_pending_is_shown_in_nsupdates_columns() {
             entry(long, 0, Class::ANY, RecordType::TXT, &[]),
         ],
         lease: None,
+        asks_why: false,
     };
     let expected = "\
 ;; ->>HEADER<<- opcode: UPDATE, status: NOERROR, id:      0

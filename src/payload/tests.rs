@@ -30,6 +30,7 @@ fn render(payload: &Payload) -> String {
                 let presence = ptr.presence;
                 writeln!(text, "{place} {verb} {address} {hostname} {presence:?}").unwrap();
             }
+            Intent::Record(record) => panic!("no payload brings {record:?}"),
         }
     }
     for problem in &payload.problems {

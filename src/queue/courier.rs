@@ -6,8 +6,8 @@ use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
 use super::dispatch::Routes;
 use super::job::{End, JobId, Past, Why};
 use super::jobs::Jobs;
-use crate::deliver::{self, Delivered, Failure, Kind, Memory, Settings};
-use crate::model::Intent;
+use crate::deliver::{self, Delivered, Failure, Kind, Memory, Reached, Settings};
+use crate::model::{Intent, RecordIntent};
 
 /// All that a delivery needs.
 #[derive(Clone, Copy)]
@@ -81,6 +81,9 @@ impl Courier<'_> {
         past: Past,
         deadline: Instant,
     ) -> Result<Delivered, Failure> {
+        if let Intent::Record(record) = intent {
+            return self.place(record, deadline).await;
+        }
         let primary = self.routes.primary_for(intent).ok_or(Failure::NoRoute)?;
         let forced;
         let mut settings = self.settings;
@@ -92,6 +95,19 @@ impl Courier<'_> {
             settings = &forced;
         }
         deliver::deliver(intent, primary, self.memory, settings, deadline).await
+    }
+
+    /// Places a record; aliases may lead to other primaries.
+    async fn place(&self, record: &RecordIntent, deadline: Instant) -> Result<Delivered, Failure> {
+        let (mut at, mut steps) = (record.owner.clone(), 0);
+        loop {
+            let primary = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
+            match deliver::place_record(record, &at, primary, self.settings, deadline).await? {
+                Reached::Placed(done) => return Ok(Delivered::all(done)),
+                Reached::Alias(target) => at = deliver::follow(record, steps, target)?,
+            }
+            steps += 1;
+        }
     }
 
     async fn end(&self, intent: &Intent, past: Past, result: &Result<Delivered, Failure>) -> End {

@@ -37,12 +37,18 @@ impl Routes {
         Self(routes)
     }
 
+    /// Each suffix with its primary.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Primary)> {
+        self.0.iter().map(|route| (&route.suffix, &*route.primary))
+    }
+
     /// The primary for an intent: that of the longest suffix that covers its name.
     pub fn primary_for(&self, intent: &Intent) -> Option<&Primary> {
         match intent {
             Intent::Zone(zone) => self.primary_of(zone.name.apex()),
             Intent::ZoneGone(zone) => self.primary_of(zone.apex()),
             Intent::Ptr(ptr) => self.primary_of(&reverse_name(ptr.address)),
+            Intent::Record(record) => self.primary_of(&record.owner),
         }
     }
 
@@ -88,7 +94,7 @@ pub(super) async fn run<T>(
     let mut ptrs: HashMap<Option<ZoneName>, Vec<usize>> = HashMap::new();
     for (index, intent) in intents.iter().enumerate() {
         match intent {
-            Intent::Zone(_) | Intent::ZoneGone(_) => zones.push(vec![index]),
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => zones.push(vec![index]),
             Intent::Ptr(ptr) => ptrs
                 .entry(settings.ptr.cut(ptr.address))
                 .or_default()

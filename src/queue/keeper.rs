@@ -141,6 +141,15 @@ impl Pending {
                 self.write(store)?;
                 answer.send(store.list()?).ok();
             }
+            MemoryRequest::AddPtr { value, answer } => {
+                self.answers.push((self.changes.len(), answer));
+                self.changes.push(StoreChange::AddPtr(value));
+            }
+            MemoryRequest::DropPtr { value } => self.changes.push(StoreChange::DropPtr(value)),
+            MemoryRequest::Ptrs { answer } => {
+                self.write(store)?;
+                answer.send(store.ptrs()?).ok();
+            }
             MemoryRequest::Generation { key, answer } => {
                 self.settle(store, &key)?;
                 answer.send(store.generation(&key)?).ok();

@@ -1,8 +1,8 @@
 //! What is kept on disk, and the work that is done from it.
 //!
 //! One SQLite file holds the memory of what was delivered and the jobs: intents that were handed over and are
-//! not known to be in place. [`Keeper`] owns it. There is one row a key, a zone or an address with its host
-//! name; a newer intent takes the place of an older one, with a new number.
+//! not known to be in place. [`Keeper`] owns it. There is one row a key: a zone, an address with its host
+//! name, or a record; a newer intent takes the place of an older one, with a new number.
 //!
 //! ```text
 //!                        ┌──────── a newer intent of the key, or `queue retry` ◀────────┐

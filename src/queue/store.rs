@@ -12,7 +12,7 @@ use rusqlite::TransactionBehavior;
 
 use super::claim::Claim;
 use super::job::Settlement;
-use crate::deliver::{MemoryChange, ZoneKey};
+use crate::deliver::{MemoryChange, PtrValue, ZoneKey};
 pub(super) use file::Store;
 pub use file::StoreError;
 use file::failed;
@@ -25,6 +25,10 @@ pub(super) enum StoreChange {
     Change(MemoryChange),
     /// Forget a zone if its memory is still of this generation.
     Forget(ZoneKey, i64),
+    /// Remember a PTR value.
+    AddPtr(PtrValue),
+    /// Forget a PTR value.
+    DropPtr(PtrValue),
     /// Say what became of a job.
     Settle(Settlement),
 }
@@ -35,7 +39,7 @@ impl StoreChange {
         match self {
             Self::Change(change) => Some(&change.key),
             Self::Forget(key, _) => Some(key),
-            Self::Settle(_) => None,
+            Self::AddPtr(_) | Self::DropPtr(_) | Self::Settle(_) => None,
         }
     }
 }
@@ -57,6 +61,8 @@ impl Store {
             StoreChange::Forget(key, generation) => {
                 memory::forget(&transaction, key, *generation).map(|()| 0)
             }
+            StoreChange::AddPtr(value) => memory::add_ptr(&transaction, value).map(|()| 0),
+            StoreChange::DropPtr(value) => memory::drop_ptr(&transaction, value).map(|()| 0),
             StoreChange::Settle(settlement) => {
                 jobs::settle(&transaction, settlement, claim).map(|()| 0)
             }

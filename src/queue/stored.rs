@@ -8,12 +8,13 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::display::Base64Display;
+use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::{
     DesiredSoa, DesiredZone, Intent, Name, NameError, Presence, PtrIntent, Rdata, Record,
-    RecordType, RrSets, Serial, ZoneName, ZoneSource,
+    RecordIntent, RecordType, RrSets, Serial, ZoneName, ZoneSource,
 };
 
 /// Why a job's text is no intent.
@@ -50,6 +51,15 @@ enum Stored {
         hostname: String,
         present: bool,
         wanted: Vec<String>,
+    },
+    Record {
+        owner: String,
+        #[serde(rename = "type")]
+        rtype: u16,
+        rdata: String,
+        ttl: Option<u32>,
+        present: bool,
+        follows_aliases: bool,
     },
 }
 
@@ -88,6 +98,15 @@ enum Storing<'a> {
         hostname: Text<&'a Name>,
         present: bool,
         wanted: List<&'a [Name]>,
+    },
+    Record {
+        owner: Text<&'a Name>,
+        #[serde(rename = "type")]
+        rtype: u16,
+        rdata: Text<Base64Display<'a, 'static, GeneralPurpose>>,
+        ttl: Option<u32>,
+        present: bool,
+        follows_aliases: bool,
     },
 }
 
@@ -158,6 +177,14 @@ pub(super) fn to_text(intent: &Intent) -> String {
             present: ptr.presence == Presence::Present,
             wanted: List(&ptr.wanted),
         },
+        Intent::Record(record) => Storing::Record {
+            owner: Text(&record.owner),
+            rtype: record.rtype.0,
+            rdata: Text(Base64Display::new(record.rdata.as_wire(), &BASE64)),
+            ttl: record.ttl,
+            present: record.presence == Presence::Present,
+            follows_aliases: record.follows_aliases,
+        },
     };
     serde_json::to_string(&storing).expect("strings and numbers are always JSON")
 }
@@ -212,17 +239,36 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
         } => Intent::Ptr(PtrIntent {
             address,
             hostname: hostname.parse()?,
-            presence: if present {
-                Presence::Present
-            } else {
-                Presence::Gone
-            },
+            presence: presence(present),
             wanted: wanted
                 .iter()
                 .map(|name| name.parse())
                 .collect::<Result<_, NameError>>()?,
         }),
+        Stored::Record {
+            owner,
+            rtype,
+            rdata,
+            ttl,
+            present,
+            follows_aliases,
+        } => Intent::Record(RecordIntent {
+            owner: owner.parse()?,
+            rtype: RecordType(rtype),
+            rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
+            ttl,
+            presence: presence(present),
+            follows_aliases,
+        }),
     })
+}
+
+fn presence(present: bool) -> Presence {
+    if present {
+        Presence::Present
+    } else {
+        Presence::Gone
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +326,14 @@ mod tests {
                 hostname: "a.example.".parse().unwrap(),
                 presence,
                 wanted: hosts.into(),
+            }));
+            comes_back(&Intent::Record(RecordIntent {
+                owner: "A.example.".parse().unwrap(),
+                rtype: RecordType(65280),
+                rdata: Rdata::from_canonical([0, 255]),
+                ttl: (presence == Presence::Gone).then_some(5),
+                presence,
+                follows_aliases: presence == Presence::Gone,
             }));
         }
     }

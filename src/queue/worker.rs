@@ -251,7 +251,9 @@ impl Courier<'_> {
         let (mut rows, mut ptrs) = (Vec::new(), HashMap::new());
         for job in due {
             match &job.intent {
-                Intent::Zone(_) | Intent::ZoneGone(_) => rows.push(VecDeque::from([job])),
+                Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => {
+                    rows.push(VecDeque::from([job]));
+                }
                 Intent::Ptr(ptr) => {
                     let row: &mut VecDeque<Job> =
                         ptrs.entry(self.settings.ptr.cut(ptr.address)).or_default();

@@ -29,6 +29,8 @@ pub struct Draft {
     pub updates: Vec<Entry>,
     /// How long what is added shall live.
     pub lease: Option<Lease>,
+    /// Whether the server is asked for its reasons (RFC 8914): it gives them to who speaks EDNS.
+    pub asks_why: bool,
 }
 
 /// An Update Lease option (RFC 9664).
@@ -52,7 +54,7 @@ impl Draft {
             queries: u16::from(self.zone.is_some()),
             answers: count(self.prerequisites.len())?,
             authorities: count(self.updates.len())?,
-            additionals: u16::from(self.lease.is_some()),
+            additionals: u16::from(self.has_edns()),
         };
         let metadata = Metadata::new(id, MessageType::Query, OpCode::Update);
         let mut message = Vec::new();
@@ -68,9 +70,9 @@ impl Draft {
             let (rtype, class) = (entry.rtype, entry.class.0);
             put_record_data(&mut message, rtype, class, entry.ttl, &entry.rdata);
         }
-        if let Some(lease) = self.lease {
+        if self.has_edns() {
             names.put(&mut message, &Name::root());
-            let option = lease.option();
+            let option = self.lease.map(Lease::option).unwrap_or_default();
             put_record_data(
                 &mut message,
                 RecordType::OPT,
@@ -83,6 +85,10 @@ impl Draft {
             return Err(too_long(message.len()));
         }
         Ok(message)
+    }
+
+    fn has_edns(&self) -> bool {
+        self.lease.is_some() || self.asks_why
     }
 
     /// Whether there is neither a prerequisite nor an update.

@@ -28,6 +28,9 @@ pub enum EncodeError {
     /// What shall be signed is no whole message, or is one that says of itself that it was cut.
     #[error("what shall be signed is no whole message")]
     NotWhole,
+    /// The private key gives no signature: the system has no random numbers.
+    #[error("the private key gives no signature")]
+    NoSignature,
 }
 
 /// The UPDATE message of a batch (RFC 2136 section 2).

@@ -4,6 +4,7 @@ use super::entry::{Class, Entry};
 use super::message::{Message, Section};
 use super::raw::MalformedReason;
 use super::rcode::Rcode;
+use super::reply::ExtendedError;
 use crate::model::{Name, RecordType};
 
 /// A message taken apart.
@@ -25,10 +26,14 @@ pub struct Listing {
     pub answers: Vec<Entry>,
     /// Authorities, or updates.
     pub authorities: Vec<Entry>,
-    /// Additional records but TSIG and OPT.
+    /// Additional records but OPT and signatures.
     pub additionals: Vec<Entry>,
-    /// The signature.
+    /// The signature of a shared secret.
     pub tsig: Option<TsigListing>,
+    /// The signature of a private key (RFC 2931).
+    pub sig0: Option<Entry>,
+    /// The server's explanation, if it gives one (RFC 8914).
+    pub extended_error: Option<ExtendedError>,
 }
 
 /// A TSIG record taken apart (RFC 8945 section 4.2).
@@ -86,6 +91,10 @@ impl Listing {
         } else {
             None
         };
+        let mut additionals = records(Section::Additionals)?;
+        // It covers no type, and only another signature stands after it (RFC 2931 section 3.1).
+        let sig0 = additionals
+            .pop_if(|last| last.rtype == RecordType::SIG && matches!(*last.rdata, [0, 0, ..]));
         Ok(Self {
             id: header.id,
             opcode: header.op_code.into(),
@@ -103,7 +112,9 @@ impl Listing {
             question,
             answers: records(Section::Answers)?,
             authorities: records(Section::Authorities)?,
-            additionals: records(Section::Additionals)?,
+            additionals,
+            sig0,
+            extended_error: ExtendedError::of(&message),
             tsig: message.tsig.as_ref().map(|tsig| TsigListing {
                 key: tsig.key.clone(),
                 algorithm: tsig.algorithm.clone(),

@@ -1,7 +1,7 @@
-//! Messages on the wire (RFC 1035, 2136, 5936) and their signatures (RFC 8945).
+//! Messages on the wire (RFC 1035, 2136, 5936) and their signatures (RFC 8945, 2931).
 //!
-//! Octets come in and typed values go out, and the other way round: no socket, no clock, no
-//! randomness. The only module that names hickory-proto. It has two rules. Nothing is cut in
+//! Octets come in and typed values go out, and the other way round: no socket, no clock, and no
+//! randomness but that of a private key's signature. The only module that names hickory-proto. It has two rules. Nothing is cut in
 //! silence: a message that does not fit is an error, and so is a transfer that does not end as it
 //! should, never a short zone. And nothing that is not authentic counts as an answer: a request
 //! that was signed takes only an answer that is signed over it.
@@ -16,6 +16,7 @@ mod raw;
 mod rcode;
 mod reply;
 mod responder;
+mod sig0;
 mod transfer;
 mod tsig;
 mod tsig_record;
@@ -31,6 +32,7 @@ pub use reply::{Expected, ExtendedError, Reply, Response, read_reply};
 pub use responder::{
     Request, RequestError, encode_refusal, encode_soa_answer, encode_transfer, read_request,
 };
+pub use sig0::{PrivateKey, PrivateKeyError, PrivateParts};
 pub use transfer::{
     Progress, TRANSFER_OCTETS_MAX, TRANSFER_RECORDS_MAX, TransferError, TransferReader,
 };

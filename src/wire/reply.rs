@@ -183,13 +183,18 @@ impl Response {
             truncated: message.header.truncation,
             answers: records(Section::Answers)?,
             authorities: records(Section::Authorities)?,
-            extended_error: message.opt().and_then(|opt| ExtendedError::find(opt.raw())),
+            extended_error: ExtendedError::of(message),
             offset_seconds: tsig.map(|tsig| offset_seconds(tsig.server_time(), now)),
         })
     }
 }
 
 impl ExtendedError {
+    /// That of a message.
+    pub(super) fn of(message: &Message<'_>) -> Option<Self> {
+        message.opt().and_then(|opt| Self::find(opt.raw()))
+    }
+
     /// The first extended error among EDNS options (RFC 6891 section 6.1.2).
     fn find(mut options: &[u8]) -> Option<Self> {
         loop {

@@ -82,6 +82,11 @@ pub fn has_pairs(rtype: RecordType) -> bool {
         .any(|(_, form)| *form == types::Form::Parameters)
 }
 
+/// Whether a record of a type may have no data: of those that are known, only APL (RFC 3123 section 4) and NULL.
+pub fn can_be_empty(rtype: RecordType) -> bool {
+    [10, 42].contains(&rtype.0) || types::parts(rtype).is_none_or(<[_]>::is_empty)
+}
+
 /// Seconds, as a number or as numbers with the units w, d, h, m and s, as BIND reads them.
 pub fn parse_period(text: &str) -> Option<u32> {
     numbers::parse_period(text)

@@ -10,6 +10,8 @@ use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::nsupdate::nsupdate;
 use crate::process::{Running, Said};
+use crate::queue::{assert_empty, jobs};
+use crate::serve;
 use crate::server::{Kind, Server as _, Started, scenario};
 use crate::wait;
 use crate::wanted::zone;
@@ -58,7 +60,7 @@ fn values_come_and_go_one_by_one(kind: Kind) {
     acme(&bridge, "delete www.example.com -two").assert_status(0);
     acme(&bridge, "delete www.example.com theirs").assert_status(0);
     assert_eq!(values(&server, OWNER), <[&str; 0]>::default());
-    assert!(!bridge.file("state/queue.db").exists());
+    assert_empty(&bridge);
 }
 
 scenario!(values_that_come_at_the_same_time_all_stand);
@@ -133,22 +135,39 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
     assert_eq!(values(&other, "example.com.acme.test"), ["one"]);
 }
 
-scenario!(what_is_refused_or_not_reached_is_told_and_not_kept);
-fn what_is_refused_or_not_reached_is_told_and_not_kept(kind: Kind) {
+scenario!(what_is_refused_or_not_reached_is_told_and_kept);
+fn what_is_refused_or_not_reached_is_told_and_kept(kind: Kind) {
     let (mut server, bridge) = kind.by_hand("");
     let bridge = bridge.set("policy", "deny-zones", r#"["denied.example.com"]"#);
-    acme(&bridge, "add www.denied.example.com one")
-        .assert_status(69)
-        .assert_says("protects");
-    acme(&bridge, "add www.example.net one")
-        .assert_status(69)
+    let run = acme(&bridge, "add www.denied.example.com one");
+    run.assert_status(69).assert_says("protects");
+    assert_eq!(run.jobs, ["held 1"]);
+    let run = acme(&bridge, "add www.example.net one");
+    run.assert_status(69)
         .assert_says("the primary serves no zone for");
+    assert_eq!(run.jobs, ["held 2"]);
     acme(&bridge, "add www.example.com").assert_status(64);
     acme(&bridge, &format!("add www.example.com {}", "x".repeat(256))).assert_status(64);
+    for held in ["1", "2"] {
+        bridge.run(&["queue", "drop", held], "").assert_status(0);
+    }
+    acme(&bridge, "add www.example.com old").assert_status(0);
     server.stop();
-    let run = acme(&bridge, "add www.example.com one");
-    run.assert_status(75).assert_says("refused the connection");
-    assert_eq!(run.jobs, <[&str; 0]>::default());
+    let kept = |words: &str| {
+        let run = acme(&bridge, words);
+        run.assert_status(75).assert_says("refused the connection");
+        run.jobs.len()
+    };
+    let one = kept("add www.example.com one") + kept("add --wait www.example.com two");
+    // A deletion takes the place of the addition that waits.
+    let gone = kept("delete www.example.com one") + kept("delete www.example.com old");
+    assert_eq!((one, gone), (2, 2));
+    assert_eq!(jobs(&bridge).len(), 3);
+    server.restart();
+    let worker = serve::start(&bridge);
+    wait::until("nothing waits any more", || jobs(&bridge).is_empty());
+    serve::stop(worker);
+    assert_eq!(values(&server, OWNER), ["two"]);
 }
 
 scenario!(a_challenge_is_foreign_to_a_delivery_and_no_policy_keeps_it_out);

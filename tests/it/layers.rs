@@ -22,6 +22,7 @@ const RANKS: &[&[&str]] = &[
 /// Libraries and the one place that names them.
 const HOMES: &[(&str, &str)] = &[
     ("hickory_proto", "wire/"),
+    ("ring::signature", "wire/sig0.rs"),
     ("rusqlite", "queue/store"),
     ("clap", "cli/"),
     ("toml", "config/"),

@@ -37,6 +37,7 @@ mod process;
 mod record;
 mod scripted;
 mod server;
+mod terminal;
 mod wait;
 mod wanted;
 
@@ -80,6 +81,9 @@ mod method_kills;
 mod no_updates;
 mod nsupdate_callers;
 mod nsupdate_generated;
+mod nsupdate_own;
+mod nsupdate_sig0;
+mod nsupdate_terminal;
 mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;

@@ -167,3 +167,169 @@ fn a_file_that_bind_refuses_is_refused() {
         assert!(parsed.is_err(), "{text}");
     }
 }
+
+/// What a generated line is made of; odd ones among them.
+const OWNERS: [&str; 15] = [
+    "\\256",
+    "a..b",
+    "(a)",
+    "a",
+    "b.c",
+    "@",
+    "*",
+    "",
+    "  ",
+    "\"q\"",
+    "x\\.y",
+    "\\097b",
+    "a.example.com.",
+    "A",
+    "-_",
+];
+const MIDDLES: [&str; 29] = [
+    "300 300 A 192.0.2.1",
+    "2147483647 A 192.0.2.1",
+    "1H1h A 192.0.2.1",
+    "CLASS1 A 192.0.2.1",
+    "HS A 192.0.2.1",
+    "TXT",
+    "TXT \"\"",
+    "A 192.0.2.1;c",
+    "TXT \"a\"b",
+    "TXT a\\",
+    "TXT \\# 0",
+    "TYPE65280 \\# 0",
+    "TYPE1 192.0.2.1",
+    "A \\# 4 (c0 00\n0201)",
+    "MX 10 .",
+    "MX 70000 a",
+    "in a 192.0.2.77",
+    "A 192.0.2.1",
+    "IN A 192.0.2.2",
+    "300 A 192.0.2.3",
+    "1h IN A 192.0.2.4",
+    "IN 1w2d A ( 192.0.2.5 )",
+    "MX 10 ( ; a comment (\n mail )",
+    "TXT \"a;b\" c\\;d \"e\\\"f\"",
+    "TXT ( \"x\"\n\"y\" )",
+    "TYPE65280 \\# 4 0a000001",
+    "SRV 0 0 5060 sip",
+    "CAA 0 issue \"ca.example;x=1\"",
+    "AAAA 2001:db8::1",
+];
+const DIRECTIVES: [&str; 10] = [
+    "$TTL 1h30m",
+    "$TTL 60",
+    "$ORIGIN sub",
+    "$ORIGIN example.com.",
+    "$origin @",
+    "$GENERATE 1-3 h$ A 192.0.2.$",
+    "$GENERATE 2-8/3 g${0,3,d} 60 CNAME t${-1,2,x}.${1}",
+    "$GENERATE 1-2 n${0,3,n} TXT \"v$ \\$\"",
+    "; nothing",
+    "",
+];
+
+/// The next of some numbers that look like random ones (Knuth's multiplier for 64 bits).
+fn next(state: &mut u64) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*state >> 33).unwrap()
+}
+
+fn generated(state: &mut u64) -> String {
+    let mut text = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n".to_owned();
+    for _ in 0..=next(state) % 8 {
+        if next(state).is_multiple_of(3) {
+            text.push_str(DIRECTIVES[next(state) % DIRECTIVES.len()]);
+        } else {
+            text.push_str(OWNERS[next(state) % OWNERS.len()]);
+            text.push(if next(state).is_multiple_of(2) {
+                ' '
+            } else {
+                '\t'
+            });
+            text.push_str(MIDDLES[next(state) % MIDDLES.len()]);
+        }
+        // Now and then a mark in a wrong place.
+        if next(state).is_multiple_of(9) {
+            text.push_str([" ;x", " (", ")", " extra", "\"", "\\", " ( )", "\r"][next(state) % 8]);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "more files than CI has time for can be asked for by `NSBRIDGE_MASTER_FILES`"
+)]
+fn generated_master_files_are_read_or_refused_as_named_does() {
+    let count = std::env::var("NSBRIDGE_MASTER_FILES").ok();
+    let count: u64 = count.map_or(150, |count| count.parse().unwrap());
+    let directory = TempDir::with_prefix("nsbridge-master-").unwrap();
+    let place = directory.path().to_string_lossy().into_owned();
+    let (mut read, mut differences) = (0, Vec::new());
+    for seed in 0..count {
+        let mut state = seed * 7_919 + 1;
+        let text = generated(&mut state);
+        std::fs::write(directory.path().join("zone.db"), &text).unwrap();
+        let checks = ["-k", "ignore", "-i", "none", "-w", &*place];
+        let output = ["-F", "text", "-s", "full", "-o", "-", ZONE, "zone.db"];
+        let said = process::run("named-compilezone", &[&checks[..], &output].concat(), b"");
+        let source = Source {
+            name: "zone.db".to_owned(),
+            octets: text.clone().into_bytes(),
+        };
+        let zone = ZoneName::new(&ZONE.parse().unwrap());
+        let ours = MasterFile::parse(&source, &zone, |_, _| Err(io::ErrorKind::NotFound.into()));
+        match (said.status == Some(0), ours) {
+            (true, Ok(ours)) => {
+                read += 1;
+                let theirs = Source {
+                    name: "bind".to_owned(),
+                    octets: said.stdout,
+                };
+                let theirs =
+                    MasterFile::parse(&theirs, &zone, |_, _| Err(io::ErrorKind::NotFound.into()));
+                // Where TTLs differ within a set, ours is the smallest and theirs the last.
+                let wanted = |file: MasterFile| {
+                    let wanted = file.into_wanted(false);
+                    let is_even = wanted.notes.is_empty();
+                    let records = wanted.zone.records.iter();
+                    let records = records.map(|set| {
+                        let ttl = if is_even { set.ttl } else { 0 };
+                        (set.owner.to_string(), set.rtype, ttl, set.rdatas.clone())
+                    });
+                    (is_even, records.collect::<Vec<_>>())
+                };
+                let ours = wanted(ours);
+                let mut theirs = wanted(theirs.unwrap());
+                if !ours.0 {
+                    theirs.1.iter_mut().for_each(|set| set.2 = 0);
+                }
+                let (ours, theirs) = (ours.1, theirs.1);
+                if ours != theirs {
+                    differences.push(format!("{text}\n--- {ours:?}\n--- {theirs:?}"));
+                }
+            }
+            (false, Err(_)) => {}
+            (true, Err(errors)) => differences.push(format!("only we refuse\n{text}\n{errors:?}")),
+            (false, Ok(_)) => {
+                let why = String::from_utf8_lossy(&said.stderr).into_owned()
+                    + &String::from_utf8_lossy(&said.stdout);
+                differences.push(format!("only BIND refuses\n{text}\n{why}"));
+            }
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences.join("\n=====\n")
+    );
+    assert!(read * 5 > count, "{read} of {count} were read");
+    assert!(read < count, "none was refused");
+}

@@ -178,6 +178,8 @@ fn normal(text: &str, named: &Named) -> String {
             format!("{before}, id: N")
         } else if line.contains("\tANY\tTSIG\t") {
             without_mac(line)
+        } else if line.contains("\tANY\tSIG\t") {
+            without_signature(line)
         } else {
             line.to_owned()
         }
@@ -199,6 +201,12 @@ fn without_reasons(text: &str) -> String {
 fn is_log(line: &str) -> bool {
     let octets = line.as_bytes();
     octets.len() > 24 && octets[2] == b'-' && octets[6] == b'-' && octets[14] == b':'
+}
+
+/// A SIG(0) record without its times and its signature.
+fn without_signature(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    format!("{:?} {:?}", words.get(..4), words.get(6..8))
 }
 
 /// The data of a TSIG record without time, MAC and id.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::bridge::{Bridge, Run};
 use crate::dig;
 use crate::nsupdate::nsupdate;
+use crate::payload;
 use crate::server::{Kind, Server as _, Started, scenario};
 
 const REVERSE: &str = "2.0.192.in-addr.arpa";
@@ -175,6 +176,47 @@ fn a_value_whose_host_has_moved_is_told_and_removed_when_it_shall_be(kind: Kind)
     ptr(&removing, "sync example.com")
         .assert_status(0)
         .assert_stdout("example.com.: no address in `ptr.networks`\n");
+}
+
+scenario!(a_value_that_was_added_here_goes_when_its_host_has_moved_and_those_of_others_stay);
+fn a_value_that_was_added_here_goes_when_its_host_has_moved_and_those_of_others_stay(kind: Kind) {
+    let records = "www A 192.0.2.7\nmail A 192.0.2.8\nold A 192.0.2.5\n";
+    let (server, bridge) = start(kind, records, "9 PTR mail.example.com.\n");
+    let plesk = payload::call(&[payload::create_ptr("192.0.2.5", "old.example.com")]);
+    bridge.plesk(plesk).assert_status(0);
+    ptr(&bridge, "sync example.com").assert_status(0);
+    // What is removed by name is forgotten: who adds it again is another one.
+    ptr(&bridge, "delete 192.0.2.8 mail.example.com").assert_status(0);
+    nsupdate(
+        &server,
+        &format!("zone {REVERSE}\nupdate add 8.{REVERSE} 300 PTR mail.example.com"),
+    );
+    nsupdate(
+        &server,
+        "update delete www.example.com A\nupdate add www.example.com 300 A 192.0.2.6\n\
+         update delete mail.example.com A\nupdate delete old.example.com A",
+    );
+    let told = |run: &Run| {
+        let lines = run
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("warning"));
+        let words = lines.map(|line| line.split(' ').nth(1).unwrap().to_owned());
+        words.collect::<Vec<_>>()
+    };
+    let run = ptr(&bridge, "sync --dry-run example.com");
+    run.assert_status(1);
+    assert_eq!(run.stdout.matches("\n- ").count(), 2, "{}", run.stdout);
+    let run = ptr(&bridge, "sync example.com");
+    run.assert_status(0);
+    assert_eq!(told(&run), ["192.0.2.8", "192.0.2.9"]);
+    let left = [
+        "1 ns1.example.com.",
+        "6 www.example.com.",
+        "8 mail.example.com.",
+        "9 mail.example.com.",
+    ];
+    assert_eq!(entries(&server), left);
 }
 
 scenario!(hosts_that_share_an_address_do_not_replace_each_other);

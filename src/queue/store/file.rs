@@ -84,6 +84,16 @@ const MIGRATIONS: &[&str] = &[
         accepted_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- PTR values that were added here. They are kept apart from `delivered`: who delivers a whole reverse
+    -- zone shall not take them away.
+    CREATE TABLE ptr (
+        primary_ TEXT NOT NULL,
+        address  TEXT NOT NULL,
+        hostname TEXT NOT NULL, -- lower case
+        PRIMARY KEY (primary_, address, hostname)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Why the file cannot be used.

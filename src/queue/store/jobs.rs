@@ -41,7 +41,7 @@ impl NewJob {
                 (0, serial.map(|serial| (name, serial)))
             }
             Intent::ZoneGone(_) => (0, None),
-            Intent::Ptr(_) => (1, None),
+            Intent::Ptr(_) | Intent::Record(_) => (1, None),
         };
         Self {
             key: intent.key().to_string(),

@@ -1,9 +1,12 @@
-//! What is remembered of zones, in SQL.
+//! What is remembered of zones and PTR values, in SQL.
+
+use std::collections::BTreeSet;
+use std::net::AddrParseError;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::file::{Store, StoreError, failed};
-use crate::deliver::{MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary};
+use crate::deliver::{MemoryChange, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary};
 use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
 use crate::plan::Guard;
 
@@ -44,6 +47,31 @@ impl Store {
         };
         let generation = read().map_err(failed(&self.path, "read"))?;
         Ok(generation.unwrap_or_default())
+    }
+
+    /// The PTR values that were added here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn ptrs(&self) -> Result<BTreeSet<PtrValue>, StoreError> {
+        let read = || {
+            let mut ptrs = self
+                .connection
+                .prepare_cached("SELECT primary_, address, hostname FROM ptr")?;
+            let ptrs = ptrs.query_map([], |row| {
+                let address = row.get_ref(1)?.as_str()?;
+                let hostname = row.get_ref(2)?.as_str()?;
+                Ok(PtrValue {
+                    primary: row.get(0)?,
+                    address: address
+                        .parse()
+                        .map_err(|error: AddrParseError| corrupt(1, error))?,
+                    hostname: hostname.parse().map_err(|error| corrupt(2, error))?,
+                })
+            })?;
+            ptrs.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(failed(&self.path, "read"))
     }
 
     fn list_zones(&self) -> rusqlite::Result<Vec<ZoneSummary>> {
@@ -123,6 +151,30 @@ impl Store {
             generation,
         })
     }
+}
+
+/// Remembers a PTR value.
+pub(super) fn add_ptr(transaction: &Transaction<'_>, value: &PtrValue) -> rusqlite::Result<()> {
+    let statement =
+        "INSERT INTO ptr (primary_, address, hostname) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    execute_ptr(transaction, statement, value)
+}
+
+/// Forgets a PTR value.
+pub(super) fn drop_ptr(transaction: &Transaction<'_>, value: &PtrValue) -> rusqlite::Result<()> {
+    let statement = "DELETE FROM ptr WHERE primary_ = ? AND address = ? AND hostname = ?";
+    execute_ptr(transaction, statement, value)
+}
+
+fn execute_ptr(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    value: &PtrValue,
+) -> rusqlite::Result<()> {
+    let (address, hostname) = (value.address.to_string(), value.hostname.to_lowercase());
+    let row = params![value.primary, address, hostname.to_string()];
+    transaction.prepare_cached(statement)?.execute(row)?;
+    Ok(())
 }
 
 /// Forgets a zone if its memory is still of this generation.
@@ -224,7 +276,10 @@ fn execute_each(
     Ok(())
 }
 
-fn corrupt(column: usize, error: crate::model::NameError) -> rusqlite::Error {
+fn corrupt(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 

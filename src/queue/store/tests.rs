@@ -164,7 +164,7 @@ fn a_newer_file_is_refused() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 4,
+                known: 5,
                 ..
             }
         ),

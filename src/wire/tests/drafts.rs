@@ -32,6 +32,7 @@ fn draft() -> Draft {
             entry(".", Class::NONE, RecordType(65_280), &[]),
         ],
         lease: None,
+        asks_why: false,
     }
 }
 

@@ -1,0 +1,217 @@
+//! One record at a name: added or removed exactly, beside others, and nothing else is touched.
+//!
+//! What is asked for is that it is there, or is gone; so doing it twice, or later, is no harm. The record is not
+//! remembered as delivered. Where the name is an alias that may be followed, one step is taken here: the record
+//! is placed, or it is said where the alias leads, which may be on another primary.
+
+use tokio::time::Instant;
+
+use super::outcome::{Delivered, Done, Failure};
+use super::ownership;
+use super::place::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
+use super::session::{Primary, Session, open};
+use super::settings::Settings;
+use super::steps::{is_applied, pause};
+use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType, ZoneName};
+use crate::plan::{Batch, Prerequisite, Update};
+
+/// How often the change is tried anew because the name changed between question and update, or an answer was
+/// lost.
+const ATTEMPTS_MAX: u32 = 10;
+/// TTL of a record that stands alone where none is given, in seconds: it is gone soon, and the next one shall be
+/// seen.
+const TTL_SECONDS: u32 = 60;
+
+/// How far a step came.
+#[derive(Debug)]
+pub enum Reached {
+    /// The record is as it shall be.
+    Placed(Done),
+    /// The name is an alias of this one.
+    Alias(Name),
+}
+
+/// Where a record stands, or would.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Stands {
+    /// At the name that was asked for, in this zone.
+    Here(ZoneName),
+    /// Where this alias of it leads.
+    Behind(Name),
+}
+
+/// Adds or removes a record at `at`, its owner or what that is an alias of, unless that is an alias itself.
+///
+/// # Errors
+/// [`Failure`], as [`deliver`](super::deliver()); [`Failure::NoZoneFor`] where the primary has no zone for the name.
+pub async fn place_record(
+    record: &RecordIntent,
+    at: &Name,
+    primary: &Primary,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<Reached, Failure> {
+    settings.permit_name(at)?;
+    let mut session = open(primary, settings.clock, deadline).await?;
+    let reached = place(&mut session, record, at).await;
+    session.release();
+    reached
+}
+
+/// Finds the zone of a name, or where its alias leads.
+///
+/// # Errors
+/// As [`place_record`].
+pub async fn find_record(
+    at: &Name,
+    primary: &Primary,
+    settings: &Settings,
+    deadline: Instant,
+) -> Result<Stands, Failure> {
+    let mut session = open(primary, settings.clock, deadline).await?;
+    let (found, _) = stands(&mut session, at, [true, false]).await?;
+    session.release();
+    Ok(found)
+}
+
+/// The record at its own name, whatever that is an alias of.
+pub(super) async fn deliver_record(
+    session: &mut Session<'_>,
+    record: &RecordIntent,
+) -> Result<Delivered, Failure> {
+    let record = RecordIntent {
+        follows_aliases: false,
+        ..record.clone()
+    };
+    match place(session, &record, &record.owner).await? {
+        Reached::Placed(done) => Ok(Delivered::all(done)),
+        Reached::Alias(_) => Err(Failure::AliasInTheWay {
+            owner: record.owner,
+        }),
+    }
+}
+
+/// One more name behind an alias.
+///
+/// # Errors
+/// [`Failure::AliasesTooMany`].
+pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name, Failure> {
+    if steps < ALIASES_MAX {
+        return Ok(target);
+    }
+    Err(Failure::AliasesTooMany {
+        owner: record.owner.clone(),
+        limit: ALIASES_MAX,
+    })
+}
+
+/// Where a record stands, and whether a wildcard makes an alias of the name, which gives way to a record of its
+/// own.
+async fn stands(
+    session: &mut Session<'_>,
+    at: &Name,
+    [follows, follows_all]: [bool; 2],
+) -> Result<(Stands, bool), Failure> {
+    let no_zone = || Failure::NoZoneFor { owner: at.clone() };
+    // Asked for the alias itself, a server does not follow it, and a loop is no fault of its.
+    let response = ask(session, at, RecordType::CNAME).await?;
+    let target = alias(&response.ok_or_else(no_zone)?, at);
+    if let Some(target) = &target
+        && (follows_all || !is_made_up(session, at, target).await?)
+    {
+        if follows {
+            return Ok((Stands::Behind(target.clone()), false));
+        }
+        return Err(Failure::AliasInTheWay { owner: at.clone() });
+    }
+    let soa = soa_of(session, at, target.is_some()).await?;
+    let zone = ZoneName::new(&soa.ok_or_else(no_zone)?.owner);
+    Ok((Stands::Here(zone), target.is_some()))
+}
+
+async fn place(
+    session: &mut Session<'_>,
+    record: &RecordIntent,
+    at: &Name,
+) -> Result<Reached, Failure> {
+    let mut follows_all = false;
+    for attempt in 0..ATTEMPTS_MAX {
+        pause(session, attempt).await?;
+        let follows = [record.follows_aliases, follows_all];
+        let (zone, is_made_up) = match stands(session, at, follows).await? {
+            (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
+            (Stands::Here(zone), is_made_up) => (zone, is_made_up),
+        };
+        ownership::permit_shared(session, &zone).await?;
+        let response = if is_made_up {
+            None
+        } else {
+            ask(session, at, record.rtype).await?
+        };
+        let there = response.iter().flat_map(|it| records(it, at, record.rtype));
+        let there: Vec<_> = there.collect();
+        let content = record.rdata.content(record.rtype);
+        let same = there
+            .iter()
+            .find(|it| it.rdata.content(record.rtype) == content);
+        let beside = there.first().map(|it| it.ttl);
+        let ttl = record.ttl.or(beside).unwrap_or(TTL_SECONDS);
+        let is_as_wanted = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
+        let update = match (record.presence, same) {
+            (Presence::Present, _) if !is_as_wanted => Some(add(at, record, ttl)),
+            (Presence::Gone, Some(same)) => Some(remove(at, record.rtype, same.rdata.clone())),
+            (Presence::Present, _) | (Presence::Gone, None) => None,
+        };
+        let done = Done::Record {
+            asked: record.owner.clone(),
+            owner: at.clone(),
+            zone: zone.clone(),
+            presence: record.presence,
+            is_changed: update.is_some(),
+        };
+        let Some(update) = update else {
+            return Ok(Reached::Placed(done));
+        };
+        let batch = Batch {
+            zone,
+            // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
+            prerequisites: vec![Prerequisite::Absent {
+                owner: at.clone(),
+                rtype: RecordType::CNAME,
+            }],
+            updates: vec![update],
+        };
+        match session.update(&batch).await {
+            Ok(reply) => {
+                if is_applied(reply, session.primary.key.name())? {
+                    return Ok(Reached::Placed(done));
+                }
+                // The alias stands there, and not only below a wildcard that says the same.
+                follows_all = true;
+            }
+            // To do it twice does no harm.
+            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(Failure::ChangedMeanwhile {
+        attempts: ATTEMPTS_MAX,
+    })
+}
+
+fn add(owner: &Name, record: &RecordIntent, ttl: u32) -> Update {
+    Update::Add {
+        owner: owner.clone(),
+        rtype: record.rtype,
+        ttl,
+        rdata: record.rdata.clone(),
+    }
+}
+
+fn remove(owner: &Name, rtype: RecordType, rdata: Rdata) -> Update {
+    Update::Remove {
+        owner: owner.clone(),
+        rtype,
+        rdata,
+    }
+}
