@@ -157,7 +157,7 @@ fn is_reverse(owner: &Name) -> bool {
 fn names_in(entry: &Entry) -> Vec<Name> {
     let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
     let fields = match entry.rtype {
-        // The target of a service record is never compressed, and so is none of the fields of messages.
+        // Its target is never compressed (RFC 9460 section 2.2), so that `fields` leaves it out.
         RecordType::SVCB | RecordType::HTTPS => &[Field::Octets(2), Field::Name],
         rtype => fields(rtype),
     };

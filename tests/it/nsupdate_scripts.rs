@@ -46,7 +46,7 @@ const OWNERS: &[&str] = &[
     "\"q\".example.com",
     ".a.example.com",
     "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg.example.com",
-    "_dns.example.com",
+    "_dmarc.example.com",
     "1.2.0.192.in-addr.arpa",
 ];
 const DATA: &[&str] = &[
