@@ -105,7 +105,12 @@ async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure>
         }
         Some(Maker::Provisioner(provisioner)) => provisioner,
     };
-    let standing = provisioner.standing(zone, session.deadline).await?;
+    let mut standing = provisioner.standing(zone, session.deadline).await?;
+    if let Standing::Others(Owner::Instance(_)) = standing {
+        // It may be in the middle of making the zone, or have been killed there: then it is nobody's yet.
+        provisioner.settle(zone, session.deadline).await?;
+        standing = provisioner.standing(zone, session.deadline).await?;
+    }
     Ok(match standing {
         Standing::Others(Owner::Instance(instance)) => Mark::Another(instance),
         Standing::Ours => Mark::Ours,

@@ -9,8 +9,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -20,8 +21,47 @@ const RECORD: &str = "NSBRIDGE_TEST_RECORD";
 /// How many octets of a secret, printed as a list of numbers, count as having printed it.
 const LISTED_OCTETS: usize = 8;
 
-/// The secrets of this process in every form searched for, with the name of their key.
-static KNOWN: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+/// The secrets of this process in every form searched for.
+static KNOWN: Mutex<Known> = Mutex::new(Known {
+    full: Vec::new(),
+    last: None,
+});
+
+/// How many forms are searched for in one pass. The suite makes thousands: one pass for each would take most of its
+/// time, and one for all would be prepared anew with each key.
+const FORMS_MAX: usize = 512;
+
+/// Forms, in portions that are searched for together; only the last one grows.
+struct Known {
+    full: Vec<Arc<Portion>>,
+    last: Option<Arc<Portion>>,
+}
+
+/// Forms of secrets, each with the name of its key.
+struct Portion {
+    forms: Vec<(String, String)>,
+    search: AhoCorasick,
+}
+
+impl Known {
+    fn add(&mut self, new: Vec<(String, String)>) {
+        let last = self.last.take();
+        let mut forms = last.map_or_else(Vec::new, |last| last.forms.clone());
+        forms.extend(new);
+        let search = AhoCorasick::new(forms.iter().map(|(_, form)| form));
+        let search = search.expect("the forms are few and short");
+        let portion = Arc::new(Portion { forms, search });
+        if portion.forms.len() < FORMS_MAX {
+            self.last = Some(portion);
+        } else {
+            self.full.push(portion);
+        }
+    }
+
+    fn portions(&self) -> Vec<Arc<Portion>> {
+        self.full.iter().chain(&self.last).cloned().collect()
+    }
+}
 
 /// Makes a key's secret known: its base64 text, and the forms in which a careless program prints
 /// the octets (hexadecimal, and a list of numbers as `{:?}` gives).
@@ -44,29 +84,29 @@ pub(crate) fn learn_secret(key: &str, base64_text: &str) {
         hexadecimal,
         listed.join(", "),
     ];
-    for form in forms {
-        if let Some(directory) = directory() {
-            append(&directory.join("secrets"), &format!("{form}\n"));
-        }
-        let known = (key.to_owned(), form);
-        KNOWN
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(known);
+    if let Some(directory) = directory() {
+        append(
+            &directory.join("secrets"),
+            &format!("{}\n", forms.join("\n")),
+        );
     }
+    let new = forms.map(|form| (key.to_owned(), form));
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.add(new.into());
 }
 
 /// Asserts that no known secret is in `content`; `place` says what it is.
 #[track_caller]
 pub(crate) fn assert_no_secret(place: &str, content: &[u8]) {
-    let text = String::from_utf8_lossy(content);
-    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for (key, form) in known {
-        // The message must not repeat what it complains about.
-        assert!(
-            !text.contains(&form),
-            "the secret of key `{key}` is in {place}"
-        );
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let portions = known.portions();
+    drop(known);
+    for portion in portions {
+        if let Some(found) = portion.search.find(content) {
+            let (key, _) = &portion.forms[found.pattern().as_usize()];
+            // The message must not repeat what it complains about.
+            panic!("the secret of key `{key}` is in {place}");
+        }
     }
 }
 
