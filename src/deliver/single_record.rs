@@ -105,6 +105,18 @@ pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name,
     })
 }
 
+/// A failure at a name that an alias leads to, which is told from one of the `first` primary where it is another's.
+pub fn behind_alias(failure: Failure, owner: &Name, primary: &Primary, first: &Primary) -> Failure {
+    if primary.name == first.name || matches!(failure, Failure::DeadlinePassed) {
+        return failure;
+    }
+    Failure::BehindAlias {
+        owner: owner.clone(),
+        primary: primary.name.clone(),
+        source: Box::new(failure),
+    }
+}
+
 /// Where a record stands, and whether a wildcard makes an alias of the name, which gives way to a record of its
 /// own.
 async fn stands(
