@@ -1,8 +1,9 @@
 //! Making a zone, by the primary's own interface or by an entry of its catalog.
 //!
-//! Knot makes zones of its catalog's members, with a template that names no master. The server makes the zone some milliseconds after the entry was written. Up to Knot 3.4.4 it loads a
-//! seed that all such zones share; from 3.4.5 it may also have nothing, and then the first UPDATE brings
-//! the SOA. Meanwhile it answers as for a zone that it does not have, or SERVFAIL.
+//! Knot makes zones of its catalog's members, with a template that names no master. The server makes the zone
+//! some milliseconds after the entry was written. Up to Knot 3.4.4 it loads a seed that all such zones share;
+//! from 3.4.5 it may also have nothing, and then the first UPDATE brings the SOA. Meanwhile it answers as for a
+//! zone that it does not have, or SERVFAIL.
 
 use std::time::Duration;
 

@@ -147,6 +147,8 @@ async fn place(
     at: &Name,
 ) -> Result<Reached, Failure> {
     let mut follows_all = false;
+    // Whether something was sent that has no answer: where nothing is left to do then, it was done.
+    let mut is_unanswered = false;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let follows = [record.follows_aliases, follows_all];
@@ -179,7 +181,7 @@ async fn place(
             owner: at.clone(),
             zone: zone.clone(),
             presence: record.presence,
-            is_changed: update.is_some(),
+            is_changed: update.is_some() || is_unanswered,
         };
         let Some(update) = update else {
             return Ok(Reached::Placed(done));
@@ -200,9 +202,10 @@ async fn place(
                 }
                 // The alias stands there, and not only below a wildcard that says the same.
                 follows_all = true;
+                is_unanswered = false;
             }
             // To do it twice does no harm.
-            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {}
+            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => is_unanswered = true,
             Err(failure) => return Err(failure),
         }
     }
