@@ -42,7 +42,7 @@
 //! | 6 | [`deliver`], [`nsupdate`] | the spine: one intent to one outcome; catalogs and who owns a zone; nsupdate's client | SQL |
 //! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
-//! | 9 | [`cli`] | commands, output, exit status | DNS, SQL |
+//! | 9 | [`cli`] | commands (crates `clap`, `rustyline`), output, exit status | DNS, SQL |
 //!
 //! Between modules RDATA is canonical wire octets, whatever the type: exact for every type, known or
 //! not (RFC 3597), and the DNS library stays in one module.

@@ -162,9 +162,11 @@ async fn find<'s>(
     deadline: Instant,
 ) -> Result<(Name, ZoneName, &'s Primary), Failure> {
     let (mut at, mut steps) = (challenge.owner.clone(), 0);
+    let first = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
     loop {
         let primary = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-        match deliver::find_record(&at, primary, &setup.settings, deadline).await? {
+        let found = deliver::find_record(&at, primary, &setup.settings, deadline).await;
+        match found.map_err(|it| deliver::behind_alias(it, &at, primary, first))? {
             Stands::Here(zone) => return Ok((at, zone, primary)),
             Stands::Behind(target) => at = deliver::follow(challenge, steps, target)?,
         }

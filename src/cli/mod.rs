@@ -31,7 +31,7 @@ use configuration::CONFIG_PATH;
 use output::{Output, OutputFormat};
 use status::Status;
 
-/// Plesk's custom DNS backend for BIND: makes zones what Plesk wants, by signed DNS UPDATEs.
+/// Plesk's custom DNS backend: makes zones what Plesk wants on BIND, PowerDNS and Knot, by signed DNS UPDATEs.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 struct Arguments {
@@ -121,8 +121,8 @@ enum Command {
     ///
     /// The options are nsupdate's own, and no configuration is read but for --split-zones: one batch over many
     /// zones, with server and key of each, and --durable: through the queue. Others of ours: --output json,
-    /// --line-numbers, --ede. Exit status: 0
-    /// everything sent was done; 1 wrong usage, a wrong line, no server or zone; 2 an update was not done.
+    /// --line-numbers, --ede. Exit status: 0 everything sent was done; 1 wrong usage, a wrong line, no server or
+    /// zone; 2 an update was not done.
     #[command(disable_help_flag = true)]
     Nsupdate {
         /// nsupdate's options, and a file with commands; standard input where there is none.

@@ -20,7 +20,7 @@ pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How often something that the primary sheds is asked for, and the pause before the second time; it doubles.
 const SHED_TRIES_MAX: u32 = 6;
-const SHED_PAUSE: Duration = Duration::from_millis(50);
+const SHED_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
     /// Signs and sends a request that may be asked twice without harm, and waits for the first
@@ -43,7 +43,10 @@ impl Session<'_> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            self.take_turn().await?;
+            match asked {
+                Asked::Transfer => self.take_place().await?,
+                Asked::Query | Asked::Update(_) => self.take_turn().await?,
+            }
             let begun = courtesy.begin();
             let error = match self.ask_once(message, asked, begun).await {
                 Ok(answer) => return Ok(answer),
@@ -99,7 +102,7 @@ impl Session<'_> {
             return Err(source.into());
         }
         self.let_others_go_first();
-        let pause = SHED_PAUSE * 2_u32.pow(attempt);
+        let pause = SHED_PAUSE * 2_u32.pow(attempt - 1);
         if attempt >= SHED_TRIES_MAX || Instant::now() + pause >= self.deadline {
             return Err(Failure::Overloaded { source });
         }
@@ -107,9 +110,10 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Gives the turn back; the next exchange waits for another one.
+    /// Gives the turn back, and the place for a transfer; the next exchange waits for others.
     pub(super) fn let_others_go_first(&mut self) {
         if !self.keeps_turn {
+            self.place = None;
             self.turn = None;
         }
     }

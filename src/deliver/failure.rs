@@ -181,6 +181,16 @@ pub enum Failure {
         /// The zone.
         zone: ZoneName,
     },
+    /// An alias leads to another primary, and there something failed.
+    #[error("at `{owner}` on {primary}, where the alias leads: {source}")]
+    BehindAlias {
+        /// The name that the alias leads to.
+        owner: Name,
+        /// That primary's name in the configuration.
+        primary: String,
+        /// What happened.
+        source: Box<Self>,
+    },
     /// The catalog could not be read or changed.
     #[error("the catalog `{catalog}`: {source}")]
     Catalog {
@@ -298,7 +308,7 @@ impl Failure {
             Self::Unsigned { rcode, .. } if !is_denial(*rcode) => Kind::Later,
             Self::Provision(error) if error.is_transient() => Kind::Later,
             Self::Transport(error) if !is_certificate(error) => Kind::Later,
-            Self::Catalog { source, .. } => source.kind(),
+            Self::Catalog { source, .. } | Self::BehindAlias { source, .. } => source.kind(),
             Self::Unknown { .. }
             | Self::Overloaded { .. }
             | Self::UpdatesExhausted { .. }
@@ -348,7 +358,7 @@ impl Failure {
 
     /// Whether the primary has too much to do, so that the failure says nothing of what was asked for.
     pub fn is_load(&self) -> bool {
-        if let Self::Catalog { source, .. } = self {
+        if let Self::Catalog { source, .. } | Self::BehindAlias { source, .. } = self {
             return source.is_load();
         }
         matches!(
@@ -362,6 +372,14 @@ impl Failure {
     /// Whether the primary as a whole does not answer, so that its other zones fare no better now.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Transport(error) if !is_certificate(error))
+    }
+
+    /// The same, or another primary does not, to which an alias leads.
+    pub fn is_of_unreachable(&self) -> bool {
+        if let Self::BehindAlias { source, .. } = self {
+            return source.is_unreachable();
+        }
+        self.is_unreachable()
     }
 }
 

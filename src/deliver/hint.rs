@@ -116,6 +116,7 @@ impl Failure {
                 "`nsbridge zone adopt {}` takes it over on purpose",
                 zone.apex().to_text_without_dot()
             ),
+            Self::BehindAlias { source, .. } => source.hint(),
             Self::Catalog { catalog, source } => catalog_hint(catalog, source),
             Self::CatalogBroken { catalog, .. } => format!(
                 "repair it on the primary; its zone file needs `version.{catalog} 0 IN TXT \"2\"`, \

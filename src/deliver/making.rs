@@ -1,14 +1,15 @@
 //! Making a zone, by the primary's own interface or by an entry of its catalog.
 //!
-//! Knot makes zones of its catalog's members, with a template that names no master. The server makes the zone some milliseconds after the entry was written. Up to Knot 3.4.4 it loads a
-//! seed that all such zones share; from 3.4.5 it may also have nothing, and then the first UPDATE brings
-//! the SOA. Meanwhile it answers as for a zone that it does not have, or SERVFAIL.
+//! Knot makes zones of its catalog's members, with a template that names no master. The server makes the zone
+//! some milliseconds after the entry was written. Up to Knot 3.4.4 it loads a seed that all such zones share;
+//! from 3.4.5 it may also have nothing, and then the first UPDATE brings the SOA. Meanwhile it answers as for a
+//! zone that it does not have, or SERVFAIL.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::memory::{Memory, MemoryChange, Origin, ZoneMemory};
+use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
 use super::outcome::Failure;
 use super::ownership::{self, catalog, group};
 use super::session::{Catalog, Maker, Read, Session};
@@ -81,11 +82,7 @@ pub(super) async fn make(
                     Origin::Making => Origin::Making,
                     Origin::Found | Origin::Made | Origin::Adopted => Origin::Found,
                 };
-                if known.origin == Origin::Found && known.delivered.is_empty() {
-                    memory.forget(key, known.generation)?;
-                } else {
-                    memory.narrow(change(key, &known, RrSets::default(), new))?;
-                }
+                take_back(memory, key, &known, new)?;
             }
             return Err(failure);
         }
@@ -99,7 +96,7 @@ pub(super) async fn make(
     {
         // Another instance was quicker.
         known.origin = before;
-        memory.narrow(change(key, &known, RrSets::default(), new))?;
+        take_back(memory, key, &known, new)?;
         let (zone, instance) = (initial.name.clone(), instance.clone());
         return Err(Failure::OthersZone { zone, instance });
     }
@@ -126,6 +123,20 @@ pub(super) async fn make(
         ..change(key, &known, add, gone)
     })?;
     Ok(created)
+}
+
+/// Remembers what was known before a zone was to be made: nothing, where that was nothing.
+fn take_back(
+    memory: &Memory,
+    key: ZoneKey,
+    known: &ZoneMemory,
+    new: RrSets,
+) -> Result<(), Failure> {
+    if known.origin == Origin::Found && known.delivered.is_empty() {
+        memory.forget(key, known.generation)
+    } else {
+        memory.narrow(change(key, known, RrSets::default(), new))
+    }
 }
 
 /// How a zone came to be that was there when it was to be made. In doubt it is not ours: what is ours is

@@ -52,7 +52,7 @@ pub use reverse::{Network, NetworkError, reverse_name};
 pub use session::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
-pub use single_record::{Reached, Stands, find_record, follow, place_record};
+pub use single_record::{Reached, Stands, behind_alias, find_record, follow, place_record};
 pub use witness::{NameServer, Testimony, name_servers, testimony};
 
 use crate::model::{Intent, ZoneName};

@@ -179,6 +179,7 @@ pub(super) async fn open(
         deadline,
         connection: None,
         turn: None,
+        place: None,
         keeps_turn: false,
         sheds: 0,
         _begun: begun.expect("the semaphore is never closed"),
@@ -192,6 +193,9 @@ pub(super) struct Session<'a> {
     pub(super) clock: fn() -> u64,
     pub(super) connection: Option<Connection>,
     pub(super) turn: Option<Turn<'a>>,
+    /// A place for a transfer, only ever beside a turn: who has a place and waits for a turn would wait for those
+    /// who have turns and wait for places.
+    pub(super) place: Option<Turn<'a>>,
     /// Others wait for what this session holds, so it must not wait for a turn that they have.
     pub(super) keeps_turn: bool,
     /// How often the primary shed what was asked for.
@@ -351,11 +355,14 @@ impl Session<'_> {
         zone: &ZoneName,
         key: &Key,
     ) -> Result<Transfer, Failure> {
-        self.take_turn().await?;
-        let primary = self.primary;
-        let transfers = &primary.pool.courtesy.transfers;
-        let place = timeout_at(self.deadline, transfers.take()).await;
-        let _place = place.map_err(|_| Failure::DeadlinePassed)?;
+        let transfer = self.transfer_in_place(zone, key).await;
+        self.place = None;
+        transfer
+    }
+
+    async fn transfer_in_place(&mut self, zone: &ZoneName, key: &Key) -> Result<Transfer, Failure> {
+        self.take_place().await?;
+        let transfers = &self.primary.pool.courtesy.transfers;
         let begun = Instant::now();
         let id = random_id()?;
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
@@ -398,6 +405,17 @@ impl Session<'_> {
         if self.turn.is_none() {
             let turn = timeout_at(self.deadline, self.primary.pool.courtesy.turns.take()).await;
             self.turn = Some(turn.map_err(|_| Failure::DeadlinePassed)?);
+        }
+        Ok(())
+    }
+
+    /// Waits for a turn, and then for a place for a transfer, unless the session has them.
+    pub(super) async fn take_place(&mut self) -> Result<(), Failure> {
+        self.take_turn().await?;
+        if self.place.is_none() {
+            let transfers = &self.primary.pool.courtesy.transfers;
+            let place = timeout_at(self.deadline, transfers.take()).await;
+            self.place = Some(place.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
     }

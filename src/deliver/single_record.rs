@@ -12,7 +12,7 @@ use super::place::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
 use super::session::{Primary, Session, open};
 use super::settings::Settings;
 use super::steps::{is_applied, pause};
-use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType, ZoneName};
+use crate::model::{Name, Presence, Rdata, Record, RecordIntent, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 
 /// How often the change is tried anew because the name changed between question and update, or an answer was
@@ -105,6 +105,18 @@ pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name,
     })
 }
 
+/// A failure at a name that an alias leads to, which is told from one of the `first` primary where it is another's.
+pub fn behind_alias(failure: Failure, owner: &Name, primary: &Primary, first: &Primary) -> Failure {
+    if primary.name == first.name || matches!(failure, Failure::DeadlinePassed) {
+        return failure;
+    }
+    Failure::BehindAlias {
+        owner: owner.clone(),
+        primary: primary.name.clone(),
+        source: Box::new(failure),
+    }
+}
+
 /// Where a record stands, and whether a wildcard makes an alias of the name, which gives way to a record of its
 /// own.
 async fn stands(
@@ -135,6 +147,8 @@ async fn place(
     at: &Name,
 ) -> Result<Reached, Failure> {
     let mut follows_all = false;
+    // Whether something was sent that has no answer: where nothing is left to do then, it was done.
+    let mut is_unanswered = false;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let follows = [record.follows_aliases, follows_all];
@@ -149,29 +163,17 @@ async fn place(
             ask(session, at, record.rtype).await?
         };
         let there = response.iter().flat_map(|it| records(it, at, record.rtype));
-        let there: Vec<_> = there.collect();
-        let content = record.rdata.content(record.rtype);
-        let same = there
-            .iter()
-            .find(|it| it.rdata.content(record.rtype) == content);
-        let beside = there.first().map(|it| it.ttl);
-        let ttl = record.ttl.or(beside).unwrap_or(TTL_SECONDS);
-        let is_as_wanted = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
-        let update = match (record.presence, same) {
-            (Presence::Present, _) if !is_as_wanted => Some(add(at, record, ttl)),
-            (Presence::Gone, Some(same)) => Some(remove(at, record.rtype, same.rdata.clone())),
-            (Presence::Present, _) | (Presence::Gone, None) => None,
-        };
+        let updates = updates(record, at, &there.collect::<Vec<_>>());
         let done = Done::Record {
             asked: record.owner.clone(),
             owner: at.clone(),
             zone: zone.clone(),
             presence: record.presence,
-            is_changed: update.is_some(),
+            is_changed: !updates.is_empty() || is_unanswered,
         };
-        let Some(update) = update else {
+        if updates.is_empty() {
             return Ok(Reached::Placed(done));
-        };
+        }
         let batch = Batch {
             zone,
             // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
@@ -179,7 +181,7 @@ async fn place(
                 owner: at.clone(),
                 rtype: RecordType::CNAME,
             }],
-            updates: vec![update],
+            updates,
         };
         match session.update(&batch).await {
             Ok(reply) => {
@@ -188,15 +190,35 @@ async fn place(
                 }
                 // The alias stands there, and not only below a wildcard that says the same.
                 follows_all = true;
+                is_unanswered = false;
             }
             // To do it twice does no harm.
-            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {}
+            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => is_unanswered = true,
             Err(failure) => return Err(failure),
         }
     }
     Err(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
     })
+}
+
+/// What makes a record as it shall be beside those that are there; nothing where it is so.
+fn updates(record: &RecordIntent, at: &Name, there: &[&Record]) -> Vec<Update> {
+    let content = record.rdata.content(record.rtype);
+    let same = there
+        .iter()
+        .find(|it| it.rdata.content(record.rtype) == content);
+    let beside = there.first().map(|it| it.ttl);
+    let ttl = record.ttl.or(beside).unwrap_or(TTL_SECONDS);
+    let is_as_wanted = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
+    let comes = record.presence == Presence::Present && !is_as_wanted;
+    // One that gets another TTL goes and comes back: Knot ignores an addition of what is there. Not so an NS record,
+    // which may be the last one of a zone.
+    let goes = record.presence == Presence::Gone || comes && record.rtype != RecordType::NS;
+    let gone = same.filter(|_| goes);
+    let gone = gone.map(|it| remove(at, record.rtype, it.rdata.clone()));
+    let added = comes.then(|| add(at, record, ttl));
+    gone.into_iter().chain(added).collect()
 }
 
 fn add(owner: &Name, record: &RecordIntent, ttl: u32) -> Update {

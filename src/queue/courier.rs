@@ -100,9 +100,11 @@ impl Courier<'_> {
     /// Places a record; aliases may lead to other primaries.
     async fn place(&self, record: &RecordIntent, deadline: Instant) -> Result<Delivered, Failure> {
         let (mut at, mut steps) = (record.owner.clone(), 0);
+        let first = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
         loop {
             let primary = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-            match deliver::place_record(record, &at, primary, self.settings, deadline).await? {
+            let placed = deliver::place_record(record, &at, primary, self.settings, deadline).await;
+            match placed.map_err(|it| deliver::behind_alias(it, &at, primary, first))? {
                 Reached::Placed(done) => return Ok(Delivered::all(done)),
                 Reached::Alias(target) => at = deliver::follow(record, steps, target)?,
             }
@@ -148,7 +150,7 @@ impl Courier<'_> {
                 let failures = past.attempts + u32::from(counts);
                 let scale = if failure.is_load() {
                     LOAD_SECONDS
-                } else if failure.is_unreachable() {
+                } else if failure.is_of_unreachable() {
                     UNREACHABLE_SECONDS
                 } else {
                     JOB_SECONDS

@@ -90,7 +90,8 @@ fn has_strings(rtype: RecordType) -> bool {
 
 /// The text as the reader of data takes it. For nsupdate, unlike for a master file, parentheses and
 /// semicolons are characters as any other, a quote inside a word is one, too, as it is in a type without
-/// strings, and a string in quotes ends its word. In service parameters a quote may begin a value (RFC 9460 section 2.1).
+/// strings, and a string in quotes ends its word. In service parameters a quote may begin a value (RFC 9460
+/// section 2.1).
 fn lexed(rtype: RecordType, text: &str) -> String {
     let strings = has_strings(rtype);
     let pairs = [RecordType::SVCB, RecordType::HTTPS].contains(&rtype);

@@ -125,7 +125,7 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
         "example.com",
         "_acme-challenge CNAME example.com.acme.test.\n",
     )]);
-    let other = kind.start(&[("acme.test", "")]);
+    let mut other = kind.start(&[("acme.test", "")]);
     let bridge = Bridge::of(&server)
         .primary("acme", other.port(), "other", other.key_file())
         .route("acme.test", "acme");
@@ -133,6 +133,21 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
         "_acme-challenge.example.com.: added at example.com.acme.test. in acme.test. on acme (127.0.0.1:PORT-acme)\n",
     );
     assert_eq!(values(&other, "example.com.acme.test"), ["one"]);
+    other.stop();
+    // It is the other primary that does not answer: what waits for the first one is delivered all the same.
+    let run = acme(&bridge, "add example.com two");
+    run.assert_status(75)
+        .assert_says("at `example.com.acme.test.` on acme, where the alias leads: ");
+    let worker = serve::start(&bridge);
+    wait::until("the worker has tried it", || {
+        jobs(&bridge)[0]["attempts"].as_u64() >= Some(2)
+    });
+    let run = serve::stop(worker);
+    assert!(
+        !run.stderr.contains("main does not answer"),
+        "{}",
+        run.stderr
+    );
 }
 
 scenario!(what_is_refused_or_not_reached_is_told_and_kept);

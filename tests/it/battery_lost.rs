@@ -139,3 +139,18 @@ fn a_ptr_whose_answer_is_lost_is_found_in_place(kind: Kind) {
     assert_eq!(ptrs("6.2.0.192.in-addr.arpa"), [""; 0]);
 }
 scenario!(a_ptr_whose_answer_is_lost_is_found_in_place);
+
+fn a_challenge_whose_answer_is_lost_is_told_as_added_and_removed(kind: Kind) {
+    let (server, _) = kind.by_hand("");
+    for (command, word) in [("add", "added"), ("delete", "removed")] {
+        let relay = losing_an_answer(&server, false);
+        let bridge = Bridge::at(relay.port(), server.key_file());
+        let run = bridge.run(&["acme", command, "example.com", "one"], "");
+        run.assert_status(0)
+            .assert_stderr("")
+            .assert_stdout(&format!(
+                "_acme-challenge.example.com.: {word} in example.com. on main (127.0.0.1:PORT)\n"
+            ));
+    }
+}
+scenario!(a_challenge_whose_answer_is_lost_is_told_as_added_and_removed);

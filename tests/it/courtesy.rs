@@ -227,3 +227,42 @@ fn a_catalog_whose_reading_is_dropped_holds_nobody_up_for_long() {
     let run = bridge.plesk(all());
     assert_all_delivered(&run, &bridge, &named);
 }
+
+#[test]
+fn transfers_that_are_dropped_while_all_others_wait_for_one_hold_nobody_up() {
+    /// How many transfers nsbridge asks for at once.
+    const AT_ONCE: usize = 6;
+    let named = many_zones(ZONES);
+    let port = named.port();
+    let (transfers, goes_on) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let proxy = Scripted::start(move |conversation| {
+        let mut upstream = Upstream::connect(port);
+        let mut has_updated = false;
+        while let Some(request) = conversation.read() {
+            // The answer to the update before has arrived.
+            goes_on.fetch_or(has_updated, Ordering::SeqCst);
+            let number = if is_transfer(&request) {
+                transfers.fetch_add(1, Ordering::SeqCst)
+            } else {
+                0
+            };
+            if (AT_ONCE..3 * AT_ONCE).contains(&number) {
+                // Dropped all together, when others were answered; and again, over a new connection.
+                wait::until("an update was answered", || goes_on.load(Ordering::SeqCst));
+                return;
+            }
+            has_updated = is_update(&request);
+            if has_updated {
+                wait::until("as many transfers are asked for again", || {
+                    transfers.load(Ordering::SeqCst) >= 2 * AT_ONCE
+                });
+            }
+            conversation.write(&upstream.exchange(&request));
+        }
+    });
+    let bridge = hasty(Bridge::at(proxy.port(), named.key_file()))
+        .set("primaries.main", "zones-in-flight", "64")
+        .deadline_seconds(20);
+    let run = bridge.plesk(all());
+    assert_all_delivered(&run, &bridge, &named);
+}

@@ -14,7 +14,7 @@ use crate::nsupdate_pair::run_ours;
 use crate::process::{self, Said};
 use crate::queue::jobs;
 use crate::scripted::Scripted;
-use crate::server::Server as _;
+use crate::server::{Kind, Server as _, scenario};
 
 /// Two servers, each with a key of its own, and a configuration that says which has what.
 struct Two {
@@ -246,6 +246,24 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     run.assert_status(2)
         .assert_says("`alias.a.test.` is an alias, beside which no other record can stand");
     assert_eq!(run.jobs.len(), 1);
+}
+
+scenario!(a_kept_record_that_is_there_gets_another_ttl);
+fn a_kept_record_that_is_there_gets_another_ttl(kind: Kind) {
+    let server = kind.start(&[("a.test", "x 60 TXT one\nx 60 TXT two")]);
+    let bridge = Bridge::of(&server);
+    let durable = || {
+        let script = "add x.a.test 90 TXT one\nsend\n";
+        bridge.run(&["nsupdate", "--durable"], script)
+    };
+    for text in ["added", "unchanged, there already"] {
+        durable().assert_status(0).assert_stdout(&format!(
+            "x.a.test. TXT \"one\": {text} in a.test. on main (127.0.0.1:PORT)\n"
+        ));
+        let lines = dig::content(&server, "a.test");
+        let line = "x.a.test. 90 IN TXT \"one\"".to_owned();
+        assert!(lines.contains(&line), "{lines:#?}");
+    }
 }
 
 #[test]
