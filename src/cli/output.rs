@@ -87,6 +87,12 @@ impl Message {
         Self::error(format!("{cause}; nothing was attempted"), hint)
     }
 
+    /// That the input cannot be read.
+    pub(super) fn unreadable(cause: &str) -> Self {
+        let hint = "name a file that can be read, or `-` for standard input";
+        Self::nothing_attempted(cause, Some(hint.into()))
+    }
+
     /// Something to know.
     pub(super) fn new(severity: Severity, text: String) -> Self {
         Self {

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
 /// Reads the whole input, and not more than a payload may have.
 fn read_input(file: Option<&Path>) -> Result<Vec<u8>, Message> {
     let failed = |name: String, error: io::Error| {
-        Message::nothing_attempted(&format!("cannot read {name}: {error}"), None)
+        Message::unreadable(&format!("cannot read {name}: {error}"))
     };
     let limit = PAYLOAD_OCTETS_MAX as u64 + 1;
     let mut input = Vec::new();
