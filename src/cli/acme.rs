@@ -106,7 +106,8 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         Ok(owner) => owner.to_lowercase(),
         Err(error) => {
             let cause = format!("`{}`: {error}", arguments.name);
-            output.message(Message::nothing_attempted(&cause, None));
+            let hint = "with `--exact` nothing is put in front of the name";
+            output.message(Message::nothing_attempted(&cause, Some(hint.into())));
             return Status::BadInput;
         }
     };

@@ -31,7 +31,7 @@ use configuration::CONFIG_PATH;
 use output::{Output, OutputFormat};
 use status::Status;
 
-/// Plesk's custom DNS backend: makes zones what Plesk wants on BIND, PowerDNS and Knot, by signed DNS UPDATEs.
+/// Makes zones what Plesk, a master file or a script wants, by signed DNS UPDATEs: on BIND, PowerDNS, Knot.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 struct Arguments {
@@ -81,8 +81,8 @@ enum Command {
     /// TXT records of ACME challenges (dns-01).
     ///
     /// Aliases of `_acme-challenge` names are followed, and exactly one value is changed. Exit status: 0 in
-    /// place; 69 refused, a person must act; 75 not in place yet, or with --wait not seen by all name servers
-    /// in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    /// place; 65 the name is too long; 69 refused, a person must act; 75 not in place yet, or with --wait not
+    /// seen by all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
     Acme {
         #[command(subcommand)]
         command: acme::Command,

@@ -29,7 +29,7 @@ pub(super) struct Output {
     verbose: bool,
     quiet: bool,
     results: Results,
-    broken: bool,
+    broken: Option<io::Error>,
 }
 
 /// How results are printed as they come.
@@ -87,6 +87,12 @@ impl Message {
         Self::error(format!("{cause}; nothing was attempted"), hint)
     }
 
+    /// That the input cannot be read.
+    pub(super) fn unreadable(cause: &str) -> Self {
+        let hint = "name a file that can be read, or `-` for standard input";
+        Self::nothing_attempted(cause, Some(hint.into()))
+    }
+
     /// Something to know.
     pub(super) fn new(severity: Severity, text: String) -> Self {
         Self {
@@ -127,7 +133,7 @@ impl Output {
                 OutputFormat::Text => Results::Text,
                 OutputFormat::Json => Results::Gathered(Document::default()),
             },
-            broken: false,
+            broken: None,
         }
     }
 
@@ -210,7 +216,10 @@ impl Output {
                 Err(error) => status = self.internal_error(&error),
             }
         }
-        if self.broken {
+        if let Some(error) = self.broken.take() {
+            let hint = "is its disk full? What was done stays done: a second run tells it";
+            let text = format!("cannot write to standard output: {error}");
+            self.message(Message::error(text, Some(hint.into())));
             status.or_worse(Status::Internal);
         }
         status
@@ -224,7 +233,7 @@ impl Output {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(octets).and_then(|()| stdout.flush()) {
             // A reader that has seen enough is no error; what was asked for is done all the same.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = true,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = Some(error),
             Ok(()) | Err(_) => {}
         }
     }

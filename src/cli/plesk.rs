@@ -52,13 +52,13 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     drop(input);
     let mut status = report_problems(&payload, output);
     let commands = newest(payload.commands, output);
-    if commands.is_empty() {
-        return status;
-    }
-    status.or_worse(if arguments.dry_run {
-        handover::preview(&commands, &setup, deadline, output)
-    } else {
+    status.or_worse(if !arguments.dry_run {
+        // Also where there is nothing to hand over: what earlier calls have left may be due.
         handover::hand_over(&commands, &setup, deadline, output)
+    } else if commands.is_empty() {
+        Status::Done
+    } else {
+        handover::preview(&commands, &setup, deadline, output)
     });
     status
 }
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
 /// Reads the whole input, and not more than a payload may have.
 fn read_input(file: Option<&Path>) -> Result<Vec<u8>, Message> {
     let failed = |name: String, error: io::Error| {
-        Message::nothing_attempted(&format!("cannot read {name}: {error}"), None)
+        Message::unreadable(&format!("cannot read {name}: {error}"))
     };
     let limit = PAYLOAD_OCTETS_MAX as u64 + 1;
     let mut input = Vec::new();

@@ -209,7 +209,12 @@ fn with_jobs(
     let setup = configuration::load(config)?;
     let keeper = open(&setup, access)?;
     let done = block_on(async {
-        let jobs = keeper.jobs().list().await?;
+        let mut jobs = keeper.jobs().list().await?;
+        for job in &mut jobs {
+            if let Some(legible) = legible(&job.key) {
+                job.key = legible;
+            }
+        }
         let shelf = Shelf {
             setup: &setup,
             keeper: &keeper,
@@ -225,6 +230,21 @@ fn with_jobs(
     };
     close(keeper, &mut status, output);
     Ok(status)
+}
+
+/// The key of a record's job, which has its data as octets, as everything else shows the record.
+fn legible(key: &str) -> Option<String> {
+    let (owner, rest) = key
+        .split_once(" TYPE")
+        .filter(|(owner, _)| !owner.contains(' '))?;
+    let (number, data) = rest.split_once(' ')?;
+    let rtype = RecordType(number.parse().ok()?);
+    let rdata = zonefile::parse_rdata(rtype, data).ok()?;
+    let (rtype_text, rdata) = (
+        zonefile::format_type(rtype),
+        zonefile::format_rdata(rtype, &rdata),
+    );
+    Some(format!("{owner} {rtype_text} {rdata}"))
 }
 
 /// Whether the text is the job's number, its key, or for a PTR value its address.

@@ -76,7 +76,7 @@ fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Option<W
                 "{zone}: cannot read `{}`: {error}",
                 arguments.file.display()
             );
-            output.message(Message::nothing_attempted(&cause, None));
+            output.message(Message::unreadable(&cause));
             return None;
         }
     };

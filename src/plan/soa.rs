@@ -49,6 +49,9 @@ pub(super) fn change(current: &CurrentZone, desired: &DesiredSoa) -> Option<(Soa
 /// Why a zone cannot be made.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InitialZoneError {
+    /// Names and files of the primary's zones are made of the labels of a zone, and the root has none.
+    #[error("the root zone is not made")]
+    RootZone,
     /// A zone needs a name server (RFC 1034 section 4.2.1), and none is desired.
     #[error("the zone `{zone}` cannot be made without an NS record at its apex")]
     NoApexNs {
@@ -61,6 +64,7 @@ impl InitialZoneError {
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::RootZone => "give the zone a name of at least one label",
             Self::NoApexNs { .. } => {
                 "add NS records to the DNS template, or set `nameservers` of the primary"
             }
@@ -86,12 +90,15 @@ pub struct FirstContents {
 /// of those that are in the zone.
 ///
 /// # Errors
-/// [`InitialZoneError::NoApexNs`].
+/// [`InitialZoneError`].
 pub fn initial_zone(
     desired: &DesiredZone,
     keep: &[NamePattern],
 ) -> Result<FirstContents, InitialZoneError> {
     let apex = desired.name.apex();
+    if apex.is_root() {
+        return Err(InitialZoneError::RootZone);
+    }
     let apex_ns = desired.records.get(apex, RecordType::NS);
     let first_ns = apex_ns
         .and_then(|set| set.rdatas.iter().find_map(Rdata::to_name))

@@ -39,6 +39,20 @@ fn wrong_usage_is_64_and_says_how_it_goes() {
 }
 
 #[test]
+fn a_standard_output_that_takes_nothing_is_told() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let key = Key::new("plesk").write(directory.path());
+    let bridge = Bridge::at(Port::claim().number(), &key);
+    let full = bridge.within(&["sh", "-c", "exec \"$@\" > /dev/full", "sh"]);
+    full.run_bare(&[], &["config", "template"], "")
+        .assert_status(70)
+        .assert_stderr(
+            "error: cannot write to standard output: No space left on device (os error 28); hint: is its disk \
+             full? What was done stays done: a second run tells it\n",
+        );
+}
+
+#[test]
 fn help_and_version_are_results() {
     let run = bare(&["--help"]);
     run.assert_status(0).assert_stderr("");

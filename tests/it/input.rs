@@ -126,11 +126,23 @@ fn input_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
+fn a_name_with_no_room_for_a_challenge_is_told_with_a_way_out() {
+    let name = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "a".repeat(50));
+    run_unattempted(&["acme", "add", &name, "value"], "")
+        .assert_status(65)
+        .assert_stdout("")
+        .assert_stderr(&format!(
+            "error: `{name}.`: the name is longer than 255 octets; nothing was attempted; hint: with \
+             `--exact` nothing is put in front of the name\n"
+        ));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let run = run_unattempted(&["plesk", "no-such-file.json"], "");
     run.assert_status(65).assert_stdout("").assert_stderr(
         "error: cannot read `no-such-file.json`: No such file or directory (os error 2); nothing \
-         was attempted\n",
+         was attempted; hint: name a file that can be read, or `-` for standard input\n",
     );
     run_unattempted(&["plesk", "/"], "")
         .assert_status(65)

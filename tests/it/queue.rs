@@ -98,6 +98,22 @@ fn what_a_primary_that_is_down_does_not_get_comes_with_a_later_call() {
 }
 
 #[test]
+fn a_call_without_commands_delivers_what_is_due() {
+    let mut named = many_zones(1);
+    let bridge = Bridge::of(&named);
+    named.stop();
+    bridge.plesk(wanted_at(1, 1).call()).assert_status(75);
+    named.restart();
+    wait::until("the job is due and comes along", || {
+        let run = bridge.plesk("[]");
+        run.assert_status(0).assert_stderr("");
+        run.stdout.starts_with("z1.test.: updated, ")
+    });
+    wanted_at(1, 1).assert_on(&named);
+    assert_empty(&bridge);
+}
+
+#[test]
 fn what_is_refused_is_held_until_a_person_says_retry() {
     let named = server();
     let bridge = Bridge::of(&named);

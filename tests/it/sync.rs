@@ -441,7 +441,7 @@ fn standard_input_and_included_files_are_read(kind: Kind) {
     );
     let absent = bridge.run(&["sync", "example.com", "absent.db"], "");
     absent.assert_status(65).assert_stderr(
-        "error: example.com.: cannot read `absent.db`: No such file or directory (os error 2); nothing was attempted\n",
+        "error: example.com.: cannot read `absent.db`: No such file or directory (os error 2); nothing was attempted; hint: name a file that can be read, or `-` for standard input\n",
     );
 }
 

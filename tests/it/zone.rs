@@ -293,6 +293,24 @@ fn a_zone_that_could_not_be_made_is_not_listed() {
 }
 
 #[test]
+fn the_root_zone_is_not_made_and_no_entry_of_a_catalog_neither() {
+    let knot = Knot::builder().start();
+    let bridge = knot.provisioning(Bridge::of(&knot));
+    let create = ["zone", "create", "--nameserver", "ns1.example.net", "."];
+    bridge.run(&create, "").assert_status(69).assert_stdout("").assert_stderr(
+        "error: . on main (127.0.0.1:PORT): the root zone is not made; hint: give the zone a name of at least one label\n",
+    );
+    let file = "@ 300 SOA ns1 hostmaster 1 3600 600 86400 300\n@ 300 NS ns1.example.net.\n";
+    let dry = bridge.run(&["sync", "--dry-run", ".", "-"], file);
+    dry.assert_status(69)
+        .assert_says("the root zone is not made; hint: ");
+    assert!(!dry.stdout.contains("would be created"), "{}", dry.stdout);
+    assert_eq!(knot.catalog(), [""; 0]);
+    let list = bridge.run(&["zone", "list"], "");
+    list.assert_status(0).assert_stdout("").assert_stderr("");
+}
+
+#[test]
 fn a_list_of_nothing_is_empty_and_makes_no_file() {
     let (_named, bridge) = fresh();
     bridge
