@@ -235,8 +235,11 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     assert_eq!((run.status, run.jobs.len()), (Some(2), 1));
     // The list names records as they are written.
     let waiting = jobs(&bridge);
-    let mut subjects: Vec<_> = waiting.iter().map(|job| &job["subject"]).collect();
-    subjects.sort_by_key(|subject| subject.to_string());
+    let mut subjects: Vec<_> = waiting
+        .iter()
+        .filter_map(|job| job["subject"].as_str())
+        .collect();
+    subjects.sort_unstable();
     assert_eq!(
         subjects,
         ["old.a.test. TXT \"gone\"", "y.a.test. MX 5 ns1.a.test."]
