@@ -153,7 +153,11 @@ fn a_zone_that_is_half_made_by_another_instance_is_left_alone() {
     let (pdns, bridge) = fresh();
     half_made(&pdns, "nsbridge:other");
     let bridge = bridge.deadline_seconds(8);
-    bridge.plesk(wanted().call()).assert_status(75);
+    bridge.plesk(wanted().call()).assert_status(69).assert_error(
+        "example.com.",
+        "the zone belongs to the instance `other`",
+        "if that instance is gone or gives the zone away, `nsbridge zone adopt example.com` takes it over",
+    );
     assert_eq!(kind(&pdns), json!("Slave"));
     assert_eq!(metadata(&pdns, MARK), json!([]));
 }
