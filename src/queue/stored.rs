@@ -75,9 +75,16 @@ struct StoredSoa<N> {
     ttl: Option<u32>,
 }
 
-/// Owner, type, TTL and all RDATA: an array, since most of a large zone's text would be keys.
+/// A set: an array, since most of a large zone's text would be keys. Serde takes an object as well, with these
+/// keys, which earlier versions wrote.
 #[derive(Deserialize)]
-struct StoredSet(String, u16, u32, Vec<String>);
+struct StoredSet {
+    owner: String,
+    #[serde(rename = "type")]
+    rtype: u16,
+    ttl: u32,
+    rdata: Vec<String>,
+}
 
 /// What is written: the same, straight from the intent, since a zone may have 500,000 records.
 #[derive(Serialize)]
@@ -110,6 +117,7 @@ enum Storing<'a> {
     },
 }
 
+/// Owner, type, TTL and all RDATA of a set.
 #[derive(Serialize)]
 struct StoringSet<'a>(Text<&'a Name>, u16, u32, List<&'a [Rdata]>);
 
@@ -202,13 +210,13 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
             prunes,
         } => {
             let mut all = Vec::new();
-            for StoredSet(owner, rtype, ttl, rdatas) in records {
-                let owner: Name = owner.parse()?;
-                for rdata in rdatas {
+            for set in records {
+                let owner: Name = set.owner.parse()?;
+                for rdata in set.rdata {
                     all.push(Record {
                         owner: owner.clone(),
-                        rtype: RecordType(rtype),
-                        ttl,
+                        rtype: RecordType(set.rtype),
+                        ttl: set.ttl,
                         rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
                     });
                 }
@@ -279,6 +287,21 @@ mod tests {
     fn comes_back(intent: &Intent) {
         let text = to_text(intent);
         assert_eq!(&from_text(&text).unwrap(), intent, "{text}");
+    }
+
+    #[test]
+    fn sets_of_earlier_versions_are_read_as_well() {
+        let soa = r#"{"mname":null,"rname":null,"serial":7,"refresh":1,"retry":2,"expire":3,"minimum":4,"ttl":5}"#;
+        let [earlier, now] = [
+            r#"{"owner":"a.example.","type":1,"ttl":300,"rdata":["wAACAQ==","wAACAg=="]}"#,
+            r#"["a.example.",1,300,["wAACAQ==","wAACAg=="]]"#,
+        ]
+        .map(|set| {
+            let text = format!(r#"{{"zone":{{"name":"example.","soa":{soa},"records":[{set}]}}}}"#);
+            from_text(&text).unwrap()
+        });
+        assert_eq!(earlier, now);
+        assert!(to_text(&now).contains(r#"["a.example.",1,300,["wAACAQ==","wAACAg=="]]"#));
     }
 
     #[test]
