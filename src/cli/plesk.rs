@@ -52,13 +52,15 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     drop(input);
     let mut status = report_problems(&payload, output);
     let commands = newest(payload.commands, output);
-    status.or_worse(if !arguments.dry_run {
-        // Also where there is nothing to hand over: what earlier calls have left may be due.
-        handover::hand_over(&commands, &setup, deadline, output)
-    } else if commands.is_empty() {
-        Status::Done
-    } else {
+    // Also where there is nothing to hand over: what earlier calls have left may be due.
+    let may_wait = !arguments.dry_run && setup.queue_path.exists();
+    if commands.is_empty() && !may_wait {
+        return status;
+    }
+    status.or_worse(if arguments.dry_run {
         handover::preview(&commands, &setup, deadline, output)
+    } else {
+        handover::hand_over(&commands, &setup, deadline, output)
     });
     status
 }
