@@ -2,12 +2,19 @@
 
 use crate::process::{self, Said};
 use crate::server::Server;
+use crate::wait;
 
 /// Runs `script` (such as `update add www.example.com 300 A 192.0.2.9`) on `server` with its first
 /// key; `server` and `send` are added. Its own name checks are off: the server decides.
 #[track_caller]
 pub(crate) fn nsupdate(server: &dyn Server, script: &str) {
-    let said = try_nsupdate(server, script);
+    // PowerDNS on SQLite answers SERVFAIL while its database is locked.
+    let done = wait::until_some(wait::PATIENCE, || {
+        let said = try_nsupdate(server, script);
+        let is_busy = said.stderr().contains("update failed: SERVFAIL");
+        (!is_busy).then_some(said)
+    });
+    let said = done.unwrap_or_else(|| try_nsupdate(server, script));
     assert!(
         said.status == Some(0),
         "nsupdate ended with {:?}:\n{}{}",
