@@ -116,6 +116,24 @@ impl Catalog {
         .await
     }
 
+    /// Notes that a listed zone was made here: one that was found was removed by its owner at the same moment.
+    pub(super) async fn note_made(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<(), Failure> {
+        let noted = self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) if member.is_found => Some(self.name.made(member)),
+                Holding::Ours(_)
+                | Holding::Nobodys
+                | Holding::Unmarked(_)
+                | Holding::Others { .. } => None,
+            })
+        });
+        noted.await.map(|_| ())
+    }
+
     /// Makes sure that a zone is not listed as this instance's, and says whose it was.
     pub(super) async fn release(
         &self,

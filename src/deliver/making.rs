@@ -88,7 +88,7 @@ pub(super) async fn make(
         }
     };
     if let Maker::Provisioner(_) = maker {
-        ownership::list_made(session, &initial.name).await?;
+        ownership::list_made(session, &initial.name, &created).await?;
     }
     if let Created::AlreadyThere(Standing::Others(Owner::Instance(instance))) = &created
         && session.primary.catalog.is_none()

@@ -21,7 +21,7 @@ use super::settings::{Settings, UnownedZones};
 use super::steps::{Serving, serving, widen, zone_key};
 use crate::model::{RrSets, ZoneName};
 use crate::plan::{Holding, Making};
-use crate::provision::{Owner, Provisioner, Standing};
+use crate::provision::{Created, Owner, Provisioner, Standing};
 
 /// Makes sure that a zone that is there is this instance's, and listed.
 pub(super) async fn hold_found(
@@ -209,15 +209,25 @@ pub(super) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Resul
     Ok(())
 }
 
-/// Lists a zone that was just made.
-pub(super) async fn list_made(session: &mut Session<'_>, zone: &ZoneName) -> Result<(), Failure> {
-    if let Some(catalog) = &session.primary.catalog {
-        let group = group(session);
-        catalog
-            .list(session, zone, Making::Made, group, UnownedZones::Adopt)
-            .await?;
+/// Lists a zone that was just made, or was there by then.
+pub(super) async fn list_made(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    created: &Created,
+) -> Result<(), Failure> {
+    let Some(catalog) = &session.primary.catalog else {
+        return Ok(());
+    };
+    let group = group(session);
+    let before = catalog
+        .list(session, zone, Making::Made, group, UnownedZones::Adopt)
+        .await?;
+    match (before, created) {
+        (Holding::Ours(member), Created::Full | Created::Placeholder) if member.is_found => {
+            catalog.note_made(session, zone).await
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Makes sure that nobody else makes the zone that is about to be made. Where the catalog makes it, its

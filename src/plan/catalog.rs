@@ -242,6 +242,12 @@ impl CatalogName {
         self.batch(prerequisites, updates)
     }
 
+    /// Says no longer of an entry that its zone was there before, unless it changed by then.
+    pub fn made(&self, member: &Member) -> Batch {
+        let updates = vec![remove_set(origin(&member.node), RecordType::TXT)];
+        self.batch(member.holds(), updates)
+    }
+
     /// Writes this instance's name to an entry, unless it changed by then. A zone without an owner
     /// counts as found; one of another instance stays what it was.
     pub fn adopt(&self, member: &Member, instance: &str) -> Batch {

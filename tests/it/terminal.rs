@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -16,6 +17,7 @@ use crate::wait;
 pub(crate) struct Terminal {
     keyboard: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     child: Child,
 }
 
@@ -53,7 +55,7 @@ impl Terminal {
         let keyboard = File::from(near);
         let shown = Arc::new(Mutex::new(Vec::new()));
         let (mut screen, seen) = (keyboard.try_clone().unwrap(), Arc::clone(&shown));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut octets = [0; 4096];
             // The terminal is gone when the program is.
             while let Ok(count @ 1..) = screen.read(&mut octets) {
@@ -63,6 +65,7 @@ impl Terminal {
         Self {
             keyboard,
             shown,
+            reader,
             child,
         }
     }
@@ -115,6 +118,10 @@ impl Terminal {
     pub(crate) fn end(&mut self) -> Option<i32> {
         let ended = wait::until_some(wait::PATIENCE, || self.child.try_wait().ok().flatten());
         let ended = ended.unwrap_or_else(|| panic!("it goes on:\n{}", self.shown()));
+        // What it said last may still be on the way.
+        wait::until("the screen is read to its end", || {
+            self.reader.is_finished()
+        });
         ended.code()
     }
 }
