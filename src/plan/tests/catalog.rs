@@ -254,6 +254,24 @@ fn a_foreign_entry_that_was_adopted_is_left_as_it_was_found() {
     assert_eq!(server.sets, before);
 }
 
+#[test]
+fn an_entry_of_a_zone_that_was_made_after_all_is_no_longer_one_of_a_found_zone() {
+    let mut server = Server::new(&current(&[]), Manner::Panic);
+    let held = |server: &Server| {
+        let view = CatalogView::read(&catalog(), &transferred(server));
+        let Holding::Ours(member) = view.holding(&zone("a.test."), "plesk01") else {
+            panic!("it is ours");
+        };
+        member
+    };
+    let found = catalog().claim(&zone("a.test."), "plesk01", Making::Found, None, None);
+    server.apply(&found).unwrap();
+    assert!(held(&server).is_found);
+    server.apply(&catalog().made(&held(&server))).unwrap();
+    let member = held(&server);
+    assert!(member.is_listed && !member.is_found);
+}
+
 /// What one of several instances does, by a view that may be older than what others did since.
 #[derive(Clone, Debug)]
 struct Deed {
