@@ -175,6 +175,14 @@ pub enum Failure {
         /// That instance.
         instance: String,
     },
+    /// The zone is another instance's, and its PTR records are not shared.
+    #[error("the zone belongs to the instance `{instance}`")]
+    OthersReverseZone {
+        /// The zone.
+        zone: ZoneName,
+        /// That instance.
+        instance: String,
+    },
     /// The zone was there before, belongs to nobody, and nothing may adopt it.
     #[error("the zone belongs to no instance, and `policy.unowned-zones` forbids to adopt it")]
     UnownedZone {
@@ -342,6 +350,7 @@ impl Failure {
             | Self::InitialZone(_)
             | Self::Encode(_)
             | Self::OthersZone { .. }
+            | Self::OthersReverseZone { .. }
             | Self::UnownedZone { .. }
             | Self::CatalogBroken { .. }
             | Self::EmptyZone

@@ -26,7 +26,7 @@ pub(super) async fn deliver_gone(
     session.take_turn().await?;
     let key = zone_key(session, zone);
     let known = memory.load(&key).await?;
-    let holding = ownership::holding_of_going(session, zone).await?;
+    let holding = ownership::holding(session, zone).await?;
     let removed = remove(session, zone, holding.as_ref(), known.origin, memory).await?;
     let done = match removed {
         Some(done) => done,
@@ -97,7 +97,10 @@ async fn empty(
         pause(session, attempt).await?;
         let (found, mut known) = read(session, zone, memory).await?;
         let current = match found {
-            Found::Zone(current) => current,
+            Found::Zone(current) => {
+                ownership::permit_shared(session, zone, memory).await?;
+                current
+            }
             Found::Absent => return Ok(Done::AlreadyGone),
             // Whoever says so, there is nothing of ours to remove.
             Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
@@ -154,7 +157,7 @@ pub(super) async fn is_absent_elsewhere(
         Some(Maker::Provisioner(provisioner)) => {
             provisioner.standing(zone, session.deadline).await? == Standing::Absent
         }
-        Some(Maker::Catalog { .. }) => match ownership::holding_of_going(session, zone).await? {
+        Some(Maker::Catalog { .. }) => match ownership::holding(session, zone).await? {
             Some(Holding::Nobodys) => true,
             Some(Holding::Ours(_) | Holding::Unmarked(_) | Holding::Others { .. }) | None => false,
         },

@@ -112,6 +112,11 @@ impl Failure {
                  over",
                 zone.apex().to_text_without_dot()
             ),
+            Self::OthersReverseZone { zone, .. } => format!(
+                "`zones-of-others = \"change\"` under `[ptr]` lets instances share it; if that one is gone, \
+                 `nsbridge zone adopt {}` takes it over",
+                zone.apex().to_text_without_dot()
+            ),
             Self::UnownedZone { zone } => format!(
                 "`nsbridge zone adopt {}` takes it over on purpose",
                 zone.apex().to_text_without_dot()

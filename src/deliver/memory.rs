@@ -142,6 +142,13 @@ pub enum MemoryRequest {
         /// Where the answer goes.
         answer: oneshot::Sender<Vec<ZoneSummary>>,
     },
+    /// Whether a zone was made, adopted or delivered to.
+    Knows {
+        /// Which zone.
+        key: ZoneKey,
+        /// Where the answer goes.
+        answer: oneshot::Sender<bool>,
+    },
     /// The generation that a zone's memory is at.
     Generation {
         /// Which zone.
@@ -227,6 +234,14 @@ impl Memory {
     pub async fn ptrs(&self) -> Result<BTreeSet<PtrValue>, Failure> {
         let (answer, answered) = oneshot::channel();
         self.send(MemoryRequest::Ptrs { answer })?;
+        answered.await.map_err(|_| Failure::Memory)
+    }
+
+    /// Whether a zone was made, adopted or delivered to; cheaper than to load what is remembered of it.
+    pub(super) async fn knows(&self, key: &ZoneKey) -> Result<bool, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let key = key.clone();
+        self.send(MemoryRequest::Knows { key, answer })?;
         answered.await.map_err(|_| Failure::Memory)
     }
 

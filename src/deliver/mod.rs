@@ -84,7 +84,7 @@ pub async fn deliver(
         }
         Intent::ZoneGone(zone) => gone::deliver_gone(&mut session, zone, memory, settings).await,
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
-        Intent::Record(record) => single_record::deliver_record(&mut session, record).await,
+        Intent::Record(record) => single_record::deliver_record(&mut session, record, memory).await,
     };
     session.release();
     delivered

@@ -80,13 +80,29 @@ async fn hold_without_catalog(
     if is_known(known) {
         return Ok(());
     }
-    match (marked(session, zone).await?, settings.unowned_zones) {
-        (Mark::Another(instance), _) => {
-            let zone = zone.clone();
-            Err(Failure::OthersZone { zone, instance })
+    match (permit_mark(session, zone).await?, settings.unowned_zones) {
+        (Permitted::Nobodys, UnownedZones::Refuse) => {
+            Err(Failure::UnownedZone { zone: zone.clone() })
         }
-        (Mark::None, UnownedZones::Refuse) => Err(Failure::UnownedZone { zone: zone.clone() }),
-        (Mark::Ours, _) | (Mark::None, UnownedZones::Adopt) => Ok(()),
+        (Permitted::Ours, _) | (Permitted::Nobodys, UnownedZones::Adopt) => Ok(()),
+    }
+}
+
+/// Whose a zone is that may be changed.
+enum Permitted {
+    Ours,
+    Nobodys,
+}
+
+/// That a zone which is there does not bear the mark of another instance.
+async fn permit_mark(session: &Session<'_>, zone: &ZoneName) -> Result<Permitted, Failure> {
+    match marked(session, zone).await? {
+        Mark::Ours => Ok(Permitted::Ours),
+        Mark::None => Ok(Permitted::Nobodys),
+        Mark::Another(instance) => Err(Failure::OthersZone {
+            zone: zone.clone(),
+            instance,
+        }),
     }
 }
 
@@ -97,13 +113,18 @@ enum Mark {
     Another(String),
 }
 
-/// Asks what made zones on the primary for the mark of one that is there. A program leaves none.
+/// What leaves marks on the zones that it makes on the primary. A program leaves none.
+fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
+    match &session.primary.maker {
+        Some(Maker::Provisioner(Provisioner::Command(_)) | Maker::Catalog { .. }) | None => None,
+        Some(Maker::Provisioner(provisioner)) => Some(provisioner),
+    }
+}
+
+/// The mark of a zone that is there.
 async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure> {
-    let provisioner = match &session.primary.maker {
-        Some(Maker::Provisioner(Provisioner::Command(_)) | Maker::Catalog { .. }) | None => {
-            return Ok(Mark::None);
-        }
-        Some(Maker::Provisioner(provisioner)) => provisioner,
+    let Some(provisioner) = marker(session) else {
+        return Ok(Mark::None);
     };
     let mut standing = provisioner.standing(zone, session.deadline).await?;
     if let Standing::Others(Owner::Instance(_)) = standing {
@@ -167,8 +188,8 @@ pub enum Before {
     Another(String),
 }
 
-/// Whose a zone is that shall go; another's never goes.
-pub(super) async fn holding_of_going(
+/// Whose a zone is by the catalog; another's is never touched. None where the primary keeps no catalog.
+pub(super) async fn holding(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<Option<Holding>, Failure> {
@@ -180,12 +201,27 @@ pub(super) async fn holding_of_going(
     Ok(Some(holding))
 }
 
-/// That a zone is not another instance's, where the catalog tells.
+/// That a zone which is there is not another instance's. It need not be this one's: who puts a single
+/// record into a zone of nobody makes no claim to it.
 pub(super) async fn permit_shared(
     session: &mut Session<'_>,
     zone: &ZoneName,
+    memory: &Memory,
 ) -> Result<(), Failure> {
-    holding_of_going(session, zone).await.map(|_| ())
+    if session.primary.catalog.is_some() {
+        holding(session, zone).await?;
+        return Ok(());
+    }
+    let pool = &session.primary.pool;
+    if marker(session).is_none()
+        || pool.was_permitted(zone)
+        || memory.knows(&zone_key(session, zone)).await?
+    {
+        return Ok(());
+    }
+    permit_mark(session, zone).await?;
+    pool.note_permitted(zone);
+    Ok(())
 }
 
 /// How a zone came to be, by the catalog where that has it, else by what is remembered.

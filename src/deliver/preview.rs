@@ -27,7 +27,7 @@ pub(super) async fn preview_zone(
             return Err(Failure::ZoneAbsent);
         }
         Found::Absent | Found::NotShown(_) => {
-            ownership::permit_shared(session, &desired.name).await?;
+            ownership::holding(session, &desired.name).await?;
             let first = plan::initial_zone(desired, &settings.keep)?;
             let left_out = left_out(&first.conflicts, &first.kept);
             return Ok((preview_of_new(&first.zone), left_out));
@@ -51,7 +51,7 @@ pub(super) async fn preview_gone(
     settings: &Settings,
 ) -> Result<Preview, Failure> {
     let (found, known) = read(session, zone, memory).await?;
-    let holding = ownership::holding_of_going(session, zone).await?;
+    let holding = ownership::holding(session, zone).await?;
     let is_ours = match &session.primary.maker {
         None => false,
         Some(Maker::Provisioner(provisioner)) => {
@@ -71,7 +71,12 @@ pub(super) async fn preview_gone(
         lines: Vec::new(),
     };
     let current = match found {
-        Found::Zone(current) => current,
+        Found::Zone(current) => {
+            if !is_ours {
+                ownership::permit_shared(session, zone, memory).await?;
+            }
+            current
+        }
         Found::Absent => return Ok(of_unseen(Fate::Stays)),
         Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
             return Ok(of_unseen(Fate::Stays));

@@ -92,7 +92,7 @@ pub(super) async fn deliver_ptr(
                 changes,
                 done,
             } => {
-                permit(session, &zone, &settings.ptr).await?;
+                permit(session, &zone, memory, &settings.ptr).await?;
                 if zone == *cut && !is_finished {
                     is_finished = true;
                     if reverse_zone.finish(session).await? {
@@ -229,7 +229,7 @@ pub(super) async fn preview_ptr(
     let changes = match step {
         Step::Nothing(_) => Vec::new(),
         Step::Change { zone, changes, .. } => {
-            permit(session, &zone, &settings.ptr).await?;
+            permit(session, &zone, memory, &settings.ptr).await?;
             if is_there
                 && zone == *cut
                 && let Some((current, plan)) =
@@ -278,11 +278,18 @@ fn kept(step: &Step, place: &Place, intent: &PtrIntent, settings: &Settings) -> 
 async fn permit(
     session: &mut Session<'_>,
     zone: &ZoneName,
+    memory: &Memory,
     settings: &PtrSettings,
 ) -> Result<(), Failure> {
     match settings.zones_of_others {
-        ZonesOfOthers::Refuse => ownership::permit_shared(session, zone).await,
-        ZonesOfOthers::Change => Ok(()),
+        ZonesOfOthers::Refuse => {}
+        ZonesOfOthers::Change => return Ok(()),
+    }
+    match ownership::permit_shared(session, zone, memory).await {
+        Err(Failure::OthersZone { zone, instance }) => {
+            Err(Failure::OthersReverseZone { zone, instance })
+        }
+        permitted => permitted,
     }
 }
 

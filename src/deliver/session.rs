@@ -48,6 +48,9 @@ const TRANSFERS_MAX: usize = 6;
 /// disk, against the memory that zones take between read and update.
 const ZONES_BEGUN_MAX: usize = 1024;
 
+/// How long it holds that a zone bears no other instance's mark: many records of one zone come in a row.
+const MARK_TIME: Duration = Duration::from_secs(30);
+
 /// A primary: a server that takes UPDATEs, with the keys for it.
 pub struct Primary {
     /// Its name in the configuration.
@@ -141,6 +144,8 @@ pub struct Pool {
     pub(super) seen_added: RefCell<BTreeSet<RecordType>>,
     /// Whether the primary moves a serial on once for several UPDATEs, where it is known.
     joins_updates: Cell<Option<bool>>,
+    /// Zones that bore no other instance's mark, and when that was seen.
+    permitted: RefCell<BTreeMap<ZoneName, Instant>>,
     /// Turns to talk to the primary.
     pub(super) courtesy: Courtesy,
     /// Zones that are begun; most of them wait for the disk or for a turn.
@@ -154,9 +159,25 @@ impl Pool {
             idle: RefCell::new(Vec::new()),
             seen_added: RefCell::default(),
             joins_updates: Cell::default(),
+            permitted: RefCell::default(),
             courtesy: Courtesy::new(zones_in_flight, TRANSFERS_MAX),
             begun: Semaphore::new(ZONES_BEGUN_MAX),
         }
+    }
+
+    /// Whether a zone bore no other instance's mark a short while ago.
+    pub(super) fn was_permitted(&self, zone: &ZoneName) -> bool {
+        let permitted = self.permitted.borrow();
+        permitted
+            .get(zone)
+            .is_some_and(|seen| seen.elapsed() < MARK_TIME)
+    }
+
+    /// Takes down that a zone bears no other instance's mark.
+    pub(super) fn note_permitted(&self, zone: &ZoneName) {
+        let mut permitted = self.permitted.borrow_mut();
+        permitted.retain(|_, seen| seen.elapsed() < MARK_TIME);
+        permitted.insert(zone.clone(), Instant::now());
     }
 
     /// Closes the connections that are kept: they do not outlive the runtime that they were made in.

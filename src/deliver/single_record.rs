@@ -6,6 +6,7 @@
 
 use tokio::time::Instant;
 
+use super::memory::Memory;
 use super::outcome::{Delivered, Done, Failure};
 use super::ownership;
 use super::place::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
@@ -48,12 +49,13 @@ pub async fn place_record(
     record: &RecordIntent,
     at: &Name,
     primary: &Primary,
+    memory: &Memory,
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Reached, Failure> {
     settings.permit_name(at)?;
     let mut session = open(primary, settings.clock, deadline).await?;
-    let reached = place(&mut session, record, at).await;
+    let reached = place(&mut session, record, at, memory).await;
     session.release();
     reached
 }
@@ -78,12 +80,13 @@ pub async fn find_record(
 pub(super) async fn deliver_record(
     session: &mut Session<'_>,
     record: &RecordIntent,
+    memory: &Memory,
 ) -> Result<Delivered, Failure> {
     let record = RecordIntent {
         follows_aliases: false,
         ..record.clone()
     };
-    match place(session, &record, &record.owner).await? {
+    match place(session, &record, &record.owner, memory).await? {
         Reached::Placed(done) => Ok(Delivered::all(done)),
         Reached::Alias(_) => Err(Failure::AliasInTheWay {
             owner: record.owner,
@@ -145,6 +148,7 @@ async fn place(
     session: &mut Session<'_>,
     record: &RecordIntent,
     at: &Name,
+    memory: &Memory,
 ) -> Result<Reached, Failure> {
     let mut follows_all = false;
     // Whether something was sent that has no answer: where nothing is left to do then, it was done.
@@ -156,7 +160,7 @@ async fn place(
             (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
             (Stands::Here(zone), is_made_up) => (zone, is_made_up),
         };
-        ownership::permit_shared(session, &zone).await?;
+        ownership::permit_shared(session, &zone, memory).await?;
         let response = if is_made_up {
             None
         } else {

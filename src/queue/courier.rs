@@ -103,7 +103,9 @@ impl Courier<'_> {
         let first = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
         loop {
             let primary = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-            let placed = deliver::place_record(record, &at, primary, self.settings, deadline).await;
+            let (memory, settings) = (self.memory, self.settings);
+            let placed =
+                deliver::place_record(record, &at, primary, memory, settings, deadline).await;
             match placed.map_err(|it| deliver::behind_alias(it, &at, primary, first))? {
                 Reached::Placed(done) => return Ok(Delivered::all(done)),
                 Reached::Alias(target) => at = deliver::follow(record, steps, target)?,

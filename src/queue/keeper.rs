@@ -150,6 +150,10 @@ impl Pending {
                 self.write(store)?;
                 answer.send(store.ptrs()?).ok();
             }
+            MemoryRequest::Knows { key, answer } => {
+                self.settle(store, &key)?;
+                answer.send(store.knows(&key)?).ok();
+            }
             MemoryRequest::Generation { key, answer } => {
                 self.settle(store, &key)?;
                 answer.send(store.generation(&key)?).ok();

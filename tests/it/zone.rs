@@ -13,6 +13,7 @@ use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::server::{Kind, Server, scenario};
+use crate::wait;
 use crate::wanted::{by_hand, zone};
 
 /// A server, and nsbridge with name servers for the zones that it makes there.
@@ -499,8 +500,13 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
     two.run(&["zone", "create", "example.com"], "")
         .assert_status(69)
         .assert_error("example.com.", belongs, remedy);
-    two.plesk(payload::call(&[payload::delete("example.com")]))
-        .assert_status(0);
+    let delete = payload::call(&[payload::delete("example.com")]);
+    two.run(&["plesk", "--dry-run"], &delete)
+        .assert_status(69)
+        .assert_says(belongs);
+    two.plesk(&delete)
+        .assert_status(69)
+        .assert_error("example.com.", belongs, remedy);
     ours.assert_on(&server);
 
     two.run(&["zone", "adopt", "example.com"], "")
@@ -522,6 +528,86 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
     two.plesk(theirs.call())
         .assert_status(69)
         .assert_error("example.com.", belongs, remedy);
+}
+
+// The same of commands that make no claim to a zone.
+scenario!(without_a_catalog_no_record_is_put_into_another_instances_zone: bind, powerdns);
+fn without_a_catalog_no_record_is_put_into_another_instances_zone(kind: Kind) {
+    let (server, one) = kind.fresh();
+    let two = server.provisioning(Bridge::of(&server)).instance("two");
+    let networks = ["192.0.2.0/24"];
+    let (one, two) = (
+        one.instance("one").ptr_networks(&networks),
+        two.ptr_networks(&networks),
+    );
+    let ours = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.1");
+    one.plesk(ours.call()).assert_status(0);
+    let host = "www.example.com";
+    let create = payload::call(&[payload::create_ptr("192.0.2.1", host)]);
+    one.plesk(create).assert_status(0);
+    let reverse = "1.2.0.192.in-addr.arpa";
+    let ptr = || dig::short(&server, reverse, "PTR");
+    assert_eq!(ptr(), ["www.example.com."]);
+
+    let belongs = "the zone belongs to the instance `one`";
+    let create = payload::call(&[payload::create_ptr("192.0.2.1", "mail.example.com")]);
+    let delete = payload::call(&[payload::delete_ptr("192.0.2.1", host)]);
+    for call in [&create, &delete] {
+        two.plesk(call)
+            .assert_status(69)
+            .assert_says(belongs)
+            .assert_says("`zones-of-others = \"change\"` under `[ptr]` lets instances share it");
+        let run = two.run(&["plesk", "--dry-run"], call);
+        run.assert_status(69).assert_says(belongs);
+    }
+    for arguments in [
+        &["ptr", "add", "192.0.2.1", "mail.example.com"][..],
+        &["ptr", "delete", "192.0.2.1", host],
+        &["acme", "add", host, "value"],
+        &["acme", "delete", host, "value"],
+    ] {
+        let run = two.run(arguments, "");
+        run.assert_status(69).assert_says(belongs);
+    }
+    let script = "add txt.example.com 60 TXT x\nsend\n";
+    let durable = || two.run(&["nsupdate", "--durable"], script);
+    durable().assert_status(2).assert_says(belongs);
+    ours.assert_on(&server);
+    assert_eq!(ptr(), ["www.example.com."]);
+
+    // The instances may share reverse zones, and a zone can be taken over.
+    two.run(&["zone", "adopt", "example.com"], "")
+        .assert_status(0);
+    durable().assert_status(0);
+    let two = two.set_text("ptr", "zones-of-others", "change");
+    two.plesk(create).assert_status(0);
+    ours.with("txt 60 TXT x").assert_on(&server);
+    assert_eq!(ptr(), ["mail.example.com.", "www.example.com."]);
+}
+
+#[test]
+fn a_zone_made_by_hand_is_asked_for_its_mark_once_for_all_records_of_a_call() {
+    let reverse = Zone::dynamic("2.0.192.in-addr.arpa", "");
+    let named = Named::builder().zone(reverse).start();
+    let bridge = Bridge::of(&named)
+        .seed(&named)
+        .ptr_networks(&["192.0.2.0/24"])
+        .set("primaries.main", "zones-in-flight", "1");
+    let create = |last: u8| payload::create_ptr(&format!("192.0.2.{last}"), "www.example.com");
+    bridge
+        .plesk(payload::call(&(1..=50).map(create).collect::<Vec<_>>()))
+        .assert_status(0);
+    wait::until("it is logged", || !named.control_commands().is_empty());
+    let asked = named.control_commands();
+    assert!(asked.len() <= 2, "{asked:?}");
+    // A zone that it knows is not asked for at all.
+    let ours = zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(ours.call()).assert_status(0);
+    let asked = named.control_commands().len();
+    bridge
+        .run(&["acme", "add", "www.example.com", "value"], "")
+        .assert_status(0);
+    assert_eq!(named.control_commands().len(), asked);
 }
 
 #[test]

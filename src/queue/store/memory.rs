@@ -19,6 +19,26 @@ impl Store {
         self.load_zone(key).map_err(failed(&self.path, "read"))
     }
 
+    /// Whether a zone was made, adopted or delivered to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::queue) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
+        let read = || {
+            let mut zone = self.connection.prepare_cached(
+                "SELECT origin, EXISTS (SELECT 1 FROM delivered WHERE delivered.zone = zone.id)
+                 FROM zone WHERE primary_ = ? AND name = ?",
+            )?;
+            let row = params![key.primary, key.zone.to_string()];
+            zone.query_row(row, |row| {
+                Ok(origin_from(row.get(0)?) != Origin::Found || row.get(1)?)
+            })
+            .optional()
+        };
+        let known = read().map_err(failed(&self.path, "read"))?;
+        Ok(known.unwrap_or_default())
+    }
+
     /// The zones that were made or delivered to, in ascending order.
     ///
     /// # Errors
