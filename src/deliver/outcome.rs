@@ -1,11 +1,12 @@
 //! What was done for an intent, or would be.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::AddAssign;
 
 pub use super::failure::{Failure, Kind};
 use crate::model::{Name, Presence, Rdata, Record, RecordType, ZoneName};
-use crate::plan::Conflict;
+use crate::plan::{Change, Conflict, Plan};
 use crate::zonefile;
 
 /// What was delivered of an intent.
@@ -101,6 +102,35 @@ pub struct Counts {
     pub soa_changed: bool,
     /// How many messages it took.
     pub messages: usize,
+}
+
+impl Counts {
+    /// What a plan changes that takes so many messages.
+    pub(super) fn of(plan: &Plan, messages: usize) -> Self {
+        Self {
+            added: plan.added(),
+            removed: plan.removed(),
+            ttl_changed: plan.ttl_changed(),
+            soa_changed: plan.soa.is_some(),
+            messages,
+        }
+    }
+
+    /// How much of a plan is not to be done any more by a later one.
+    pub(super) fn of_applied(before: &Plan, after: &Plan) -> Self {
+        let left: HashSet<(&Name, RecordType, &Rdata)> =
+            after.changes.iter().map(subject).collect();
+        let mut applied = before.clone();
+        applied
+            .changes
+            .retain(|change| !left.contains(&subject(change)));
+        applied.soa = applied.soa.filter(|_| after.soa.is_none());
+        Self::of(&applied, usize::from(!applied.is_empty()))
+    }
+}
+
+fn subject(change: &Change) -> (&Name, RecordType, &Rdata) {
+    (&change.owner, change.rtype, &change.rdata)
 }
 
 impl AddAssign for Counts {

@@ -203,6 +203,7 @@ pub(super) async fn open(
         place: None,
         keeps_turn: false,
         sheds: 0,
+        has_applied: false,
         _begun: begun.expect("the semaphore is never closed"),
     })
 }
@@ -221,6 +222,8 @@ pub(super) struct Session<'a> {
     pub(super) keeps_turn: bool,
     /// How often the primary shed what was asked for.
     pub(super) sheds: u32,
+    /// Whether the primary has said that it applied a message of a plan.
+    pub(super) has_applied: bool,
     _begun: SemaphorePermit<'a>,
 }
 

@@ -279,7 +279,7 @@ pub(super) async fn send(
     for batch in &batches {
         let reply = session.update(batch).await?;
         match is_applied(reply, session.primary.key.name()) {
-            Ok(true) => {}
+            Ok(true) => session.has_applied = true,
             Ok(false) => return Ok(Sent::Guarded),
             Err(
                 failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),

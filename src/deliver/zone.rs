@@ -4,8 +4,6 @@
 //! message is guarded by what it was computed from, and where the guard fails the zone is read
 //! again.
 
-use std::collections::HashSet;
-
 use super::making::make;
 use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
 use super::ours::{gone, ours, to_remember};
@@ -20,7 +18,7 @@ use super::steps::{
     send, served_soa, serving, touched, union, widen, zone_key,
 };
 use crate::model::{CurrentZone, DesiredZone, Name, Presence, Rdata, RecordType, RrSets};
-use crate::plan::{self, Change, Conflict, FirstContents, Guard, Plan};
+use crate::plan::{self, Conflict, FirstContents, Guard, Plan};
 use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
@@ -81,6 +79,8 @@ struct Delivery<'a> {
     passed_over: Vec<LeftOut>,
     /// What was sent before what is sent now.
     sent: Counts,
+    /// Forgets what is remembered since this delivery began; none where the primary may have taken some of it.
+    undo: Option<MemoryChange>,
     /// What was sent without an answer: what of it is not to be done any more when the zone is read again was
     /// applied. With what happened to it.
     unanswered: Option<(Plan, Failure)>,
@@ -123,6 +123,7 @@ impl<'a> Delivery<'a> {
             sieve: Sieve::default(),
             passed_over: Vec::new(),
             sent: Counts::default(),
+            undo: None,
             unanswered: None,
         }
     }
@@ -133,6 +134,13 @@ impl<'a> Delivery<'a> {
         existing: Existing,
     ) -> Result<Delivered, Failure> {
         let delivered = self.attempt(session, existing).await;
+        if let Err(failure) = &delivered
+            && failure.kind() == Kind::Denied
+            && let Some(undo) = self.undo.take()
+        {
+            // The primary took nothing of it, and somebody else may put it there.
+            self.memory.narrow(undo)?;
+        }
         delivered.map_err(|failure| match self.unanswered {
             // What went wrong after it is of less interest than that it may have been applied.
             Some((_, unknown)) if failure.kind() == Kind::Later => unknown,
@@ -264,7 +272,7 @@ impl<'a> Delivery<'a> {
             self.settings.permit_removals(&plan, &current)?;
         }
         if let Some((before, _)) = self.unanswered.take() {
-            self.sent += counts_of_applied(&before, &plan);
+            self.sent += Counts::of_applied(&before, &plan);
         }
         self.sieve.restrict(&mut plan);
         let ours = ours(&desired.records, &known.delivered, &plan);
@@ -278,9 +286,18 @@ impl<'a> Delivery<'a> {
         };
         let mut sent = Ok(Sent::Applied(0));
         if !plan.is_empty() {
-            widen(self.memory, &self.key, &mut known, &add).await?;
+            self.widen(&mut known, &add).await?;
             add = RrSets::default();
             sent = send(session, &plan, &current, known.guard).await;
+            let is_refused = matches!(
+                sent,
+                Ok(Sent::Guarded | Sent::NoZone(Failure::UpdateRefused { .. }))
+                    | Err(Failure::UpdateRefused { .. })
+            );
+            if !is_refused || session.has_applied {
+                // Some of it may be there: what is not signed does not deny it.
+                self.undo = None;
+            }
         }
         let sent = match sent {
             Ok(sent) => sent,
@@ -307,6 +324,15 @@ impl<'a> Delivery<'a> {
         Ok(None)
     }
 
+    /// Makes it durable that these records may be ours from now on.
+    async fn widen(&mut self, known: &mut ZoneMemory, add: &RrSets) -> Result<(), Failure> {
+        let before = self.undo.take().map(|undo| undo.drop);
+        let new = union(before.unwrap_or_default(), add.minus(&known.delivered));
+        widen(self.memory, &self.key, known, add).await?;
+        self.undo = Some(change(self.key.clone(), known, RrSets::default(), new));
+        Ok(())
+    }
+
     /// How often guards failed under this SOA.
     fn guard_failures(&self, soa: &Rdata) -> u32 {
         let at = self.guarded_at.as_ref().filter(|(at, _)| at == soa);
@@ -323,7 +349,7 @@ impl<'a> Delivery<'a> {
     ) -> Result<Option<Delivered>, Failure> {
         self.note_soa_ttl(session, plan, current, &mut known)
             .await?;
-        self.sent += counts(plan, messages);
+        self.sent += Counts::of(plan, messages);
         let is_all = !self.sieve.is_searching();
         let passed_over =
             readback::passed_over(session, plan, known.guard, current.soa.serial).await?;
@@ -464,31 +490,6 @@ impl<'a> Delivery<'a> {
             kept,
         }))
     }
-}
-
-fn counts(plan: &Plan, messages: usize) -> Counts {
-    Counts {
-        added: plan.added(),
-        removed: plan.removed(),
-        ttl_changed: plan.ttl_changed(),
-        soa_changed: plan.soa.is_some(),
-        messages,
-    }
-}
-
-/// How much of a plan is not to be done any more by a later one.
-fn counts_of_applied(before: &Plan, after: &Plan) -> Counts {
-    let left: HashSet<(&Name, RecordType, &Rdata)> = after.changes.iter().map(subject).collect();
-    let mut applied = before.clone();
-    applied
-        .changes
-        .retain(|change| !left.contains(&subject(change)));
-    applied.soa = applied.soa.filter(|_| after.soa.is_none());
-    counts(&applied, usize::from(!applied.is_empty()))
-}
-
-fn subject(change: &Change) -> (&Name, RecordType, &Rdata) {
-    (&change.owner, change.rtype, &change.rdata)
 }
 
 fn created_from(records: &RrSets) -> Done {
