@@ -80,37 +80,33 @@ async fn hold_without_catalog(
     if is_known(known) {
         return Ok(());
     }
-    match (permit_mark(session, zone).await?, settings.unowned_zones) {
-        (Permitted::Nobodys, UnownedZones::Refuse) => {
-            Err(Failure::UnownedZone { zone: zone.clone() })
-        }
-        (Permitted::Ours, _) | (Permitted::Nobodys, UnownedZones::Adopt) => Ok(()),
+    let mark = marked(session, zone).await?;
+    mark.permit(zone)?;
+    if mark == Mark::None && settings.unowned_zones == UnownedZones::Refuse {
+        return Err(Failure::UnownedZone { zone: zone.clone() });
     }
-}
-
-/// Whose a zone is that may be changed.
-enum Permitted {
-    Ours,
-    Nobodys,
-}
-
-/// That a zone which is there does not bear the mark of another instance.
-async fn permit_mark(session: &Session<'_>, zone: &ZoneName) -> Result<Permitted, Failure> {
-    match marked(session, zone).await? {
-        Mark::Ours => Ok(Permitted::Ours),
-        Mark::None => Ok(Permitted::Nobodys),
-        Mark::Another(instance) => Err(Failure::OthersZone {
-            zone: zone.clone(),
-            instance,
-        }),
-    }
+    Ok(())
 }
 
 /// Whose mark a zone bears.
+#[derive(Eq, PartialEq)]
 enum Mark {
     None,
     Ours,
     Another(String),
+}
+
+impl Mark {
+    /// That it is not another instance's.
+    fn permit(&self, zone: &ZoneName) -> Result<(), Failure> {
+        match self {
+            Self::None | Self::Ours => Ok(()),
+            Self::Another(instance) => Err(Failure::OthersZone {
+                zone: zone.clone(),
+                instance: instance.clone(),
+            }),
+        }
+    }
 }
 
 /// What leaves marks on the zones that it makes on the primary. A program leaves none.
@@ -219,7 +215,7 @@ pub(super) async fn permit_shared(
     {
         return Ok(());
     }
-    permit_mark(session, zone).await?;
+    marked(session, zone).await?.permit(zone)?;
     pool.note_permitted(zone);
     Ok(())
 }
