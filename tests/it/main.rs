@@ -88,6 +88,7 @@ mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;
 mod ptr;
+mod ptr_memory;
 mod queue;
 mod queue_crash;
 mod queue_faults;
