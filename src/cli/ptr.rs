@@ -97,6 +97,13 @@ fn change(
         return Ok(status);
     }
     let host = value.hostname.to_lowercase();
+    // What is there already can be removed, whatever it is.
+    if let (Presence::Present, Err(error)) = (presence, host.check_host()) {
+        let hint = "give the address first, then the name of the host that has it";
+        let text = format!("{address} PTR {host}: {error}");
+        output.message(Message::nothing_attempted(&text, Some(hint.into())));
+        return Ok(Status::BadInput);
+    }
     let wanted: Arc<[Name]> = match presence {
         Presence::Present => [host.clone()].into(),
         Presence::Gone => [].into(),
