@@ -76,7 +76,7 @@ impl<'a> Client<'a> {
         std::mem::take(&mut self.sent)
     }
 
-    /// What was asked for and is to be kept, the newest word on each record.
+    /// What was asked for since this was last asked and is to be kept, the newest word on each record.
     pub fn take_kept(&mut self) -> Vec<RecordIntent> {
         std::mem::take(&mut self.kept)
     }
