@@ -83,6 +83,7 @@ mod nsupdate_callers;
 mod nsupdate_generated;
 mod nsupdate_own;
 mod nsupdate_sig0;
+mod nsupdate_split;
 mod nsupdate_terminal;
 mod nsupdate_texts;
 mod nsupdate_tls;
