@@ -266,6 +266,7 @@ fn routes(options: &Options) -> Result<Vec<Route>, String> {
     let setup = configuration::load(&path).map_err(|message| message.to_string())?;
     let routes = setup.routes.iter().map(|(suffix, primary)| Route {
         suffix: suffix.clone(),
+        primary: primary.name.clone(),
         endpoint: primary.endpoint.clone(),
         key: primary.key.clone(),
     });

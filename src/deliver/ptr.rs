@@ -146,10 +146,10 @@ fn forget_if_gone(
 
 /// Sends changes, and remembers which values are ours; whether the name was still as it was seen.
 ///
-/// Forgotten is only the intent's own value, when an update has removed it: no other process is at work on that
-/// one. In all other cases the value may be there, or may come yet. Where the guard failed or the answer is not to be
-/// believed, an update of ours that had no answer may have added it, or another process; and a value that was replaced
-/// may be on its way back. To remember too much does less harm than to take a value of ours for one of others.
+/// Forgotten is only the intent's own value, when an update has removed it: no two processes of ours are at work on
+/// one intent. In all other cases the value may be there, or may come yet. Where the guard failed or the answer is not
+/// to be believed, an update of ours that had no answer may have added it; and a value that was replaced may be on its
+/// way back by another process. To remember too much does less harm than to take a value of ours for one of others.
 async fn apply(
     session: &mut Session<'_>,
     intent: &PtrIntent,

@@ -23,10 +23,10 @@ const LOOK_UPS_MAX: usize = 16;
 
 /// The part of a batch that goes to one server, into one zone.
 struct Part {
-    /// The first name of the part, whose route that of all is.
+    /// The first name of the part, whose server and key are those of all.
     start: Name,
-    /// The suffix of that route.
-    suffix: Option<Name>,
+    /// The primary that is configured for them.
+    primary: Option<String>,
     target: Target,
     draft: Draft,
 }
@@ -108,13 +108,13 @@ fn guards_nothing(parts: &[Part]) -> Option<&Part> {
 /// Why such a part is not sent.
 fn useless(part: &Part, parts: &[Part]) -> String {
     let zone = &part.target.zone;
-    let is_twin = |other: &Part| other.target.zone == *zone && other.suffix != part.suffix;
-    let of_server = match &part.suffix {
-        Some(suffix) if parts.iter().any(is_twin) => format!(" on the server of {suffix}"),
+    let is_twin = |other: &Part| other.target.zone == *zone && other.primary != part.primary;
+    let on_primary = match &part.primary {
+        Some(primary) if parts.iter().any(is_twin) => format!(" on {primary}"),
         Some(_) | None => String::new(),
     };
     format!(
-        "no update lies in {zone}{of_server}, whose prerequisites guard no other zone; nothing was sent"
+        "no update lies in {zone}{on_primary}, whose prerequisites guard no other zone; nothing was sent"
     )
 }
 
@@ -156,15 +156,15 @@ async fn look_up_one(session: &Session<'_>, name: &Name, class: Class) -> Looked
 
 /// The index of the part of a name, which may be a new one.
 fn part_of(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target: Target) -> usize {
-    let suffix = session.route_of(name).map(|route| route.suffix.clone());
+    let primary = session.route_of(name).map(|route| route.primary.clone());
     let is_same = |part: &Part| {
         let (ours, new) = (&part.target, &target);
-        part.suffix == suffix && ours.zone == new.zone && ours.servers == new.servers
+        part.primary == primary && ours.zone == new.zone && ours.servers == new.servers
     };
     parts.iter().position(is_same).unwrap_or_else(|| {
         parts.push(Part {
             start: name.clone(),
-            suffix,
+            primary,
             target,
             draft: Draft::default(),
         });

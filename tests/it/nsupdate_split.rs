@@ -23,7 +23,9 @@ fn two() -> (Named, Named, Bridge) {
     let second = Named::builder().key(Key::new("two")).zone(zone()).start();
     let bridge = Bridge::of(&first)
         .primary("second", second.port(), "two", second.key_file())
-        .route("customers.a.test", "second");
+        .route("customers.a.test", "second")
+        // The same server by another route: the zone gets one message from it all the same.
+        .route("z.a.test", "main");
     (first, second, bridge)
 }
 
@@ -75,13 +77,32 @@ fn nsupdate_asks_the_server_of_each_name_also_where_a_zone_has_several() {
         .run(&["nsupdate", "--split-zones"], script)
         .assert_status(2)
         .assert_stderr(
-            "no update lies in a.test. on the server of ., whose prerequisites guard no other zone; nothing was sent\n",
+            "no update lies in a.test. on main, whose prerequisites guard no other zone; nothing was sent\n",
         );
     // A script that names its zone sends one message, to the server of the zone.
     let script = "zone a.test\nadd n.customers.a.test 60 TXT 1\nsend\n";
     let run = bridge.run(&["nsupdate", "--split-zones"], script);
     run.assert_status(0).assert_stderr("");
     assert_eq!(dig::short(&first, "n.customers.a.test", "TXT"), ["\"1\""]);
+}
+
+#[test]
+fn nsupdate_keeps_the_names_of_each_key_apart_though_the_server_is_the_same() {
+    let policy = "grant two subdomain customers.a.test ANY; grant plesk name x.a.test ANY;";
+    let named = Named::builder()
+        .key(Key::new("plesk"))
+        .key(Key::new("two"))
+        .zone(Zone::with_policy("a.test", "", policy))
+        .start();
+    let bridge = Bridge::at(named.port(), named.key_file_of("plesk"))
+        .primary("second", named.port(), "two", named.key_file_of("two"))
+        .route("customers.a.test", "second");
+    let script = "add x.a.test 60 TXT 1\nadd y.customers.a.test 60 TXT 2\nsend\n";
+    let run = bridge.run(&["nsupdate", "--split-zones"], script);
+    run.assert_status(0).assert_stderr("");
+    for (name, value) in [("x.a.test", "\"1\""), ("y.customers.a.test", "\"2\"")] {
+        assert_eq!(dig::short(&named, name, "TXT"), [value]);
+    }
 }
 
 /// A server that answers the questions about zones of so many at the same time, and not before.
