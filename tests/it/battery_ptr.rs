@@ -375,9 +375,9 @@ fn a_built_in_empty_zone_is_told_from_a_real_one() {
     let without = || Bridge::of(&named);
     // A mark is looked for over the control channel before a zone is touched, and a zone could be made.
     let seeding = || without().seed(&named);
-    let text = "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one of BIND's built-in \
-                empty zones, which take no updates; hint: put `disable-empty-zone \"10.in-addr.arpa\";` into the options \
-                of named.conf\n";
+    let text = "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one of BIND's \
+                built-in empty zones, which take no updates; hint: put `disable-empty-zone \"10.in-addr.arpa\";` into \
+                the options of named.conf\n";
     for network in ["10.0.0.0/8", "10.1.2.0/24"] {
         for bridge in [without(), seeding()] {
             let bridge = bridge.ptr_networks(&[network]);

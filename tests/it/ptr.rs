@@ -111,8 +111,8 @@ fn an_address_and_the_root_are_no_values_but_can_be_removed(kind: Kind) {
     ] {
         let subject = format!("{}.", host.trim_end_matches('.'));
         let text = format!(
-            "error: 192.0.2.8 PTR {subject}: {cause} where the name of a host belongs; nothing was attempted; hint: give \
-             the address first, then the name of the host that has it\n"
+            "error: 192.0.2.8 PTR {subject}: {cause} where the name of a host belongs; nothing was attempted; hint: \
+             give the address first, then the name of the host that has it\n"
         );
         for arguments in [
             format!("add 192.0.2.8 {host}"),
@@ -128,10 +128,10 @@ fn an_address_and_the_root_are_no_values_but_can_be_removed(kind: Kind) {
         ["www.example.com", "192.0.2.8", "."].map(|host| payload::create_ptr("192.0.2.8", host));
     let run = bridge.plesk(payload::call(&[bad, root, good]));
     run.assert_status(65).assert_stderr(
-        "error: [0].ptr.hostname left out: an address stands where the name of a host belongs: `192.0.2.8`; hint: correct \
-         the PTR record in Plesk: its value is the name of the host that has the address\n\
-         error: [1].ptr.hostname left out: the root stands where the name of a host belongs: `.`; hint: correct the PTR \
-         record in Plesk: its value is the name of the host that has the address\n",
+        "error: [0].ptr.hostname left out: an address stands where the name of a host belongs: `192.0.2.8`; hint: \
+         correct the PTR record in Plesk: its value is the name of the host that has the address\n\
+         error: [1].ptr.hostname left out: the root stands where the name of a host belongs: `.`; hint: correct the \
+         PTR record in Plesk: its value is the name of the host that has the address\n",
     );
     assert_eq!(entries(&server).len(), 3);
     ptr(&bridge, "delete 192.0.2.7 192.0.2.7.").assert_status(0);

@@ -200,8 +200,8 @@ fn a_memory_that_cannot_be_read_is_an_error() {
     );
     for arguments in ["sync example.com", "sync --dry-run example.com"] {
         ptr(&bridge, arguments).assert_status(75).assert_stdout("").assert_stderr(
-            "error: example.com.: the memory of delivered records cannot be used; hint: the message about the file says \
-             what to do\n\
+            "error: example.com.: the memory of delivered records cannot be used; hint: the message about the file \
+             says what to do\n\
              error: cannot read `DIR/state/queue.db`: Conversion error from type Blob at index: 1, invalid IP address \
              syntax; hint: the file is damaged: put it aside, with those whose names go on with `-wal` and `-shm`, and \
              sync all zones (`plesk bin dns --sync-all-zones`); what was delivered before counts as foreign then\n",
@@ -228,9 +228,9 @@ fn a_value_that_was_added_here_goes_without_a_transfer() {
             .plesk(zone("example.com", &records).call())
             .assert_status(0);
     };
-    let warning = "warning: 2.0.192.in-addr.arpa.: only what nsbridge delivered is looked through for values that are no \
-                   longer right, since `main` is read from memory; hint: allow the key to transfer the zone, and set \
-                   `read = \"transfer\"`, to see those of others, too\n";
+    let warning = "warning: 2.0.192.in-addr.arpa.: only what nsbridge delivered is looked through for values that are \
+                   no longer right, since `main` is read from memory; hint: allow the key to transfer the zone, and \
+                   set `read = \"transfer\"`, to see those of others, too\n";
     deliver("192.0.2.5");
     ptr(&bridge, "sync example.com")
         .assert_status(0)
