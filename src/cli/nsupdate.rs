@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::configuration::{self, CONFIG_PATH, now};
+use super::configuration::{self, CONFIG_PATH, Setup, now};
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
-use super::output::{Output, OutputFormat};
+use super::output::{Message, Output, OutputFormat};
 use super::status::Status;
 use super::{handover, output, runtime};
 use crate::model::{Intent, RecordIntent, Secret};
@@ -71,27 +71,27 @@ fn run_script(options: &Options) -> ExitCode {
     // Standard output is the results, then.
     let mut say = |stream, text: &str| output::say(if json { Stream::Error } else { stream }, text);
     let mut client = Client::new(settings, VERSION, &mut say);
-    let done = runtime::block_on(read_lines(&mut client, &mut lines, interactive, json));
-    let place = client.place();
-    let kept = client.take_kept();
-    if !kept.is_empty() {
-        let status = keep(kept, options);
-        if let (Ok(Ok(_)), true) = (&done, status != Status::Done) {
-            return ExitCode::from(if status == Status::BadConfiguration {
-                STATUS_FATAL
-            } else {
-                STATUS_FAILED
-            });
+    let mut keeping = Keeping::new(options);
+    let done = loop {
+        match runtime::block_on(read_lines(&mut client, &mut lines, interactive, json)) {
+            Ok(Ok(End::OfBatch(kept))) => {
+                if keeping.keep(kept) == Status::BadConfiguration {
+                    return ExitCode::from(STATUS_FATAL);
+                }
+            }
+            done => break done,
         }
-    }
+    };
+    let place = client.place();
+    let is_kept = keeping.finish() == Status::Done;
     if let (Ok(Err(error)), true) = (&done, json) {
         let entry = json!({ "result": "failed", "cause": error.to_string() });
         output::say(Stream::Out, &format!("{entry}\n"));
     }
     match done {
         Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
-        Ok(Ok(End::OfLines)) if client.has_failed() => ExitCode::from(STATUS_FAILED),
-        Ok(Ok(End::OfLines)) => ExitCode::SUCCESS,
+        Ok(Ok(_)) if client.has_failed() || !is_kept => ExitCode::from(STATUS_FAILED),
+        Ok(Ok(_)) => ExitCode::SUCCESS,
         Ok(Err(error)) => fatal(&format!("{place}{error}")),
         Err(error) => fatal(&format!("cannot start: {error}")),
     }
@@ -112,10 +112,12 @@ fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
     })
 }
 
-/// How the lines ended.
+/// Why no more lines are read.
 enum End {
-    /// There were no more, or the last one was `quit`.
+    /// There are no more, or the last one was `quit`.
     OfLines,
+    /// The last one was a `send`, and this is to be kept before there are others.
+    OfBatch(Vec<RecordIntent>),
     /// By Ctrl-C.
     Interrupted,
 }
@@ -141,7 +143,12 @@ async fn read_lines(
             }
         }
         match turn? {
-            Turn::Next => {}
+            Turn::Next => {
+                let kept = client.take_kept();
+                if !kept.is_empty() {
+                    return Ok(End::OfBatch(kept));
+                }
+            }
             Turn::Quit => return Ok(End::OfLines),
             Turn::Wrong if interactive => {}
             Turn::Wrong => return Err(Fatal::Syntax),
@@ -173,33 +180,68 @@ fn entry(sent: &Sent) -> Value {
     entry
 }
 
-/// Hands what is to be kept over to the queue, and delivers it.
-fn keep(kept: Vec<RecordIntent>, options: &Options) -> Status {
-    let format = if options.own.json {
-        OutputFormat::Json
-    } else {
-        OutputFormat::Text
-    };
-    let mut output = Output::new(format, OutputFormat::Text, 0, false);
-    output.stream();
-    let path = configuration_path(options).unwrap_or_else(|| CONFIG_PATH.into());
-    let status = match configuration::load(&path) {
-        Ok(setup) => {
-            let commands = kept.into_iter().map(|record| payload::Command {
-                place: "script".into(),
-                verb: Verb::Update,
-                intent: Intent::Record(record),
-            });
-            let commands: Vec<_> = commands.collect();
-            let deadline = Instant::now() + setup.deadline;
-            handover::hand_over(&commands, &setup, deadline, &mut output)
+/// Keeps what a script asks for, batch by batch.
+struct Keeping<'a> {
+    options: &'a Options,
+    /// Read with the first batch.
+    setup: Option<Setup>,
+    output: Output,
+    /// The worst of what became of the batches.
+    status: Status,
+}
+
+impl<'a> Keeping<'a> {
+    fn new(options: &'a Options) -> Self {
+        let format = if options.own.json {
+            OutputFormat::Json
+        } else {
+            OutputFormat::Text
+        };
+        let mut output = Output::new(format, OutputFormat::Text, 0, false);
+        output.stream();
+        Self {
+            options,
+            setup: None,
+            output,
+            status: Status::Done,
         }
-        Err(message) => {
-            output.message(message);
-            Status::BadConfiguration
+    }
+
+    /// Hands a batch over to the queue, and delivers it; what became of it. Who writes the script waits for that.
+    ///
+    /// The file is open only meanwhile: what is written when convenient shall not wait for the next batch.
+    fn keep(&mut self, batch: Vec<RecordIntent>) -> Status {
+        let setup = match self.setup.take().map_or_else(|| self.load(), Ok) {
+            Ok(setup) => self.setup.insert(setup),
+            Err(message) => {
+                self.output.message(message);
+                return Status::BadConfiguration;
+            }
+        };
+        let commands = batch.into_iter().map(|record| payload::Command {
+            place: "script".into(),
+            verb: Verb::Update,
+            intent: Intent::Record(record),
+        });
+        let commands: Vec<_> = commands.collect();
+        let deadline = Instant::now() + setup.deadline;
+        let status = handover::hand_over(&commands, setup, deadline, &mut self.output);
+        for primary in setup.primaries.values() {
+            primary.pool.close();
         }
-    };
-    output.finish(status)
+        self.status.or_worse(status);
+        status
+    }
+
+    fn load(&self) -> Result<Setup, Message> {
+        let path = configuration_path(self.options).unwrap_or_else(|| CONFIG_PATH.into());
+        configuration::load(&path)
+    }
+
+    /// What became of all batches.
+    fn finish(self) -> Status {
+        self.output.finish(self.status)
+    }
 }
 
 /// Where the configuration is: where it is said to be, or at its usual place if it is there.
@@ -224,6 +266,7 @@ fn routes(options: &Options) -> Result<Vec<Route>, String> {
     let setup = configuration::load(&path).map_err(|message| message.to_string())?;
     let routes = setup.routes.iter().map(|(suffix, primary)| Route {
         suffix: suffix.clone(),
+        primary: primary.name.clone(),
         endpoint: primary.endpoint.clone(),
         key: primary.key.clone(),
     });

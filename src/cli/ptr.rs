@@ -15,7 +15,7 @@ use super::output::{Message, Output, Severity};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Memory, Network, Primary, Read};
+use crate::deliver::{self, Failure, Memory, Network, Primary, PtrValue, Read};
 use crate::model::{CurrentZone, ForeignRecords, Intent, Name, Presence, PtrIntent, ZoneName};
 use crate::payload::{self, Verb};
 use crate::queue::Access;
@@ -97,6 +97,13 @@ fn change(
         return Ok(status);
     }
     let host = value.hostname.to_lowercase();
+    // What is there already can be removed, whatever it is.
+    if let (Presence::Present, Err(error)) = (presence, host.check_host()) {
+        let hint = "give the address first, then the name of the host that has it";
+        let text = format!("{address} PTR {host}: {error}");
+        output.message(Message::nothing_attempted(&text, Some(hint.into())));
+        return Ok(Status::BadInput);
+    }
     let wanted: Arc<[Name]> = match presence {
         Presence::Present => [host.clone()].into(),
         Presence::Gone => [].into(),
@@ -203,8 +210,12 @@ async fn survey(
         output.message(Message::new(Severity::Note, text));
     }
     let mut status = Status::Done;
-    let mut there = BTreeSet::new();
-    for (cut, primary, failure) in read_reverse(setup, deadline, &mut there).await {
+    let ours = memory.ptrs().await.map_err(|failure| {
+        let (subject, entry) = (zone.to_string(), json!({ "subject": zone.to_string() }));
+        report::fail(&subject, None, &failure, entry, output)
+    })?;
+    let mut reverse = read_reverse(setup, memory, &ours, deadline).await;
+    for (cut, primary, failure) in reverse.failed {
         if prune {
             let (subject, entry) = (cut.to_string(), json!({ "subject": cut.to_string() }));
             let failed = report::fail(&subject, Some(primary), &failure, entry, output);
@@ -215,16 +226,20 @@ async fn survey(
             output.message(Message::new(Severity::Warning, text));
         }
     }
-    there.retain(|(address, host)| {
-        let has_address = pairs.binary_search(&(*address, host.clone())).is_ok();
-        !has_address && ptr.cut(*address).is_some() && deliver::is_host_of(&current, host)
+    for (zone, primary) in reverse.remembered {
+        output.message(by_memory(&zone, primary));
+    }
+    reverse.there.retain(|value| {
+        let PtrValue {
+            address, hostname, ..
+        } = value;
+        let has_address = pairs.binary_search(&(*address, hostname.clone())).is_ok();
+        !has_address && ptr.cut(*address).is_some() && deliver::is_host_of(&current, hostname)
     });
-    let ours = memory.ptrs().await.unwrap_or_default();
     let mut commands = Vec::new();
-    for (address, host) in there {
-        let is_ours = ours
-            .iter()
-            .any(|it| (it.address, &it.hostname) == (address, &host));
+    for value in reverse.there {
+        let is_ours = ours.contains(&value);
+        let (address, host) = (value.address, value.hostname);
         if prune || is_ours {
             commands.push(command(address, host, Presence::Gone, [].into()));
         } else {
@@ -254,37 +269,83 @@ async fn read_zone(
     Ok(current)
 }
 
-/// Adds what the reverse zones of the networks hold to `there`, and gives the zones that cannot be read.
+/// What reverse zones hold, each value with the primary that is asked about its address.
+#[derive(Default)]
+struct Reverse<'s> {
+    there: BTreeSet<PtrValue>,
+    /// Zones of which only what is remembered is known.
+    remembered: Vec<(ZoneName, &'s Primary)>,
+    /// Zones that cannot be read.
+    failed: Vec<(ZoneName, &'s Primary, Failure)>,
+}
+
+/// Finds out what the reverse zones of the networks hold; where zones are not read, what is remembered of them, and
+/// which values are `ours`.
 async fn read_reverse<'s>(
     setup: &'s Setup,
+    memory: &Memory,
+    ours: &BTreeSet<PtrValue>,
     deadline: Instant,
-    there: &mut BTreeSet<(IpAddr, Name)>,
-) -> Vec<(ZoneName, &'s Primary, Failure)> {
+) -> Reverse<'s> {
     let clock = setup.settings.clock;
-    let (mut seen, mut failed) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut reverse) = (BTreeSet::new(), Reverse::default());
+    // A longer route may lead to another primary, which is then the one that the value would be removed from.
+    let is_asked = |primary: &str, address: IpAddr| {
+        let asked = setup.routes.primary_of(&deliver::reverse_name(address));
+        asked.is_some_and(|asked| asked.name == primary)
+    };
+    let is_read = |value: &PtrValue| {
+        let primary = setup.primaries.get(&value.primary);
+        primary.is_none_or(|primary| primary.read == Read::Transfer)
+    };
     for cut in setup.settings.ptr.networks.iter().flat_map(Network::cuts) {
         // Without a route the values that are to be added tell why, and what is not read shows nothing.
-        let primary = setup.routes.primary_of(cut.apex());
-        let Some(primary) = primary.filter(|primary| primary.read == Read::Transfer) else {
+        let Some(primary) = setup.routes.primary_of(cut.apex()) else {
             continue;
         };
         let read = async {
             let enclosing = deliver::enclosing_zone(cut.apex(), primary, clock, deadline).await?;
             let new = enclosing.filter(|zone| seen.insert((primary.name.clone(), zone.clone())));
-            match new {
-                Some(zone) => {
-                    let read = deliver::fetch_zone(&zone, primary, clock, deadline).await?;
-                    Ok(deliver::reverse_entries(&read))
-                }
-                None => Ok(Vec::new()),
-            }
+            let Some(zone) = new else {
+                return Ok((Vec::new(), None));
+            };
+            let (read, _) = deliver::recall_zone(&zone, primary, memory, clock, deadline).await?;
+            let is_remembered = primary.read == Read::Memory;
+            let entries = deliver::reverse_entries(&read);
+            Ok((entries, is_remembered.then_some((zone, primary))))
         };
         match read.await {
-            Ok(entries) => there.extend(entries),
-            Err(failure) => failed.push((cut, primary, failure)),
+            Ok((entries, remembered)) => {
+                reverse.remembered.extend(remembered);
+                let values = entries.into_iter().map(|(address, hostname)| PtrValue {
+                    primary: primary.name.clone(),
+                    address,
+                    hostname,
+                });
+                reverse.there.extend(values);
+            }
+            Err(failure) => reverse.failed.push((cut, primary, failure)),
         }
     }
-    failed
+    let unread = ours.iter().filter(|value| !is_read(value));
+    reverse.there.extend(unread.cloned());
+    reverse
+        .there
+        .retain(|value| is_asked(&value.primary, value.address));
+    reverse
+}
+
+/// What is not known of a reverse zone that is not read.
+fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
+    let text = format!(
+        "{zone}: only what nsbridge delivered is looked through for values that are no longer right, since `{}` is \
+         read from memory",
+        primary.name
+    );
+    let hint = "allow the key to transfer the zone, and set `read = \"transfer\"`, to see those of others, too";
+    let mut message = Message::new(Severity::Warning, text);
+    message.hint = Some(hint.into());
+    message
 }
 
 /// The values that shall be there; none is in the way of another.

@@ -280,9 +280,9 @@ impl<'a> Report<'a> {
                 let rdata = zonefile::format_rdata(record.rtype, &record.rdata);
                 format!("{} {rtype} {rdata}", record.owner)
             }
-            intent @ (Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_)) => {
-                intent.key().to_string()
-            }
+            // As it was written.
+            Intent::Ptr(ptr) => format!("{} PTR {}", ptr.address, ptr.hostname),
+            intent @ (Intent::Zone(_) | Intent::ZoneGone(_)) => intent.key().to_string(),
         }
     }
 

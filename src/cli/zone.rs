@@ -86,6 +86,16 @@ fn create(
     output: &mut Output,
 ) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
+    let bad = nameservers
+        .iter()
+        .find_map(|it| it.check_host().err().map(|error| (it, error)));
+    if let Some((nameserver, error)) = bad {
+        let hint =
+            "give the name of the name server; its address stands in the zone that the name is in";
+        let text = format!("{zone}: name server {nameserver}: {error}");
+        output.message(Message::nothing_attempted(&text, Some(hint.into())));
+        return Ok(Status::BadInput);
+    }
     let keeper = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
     let created = block_on(async {

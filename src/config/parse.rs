@@ -15,7 +15,8 @@ use super::settings::{
     QueueSettings, Route,
 };
 use super::values::{
-    HOST_AND_PORT, read_host, read_instance, read_name, read_names, read_network, read_path,
+    HOST_AND_PORT, read_host, read_hosts, read_instance, read_name, read_names, read_network,
+    read_path,
 };
 use super::{keyfile, provision, tls};
 use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read, UnownedZones, ZonesOfOthers};
@@ -251,7 +252,7 @@ impl Files<'_> {
             },
             key,
             transfer_key,
-            nameservers: read_names(table, "nameservers")?,
+            nameservers: read_hosts(table, "nameservers")?,
             read,
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
             provision,

@@ -162,6 +162,14 @@ const ADDED: &[(&str, &str)] = &[
         "7:16: `a..example` cannot be `nameservers`: allowed is a domain name in ASCII",
     ),
     (
+        "nameservers = [\"a.example\", \"1.2.3.4\"]",
+        "7:29: `1.2.3.4` cannot be `nameservers`: allowed is the name of a host, not an address",
+    ),
+    (
+        "nameservers = [\".\"]",
+        "7:16: `.` cannot be `nameservers`: allowed is the name of a host, not an address",
+    ),
+    (
         "transfer-key = \"plsk\"",
         "7:16: `plsk` cannot be `transfer-key`: allowed is a name under [keys]: `plesk`",
     ),

@@ -50,6 +50,17 @@ pub(super) fn read_names(table: &Table<'_>, key: &str) -> Result<Vec<Name>, Conf
     table.texts(key)?.iter().map(read_name).collect()
 }
 
+/// Names of hosts.
+pub(super) fn read_hosts(table: &Table<'_>, key: &str) -> Result<Vec<Name>, ConfigError> {
+    let read = |text: &Text<'_>| {
+        let name = read_name(text)?;
+        text.read("the name of a host, not an address", |_| {
+            name.check_host().is_ok().then_some(name.clone())
+        })
+    };
+    table.texts(key)?.iter().map(read).collect()
+}
+
 pub(super) fn read_name(text: &Text<'_>) -> Result<Name, ConfigError> {
     text.read("a domain name in ASCII", |text| text.parse().ok())
 }

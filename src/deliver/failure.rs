@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Name, RdataError, ZoneName};
+use crate::model::{Name, RdataError, RecordType, ZoneName};
 use crate::plan::{BatchError, CatalogProblem, InitialZoneError};
 use crate::provision::ProvisionError;
 use crate::transport::TransportError;
@@ -141,11 +141,13 @@ pub enum Failure {
     /// The SOA of an answer is none.
     #[error("the answer has an unreadable SOA: {0}")]
     Soa(RdataError),
-    /// The aliases of a reverse name lead on and on.
+    /// The aliases of a name lead on and on.
     #[error("the aliases that lead from `{owner}` are more than {limit}")]
     AliasesTooMany {
-        /// The reverse name.
+        /// The name.
         owner: Name,
+        /// The type of the record that is looked for.
+        rtype: RecordType,
         /// How many are followed.
         limit: usize,
     },

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use crate::model::ZoneName;
 use crate::plan::BatchError;
 use crate::wire::Rcode;
+use crate::zonefile::format_type;
 
 /// The hint where there is nothing better to say.
 const TRY_AGAIN: &str =
@@ -92,11 +93,9 @@ impl Failure {
                 let owner = owner.to_text_without_dot();
                 format!("`dig {owner} CNAME` shows it; remove it, or name what it leads to")
             }
-            Self::AliasesTooMany { owner, .. } => {
-                format!(
-                    "`dig {} PTR` shows them; repair the CNAME records",
-                    owner.to_text_without_dot()
-                )
+            Self::AliasesTooMany { owner, rtype, .. } => {
+                let (owner, rtype) = (owner.to_text_without_dot(), format_type(*rtype));
+                format!("`dig {owner} {rtype}` shows them; repair the CNAME records")
             }
             Self::Batch(BatchError::OwnerTooLarge { .. }) => {
                 "spread the records over several names: an owner's changes go in one message".into()

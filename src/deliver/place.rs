@@ -82,6 +82,7 @@ pub(super) async fn find(
     }
     Err(Failure::AliasesTooMany {
         owner: reverse_name(address),
+        rtype: RecordType::PTR,
         limit: ALIASES_MAX,
     })
 }

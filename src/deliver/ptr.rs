@@ -140,11 +140,16 @@ fn forget_if_gone(
 ) -> Result<(), Failure> {
     match intent.presence {
         Presence::Present => Ok(()),
-        Presence::Gone => memory.drop_ptr(remembered(session, intent, &intent.hostname)),
+        Presence::Gone => memory.drop_ptr(remembered(session, intent)),
     }
 }
 
 /// Sends changes, and remembers which values are ours; whether the name was still as it was seen.
+///
+/// Forgotten is only the intent's own value, when an update has removed it: no two processes of ours are at work on
+/// one intent. In all other cases the value may be there, or may come yet. Where the guard failed or the answer is not
+/// to be believed, an update of ours that had no answer may have added it; and a value that was replaced may be on its
+/// way back by another process. To remember too much does less harm than to take a value of ours for one of others.
 async fn apply(
     session: &mut Session<'_>,
     intent: &PtrIntent,
@@ -152,31 +157,24 @@ async fn apply(
     (zone, place, changes): (ZoneName, &Place, &[Change]),
 ) -> Result<bool, Failure> {
     let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
-    let is_addition = changes.iter().any(is_added);
-    let value = remembered(session, intent, &intent.hostname);
-    if is_addition {
+    if changes.iter().any(is_added) {
         // Before it is there: what a crash leaves behind is known to be ours.
-        memory.add_ptr(value.clone()).await?;
+        memory.add_ptr(remembered(session, intent)).await?;
     }
     let reply = session.update(&batch(zone, place, changes)).await?;
-    let applied = is_applied(reply, session.primary.key.name());
-    if let Ok(true) = applied {
-        let gone = changes.iter().filter(|it| it.action == Action::Remove);
-        for host in gone.filter_map(|it| it.rdata.to_name()) {
-            memory.drop_ptr(remembered(session, intent, &host))?;
-        }
-    } else if is_addition {
-        memory.drop_ptr(value)?;
+    let applied = is_applied(reply, session.primary.key.name())?;
+    if applied {
+        forget_if_gone(session, intent, memory)?;
     }
-    applied
+    Ok(applied)
 }
 
-/// A value of the intent's address, as the memory has it.
-fn remembered(session: &Session<'_>, intent: &PtrIntent, hostname: &Name) -> PtrValue {
+/// The intent's value, as the memory has it.
+fn remembered(session: &Session<'_>, intent: &PtrIntent) -> PtrValue {
     PtrValue {
         primary: session.primary.name.clone(),
         address: intent.address,
-        hostname: hostname.to_lowercase(),
+        hostname: intent.hostname.to_lowercase(),
     }
 }
 

@@ -41,6 +41,24 @@ pub enum Stands {
     Behind(Name),
 }
 
+/// What is made of an alias at the name of a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum OnAlias {
+    /// An alias is in the way.
+    Refuse,
+    /// One that stands there is said to lead on. One that a wildcard makes up gives way to a record of the name's own.
+    Follow,
+}
+
+/// What is known of where aliases come from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wildcards {
+    /// An alias that says the same as a wildcard beside it is taken to be made up by that.
+    MayMakeUp,
+    /// The primary has shown that the alias of this name stands there, and only says the same as a wildcard.
+    DoNotMakeUp,
+}
+
 /// Adds or removes a record at `at`, its owner or what that is an alias of, unless that is an alias itself.
 ///
 /// # Errors
@@ -71,7 +89,7 @@ pub async fn find_record(
     deadline: Instant,
 ) -> Result<Stands, Failure> {
     let mut session = open(primary, settings.clock, deadline).await?;
-    let (found, _) = stands(&mut session, at, [true, false]).await?;
+    let (found, _) = stands(&mut session, at, OnAlias::Follow, Wildcards::MayMakeUp).await?;
     session.release();
     Ok(found)
 }
@@ -104,6 +122,7 @@ pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name,
     }
     Err(Failure::AliasesTooMany {
         owner: record.owner.clone(),
+        rtype: record.rtype,
         limit: ALIASES_MAX,
     })
 }
@@ -125,19 +144,20 @@ pub fn behind_alias(failure: Failure, owner: &Name, primary: &Primary, first: &P
 async fn stands(
     session: &mut Session<'_>,
     at: &Name,
-    [follows, follows_all]: [bool; 2],
+    on_alias: OnAlias,
+    wildcards: Wildcards,
 ) -> Result<(Stands, bool), Failure> {
     let no_zone = || Failure::NoZoneFor { owner: at.clone() };
     // Asked for the alias itself, a server does not follow it, and a loop is no fault of its.
     let response = ask(session, at, RecordType::CNAME).await?;
     let target = alias(&response.ok_or_else(no_zone)?, at);
     if let Some(target) = &target
-        && (follows_all || !is_made_up(session, at, target).await?)
+        && (wildcards == Wildcards::DoNotMakeUp || !is_made_up(session, at, target).await?)
     {
-        if follows {
-            return Ok((Stands::Behind(target.clone()), false));
-        }
-        return Err(Failure::AliasInTheWay { owner: at.clone() });
+        return match on_alias {
+            OnAlias::Follow => Ok((Stands::Behind(target.clone()), false)),
+            OnAlias::Refuse => Err(Failure::AliasInTheWay { owner: at.clone() }),
+        };
     }
     let soa = soa_of(session, at, target.is_some()).await?;
     let zone = ZoneName::new(&soa.ok_or_else(no_zone)?.owner);
@@ -150,13 +170,17 @@ async fn place(
     at: &Name,
     memory: &Memory,
 ) -> Result<Reached, Failure> {
-    let mut follows_all = false;
+    let on_alias = if record.follows_aliases {
+        OnAlias::Follow
+    } else {
+        OnAlias::Refuse
+    };
+    let mut wildcards = Wildcards::MayMakeUp;
     // Whether something was sent that has no answer: where nothing is left to do then, it was done.
     let mut is_unanswered = false;
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
-        let follows = [record.follows_aliases, follows_all];
-        let (zone, is_made_up) = match stands(session, at, follows).await? {
+        let (zone, is_made_up) = match stands(session, at, on_alias, wildcards).await? {
             (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
             (Stands::Here(zone), is_made_up) => (zone, is_made_up),
         };
@@ -193,7 +217,7 @@ async fn place(
                     return Ok(Reached::Placed(done));
                 }
                 // The alias stands there, and not only below a wildcard that says the same.
-                follows_all = true;
+                wildcards = Wildcards::DoNotMakeUp;
                 is_unanswered = false;
             }
             // To do it twice does no harm.

@@ -85,7 +85,7 @@ impl Intent {
         match self {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
             Self::ZoneGone(name) => IntentKey::Zone(name.clone()),
-            Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.clone()),
+            Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.to_lowercase()),
             Self::Record(record) => {
                 let owner = record.owner.to_lowercase();
                 IntentKey::Record(owner, record.rtype, record.rdata.clone())

@@ -13,7 +13,7 @@ mod zone;
 
 pub use excerpt::excerpt;
 pub use intent::{Intent, IntentKey, Presence, PtrIntent, RecordIntent};
-pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError};
+pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError, NoHostName};
 pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
 pub use secret::Secret;

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Longest name in octets, the root's zero octet included (RFC 1035 section 2.3.4).
@@ -43,6 +44,17 @@ pub enum NameError {
     /// Wire octets end early, hold a pointer, or go on after the root label.
     #[error("the octets are no uncompressed name")]
     BadWire,
+}
+
+/// Why a name cannot be that of a host.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoHostName {
+    /// It is the root.
+    #[error("the root stands where the name of a host belongs")]
+    Root,
+    /// It is written as an address, and no name is found under that.
+    #[error("an address stands where the name of a host belongs")]
+    Address,
 }
 
 impl Name {
@@ -105,6 +117,21 @@ impl Name {
         }
         wire.extend_from_slice(&origin.0[..origin.0.len() - 1]);
         finish(wire)
+    }
+
+    /// That the name can be that of a host, as the target of a PTR or NS record is. Whatever else it is made of, a
+    /// name that reads as an address was meant as one (RFC 1123 section 2.1).
+    ///
+    /// # Errors
+    /// [`NoHostName`].
+    pub fn check_host(&self) -> Result<(), NoHostName> {
+        if self.is_root() {
+            return Err(NoHostName::Root);
+        }
+        if self.to_text_without_dot().parse::<IpAddr>().is_ok() {
+            return Err(NoHostName::Address);
+        }
+        Ok(())
     }
 
     /// The uncompressed wire octets, ending in the root's zero octet.

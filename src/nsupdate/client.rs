@@ -1,8 +1,9 @@
 //! The commands, one after the other.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
-use super::discovery::{Found, find_zone};
+use super::discovery::{NotFound, Target, find_target};
 use super::durable;
 use super::exchange;
 use super::fatal::Fatal;
@@ -76,7 +77,7 @@ impl<'a> Client<'a> {
         std::mem::take(&mut self.sent)
     }
 
-    /// What was asked for and is to be kept, the newest word on each record.
+    /// What was asked for since this was last asked and is to be kept, the newest word on each record.
     pub fn take_kept(&mut self) -> Vec<RecordIntent> {
         std::mem::take(&mut self.kept)
     }
@@ -144,7 +145,7 @@ impl<'a> Client<'a> {
                 }
             }
             Command::Debug => {
-                let debug = &mut self.session.settings.debug;
+                let debug = &mut Rc::make_mut(&mut self.session.settings).debug;
                 *debug = (*debug + 1).min(2);
             }
             Command::Version => {
@@ -247,33 +248,28 @@ impl<'a> Client<'a> {
         if let (Some(zone), Some(servers)) = (&given, self.session.servers.clone()) {
             draft.zone = Some((zone.clone(), class));
             self.update(&draft, &servers).await?;
-        } else if let Some((zone, servers)) = self.find(&start, class, given.is_some()).await? {
-            draft.zone = Some((given.unwrap_or(zone), class));
-            self.update(&draft, &servers).await?;
+        } else if let Some(target) = self.find(&start, class, given.is_some()).await? {
+            draft.zone = Some((given.unwrap_or(target.zone), class));
+            self.update(&draft, &target.servers).await?;
         }
         self.session.leave(outside);
         Ok(())
     }
 
     /// The zone of a name and the servers for it; none where that fails, which is said.
-    pub(super) async fn find(
+    async fn find(
         &mut self,
         start: &Name,
         class: Class,
         zone_given: bool,
-    ) -> Result<Option<(Name, Vec<SocketAddr>)>, Fatal> {
-        let found = match find_zone(&mut self.session, start, class, zone_given).await? {
-            Ok(found) => found,
-            Err(why) => {
-                self.fail(Some(start.clone()), why);
-                return Ok(None);
+    ) -> Result<Option<Target>, Fatal> {
+        match find_target(&mut self.session, start, class, zone_given).await? {
+            Ok(target) => Ok(Some(target)),
+            Err(NotFound { zone, why }) => {
+                self.fail(zone, why);
+                Ok(None)
             }
-        };
-        let servers = match self.session.servers {
-            Some(_) => Some(found.servers),
-            None => self.primary_addresses(&found).await,
-        };
-        Ok(servers.map(|servers| (found.zone, servers)))
+        }
     }
 
     /// Says why something that was asked for is not done.
@@ -288,19 +284,6 @@ impl<'a> Client<'a> {
             extended_error: None,
             cause: Some(why),
         });
-    }
-
-    async fn primary_addresses(&mut self, found: &Found) -> Option<Vec<SocketAddr>> {
-        let host = found.primary.to_text_without_dot();
-        let port = self.session.settings.port;
-        match exchange::addresses(&self.session.settings, &host, port).await {
-            Ok(found) => Some(found),
-            Err(why) => {
-                let line = format!("couldn't get address for '{host}': {why}");
-                self.fail(Some(found.zone.clone()), line);
-                None
-            }
-        }
     }
 
     /// Sends an update to the first of the servers that answers.

@@ -11,22 +11,69 @@ use super::show;
 use crate::model::{Name, RecordType};
 use crate::wire::{Class, Listing, Opcode, Rcode, encode_soa_query};
 
-/// What was found.
-pub(super) struct Found {
+/// Where the updates of a name go.
+pub(super) struct Target {
     /// The zone.
     pub(super) zone: Name,
-    /// The primary that its SOA record names.
-    pub(super) primary: Name,
-    /// The server that said so, and those that were not asked any more.
+    /// The servers for it, the first to be asked first.
     pub(super) servers: Vec<SocketAddr>,
 }
 
-/// Looks for the zone of a name. With `zone_given` the name is that of a zone, which may turn out not to
-/// exist: then it is said so.
+/// Why that is not known.
+pub(super) struct NotFound {
+    /// The zone, or the name whose zone was looked for; none where nothing was asked.
+    pub(super) zone: Option<Name>,
+    /// What went wrong.
+    pub(super) why: String,
+}
+
+/// Looks for the zone of a name, and for its servers: those that the session names, else those of the primary in the
+/// zone's SOA record. With `zone_given` the name is that of a zone, which may turn out not to exist.
 ///
 /// # Errors
 /// [`Fatal`].
-pub(super) async fn find_zone(
+pub(super) async fn find_target(
+    session: &mut Session<'_>,
+    name: &Name,
+    class: Class,
+    zone_given: bool,
+) -> Result<Result<Target, NotFound>, Fatal> {
+    let Found {
+        zone,
+        primary,
+        servers,
+    } = match find_zone(session, name, class, zone_given).await? {
+        Ok(found) => found,
+        Err(why) => {
+            let zone = Some(name.clone());
+            return Ok(Err(NotFound { zone, why }));
+        }
+    };
+    if session.servers.is_some() {
+        return Ok(Ok(Target { zone, servers }));
+    }
+    let (host, port) = (without_dot(&primary), session.settings.port);
+    let addresses = exchange::addresses(&session.settings, &host, port).await;
+    Ok(match addresses {
+        Ok(servers) => Ok(Target { zone, servers }),
+        Err(why) => Err(NotFound {
+            zone: Some(zone),
+            why: format!("couldn't get address for '{host}': {why}"),
+        }),
+    })
+}
+
+/// What was found.
+struct Found {
+    zone: Name,
+    /// The primary that its SOA record names.
+    primary: Name,
+    /// The server that said so, and those that were not asked any more.
+    servers: Vec<SocketAddr>,
+}
+
+/// Looks for the zone of a name; why there is none, where it should be the one of that name.
+async fn find_zone(
     session: &mut Session<'_>,
     name: &Name,
     class: Class,

@@ -39,6 +39,12 @@ impl Locals {
         }
     }
 
+    /// Whether requests come from a certain port.
+    pub(super) fn has_port(&self) -> bool {
+        let mut locals = [self.four, self.six].into_iter().flatten();
+        locals.any(|local| local.port() != 0)
+    }
+
     fn towards(&self, peer: SocketAddr) -> Option<SocketAddr> {
         match peer {
             SocketAddr::V4(_) => self.four,

@@ -1,6 +1,7 @@
 //! What every exchange of a run shares: settings, servers, key, and what is said about it.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use super::exchange::{self, Locals};
 use super::fatal::Fatal;
@@ -14,7 +15,7 @@ use crate::wire::{
 
 /// The state below the commands.
 pub(super) struct Session<'a> {
-    pub(super) settings: Settings,
+    pub(super) settings: Rc<Settings>,
     pub(super) locals: Locals,
     pub(super) signer: Option<Signer>,
     /// The servers that the script or `-l` names; none where they have to be found.
@@ -83,21 +84,36 @@ impl<'a> Session<'a> {
             servers: settings.localhost_only.then(|| settings.loopback()),
             security: None,
             line: 0,
-            settings,
+            settings: Rc::new(settings),
             say,
         }
+    }
+
+    /// The same state for an exchange beside others, which says what it has to say to somebody else.
+    pub(super) fn beside<'b>(&self, say: &'b mut Say<'b>) -> Session<'b> {
+        Session {
+            settings: Rc::clone(&self.settings),
+            locals: self.locals,
+            signer: self.signer.clone(),
+            servers: self.servers.clone(),
+            security: self.security.clone(),
+            line: self.line,
+            say,
+        }
+    }
+
+    /// What is configured for a name: that of the longest suffix; nothing where the script names a server.
+    pub(super) fn route_of(&self, name: &Name) -> Option<&Route> {
+        let routes = self.settings.routes.iter();
+        let routes = routes.filter(|_| self.servers.is_none());
+        let covering = routes.filter(|route| name.is_at_or_below(&route.suffix));
+        covering.max_by_key(|route| route.suffix.label_count())
     }
 
     /// Uses the server and the key that are configured for a name, where the script names no server; a key of
     /// its own stays. What was in use before is for [`Self::leave`].
     pub(super) async fn enter(&mut self, name: &Name) -> Result<Option<Outside>, String> {
-        if self.servers.is_some() {
-            return Ok(None);
-        }
-        let routes = self.settings.routes.iter();
-        let covering = routes.filter(|route| name.is_at_or_below(&route.suffix));
-        let route = covering.max_by_key(|route| route.suffix.label_count());
-        let Some(Route { endpoint, key, .. }) = route.cloned() else {
+        let Some(Route { endpoint, key, .. }) = self.route_of(name).cloned() else {
             return Ok(None);
         };
         let (host, port) = (&endpoint.host, endpoint.port);

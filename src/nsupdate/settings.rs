@@ -68,6 +68,8 @@ pub enum Signer {
 pub struct Route {
     /// The suffix; the root covers everything.
     pub suffix: Name,
+    /// The name of the server in the configuration.
+    pub primary: String,
     /// The server.
     pub endpoint: Endpoint,
     /// What requests to it are signed with.

@@ -275,6 +275,12 @@ fn parse_ptr(ptr: &str, presence: Presence) -> Result<PtrIntent, Fault> {
     let text = required("hostname", hostname)?;
     let hostname = name::parse_name(&text)
         .map_err(|error| ProblemKind::BadName(error).at("hostname", &text))?;
+    // What is there already can be removed, whatever it is.
+    if presence == Presence::Present {
+        hostname
+            .check_host()
+            .map_err(|error| ProblemKind::NoHostName(error).at("hostname", &text))?;
+    }
     Ok(PtrIntent {
         // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
         address: address.to_canonical(),

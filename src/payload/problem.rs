@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::name::{HostError, MailboxError};
-use crate::model::{self, Name};
+use crate::model::{self, Name, NoHostName};
 use crate::zonefile::RdataTextError;
 
 /// Longest excerpt of a payload that a problem shows, in characters: enough to find the record
@@ -89,6 +89,9 @@ pub enum ProblemKind {
     /// An owner, target or other name that is none.
     #[error("{0}")]
     BadName(#[source] HostError),
+    /// A host name that is none of a host.
+    #[error("{0}")]
+    NoHostName(#[source] NoHostName),
     /// Data below a zone cut that are no addresses.
     #[error(
         "the name is below the delegation of `{delegation}`, where only addresses have a place"
@@ -168,6 +171,9 @@ impl ProblemKind {
                 "remove the record in Plesk, or create it in the zone that the name is in"
             }
             Self::BadName(_) => "correct the name of the record in Plesk",
+            Self::NoHostName(_) => {
+                "correct the PTR record in Plesk: its value is the name of the host that has the address"
+            }
             Self::BelowDelegation { .. } => {
                 "create the record in the delegated zone, or remove the NS records that delegate it"
             }

@@ -115,7 +115,8 @@ fn an_alias_is_followed_into_its_zone(kind: Kind) {
     acme(&bridge, "add loop.example.com one")
         .assert_status(69)
         .assert_says(
-            "the aliases that lead from `_acme-challenge.loop.example.com.` are more than 8",
+            "the aliases that lead from `_acme-challenge.loop.example.com.` are more than 8; hint: \
+             `dig _acme-challenge.loop.example.com TXT` shows them; repair the CNAME records",
         );
 }
 

@@ -372,13 +372,26 @@ fn an_existing_zone_above_the_cut_is_used(kind: Kind) {
 fn a_built_in_empty_zone_is_told_from_a_real_one() {
     let view = View::new("all", "recursion yes; empty-zones-enable yes;");
     let named = Named::builder().view(view).start();
-    let bridge = Bridge::of(&named).ptr_networks(&["10.0.0.0/8"]);
-    create(&bridge, "10.1.2.3", "www.example.com").assert_status(69).assert_stdout("").assert_stderr(
-        "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one \
-         of BIND's built-in empty zones, which take no updates; hint: put `disable-empty-zone \
-         \"10.in-addr.arpa\";` into the options of named.conf\n",
-    );
+    let without = || Bridge::of(&named);
+    // A mark is looked for over the control channel before a zone is touched, and a zone could be made.
+    let seeding = || without().seed(&named);
+    let text = "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one of BIND's \
+                built-in empty zones, which take no updates; hint: put `disable-empty-zone \"10.in-addr.arpa\";` into \
+                the options of named.conf\n";
+    for network in ["10.0.0.0/8", "10.1.2.0/24"] {
+        for bridge in [without(), seeding()] {
+            let bridge = bridge.ptr_networks(&[network]);
+            for command in [create_ptr, delete_ptr] {
+                let payload = call(&[command("10.1.2.3", "www.example.com")]);
+                let run = bridge.plesk(&payload);
+                run.assert_status(69).assert_stdout("").assert_stderr(text);
+                let preview = bridge.run(&["plesk", "--dry-run"], &payload);
+                preview.assert_status(69).assert_stderr(text);
+            }
+        }
+    }
     assert_eq!(named.updates_received(), 0);
+    assert_eq!(named.commands_that_change(), [""; 0]);
 }
 
 scenario!(what_the_reverse_zone_delegates_away_is_not_touched);

@@ -1,6 +1,8 @@
 //! What `nsbridge nsupdate` does beyond nsupdate, where it is asked to.
 
-use std::sync::{Arc, Mutex};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
@@ -15,6 +17,7 @@ use crate::process::{self, Said};
 use crate::queue::jobs;
 use crate::scripted::Scripted;
 use crate::server::{Kind, Server as _, scenario};
+use crate::wait;
 
 /// Two servers, each with a key of its own, and a configuration that says which has what.
 struct Two {
@@ -232,7 +235,8 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     // The newest word on a record counts.
     let run =
         durable("delete y.a.test MX 5 ns1.a.test\nsend\nadd y.a.test 90 MX 5 ns1.a.test\nsend\n");
-    assert_eq!((run.status, run.jobs.len()), (Some(2), 1));
+    // Each `send` says what became of it, so both are told; the second took the place of the first.
+    assert_eq!((run.status, run.jobs.len()), (Some(2), 2));
     // The list names records as they are written.
     let waiting = jobs(&bridge);
     let mut subjects: Vec<_> = waiting
@@ -258,6 +262,51 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     run.assert_status(2)
         .assert_says("`alias.a.test.` is an alias, beside which no other record can stand");
     assert_eq!(run.jobs.len(), 1);
+}
+
+#[test]
+fn nsupdate_delivers_each_durable_batch_while_the_script_goes_on() {
+    let named = Named::builder().zone(Zone::dynamic("a.test", "")).start();
+    let bridge = Bridge::of(&named);
+    let config = bridge.write_configuration();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nsbridge"))
+        .arg("--config")
+        .arg(config)
+        .args(["nsupdate", "--durable", "--output", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("nsbridge starts");
+    let mut script = child.stdin.take().expect("a pipe");
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let (sender, lines) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        for line in output.lines() {
+            sender.send(line.expect("text")).ok();
+        }
+    });
+    for name in ["x", "y"] {
+        writeln!(script, "add {name}.a.test 60 TXT one\nsend").expect("it reads");
+        // Nothing more is written until the line is there.
+        let line = lines.recv_timeout(wait::PATIENCE).expect("a line");
+        assert!(line.contains("\"result\":\"added\""), "{line}");
+        assert!(line.contains(&format!("{name}.a.test. TXT")), "{line}");
+        let owner = format!("{name}.a.test");
+        assert_eq!(dig::short(&named, &owner, "TXT"), ["\"one\""]);
+    }
+    writeln!(script, "add z.a.test 60 TXT one").expect("it reads");
+    drop(script);
+    reader.join().expect("the output ends");
+    assert!(lines.recv().is_err(), "no more lines");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert!(dig::short(&named, "z.a.test", "TXT").is_empty());
+    // A configuration that cannot be used ends the script at once.
+    let broken = Bridge::of(&named).set_text("", "instance", "a b");
+    let script = "add x.a.test 60 TXT two\nsend\nadd y.a.test 60 TXT two\nsend\n";
+    let run = broken.run(&["nsupdate", "--durable"], script);
+    run.assert_status(1)
+        .assert_says("`a b` cannot be `instance`");
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
 
 scenario!(a_kept_record_that_is_there_gets_another_ttl);

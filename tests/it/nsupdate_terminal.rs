@@ -2,6 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
+use crate::bridge::Bridge;
 use crate::dig;
 use crate::keys::Key;
 use crate::named::{Named, Zone};
@@ -9,6 +10,7 @@ use crate::nsupdate_pair::ZONE;
 use crate::process;
 use crate::server::Server as _;
 use crate::terminal::Terminal;
+use crate::wait;
 
 /// Both programs; the original is the first.
 const PROGRAMS: [&[&str]; 2] = [&["nsupdate"], OURS];
@@ -84,4 +86,34 @@ fn nsupdate_lets_a_person_edit_lines_and_keeps_no_secret_among_them() {
     terminal.press("\x0b\x15quit\r"); // away with the line
     assert_eq!(terminal.end(), Some(0), "{}", terminal.shown());
     assert_eq!(dig::short(&named, "w.example.com", "TXT"), ["\"one\""]);
+}
+
+#[test]
+fn nsupdate_shows_what_becomes_of_a_durable_batch_before_the_next_one_is_typed() {
+    let mut named = Named::builder().zone(Zone::dynamic(ZONE, "")).start();
+    let bridge = Bridge::of(&named);
+    let config = bridge.write_configuration();
+    let config = config.to_string_lossy();
+    let program = env!("CARGO_BIN_EXE_nsbridge");
+    let mut terminal = Terminal::start(&[program, "--config", &config, "nsupdate", "--durable"]);
+    let shows = |text: &str, terminal: &Terminal| {
+        wait::until(text, || terminal.shown().contains(text));
+    };
+    terminal.line("add w.example.com 60 TXT one");
+    terminal.line("send");
+    shows(
+        "w.example.com. TXT \"one\": added in example.com. on main",
+        &terminal,
+    );
+    assert_eq!(dig::short(&named, "w.example.com", "TXT"), ["\"one\""]);
+    named.stop();
+    terminal.line("add w.example.com 60 TXT two");
+    terminal.line("send");
+    shows("kept in the queue as job", &terminal);
+    named.restart();
+    terminal.line("delete w.example.com TXT one");
+    terminal.line("send");
+    shows("w.example.com. TXT \"one\": removed", &terminal);
+    terminal.line("quit");
+    assert_eq!(terminal.end(), Some(2), "{}", terminal.shown());
 }

@@ -99,6 +99,48 @@ fn an_address_outside_of_the_networks_is_refused(kind: Kind) {
     assert_eq!(entries(&server), <[&str; 0]>::default());
 }
 
+scenario!(an_address_and_the_root_are_no_values_but_can_be_removed: bind);
+fn an_address_and_the_root_are_no_values_but_can_be_removed(kind: Kind) {
+    let reverse = "7 PTR 192.0.2.7.\n7 PTR .\n";
+    let (server, bridge) = start(kind, "", reverse);
+    for (host, cause) in [
+        ("192.0.2.8.", "an address stands"),
+        ("192.0.2.8", "an address stands"),
+        ("2001:db8::1", "an address stands"),
+        (".", "the root stands"),
+    ] {
+        let subject = format!("{}.", host.trim_end_matches('.'));
+        let text = format!(
+            "error: 192.0.2.8 PTR {subject}: {cause} where the name of a host belongs; nothing was attempted; hint: \
+             give the address first, then the name of the host that has it\n"
+        );
+        for arguments in [
+            format!("add 192.0.2.8 {host}"),
+            format!("add --dry-run 192.0.2.8 {host}"),
+        ] {
+            ptr(&bridge, &arguments)
+                .assert_status(65)
+                .assert_stdout("")
+                .assert_stderr(&text);
+        }
+    }
+    let [good, bad, root] =
+        ["www.example.com", "192.0.2.8", "."].map(|host| payload::create_ptr("192.0.2.8", host));
+    let run = bridge.plesk(payload::call(&[bad, root, good]));
+    run.assert_status(65).assert_stderr(
+        "error: [0].ptr.hostname left out: an address stands where the name of a host belongs: `192.0.2.8`; hint: \
+         correct the PTR record in Plesk: its value is the name of the host that has the address\n\
+         error: [1].ptr.hostname left out: the root stands where the name of a host belongs: `.`; hint: correct the \
+         PTR record in Plesk: its value is the name of the host that has the address\n",
+    );
+    assert_eq!(entries(&server).len(), 3);
+    ptr(&bridge, "delete 192.0.2.7 192.0.2.7.").assert_status(0);
+    bridge
+        .plesk(payload::call(&[payload::delete_ptr("192.0.2.7", ".")]))
+        .assert_status(0);
+    assert_eq!(entries(&server), ["8 www.example.com."]);
+}
+
 scenario!(all_addresses_of_a_zone_get_their_values_and_then_nothing_is_to_do);
 fn all_addresses_of_a_zone_get_their_values_and_then_nothing_is_to_do(kind: Kind) {
     let records = "www A 192.0.2.7\nmail A 192.0.2.7\n@ A 192.0.2.8\nwww AAAA 2001:db8::7\nout A 198.51.100.1\n\

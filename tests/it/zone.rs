@@ -172,6 +172,27 @@ fn what_cannot_be_made_says_why() {
         "",
     );
     run.assert_status(64).assert_stdout("");
+    let seeding = Bridge::of(&named).seed(&named);
+    for (nameserver, cause) in [
+        ("192.0.2.53", "192.0.2.53.: an address stands"),
+        (".", ".: the root stands"),
+    ] {
+        let names = [
+            "--nameserver",
+            "ns1.example.net",
+            "--nameserver",
+            nameserver,
+        ];
+        let run = seeding.run(
+            &[&["zone", "create", "example.com"][..], &names].concat(),
+            "",
+        );
+        run.assert_status(65).assert_stdout("").assert_stderr(&format!(
+            "error: example.com.: name server {cause} where the name of a host belongs; nothing was attempted; hint: \
+             give the name of the name server; its address stands in the zone that the name is in\n"
+        ));
+    }
+    assert!(!dig::has_zone(&named, "example.com"));
 }
 
 #[test]

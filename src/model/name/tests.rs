@@ -67,3 +67,31 @@ fn limits_are_the_protocols() {
     assert_eq!(Name::from_wire(b"\xc0\x0c"), Err(NameError::BadWire));
     assert_eq!(Name::from_wire(b"\x01a\0\0"), Err(NameError::BadWire));
 }
+
+#[test]
+fn an_address_and_the_root_are_no_hosts() {
+    let problem = |text: &str| {
+        let name: Name = text.parse().unwrap();
+        name.check_host().err().map(|error| error.to_string())
+    };
+    let address = "an address stands where the name of a host belongs";
+    for text in ["192.0.2.3", "192.0.2.3.", "2001:DB8::1", "::ffff:192.0.2.3"] {
+        assert_eq!(problem(text), Some(address.into()), "{text}");
+    }
+    let root = "the root stands where the name of a host belongs";
+    assert_eq!(problem("."), Some(root.into()));
+    // In real use: reverse names, names of one label, and all that looks like an address and is none.
+    for text in [
+        "localhost",
+        "192.0.2",
+        "192.0.2.300",
+        "1.192.0.2.3",
+        "3.2.0.192.in-addr.arpa",
+        "192-0-2-3.example",
+        "192.0.2.3.example",
+        "_under.score",
+        "*.example",
+    ] {
+        assert_eq!(problem(text), None, "{text}");
+    }
+}

@@ -155,12 +155,7 @@ impl StoreError {
             Self::Directory { .. } => {
                 "create it and give it to the user that nsbridge runs as, or set `queue.path`"
             }
-            Self::Sqlite { source, .. }
-                if matches!(
-                    source.sqlite_error_code(),
-                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-                ) =>
-            {
+            Self::Sqlite { source, .. } if is_damage(source) => {
                 "the file is damaged: put it aside, with those whose names go on with `-wal` and `-shm`, and sync all \
                  zones (`plesk bin dns --sync-all-zones`); what was delivered before counts as foreign then"
             }
@@ -170,6 +165,16 @@ impl StoreError {
             Self::Newer { .. } => "install the newer nsbridge again, or set another `queue.path`",
         }
     }
+}
+
+/// Whether the file does not hold what nsbridge has written.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(error, rusqlite::Error::FromSqlConversionFailure(..))
+        || matches!(
+            code,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
 }
 
 /// The open file.
