@@ -142,6 +142,22 @@ impl Provisioner {
         }
     }
 
+    /// Gives a zone that bears the mark of another instance this one's, where a mark can be changed.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn take_over(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(), ProvisionError> {
+        match self {
+            // The name of the zone's file stays, and a program leaves no mark.
+            Self::Rndc(_) | Self::Command(_) => Ok(()),
+            Self::PowerDns(server) => Ok(server.take_over(zone, deadline).await?),
+        }
+    }
+
     /// Makes the zone not exist, as far as it is covered by the claim.
     ///
     /// # Errors

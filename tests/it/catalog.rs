@@ -358,7 +358,7 @@ fn reverse_zones_are_made_by_an_entry_and_are_their_makers() {
     second
         .plesk(&added)
         .assert_status(69)
-        .assert_says("the zone belongs to the instance `plesk01`");
+        .assert_says("its zone `2.0.192.in-addr.arpa.` belongs to the instance `plesk01`");
     assert_eq!(value(8), NOTHING);
     let second = second.set_text("ptr", "zones-of-others", "change");
     second.plesk(&added).assert_status(0).assert_stderr("");
