@@ -43,7 +43,8 @@ mod check;
 mod command;
 mod control;
 mod error;
-mod isccc;
+#[doc(hidden)] // public for `fuzz/` alone
+pub mod isccc;
 mod responder;
 mod seed;
 mod settle;
