@@ -21,6 +21,7 @@ mod ours;
 mod outcome;
 mod ownership;
 mod place;
+mod plain;
 mod preview;
 mod ptr;
 mod readback;

@@ -17,6 +17,9 @@ const SMALL_ZONE_RECORDS: usize = 10;
 /// How much of a zone one update may remove, in percent, where records may go that were never delivered.
 const FOREIGN_REMOVALS_PERCENT_MAX: u32 = 50;
 
+/// TTL of PTR records where nobody says another, in seconds.
+const PTR_TTL_SECONDS: u32 = 3_600;
+
 /// How intents are delivered.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -88,6 +91,18 @@ pub enum ExistingPtr {
     Replace,
     /// Leave it alone and add nothing.
     Keep,
+}
+
+/// As where nobody says anything: no PTR record is managed.
+impl Default for PtrSettings {
+    fn default() -> Self {
+        Self {
+            networks: Vec::new(),
+            existing: ExistingPtr::Add,
+            ttl: PTR_TTL_SECONDS,
+            zones_of_others: ZonesOfOthers::Refuse,
+        }
+    }
 }
 
 impl PtrSettings {
