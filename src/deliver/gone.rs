@@ -117,6 +117,10 @@ async fn empty(
                 return Ok(Done::AlreadyGone);
             }
             Found::NotShown(failure) => return Err(failure),
+            // Another instance may be making it just now.
+            Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
+                return Ok(Done::Emptied { removed: 0 });
+            }
             Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         };
         known.origin = Origin::Found;

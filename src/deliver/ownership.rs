@@ -147,16 +147,20 @@ pub(super) async fn adopt(
         return Err(Failure::ZoneAbsent);
     }
     let mark = marked(session, zone).await?;
-    if let (Mark::Another(_), Some(provisioner)) = (&mark, marker(session)) {
+    let is_marked = match (&mark, marker(session)) {
         // First: who is killed behind it has a zone that bears the mark of this instance.
-        provisioner.take_over(zone, session.deadline).await?;
-    }
+        (Mark::Another(_), Some(provisioner)) => {
+            provisioner.take_over(zone, session.deadline).await?
+        }
+        (Mark::Another(_) | Mark::Ours | Mark::None, _) => false,
+    };
     if let Some(catalog) = &session.primary.catalog {
         let before = catalog.take_over(session, zone).await?;
         return Ok(match (before, mark) {
             (Holding::Ours(_), _) => Before::Ours,
             (Holding::Others { instance, .. }, _) | (Holding::Nobodys, Mark::Another(instance)) => {
-                Before::Another(instance)
+                let learns = true;
+                Before::Another { instance, learns }
             }
             (Holding::Nobodys | Holding::Unmarked(_), _) => Before::Nobodys,
         });
@@ -165,7 +169,10 @@ pub(super) async fn adopt(
     let mut known = memory.load(&key).await?;
     let (before, origin) = match (mark, known.origin) {
         (_, Origin::Adopted) => (Before::Ours, Origin::Adopted),
-        (Mark::Another(instance), _) => (Before::Another(instance), Origin::Adopted),
+        (Mark::Another(instance), _) => {
+            let learns = is_marked;
+            (Before::Another { instance, learns }, Origin::Adopted)
+        }
         (Mark::Ours, Origin::Found) => (Before::Ours, Origin::Made),
         (Mark::None, Origin::Found) if known.delivered.is_empty() => {
             (Before::Nobodys, Origin::Adopted)
@@ -184,8 +191,13 @@ pub enum Before {
     Ours,
     /// No instance's.
     Nobodys,
-    /// This other instance's.
-    Another(String),
+    /// Another instance's.
+    Another {
+        /// Its name.
+        instance: String,
+        /// Whether that one can see that the zone was taken over, and so leaves it alone.
+        learns: bool,
+    },
 }
 
 /// Whose a zone is by the catalog; another's is never touched. None where the primary keeps no catalog.

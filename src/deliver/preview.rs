@@ -89,6 +89,9 @@ pub(super) async fn preview_gone(
         Found::NotShown(failure) => return Err(failure),
         // It goes with whatever it held.
         Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
+        Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
+            return Ok(of_unseen(Fate::Stays));
+        }
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
     };
     if !is_ours {

@@ -142,7 +142,7 @@ impl Provisioner {
         }
     }
 
-    /// Gives a zone that bears the mark of another instance this one's, where a mark can be changed.
+    /// Gives a zone that bears the mark of another instance this one's, where a mark can be changed; whether it can.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -150,11 +150,14 @@ impl Provisioner {
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<(), ProvisionError> {
+    ) -> Result<bool, ProvisionError> {
         match self {
             // The name of the zone's file stays, and a program leaves no mark.
-            Self::Rndc(_) | Self::Command(_) => Ok(()),
-            Self::PowerDns(server) => Ok(server.take_over(zone, deadline).await?),
+            Self::Rndc(_) | Self::Command(_) => Ok(false),
+            Self::PowerDns(server) => {
+                server.take_over(zone, deadline).await?;
+                Ok(true)
+            }
         }
     }
 

@@ -167,10 +167,10 @@ fn a_zone_that_is_half_made_by_another_instance_is_left_alone() {
 #[test]
 fn only_a_zone_that_bears_our_mark_is_deleted() {
     let gone = "example.com.: deleted on main (127.0.0.1:PORT)\n";
-    for (mark, is_deleted) in [
-        (json!(["plesk01"]), true),
-        (json!(["other"]), false),
-        (json!([]), false),
+    for (mark, status, is_deleted) in [
+        (json!(["plesk01"]), 0, true),
+        (json!(["other"]), 69, false),
+        (json!([]), 0, false),
     ] {
         let (pdns, bridge) = fresh();
         bridge.plesk(wanted().call()).assert_status(0);
@@ -178,7 +178,9 @@ fn only_a_zone_that_bears_our_mark_is_deleted() {
         let body = json!({ "kind": MARK, "metadata": mark });
         assert_eq!(api(&pdns, "PUT", &path, Some(body)).0, 200);
         let run = bridge.plesk(delete());
-        run.assert_status(0).assert_stderr("");
+        run.assert_status(status);
+        let others = run.stderr.contains("belongs to the instance `other`");
+        assert_eq!(others, status == 69, "{mark}: {}", run.stderr);
         assert_eq!(run.stdout == gone, is_deleted, "{mark}: {}", run.stdout);
         assert_eq!(dig::has_zone(&pdns, "example.com"), !is_deleted, "{mark}");
     }
