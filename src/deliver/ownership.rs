@@ -70,8 +70,9 @@ pub(super) async fn permit_found(
         permit(&holding, zone, unowned)?;
         return Ok(known.origin);
     }
-    let is_as_delivered = known.delivered.minus(&current.records).is_empty();
-    if known.origin == Origin::Adopted || is_known(known) && is_as_delivered {
+    let may_be_new =
+        || marker(session).is_some() && !known.delivered.minus(&current.records).is_empty();
+    if known.origin == Origin::Adopted || is_known(known) && !may_be_new() {
         return Ok(known.origin);
     }
     let mark = marked(session, zone).await?;
