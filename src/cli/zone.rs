@@ -174,7 +174,7 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
 /// That the instance whose a zone was goes on as before.
 fn unaware(zone: &ZoneName, instance: &str) -> Message {
     let text = format!(
-        "{zone}: `{instance}` does not learn of it, and could still change and remove the zone"
+        "{zone}: `{instance}` does not learn of it, and goes on where it still has the zone"
     );
     let mut message = Message::new(Severity::Warning, text);
     message.hint =

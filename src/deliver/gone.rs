@@ -8,10 +8,10 @@ use super::making::await_gone;
 use super::memory::{Memory, Origin, ZoneKey, ZoneMemory};
 use super::ours::gone;
 use super::outcome::{Delivered, Done, Failure};
-use super::ownership;
+use super::ownership::{self, is_as_delivered};
 use super::session::{Maker, Session};
 use super::settings::Settings;
-use super::steps::{Found, Sent, change, is_unused, pause, read, send, zone_key};
+use super::steps::{Found, Sent, Serving, change, is_unused, pause, read, send, serving, zone_key};
 use super::zone::ATTEMPTS_MAX;
 use crate::model::{Rdata, RrSets, ZoneName};
 use crate::plan::{self, Guard, Holding};
@@ -54,7 +54,7 @@ async fn remove(
     match &primary.maker {
         None => Ok(None),
         Some(Maker::Provisioner(provisioner)) => {
-            let Some(claim) = claim(session, zone, holding, known.origin, memory).await? else {
+            let Some(claim) = claim(session, zone, holding, known, memory).await? else {
                 return Ok(None);
             };
             let deleted = provisioner.delete(zone, claim, session.deadline).await?;
@@ -107,7 +107,10 @@ async fn empty(
         pause(session, attempt).await?;
         let (found, mut known) = read(session, zone, memory).await?;
         let current = match found {
-            Found::Zone(current) => current,
+            Found::Zone(current) => {
+                ownership::permit_emptying(session, &current, &known).await?;
+                current
+            }
             Found::Absent => return Ok(Done::AlreadyGone),
             // Whoever says so, there is nothing of ours to remove.
             Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
@@ -180,7 +183,7 @@ pub(super) async fn claim(
     session: &mut Session<'_>,
     zone: &ZoneName,
     holding: Option<&Holding>,
-    remembered: Origin,
+    known: &ZoneMemory,
     memory: &Memory,
 ) -> Result<Option<Claim>, Failure> {
     match holding {
@@ -192,12 +195,24 @@ pub(super) async fn claim(
         )
         | None => {}
     }
-    let has_marks = ownership::marker(session).is_some();
-    Ok(match ownership::origin(holding, remembered) {
-        Origin::Found => has_marks.then_some(Claim::Marked),
-        Origin::Adopted => has_marks.then_some(Claim::Adopted),
-        Origin::Made => Some(Claim::Remembered),
-        Origin::Making => match read(session, zone, memory).await? {
+    let marker = ownership::marker(session);
+    Ok(match (ownership::origin(holding, known.origin), marker) {
+        (Origin::Found | Origin::Adopted, None) => None,
+        // What is not remembered may bear a mark.
+        (Origin::Found, Some(_)) => {
+            let is_known = !known.delivered.is_empty();
+            (!is_known && serving(session, zone).await? != Serving::No).then_some(Claim::Marked)
+        }
+        (Origin::Adopted, Some(marker)) => match read(session, zone, memory).await?.0 {
+            Found::Zone(current) if !marker.changes_marks() && is_as_delivered(&current, known) => {
+                Some(Claim::Adopted)
+            }
+            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
+                Some(Claim::Marked)
+            }
+        },
+        (Origin::Made, _) => Some(Claim::Remembered),
+        (Origin::Making, _) => match read(session, zone, memory).await? {
             (Found::Zone(current), known) if is_unused(session, &current, &known) => {
                 Some(Claim::Remembered)
             }

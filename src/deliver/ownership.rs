@@ -13,6 +13,10 @@
 //! Each arrow is one UPDATE. A process that is killed between two leaves a state that the next
 //! delivery of the same intent starts from.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::catalog::permit;
 use super::memory::{Memory, Origin, ZoneMemory};
 use super::outcome::Failure;
@@ -22,6 +26,9 @@ use super::steps::{Serving, serving, widen, zone_key};
 use crate::model::{CurrentZone, RrSets, ZoneName};
 use crate::plan::{Holding, Making};
 use crate::provision::{Created, Owner, Provisioner, Standing};
+
+/// How long a zone that is remembered waits for its mark.
+const DOUBT_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Makes sure that a zone that is there is this instance's, and listed; how it came to be.
 pub(super) async fn hold_found(
@@ -56,7 +63,8 @@ pub(super) async fn hold_found(
 /// That a zone which is there may be changed, found out without changing anything; and how it came to be.
 ///
 /// Where no catalog has it and nothing is remembered of it, its mark tells. So it does where records are gone that
-/// were delivered: somebody may have made the zone anew.
+/// were delivered: somebody may have made the zone anew. One that bears this instance's mark and is not remembered
+/// may be half made.
 pub(super) async fn permit_found(
     session: &mut Session<'_>,
     current: &CurrentZone,
@@ -70,20 +78,60 @@ pub(super) async fn permit_found(
         permit(&holding, zone, unowned)?;
         return Ok(known.origin);
     }
-    let may_be_new =
-        || marker(session).is_some() && !known.delivered.minus(&current.records).is_empty();
-    if known.origin == Origin::Adopted || is_known(known) && !may_be_new() {
+    let mark = if !is_known(known) {
+        marked(session, zone, session.deadline).await?
+    } else if let Some(mark) = mark_in_doubt(session, current, known).await {
+        mark
+    } else {
         return Ok(known.origin);
-    }
-    let mark = marked(session, zone).await?;
+    };
     mark.permit(zone)?;
     match (mark, known.origin) {
-        (Mark::Ours, Origin::Found) => Ok(Origin::Made),
+        (Mark::Ours, Origin::Found) => Ok(Origin::Making),
         (Mark::None, _) if unowned == UnownedZones::Refuse => {
             Err(Failure::UnownedZone { zone: zone.clone() })
         }
         (_, origin) => Ok(origin),
     }
+}
+
+/// That what was delivered to a zone may be taken out of it, where no catalog tells.
+pub(super) async fn permit_emptying(
+    session: &Session<'_>,
+    current: &CurrentZone,
+    known: &ZoneMemory,
+) -> Result<(), Failure> {
+    if session.primary.catalog.is_some() || !is_known(known) {
+        return Ok(());
+    }
+    match mark_in_doubt(session, current, known).await {
+        Some(mark) => mark.permit(&current.name),
+        None => Ok(()),
+    }
+}
+
+/// The mark of a zone that is remembered, where records are gone that were delivered: somebody may have made it anew.
+/// None where the mark would not show that, and where it cannot be seen: then what is remembered has to do.
+async fn mark_in_doubt(
+    session: &Session<'_>,
+    current: &CurrentZone,
+    known: &ZoneMemory,
+) -> Option<Mark> {
+    let marker = marker(session)?;
+    let would_show = known.origin != Origin::Adopted || marker.changes_marks();
+    if !would_show || is_as_delivered(current, known) {
+        return None;
+    }
+    let zone = &current.name;
+    let deadline = session.deadline.min(Instant::now() + DOUBT_TIME_MAX);
+    let mark = marked(session, zone, deadline).await;
+    mark.inspect_err(|failure| tracing::debug!(%zone, %failure, "its mark cannot be seen"))
+        .ok()
+}
+
+/// Whether all records are there that were delivered.
+pub(super) fn is_as_delivered(current: &CurrentZone, known: &ZoneMemory) -> bool {
+    known.delivered.minus(&current.records).is_empty()
 }
 
 /// Whose mark a zone bears.
@@ -115,16 +163,23 @@ pub(super) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
     }
 }
 
-/// The mark of a zone that is there.
-async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure> {
+/// The mark of a zone that is there. Another instance may be in the middle of making it.
+async fn marked(
+    session: &Session<'_>,
+    zone: &ZoneName,
+    deadline: Instant,
+) -> Result<Mark, Failure> {
     let Some(provisioner) = marker(session) else {
         return Ok(Mark::None);
     };
-    let mut standing = provisioner.standing(zone, session.deadline).await?;
+    let mut standing = provisioner.standing(zone, deadline).await?;
     if let Standing::Others(Owner::Instance(_)) = standing {
-        // It may be in the middle of making the zone, or have been killed there: then it is nobody's yet.
-        provisioner.settle(zone, session.deadline).await?;
-        standing = provisioner.standing(zone, session.deadline).await?;
+        provisioner.await_maker(zone, deadline).await?;
+        standing = provisioner.standing(zone, deadline).await?;
+        if standing == Standing::Absent {
+            // What was read of it holds no longer.
+            return Err(Failure::ChangedMeanwhile { attempts: 1 });
+        }
     }
     Ok(match standing {
         Standing::Others(Owner::Instance(instance)) => Mark::Another(instance),
@@ -147,20 +202,21 @@ pub(super) async fn adopt(
     if !is_listed && serving(session, zone).await? != Serving::Yes {
         return Err(Failure::ZoneAbsent);
     }
-    let mark = marked(session, zone).await?;
-    let is_marked = match (&mark, marker(session)) {
+    let mark = marked(session, zone, session.deadline).await?;
+    if let (Mark::Another(_), Some(provisioner)) = (&mark, marker(session)) {
         // First: who is killed behind it has a zone that bears the mark of this instance.
-        (Mark::Another(_), Some(provisioner)) => {
-            provisioner.take_over(zone, session.deadline).await?
-        }
-        (Mark::Another(_) | Mark::Ours | Mark::None, _) => false,
-    };
+        provisioner.take_over(zone, session.deadline).await?;
+    }
     if let Some(catalog) = &session.primary.catalog {
         let before = catalog.take_over(session, zone).await?;
         return Ok(match (before, mark) {
             (Holding::Ours(_), _) => Before::Ours,
-            (Holding::Others { instance, .. }, _) | (Holding::Nobodys, Mark::Another(instance)) => {
+            (Holding::Others { instance, .. }, _) => {
                 let learns = true;
+                Before::Another { instance, learns }
+            }
+            (Holding::Nobodys, Mark::Another(instance)) => {
+                let learns = false;
                 Before::Another { instance, learns }
             }
             (Holding::Nobodys | Holding::Unmarked(_), _) => Before::Nobodys,
@@ -171,7 +227,7 @@ pub(super) async fn adopt(
     let (before, origin) = match (mark, known.origin) {
         (_, Origin::Adopted) => (Before::Ours, Origin::Adopted),
         (Mark::Another(instance), _) => {
-            let learns = is_marked;
+            let learns = false;
             (Before::Another { instance, learns }, Origin::Adopted)
         }
         (Mark::Ours, Origin::Found) => (Before::Ours, Origin::Made),
@@ -265,7 +321,8 @@ async fn permit_unclaimed(
     {
         return Ok(());
     }
-    marked(session, zone).await?.permit(zone)?;
+    let mark = marked(session, zone, session.deadline).await?;
+    mark.permit(zone)?;
     pool.note_permitted(zone);
     Ok(())
 }

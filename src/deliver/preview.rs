@@ -55,7 +55,7 @@ pub(super) async fn preview_gone(
     let is_ours = match &session.primary.maker {
         None => false,
         Some(Maker::Provisioner(provisioner)) => {
-            match claim(session, zone, holding.as_ref(), known.origin, memory).await? {
+            match claim(session, zone, holding.as_ref(), &known, memory).await? {
                 Some(claim) => {
                     let standing = provisioner.standing(zone, session.deadline).await?;
                     let is_covered = claim.covers(&standing);

@@ -198,15 +198,16 @@ impl<'a> Delivery<'a> {
         let maker = match (found, &session.primary.maker) {
             (Found::Zone(current), maker) if maker.is_none() || !is_unfinished => {
                 let (memory, settings) = (self.memory, self.settings);
-                known.origin = match existing {
-                    Existing::BroughtIntoLine => {
-                        ownership::hold_found(session, &current, &known, memory, settings).await?
-                    }
-                    Existing::LeftAlone => {
-                        ownership::permit_found(session, &current, &known, settings).await?
-                    }
+                known.origin = if existing == Existing::BroughtIntoLine {
+                    ownership::hold_found(session, &current, &known, memory, settings).await?
+                } else {
+                    ownership::permit_found(session, &current, &known, settings).await?
                 };
-                return Ok(Reached::Zone(current, known));
+                match maker {
+                    // It bears our mark, and may be half made.
+                    Some(maker) if known.origin == Origin::Making && self.made.is_none() => maker,
+                    Some(_) | None => return Ok(Reached::Zone(current, known)),
+                }
             }
             (Found::Absent | Found::NotShown(_), None) => return Err(Failure::ZoneAbsent),
             (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),

@@ -142,7 +142,28 @@ impl Provisioner {
         }
     }
 
-    /// Gives a zone that bears the mark of another instance this one's, where a mark can be changed; whether it can.
+    /// Waits while another instance is in the middle of making the zone. Changes nothing of another's.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn await_maker(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(), ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.await_maker(zone, deadline).await?),
+            Self::Command(_) => Ok(()),
+            Self::PowerDns(server) => Ok(server.settle(zone, deadline).await?),
+        }
+    }
+
+    /// Whether the mark of a zone can be changed: not where it is the name of the zone's file.
+    pub fn changes_marks(&self) -> bool {
+        matches!(self, Self::PowerDns(_))
+    }
+
+    /// Gives a zone that bears the mark of another instance this one's, where marks can be changed.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -150,14 +171,10 @@ impl Provisioner {
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<bool, ProvisionError> {
+    ) -> Result<(), ProvisionError> {
         match self {
-            // The name of the zone's file stays, and a program leaves no mark.
-            Self::Rndc(_) | Self::Command(_) => Ok(false),
-            Self::PowerDns(server) => {
-                server.take_over(zone, deadline).await?;
-                Ok(true)
-            }
+            Self::Rndc(_) | Self::Command(_) => Ok(()),
+            Self::PowerDns(server) => Ok(server.take_over(zone, deadline).await?),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::bridge::Bridge;
 use crate::dig;
 use crate::knot::{CATALOG, EMPTY_CATALOG};
 use crate::named::{Named, Zone};
+use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::server::{Kind, Server as _, scenario};
 use crate::wait;
@@ -41,13 +42,8 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
         .assert_error("example.com.", belongs, remedy);
     ours.assert_on(&server);
 
-    let warning = match kind {
-        Kind::PowerDns(_) => "",
-        Kind::Bind(_) | Kind::Knot(_) => {
-            "warning: example.com.: `one` does not learn of it, and could still change and remove the zone; hint: put \
-             the zone into `deny-zones` of that installation's configuration\n"
-        }
-    };
+    let warning = "warning: example.com.: `one` does not learn of it, and goes on where it still has the zone; hint: put \
+                   the zone into `deny-zones` of that installation's configuration\n";
     two.run(&["zone", "adopt", "example.com"], "")
         .assert_status(0)
         .assert_stderr(warning)
@@ -129,6 +125,114 @@ fn a_zone_that_another_instance_made_anew_is_left_alone(kind: Kind) {
         theirs(name).assert_on(&server);
     }
     one.run(&["zone", "list"], "").assert_stdout("");
+}
+
+// Where the mark can be changed it tells the one who had taken the zone over before, and else what became of its records.
+scenario!(a_zone_that_was_taken_back_is_left_alone: bind, powerdns);
+fn a_zone_that_was_taken_back_is_left_alone(kind: Kind) {
+    let (server, one) = kind.fresh();
+    let two = server.provisioning(Bridge::of(&server)).instance("two");
+    let one = one.instance("one");
+    let wanted = |address: &str| {
+        let lines = format!("@ 3600 NS ns1.example.net. | www 3600 A {address}");
+        zone("example.com", &lines)
+    };
+    let (ours, theirs) = (wanted("192.0.2.1"), wanted("192.0.2.2"));
+    let delete = payload::call(&[payload::delete("example.com")]);
+    let adopt = |bridge: &Bridge| {
+        let run = bridge.run(&["zone", "adopt", "example.com"], "");
+        run.assert_status(0);
+    };
+    one.plesk(ours.call()).assert_status(0);
+    adopt(&two);
+    two.plesk(theirs.call()).assert_status(0);
+    match kind {
+        Kind::PowerDns(_) => adopt(&one),
+        Kind::Bind(_) | Kind::Knot(_) => {
+            one.plesk(&delete).assert_status(0);
+        }
+    }
+    one.plesk(wanted("192.0.2.3").call()).assert_status(0);
+    let content = dig::content(&server, "example.com");
+    let belongs = "the zone belongs to the instance `one`";
+    if let Kind::PowerDns(_) = kind {
+        nsupdate(&server, "update delete www.example.com. A 192.0.2.2");
+        let run = two.plesk(wanted("192.0.2.4").call());
+        run.assert_status(69).assert_says(belongs);
+        one.plesk(wanted("192.0.2.3").call()).assert_status(0);
+    }
+    for _ in 0..2 {
+        let run = two.plesk(&delete);
+        run.assert_status(69).assert_says(belongs);
+    }
+    assert!(content.iter().any(|line| line.ends_with(" A 192.0.2.3")));
+    assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.3"]);
+}
+
+/// Makes of a zone what a creation leaves that is killed when BIND has transferred the zone.
+#[track_caller]
+fn make_half(named: &Named, zone: &str) {
+    let shown = named.rndc(&["showzone", zone]).stdout();
+    let file = shown
+        .split("file \"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let file = file.unwrap_or_else(|| panic!("a file: {shown}"));
+    let half = format!(
+        "{{ type secondary; file \"{file}\"; masterfile-format text; notify no; primaries {{ 127.0.0.1 port 1; }}; }};"
+    );
+    named.rndc(&["sync", "-clean", zone]);
+    named.rndc(&["delzone", zone]);
+    named.rndc(&["addzone", zone, &half]);
+    wait::until("it is served", || dig::has_zone(named, zone));
+}
+
+#[test]
+fn a_zone_that_another_instance_left_half_made_is_not_removed() {
+    let named = Named::builder().start();
+    let bridge = |name| Bridge::of(&named).seed(&named).instance(name);
+    let (one, two) = (bridge("one"), bridge("two"));
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.net. | www 3600 A 192.0.2.1",
+    );
+    two.plesk(wanted.call()).assert_status(0);
+    make_half(&named, "example.com");
+    for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
+        one.run(command, wanted.call())
+            .assert_status(69)
+            .assert_says("the zone belongs to the instance `two`");
+    }
+    let status = || named.rndc(&["zonestatus", "example.com"]).stdout();
+    assert!(status().contains("type: secondary"), "{}", status());
+    // Its maker finishes it, also without a memory of it.
+    bridge("two").plesk(wanted.call()).assert_status(0);
+    assert!(status().contains("type: primary"), "{}", status());
+    wanted.assert_on(&named);
+}
+
+#[test]
+fn a_zone_whose_name_cannot_bear_a_mark_is_changed_and_emptied() {
+    let by_hand = Zone::dynamic("x+y.example", "theirs A 192.0.2.9").option("check-names ignore;");
+    let named = Named::builder().zone(by_hand).start();
+    let bridge = Bridge::of(&named).seed(&named);
+    let wanted = |address: &str| {
+        zone(
+            "x+y.example",
+            &format!("@ NS ns1.x+y.example. | www A {address}"),
+        )
+    };
+    bridge.plesk(wanted("192.0.2.1").call()).assert_status(0);
+    nsupdate(&named, "update delete www.x+y.example. A");
+    bridge.plesk(wanted("192.0.2.2").call()).assert_status(0);
+    assert_eq!(dig::short(&named, "www.x+y.example", "A"), ["192.0.2.2"]);
+    for _ in 0..2 {
+        bridge
+            .plesk(payload::call(&[payload::delete("x+y.example")]))
+            .assert_status(0);
+    }
+    assert!(dig::short(&named, "www.x+y.example", "A").is_empty());
+    assert_eq!(dig::short(&named, "theirs.x+y.example", "A"), ["192.0.2.9"]);
 }
 
 scenario!(a_zone_that_bears_our_mark_is_ours_without_a_memory_of_it: bind, powerdns);

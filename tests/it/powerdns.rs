@@ -162,6 +162,14 @@ fn a_zone_that_is_half_made_by_another_instance_is_left_alone() {
     );
     assert_eq!(kind(&pdns), json!("Slave"));
     assert_eq!(metadata(&pdns, MARK), json!([]));
+    // Whoever takes it over finishes it.
+    bridge
+        .run(&["zone", "adopt", "example.com"], "")
+        .assert_status(0);
+    assert_eq!(kind(&pdns), json!("Master"));
+    assert_eq!(metadata(&pdns, MARK), json!(["plesk01"]));
+    bridge.plesk(wanted().call()).assert_status(0);
+    wanted().assert_on(&pdns);
 }
 
 #[test]

@@ -264,12 +264,16 @@ impl PowerDns {
         }
     }
 
-    /// Gives a zone that another instance made our mark, and lets our key update it.
+    /// Gives a zone that another instance made our mark, and lets our key update it. One that is half made is
+    /// finished.
     ///
     /// # Errors
     /// [`PowerDnsError`].
     pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
+        if let Seen::HalfMade(_) = self.look(&api).await? {
+            return self.finish(&api).await;
+        }
         api.set_metadata(MARK, vec![self.instance.clone()]).await?;
         self.permit_updates(&api).await
     }

@@ -59,7 +59,7 @@ use self::check::{Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
-use self::settle::{Poll, Settled, settle};
+use self::settle::{Poll, Settled, await_maker, settle};
 use self::status::{Found, look, names_no_view};
 use super::fate::{Claim, Created, Deleted, Standing};
 use super::finding::{Finding, Subject, Verdict};
@@ -205,7 +205,10 @@ impl Rndc {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<Standing, RndcError> {
-        let target = self.target(zone)?;
+        let Ok(target) = self.target(zone) else {
+            // Nor could a zone of that name be made so.
+            return Ok(Standing::Unmarked);
+        };
         let mut control = Control::open(&self.server, deadline).await?;
         Ok(look(&mut control, &target, deadline).await?.standing())
     }
@@ -246,6 +249,16 @@ impl Rndc {
         Ok(())
     }
 
+    /// The same, and what was abandoned is left as it is.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn await_maker(&self, zone: &ZoneName, deadline: Instant) -> Result<(), RndcError> {
+        let target = self.target(zone)?;
+        let mut control = Control::open(&self.server, deadline).await?;
+        await_maker(&mut control, &target, deadline).await
+    }
+
     /// Removes the zone with its file, as far as it is covered by the claim, and waits until it is
     /// gone.
     ///
@@ -257,7 +270,9 @@ impl Rndc {
         claim: Claim,
         deadline: Instant,
     ) -> Result<Deleted, RndcError> {
-        let target = self.target(zone)?;
+        let Ok(target) = self.target(zone) else {
+            return Ok(Deleted::NotOurs(Standing::Unmarked));
+        };
         let mut control = Control::open(&self.server, deadline).await?;
         let standing = look(&mut control, &target, deadline).await?.standing();
         if standing == Standing::Absent {

@@ -73,6 +73,31 @@ pub(super) async fn settle(
     }
 }
 
+/// Waits while another process goes on making a zone, and leaves it as it is.
+pub(super) async fn await_maker(
+    control: &mut Control<'_>,
+    target: &Target<'_>,
+    deadline: Instant,
+) -> Result<(), RndcError> {
+    let mut poll = Poll::until(deadline);
+    let (mut last, mut since) = (None, Instant::now());
+    loop {
+        let found = look(control, target, deadline).await?;
+        let patience = match &found {
+            Found::Seed { .. } => ABANDONED_AFTER,
+            Found::Absent => ABSENT_MIN,
+            Found::Primary { .. } | Found::Foreign { .. } => return Ok(()),
+        };
+        if last.as_ref() != Some(&found) {
+            since = Instant::now();
+        }
+        if since.elapsed() >= patience || !poll.wait().await {
+            return Ok(());
+        }
+        last = Some(found);
+    }
+}
+
 /// What a zone that was there came to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Settled {
