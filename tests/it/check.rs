@@ -196,7 +196,7 @@ fn a_key_that_the_primary_does_not_know_is_told_with_its_statement() {
     let expected = "ok: connection: to 127.0.0.1:PORT\n\
         failed: key `other`: the primary does not know the key `other` with this algorithm (BADKEY); \
         hint: the primary needs the same `key \"other\" { algorithm …; secret …; };` statement as the \
-        key file\n\
+        key file; Knot says so also of a key that it has, where no `acl` of the zone allows it\n\
         \x20 in named.conf:\n\
         \x20   key \"other\" { algorithm hmac-sha256; secret \"<that of this host's key file>\"; };\n\
         not tried: clock: needs the key `other`\n\
@@ -319,7 +319,9 @@ fn updates_that_are_refused_are_told_with_the_lines_that_allow_them() {
     let rest = "failed: updates of example.com.: the primary refuses the update (REFUSED); hint: allow \
         the key in the zone's configuration: `update-policy { grant \"plesk\" zonesub ANY; };`; BIND \
         also refuses an update for one record that it objects to, which its log names: `check-names \
-        ignore; check-integrity no;` there lets most of them pass\n";
+        ignore; check-integrity no;` there lets most of them pass; PowerDNS: `dnsupdate=yes` and \
+        `allow-dnsupdate-from` in pdns.conf, `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: an `acl` with \
+        `action: update`\n";
     let expected = well_until("ok: updates", rest) + lines + &fetching_unknown();
     assert_lines(&run, 69, &expected);
     assert_is_named_conf(&run);
@@ -534,7 +536,8 @@ fn a_zone_that_is_not_there_yet_is_a_failure_only_where_nothing_makes_it() {
     let zone = "example.org";
     let run = Bridge::of(&named).run(&["check", zone], "");
     let rest = "failed: transfer of example.org.: the zone is not on the primary; hint: create the zone \
-        there, or let nsbridge create it: [primaries.….provision] in the configuration\n\
+        there, or let nsbridge do it: `nsbridge zone create`, with [primaries.….provision] in the \
+        configuration\n\
         not tried: updates of example.org.: needs the transfer of example.org.\n";
     assert_lines(&run, 69, &well_until("ok: transfer", rest));
     let run = Bridge::of(&named).seed(&named).run(&["check", zone], "");
@@ -658,7 +661,8 @@ fn quiet_is_what_failed_and_json_is_everything() {
     run.assert_status(69).assert_stdout(
         "failed: main (127.0.0.1:PORT): key `other`: the primary does not know the key `other` with \
          this algorithm (BADKEY); hint: the primary needs the same `key \"other\" { algorithm …; secret \
-         …; };` statement as the key file\n",
+         …; };` statement as the key file; Knot says so also of a key that it has, where no `acl` of \
+         the zone allows it\n",
     );
     Bridge::of(&named)
         .run(&["-q", "check", ZONE], "")
