@@ -90,7 +90,7 @@ async fn hold_without_catalog(
 
 /// Whose mark a zone bears.
 #[derive(Eq, PartialEq)]
-enum Mark {
+pub(super) enum Mark {
     None,
     Ours,
     Another(String),
@@ -118,7 +118,7 @@ fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
 }
 
 /// The mark of a zone that is there.
-async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure> {
+pub(super) async fn marked(session: &Session<'_>, zone: &ZoneName) -> Result<Mark, Failure> {
     let Some(provisioner) = marker(session) else {
         return Ok(Mark::None);
     };

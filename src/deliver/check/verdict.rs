@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::deliver::memory::ZoneKey;
 use crate::deliver::outcome::{Failure, Kind};
 use crate::deliver::session::CatalogCensus;
 use crate::model::{Name, RecordType, ZoneName};
@@ -17,8 +18,18 @@ pub struct CheckSettings {
     pub instance: String,
     /// Whether a zone is really made, and removed.
     pub create: bool,
+    /// Zones that are remembered as this instance's: made, adopted or delivered to.
+    pub held: Vec<ZoneKey>,
     /// Seconds since 1970, for signatures.
     pub clock: fn() -> u64,
+}
+
+impl CheckSettings {
+    /// Whether a zone of a primary is remembered as this instance's.
+    pub(super) fn is_held(&self, primary: &str, zone: &ZoneName) -> bool {
+        let mut held = self.held.iter();
+        held.any(|key| key.primary == primary && key.zone == *zone)
+    }
 }
 
 /// One thing that was checked on a primary.
@@ -47,7 +58,7 @@ pub enum Check {
     Catalog(ZoneName),
     /// Adding members to that catalog.
     Members(ZoneName),
-    /// Whose a zone is, by that catalog.
+    /// Whose a zone is, by that catalog or by the mark of who made it.
     Owner(ZoneName),
     /// How zones are made there.
     Provision(Subject),
@@ -122,6 +133,14 @@ pub enum Trouble {
         /// Why.
         failure: Failure,
     },
+    /// A zone that was made for the check takes no updates.
+    #[error("the zone `{zone}` was created and removed, and could not be updated: {trouble}")]
+    NotUpdatable {
+        /// The zone.
+        zone: ZoneName,
+        /// Why.
+        trouble: Box<Self>,
+    },
 }
 
 /// Why something is not known.
@@ -145,6 +164,7 @@ impl Trouble {
         match self {
             Self::Failure(failure) => failure.kind(),
             Self::TypesRefused { .. } | Self::LeftBehind { .. } => Kind::Denied,
+            Self::NotUpdatable { trouble, .. } => trouble.kind(),
         }
     }
 
@@ -157,6 +177,7 @@ impl Trouble {
                  \"{}\" zonesub ANY; }};`",
                 key.to_text_without_dot()
             ),
+            Self::NotUpdatable { trouble, .. } => trouble.hint(),
             Self::LeftBehind { zone, .. } => format!(
                 "the next `nsbridge check --create` removes it, or remove it by hand: `rndc \
                  delzone -clean {}` on BIND",
