@@ -44,7 +44,8 @@ impl Failure {
                                  with [primaries.….provision] in the configuration"
                 .into(),
             Self::ZoneNotLoaded { .. } => {
-                "the primary's log says why; `rndc zonestatus` shows the zone's state".into()
+                "the primary's log says why; `rndc zonestatus`, or `knotc zone-status`, shows the zone's state"
+                    .into()
             }
             Self::UpdateRefused { key, .. } => format!(
                 "allow the key in the zone's configuration: `update-policy {{ grant \"{}\" \

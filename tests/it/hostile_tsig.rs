@@ -287,7 +287,8 @@ fn a_zone_that_is_configured_and_not_loaded_is_tried_again_later() {
         .assert_error(
             "example.com.",
             "the primary has the zone configured but not loaded (SERVFAIL)",
-            "the primary's log says why; `rndc zonestatus` shows the zone's state",
+            "the primary's log says why; `rndc zonestatus`, or `knotc zone-status`, shows the zone's \
+             state",
         );
     assert_eq!(dig::status(&named, "example.com", "SOA"), "SERVFAIL");
 }

@@ -16,6 +16,8 @@ pub(super) struct Asker<'a> {
     /// Whether the primary has signed an answer with its key for updates.
     is_key_known: bool,
     zone: Option<(&'a ZoneName, Home)>,
+    /// Whether the zone's own settings name the key.
+    is_key_named: bool,
 }
 
 impl<'a> Asker<'a> {
@@ -26,6 +28,7 @@ impl<'a> Asker<'a> {
             key: &primary.key,
             is_key_known: false,
             zone: None,
+            is_key_named: false,
         }
     }
 
@@ -44,6 +47,14 @@ impl<'a> Asker<'a> {
     pub(super) fn knowing_key(self, is_key_known: bool) -> Self {
         Self {
             is_key_known,
+            ..self
+        }
+    }
+
+    /// The same where it is known whether the zone's own settings let the key update it.
+    pub(super) fn naming_key(self, is_key_named: bool) -> Self {
+        Self {
+            is_key_named,
             ..self
         }
     }
@@ -86,6 +97,7 @@ impl<'a> Asker<'a> {
             software: software(self.primary),
             key: self.key,
             is_key_known: self.is_known(),
+            is_key_named: self.is_key_named,
             zone: self.zone.map(|(zone, _)| zone),
             home: self.zone.map_or(Home::Section, |(_, home)| home),
             template: match &self.primary.maker {

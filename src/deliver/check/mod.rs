@@ -19,7 +19,7 @@ use super::session::{Catalog, Maker, Primary, Read, Session, open};
 use super::steps::{Found, authentic, read_zone};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::Holding;
-use crate::provision::{Software, Subject};
+use crate::provision::{Provisioner, Software, Subject};
 use crate::wire::{Forgery, Rcode, Reply};
 use case::{Asker, software};
 use making::{check_making, check_marks, create_and_remove_by_catalog};
@@ -371,9 +371,21 @@ async fn check_zone(
     let update = match check_updates(session, zone).await {
         Ok(()) => Verdict::Good(Fact::Plain),
         Err(Trouble::Failure(Failure::ZoneAbsent)) => absent(asker),
-        Err(trouble) => asker.bad(trouble),
+        Err(trouble) => {
+            let is_named = names_update_key(session, zone).await;
+            asker.naming_key(is_named).bad(trouble)
+        }
     };
     (transfer, update)
+}
+
+/// Whether the zone's own settings are known to let the key update it.
+async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
+    let Some(Maker::Provisioner(Provisioner::PowerDns(powerdns))) = &session.primary.maker else {
+        return false;
+    };
+    let names = powerdns.names_update_key(zone, session.deadline).await;
+    names.unwrap_or(false)
 }
 
 fn absent(asker: &Asker<'_>) -> Verdict {

@@ -59,6 +59,8 @@ pub(super) struct Case<'a> {
     pub(super) key: &'a Key,
     /// Whether the primary has signed an answer with that key.
     pub(super) is_key_known: bool,
+    /// Whether the zone's own settings let that key update it.
+    pub(super) is_key_named: bool,
     /// The zone that it is about.
     pub(super) zone: Option<&'a ZoneName>,
     /// Where the zone's settings are.
@@ -379,6 +381,7 @@ fn lack_of(failure: &Failure, case: &Case<'_>) -> Option<Lack> {
             Some(Lack::KeyOrRight)
         }
         Failure::TransferRefused { .. } => Some(Lack::Transfer),
+        Failure::UpdateRefused { .. } if case.is_key_named => Some(Lack::Setting),
         Failure::UpdateRefused { .. } => Some(Lack::Update),
         Failure::ZoneAbsent => Some(Lack::Zone),
         Failure::CatalogIdle { .. } => Some(Lack::Template),
@@ -407,6 +410,7 @@ mod tests {
             software,
             key: &key,
             is_key_known: false,
+            is_key_named: false,
             zone: Some(&zone),
             home: Home::Section,
             template: None,
