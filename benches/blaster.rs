@@ -5,13 +5,15 @@
 //! zones, planning, encoding and signing come before the clock starts, and the answers are verified
 //! after it has stopped. Nothing is remembered, so it is no way to deliver anything.
 
+mod clock;
+
 use std::error::Error;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use nsbridge::config::keyfile;
 use nsbridge::model::{CurrentZone, ForeignRecords, Intent, RecordType, RrSets, Scope, ZoneName};
@@ -20,6 +22,8 @@ use nsbridge::plan::{self, Guard};
 use nsbridge::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferReader,
 };
+
+use clock::now;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// Answers with their ids.
@@ -183,14 +187,4 @@ fn receive(stream: &mut TcpStream) -> Outcome<Vec<u8>> {
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
     stream.read_exact(&mut message)?;
     Ok(message)
-}
-
-/// Seconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program of its own, which signs with the time"
-)]
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

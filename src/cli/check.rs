@@ -58,14 +58,11 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     let zones: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
     let deadline = Instant::now() + setup.deadline;
     let is_held = |it: &&ZoneSummary| it.origin != Origin::Found || it.delivered > 0;
+    let held = remembered.iter().filter(is_held);
     let settings = CheckSettings {
         instance: setup.instance.clone(),
         create: arguments.create,
-        held: remembered
-            .iter()
-            .filter(is_held)
-            .map(|it| it.key.clone())
-            .collect(),
+        held: held.map(|it| (it.key.clone(), it.origin)).collect(),
         clock: setup.settings.clock,
     };
     let one = async |primary: &Primary| {

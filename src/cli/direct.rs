@@ -8,21 +8,17 @@ use std::time::Duration;
 use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile::{self, KeyFileError};
-use crate::deliver::{
-    self, EmptyZone, ExistingPtr, Network, Pool, Primary, PtrSettings, Read, UnownedZones,
-    ZonesOfOthers,
-};
-use crate::model::{ForeignRecords, Name};
+use crate::deliver::{Network, Primary, PtrSettings, Settings, ZonesOfOthers};
+use crate::model::Name;
 use crate::queue::{Route, Routes};
-use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2).
 pub(super) const PORT: u16 = 53;
 /// How long a server of the command line may take: somebody waits for it.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
-/// TTL of PTR records, in seconds, as without a configuration nobody says another.
-const PTR_TTL_SECONDS: u32 = 3_600;
+/// How many zones are worked on at the same time.
+const ZONES_IN_FLIGHT: usize = 1;
 
 /// Options that name a server; no group, since the commands that take them have one of that name.
 #[derive(Debug, clap::Args)]
@@ -58,21 +54,8 @@ impl Arguments {
             let cause = format!("`{}` has the keys {names}", file.display());
             Message::nothing_attempted(&cause, Some("name one of them by `--key`".into()))
         })?;
-        Ok(Some(Primary {
-            name: host.clone(),
-            endpoint: Endpoint {
-                host: host.clone(),
-                port: self.port,
-                security: Security::Tcp,
-            },
-            key: key.clone(),
-            transfer_key: key,
-            read: Read::Transfer,
-            nameservers: Vec::new(),
-            maker: None,
-            catalog: None,
-            pool: Pool::new(1),
-        }))
+        let primary = Primary::plain(host.clone(), self.port, key, ZONES_IN_FLIGHT);
+        Ok(Some(primary))
     }
 
     /// The server for every zone, or what the configuration says where none is named. Of `networks` the PTR
@@ -96,20 +79,13 @@ impl Arguments {
             deadline: TIME_MAX,
             routes: Routes::new(vec![route]),
             primaries: BTreeMap::from([(primary.name.clone(), primary)]),
-            settings: deliver::Settings {
-                foreign: ForeignRecords::Keep,
-                keep: Vec::new(),
-                deny_zones: Vec::new(),
-                empty_zone: EmptyZone::Refuse,
-                unowned_zones: UnownedZones::Adopt,
-                removals_percent_max: None,
+            settings: Settings {
                 ptr: PtrSettings {
                     networks,
-                    existing: ExistingPtr::Add,
-                    ttl: PTR_TTL_SECONDS,
                     zones_of_others: ZonesOfOthers::Change,
+                    ..PtrSettings::default()
                 },
-                clock: configuration::now,
+                ..Settings::plain(configuration::now)
             },
             instance: String::new(),
             keys: BTreeMap::new(),

@@ -4,6 +4,7 @@ mod acme;
 mod check;
 mod configuration;
 mod direct;
+mod done;
 mod handover;
 mod nsupdate;
 mod nsupdate_keys;

@@ -299,6 +299,12 @@ pub(super) fn start_log(format: OutputFormat, verbose: u8) {
     }
 }
 
+/// So many of a thing.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::handover::{close, command_of, courier, open};
-use super::output::{Message, Output};
-use super::report::{Report, count};
+use super::output::{Message, Output, count};
+use super::report::Report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::Failure;

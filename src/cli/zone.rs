@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::configuration;
 use super::direct;
 use super::handover::{self, close, open};
-use super::output::{Message, Output};
+use super::output::{Message, Output, Severity};
 use super::report::{self, Report};
 use super::runtime::block_on;
 use super::status::Status;
@@ -151,11 +151,13 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     let (result, text, from) = match before {
         Before::Nobodys => ("adopted", "adopted, it was nobody's".into(), None),
         Before::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
-        Before::Another(instance) => (
-            "adopted",
-            format!("adopted, it was that of `{instance}`"),
-            Some(instance),
-        ),
+        Before::Another { instance, learns } => {
+            if !learns {
+                output.message(unaware(zone, &instance));
+            }
+            let text = format!("adopted, it was that of `{instance}`");
+            ("adopted", text, Some(instance))
+        }
     };
     let mut entry = json!({
         "subject": zone.to_string(), "result": result, "primary": primary.name,
@@ -167,6 +169,17 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     let line = format!("{zone}: {text} on {} ({})", primary.name, primary.endpoint);
     output.result(&line, entry);
     Ok(status)
+}
+
+/// That the instance whose a zone was goes on as before.
+fn unaware(zone: &ZoneName, instance: &str) -> Message {
+    let text = format!(
+        "{zone}: `{instance}` does not learn of it, and could still change and remove the zone"
+    );
+    let mut message = Message::new(Severity::Warning, text);
+    message.hint =
+        Some("put the zone into `deny-zones` of that installation's configuration".into());
+    message
 }
 
 /// Shows a zone of a server of the command line, of which nothing is remembered, or of the configured

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::handover::{close, open};
-use super::output::{Message, Output};
-use super::report::{self, count};
+use super::output::{Message, Output, count};
+use super::report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::{self, Origin, ZoneKey, ZoneSummary};

@@ -35,7 +35,6 @@ const ZONES_IN_FLIGHT_MAX: u32 = 128;
 const QUEUE_PATH: &str = "/var/lib/nsbridge/queue.db";
 const DEADLINE_SECONDS: u32 = 20;
 const ZONES_IN_FLIGHT: u32 = 8;
-const PTR_TTL_SECONDS: u32 = 3600;
 /// Port of DNS over TCP (RFC 1035 section 4.2).
 const TCP_PORT: u16 = 53;
 /// Port of DNS over TLS (RFC 7858 section 3.1).
@@ -378,12 +377,7 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
 }
 
 fn read_ptr(document: &Table<'_>) -> Result<PtrSettings, ConfigError> {
-    let mut ptr = PtrSettings {
-        networks: Vec::new(),
-        existing: ExistingPtr::Add,
-        ttl: PTR_TTL_SECONDS,
-        zones_of_others: ZonesOfOthers::Refuse,
-    };
+    let mut ptr = PtrSettings::default();
     let Some(table) = document.table("ptr", PTR)? else {
         return Ok(ptr);
     };

@@ -177,9 +177,9 @@ pub enum Failure {
         /// That instance.
         instance: String,
     },
-    /// The zone is another instance's, and its PTR records are not shared.
-    #[error("the zone belongs to the instance `{instance}`")]
-    OthersReverseZone {
+    /// A record stands in another instance's zone, or would.
+    #[error("its zone `{zone}` belongs to the instance `{instance}`")]
+    InOthersZone {
         /// The zone.
         zone: ZoneName,
         /// That instance.
@@ -249,6 +249,14 @@ pub enum Failure {
     Denied {
         /// The suffix that covers it.
         suffix: Name,
+    },
+    /// The catalog of the primary, or a name below it.
+    #[error(
+        "`{catalog}` is the catalog of the primary, of which only the entries of zones are changed"
+    )]
+    OfCatalog {
+        /// The catalog.
+        catalog: ZoneName,
     },
     /// No route leads to a primary.
     #[error("no route leads to a primary for it")]
@@ -352,12 +360,13 @@ impl Failure {
             | Self::InitialZone(_)
             | Self::Encode(_)
             | Self::OthersZone { .. }
-            | Self::OthersReverseZone { .. }
+            | Self::InOthersZone { .. }
             | Self::UnownedZone { .. }
             | Self::CatalogBroken { .. }
             | Self::EmptyZone
             | Self::MassRemoval { .. }
             | Self::Denied { .. }
+            | Self::OfCatalog { .. }
             | Self::NoRoute
             | Self::OutsideNetworks { .. }
             | Self::ReverseZoneAbsent { .. }

@@ -1,10 +1,11 @@
 //! A zone that shall be gone.
 //!
 //! One that this instance made goes with all that it holds. In one that was there before, or was made by
-//! other means, what was delivered goes and the rest stays. Another instance's is left alone.
+//! other means, what was delivered goes and the rest stays. Another instance's is left alone. Where zones bear
+//! marks, the mark tells what is not remembered.
 
 use super::making::await_gone;
-use super::memory::{Memory, Origin, ZoneKey};
+use super::memory::{Memory, Origin, ZoneKey, ZoneMemory};
 use super::ours::gone;
 use super::outcome::{Delivered, Done, Failure};
 use super::ownership;
@@ -27,7 +28,7 @@ pub(super) async fn deliver_gone(
     let key = zone_key(session, zone);
     let known = memory.load(&key).await?;
     let holding = ownership::holding(session, zone).await?;
-    let removed = remove(session, zone, holding.as_ref(), known.origin, memory).await?;
+    let removed = remove(session, zone, holding.as_ref(), &known, memory).await?;
     let done = match removed {
         Some(done) => done,
         None => empty(session, zone, &key, memory, settings).await?,
@@ -46,21 +47,30 @@ async fn remove(
     session: &mut Session<'_>,
     zone: &ZoneName,
     holding: Option<&Holding>,
-    remembered: Origin,
+    known: &ZoneMemory,
     memory: &Memory,
 ) -> Result<Option<Done>, Failure> {
     let primary = session.primary;
     match &primary.maker {
         None => Ok(None),
         Some(Maker::Provisioner(provisioner)) => {
-            let Some(claim) = claim(session, zone, holding, remembered, memory).await? else {
+            let Some(claim) = claim(session, zone, holding, known.origin, memory).await? else {
                 return Ok(None);
             };
             let deleted = provisioner.delete(zone, claim, session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),
+                // What was delivered elsewhere under that name is looked for.
+                Deleted::WasAbsent if known.origin == Origin::Found => None,
                 Deleted::WasAbsent => Some(Done::AlreadyGone),
-                Deleted::NotOurs(_) => None,
+                Deleted::NotOurs(standing) => {
+                    let permitted = ownership::permit_going(zone, holding, standing);
+                    if permitted.is_err() {
+                        memory.forget(zone_key(session, zone), known.generation)?;
+                    }
+                    permitted?;
+                    None
+                }
             })
         }
         Some(Maker::Catalog { .. }) => {
@@ -97,10 +107,7 @@ async fn empty(
         pause(session, attempt).await?;
         let (found, mut known) = read(session, zone, memory).await?;
         let current = match found {
-            Found::Zone(current) => {
-                ownership::permit_shared(session, zone, memory).await?;
-                current
-            }
+            Found::Zone(current) => current,
             Found::Absent => return Ok(Done::AlreadyGone),
             // Whoever says so, there is nothing of ours to remove.
             Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
@@ -110,6 +117,10 @@ async fn empty(
                 return Ok(Done::AlreadyGone);
             }
             Found::NotShown(failure) => return Err(failure),
+            // Another instance may be making it just now.
+            Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
+                return Ok(Done::Emptied { removed: 0 });
+            }
             Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
         };
         known.origin = Origin::Found;
@@ -181,8 +192,10 @@ pub(super) async fn claim(
         )
         | None => {}
     }
+    let has_marks = ownership::marker(session).is_some();
     Ok(match ownership::origin(holding, remembered) {
-        Origin::Found | Origin::Adopted => None,
+        Origin::Found => has_marks.then_some(Claim::Marked),
+        Origin::Adopted => has_marks.then_some(Claim::Adopted),
         Origin::Made => Some(Claim::Remembered),
         Origin::Making => match read(session, zone, memory).await? {
             (Found::Zone(current), known) if is_unused(session, &current, &known) => {

@@ -114,9 +114,9 @@ impl Failure {
                  over",
                 zone.apex().to_text_without_dot()
             ),
-            Self::OthersReverseZone { zone, .. } => format!(
-                "`zones-of-others = \"change\"` under `[ptr]` lets instances share it; if that one is gone, \
-                 `nsbridge zone adopt {}` takes it over",
+            Self::InOthersZone { zone, .. } => format!(
+                "if that instance is gone or gives the zone away, `nsbridge zone adopt {}` takes it over; of PTR \
+                 records, `zones-of-others = \"change\"` under `[ptr]` lets instances share it",
                 zone.apex().to_text_without_dot()
             ),
             Self::UnownedZone { zone } => format!(
@@ -141,6 +141,9 @@ impl Failure {
                 "if that is meant, set `empty-zone = \"apply\"` under [policy]".into()
             }
             Self::Denied { .. } => "if that is meant, take the suffix out of `deny-zones`".into(),
+            Self::OfCatalog { .. } => {
+                "give the zone another name, or the catalog: `catalog` of the primary in the configuration".into()
+            }
             Self::NoRoute => "add a [[routes]] entry with its suffix, or one for \".\"".into(),
             Self::OutsideNetworks { address } => {
                 format!("if {address} is yours to manage, add its network to `ptr.networks`")

@@ -21,6 +21,7 @@ mod ours;
 mod outcome;
 mod ownership;
 mod place;
+mod plain;
 mod preview;
 mod ptr;
 mod readback;
@@ -72,7 +73,7 @@ pub async fn deliver(
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
     let settings = &*settings.of_intent(intent);
-    settings.permit(intent)?;
+    settings.permit(intent, primary)?;
     if settings.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
     }
@@ -104,7 +105,7 @@ pub async fn preview(
     deadline: Instant,
 ) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
     let settings = &*settings.of_intent(intent);
-    settings.permit(intent)?;
+    settings.permit(intent, primary)?;
     if settings.ptr.skips(intent) {
         return Ok((None, Vec::new()));
     }
@@ -159,7 +160,7 @@ pub async fn adopt(
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Before, Failure> {
-    settings.permit_name(zone.apex())?;
+    settings.permit_name(zone.apex(), primary)?;
     let mut session = open(primary, settings.clock, deadline).await?;
     let before = ownership::adopt(&mut session, zone, memory).await;
     session.release();

@@ -19,77 +19,75 @@ use super::outcome::Failure;
 use super::session::{Catalog, Maker, Session};
 use super::settings::{Settings, UnownedZones};
 use super::steps::{Serving, serving, widen, zone_key};
-use crate::model::{RrSets, ZoneName};
+use crate::model::{CurrentZone, RrSets, ZoneName};
 use crate::plan::{Holding, Making};
 use crate::provision::{Created, Owner, Provisioner, Standing};
 
-/// Makes sure that a zone that is there is this instance's, and listed.
+/// Makes sure that a zone that is there is this instance's, and listed; how it came to be.
 pub(super) async fn hold_found(
     session: &mut Session<'_>,
-    zone: &ZoneName,
+    current: &CurrentZone,
     known: &ZoneMemory,
+    memory: &Memory,
     settings: &Settings,
-) -> Result<(), Failure> {
-    permit_found(session, zone, known, settings).await?;
+) -> Result<Origin, Failure> {
+    let zone = &current.name;
+    let permitted = permit_found(session, current, known, settings).await;
     let Some(catalog) = &session.primary.catalog else {
-        return Ok(());
+        if matches!(permitted, Err(Failure::OthersZone { .. })) {
+            // Whatever was delivered went with the zone that was there before.
+            memory.forget(zone_key(session, zone), known.generation)?;
+        }
+        return permitted;
     };
-    let unowned = allowance(known, settings);
-    let making = if known.origin.is_elsewhere() {
+    let origin = permitted?;
+    let making = if origin.is_elsewhere() {
         Making::Found
     } else {
         Making::Made
     };
+    let unowned = allowance(known, settings);
     catalog
         .list(session, zone, making, group(session), unowned)
         .await?;
-    Ok(())
+    Ok(origin)
 }
 
-/// That a zone which is there may be changed, found out without changing anything.
+/// That a zone which is there may be changed, found out without changing anything; and how it came to be.
+///
+/// Where no catalog has it and nothing is remembered of it, its mark tells. So it does where records are gone that
+/// were delivered: somebody may have made the zone anew.
 pub(super) async fn permit_found(
     session: &mut Session<'_>,
-    zone: &ZoneName,
+    current: &CurrentZone,
     known: &ZoneMemory,
     settings: &Settings,
-) -> Result<(), Failure> {
-    let Some(catalog) = &session.primary.catalog else {
-        return hold_without_catalog(session, zone, known, settings).await;
-    };
-    let (holding, unowned) = (
-        catalog.holding(session, zone).await?,
-        allowance(known, settings),
-    );
-    permit(&holding, zone, unowned)?;
-    match (holding, unowned) {
-        (Holding::Nobodys, UnownedZones::Refuse) => {
-            Err(Failure::UnownedZone { zone: zone.clone() })
-        }
-        (Holding::Nobodys, UnownedZones::Adopt)
-        | (Holding::Unmarked(_) | Holding::Ours(_) | Holding::Others { .. }, _) => Ok(()),
+) -> Result<Origin, Failure> {
+    let (zone, unowned) = (&current.name, allowance(known, settings));
+    if let Some(holding) = holding(session, zone).await?
+        && holding != Holding::Nobodys
+    {
+        permit(&holding, zone, unowned)?;
+        return Ok(known.origin);
     }
-}
-
-/// Without a catalog what is remembered here tells, and the mark of a provisioner.
-async fn hold_without_catalog(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    known: &ZoneMemory,
-    settings: &Settings,
-) -> Result<(), Failure> {
-    if is_known(known) {
-        return Ok(());
+    let may_be_new =
+        || marker(session).is_some() && !known.delivered.minus(&current.records).is_empty();
+    if known.origin == Origin::Adopted || is_known(known) && !may_be_new() {
+        return Ok(known.origin);
     }
     let mark = marked(session, zone).await?;
     mark.permit(zone)?;
-    if mark == Mark::None && settings.unowned_zones == UnownedZones::Refuse {
-        return Err(Failure::UnownedZone { zone: zone.clone() });
+    match (mark, known.origin) {
+        (Mark::Ours, Origin::Found) => Ok(Origin::Made),
+        (Mark::None, _) if unowned == UnownedZones::Refuse => {
+            Err(Failure::UnownedZone { zone: zone.clone() })
+        }
+        (_, origin) => Ok(origin),
     }
-    Ok(())
 }
 
 /// Whose mark a zone bears.
-#[derive(Eq, PartialEq)]
+#[derive(Debug, Eq, PartialEq)]
 pub(super) enum Mark {
     None,
     Ours,
@@ -110,7 +108,7 @@ impl Mark {
 }
 
 /// What leaves marks on the zones that it makes on the primary. A program leaves none.
-fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
+pub(super) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
     match &session.primary.maker {
         Some(Maker::Provisioner(Provisioner::Command(_)) | Maker::Catalog { .. }) | None => None,
         Some(Maker::Provisioner(provisioner)) => Some(provisioner),
@@ -142,35 +140,49 @@ pub(super) async fn adopt(
     zone: &ZoneName,
     memory: &Memory,
 ) -> Result<Before, Failure> {
-    if let Some(catalog) = &session.primary.catalog {
-        if catalog.holding(session, zone).await? == Holding::Nobodys
-            && serving(session, zone).await? != Serving::Yes
-        {
-            return Err(Failure::ZoneAbsent);
-        }
-        let before = catalog.take_over(session, zone).await?;
-        return Ok(match before {
-            Holding::Ours(_) => Before::Ours,
-            Holding::Nobodys | Holding::Unmarked(_) => Before::Nobodys,
-            Holding::Others { instance, .. } => Before::Another(instance),
-        });
-    }
-    if serving(session, zone).await? != Serving::Yes {
+    let is_listed = match &session.primary.catalog {
+        Some(catalog) => catalog.holding(session, zone).await? != Holding::Nobodys,
+        None => false,
+    };
+    if !is_listed && serving(session, zone).await? != Serving::Yes {
         return Err(Failure::ZoneAbsent);
+    }
+    let mark = marked(session, zone).await?;
+    let is_marked = match (&mark, marker(session)) {
+        // First: who is killed behind it has a zone that bears the mark of this instance.
+        (Mark::Another(_), Some(provisioner)) => {
+            provisioner.take_over(zone, session.deadline).await?
+        }
+        (Mark::Another(_) | Mark::Ours | Mark::None, _) => false,
+    };
+    if let Some(catalog) = &session.primary.catalog {
+        let before = catalog.take_over(session, zone).await?;
+        return Ok(match (before, mark) {
+            (Holding::Ours(_), _) => Before::Ours,
+            (Holding::Others { instance, .. }, _) | (Holding::Nobodys, Mark::Another(instance)) => {
+                let learns = true;
+                Before::Another { instance, learns }
+            }
+            (Holding::Nobodys | Holding::Unmarked(_), _) => Before::Nobodys,
+        });
     }
     let key = zone_key(session, zone);
     let mut known = memory.load(&key).await?;
-    if is_known(&known) {
-        return Ok(Before::Ours);
-    }
-    let mark = marked(session, zone).await?;
-    known.origin = Origin::Adopted;
+    let (before, origin) = match (mark, known.origin) {
+        (_, Origin::Adopted) => (Before::Ours, Origin::Adopted),
+        (Mark::Another(instance), _) => {
+            let learns = is_marked;
+            (Before::Another { instance, learns }, Origin::Adopted)
+        }
+        (Mark::Ours, Origin::Found) => (Before::Ours, Origin::Made),
+        (Mark::None, Origin::Found) if known.delivered.is_empty() => {
+            (Before::Nobodys, Origin::Adopted)
+        }
+        (Mark::Ours | Mark::None, origin) => (Before::Ours, origin),
+    };
+    known.origin = origin;
     widen(memory, &key, &mut known, &RrSets::default()).await?;
-    Ok(match mark {
-        Mark::Ours => Before::Ours,
-        Mark::None => Before::Nobodys,
-        Mark::Another(instance) => Before::Another(instance),
-    })
+    Ok(before)
 }
 
 /// Whose a zone was before it was adopted.
@@ -180,8 +192,13 @@ pub enum Before {
     Ours,
     /// No instance's.
     Nobodys,
-    /// This other instance's.
-    Another(String),
+    /// Another instance's.
+    Another {
+        /// Its name.
+        instance: String,
+        /// Whether that one can see that the zone was taken over, and so leaves it alone.
+        learns: bool,
+    },
 }
 
 /// Whose a zone is by the catalog; another's is never touched. None where the primary keeps no catalog.
@@ -197,15 +214,48 @@ pub(super) async fn holding(
     Ok(Some(holding))
 }
 
-/// That a zone which is there is not another instance's. It need not be this one's: who puts a single
-/// record into a zone of nobody makes no claim to it.
-pub(super) async fn permit_shared(
+/// That a zone which no claim covers may be emptied: another instance's may not, unless the catalog says that it
+/// is this one's.
+pub(super) fn permit_going(
+    zone: &ZoneName,
+    holding: Option<&Holding>,
+    standing: Standing,
+) -> Result<(), Failure> {
+    match (standing, holding) {
+        (
+            Standing::Others(Owner::Instance(instance)),
+            None | Some(Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. }),
+        ) => Err(Failure::OthersZone {
+            zone: zone.clone(),
+            instance,
+        }),
+        (_, _) => Ok(()),
+    }
+}
+
+/// That a record may be put into a zone which is there, or taken out: it is not another instance's. It need not be
+/// this one's: who puts a single record into a zone of nobody makes no claim to it.
+pub(super) async fn permit_record(
     session: &mut Session<'_>,
     zone: &ZoneName,
     memory: &Memory,
 ) -> Result<(), Failure> {
-    if session.primary.catalog.is_some() {
-        holding(session, zone).await?;
+    match permit_unclaimed(session, zone, memory).await {
+        Err(Failure::OthersZone { zone, instance }) => {
+            Err(Failure::InOthersZone { zone, instance })
+        }
+        permitted => permitted,
+    }
+}
+
+async fn permit_unclaimed(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+) -> Result<(), Failure> {
+    if let Some(holding) = holding(session, zone).await?
+        && holding != Holding::Nobodys
+    {
         return Ok(());
     }
     let pool = &session.primary.pool;

@@ -1,7 +1,7 @@
 //! What would be done, found out without doing it.
 
 use super::gone::{claim, is_absent_elsewhere};
-use super::memory::{Memory, SoaTtl};
+use super::memory::{Memory, Origin, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::ownership;
 use super::session::{Maker, Session};
@@ -33,7 +33,7 @@ pub(super) async fn preview_zone(
             return Ok((preview_of_new(&first.zone), left_out));
         }
     };
-    ownership::permit_found(session, &desired.name, &known, settings).await?;
+    let _: Origin = ownership::permit_found(session, &current, &known, settings).await?;
     forget_unconfirmed(session, &mut current, &known, &desired.records);
     let mut plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
     if known.soa_ttl == SoaTtl::Fixed {
@@ -56,7 +56,14 @@ pub(super) async fn preview_gone(
         None => false,
         Some(Maker::Provisioner(provisioner)) => {
             match claim(session, zone, holding.as_ref(), known.origin, memory).await? {
-                Some(claim) => claim.covers(&provisioner.standing(zone, session.deadline).await?),
+                Some(claim) => {
+                    let standing = provisioner.standing(zone, session.deadline).await?;
+                    let is_covered = claim.covers(&standing);
+                    if !is_covered {
+                        ownership::permit_going(zone, holding.as_ref(), standing)?;
+                    }
+                    is_covered
+                }
                 None => false,
             }
         }
@@ -71,12 +78,7 @@ pub(super) async fn preview_gone(
         lines: Vec::new(),
     };
     let current = match found {
-        Found::Zone(current) => {
-            if !is_ours {
-                ownership::permit_shared(session, zone, memory).await?;
-            }
-            current
-        }
+        Found::Zone(current) => current,
         Found::Absent => return Ok(of_unseen(Fate::Stays)),
         Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
             return Ok(of_unseen(Fate::Stays));
@@ -87,6 +89,9 @@ pub(super) async fn preview_gone(
         Found::NotShown(failure) => return Err(failure),
         // It goes with whatever it held.
         Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
+        Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
+            return Ok(of_unseen(Fate::Stays));
+        }
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
     };
     if !is_ours {

@@ -64,7 +64,7 @@ pub(super) async fn deliver_ptr(
             }
         }
         let mut place = found?;
-        settings.permit_name(&place.owner)?;
+        settings.permit_name(&place.owner, session.primary)?;
         is_hidden = place.zone.is_none();
         if is_hidden && intent.presence == Presence::Gone {
             vouch_for_absence(session, &place.owner, cut).await?;
@@ -212,7 +212,7 @@ pub(super) async fn preview_ptr(
         settings,
     };
     let mut place = find(session, intent.address, Follow::Standing).await?;
-    settings.permit_name(&place.owner)?;
+    settings.permit_name(&place.owner, session.primary)?;
     let is_there = place.zone.is_some();
     foreseen.lay_over(&session.primary.name, &mut place);
     let step = step(&place, intent, &settings.ptr, false);
@@ -280,14 +280,8 @@ async fn permit(
     settings: &PtrSettings,
 ) -> Result<(), Failure> {
     match settings.zones_of_others {
-        ZonesOfOthers::Refuse => {}
-        ZonesOfOthers::Change => return Ok(()),
-    }
-    match ownership::permit_shared(session, zone, memory).await {
-        Err(Failure::OthersZone { zone, instance }) => {
-            Err(Failure::OthersReverseZone { zone, instance })
-        }
-        permitted => permitted,
+        ZonesOfOthers::Refuse => ownership::permit_record(session, zone, memory).await,
+        ZonesOfOthers::Change => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::outcome::Failure;
 use super::reverse::{Network, reverse_name};
+use super::session::Primary;
 use crate::model::{
     CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName, ZoneSource,
 };
@@ -15,6 +16,9 @@ const SMALL_ZONE_RECORDS: usize = 10;
 
 /// How much of a zone one update may remove, in percent, where records may go that were never delivered.
 const FOREIGN_REMOVALS_PERCENT_MAX: u32 = 50;
+
+/// TTL of PTR records where nobody says another, in seconds.
+const PTR_TTL_SECONDS: u32 = 3_600;
 
 /// How intents are delivered.
 #[derive(Clone, Debug)]
@@ -87,6 +91,18 @@ pub enum ExistingPtr {
     Replace,
     /// Leave it alone and add nothing.
     Keep,
+}
+
+/// As where nobody says anything: no PTR record is managed.
+impl Default for PtrSettings {
+    fn default() -> Self {
+        Self {
+            networks: Vec::new(),
+            existing: ExistingPtr::Add,
+            ttl: PTR_TTL_SECONDS,
+            zones_of_others: ZonesOfOthers::Refuse,
+        }
+    }
 }
 
 impl PtrSettings {
@@ -163,8 +179,15 @@ impl Settings {
         self.keep.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// Refuses a name under a suffix that a person has forbidden.
-    pub(super) fn permit_name(&self, name: &Name) -> Result<(), Failure> {
+    /// Refuses a name under a suffix that a person has forbidden, and those of the primary's catalog: who writes there
+    /// lists zones, and takes them from others.
+    pub(super) fn permit_name(&self, name: &Name, primary: &Primary) -> Result<(), Failure> {
+        if let Some(catalog) = &primary.catalog
+            && name.is_at_or_below(catalog.zone().apex())
+        {
+            let catalog = catalog.zone().clone();
+            return Err(Failure::OfCatalog { catalog });
+        }
         let mut suffixes = self.deny_zones.iter();
         match suffixes.find(|suffix| name.is_at_or_below(suffix)) {
             Some(suffix) => Err(Failure::Denied {
@@ -175,7 +198,7 @@ impl Settings {
     }
 
     /// Refuses what a person has forbidden, before anything is sent.
-    pub(super) fn permit(&self, intent: &Intent) -> Result<(), Failure> {
+    pub(super) fn permit(&self, intent: &Intent, primary: &Primary) -> Result<(), Failure> {
         let reverse;
         let name = match intent {
             Intent::Zone(zone) => zone.name.apex(),
@@ -186,7 +209,7 @@ impl Settings {
             }
             Intent::Record(record) => &record.owner,
         };
-        self.permit_name(name)?;
+        self.permit_name(name, primary)?;
         match intent {
             Intent::Zone(zone)
                 if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse =>

@@ -28,7 +28,7 @@ pub async fn create_zone(
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
-    settings.permit_name(name.apex())?;
+    settings.permit_name(name.apex(), primary)?;
     let nameservers = if nameservers.is_empty() {
         &primary.nameservers
     } else {

@@ -71,7 +71,7 @@ pub async fn place_record(
     settings: &Settings,
     deadline: Instant,
 ) -> Result<Reached, Failure> {
-    settings.permit_name(at)?;
+    settings.permit_name(at, primary)?;
     let mut session = open(primary, settings.clock, deadline).await?;
     let reached = place(&mut session, record, at, memory).await;
     session.release();
@@ -184,7 +184,7 @@ async fn place(
             (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
             (Stands::Here(zone), is_made_up) => (zone, is_made_up),
         };
-        ownership::permit_shared(session, &zone, memory).await?;
+        ownership::permit_record(session, &zone, memory).await?;
         let response = if is_made_up {
             None
         } else {

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
 use super::place::{ask, records};
-use super::session::{Pool, Primary, Read, Session, open};
+use super::session::{Primary, Session, open};
 use crate::model::{Name, RecordType, ZoneName};
-use crate::transport::{Endpoint, Security, TransportError};
+use crate::transport::TransportError;
 use crate::wire::Rcode;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2), which every server answers on (RFC 7766).
@@ -121,20 +121,10 @@ pub async fn testimony(
     clock: fn() -> u64,
     deadline: Instant,
 ) -> Testimony {
+    let (host, port) = (server.ip().to_string(), server.port());
     let asked = Primary {
         name: server.to_string(),
-        endpoint: Endpoint {
-            host: server.ip().to_string(),
-            port: server.port(),
-            security: Security::Tcp,
-        },
-        key: primary.key.clone(),
-        transfer_key: primary.transfer_key.clone(),
-        read: Read::Transfer,
-        nameservers: Vec::new(),
-        maker: None,
-        catalog: None,
-        pool: Pool::new(1),
+        ..Primary::plain(host, port, primary.key.clone(), 1)
     };
     let reply = async {
         let mut session = open(&asked, clock, deadline).await?;

@@ -192,20 +192,20 @@ impl<'a> Delivery<'a> {
         session: &mut Session<'_>,
         existing: Existing,
     ) -> Result<Reached, Failure> {
-        let (found, known) = read(session, &self.desired.name, self.memory).await?;
+        let (found, mut known) = read(session, &self.desired.name, self.memory).await?;
         let is_unfinished = known.origin == Origin::Making && self.made.is_none();
         self.is_absent = matches!(found, Found::Absent | Found::NotShown(_));
         let maker = match (found, &session.primary.maker) {
             (Found::Zone(current), maker) if maker.is_none() || !is_unfinished => {
-                let (zone, settings) = (&self.desired.name, self.settings);
-                match existing {
+                let (memory, settings) = (self.memory, self.settings);
+                known.origin = match existing {
                     Existing::BroughtIntoLine => {
-                        ownership::hold_found(session, zone, &known, settings).await?;
+                        ownership::hold_found(session, &current, &known, memory, settings).await?
                     }
                     Existing::LeftAlone => {
-                        ownership::permit_found(session, zone, &known, settings).await?;
+                        ownership::permit_found(session, &current, &known, settings).await?
                     }
-                }
+                };
                 return Ok(Reached::Zone(current, known));
             }
             (Found::Absent | Found::NotShown(_), None) => return Err(Failure::ZoneAbsent),

@@ -26,9 +26,16 @@ impl RecordType {
     pub const NS: Self = Self(2);
     pub const CNAME: Self = Self(5);
     pub const SOA: Self = Self(6);
+    pub const MB: Self = Self(7);
+    pub const MG: Self = Self(8);
     pub const PTR: Self = Self(12);
+    pub const MINFO: Self = Self(14);
     pub const MX: Self = Self(15);
     pub const TXT: Self = Self(16);
+    pub const RP: Self = Self(17);
+    pub const AFSDB: Self = Self(18);
+    pub const X25: Self = Self(19);
+    pub const RT: Self = Self(21);
     pub const SIG: Self = Self(24);
     pub const KEY: Self = Self(25);
     pub const AAAA: Self = Self(28);
@@ -36,6 +43,7 @@ impl RecordType {
     pub const DNAME: Self = Self(39);
     pub const OPT: Self = Self(41);
     pub const DS: Self = Self(43);
+    pub const IPSECKEY: Self = Self(45);
     pub const RRSIG: Self = Self(46);
     pub const NSEC: Self = Self(47);
     pub const DNSKEY: Self = Self(48);
@@ -47,10 +55,14 @@ impl RecordType {
     pub const SVCB: Self = Self(64);
     pub const HTTPS: Self = Self(65);
     pub const SPF: Self = Self(99);
+    pub const EUI48: Self = Self(108);
+    pub const EUI64: Self = Self(109);
+    pub const TKEY: Self = Self(249);
     pub const TSIG: Self = Self(250);
     pub const IXFR: Self = Self(251);
     pub const AXFR: Self = Self(252);
     pub const ANY: Self = Self(255);
+    pub const URI: Self = Self(256);
     pub const CAA: Self = Self(257);
     /// BIND's private record of signing in progress.
     pub const SIGNING: Self = Self(65534);

@@ -19,19 +19,18 @@ mod catalog;
 mod change;
 mod diff;
 mod judge;
+mod packer;
 mod slot;
 mod soa;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{
-    Batch, BatchError, Guard, HEADER_OCTETS, PLAN_MESSAGES_MAX, Prerequisite, RECORD_FIXED_OCTETS,
-    Update, batches,
-};
+pub use batch::{Batch, HEADER_OCTETS, Prerequisite, RECORD_FIXED_OCTETS, Update};
 pub use catalog::{
     CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Holding, Making, Member,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
+pub use packer::{BatchError, Guard, PLAN_MESSAGES_MAX, batches};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 
 use crate::model::{CurrentZone, DesiredZone, ForeignRecords, RrSets, Scope};

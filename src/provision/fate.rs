@@ -29,6 +29,8 @@ pub enum Claim {
     Marked,
     /// Also one without any mark: it is remembered to have been made here.
     Remembered,
+    /// One that bears the mark of an instance, whichever: a person took it over.
+    Adopted,
     /// Any that an instance made, whatever its mark: a catalog says that it is this instance's now.
     Held,
 }
@@ -38,8 +40,8 @@ impl Claim {
     pub fn covers(self, standing: &Standing) -> bool {
         match standing {
             Standing::Ours => true,
-            Standing::Unmarked => self != Self::Marked,
-            Standing::Others(Owner::Instance(_)) => self == Self::Held,
+            Standing::Unmarked => matches!(self, Self::Remembered | Self::Held),
+            Standing::Others(Owner::Instance(_)) => matches!(self, Self::Adopted | Self::Held),
             Standing::Absent | Standing::Others(Owner::Server) => false,
         }
     }

@@ -151,6 +151,25 @@ impl Provisioner {
         }
     }
 
+    /// Gives a zone that bears the mark of another instance this one's, where a mark can be changed; whether it can.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn take_over(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<bool, ProvisionError> {
+        match self {
+            // The name of the zone's file stays, and a program leaves no mark.
+            Self::Rndc(_) | Self::Command(_) => Ok(false),
+            Self::PowerDns(server) => {
+                server.take_over(zone, deadline).await?;
+                Ok(true)
+            }
+        }
+    }
+
     /// Makes the zone not exist, as far as it is covered by the claim.
     ///
     /// # Errors

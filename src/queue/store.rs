@@ -3,6 +3,7 @@
 //! The one module that knows SQL. Each public call is one transaction.
 
 mod file;
+mod handover;
 mod jobs;
 mod memory;
 #[cfg(test)]
@@ -16,7 +17,8 @@ use crate::deliver::{MemoryChange, PtrValue, ZoneKey};
 pub(super) use file::Store;
 pub use file::StoreError;
 use file::failed;
-pub(super) use jobs::{NewJob, Portion};
+pub(super) use handover::NewJob;
+pub(super) use jobs::Portion;
 
 /// A change of the file.
 #[derive(Debug)]

@@ -9,14 +9,6 @@ use crate::wire::{Class, Entry};
 const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
-const AFSDB: RecordType = RecordType(18);
-const MB: RecordType = RecordType(7);
-const MG: RecordType = RecordType(8);
-const MINFO: RecordType = RecordType(14);
-const NSEC3: RecordType = RecordType(50);
-const RP: RecordType = RecordType(17);
-const RT: RecordType = RecordType(21);
-
 /// Host names and mailboxes (RFC 952, RFC 1123 section 2.1).
 pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
     // In another class these have another form, or none.
@@ -32,8 +24,8 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
     }
     let is_good_owner = match entry.rtype {
         RecordType::A | RecordType::AAAA | RecordType::MX => is_owner_of_host(entry),
-        MB | MG => is_mailbox(&entry.owner),
-        NSEC3 => is_owner_of_hash(&entry.owner),
+        RecordType::MB | RecordType::MG => is_mailbox(&entry.owner),
+        RecordType::NSEC3 => is_owner_of_hash(&entry.owner),
         _ => true,
     };
     if !is_good_owner {
@@ -41,7 +33,7 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
     }
     let names = names_in(entry);
     let bad = match entry.rtype {
-        RecordType::NS | RecordType::MX | RecordType::SRV | AFSDB | RT => {
+        RecordType::NS | RecordType::MX | RecordType::SRV | RecordType::AFSDB | RecordType::RT => {
             names.iter().find(|name| !is_host(name))
         }
         RecordType::PTR if is_reverse(&entry.owner) => names.iter().find(|name| !is_host(name)),
@@ -50,8 +42,8 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
             [_, mailbox] if !is_mailbox(mailbox) => Some(mailbox),
             _ => None,
         },
-        RP => names.first().filter(|name| !is_mailbox(name)),
-        MINFO => names.iter().find(|name| !is_mailbox(name)),
+        RecordType::RP => names.first().filter(|name| !is_mailbox(name)),
+        RecordType::MINFO => names.iter().find(|name| !is_mailbox(name)),
         // Priority 0 is an alias, which need be no host (RFC 9460 section 2.4.2).
         RecordType::SVCB | RecordType::HTTPS if !entry.rdata.starts_with(&[0, 0]) => {
             names.iter().find(|name| !is_host(name))

@@ -6,27 +6,20 @@ use crate::model::{RdataError, RecordType};
 use crate::wire::Class;
 use crate::zonefile::{RdataTextError, parse_octets};
 
-/// The types that stand in queries and messages only, with these two (RFC 6895 section 3.1).
+/// The types that stand in queries and messages only, with OPT and the reserved one (RFC 6895 section 3.1).
 const META: std::ops::RangeInclusive<u16> = 128..=255;
 const RESERVED: RecordType = RecordType(0);
-const OPT: RecordType = RecordType(41);
 /// A type of private use, whose data have the form of RFC 3597 only.
 const FORMLESS: RecordType = RecordType(65_280);
-const IPSECKEY: RecordType = RecordType(45);
-const EUI48: RecordType = RecordType(108);
-const EUI64: RecordType = RecordType(109);
-const TKEY: RecordType = RecordType(249);
-const X25: RecordType = RecordType(19);
-const URI: RecordType = RecordType(256);
 
 /// Reads data of a type, as they are spelt.
 pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8>, ScriptError> {
     let is_generic = text.starts_with(r"\#");
-    let is_meta = META.contains(&rtype.0) || [RESERVED, OPT].contains(&rtype);
+    let is_meta = META.contains(&rtype.0) || [RESERVED, RecordType::OPT].contains(&rtype);
     if is_meta && is_generic {
         return Err(ScriptError::Rdata("invalid use of a meta type"));
     }
-    if rtype == TKEY {
+    if rtype == RecordType::TKEY {
         return tkey::read(text);
     }
     let has_no_form = class != Class::IN && is_of_internet(rtype);
@@ -38,7 +31,7 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
         return Err(ScriptError::Rdata("unknown class/type"));
     }
     // Its last field stands in quotes (RFC 7553 section 4.4), which are gone in the octets.
-    if rtype == URI && !is_generic && !text.ends_with('"') {
+    if rtype == RecordType::URI && !is_generic && !text.ends_with('"') {
         return Err(ScriptError::Rdata("syntax error"));
     }
     let text = lexed(rtype, text);
@@ -52,13 +45,13 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
         _ if has_no_form => true,
         RecordType::A => octets.len() == 4,
         RecordType::AAAA => octets.len() == 16,
-        EUI48 => octets.len() == 6,
-        EUI64 => octets.len() == 8,
+        RecordType::EUI48 => octets.len() == 6,
+        RecordType::EUI64 => octets.len() == 8,
         RecordType::TXT | RecordType::SPF => !octets.is_empty(),
         // A PSDN address (RFC 1183 section 3.1).
-        X25 => octets.len() > 4 && octets[1..].iter().all(u8::is_ascii_digit),
+        RecordType::X25 => octets.len() > 4 && octets[1..].iter().all(u8::is_ascii_digit),
         // A key, but for the algorithm that has none (RFC 4025 section 2.4).
-        IPSECKEY => {
+        RecordType::IPSECKEY => {
             is_generic || octets.get(2) == Some(&0) || text.split_ascii_whitespace().count() > 4
         }
         _ => true,

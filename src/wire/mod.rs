@@ -2,9 +2,9 @@
 //!
 //! Octets come in and typed values go out, and the other way round: no socket, no clock, and no
 //! randomness but that of a private key's signature. The only module that names hickory-proto. It has
-//! two rules. Nothing is cut in silence: a message that does not fit is an error, and so is a transfer that does not end as it
-//! should, never a short zone. And nothing that is not authentic counts as an answer: a request
-//! that was signed takes only an answer that is signed over it.
+//! two rules. Nothing is cut in silence: a message that does not fit is an error, and so is a
+//! transfer that does not end as it should, never a short zone. And nothing that is not authentic
+//! counts as an answer: a request that was signed takes only an answer that is signed over it.
 
 mod draft;
 mod encode;

@@ -7,6 +7,7 @@ use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
 use super::entry::{Class, Entry};
 use crate::model::{Field, NAME_OCTETS_MAX, Name, Rdata, Record, RecordType, fields};
+use crate::plan::HEADER_OCTETS;
 
 /// Longest message: what the two octets of a TCP frame can say (RFC 1035 section 4.2.2).
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
@@ -53,7 +54,7 @@ pub enum MalformedReason {
         /// How many.
         octets: usize,
     },
-    /// A name is too long, has a bad label or a pointer that leads nowhere.
+    /// A name is too long, has a bad label or a pointer that leads to no name.
     #[error("a name at octet {at} is broken")]
     Name {
         /// Where in the message the name starts.
@@ -258,6 +259,10 @@ pub(super) fn read_name(decoder: &mut BinDecoder<'_>) -> Result<Name, MalformedR
     let at = decoder.index();
     let broken = || MalformedReason::Name { at };
     let name = MessageName::read(decoder).map_err(|_| broken())?;
+    let message = decoder.slice_from(0).map_err(|_| broken())?;
+    if leads_into_header(message, at) {
+        return Err(broken());
+    }
     let mut wire = [0; NAME_OCTETS_MAX];
     let mut end = 0;
     for label in &name {
@@ -268,6 +273,24 @@ pub(super) fn read_name(decoder: &mut BinDecoder<'_>) -> Result<Name, MalformedR
     }
     let octets = wire.get(..=end).ok_or_else(broken)?;
     Name::from_wire(octets).map_err(|_| broken())
+}
+
+/// Whether a name that was read, and so has an end, points into the header, where none can stand (RFC 1035
+/// section 4.1.4): it would change with the id and the counts, which are not as they are signed (RFC 8945
+/// section 4.3.2).
+fn leads_into_header(message: &[u8], mut at: usize) -> bool {
+    loop {
+        match message.get(at..) {
+            Some(&[high @ 0xc0..=0xff, low, ..]) => {
+                at = usize::from(u16::from_be_bytes([high & 0x3f, low]));
+                if at < HEADER_OCTETS {
+                    return true;
+                }
+            }
+            Some(&[length @ 1..=63, ..]) => at += 1 + usize::from(length),
+            _ => return false,
+        }
+    }
 }
 
 /// Goes past a name without following its pointer.

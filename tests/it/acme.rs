@@ -378,11 +378,11 @@ fn a_zone_of_another_instance_is_left_alone() {
     let other = server.provisioning(Bridge::of(&server)).instance("plesk02");
     acme(&other, "add www.example.com one")
         .assert_status(69)
-        .assert_says("the zone belongs to the instance `plesk01`");
+        .assert_says("belongs to the instance `plesk01`");
     std::fs::write(other.file("zone.db"), "$TTL 60\n@ NS ns1.example.net.\n").unwrap();
     let run = other.run(&["sync", "--prune", "example.com", "zone.db"], "");
     run.assert_status(69)
-        .assert_says("the zone belongs to the instance `plesk01`");
+        .assert_says("belongs to the instance `plesk01`");
     wanted.assert_on(&server);
     acme(&bridge, "add www.example.com one").assert_status(0);
     assert_eq!(values(&server, OWNER), ["one"]);

@@ -358,7 +358,7 @@ fn reverse_zones_are_made_by_an_entry_and_are_their_makers() {
     second
         .plesk(&added)
         .assert_status(69)
-        .assert_says("the zone belongs to the instance `plesk01`");
+        .assert_says("its zone `2.0.192.in-addr.arpa.` belongs to the instance `plesk01`");
     assert_eq!(value(8), NOTHING);
     let second = second.set_text("ptr", "zones-of-others", "change");
     second.plesk(&added).assert_status(0).assert_stderr("");
@@ -371,6 +371,52 @@ fn reverse_zones_are_made_by_an_entry_and_are_their_makers() {
     // There is no zone for it, and the catalog vouches for that.
     let gone = first.ptr_networks(&["198.51.100.0/24"]);
     gone.plesk(remove("198.51.100.1")).assert_status(0);
+}
+
+#[test]
+fn a_catalog_is_changed_by_its_entries_alone() {
+    let zones = Zone::dynamic(CATALOG, EMPTY_CATALOG);
+    let named = Named::builder().zone(zones).start();
+    let bridge = Bridge::of(&named).seed(&named).catalog(CATALOG);
+    let member = zone("example.com", "@ NS ns1.example.net.");
+    bridge.plesk(member.call()).assert_status(0);
+    let before = dig::axfr(&named, CATALOG);
+    assert_eq!(before.len(), 5, "{before:#?}");
+    let refused = "`catalog.example.` is the catalog of the primary, of which only the entries of zones are changed";
+    let forged = zone(
+        CATALOG,
+        "@ NS ns1.example.net. | evil.zones PTR bank.example.",
+    );
+    let delete = payload::call(&[payload::delete(CATALOG)]);
+    for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
+        for call in [forged.call(), delete.clone()] {
+            let run = bridge.run(arguments, call);
+            run.assert_status(69).assert_says(refused);
+        }
+    }
+    for verb in ["create", "delete", "adopt"] {
+        for name in [CATALOG, "zones.catalog.example"] {
+            let run = bridge.run(&["zone", verb, name], "");
+            run.assert_status(69).assert_says(refused);
+        }
+    }
+    let value = [
+        "acme",
+        "add",
+        "--exact",
+        "evil.zones.catalog.example",
+        "value",
+    ];
+    bridge
+        .run(&value, "")
+        .assert_status(69)
+        .assert_says(refused);
+    let script = "add evil.zones.catalog.example 0 PTR bank.example.\nsend\n";
+    bridge
+        .run(&["nsupdate", "--durable"], script)
+        .assert_status(2)
+        .assert_says(refused);
+    assert_eq!(dig::axfr(&named, CATALOG), before);
 }
 
 #[test]

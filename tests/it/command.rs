@@ -99,12 +99,13 @@ pub(crate) fn write_program(path: &Path, script: &str) {
     assert_eq!(said.status, Some(0), "{}", said.stderr());
 }
 
-const RECORDS: [payload::Record<'static>; 3] = [
+/// A zone, and what a server then has.
+pub(crate) const RECORDS: [payload::Record<'static>; 3] = [
     ("example.com.", "NS", "", "ns1.example.net."),
     ("example.com.", "TXT", "", "a \"b\" \\c"),
     ("www.example.com.", "A", "", "192.0.2.1"),
 ];
-const CONTENT: [&str; 3] = [
+pub(crate) const CONTENT: [&str; 3] = [
     "example.com. 86400 IN NS ns1.example.net.",
     r#"example.com. 86400 IN TXT "a \"b\" \\c""#,
     "www.example.com. 86400 IN A 192.0.2.1",

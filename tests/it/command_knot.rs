@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
+use crate::command::{CONTENT, RECORDS};
 use crate::confdb::Knot;
 use crate::dig::Asker;
 use crate::{payload, process, wait};
@@ -29,17 +30,6 @@ fn program(knot: &Knot, action: &str, zone: &str, input: &str) -> Option<i32> {
     let program = packaged("knotc").to_string_lossy().into_owned();
     process::run(&program, &["-s", &socket, action, zone], input.as_bytes()).status
 }
-
-const RECORDS: [payload::Record<'static>; 3] = [
-    ("example.com.", "NS", "", "ns1.example.net."),
-    ("example.com.", "TXT", "", "a \"b\" \\c"),
-    ("www.example.com.", "A", "", "192.0.2.1"),
-];
-const CONTENT: [&str; 3] = [
-    "example.com. 86400 IN NS ns1.example.net.",
-    r#"example.com. 86400 IN TXT "a \"b\" \\c""#,
-    "www.example.com. 86400 IN A 192.0.2.1",
-];
 
 /// First contents as nsbridge gives them.
 const FIRST: &str = "\

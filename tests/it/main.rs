@@ -78,6 +78,7 @@ mod hostile_peer;
 mod hostile_tsig;
 mod input;
 mod layers;
+mod marks;
 mod masterfile;
 mod messages;
 mod method_kills;

@@ -11,7 +11,7 @@ const ENUMS: &[(&str, &str)] = &[
     ("transport/error.rs", "TransportError"),
     ("deliver/failure.rs", "Failure"),
     ("plan/soa.rs", "InitialZoneError"),
-    ("plan/batch.rs", "BatchError"),
+    ("plan/packer.rs", "BatchError"),
     ("queue/store/file.rs", "StoreError"),
     ("queue/job.rs", "QueueFull"),
     ("masterfile/error.rs", "MasterFileErrorKind"),

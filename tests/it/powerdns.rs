@@ -18,6 +18,7 @@ use crate::authority::Authority;
 use crate::bridge::Bridge;
 use crate::nsupdate::try_nsupdate;
 use crate::pdns::Pdns;
+use crate::process::Said;
 use crate::server::Server as _;
 use crate::wanted::{Wanted, zone};
 use crate::{dig, payload, process};
@@ -103,11 +104,7 @@ fn a_zone_is_marked_and_takes_updates_of_its_key_only() {
     assert_eq!(metadata(&pdns, MARK), json!(["plesk01"]));
     assert_eq!(metadata(&pdns, "TSIG-ALLOW-DNSUPDATE"), json!(["plesk"]));
     assert_eq!(kind(&pdns), json!("Master"));
-    let script = format!(
-        "server 127.0.0.1 {}\nzone example.com\nupdate add x.example.com 60 A 192.0.2.1\nsend\n",
-        pdns.port()
-    );
-    let said = process::run("nsupdate", &["-v"], script.as_bytes());
+    let said = unsigned_update(&pdns);
     assert!(said.stderr().contains("REFUSED"), "{}", said.stderr());
 }
 
@@ -117,12 +114,17 @@ fn a_zone_half_made_takes_no_updates_from_anybody() {
     half_made(&pdns, "nsbridge:plesk01");
     let said = try_nsupdate(&pdns, "update add x.example.com 60 A 192.0.2.1");
     assert!(said.stderr().contains("SERVFAIL"), "{}", said.stderr());
+    let said = unsigned_update(&pdns);
+    assert!(said.stderr().contains("SERVFAIL"), "{}", said.stderr());
+}
+
+/// What the server says to somebody without a key.
+fn unsigned_update(pdns: &Pdns) -> Said {
     let script = format!(
         "server 127.0.0.1 {}\nzone example.com\nupdate add x.example.com 60 A 192.0.2.1\nsend\n",
         pdns.port()
     );
-    let said = process::run("nsupdate", &["-v"], script.as_bytes());
-    assert!(said.stderr().contains("SERVFAIL"), "{}", said.stderr());
+    process::run("nsupdate", &["-v"], script.as_bytes())
 }
 
 #[test]
@@ -165,10 +167,10 @@ fn a_zone_that_is_half_made_by_another_instance_is_left_alone() {
 #[test]
 fn only_a_zone_that_bears_our_mark_is_deleted() {
     let gone = "example.com.: deleted on main (127.0.0.1:PORT)\n";
-    for (mark, is_deleted) in [
-        (json!(["plesk01"]), true),
-        (json!(["other"]), false),
-        (json!([]), false),
+    for (mark, status, is_deleted) in [
+        (json!(["plesk01"]), 0, true),
+        (json!(["other"]), 69, false),
+        (json!([]), 0, false),
     ] {
         let (pdns, bridge) = fresh();
         bridge.plesk(wanted().call()).assert_status(0);
@@ -176,7 +178,9 @@ fn only_a_zone_that_bears_our_mark_is_deleted() {
         let body = json!({ "kind": MARK, "metadata": mark });
         assert_eq!(api(&pdns, "PUT", &path, Some(body)).0, 200);
         let run = bridge.plesk(delete());
-        run.assert_status(0).assert_stderr("");
+        run.assert_status(status);
+        let others = run.stderr.contains("belongs to the instance `other`");
+        assert_eq!(others, status == 69, "{mark}: {}", run.stderr);
         assert_eq!(run.stdout == gone, is_deleted, "{mark}: {}", run.stdout);
         assert_eq!(dig::has_zone(&pdns, "example.com"), !is_deleted, "{mark}");
     }

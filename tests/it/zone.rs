@@ -12,8 +12,7 @@ use crate::knot::Knot;
 use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload;
-use crate::server::{Kind, Server, scenario};
-use crate::wait;
+use crate::server::Server;
 use crate::wanted::{by_hand, zone};
 
 /// A server, and nsbridge with name servers for the zones that it makes there.
@@ -499,138 +498,6 @@ fn a_zone_that_is_read_from_memory_is_shown_as_it_is_remembered() {
     assert_eq!(lines.len(), 4, "{}", run.stdout);
 }
 
-// Servers on which zones bear the mark of who made them.
-scenario!(without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted: bind, powerdns);
-fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(kind: Kind) {
-    let (server, one) = kind.fresh();
-    let two = server.provisioning(Bridge::of(&server)).instance("two");
-    let one = one.instance("one");
-    let ours = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.1");
-    one.plesk(ours.call()).assert_status(0);
-    let theirs = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.2");
-    let belongs = "the zone belongs to the instance `one`";
-    let remedy = "if that instance is gone or gives the zone away, `nsbridge zone adopt example.com` takes it over";
-    for call in [theirs.call(), payload::call(&[theirs.create()])] {
-        let run = two.plesk(call);
-        run.assert_status(69)
-            .assert_error("example.com.", belongs, remedy);
-    }
-    two.run(&["plesk", "--dry-run"], theirs.call())
-        .assert_status(69)
-        .assert_says(belongs);
-    two.run(&["zone", "create", "example.com"], "")
-        .assert_status(69)
-        .assert_error("example.com.", belongs, remedy);
-    let delete = payload::call(&[payload::delete("example.com")]);
-    two.run(&["plesk", "--dry-run"], &delete)
-        .assert_status(69)
-        .assert_says(belongs);
-    two.plesk(&delete)
-        .assert_status(69)
-        .assert_error("example.com.", belongs, remedy);
-    ours.assert_on(&server);
-
-    two.run(&["zone", "adopt", "example.com"], "")
-        .assert_status(0)
-        .assert_stderr("")
-        .assert_stdout("example.com.: adopted, it was that of `one` on main (127.0.0.1:PORT)\n");
-    two.run(&["zone", "list"], "")
-        .assert_stdout("example.com.: adopted, 0 records delivered, on main (127.0.0.1:PORT)\n");
-    two.plesk(theirs.call()).assert_status(0);
-    // The other's records are foreign here, and stay.
-    theirs
-        .clone()
-        .with("www 3600 A 192.0.2.1")
-        .assert_on(&server);
-    // What it did not make it does not remove either.
-    two.plesk(payload::call(&[payload::delete("example.com")]))
-        .assert_status(0);
-    ours.assert_on(&server);
-    two.plesk(theirs.call())
-        .assert_status(69)
-        .assert_error("example.com.", belongs, remedy);
-}
-
-// The same of commands that make no claim to a zone.
-scenario!(without_a_catalog_no_record_is_put_into_another_instances_zone: bind, powerdns);
-fn without_a_catalog_no_record_is_put_into_another_instances_zone(kind: Kind) {
-    let (server, one) = kind.fresh();
-    let two = server.provisioning(Bridge::of(&server)).instance("two");
-    let networks = ["192.0.2.0/24"];
-    let (one, two) = (
-        one.instance("one").ptr_networks(&networks),
-        two.ptr_networks(&networks),
-    );
-    let ours = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.1");
-    one.plesk(ours.call()).assert_status(0);
-    let host = "www.example.com";
-    let create = payload::call(&[payload::create_ptr("192.0.2.1", host)]);
-    one.plesk(create).assert_status(0);
-    let reverse = "1.2.0.192.in-addr.arpa";
-    let ptr = || dig::short(&server, reverse, "PTR");
-    assert_eq!(ptr(), ["www.example.com."]);
-
-    let belongs = "the zone belongs to the instance `one`";
-    let create = payload::call(&[payload::create_ptr("192.0.2.1", "mail.example.com")]);
-    let delete = payload::call(&[payload::delete_ptr("192.0.2.1", host)]);
-    for call in [&create, &delete] {
-        two.plesk(call)
-            .assert_status(69)
-            .assert_says(belongs)
-            .assert_says("`zones-of-others = \"change\"` under `[ptr]` lets instances share it");
-        let run = two.run(&["plesk", "--dry-run"], call);
-        run.assert_status(69).assert_says(belongs);
-    }
-    for arguments in [
-        &["ptr", "add", "192.0.2.1", "mail.example.com"][..],
-        &["ptr", "delete", "192.0.2.1", host],
-        &["acme", "add", host, "value"],
-        &["acme", "delete", host, "value"],
-    ] {
-        let run = two.run(arguments, "");
-        run.assert_status(69).assert_says(belongs);
-    }
-    let script = "add txt.example.com 60 TXT x\nsend\n";
-    let durable = || two.run(&["nsupdate", "--durable"], script);
-    durable().assert_status(2).assert_says(belongs);
-    ours.assert_on(&server);
-    assert_eq!(ptr(), ["www.example.com."]);
-
-    // The instances may share reverse zones, and a zone can be taken over.
-    two.run(&["zone", "adopt", "example.com"], "")
-        .assert_status(0);
-    durable().assert_status(0);
-    let two = two.set_text("ptr", "zones-of-others", "change");
-    two.plesk(create).assert_status(0);
-    ours.with("txt 60 TXT x").assert_on(&server);
-    assert_eq!(ptr(), ["mail.example.com.", "www.example.com."]);
-}
-
-#[test]
-fn a_zone_made_by_hand_is_asked_for_its_mark_once_for_all_records_of_a_call() {
-    let reverse = Zone::dynamic("2.0.192.in-addr.arpa", "");
-    let named = Named::builder().zone(reverse).start();
-    let bridge = Bridge::of(&named)
-        .seed(&named)
-        .ptr_networks(&["192.0.2.0/24"])
-        .set("primaries.main", "zones-in-flight", "1");
-    let create = |last: u8| payload::create_ptr(&format!("192.0.2.{last}"), "www.example.com");
-    bridge
-        .plesk(payload::call(&(1..=50).map(create).collect::<Vec<_>>()))
-        .assert_status(0);
-    wait::until("it is logged", || !named.control_commands().is_empty());
-    let asked = named.control_commands();
-    assert!(asked.len() <= 2, "{asked:?}");
-    // A zone that it knows is not asked for at all.
-    let ours = zone("example.com", "@ NS ns1.example.net.");
-    bridge.plesk(ours.call()).assert_status(0);
-    let asked = named.control_commands().len();
-    bridge
-        .run(&["acme", "add", "www.example.com", "value"], "")
-        .assert_status(0);
-    assert_eq!(named.control_commands().len(), asked);
-}
-
 #[test]
 fn a_zone_of_nobody_is_adopted_on_purpose_where_policy_forbids_it_otherwise() {
     let (named, bridge) = by_hand("");
@@ -653,35 +520,4 @@ fn a_zone_of_nobody_is_adopted_on_purpose_where_policy_forbids_it_otherwise() {
         dig::short(&named, "ns1.example.com", "A"),
         ["192.0.2.1", "192.0.2.9"]
     );
-}
-
-scenario!(of_two_instances_that_create_a_zone_at_once_without_a_catalog_one_wins: bind, powerdns);
-fn of_two_instances_that_create_a_zone_at_once_without_a_catalog_one_wins(kind: Kind) {
-    let server = kind.start(&[]);
-    let instances = ["one", "two"].map(|name| {
-        let bridge = server.provisioning(Bridge::of(&server)).instance(name);
-        (name, bridge)
-    });
-    for round in 0..8 {
-        let name = format!("z{round}.example");
-        let wanted = ["192.0.2.1", "192.0.2.2"].map(|address| {
-            let lines = format!("@ 3600 NS ns1.example.net. | www 3600 A {address}");
-            zone(&name, &lines)
-        });
-        let runs = std::thread::scope(|scope| {
-            let pairs = instances.iter().zip(&wanted);
-            let started: Vec<_> = pairs
-                .map(|((_, bridge), wanted)| scope.spawn(|| bridge.plesk(wanted.call())))
-                .collect();
-            let ended = started.into_iter().map(|run| run.join().unwrap());
-            ended.collect::<Vec<_>>()
-        });
-        let winner = runs.iter().position(|run| run.status == Some(0));
-        let winner = winner.unwrap_or_else(|| panic!("nobody created {name}: {runs:?}"));
-        runs[1 - winner].assert_status(69).assert_says(&format!(
-            "the zone belongs to the instance `{}`",
-            instances[winner].0
-        ));
-        wanted[winner].assert_on(&server);
-    }
 }

@@ -7,11 +7,12 @@ use super::remedy::Home;
 use super::trial::{check_new_zone, check_updates};
 use super::verdict::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
 use crate::deliver::making::{await_gone, create_by_catalog, idle};
+use crate::deliver::memory::Origin;
 use crate::deliver::outcome::Failure;
 use crate::deliver::ownership::{Mark, marked};
 use crate::deliver::session::{Catalog, Primary, Session, open};
 use crate::deliver::settings::UnownedZones;
-use crate::deliver::steps::{Serving, serving};
+use crate::deliver::steps::{Serving, serving, zone_key};
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::Holding;
 use crate::provision::{self, Claim, Created, Deleted, Provisioner, Subject};
@@ -94,8 +95,7 @@ fn with_creation(
     findings.into_iter().map(creation).collect()
 }
 
-/// Checks whose each zone is, by the mark that is left on those that are made, where `is_reachable` says that
-/// it can be asked for. What is remembered goes before the mark: who adopts a zone leaves the mark as it is.
+/// Checks whose each zone is, where no catalog tells and `is_reachable` says that marks can be asked for.
 pub(super) async fn check_marks(
     primary: &Primary,
     zones: &[ZoneName],
@@ -105,30 +105,41 @@ pub(super) async fn check_marks(
 ) -> Vec<Checked> {
     let mut checked = Vec::new();
     for zone in zones {
-        let verdict = if !is_reachable {
-            Verdict::Untried(Check::Provision(Subject::Channel))
-        } else if settings.is_held(&primary.name, zone) {
-            Verdict::Good(Fact::Ours)
-        } else {
-            let mark = async {
-                let session = open(primary, settings.clock, deadline).await?;
-                marked(&session, zone).await
-            };
-            let asker = Asker::new(primary).about(zone, Home::Section);
-            match mark.await {
-                Ok(Mark::Ours) => Verdict::Good(Fact::Ours),
-                Ok(Mark::None) => Verdict::Good(Fact::Nobodys),
-                Ok(Mark::Another(instance)) => {
-                    let zone = zone.clone();
-                    asker.bad(Failure::OthersZone { zone, instance })
-                }
-                Err(failure) => asker.bad(failure),
+        let verdict = if is_reachable {
+            match open(primary, settings.clock, deadline).await {
+                Ok(session) => check_mark(&session, zone, settings).await,
+                Err(failure) => Asker::new(primary).bad(failure),
             }
+        } else {
+            Verdict::Untried(Check::Provision(Subject::Channel))
         };
         let check = Check::Owner(zone.clone());
         checked.push(Checked { check, verdict });
     }
     checked
+}
+
+/// Checks whose a zone is, by the mark of who made it. One that was adopted is this instance's whatever its
+/// mark, which not every server can change.
+pub(super) async fn check_mark(
+    session: &Session<'_>,
+    zone: &ZoneName,
+    settings: &CheckSettings,
+) -> Verdict {
+    let held = settings.held.get(&zone_key(session, zone));
+    if held == Some(&Origin::Adopted) {
+        return Verdict::Good(Fact::Ours);
+    }
+    let asker = Asker::new(session.primary).about(zone, Home::Section);
+    match marked(session, zone).await {
+        Ok(Mark::None) if held.is_none() => Verdict::Good(Fact::Nobodys),
+        Ok(Mark::Ours | Mark::None) => Verdict::Good(Fact::Ours),
+        Ok(Mark::Another(instance)) => {
+            let zone = zone.clone();
+            asker.bad(Failure::OthersZone { zone, instance })
+        }
+        Err(failure) => asker.bad(failure),
+    }
 }
 
 /// Makes a zone, tries to update it and removes it; before that, one that an earlier check was killed over.

@@ -22,7 +22,7 @@ use crate::plan::Holding;
 use crate::provision::{Provisioner, Software, Subject};
 use crate::wire::{Forgery, Rcode, Reply};
 use case::{Asker, software};
-use making::{check_making, check_marks, create_and_remove_by_catalog};
+use making::{check_making, check_mark, check_marks, create_and_remove_by_catalog};
 use remedy::Home;
 use trial::{check_updates, try_update};
 
@@ -107,7 +107,7 @@ async fn check_dns(
     }
     // First, since it tells where a zone's settings are.
     let catalog = match &primary.catalog {
-        Some(catalog) => Some(check_catalog(&mut session, &asker, catalog, zones).await),
+        Some(catalog) => Some(check_catalog(&mut session, &asker, catalog, zones, settings).await),
         None => None,
     };
     for (index, zone) in zones.iter().enumerate() {
@@ -187,6 +187,7 @@ async fn check_catalog(
     asker: &Asker<'_>,
     catalog: &Catalog,
     zones: &[ZoneName],
+    settings: &CheckSettings,
 ) -> CatalogFound {
     let asker = asker
         .about(catalog.zone(), Home::Section)
@@ -214,7 +215,7 @@ async fn check_catalog(
     };
     let (mut owners, mut homes) = (Vec::new(), Vec::new());
     for zone in zones {
-        let (owner, home) = check_owner(session, catalog, zone).await;
+        let (owner, home) = check_owner(session, catalog, zone, settings).await;
         owners.push(owner);
         homes.push(home);
     }
@@ -323,6 +324,7 @@ async fn check_owner(
     session: &mut Session<'_>,
     catalog: &Catalog,
     zone: &ZoneName,
+    settings: &CheckSettings,
 ) -> (Verdict, Home) {
     let asker = Asker::new(session.primary);
     let holding = catalog.holding(session, zone).await;
@@ -333,7 +335,8 @@ async fn check_owner(
     };
     let verdict = match holding {
         Ok(Holding::Ours(_)) => Verdict::Good(Fact::Ours),
-        Ok(Holding::Unmarked(_) | Holding::Nobodys) => Verdict::Good(Fact::Nobodys),
+        Ok(Holding::Unmarked(_)) => Verdict::Good(Fact::Nobodys),
+        Ok(Holding::Nobodys) => check_mark(session, zone, settings).await,
         Ok(Holding::Others { instance, .. }) => {
             let zone = zone.clone();
             asker.bad(Failure::OthersZone { zone, instance })

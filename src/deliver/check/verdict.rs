@@ -1,9 +1,10 @@
 //! What a check can come to: closed enums, whose text is made here and nowhere read.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::deliver::memory::ZoneKey;
+use crate::deliver::memory::{Origin, ZoneKey};
 use crate::deliver::outcome::{Failure, Kind};
 use crate::deliver::session::CatalogCensus;
 use crate::model::{Name, RecordType, ZoneName};
@@ -18,18 +19,10 @@ pub struct CheckSettings {
     pub instance: String,
     /// Whether a zone is really made, and removed.
     pub create: bool,
-    /// Zones that are remembered as this instance's: made, adopted or delivered to.
-    pub held: Vec<ZoneKey>,
+    /// Zones that are remembered as this instance's (made, adopted or delivered to), and how they came to be.
+    pub held: HashMap<ZoneKey, Origin>,
     /// Seconds since 1970, for signatures.
     pub clock: fn() -> u64,
-}
-
-impl CheckSettings {
-    /// Whether a zone of a primary is remembered as this instance's.
-    pub(super) fn is_held(&self, primary: &str, zone: &ZoneName) -> bool {
-        let mut held = self.held.iter();
-        held.any(|key| key.primary == primary && key.zone == *zone)
-    }
 }
 
 /// One thing that was checked on a primary.

@@ -49,6 +49,11 @@ impl Programs {
             arguments: arguments.map(|text| text.parse().unwrap()).into(),
         })
     }
+
+    fn create_within(&self, time: Duration) -> Result<Created, CommandError> {
+        let deadline = Instant::now() + time;
+        block_on(self.command().create(&initial("example.com."), deadline))
+    }
 }
 
 fn zone_name(text: &str) -> ZoneName {
@@ -314,13 +319,7 @@ fn wait_until_gone(id: &str) {
 fn a_program_that_takes_too_long_is_ended_with_all_that_it_started() {
     let body = "trap '' TERM; echo begun; sleep 100 & echo $! >child; wait; wait";
     let programs = Programs::new(body);
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let error = block_on(
-        programs
-            .command()
-            .create(&initial("example.com."), deadline),
-    )
-    .unwrap_err();
+    let error = programs.create_within(Duration::from_secs(2)).unwrap_err();
     assert!(matches!(error, CommandError::Deadline { .. }), "{error}");
     assert!(
         error
@@ -335,22 +334,11 @@ fn a_program_that_takes_too_long_is_ended_with_all_that_it_started() {
 #[test]
 fn a_program_is_warned_before_it_is_killed() {
     let programs = Programs::new("trap 'echo undone >undone; exit 0' TERM; sleep 100 & wait");
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let created = block_on(
-        programs
-            .command()
-            .create(&initial("example.com."), deadline),
-    );
+    let created = programs.create_within(Duration::from_secs(2));
     assert_eq!(created.unwrap(), Created::Placeholder);
     assert_eq!(programs.read("undone"), "undone\n");
     let programs = Programs::new("trap 'exit 75' TERM; sleep 100 & wait");
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let error = block_on(
-        programs
-            .command()
-            .create(&initial("example.com."), deadline),
-    )
-    .unwrap_err();
+    let error = programs.create_within(Duration::from_secs(2)).unwrap_err();
     assert!(matches!(error, CommandError::Deadline { .. }), "{error}");
 }
 

@@ -279,6 +279,16 @@ impl PowerDns {
         }
     }
 
+    /// Gives a zone that another instance made our mark, and lets our key update it.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
+        let api = self.api(zone, deadline);
+        api.set_metadata(MARK, vec![self.instance.clone()]).await?;
+        self.permit_updates(&api).await
+    }
+
     /// Removes the zone, as far as it is covered by the claim.
     ///
     /// # Errors

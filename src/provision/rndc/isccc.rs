@@ -66,15 +66,15 @@ pub enum ReplyError {
 
 /// What a reply says, once it is found authentic.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Reply {
+pub struct Reply {
     /// To be repeated in the following requests of the connection.
-    pub(super) nonce: Vec<u8>,
+    pub nonce: Vec<u8>,
     /// Whether the result code is 0, success; the other codes differ between releases.
-    pub(super) success: bool,
+    pub success: bool,
     /// The result as text, where the command failed.
-    pub(super) err: String,
+    pub err: String,
     /// What the command printed.
-    pub(super) text: String,
+    pub text: String,
 }
 
 /// A request frame, its length field included. `serial` is unique within 900 s, `now` in Unix
@@ -109,7 +109,7 @@ pub(super) fn encode_request(
 ///
 /// # Errors
 /// [`ReplyError`]; what is not authentic is never looked into.
-pub(super) fn read_reply(frame: &[u8], key: &Key, serial: u32) -> Result<Reply, ReplyError> {
+pub fn read_reply(frame: &[u8], key: &Key, serial: u32) -> Result<Reply, ReplyError> {
     let (version, table) = frame.split_first_chunk::<4>().ok_or(ReplyError::Short)?;
     let version = u32::from_be_bytes(*version);
     if version != VERSION {
@@ -148,7 +148,8 @@ pub(super) fn read_reply(frame: &[u8], key: &Key, serial: u32) -> Result<Reply, 
     })
 }
 
-fn seal(key: &Key, body: &[u8]) -> Vec<u8> {
+/// A frame around the octets that its MAC covers, its length field included.
+pub fn seal(key: &Key, body: &[u8]) -> Vec<u8> {
     let (field, mac) = signature(key, body);
     let mut auth = Vec::new();
     push_entry(&mut auth, field, KIND_OCTETS, &mac);

@@ -28,8 +28,9 @@
 //!
 //! So whatever a killed process leaves at any step, the next creation repairs: a secondary of ours
 //! is told by its file name. That name also tells which instance made the zone, so that none is
-//! removed that somebody else has made meanwhile under the same name. A file without a zone is left behind by a kill between `delzone` and
-//! the second `addzone`; it is never used again, since every creation has a file name of its own.
+//! removed that somebody else has made meanwhile under the same name. A file without a zone is left
+//! behind by a kill between `delzone` and the second `addzone`; it is never used again, since every
+//! creation has a file name of its own.
 //!
 //! Why `modzone` does not do: it changes the configuration, but the zone stays a secondary until
 //! the server reads its whole configuration again. Why the pause and the `sync`: the server writes
@@ -43,7 +44,8 @@ mod check;
 mod command;
 mod control;
 mod error;
-mod isccc;
+#[doc(hidden)] // public for `fuzz/` alone
+pub mod isccc;
 mod responder;
 mod seed;
 mod settle;

@@ -433,6 +433,8 @@ fn names_in_data_come_out_of_compression_and_in_lower_case() {
     for (rtype, rdata) in [
         (2, b"\xc0\x1f".as_slice()), // points at itself
         (2, b"\xff\xff"),            // points past the end
+        (2, b"\xc0\x0b"),            // points at the last octet of the header, a zero
+        (2, b"\x01a\xc0\x08"),       // the same after a label, at the number of authorities
         (2, b""),                    // no name
         (15, b"A"),                  // ends inside a number
         (35, b"ABCD\xffU"),          // ends inside a string

@@ -1,7 +1,8 @@
 //! The jobs in the file: one a key, the newest wins, and who has which in hand.
 
 use super::super::file::Store;
-use super::super::jobs::{NewJob, Portion};
+use super::super::handover::NewJob;
+use super::super::jobs::Portion;
 use super::super::{StoreChange, StoreError};
 use super::store;
 use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};

@@ -1,52 +1,16 @@
-//! Catalog zones (RFC 9432): which zones a catalog lists, whose they are, and the UPDATEs that
-//! change that.
-//!
-//! A member is a PTR at a node `<unique>.zones.<catalog>`. Whose it is stands beside it, as a custom
-//! property (section 4.4): `instance.ext.<unique>.zones.<catalog> TXT "plesk01"`. A second one,
-//! `origin.ext.<unique>… TXT "found"`, says that the zone was there before its instance came upon it,
-//! so that a deletion must leave it.
-//!
-//! Any number of instances share a catalog without knowing each other: the unique label of a member
-//! is a hash of its zone's name, so that all who claim a zone write to the same node, and each UPDATE
-//! has prerequisites on what it was computed from. The first wins, the others are told by a
-//! prerequisite. Members that somebody else wrote under other labels are respected as they are.
-//!
-//! Removals are by RRset, never by name, and only PTR and TXT are ever touched: an ACL for these two
-//! types below `zones.<catalog>` suffices.
-//!
-//! A node with an `instance` and no PTR is a zone that is reserved: its maker makes it first and
-//! lists it then, so that no secondary asks for a zone that is not there yet. Consumers ignore it
-//! (section 5.1).
+//! What a transferred catalog says: which zones it lists, whose they are, and what is wrong with it.
 
 use std::collections::{BTreeMap, HashMap};
 
-use sha2::{Digest as _, Sha256};
-
-use super::batch::{Batch, Prerequisite, Update};
+use super::name::{CatalogName, EXT, FOUND, below, mark, origin};
 use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, ZoneName};
+use crate::plan::batch::{Batch, Update};
+use crate::zonefile::txt_rdata;
 
-/// Longest catalog name in octets, so that the longest of names below it, `instance.ext.` and a
-/// label of 63 octets under `zones`, is still a name.
-pub const CATALOG_OCTETS_MAX: usize = 172;
-/// Octets of the hash that a unique label is made of, written in hexadecimal: of a million zones no
-/// two ever share one.
-const UNIQUE_OCTETS: usize = 16;
-/// TTL of what is written; it means nothing in a catalog (RFC 9432 section 4).
-const TTL: u32 = 0;
 /// The version of the schema that is known (RFC 9432 section 4.2.1).
 const VERSION: &[u8] = b"2";
-/// The value of `origin` for zones that were there before.
-const FOUND: &[u8] = b"found";
-/// Where a mark is a property that is nobody's standard (RFC 9432 section 4.4).
-const EXT: &[u8] = b"ext";
-const INSTANCE: &[u8] = b"instance";
-const ORIGIN: &[u8] = b"origin";
-const GROUP: &[u8] = b"group";
+/// The property of a change of ownership (RFC 9432 section 4.3.1).
 const COO: &[u8] = b"coo";
-
-/// The name of a catalog zone, short enough for all names below it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CatalogName(ZoneName);
 
 /// What a catalog lists, and whose.
 #[derive(Clone, Debug)]
@@ -135,9 +99,9 @@ pub struct Member {
     /// Whether the zone was there before its instance came upon it.
     pub is_found: bool,
     /// The values of `instance`.
-    marks: Vec<Rdata>,
+    pub(super) marks: Vec<Rdata>,
     /// The RRsets of the types PTR and TXT at and below the node.
-    sets: Vec<(Name, RecordType)>,
+    pub(super) sets: Vec<(Name, RecordType)>,
 }
 
 /// Whose a zone is, as far as a catalog tells.
@@ -156,161 +120,6 @@ pub enum Holding {
         /// The entry.
         member: Member,
     },
-}
-
-/// How a zone that is claimed came to be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Making {
-    /// The claim, or what follows it, makes it.
-    Made,
-    /// It was there before.
-    Found,
-}
-
-impl CatalogName {
-    /// The catalog of that name; none where it is longer than [`CATALOG_OCTETS_MAX`].
-    pub fn new(apex: &Name) -> Option<Self> {
-        (apex.as_wire().len() <= CATALOG_OCTETS_MAX).then(|| Self(ZoneName::new(apex)))
-    }
-
-    /// The zone that the catalog is.
-    pub fn zone(&self) -> &ZoneName {
-        &self.0
-    }
-
-    /// The node under which every instance claims a zone.
-    fn node(&self, zone: &ZoneName) -> Name {
-        let hash = Sha256::digest(zone.apex().to_lowercase().as_wire());
-        let digits = hash[..UNIQUE_OCTETS]
-            .iter()
-            .flat_map(|octet| [octet >> 4, octet & 0xf]);
-        let unique: String = digits
-            .filter_map(|digit| char::from_digit(digit.into(), 16))
-            .collect();
-        below(&self.members(), &[unique.as_bytes()])
-    }
-
-    /// The name that all members are below.
-    fn members(&self) -> Name {
-        below(self.0.apex(), &[b"zones"])
-    }
-
-    /// Reserves a zone that is about to be made, unless it is listed or reserved by then.
-    pub fn reserve(&self, zone: &ZoneName, instance: &str) -> Batch {
-        let node = self.node(zone);
-        let mark = mark(&node);
-        self.batch(
-            vec![
-                absent(node, RecordType::PTR),
-                absent(mark.clone(), RecordType::TXT),
-            ],
-            vec![add(mark, RecordType::TXT, text(instance.as_bytes()))],
-        )
-    }
-
-    /// Lists a zone as this instance's, unless it is listed, or reserved by another, by then.
-    /// `reserved` is this instance's reservation.
-    pub fn claim(
-        &self,
-        zone: &ZoneName,
-        instance: &str,
-        making: Making,
-        group: Option<&str>,
-        reserved: Option<&Member>,
-    ) -> Batch {
-        let node = self.node(zone);
-        let (mark, origin) = (mark(&node), origin(&node));
-        let group_owner = below(&node, &[GROUP]);
-        let mut prerequisites = vec![absent(node.clone(), RecordType::PTR)];
-        prerequisites.extend(texts_hold(
-            mark.clone(),
-            reserved.map_or(&[], |own| &own.marks),
-        ));
-        // What a member that was removed by hand may have left there.
-        let mut updates = vec![
-            remove_set(origin.clone(), RecordType::TXT),
-            remove_set(group_owner.clone(), RecordType::TXT),
-            add(node, RecordType::PTR, Rdata::from_name(zone.apex())),
-            add(mark, RecordType::TXT, text(instance.as_bytes())),
-        ];
-        if making == Making::Found {
-            updates.push(add(origin, RecordType::TXT, text(FOUND)));
-        }
-        if let Some(group) = group {
-            updates.push(add(group_owner, RecordType::TXT, text(group.as_bytes())));
-        }
-        self.batch(prerequisites, updates)
-    }
-
-    /// Says no longer of an entry that its zone was there before, unless it changed by then.
-    pub fn made(&self, member: &Member) -> Batch {
-        let updates = vec![remove_set(origin(&member.node), RecordType::TXT)];
-        self.batch(member.holds(), updates)
-    }
-
-    /// Writes this instance's name to an entry, unless it changed by then. A zone without an owner
-    /// counts as found; one of another instance stays what it was.
-    pub fn adopt(&self, member: &Member, instance: &str) -> Batch {
-        let mark = mark(&member.node);
-        let mut updates = vec![
-            remove_set(mark.clone(), RecordType::TXT),
-            add(mark, RecordType::TXT, text(instance.as_bytes())),
-        ];
-        if member.marks.is_empty() {
-            let origin = origin(&member.node);
-            updates.push(add(origin, RecordType::TXT, text(FOUND)));
-        }
-        self.batch(member.holds(), updates)
-    }
-
-    /// Takes an entry out, unless it changed by then. Of one that somebody else listed only what
-    /// this instance added goes.
-    pub fn release(&self, member: &Member) -> Batch {
-        let is_listed_by_us = member.node == self.node(&member.zone);
-        let marks = [mark(&member.node), origin(&member.node)];
-        let goes = |set: &&(Name, RecordType)| {
-            is_listed_by_us
-                || !member.is_found
-                || set.1 == RecordType::TXT && marks.contains(&set.0)
-        };
-        let removals = member.sets.iter().filter(goes).cloned();
-        let updates = removals.map(|(owner, rtype)| remove_set(owner, rtype));
-        self.batch(member.holds(), updates.collect())
-    }
-
-    fn batch(&self, prerequisites: Vec<Prerequisite>, updates: Vec<Update>) -> Batch {
-        Batch {
-            zone: self.0.clone(),
-            prerequisites,
-            updates,
-        }
-    }
-}
-
-impl Member {
-    /// That the entry is as it was read.
-    fn holds(&self) -> Vec<Prerequisite> {
-        let (owner, rtype) = (self.node.clone(), RecordType::PTR);
-        let ptr = if self.is_listed {
-            let rdata = Rdata::from_name(self.zone.apex());
-            Prerequisite::Equals {
-                owner,
-                rtype,
-                rdata,
-            }
-        } else {
-            absent(owner, rtype)
-        };
-        let origin = if self.is_found {
-            vec![text(FOUND)]
-        } else {
-            Vec::new()
-        };
-        let mut all = vec![ptr];
-        all.extend(texts_hold(mark(&self.node), &self.marks));
-        all.extend(texts_hold(self::origin(&self.node), &origin));
-        all
-    }
 }
 
 impl CatalogView {
@@ -352,7 +161,7 @@ impl CatalogView {
         let mut members: Vec<Member> = nodes.filter_map(|node| self.member(zone, node)).collect();
         // Where a zone is listed twice, a mark of another counts first, and then ours.
         let is_ours = |member: &Member| {
-            let ours = text(instance.as_bytes());
+            let ours = txt_rdata(instance.as_bytes());
             let same = |mark: &Rdata| content(mark) == content(&ours);
             !member.marks.is_empty() && member.marks.iter().all(same)
         };
@@ -504,63 +313,6 @@ fn split(owner: &Name, members: &Name) -> Option<(Name, Vec<Vec<u8>>)> {
         .collect();
     let unique = property.pop()?;
     Some((below(members, &[&unique]), property))
-}
-
-fn mark(node: &Name) -> Name {
-    below(node, &[EXT, INSTANCE])
-}
-
-fn origin(node: &Name) -> Name {
-    below(node, &[EXT, ORIGIN])
-}
-
-/// A name that labels are put in front of, one after the other.
-fn below(name: &Name, labels: &[&[u8]]) -> Name {
-    labels.iter().fold(name.clone(), |name, label| {
-        name.child(label)
-            .expect("the name of a catalog leaves room for the names below it")
-    })
-}
-
-/// The TXT values at a name are these.
-fn texts_hold(owner: Name, values: &[Rdata]) -> Vec<Prerequisite> {
-    let rtype = RecordType::TXT;
-    if values.is_empty() {
-        return vec![absent(owner, rtype)];
-    }
-    let equals = |rdata: &Rdata| Prerequisite::Equals {
-        owner: owner.clone(),
-        rtype,
-        rdata: rdata.clone(),
-    };
-    values.iter().map(equals).collect()
-}
-
-fn absent(owner: Name, rtype: RecordType) -> Prerequisite {
-    Prerequisite::Absent { owner, rtype }
-}
-
-fn add(owner: Name, rtype: RecordType, rdata: Rdata) -> Update {
-    Update::Add {
-        owner,
-        rtype,
-        ttl: TTL,
-        rdata,
-    }
-}
-
-fn remove_set(owner: Name, rtype: RecordType) -> Update {
-    Update::RemoveSet { owner, rtype }
-}
-
-/// TXT data of one string, which has at most 255 octets (RFC 1035 section 3.3.14).
-fn text(value: &[u8]) -> Rdata {
-    let strings = value.chunks(usize::from(u8::MAX));
-    let octets = strings.flat_map(|string| {
-        let length = u8::try_from(string.len()).expect("a chunk is no longer");
-        std::iter::once(length).chain(string.iter().copied())
-    });
-    Rdata::from_canonical(octets.collect::<Vec<u8>>())
 }
 
 fn content(value: &Rdata) -> Vec<u8> {

@@ -1,0 +1,94 @@
+//! Plesk's JSON. Whatever stands in it, all that comes out is in the zone that it is for, can be sent, and can
+//! be printed; and what a payload means depends neither on the order of keys nor on the way that it is read.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use libfuzzer_sys::fuzz_target;
+use nsbridge::model::{Intent, Rdata};
+use nsbridge::payload::{Payload, parse};
+use nsbridge::zonefile::{format_rdata, parse_rdata};
+use serde_json::value::RawValue;
+
+fuzz_target!(|octets: &[u8]| {
+    let Ok(payload) = parse(octets) else { return };
+    check(&payload);
+    if let Some(other) = rewritten(octets) {
+        assert_eq!(parse(other.as_bytes()).ok(), Some(payload), "{other}");
+    }
+});
+
+fn check(payload: &Payload) {
+    for problem in &payload.problems {
+        let kind = problem.kind.to_string();
+        for text in [&problem.text, &kind] {
+            assert!(!text.contains(char::is_control), "{problem:?}");
+        }
+        assert!(!problem.kind.hint().is_empty(), "{problem:?}");
+    }
+    for command in &payload.commands {
+        let Intent::Zone(zone) = &command.intent else {
+            continue;
+        };
+        for set in &zone.records {
+            assert!(set.owner.is_at_or_below(zone.name.apex()), "{}", set.owner);
+            for rdata in &set.rdatas {
+                let wire = rdata.as_wire();
+                assert_eq!(Rdata::from_wire(set.rtype, wire).as_ref(), Ok(rdata));
+                let text = format_rdata(set.rtype, rdata);
+                assert_eq!(parse_rdata(set.rtype, &text).as_ref(), Ok(rdata), "{text}");
+            }
+        }
+    }
+}
+
+type Object<'a> = BTreeMap<String, &'a RawValue>;
+
+/// The same payload: an object's keys once each and in order, and a `null` before each `rr`, for which the
+/// zone is read level by level and not in one go. None where that cannot be done.
+fn rewritten(octets: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(octets).ok()?;
+    let commands: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let commands = commands.into_iter().map(|command| match object(command)? {
+        None => Some(command.get().to_owned()),
+        Some(mut members) => {
+            let zone = match members.remove("zone") {
+                None => None,
+                Some(zone) => Some(match object(zone)? {
+                    None => zone.get().to_owned(),
+                    Some(zone) => written(&zone, Some(r#""rr":null"#.to_owned())),
+                }),
+            };
+            Some(written(
+                &members,
+                zone.map(|zone| format!(r#""zone":{zone}"#)),
+            ))
+        }
+    });
+    let commands: Option<Vec<String>> = commands.collect();
+    Some(format!("[{}]", commands?.join(",")))
+}
+
+/// The members of an object, the last of those with one key; an inner none where the value is no object, an
+/// outer one where a key is no text.
+#[expect(
+    clippy::option_option,
+    reason = "both are told apart in the one place that calls"
+)]
+fn object(value: &RawValue) -> Option<Option<Object<'_>>> {
+    if value.get().starts_with('{') {
+        Some(serde_json::from_str(value.get()).ok()?)
+    } else {
+        Some(None)
+    }
+}
+
+fn written(members: &Object<'_>, first: Option<String>) -> String {
+    let members = members.iter().map(|(key, value)| {
+        let key = serde_json::to_string(key).expect("a string is JSON");
+        format!("{key}:{value}")
+    });
+    let members: Vec<String> = first.into_iter().chain(members).collect();
+    format!("{{{}}}", members.join(","))
+}

@@ -1,0 +1,46 @@
+//! The text of a record's data: a type, a blank, and its data. After a zero octet: the type's code in two octets, and
+//! the data as octets. What is read or taken is canonical, and printed it reads back as the same, in plain ASCII.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nsbridge::model::{Rdata, RecordType};
+use nsbridge::zonefile::{format_octets, format_rdata, parse_octets, parse_rdata, parse_type};
+
+fuzz_target!(|input: &[u8]| {
+    if let [0, high, low, octets @ ..] = input {
+        let rtype = RecordType(u16::from_be_bytes([*high, *low]));
+        if let Ok(rdata) = Rdata::from_wire(rtype, octets) {
+            check(rtype, &rdata);
+        }
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let Some((rtype, text)) = text.split_once(' ') else {
+        return;
+    };
+    let Some(rtype) = parse_type(rtype) else {
+        return;
+    };
+    if let Ok(rdata) = parse_rdata(rtype, text) {
+        check(rtype, &rdata);
+        let spelt = parse_octets(rtype, text).expect("it was read before");
+        assert_eq!(Rdata::from_wire(rtype, &spelt), Ok(rdata));
+        assert_eq!(
+            parse_octets(rtype, &format_octets(rtype, &spelt)),
+            Ok(spelt)
+        );
+    }
+});
+
+fn check(rtype: RecordType, rdata: &Rdata) {
+    assert_eq!(Rdata::from_wire(rtype, rdata.as_wire()).as_ref(), Ok(rdata));
+    let text = format_rdata(rtype, rdata);
+    assert!(
+        text.bytes().all(|octet| matches!(octet, b' '..=b'~')),
+        "{text}"
+    );
+    assert_eq!(parse_rdata(rtype, &text).as_ref(), Ok(rdata), "{text}");
+}

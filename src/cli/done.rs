@@ -1,0 +1,114 @@
+//! What was done, as the middle of a line and as an entry of the document.
+
+use serde_json::{Value, json};
+
+use super::output::count;
+use crate::deliver::{Counts, Done};
+use crate::model::{Name, Presence, ZoneName};
+
+/// What was done, as the middle of a line and as an entry of the document.
+pub(super) fn describe(done: &Done) -> (String, Value) {
+    match done {
+        Done::Unchanged => ("unchanged".into(), json!({ "result": "unchanged" })),
+        Done::Updated(counts) => (
+            describe_counts(counts),
+            json!({
+                "result": "updated", "added": counts.added, "removed": counts.removed,
+                "ttl-changed": counts.ttl_changed, "soa-changed": counts.soa_changed,
+                "messages": counts.messages,
+            }),
+        ),
+        Done::Created { records } => (
+            format!("created with {}", count(*records, "record")),
+            json!({ "result": "created", "records": records }),
+        ),
+        Done::Deleted => ("deleted".into(), json!({ "result": "deleted" })),
+        Done::Emptied { removed } => (
+            format!(
+                "{} removed; the zone was not made by nsbridge, so it stays with its SOA and name \
+                 servers",
+                count(*removed, "record")
+            ),
+            json!({ "result": "emptied", "removed": removed }),
+        ),
+        Done::AlreadyGone => ("already gone".into(), json!({ "result": "already-gone" })),
+        Done::PtrAdded {
+            owner,
+            zone,
+            replaced,
+            zone_created,
+        } => {
+            let made = if *zone_created {
+                ", which was created"
+            } else {
+                ""
+            };
+            let others = match replaced {
+                0 => String::new(),
+                n => format!(", in place of {}", count(*n, "other")),
+            };
+            (
+                format!("added at {owner} in {zone}{made}{others}"),
+                json!({
+                    "result": "added", "owner": owner.to_string(), "zone": zone.to_string(),
+                    "replaced": replaced, "zone-created": zone_created,
+                }),
+            )
+        }
+        Done::PtrRemoved { owner, zone } => (
+            format!("removed at {owner} in {zone}"),
+            json!({ "result": "removed", "owner": owner.to_string(), "zone": zone.to_string() }),
+        ),
+        Done::PtrKept { owner } => (
+            format!("not added: {owner} has another PTR, which stays (`ptr.existing`)"),
+            json!({ "result": "kept", "owner": owner.to_string() }),
+        ),
+        Done::Record {
+            asked,
+            owner,
+            zone,
+            presence,
+            is_changed,
+        } => describe_record([asked, owner], zone, (*presence, *is_changed)),
+        Done::PtrSkipped => (
+            "skipped: `ptr.networks` is empty".into(),
+            json!({ "result": "skipped" }),
+        ),
+    }
+}
+
+fn describe_record(
+    [asked, owner]: [&Name; 2],
+    zone: &ZoneName,
+    done: (Presence, bool),
+) -> (String, Value) {
+    let (result, text) = match done {
+        (Presence::Present, true) => ("added", "added"),
+        (Presence::Present, false) => ("unchanged", "unchanged, there already"),
+        (Presence::Gone, true) => ("removed", "removed"),
+        (Presence::Gone, false) => ("already-gone", "already gone"),
+    };
+    let alias = if owner == asked {
+        String::new()
+    } else {
+        format!(" at {owner}")
+    };
+    let entry = json!({
+        "result": result, "owner": owner.to_string(), "zone": zone.to_string(),
+    });
+    (format!("{text}{alias} in {zone}"), entry)
+}
+
+fn describe_counts(counts: &Counts) -> String {
+    let mut parts = vec![
+        format!("{} added", count(counts.added, "record")),
+        format!("{} removed", count(counts.removed, "record")),
+    ];
+    if counts.ttl_changed > 0 {
+        parts.push(format!("{} changed", count(counts.ttl_changed, "TTL")));
+    }
+    if counts.soa_changed {
+        parts.push("SOA changed".into());
+    }
+    format!("updated, {}", parts.join(", "))
+}
