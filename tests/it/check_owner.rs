@@ -2,8 +2,8 @@
 
 use crate::bridge::Bridge;
 use crate::check::{ZONE, assert_begins, releases};
-use crate::named::Named;
-use crate::named::Zone;
+use crate::knot::{CATALOG, EMPTY_CATALOG};
+use crate::named::{Named, Zone};
 use crate::pdns::Pdns;
 use crate::server::Server;
 
@@ -40,6 +40,23 @@ fn a_zone_bears_the_mark_of_who_made_it() {
         assert_told(&Named::of(release).zone(Zone::dynamic(ZONE, "")).start());
         assert_told(&Pdns::of(release).zone(ZONE, "").start());
     }
+}
+
+#[test]
+fn a_mark_tells_where_the_catalog_has_no_entry() {
+    let policy = format!("grant {{key}} subdomain zones.{CATALOG} PTR TXT;");
+    let catalog = Zone::with_policy(CATALOG, EMPTY_CATALOG, &policy);
+    let named = Named::builder().zone(catalog).start();
+    let bridge = || {
+        let bridge = Bridge::of(&named).seed(&named);
+        bridge.set("primaries.main", "nameservers", "[\"ns1.example.net\"]")
+    };
+    let other = bridge().instance("other");
+    other.run(&["zone", "create", MADE], "").assert_status(0);
+    let run = bridge().catalog(CATALOG).run(&["check", MADE], "");
+    run.assert_status(69);
+    let said = "failed: owner of made.example.: the zone belongs to the instance `other`; hint: ";
+    assert_begins(&run, &[said]);
 }
 
 #[test]
