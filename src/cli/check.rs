@@ -15,7 +15,7 @@ use super::output::{Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
-use crate::deliver::{Failure, Kind, Primary, ZoneSummary};
+use crate::deliver::{Failure, Kind, Origin, Primary, ZoneSummary};
 use crate::model::{Name, ZoneName};
 use crate::queue::{self, Access, FileState, Keeper, StoreError};
 
@@ -57,9 +57,12 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     };
     let zones: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
     let deadline = Instant::now() + setup.deadline;
+    let is_held = |it: &&ZoneSummary| it.origin != Origin::Found || it.delivered > 0;
+    let held = remembered.iter().filter(is_held);
     let settings = CheckSettings {
         instance: setup.instance.clone(),
         create: arguments.create,
+        held: held.map(|it| (it.key.clone(), it.origin)).collect(),
         clock: setup.settings.clock,
     };
     let one = async |primary: &Primary| {

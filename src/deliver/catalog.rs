@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::outcome::Failure;
 use super::session::{Catalog, CatalogCensus, Reading, Session, Transfer};
 use super::settings::UnownedZones;
-use super::steps::{authentic, is_applied, pause};
+use super::steps::{Serving, authentic, is_applied, pause, serving};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Holding, Making};
 use crate::wire::{Rcode, Reply};
@@ -256,7 +256,12 @@ impl Catalog {
             let current = match session.transfer_signed(self.zone(), &self.key).await? {
                 Transfer::Zone(current) => current,
                 Transfer::Denied(reply) => match self.explain_denial(reply)? {
-                    Rcode::SERVFAIL => continue,
+                    rcode @ Rcode::SERVFAIL => {
+                        if serving(session, self.zone()).await? == Serving::NotLoaded {
+                            return Err(Failure::ZoneNotLoaded { rcode });
+                        }
+                        continue;
+                    }
                     Rcode::NOTAUTH => return Err(Failure::ZoneAbsent),
                     rcode => {
                         let key = self.key.name().clone();

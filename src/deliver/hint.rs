@@ -40,23 +40,26 @@ impl Failure {
             Self::TransfersExhausted { .. } => {
                 "raise `transfers-out` in named.conf, or lower `zones-in-flight`".into()
             }
-            Self::ZoneAbsent => "create the zone there, or let nsbridge create it: \
-                                 [primaries.….provision] in the configuration"
+            Self::ZoneAbsent => "create the zone there, or let nsbridge do it: `nsbridge zone create`, \
+                                 with [primaries.….provision] in the configuration"
                 .into(),
             Self::ZoneNotLoaded { .. } => {
-                "the primary's log says why; `rndc zonestatus` shows the zone's state".into()
+                "the primary's log says why; `rndc zonestatus`, or `knotc zone-status`, shows the zone's state"
+                    .into()
             }
             Self::UpdateRefused { key, .. } => format!(
                 "allow the key in the zone's configuration: `update-policy {{ grant \"{}\" \
                  zonesub ANY; }};`; BIND also refuses an update for one record that it objects to, \
                  which its log names: `check-names ignore; check-integrity no;` there lets most \
-                 of them pass",
+                 of them pass; PowerDNS: `dnsupdate=yes` and `allow-dnsupdate-from` in pdns.conf, \
+                 `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: an `acl` with `action: update`",
                 key.to_text_without_dot()
             ),
             Self::ServerFailure { .. } => "the primary's log says why".into(),
             Self::BadKey { key } => format!(
                 "the primary needs the same `key \"{}\" {{ algorithm …; secret …; }};` statement \
-                 as the key file",
+                 as the key file; Knot says so also of a key that it has, where no `acl` of the zone \
+                 allows it",
                 key.to_text_without_dot()
             ),
             Self::BadSig { .. } => {
@@ -184,6 +187,12 @@ fn catalog_hint(catalog: &ZoneName, failure: &Failure) -> String {
         return "create the zone on the primary, with an SOA, an NS and the version `version TXT \
                 \"2\"`"
             .into();
+    }
+    if let Failure::ZoneNotLoaded { .. } = failure {
+        return format!(
+            "its zone file must be there, with an SOA, an NS and `version.{catalog} 0 IN TXT \"2\"`; \
+             the primary's log says why it is not loaded"
+        );
     }
     failure.hint()
 }

@@ -136,7 +136,7 @@ pub(super) fn is_as_delivered(current: &CurrentZone, known: &ZoneMemory) -> bool
 
 /// Whose mark a zone bears.
 #[derive(Debug, Eq, PartialEq)]
-enum Mark {
+pub(super) enum Mark {
     None,
     Ours,
     Another(String),
@@ -164,7 +164,7 @@ pub(super) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
 }
 
 /// The mark of a zone that is there. Another instance may be in the middle of making it.
-async fn marked(
+pub(super) async fn marked(
     session: &Session<'_>,
     zone: &ZoneName,
     deadline: Instant,

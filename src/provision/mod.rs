@@ -129,6 +129,15 @@ impl Provisioner {
         }
     }
 
+    /// Whether every zone that it makes bears the mark of who made it.
+    pub fn marks_zones(&self) -> bool {
+        match self {
+            Self::Rndc(rndc) => rndc.marks_zones(),
+            Self::PowerDns(_) => true,
+            Self::Command(_) => false,
+        }
+    }
+
     /// Waits while another process is in the middle of making the zone.
     ///
     /// # Errors

@@ -149,8 +149,8 @@ fn a_zone_that_is_not_there_is_said_to_be_absent() {
         .assert_error(
             "other.test.",
             "the zone is not on the primary",
-            "create the zone there, or let nsbridge create it: [primaries.….provision] in the \
-             configuration",
+            "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+             [primaries.….provision] in the configuration",
         );
 }
 

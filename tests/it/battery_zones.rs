@@ -332,8 +332,8 @@ fn without_provisioning_an_absent_zone_is_refused(kind: Kind) {
         .assert_stdout("")
         .assert_stderr(
             "error: example.com. on main (127.0.0.1:PORT): the zone is not on the primary; hint: \
-             create the zone there, or let nsbridge create it: [primaries.….provision] in the \
-             configuration\n",
+             create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+             [primaries.….provision] in the configuration\n",
         );
 }
 

@@ -102,6 +102,24 @@ pub(crate) fn assert_begins(run: &Run, starts: &[&str]) {
     }
 }
 
+/// The lines that are told below a failed check of the primary `main`, such as `key `.
+#[track_caller]
+pub(crate) fn lines_below(run: &Run, check: &str) -> Vec<String> {
+    let start = format!("failed: main (127.0.0.1:PORT): {check}");
+    let lines = run
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with(&start));
+    let below = lines.skip(2).map_while(|line| line.strip_prefix("    "));
+    let below: Vec<String> = below.map(str::to_owned).collect();
+    assert!(
+        !below.is_empty(),
+        "no lines below `{start}`:\n{}",
+        run.stdout
+    );
+    below
+}
+
 /// Asserts that BIND takes the lines that were printed for named.conf.
 #[track_caller]
 pub(crate) fn assert_is_named_conf(run: &Run) {
@@ -149,10 +167,13 @@ pub(crate) const CREATION_IS_WELL: &str = "ok: zone creation\n";
 pub(crate) const CREATE: &str =
     "hint: `nsbridge check --create` makes a zone and removes it again\n";
 
+pub(crate) const OWNER_IS_NOBODY: &str = "ok: owner of example.com.: nobody\n";
+
+/// What a server that fetches first contents is not known to do, and what follows.
 pub(crate) fn fetching_unknown() -> String {
     format!(
         "unknown: first contents of new zones: whether the server reaches 127.0.0.1:N over UDP and \
-         TCP shows only when it fetches a new zone; {CREATE}"
+         TCP shows only when it fetches a new zone; {CREATE}{OWNER_IS_NOBODY}"
     )
 }
 
@@ -196,7 +217,7 @@ fn a_key_that_the_primary_does_not_know_is_told_with_its_statement() {
     let expected = "ok: connection: to 127.0.0.1:PORT\n\
         failed: key `other`: the primary does not know the key `other` with this algorithm (BADKEY); \
         hint: the primary needs the same `key \"other\" { algorithm …; secret …; };` statement as the \
-        key file\n\
+        key file; Knot says so also of a key that it has, where no `acl` of the zone allows it\n\
         \x20 in named.conf:\n\
         \x20   key \"other\" { algorithm hmac-sha256; secret \"<that of this host's key file>\"; };\n\
         not tried: clock: needs the key `other`\n\
@@ -319,7 +340,9 @@ fn updates_that_are_refused_are_told_with_the_lines_that_allow_them() {
     let rest = "failed: updates of example.com.: the primary refuses the update (REFUSED); hint: allow \
         the key in the zone's configuration: `update-policy { grant \"plesk\" zonesub ANY; };`; BIND \
         also refuses an update for one record that it objects to, which its log names: `check-names \
-        ignore; check-integrity no;` there lets most of them pass\n";
+        ignore; check-integrity no;` there lets most of them pass; PowerDNS: `dnsupdate=yes` and \
+        `allow-dnsupdate-from` in pdns.conf, `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: an `acl` with \
+        `action: update`\n";
     let expected = well_until("ok: updates", rest) + lines + &fetching_unknown();
     assert_lines(&run, 69, &expected);
     assert_is_named_conf(&run);
@@ -376,7 +399,8 @@ fn a_primary_that_is_down_leaves_the_rest_untried() {
         + " allow { <this host>; } keys { \"<control-key>\"; }; };`?\n"
         + &controls(port)
         + "not tried: zone creation: needs the control channel\n\
-           not tried: first contents of new zones: needs the control channel\n";
+           not tried: first contents of new zones: needs the control channel\n\
+           not tried: owner of example.com.: needs the control channel\n";
     assert_lines(&run, 75, &expected);
     assert_is_named_conf(&run);
 }
@@ -534,7 +558,8 @@ fn a_zone_that_is_not_there_yet_is_a_failure_only_where_nothing_makes_it() {
     let zone = "example.org";
     let run = Bridge::of(&named).run(&["check", zone], "");
     let rest = "failed: transfer of example.org.: the zone is not on the primary; hint: create the zone \
-        there, or let nsbridge create it: [primaries.….provision] in the configuration\n\
+        there, or let nsbridge do it: `nsbridge zone create`, with [primaries.….provision] in the \
+        configuration\n\
         not tried: updates of example.org.: needs the transfer of example.org.\n";
     assert_lines(&run, 69, &well_until("ok: transfer", rest));
     let run = Bridge::of(&named).seed(&named).run(&["check", zone], "");
@@ -546,7 +571,7 @@ fn a_zone_that_is_not_there_yet_is_a_failure_only_where_nothing_makes_it() {
     assert_lines(
         &run,
         0,
-        &(well_until("ok: transfer", rest) + &fetching_unknown()),
+        &(well_until("ok: transfer", rest) + &fetching_unknown().replace(ZONE, zone)),
     );
 }
 
@@ -658,7 +683,8 @@ fn quiet_is_what_failed_and_json_is_everything() {
     run.assert_status(69).assert_stdout(
         "failed: main (127.0.0.1:PORT): key `other`: the primary does not know the key `other` with \
          this algorithm (BADKEY); hint: the primary needs the same `key \"other\" { algorithm …; secret \
-         …; };` statement as the key file\n",
+         …; };` statement as the key file; Knot says so also of a key that it has, where no `acl` of \
+         the zone allows it\n",
     );
     Bridge::of(&named)
         .run(&["-q", "check", ZONE], "")

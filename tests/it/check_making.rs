@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
 use crate::check::{
-    CHANNEL_IS_WELL, CREATE, CREATION_IS_WELL, DNS_IS_WELL, ZONE, assert_begins,
+    CHANNEL_IS_WELL, CREATE, CREATION_IS_WELL, DNS_IS_WELL, OWNER_IS_NOBODY, ZONE, assert_begins,
     assert_is_named_conf, assert_lines, check, controls, fetching_unknown, has_probe, releases,
     server, state,
 };
@@ -25,7 +25,11 @@ fn a_zone_is_created_and_removed_on_demand() {
         let run = check(&bridge, &named, &["--create"]);
         let made = "ok: zone creation: `nsbridge-check-plesk01.invalid.` was created and removed\n\
                     ok: first contents of new zones\n";
-        assert_lines(&run, 0, &[DNS_IS_WELL, CHANNEL_IS_WELL, made].concat());
+        assert_lines(
+            &run,
+            0,
+            &[DNS_IS_WELL, CHANNEL_IS_WELL, made, OWNER_IS_NOBODY].concat(),
+        );
         let commands = named.control_commands();
         assert!(commands.iter().filter(|it| *it == "addzone").count() >= 3);
         assert!(!has_probe(&named));
@@ -81,7 +85,8 @@ fn a_control_channel_that_takes_another_key_is_told_with_its_statement() {
     assert!(run.stdout.contains(said), "{}", run.stdout);
     let expected = controls(named.control_port())
         + "not tried: main (127.0.0.1:PORT): zone creation: needs the control channel\n\
-           not tried: main (127.0.0.1:PORT): first contents of new zones: needs the control channel\n";
+           not tried: main (127.0.0.1:PORT): first contents of new zones: needs the control channel\n\
+           not tried: main (127.0.0.1:PORT): owner of example.com.: needs the control channel\n";
     assert!(run.stdout.ends_with(&expected), "{}", run.stdout);
 }
 
@@ -102,7 +107,11 @@ fn a_server_that_allows_no_new_zones_is_told_with_the_line_that_allows_them() {
             \x20     allow-new-zones yes;\n\
             \x20   };\n\
             not tried: first contents of new zones: needs the zone creation\n";
-        assert_lines(&run, 69, &[DNS_IS_WELL, CHANNEL_IS_WELL, rest].concat());
+        assert_lines(
+            &run,
+            69,
+            &[DNS_IS_WELL, CHANNEL_IS_WELL, rest, OWNER_IS_NOBODY].concat(),
+        );
         assert_is_named_conf(&run);
     }
 }
@@ -118,7 +127,10 @@ fn a_view_that_the_server_does_not_have_is_told() {
     let rest = "failed: zone creation: zone `nsbridge-check-plesk01.invalid.` on 127.0.0.1:CONTROL: not \
         found no matching view found for 'internal'; hint: set `view` to one of the views in \
         named.conf, and leave it out where there is none\n\
-        not tried: first contents of new zones: needs the zone creation\n";
+        not tried: first contents of new zones: needs the zone creation\n\
+        failed: owner of example.com.: zone `example.com.` on 127.0.0.1:CONTROL: not found no matching \
+        view 'internal'; hint: set `view` to one of the views in named.conf, and leave it out where there \
+        is none\n";
     assert_lines(&run, 69, &[DNS_IS_WELL, CHANNEL_IS_WELL, rest].concat());
     let run = check(&seed().set_text(table, "view", "external"), &named, &[]);
     run.assert_status(0);
@@ -193,7 +205,14 @@ fn an_address_for_first_contents_that_is_not_ours_is_told() {
     let rest = "failed: first contents of new zones: cannot listen on 192.0.2.1:5300 for the server's \
         transfer: Cannot assign requested address (os error 99); hint: set `listen` to a free address \
         and port of this host\n";
-    let expected = [DNS_IS_WELL, CHANNEL_IS_WELL, CREATION_IS_WELL, rest].concat();
+    let expected = [
+        DNS_IS_WELL,
+        CHANNEL_IS_WELL,
+        CREATION_IS_WELL,
+        rest,
+        OWNER_IS_NOBODY,
+    ]
+    .concat();
     assert_lines(&run, 69, &expected);
 }
 
@@ -236,11 +255,15 @@ fn a_power_dns_that_makes_zones_is_asked_over_its_api() {
         assert_lines(
             &run,
             0,
-            &[DNS_IS_WELL, CHANNEL_IS_WELL, open, CREATE].concat(),
+            &[DNS_IS_WELL, CHANNEL_IS_WELL, open, CREATE, OWNER_IS_NOBODY].concat(),
         );
         let run = bridge().run(&["check", ZONE, "--create"], "");
         let made = "ok: zone creation: `nsbridge-check-plesk01.invalid.` was created and removed\n";
-        assert_lines(&run, 0, &[DNS_IS_WELL, CHANNEL_IS_WELL, made].concat());
+        assert_lines(
+            &run,
+            0,
+            &[DNS_IS_WELL, CHANNEL_IS_WELL, made, OWNER_IS_NOBODY].concat(),
+        );
         assert!(!pdns.pdnsutil(&["list-all-zones"]).contains("invalid"));
         for kind in ["TSIG-ALLOW-DNSUPDATE", "TSIG-ALLOW-AXFR"] {
             pdns.pdnsutil(&["set-meta", ZONE, kind, "other"]);
@@ -261,7 +284,7 @@ fn a_power_dns_that_makes_zones_is_asked_over_its_api() {
         assert_lines(
             &run,
             0,
-            &[DNS_IS_WELL, CHANNEL_IS_WELL, open, CREATE].concat(),
+            &[DNS_IS_WELL, CHANNEL_IS_WELL, open, CREATE, OWNER_IS_NOBODY].concat(),
         );
         let run = bridge()
             .key(&Key::new("other"))

@@ -18,7 +18,7 @@ fn a_key_that_the_primary_does_not_know_is_named() {
         "example.com.",
         "the primary does not know the key `stranger` with this algorithm (BADKEY)",
         "the primary needs the same `key \"stranger\" { algorithm …; secret …; };` statement as \
-         the key file",
+         the key file; Knot says so also of a key that it has, where no `acl` of the zone allows it",
     );
 }
 
@@ -43,7 +43,7 @@ fn a_wrong_algorithm_is_named() {
         "example.com.",
         "the primary does not know the key `plesk` with this algorithm (BADKEY)",
         "the primary needs the same `key \"plesk\" { algorithm …; secret …; };` statement as the \
-         key file",
+         key file; Knot says so also of a key that it has, where no `acl` of the zone allows it",
     );
 }
 
@@ -228,7 +228,9 @@ fn assert_update_is_refused(named: &Named) {
         "the primary refuses the update (REFUSED)",
         "allow the key in the zone's configuration: `update-policy { grant \"plesk\" zonesub ANY; \
          };`; BIND also refuses an update for one record that it objects to, which its log names: \
-         `check-names ignore; check-integrity no;` there lets most of them pass",
+         `check-names ignore; check-integrity no;` there lets most of them pass; PowerDNS: \
+         `dnsupdate=yes` and `allow-dnsupdate-from` in pdns.conf, `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: \
+         an `acl` with `action: update`",
     );
 }
 
@@ -255,8 +257,8 @@ fn a_zone_that_is_absent_is_not_made_without_provisioning() {
         .assert_error(
             "example.com.",
             "the zone is not on the primary",
-            "create the zone there, or let nsbridge create it: [primaries.….provision] in the \
-         configuration",
+            "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+         [primaries.….provision] in the configuration",
         );
     assert!(!dig::has_zone(&named, "example.com"));
 }
@@ -285,7 +287,8 @@ fn a_zone_that_is_configured_and_not_loaded_is_tried_again_later() {
         .assert_error(
             "example.com.",
             "the primary has the zone configured but not loaded (SERVFAIL)",
-            "the primary's log says why; `rndc zonestatus` shows the zone's state",
+            "the primary's log says why; `rndc zonestatus`, or `knotc zone-status`, shows the zone's \
+             state",
         );
     assert_eq!(dig::status(&named, "example.com", "SOA"), "SERVFAIL");
 }

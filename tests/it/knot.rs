@@ -50,6 +50,10 @@ pub(crate) struct Builder {
     /// The names of those of them that the key may not update.
     closed: Vec<String>,
     written: Option<[String; 3]>,
+    /// What stands in place of what in the usual `knot.conf`.
+    edits: Vec<(String, String)>,
+    /// What the zone file of the catalog holds besides.
+    members: String,
     template: String,
     /// Who is told of changes and may transfer: ports of 127.0.0.1.
     secondaries: Vec<u16>,
@@ -87,6 +91,18 @@ impl Builder {
         self
     }
 
+    /// Puts a text in place of a part of the usual `knot.conf`.
+    pub(crate) fn edit(mut self, from: &str, to: &str) -> Self {
+        self.edits.push((from.to_owned(), to.to_owned()));
+        self
+    }
+
+    /// Adds records to the zone file of the catalog.
+    pub(crate) fn members(mut self, records: &str) -> Self {
+        self.members.push_str(records);
+        self
+    }
+
     /// Starts it and waits until it answers.
     #[track_caller]
     pub(crate) fn start(self) -> Knot {
@@ -105,7 +121,8 @@ impl Builder {
         if let Some([_, written_catalog, written_seed]) = &knot.built.written {
             (catalog, seed) = (written_catalog, written_seed);
         }
-        write(&knot.file("catalog.zone"), catalog);
+        let catalog = catalog.to_owned() + &knot.built.members;
+        write(&knot.file("catalog.zone"), &catalog);
         write(&knot.file("seed.zone"), seed);
         for (name, records) in &knot.built.zones {
             // As `%s` in a template has it.
@@ -154,6 +171,8 @@ impl Knot {
             signed: Vec::new(),
             closed: Vec::new(),
             written: None,
+            edits: Vec::new(),
+            members: String::new(),
             template: template.to_owned(),
             secondaries: Vec::new(),
         }
@@ -163,6 +182,15 @@ impl Knot {
     #[track_caller]
     pub(crate) fn serve_secondaries(&mut self, ports: &[u16]) {
         self.built.secondaries = ports.to_vec();
+        self.daemon.stop();
+        write(&self.file("knot.conf"), &self.conf());
+        assert!(self.launch(), "another program took the port in between");
+    }
+
+    /// Puts a text in place of a part of its `knot.conf`, and starts it anew.
+    #[track_caller]
+    pub(crate) fn amend(&mut self, from: &str, to: &str) {
+        self.built.edits.push((from.to_owned(), to.to_owned()));
         self.daemon.stop();
         write(&self.file("knot.conf"), &self.conf());
         assert!(self.launch(), "another program took the port in between");
@@ -227,6 +255,10 @@ impl Knot {
             if self.built.closed.contains(name) {
                 text.push_str("    acl: catalog-transfers\n");
             }
+        }
+        for (from, to) in &self.built.edits {
+            assert!(text.contains(from), "no `{from}` in\n{text}");
+            text = text.replace(from, to);
         }
         self.filled(&text)
     }

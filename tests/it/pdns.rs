@@ -179,6 +179,11 @@ impl Pdns {
         Self::of(Release::Installed)
     }
 
+    /// The key that may do everything.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// The port of the API.
     pub(crate) fn api_port(&self) -> u16 {
         self.ports.1.number()
@@ -187,6 +192,14 @@ impl Pdns {
     /// The file of the key of the API, readable by its owner only.
     pub(crate) fn api_key_file(&self) -> PathBuf {
         self.file("api.key")
+    }
+
+    /// Sets a setting of its `pdns.conf`, and starts it anew.
+    #[track_caller]
+    pub(crate) fn amend(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        write(&self.file("pdns.conf"), &self.conf());
+        self.restart();
     }
 
     /// Runs `pdnsutil` with a command, such as `get-meta example.com`; it must succeed.

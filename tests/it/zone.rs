@@ -161,8 +161,8 @@ fn what_cannot_be_made_says_why() {
         .assert_error(
             "example.org.",
             "the zone is not on the primary",
-            "create the zone there, or let nsbridge create it: [primaries.….provision] in the \
-         configuration",
+            "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+         [primaries.….provision] in the configuration",
         );
     let run = without.run(&["zone", "create", "a..b"], "");
     run.assert_status(64).assert_stdout("");
@@ -408,8 +408,8 @@ fn a_zone_that_is_not_there_is_not_shown() {
         .assert_error(
             "example.com.",
             "the zone is not on the primary",
-            "create the zone there, or let nsbridge create it: [primaries.….provision] in the \
-         configuration",
+            "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+         [primaries.….provision] in the configuration",
         );
     let run = bridge.run(&["--output", "json", "zone", "show", "example.com"], "");
     run.assert_status(69);

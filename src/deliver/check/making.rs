@@ -2,12 +2,17 @@
 
 use tokio::time::Instant;
 
+use super::case::Asker;
+use super::remedy::Home;
+use super::trial::{check_new_zone, check_updates};
 use super::verdict::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
 use crate::deliver::making::{await_gone, create_by_catalog, idle};
+use crate::deliver::memory::Origin;
 use crate::deliver::outcome::Failure;
-use crate::deliver::session::{Catalog, Session};
+use crate::deliver::ownership::{Mark, marked};
+use crate::deliver::session::{Catalog, Primary, Session, open};
 use crate::deliver::settings::UnownedZones;
-use crate::deliver::steps::{Serving, serving};
+use crate::deliver::steps::{Serving, serving, zone_key};
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::Holding;
 use crate::provision::{self, Claim, Created, Deleted, Provisioner, Subject};
@@ -17,26 +22,34 @@ const INSTANCE_CHARACTERS_MAX: usize = 48;
 
 /// Checks the making of zones.
 pub(super) async fn check_making(
+    primary: &Primary,
     provisioner: &Provisioner,
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
     let zone = probe_zone(&settings.instance);
+    let asker = Asker::new(primary).about(&zone.name, Home::Section);
     let findings = provisioner.check(&zone, deadline).await;
     let is_clean = |verdict: &provision::Verdict<_>| match verdict {
         provision::Verdict::Good | provision::Verdict::Open(_) => true,
         provision::Verdict::Bad { .. } | provision::Verdict::Untried(_) => false,
     };
     if settings.create && findings.iter().all(|finding| is_clean(&finding.verdict)) {
-        let created = create_and_remove(provisioner, &zone, deadline).await;
-        return with_creation(findings, created);
+        let clock = settings.clock;
+        let created = create_and_remove(primary, provisioner, &zone, clock, deadline).await;
+        return with_creation(&asker, findings, created);
     }
+    let checked = |finding| checked(&asker, finding);
     findings.into_iter().map(checked).collect()
 }
 
-fn checked(finding: provision::Finding<provision::ProvisionError>) -> Checked {
+fn checked(asker: &Asker<'_>, finding: provision::Finding<provision::ProvisionError>) -> Checked {
     let verdict = match finding.verdict {
         provision::Verdict::Good => Verdict::Good(Fact::Plain),
+        provision::Verdict::Bad {
+            error,
+            remedy: None,
+        } => asker.bad(Failure::from(error)),
         provision::Verdict::Bad { error, remedy } => {
             let trouble = Trouble::Failure(error.into());
             let hint = trouble.hint();
@@ -57,6 +70,7 @@ fn checked(finding: provision::Finding<provision::ProvisionError>) -> Checked {
 
 /// The findings, with what a real creation told in place of what was not known.
 fn with_creation(
+    asker: &Asker<'_>,
     findings: Vec<provision::Finding<provision::ProvisionError>>,
     created: Verdict,
 ) -> Vec<Checked> {
@@ -75,72 +89,144 @@ fn with_creation(
         };
         match verdict {
             Some(verdict) => Checked { check, verdict },
-            None => checked(finding),
+            None => checked(asker, finding),
         }
     };
     findings.into_iter().map(creation).collect()
 }
 
-/// Makes a zone and removes it; before that, one that an earlier check was killed over.
+/// Checks whose each zone is, where no catalog tells and `is_reachable` says that marks can be asked for.
+pub(super) async fn check_marks(
+    primary: &Primary,
+    zones: &[ZoneName],
+    settings: &CheckSettings,
+    is_reachable: bool,
+    deadline: Instant,
+) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    for zone in zones {
+        let verdict = if is_reachable {
+            match open(primary, settings.clock, deadline).await {
+                Ok(session) => check_mark(&session, zone, settings).await,
+                Err(failure) => Asker::new(primary).bad(failure),
+            }
+        } else {
+            Verdict::Untried(Check::Provision(Subject::Channel))
+        };
+        let check = Check::Owner(zone.clone());
+        checked.push(Checked { check, verdict });
+    }
+    checked
+}
+
+/// Checks whose a zone is, by the mark of who made it. One that was adopted is this instance's whatever its
+/// mark, which not every server can change.
+pub(super) async fn check_mark(
+    session: &Session<'_>,
+    zone: &ZoneName,
+    settings: &CheckSettings,
+) -> Verdict {
+    let held = settings.held.get(&zone_key(session, zone));
+    if held == Some(&Origin::Adopted) {
+        return Verdict::Good(Fact::Ours);
+    }
+    let asker = Asker::new(session.primary).about(zone, Home::Section);
+    match marked(session, zone, session.deadline).await {
+        Ok(Mark::None) if held.is_none() => Verdict::Good(Fact::Nobodys),
+        Ok(Mark::Ours | Mark::None) => Verdict::Good(Fact::Ours),
+        Ok(Mark::Another(instance)) => {
+            let zone = zone.clone();
+            asker.bad(Failure::OthersZone { zone, instance })
+        }
+        Err(failure) => asker.bad(failure),
+    }
+}
+
+/// Makes a zone, tries to update it and removes it; before that, one that an earlier check was killed over.
 async fn create_and_remove(
+    primary: &Primary,
     provisioner: &Provisioner,
     zone: &InitialZone,
+    clock: fn() -> u64,
     deadline: Instant,
 ) -> Verdict {
     let name = &zone.name;
+    let asker = Asker::new(primary).about(name, Home::Section);
     // The name is used for nothing else, so one without a mark was made by a check.
     let remove = || provisioner.delete(name, Claim::Remembered, deadline);
     match remove().await {
         Ok(Deleted::Removed | Deleted::WasAbsent) => {}
         Ok(Deleted::NotOurs(_)) => return Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => return failed(Trouble::Failure(error.into())),
+        Err(error) => return asker.bad(Failure::from(error)),
     }
     match provisioner.create(zone, deadline).await {
         Ok(Created::Full | Created::Placeholder) => {}
         Ok(Created::AlreadyThere(_)) => return Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => return failed(Trouble::Failure(error.into())),
+        Err(error) => return asker.bad(Failure::from(error)),
     }
+    let updated = async {
+        let mut session = open(primary, clock, deadline).await?;
+        let updated = check_new_zone(&mut session, name).await;
+        session.release();
+        updated
+    };
+    let updated = updated.await;
     match remove().await {
-        Ok(Deleted::Removed | Deleted::WasAbsent) => {
-            Verdict::Good(Fact::MadeAndRemoved(name.clone()))
-        }
+        Ok(Deleted::Removed | Deleted::WasAbsent) => made_and_removed(&asker, name, updated),
         Ok(Deleted::NotOurs(_)) => Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => failed(Trouble::LeftBehind {
+        Err(error) => asker.bad(Trouble::LeftBehind {
             zone: name.clone(),
             failure: error.into(),
         }),
     }
 }
 
-/// Makes a zone by an entry of the catalog and removes it with that; before that, one that an earlier
-/// check was killed over. Whatever comes of it, the entry is taken out again.
+fn made_and_removed(asker: &Asker<'_>, zone: &ZoneName, updated: Result<(), Trouble>) -> Verdict {
+    let zone = zone.clone();
+    match updated {
+        Ok(()) => Verdict::Good(Fact::MadeAndRemoved(zone)),
+        Err(trouble) => asker.bad(Trouble::NotUpdatable {
+            zone,
+            trouble: Box::new(trouble),
+        }),
+    }
+}
+
+/// Makes a zone by an entry of the catalog, tries to update it and removes it with that; before that, one
+/// that an earlier check was killed over. Whatever comes of it, the entry is taken out again.
 pub(super) async fn create_and_remove_by_catalog(
     session: &mut Session<'_>,
+    asker: &Asker<'_>,
     catalog: &Catalog,
     settings: &CheckSettings,
 ) -> Verdict {
     let zone = probe_zone(&settings.instance);
     let name = zone.name.clone();
+    let asker = asker.about(&name, Home::Template);
     match remove_by_catalog(session, catalog, &name).await {
         Ok(true) => {}
         // It is no member, or no longer: what is served comes from elsewhere.
         Ok(false) => return Verdict::Open(Doubt::Taken(name)),
-        Err(failure) => return failed(failure.into()),
+        Err(failure) => return asker.bad(failure),
     }
     let created = create_by_catalog(session, &zone, UnownedZones::Refuse).await;
+    let updated = match created {
+        Ok(Created::Full | Created::Placeholder) => check_updates(session, &name).await,
+        Ok(Created::AlreadyThere(_)) | Err(_) => Ok(()),
+    };
     let removed = remove_by_catalog(session, catalog, &name).await;
     let removed = removed.and_then(|is_gone| if is_gone { Ok(()) } else { Err(idle(catalog)) });
     match (created, removed) {
         (Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }), _) => {
-            Verdict::Open(Doubt::Taken(name))
+            Verdict::Open(Doubt::Taken(name.clone()))
         }
-        (Err(failure), _) => failed(failure.into()),
+        (Err(failure), _) => asker.bad(failure),
         (Ok(Created::Full | Created::Placeholder), Err(failure)) => {
-            let zone = name;
-            failed(Trouble::LeftBehind { zone, failure })
+            let zone = name.clone();
+            asker.bad(Trouble::LeftBehind { zone, failure })
         }
         (Ok(Created::Full | Created::Placeholder), Ok(())) => {
-            Verdict::Good(Fact::MadeAndRemoved(name))
+            made_and_removed(&asker, &name, updated)
         }
     }
 }
@@ -156,15 +242,6 @@ async fn remove_by_catalog(
         Holding::Nobodys => Ok(serving(session, zone).await? == Serving::No),
         Holding::Unmarked(_) | Holding::Others { .. } => Ok(false),
     }
-}
-
-fn failed(trouble: Trouble) -> Verdict {
-    let hint = trouble.hint();
-    Verdict::Bad(Box::new(Bad {
-        trouble,
-        hint,
-        remedy: None,
-    }))
 }
 
 /// The zone that an instance's checks may make: always the same, so that one that was killed is

@@ -1,8 +1,10 @@
 //! What a check can come to: closed enums, whose text is made here and nowhere read.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::deliver::memory::{Origin, ZoneKey};
 use crate::deliver::outcome::{Failure, Kind};
 use crate::deliver::session::CatalogCensus;
 use crate::model::{Name, RecordType, ZoneName};
@@ -17,6 +19,8 @@ pub struct CheckSettings {
     pub instance: String,
     /// Whether a zone is really made, and removed.
     pub create: bool,
+    /// Zones that are remembered as this instance's (made, adopted or delivered to), and how they came to be.
+    pub held: HashMap<ZoneKey, Origin>,
     /// Seconds since 1970, for signatures.
     pub clock: fn() -> u64,
 }
@@ -47,7 +51,7 @@ pub enum Check {
     Catalog(ZoneName),
     /// Adding members to that catalog.
     Members(ZoneName),
-    /// Whose a zone is, by that catalog.
+    /// Whose a zone is, by that catalog or by the mark of who made it.
     Owner(ZoneName),
     /// How zones are made there.
     Provision(Subject),
@@ -122,6 +126,14 @@ pub enum Trouble {
         /// Why.
         failure: Failure,
     },
+    /// A zone that was made for the check takes no updates.
+    #[error("the zone `{zone}` was created and removed, and could not be updated: {trouble}")]
+    NotUpdatable {
+        /// The zone.
+        zone: ZoneName,
+        /// Why.
+        trouble: Box<Self>,
+    },
 }
 
 /// Why something is not known.
@@ -145,6 +157,7 @@ impl Trouble {
         match self {
             Self::Failure(failure) => failure.kind(),
             Self::TypesRefused { .. } | Self::LeftBehind { .. } => Kind::Denied,
+            Self::NotUpdatable { trouble, .. } => trouble.kind(),
         }
     }
 
@@ -157,6 +170,7 @@ impl Trouble {
                  \"{}\" zonesub ANY; }};`",
                 key.to_text_without_dot()
             ),
+            Self::NotUpdatable { trouble, .. } => trouble.hint(),
             Self::LeftBehind { zone, .. } => format!(
                 "the next `nsbridge check --create` removes it, or remove it by hand: `rndc \
                  delzone -clean {}` on BIND",

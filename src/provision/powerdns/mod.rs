@@ -203,6 +203,21 @@ impl PowerDns {
         })
     }
 
+    /// Whether the metadata of a zone that is there let the update key change it. The server's settings may
+    /// forbid it all the same.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn names_update_key(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<bool, PowerDnsError> {
+        let keys = self.api(zone, deadline).metadata(UPDATE_KEYS).await?;
+        let mut names = keys.iter().filter_map(|key| key.parse::<Name>().ok());
+        Ok(names.any(|name| name == self.update_key))
+    }
+
     /// Finds out whether the API answers and the server knows the keys. Changes nothing; this zone must
     /// be nobody's.
     pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<PowerDnsError>> {

@@ -196,6 +196,11 @@ impl Rndc {
         }
     }
 
+    /// Whether every zone that is made bears the mark of who made it.
+    pub fn marks_zones(&self) -> bool {
+        matches!(self.way, PreparedWay::Seed { .. })
+    }
+
     /// What the server has under the name at this moment. Changes nothing.
     ///
     /// # Errors
