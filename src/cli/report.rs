@@ -8,7 +8,7 @@ use super::configuration::Setup;
 use super::output::{Message, Output, Severity};
 use super::status::Status;
 use crate::deliver::{
-    Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read,
+    Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read, reverse_name,
 };
 use crate::model::{Intent, Name, Presence, ZoneName};
 use crate::payload::Command;
@@ -162,9 +162,12 @@ impl<'a> Report<'a> {
             .filter(|line| line.presence == Presence::Present)
             .count();
         let removed = preview.lines.len() - added;
-        let is_ptr = matches!(self.commands[index].intent, Intent::Ptr(_));
+        let ptr = match &self.commands[index].intent {
+            Intent::Ptr(ptr) => Some(ptr),
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => None,
+        };
         let what = match preview.fate {
-            Fate::Created if !is_ptr => "would be created",
+            Fate::Created if ptr.is_none() => "would be created",
             Fate::Deleted => "would be deleted",
             Fate::Stays if preview.is_empty() => "no difference",
             Fate::Created | Fate::Stays => "would be changed",
@@ -175,14 +178,11 @@ impl<'a> Report<'a> {
         });
         self.place(index, &mut entry);
         let mut subject = self.subject(index);
-        if is_ptr {
+        if let Some(ptr) = ptr {
             let is_made = preview.fate == Fate::Created;
             entry["zone-created"] = is_made.into();
-            let made = if is_made {
-                ", which would be created"
-            } else {
-                ""
-            };
+            let owner = reverse_name(ptr.address);
+            let made = creation("would be", is_made, &preview.zone, &owner);
             subject = format!("{subject} in {}{made}", preview.zone);
         }
         let primary = self.on_primary(index);
@@ -434,11 +434,7 @@ fn describe(done: &Done) -> (String, Value) {
             replaced,
             zone_created,
         } => {
-            let made = if *zone_created {
-                ", which was created"
-            } else {
-                ""
-            };
+            let made = creation("was", *zone_created, zone, owner);
             let others = match replaced {
                 0 => String::new(),
                 n => format!(", in place of {}", count(*n, "other")),
@@ -470,6 +466,21 @@ fn describe(done: &Done) -> (String, Value) {
             "skipped: `ptr.networks` is empty".into(),
             json!({ "result": "skipped" }),
         ),
+    }
+}
+
+/// What is said of a reverse zone that is made for a PTR record. One at the record's own name has room for no other
+/// address, which few expect.
+fn creation(verb: &str, is_made: bool, zone: &ZoneName, owner: &Name) -> String {
+    let alone = if zone.apex() == owner {
+        " for this address alone, as a larger one would reach beyond its network in `ptr.networks`"
+    } else {
+        ""
+    };
+    if is_made {
+        format!(", which {verb} created{alone}")
+    } else {
+        String::new()
     }
 }
 
