@@ -303,3 +303,22 @@ fn an_address_alone_beside_an_alias_of_a_signed_copy_is_named() {
         .assert_status(0)
         .assert_stderr("");
 }
+
+#[test]
+fn what_a_dname_hides_is_believed_as_it_is_where_zones_are_read() {
+    for read in ["transfer", "memory"] {
+        let hidden = Zone::dynamic("example.com", "sub DNAME web.example.org.");
+        let named = Named::builder().zone(hidden).start();
+        let bridge = Bridge::of(&named).set_text("primaries.main", "read", read);
+        let wanted = zone("example.com", &format!("{APEX} | www.sub 60 A 192.0.2.9"));
+        bridge
+            .plesk(wanted.call())
+            .assert_status(0)
+            .assert_stderr("");
+        let there = "www.sub.example.com. 60 IN A 192.0.2.9".to_owned();
+        assert!(
+            dig::content(&named, "example.com").contains(&there),
+            "{read}"
+        );
+    }
+}
