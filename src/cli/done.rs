@@ -38,11 +38,7 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             replaced,
             zone_created,
         } => {
-            let made = if *zone_created {
-                ", which was created"
-            } else {
-                ""
-            };
+            let made = creation("was", *zone_created, zone, owner);
             let others = match replaced {
                 0 => String::new(),
                 n => format!(", in place of {}", count(*n, "other")),
@@ -74,6 +70,21 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             "skipped: `ptr.networks` is empty".into(),
             json!({ "result": "skipped" }),
         ),
+    }
+}
+
+/// What is said of a reverse zone that is made for a PTR record. One at the record's own name has room for no other
+/// address, which few expect.
+pub(super) fn creation(verb: &str, is_made: bool, zone: &ZoneName, owner: &Name) -> String {
+    let alone = if zone.apex() == owner {
+        " for this address alone, as a larger one would reach beyond its network in `ptr.networks`"
+    } else {
+        ""
+    };
+    if is_made {
+        format!(", which {verb} created{alone}")
+    } else {
+        String::new()
     }
 }
 

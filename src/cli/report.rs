@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::configuration::Setup;
-use super::done::describe;
+use super::done::{creation, describe};
 use super::output::{Message, Output, Severity, count};
 use super::status::Status;
-use crate::deliver::{Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read};
+use crate::deliver::{
+    Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read, reverse_name,
+};
 use crate::model::{Intent, Presence, ZoneName};
 use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
@@ -161,9 +163,12 @@ impl<'a> Report<'a> {
             .filter(|line| line.presence == Presence::Present)
             .count();
         let removed = preview.lines.len() - added;
-        let is_ptr = matches!(self.commands[index].intent, Intent::Ptr(_));
+        let ptr = match &self.commands[index].intent {
+            Intent::Ptr(ptr) => Some(ptr),
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => None,
+        };
         let what = match preview.fate {
-            Fate::Created if !is_ptr => "would be created",
+            Fate::Created if ptr.is_none() => "would be created",
             Fate::Deleted => "would be deleted",
             Fate::Stays if preview.is_empty() => "no difference",
             Fate::Created | Fate::Stays => "would be changed",
@@ -174,14 +179,11 @@ impl<'a> Report<'a> {
         });
         self.place(index, &mut entry);
         let mut subject = self.subject(index);
-        if is_ptr {
+        if let Some(ptr) = ptr {
             let is_made = preview.fate == Fate::Created;
             entry["zone-created"] = is_made.into();
-            let made = if is_made {
-                ", which would be created"
-            } else {
-                ""
-            };
+            let owner = reverse_name(ptr.address);
+            let made = creation("would be", is_made, &preview.zone, &owner);
             subject = format!("{subject} in {}{made}", preview.zone);
         }
         let primary = self.on_primary(index);

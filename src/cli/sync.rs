@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
+use super::configuration::Setup;
 use super::direct;
 use super::handover;
 use super::output::{Message, Output, Severity};
 use super::status::Status;
+use crate::deliver;
 use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, MasterFileError, Note, Source, Wanted};
 use crate::model::{Intent, Name, ZoneName};
 use crate::payload::{Command, Verb};
@@ -48,6 +50,10 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     }
     let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);
+    if let Some(message) = unseen(&zone, arguments, &setup) {
+        output.message(message);
+        return Status::Usage;
+    }
     let Some(mut wanted) = read(&zone, arguments, output) else {
         return Status::BadInput;
     };
@@ -65,6 +71,22 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     } else {
         handover::hand_over(&commands, &setup, deadline, output)
     }
+}
+
+/// Why records of others cannot be removed that nobody sees.
+fn unseen(zone: &ZoneName, arguments: &Arguments, setup: &Setup) -> Option<Message> {
+    let primary = setup.routes.primary_of(zone.apex())?;
+    if !arguments.prune || primary.read == deliver::Read::Transfer {
+        return None;
+    }
+    let cause = format!(
+        "{zone}: `--prune` cannot be done on `{}`: its zones are not read (`read = \"memory\"`), so nobody sees \
+         what others wrote there",
+        primary.name
+    );
+    let hint = "let the primary transfer the zone and set `read = \"transfer\"`; or leave `--prune` away, and remove \
+                those records by hand";
+    Some(Message::nothing_attempted(&cause, Some(hint.into())))
 }
 
 /// Reads the file and says what is wrong with it, or what was noticed.

@@ -158,7 +158,7 @@ impl Config {
             instance,
             queue,
             routes: read_routes(&table, &primaries)?,
-            policy: read_policy(&table)?,
+            policy: read_policy(&table, &primaries)?,
             ptr: read_ptr(&table)?,
             primaries,
             keys: files.keys,
@@ -335,7 +335,10 @@ fn read_routes(
     Ok(routes)
 }
 
-fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
+fn read_policy(
+    document: &Table<'_>,
+    primaries: &BTreeMap<String, PrimarySettings>,
+) -> Result<PolicySettings, ConfigError> {
     let mut policy = PolicySettings {
         foreign_records: ForeignRecords::Keep,
         keep: Vec::new(),
@@ -353,6 +356,13 @@ fn read_policy(document: &Table<'_>) -> Result<PolicySettings, ConfigError> {
             ("remove", ForeignRecords::Remove),
         ];
         policy.foreign_records = text.choice(&choices)?;
+        let unread = primaries.iter().find(|(_, it)| it.read == Read::Memory);
+        if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, unread) {
+            let allowed = format!(
+                "`keep` beside `read = \"memory\"`, for nobody sees what others wrote to the zones of `{name}`"
+            );
+            return Err(text.bad(allowed));
+        }
     }
     policy.removals_percent_max = table.number("removals-max-percent", 0..=100)?;
     for text in table.texts("keep")? {

@@ -11,12 +11,13 @@
 //! Of removals all are looked for. Additions of a type are looked for until a process has seen one RRset of that type
 //! in place on the primary: where a server passes over records in every state of a zone, it is for their type, and the
 //! guard on the SOA holds for what depends on the zone's state. DS, and what is not so guarded, is always looked for.
-//! Where zones cannot be read the questions must do, and what they leave open is believed.
+//! Where zones cannot be read nobody knows their state: each RRset is asked for then, up to a limit, and what the
+//! answers leave open is believed.
 
 use std::time::Duration;
 
 use super::outcome::Failure;
-use super::place::{ask, records};
+use super::place::{alias, ask, records};
 use super::session::{Read, Session};
 use super::steps::{Found, read_zone, served_soa, union};
 use crate::model::{
@@ -26,6 +27,10 @@ use crate::plan::{Action, Guard, Plan};
 
 /// Most RRsets that are asked for one by one; of more the whole zone is read.
 const QUERIES_MAX: usize = 8;
+
+/// Most RRsets that are asked for one by one where zones are not read, of those that come and of those that go: each
+/// takes a round trip of the time that a call has. Of more, the first and one of each type.
+const QUERIES_UNREAD_MAX: usize = 500;
 
 /// The pauses between looks at a zone whose serial has not moved on yet: where BIND signs a zone beside the one
 /// that takes the updates (inline-signing), what it serves comes a little later.
@@ -79,7 +84,8 @@ pub(super) async fn passed_over(
     // What is compared has no TTL.
     let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
     let additions = plan.changes.iter().filter(|change| {
-        let is_settled = change.rtype != RecordType::DS && is_seen(session, guard, change.rtype);
+        let is_settled =
+            is_read && change.rtype != RecordType::DS && is_seen(session, guard, change.rtype);
         matches!(change.action, Action::Add { .. }) && !is_settled
     });
     let added = RrSets::from_records(additions.map(|change| change.to_record(0)));
@@ -172,7 +178,7 @@ async fn looked_for(
 }
 
 /// What answers show to be passed over, as soon as the serial that is served has moved on. A primary whose serial does
-/// not is believed.
+/// not is believed, unless an alias that was there before stands in the place of what was added.
 async fn asked_for_when_moved(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -191,7 +197,11 @@ async fn asked_for_when_moved(
             return asked_for(session, zone, changes).await;
         }
         let Some(pause) = pauses.next() else {
-            return Ok(PassedOver::default());
+            let missing = beside_aliases(session, &passed_over.missing, changes.0).await?;
+            return Ok(PassedOver {
+                missing,
+                ..PassedOver::default()
+            });
         };
         tokio::time::sleep(pause).await;
     }
@@ -204,7 +214,7 @@ async fn asked_for(
     (removed, added): (&RrSets, &RrSets),
 ) -> Result<PassedOver, Failure> {
     let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
-    for set in removed.iter().take(QUERIES_MAX) {
+    for set in removed.iter().take(QUERIES_UNREAD_MAX) {
         if let Some(answered) = answer(session, &set.owner, set.rtype).await? {
             let there = those(set, |rdata| answered.contains(rdata));
             if !there.rdatas.is_empty() && !is_made_of_wildcard(session, zone, &there).await? {
@@ -212,7 +222,11 @@ async fn asked_for(
             }
         }
     }
-    for set in one_of_each_type(added) {
+    let sets = match session.primary.read {
+        Read::Transfer => one_of_each_type(added),
+        Read::Memory => first_and_one_of_each_type(added),
+    };
+    for set in sets {
         match answer(session, &set.owner, set.rtype).await? {
             None => is_open = true,
             Some(answered) => missing.push(those(set, |rdata| !answered.contains(rdata))),
@@ -229,7 +243,8 @@ async fn asked_for(
     Ok(passed_over)
 }
 
-/// What is answered of a set; none where that tells nothing of the name itself: below a delegation, or by an alias.
+/// What is answered of a set; none where that tells nothing of the name itself: below a delegation or a DNAME. An
+/// alias at the very name tells that nothing else is there, also one that a wildcard makes up (RFC 1034 section 4.3.2).
 async fn answer(
     session: &mut Session<'_>,
     owner: &Name,
@@ -237,10 +252,14 @@ async fn answer(
 ) -> Result<Option<RrSet>, Failure> {
     let response = ask(session, owner, rtype).await?;
     let is_own = |record: &Record| record.owner == *owner && record.rtype == rtype;
-    let response = response.filter(|response| response.answers.iter().all(is_own));
+    let is_dname = |record: &Record| record.rtype == RecordType::DNAME;
+    let response = response.filter(|response| {
+        let mut answers = response.answers.iter();
+        answers.clone().all(is_own) || alias(response, owner).is_some() && !answers.any(is_dname)
+    });
     Ok(response.map(|response| {
-        let mut rdatas: Vec<Rdata> = (response.answers.into_iter())
-            .map(|record| record.rdata)
+        let mut rdatas: Vec<Rdata> = records(&response, owner, rtype)
+            .map(|record| record.rdata.clone())
             .collect();
         rdatas.sort();
         RrSet {
@@ -250,6 +269,26 @@ async fn answer(
             rdatas,
         }
     }))
+}
+
+/// Those of the sets at whose name an alias stands that was not to be removed.
+async fn beside_aliases(
+    session: &mut Session<'_>,
+    sets: &RrSets,
+    removed: &RrSets,
+) -> Result<RrSets, Failure> {
+    let mut hidden = Vec::new();
+    for set in sets {
+        let is_old = removed.get(&set.owner, RecordType::CNAME).is_none();
+        if set.rtype != RecordType::CNAME
+            && is_old
+            && let Some(answered) = answer(session, &set.owner, RecordType::CNAME).await?
+            && !answered.rdatas.is_empty()
+        {
+            hidden.push(set.clone());
+        }
+    }
+    Ok(RrSets::from_sets(hidden))
 }
 
 /// Some of the records of a set.
@@ -298,6 +337,17 @@ fn one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     let mut chosen: Vec<&RrSet> = Vec::new();
     for set in sets {
         if chosen.len() < QUERIES_MAX && chosen.iter().all(|it| it.rtype != set.rtype) {
+            chosen.push(set);
+        }
+    }
+    chosen
+}
+
+/// The first RRsets, and of the others the first of each type.
+fn first_and_one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
+    let mut chosen: Vec<&RrSet> = sets.iter().take(QUERIES_UNREAD_MAX).collect();
+    for set in sets.iter().skip(QUERIES_UNREAD_MAX) {
+        if chosen.iter().all(|it| it.rtype != set.rtype) {
             chosen.push(set);
         }
     }

@@ -108,6 +108,41 @@ fn a_dry_run_shows_and_counts_a_new_reverse_zone_once(kind: Kind) {
     }
 }
 
+scenario!(a_network_smaller_than_a_label_gives_a_zone_for_each_address_and_says_so);
+fn a_network_smaller_than_a_label_gives_a_zone_for_each_address_and_says_so(kind: Kind) {
+    let server = kind.start(&[("example.com", "")]);
+    let bridge = server
+        .provisioning(Bridge::of(&server))
+        .ptr_networks(&["192.0.2.0/25"]);
+    let alone = "created for this address alone, as a larger one would reach beyond its network in `ptr.networks`";
+    let payload = call(&[create_ptr("192.0.2.5", "a.example.com")]);
+    let dry = dry_run(&bridge, &payload);
+    dry.assert_status(1);
+    let would = format!(
+        "192.0.2.5 PTR a.example.com. in {OWNER}., which would be {alone}: would be changed on main \
+         (127.0.0.1:PORT)\n"
+    );
+    assert!(dry.stdout.starts_with(&would), "{}", dry.stdout);
+    bridge
+        .plesk(&payload)
+        .assert_status(0)
+        .assert_stdout(&format!(
+            "192.0.2.5 PTR a.example.com.: added at {OWNER}. in {OWNER}., which was {alone} on main \
+             (127.0.0.1:PORT)\n"
+        ));
+    assert_eq!(ptrs(&server, OWNER), ["a.example.com."]);
+    // A whole label has one zone for all.
+    let inner = call(&[create_ptr("198.51.100.7", "a.example.com")]);
+    let bridge = bridge.ptr_networks(&["198.51.100.0/24"]);
+    bridge
+        .plesk(inner)
+        .assert_status(0)
+        .assert_stdout(
+            "198.51.100.7 PTR a.example.com.: added at 7.100.51.198.in-addr.arpa. in 100.51.198.in-addr.arpa., \
+             which was created on main (127.0.0.1:PORT)\n",
+        );
+}
+
 scenario!(a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call);
 fn a_dry_run_takes_name_servers_and_values_from_the_rest_of_the_call(kind: Kind) {
     let server = kind.start(&[("198.in-addr.arpa", "")]);

@@ -5,12 +5,15 @@ use std::fs;
 use pretty_assertions::assert_eq;
 
 use crate::bridge::{Bridge, Run};
+use crate::catalog::assert_only_member;
 use crate::daemon::Release;
 use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::named::{Named, Zone};
 use crate::pdns::Pdns;
+use crate::powerdns::documented;
 use crate::server::Server as _;
-use crate::{check, dig};
+use crate::wanted::zone;
+use crate::{check, dig, payload, process};
 
 const PROBE: &str = "nsbridge-check-plesk01.invalid";
 const NOTHING: [&str; 0] = [];
@@ -129,13 +132,61 @@ fn a_catalog_that_powerdns_lacks_is_made_by_the_lines_that_are_told() {
         let run = bridge.run(&["check", "-q"], "");
         run.assert_status(69);
         for line in lines(&run) {
-            let words = line.split(' ').map(|word| word.trim_matches('\''));
-            let words: Vec<&str> = words.collect();
-            assert_eq!(words[0], "pdnsutil", "{line}");
-            pdns.pdnsutil(&words[1..]);
+            pdns.pdnsutil(&pdnsutil_words(line));
         }
         pdns.restart();
         bridge.run(&["check", "--create"], "").assert_status(0);
+    }
+}
+
+/// The words of a line for a shell, behind `pdnsutil`.
+#[track_caller]
+fn pdnsutil_words(line: &str) -> Vec<&str> {
+    let mut words = line.split(' ').map(|word| word.trim_matches('\''));
+    assert_eq!(words.next(), Some("pdnsutil"), "{line}");
+    words.collect()
+}
+
+#[test]
+fn the_documented_catalog_of_powerdns_is_shared_by_installations() {
+    for release in [Release::Installed, Release::Debian13] {
+        if !release.is_here() {
+            continue;
+        }
+        let mut pdns = Pdns::of(release).start();
+        for line in documented(&format!("pdnsutil create-zone {CATALOG}")).lines() {
+            pdns.pdnsutil(&pdnsutil_words(line));
+        }
+        pdns.restart();
+        let one = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
+        one.run(&["check", "--create"], "")
+            .assert_status(0)
+            .assert_stderr("");
+        let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+        one.plesk(wanted.call()).assert_status(0).assert_stderr("");
+        wanted.assert_on(&pdns);
+        let members = || {
+            let mut lines = dig::axfr(&pdns, CATALOG);
+            lines.retain(|line| line.contains(&format!(".zones.{CATALOG}.")));
+            lines
+        };
+        assert_only_member("example.com", "plesk01", &members());
+        // Nobody writes to it without the key.
+        let script = format!(
+            "server 127.0.0.1 {}\nzone {CATALOG}\nupdate add x.zones.{CATALOG} 0 PTR other.example.\nsend\n",
+            pdns.port()
+        );
+        let unsigned = process::run("nsupdate", &["-v"], script.as_bytes());
+        assert_eq!(unsigned.status, Some(2), "{}", unsigned.stderr());
+        let two = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
+        let two = two.instance("plesk02");
+        two.plesk(wanted.call())
+            .assert_status(69)
+            .assert_says("the zone belongs to the instance `plesk01`");
+        let delete = payload::call(&[payload::delete("example.com")]);
+        two.plesk(&delete).assert_status(69);
+        one.plesk(&delete).assert_status(0);
+        assert_eq!(members(), NOTHING);
     }
 }
 

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
-use crate::command::{CONTENT, RECORDS};
+use crate::command::{CONTENT, RECORDS, write_program};
 use crate::confdb::Knot;
 use crate::dig::Asker;
+use crate::process::Said;
 use crate::{payload, process, wait};
 
 /// A program of `packaging/command`.
@@ -19,16 +20,33 @@ pub(crate) fn packaged(name: &str) -> PathBuf {
 }
 
 fn bridge(knot: &Knot) -> Bridge {
-    let socket = knot.socket().to_string_lossy().into_owned();
-    let arguments = ["-s", &socket, "{action}", "{zone}"];
+    let (socket, directory) = places(knot);
+    let arguments = ["-s", &socket, "-d", &directory, "{action}", "{zone}"];
     Bridge::at(knot.port(), knot.key_file()).command(&packaged("knotc"), &arguments)
 }
 
 /// Runs the program as nsbridge does.
 fn program(knot: &Knot, action: &str, zone: &str, input: &str) -> Option<i32> {
-    let socket = knot.socket().to_string_lossy().into_owned();
-    let program = packaged("knotc").to_string_lossy().into_owned();
-    process::run(&program, &["-s", &socket, action, zone], input.as_bytes()).status
+    run_with(knot, &[], action, zone, input).status
+}
+
+/// Runs it with these variables.
+fn run_with(knot: &Knot, variables: &[String], action: &str, zone: &str, input: &str) -> Said {
+    let (socket, directory) = places(knot);
+    let mut arguments = variables.to_vec();
+    arguments.push(packaged("knotc").to_string_lossy().into_owned());
+    arguments.extend(["-s", &socket, "-d", &directory, action, zone].map(str::to_owned));
+    process::run("env", &arguments, input.as_bytes())
+}
+
+/// The control socket, and where the program may write.
+fn places(knot: &Knot) -> (String, String) {
+    let socket = knot.socket();
+    let directory = socket.parent().expect("it is in a directory");
+    (
+        socket.to_string_lossy().into_owned(),
+        directory.to_string_lossy().into_owned(),
+    )
 }
 
 /// First contents as nsbridge gives them.
@@ -148,25 +166,221 @@ fn knots_own_zones_are_neither_changed_nor_removed() {
     assert_eq!(program(&knot, "exists", "example.com", ""), Some(0));
 }
 
+/// A `knotc` that kills the program which calls it with SIGNAL, before or after it does what KILL says.
+const KILLER: &str = r#"#!/bin/bash
+kill_caller() {
+  local pid=$PPID pids=()
+  while grep -q packaging/command/knotc "/proc/$pid/cmdline"; do
+    pids=("$pid" "${pids[@]}")
+    pid=$(ps -o ppid= -p "$pid")
+    pid=${pid// /}
+  done
+  kill -"$SIGNAL" "${pids[@]}"
+}
+for word in "${@:3}"; do [[ $word == -* ]] || break; done
+[[ $KILL != "before $word" ]] || { kill_caller; exit; }
+/usr/sbin/knotc "$@"
+status=$?
+[[ $KILL != "after $word" ]] || kill_caller
+exit $status
+"#;
+
+/// Has the program make another zone.
+fn create_other(knot: &Knot) -> Option<i32> {
+    let first = FIRST.replace("example.com", "other.example");
+    program(knot, "create", "other.example", &first)
+}
+
+/// Runs the program and has it killed at a step, such as `after conf-begin`.
+#[track_caller]
+fn killed(knot: &Knot, step: &str, action: &str, zone: &str) {
+    let said = stopped(knot, "KILL", step, action, zone);
+    assert_eq!(said.status, None, "{step}: {}", said.stderr());
+}
+
+/// The same with any signal.
+#[track_caller]
+fn stopped(knot: &Knot, signal: &str, step: &str, action: &str, zone: &str) -> Said {
+    let bin = knot.socket().with_file_name("bin");
+    std::fs::create_dir_all(&bin).expect("a directory of the test");
+    write_program(&bin.join("knotc"), KILLER);
+    let path = format!("PATH={}:/usr/bin:/bin", bin.display());
+    let variables = [path, format!("KILL={step}"), format!("SIGNAL={signal}")];
+    run_with(knot, &variables, action, zone, FIRST)
+}
+
 #[test]
-fn a_transaction_of_somebody_else_is_waited_for_and_a_broken_one_given_up() {
+fn what_a_killed_run_left_open_is_given_up_by_the_next_one() {
     let knot = Knot::start();
+    let at_create = [
+        "before conf-begin",
+        "after conf-begin",
+        "after conf-set",
+        "after zone-purge",
+        "before conf-commit",
+        "after conf-commit",
+        "before zone-begin",
+        "after zone-begin",
+        "after zone-set",
+        "before zone-commit",
+        "after zone-commit",
+    ];
+    for (number, step) in at_create.into_iter().enumerate() {
+        killed(&knot, step, "create", "example.com");
+        if number % 2 == 0 {
+            // Whichever zone it is for.
+            assert_eq!(create_other(&knot), Some(0), "{step}");
+            assert_eq!(
+                program(&knot, "delete", "other.example", ""),
+                Some(0),
+                "{step}"
+            );
+        }
+        let is_made = step == "after zone-commit";
+        let expected = if is_made { Some(10) } else { Some(0) };
+        assert_eq!(
+            program(&knot, "create", "example.com", FIRST),
+            expected,
+            "{step}"
+        );
+        assert_eq!(content(&knot, "example.com"), CONTENT[..1], "{step}");
+        assert_eq!(
+            program(&knot, "delete", "example.com", ""),
+            Some(0),
+            "{step}"
+        );
+    }
+    let at_delete = [
+        "after zone-purge",
+        "before conf-begin",
+        "after conf-begin",
+        "after conf-unset",
+        "before conf-commit",
+        "after conf-commit",
+    ];
+    for step in at_delete {
+        assert_eq!(
+            program(&knot, "create", "example.com", FIRST),
+            Some(0),
+            "{step}"
+        );
+        killed(&knot, step, "delete", "example.com");
+        let is_gone = step == "after conf-commit";
+        let expected = if is_gone { Some(10) } else { Some(0) };
+        assert_eq!(
+            program(&knot, "delete", "example.com", ""),
+            expected,
+            "{step}"
+        );
+        assert_eq!(
+            program(&knot, "exists", "example.com", ""),
+            Some(10),
+            "{step}"
+        );
+    }
+}
+
+/// What the configuration's open transaction changes.
+#[track_caller]
+fn open_changes(knot: &Knot) -> String {
+    let said = knot.control(&["conf-diff"]);
+    assert_eq!(said.status, Some(0), "no transaction is open");
+    said.stdout()
+}
+
+#[test]
+fn a_transaction_of_a_person_stays_whatever_a_killed_run_left() {
+    let mut knot = Knot::start();
+    // It had ended, and could not say so.
+    killed(&knot, "after conf-commit", "create", "example.com");
     assert_eq!(knot.control(&["conf-begin"]).status, Some(0));
-    assert_eq!(program(&knot, "create", "example.com", ""), Some(75));
+    let set = knot.control(&["conf-set", "server.version", "theirs"]);
+    assert_eq!(set.status, Some(0));
+    assert_eq!(create_other(&knot), Some(75));
+    assert_eq!(open_changes(&knot), "+server.version = theirs\n");
     assert_eq!(knot.control(&["conf-abort"]).status, Some(0));
-    // Ended in the middle of a transaction, while it waits for the rest of its input.
+    killed(&knot, "after conf-commit", "delete", "example.com");
+    assert_eq!(knot.control(&["conf-begin"]).status, Some(0));
+    assert_eq!(create_other(&knot), Some(75));
+    assert_eq!(open_changes(&knot), "");
+    assert_eq!(knot.control(&["conf-abort"]).status, Some(0));
+    // It was open in a knotd that runs no more.
+    killed(&knot, "after conf-begin", "create", "other.example");
+    knot.restart();
+    assert_eq!(knot.control(&["conf-begin"]).status, Some(0));
+    assert_eq!(create_other(&knot), Some(75));
+    assert_eq!(open_changes(&knot), "");
+}
+
+#[test]
+fn a_transaction_of_a_person_in_a_zone_stays() {
+    let knot = Knot::start();
+    killed(&knot, "after conf-commit", "create", "example.com");
+    assert_eq!(create_other(&knot), Some(0));
+    assert_eq!(knot.control(&["zone-begin", "example.com"]).status, Some(0));
+    assert_eq!(program(&knot, "create", "example.com", FIRST), Some(75));
+    assert_eq!(knot.control(&["zone-abort", "example.com"]).status, Some(0));
+    // A run that had ended, and could not say so.
+    killed(&knot, "after zone-commit", "create", "example.com");
+    assert_eq!(knot.control(&["zone-begin", "example.com"]).status, Some(0));
+    assert_eq!(program(&knot, "create", "example.com", FIRST), Some(10));
+    assert_eq!(knot.control(&["zone-diff", "example.com"]).status, Some(0));
+}
+
+#[test]
+fn a_run_that_is_ended_gives_up_what_it_began_and_nothing_else() {
+    let knot = Knot::start();
+    for step in ["after conf-begin", "after zone-begin"] {
+        let said = stopped(&knot, "TERM", step, "create", "example.com");
+        assert_eq!(said.status, Some(75), "{step}: {}", said.stderr());
+        let begun = knot.control(&["conf-begin"]);
+        assert_eq!(begun.status, Some(0), "{step}");
+        assert_eq!(knot.control(&["conf-abort"]).status, Some(0));
+    }
+    assert_eq!(knot.control(&["zone-begin", "example.com"]).status, Some(0));
+    // While it waits for somebody else.
+    assert_eq!(knot.control(&["conf-begin"]).status, Some(0));
+    let (socket, directory) = places(&knot);
     let mut command = Command::new(packaged("knotc"));
-    command.arg("-s").arg(knot.socket());
-    command
-        .args(["create", "example.com"])
-        .stdin(Stdio::piped());
-    let mut child = command.spawn().expect("a program of the project");
-    wait::until("the zone's transaction is open", || {
-        let begun = knot.control(&["zone-diff", "example.com"]);
-        begun.status == Some(0)
+    command.args(["-s", &socket, "-d", &directory, "create", "other.example"]);
+    let child = command.stdin(Stdio::null()).spawn();
+    let mut child = child.expect("a program of the project");
+    wait::until("it has its turn", || {
+        process::run("flock", &["-n", &directory, "true"], b"").status == Some(1)
     });
     process::send_signal(child.id(), "TERM");
     let ended = wait::until_some(wait::PATIENCE, || child.try_wait().ok().flatten());
     assert_eq!(ended.and_then(|status| status.code()), Some(75));
-    assert_eq!(knot.control(&["zone-begin", "example.com"]).status, Some(0));
+    assert_eq!(open_changes(&knot), "");
+}
+
+#[test]
+fn the_program_finds_knotc_with_the_path_that_sshd_gives_and_says_what_needs_a_person() {
+    let knot = Knot::start();
+    let (socket, directory) = places(&knot);
+    let server = packaged("ssh-server").to_string_lossy().into_owned();
+    let program = packaged("knotc").to_string_lossy().into_owned();
+    let as_sshd = |directory: &str, command: &str, program: &str| {
+        let command = format!("SSH_ORIGINAL_COMMAND={command}");
+        let path = "PATH=/usr/local/bin:/usr/bin:/bin";
+        let arguments = [
+            "-i", path, &command, &server, program, "-s", &socket, "-d", directory,
+        ];
+        process::run("env", &arguments, FIRST.as_bytes())
+    };
+    let said = as_sshd(&directory, "create example.com", &program);
+    assert_eq!(said.status, Some(0), "{}", said.stderr());
+    assert_eq!(content(&knot, "example.com"), CONTENT[..1]);
+    // A directory that is not there.
+    let said = as_sshd("/nonexistent", "exists example.com", &program);
+    assert_eq!(said.status, Some(69));
+    assert!(
+        said.stderr()
+            .contains("cannot write to the directory `/nonexistent`")
+    );
+    // A program that is not there, which nsbridge holds for a person.
+    assert_eq!(
+        as_sshd(&directory, "exists example.com", "/nonexistent").status,
+        Some(127)
+    );
 }

@@ -477,3 +477,26 @@ fn a_server_of_the_command_line_needs_its_key() {
         .run(&["sync", "example..com", "zone.db"], "")
         .assert_status(64);
 }
+
+#[test]
+fn what_nobody_sees_is_not_pruned_in_silence() {
+    let (server, bridge) = Kind::Bind(Release::Installed).by_hand("hand A 192.0.2.100");
+    let bridge = bridge.set_text("primaries.main", "read", "memory");
+    write(&bridge, "www A 192.0.2.7\n");
+    for options in [&["--prune"][..], &["--prune", "--dry-run"]] {
+        sync(&bridge, options)
+            .assert_status(64)
+            .assert_stdout("")
+            .assert_stderr(
+                "error: example.com.: `--prune` cannot be done on `main`: its zones are not read (`read = \"memory\"`), \
+                 so nobody sees what others wrote there; nothing was attempted; hint: let the primary transfer the zone \
+                 and set `read = \"transfer\"`; or leave `--prune` away, and remove those records by hand\n",
+            );
+    }
+    assert!(dig::short(&server, "www.example.com", "A").is_empty());
+    sync(&bridge, &[]).assert_status(0);
+    let run = sync(&bridge.foreign_records("remove"), &[]);
+    run.assert_status(78).assert_stdout("").assert_says(
+        "`remove` cannot be `foreign-records`: allowed is `keep` beside `read = \"memory\"`",
+    );
+}

@@ -108,6 +108,11 @@ const ADDED: &[(&str, &str)] = &[
         "8:19: `delete` cannot be `foreign-records`: allowed is `keep` or `remove`",
     ),
     (
+        "read = \"memory\"\n[policy]\nforeign-records = \"remove\"",
+        "9:19: `remove` cannot be `foreign-records`: allowed is `keep` beside `read = \"memory\"`, for nobody sees \
+         what others wrote to the zones of `main`",
+    ),
+    (
         "[policy]\nkeep = [\"\"]",
         "8:9: `` cannot be `keep`: allowed is a name, in which `*` stands for any characters",
     ),
