@@ -256,9 +256,9 @@ fn an_update_that_meets_a_zone_in_the_making_waits_for_it() {
         .start();
     let named = Named::builder().key(origin.key().clone()).start();
     let bridge = Bridge::of(&named).seed(&named);
-    // What another process makes is a secondary for a moment; this one's maker was killed.
+    // What another process of ours makes is a secondary for a moment; this one's maker was killed.
     let body = format!(
-        "{{ type secondary; file \"example.com.nsbridge-plesk02-0000000000000001.db\"; \
+        "{{ type secondary; file \"example.com.nsbridge-plesk01-0000000000000001.db\"; \
          masterfile-format text; primaries {{ 127.0.0.1 port {} key \"plesk\"; }}; }};",
         origin.port()
     );
