@@ -229,8 +229,9 @@ impl LeftOut {
                          stored in another spelling"
                     }
                     Presence::Present => {
-                        "look for a rule of the primary that passes over such records in silence: a policy \
-                         script of PowerDNS does, and BIND with a DS where no NS is"
+                        "look for a record of others at the name, such as a CNAME, or a rule of the primary that \
+                         passes over such records in silence: a policy script of PowerDNS does, and BIND with a DS \
+                         where no NS is"
                     }
                 }
                 .into(),

@@ -1,8 +1,8 @@
 //! Whose a zone is, before anything of it is changed.
 //!
-//! Where the primary keeps a catalog, the catalog tells; local memory tells how a zone came to be
-//! where the catalog does not have it. Without a catalog local memory tells, and of a zone that it does
-//! not know the mark that a provisioner left.
+//! Where the primary keeps a catalog, the catalog tells. Of a zone that it does not have, or without one, local
+//! memory tells, and of a zone that this does not know the mark that a provisioner left; so does the mark where
+//! memory leaves a doubt.
 //!
 //! ```text
 //! absent ──reserve──▶ ours, not listed ──(it is made)──▶ list ──▶ ours, listed ──release──▶ absent
@@ -222,10 +222,12 @@ pub(super) async fn adopt(
             (Holding::Nobodys | Holding::Unmarked(_), _) => Before::Nobodys,
         });
     }
+    let changes_marks = marker(session).is_some_and(Provisioner::changes_marks);
     let key = zone_key(session, zone);
     let mut known = memory.load(&key).await?;
     let (before, origin) = match (mark, known.origin) {
-        (_, Origin::Adopted) => (Before::Ours, Origin::Adopted),
+        // Its mark stays what it was.
+        (Mark::Another(_), Origin::Adopted) if !changes_marks => (Before::Ours, Origin::Adopted),
         (Mark::Another(instance), _) => {
             let learns = false;
             (Before::Another { instance, learns }, Origin::Adopted)

@@ -139,15 +139,20 @@ fn a_zone_that_was_taken_back_is_left_alone(kind: Kind) {
     };
     let (ours, theirs) = (wanted("192.0.2.1"), wanted("192.0.2.2"));
     let delete = payload::call(&[payload::delete("example.com")]);
-    let adopt = |bridge: &Bridge| {
+    let adopt = |bridge: &Bridge, of: &str| {
+        let said = format!("adopted, it was that of `{of}`");
         let run = bridge.run(&["zone", "adopt", "example.com"], "");
         run.assert_status(0);
+        assert!(run.stdout.contains(&said), "{}", run.stdout);
     };
     one.plesk(ours.call()).assert_status(0);
-    adopt(&two);
+    adopt(&two, "one");
     two.plesk(theirs.call()).assert_status(0);
     match kind {
-        Kind::PowerDns(_) => adopt(&one),
+        // To and fro: each of them is told whose it was.
+        Kind::PowerDns(_) => [(&one, "two"), (&two, "one"), (&one, "two")]
+            .iter()
+            .for_each(|(bridge, of)| adopt(bridge, of)),
         Kind::Bind(_) | Kind::Knot(_) => {
             one.plesk(&delete).assert_status(0);
         }
