@@ -148,10 +148,7 @@ async fn looked_for(
     before: Serial,
 ) -> Result<PassedOver, Failure> {
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
-    if is_few
-        && !is_answered(session, removed).await?
-        && are_answered(session, &one_of_each_type(added)).await?
-    {
+    if is_few && are_as_wanted(session, removed, &one_of_each_type(added)).await? {
         note_seen(session, added);
         return Ok(PassedOver::default());
     }
@@ -354,31 +351,34 @@ fn first_and_one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     chosen
 }
 
-/// Whether all of these records are in answers.
-async fn are_answered(session: &mut Session<'_>, sets: &[&RrSet]) -> Result<bool, Failure> {
-    for set in sets {
-        let Some(response) = ask(session, &set.owner, set.rtype).await? else {
-            return Ok(false);
+/// Whether answers show all records that were added, and none of those that were removed. A set of both is asked for
+/// once.
+async fn are_as_wanted(
+    session: &mut Session<'_>,
+    removed: &RrSets,
+    added: &[&RrSet],
+) -> Result<bool, Failure> {
+    let added_alone = added.iter().copied();
+    let added_alone = added_alone.filter(|set| removed.get(&set.owner, set.rtype).is_none());
+    for RrSet { owner, rtype, .. } in removed.iter().chain(added_alone) {
+        let gone = removed.get(owner, *rtype);
+        let come = added
+            .iter()
+            .find(|set| set.owner == *owner && set.rtype == *rtype);
+        let Some(response) = ask(session, owner, *rtype).await? else {
+            if come.is_some() {
+                return Ok(false);
+            }
+            continue;
         };
-        let answered = records(&response, &set.owner, set.rtype);
-        let answered: Vec<_> = answered.map(|record| &record.rdata).collect();
-        if !set.rdatas.iter().all(|rdata| answered.contains(&rdata)) {
+        let there: Vec<&Rdata> = records(&response, owner, *rtype)
+            .map(|record| &record.rdata)
+            .collect();
+        let is_left = gone.is_some_and(|set| there.iter().any(|rdata| set.contains(rdata)));
+        let has_come = |set: &&RrSet| set.rdatas.iter().all(|rdata| there.contains(&rdata));
+        if is_left || !come.is_none_or(has_come) {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// Whether one of these records is in an answer.
-async fn is_answered(session: &mut Session<'_>, sets: &RrSets) -> Result<bool, Failure> {
-    for set in sets {
-        let (owner, rtype): (&Name, RecordType) = (&set.owner, set.rtype);
-        let Some(response) = ask(session, owner, rtype).await? else {
-            continue;
-        };
-        if records(&response, owner, rtype).any(|record| set.contains(&record.rdata)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

@@ -138,7 +138,7 @@ fn types_that_powerdns_passes_over_are_named() {
     for (owner, text) in [("t", "text"), ("u", "more")] {
         run.assert_says(&format!(
             "error: example.com. on main (127.0.0.1:PORT): {owner}.example.com. TXT \"{text}\" is not there, \
-             though the primary took the update that adds it; hint: look for a rule"
+             though the primary took the update that adds it; hint: look for a record of others"
         ));
     }
     assert_eq!(dig::short(&pdns, "a.example.com", "A"), ["192.0.2.7"]);
@@ -161,7 +161,7 @@ fn an_soa_that_powerdns_passes_over_is_named() {
     run.assert_says("error: example.com. on main (127.0.0.1:PORT): example.com. SOA ")
         .assert_says(" 12345 ")
         .assert_says(
-            " is not there, though the primary took the update that adds it; hint: look for a rule",
+            " is not there, though the primary took the update that adds it; hint: look for a record of others",
         );
     assert_eq!(dig::soa(&pdns, "example.com").refresh, before.refresh);
 }
