@@ -95,6 +95,7 @@ pub(super) async fn preview_gone(
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
     };
     if !is_ours {
+        ownership::permit_emptying(session, &current, &known).await?;
         let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
         return Ok(preview_of_plan(&plan, &current));
     }

@@ -191,7 +191,7 @@ fn a_zone_of_ours_that_cannot_be_loaded_would_be_deleted_and_is() {
 }
 
 /// Makes the zone as an operator does who has put its file in place.
-fn make_by_hand(named: &Named, name: &str) {
+pub(crate) fn make_by_hand(named: &Named, name: &str) {
     let text =
         "$TTL 60\n@ SOA ns1.example.net. h 1 1 1 1 1\n@ NS ns1.example.net.\nhand A 192.0.2.30\n";
     std::fs::write(named.file("by-hand.db"), text).unwrap();

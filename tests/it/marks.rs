@@ -2,6 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
+use crate::battery_memory::make_by_hand;
 use crate::bridge::Bridge;
 use crate::dig;
 use crate::knot::{CATALOG, EMPTY_CATALOG};
@@ -214,6 +215,32 @@ fn a_zone_that_another_instance_left_half_made_is_not_removed() {
     bridge("two").plesk(wanted.call()).assert_status(0);
     assert!(status().contains("type: primary"), "{}", status());
     wanted.assert_on(&named);
+}
+
+#[test]
+fn a_zone_by_hand_that_another_instance_made_anew_is_not_emptied() {
+    let named = Named::builder().start();
+    let bridge = |name| Bridge::of(&named).seed(&named).instance(name);
+    let (one, two) = (bridge("one"), bridge("two"));
+    let wanted = |more: &str| {
+        zone(
+            "example.com",
+            &format!("@ NS ns1.example.net. | same A 192.0.2.1{more}"),
+        )
+    };
+    make_by_hand(&named, "example.com");
+    one.plesk(wanted(" | gone A 192.0.2.2").call())
+        .assert_status(0);
+    named.rndc(&["delzone", "-clean", "example.com"]);
+    wait::until("the zone is gone", || !dig::has_zone(&named, "example.com"));
+    two.plesk(wanted("").call()).assert_status(0);
+    let delete = payload::call(&[payload::delete("example.com")]);
+    for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
+        one.run(command, &delete)
+            .assert_status(69)
+            .assert_says("the zone belongs to the instance `two`");
+    }
+    wanted("").assert_on(&named);
 }
 
 #[test]
