@@ -3,7 +3,8 @@
 //! Servers shed load in several ways, mostly without a word: BIND drops UPDATEs beyond `update-quota`, leaves
 //! connections beyond `tcp-clients` waiting and answers SERVFAIL to transfers beyond `transfers-out`; PowerDNS closes
 //! connections beyond its limit, and answers SERVFAIL where its database is busy. None of them is an answer about the
-//! zone. Each is a sign of load only as long as the primary answers others: one that answers nobody is down.
+//! zone. Each is a sign of load only as long as the primary answers others, or did a moment ago: one that answers
+//! nobody is down.
 //!
 //! What was shed of what went on at once tells how much the primary takes, so the limit goes down to what was not
 //! shed, and at least to the half. It comes up again by one after a number of answers; that number doubles with each
@@ -28,6 +29,10 @@ const TRANSFER_PATIENCE: Duration = Duration::from_secs(5);
 /// And as long as so many of the slowest answers took.
 const SLOWEST_ANSWERS: u32 = 8;
 
+/// How long after its last answer a primary counts as one that answers others: where it closes a connection at once,
+/// nobody may have been waiting for an answer in that instant.
+const ANSWERED_LATELY: Duration = Duration::from_secs(1);
+
 /// After how many answers without a sign of load one more is tried: at first, and at most.
 const RISE_AFTER: (u32, u32) = (32, 1_024);
 
@@ -42,6 +47,8 @@ pub(super) struct Courtesy {
     pub(super) transfers: Turns,
     /// How many answers have come.
     answers: Cell<u64>,
+    /// When the last one came.
+    answered_at: Cell<Option<Instant>>,
     /// How long the slowest of the last ones took.
     slowest: Cell<Duration>,
     /// When something passed that had been answered SERVFAIL before.
@@ -78,6 +85,7 @@ impl Courtesy {
             turns: Turns::new(turns),
             transfers: Turns::new(transfers),
             answers: Cell::new(0),
+            answered_at: Cell::default(),
             slowest: Cell::default(),
             recovered_at: Cell::default(),
         }
@@ -93,11 +101,13 @@ impl Courtesy {
 
     /// Its answer has come.
     pub(super) fn note_answer(&self, begun: Begun) {
+        let now = Instant::now();
         self.answers.set(self.answers.get() + 1);
+        self.answered_at.set(Some(now));
         let slowest = self.slowest.get();
         let faded = slowest.saturating_sub(slowest / 8);
-        self.slowest.set(faded.max(begun.at.elapsed()));
-        self.turns.note_answer(Instant::now());
+        self.slowest.set(faded.max(now.duration_since(begun.at)));
+        self.turns.note_answer(now);
     }
 
     /// Whether the primary has answered anybody since an exchange began.
@@ -120,9 +130,12 @@ impl Courtesy {
 
     /// Whether an exchange failed because the primary sheds load; if so, less is asked of it from now on.
     pub(super) fn is_shed(&self, begun: Begun, error: &TransportError) -> bool {
-        let is_shed = self.is_answering(begun) && may_be_load(error);
+        let now = Instant::now();
+        let lately = |at| now.duration_since(at) < ANSWERED_LATELY;
+        let is_answering = self.is_answering(begun) || self.answered_at.get().is_some_and(lately);
+        let is_shed = is_answering && may_be_load(error);
         if is_shed {
-            self.turns.give_way(begun.at, Instant::now());
+            self.turns.give_way(begun.at, now);
         }
         is_shed
     }

@@ -266,3 +266,26 @@ fn transfers_that_are_dropped_while_all_others_wait_for_one_hold_nobody_up() {
     let run = bridge.plesk(all());
     assert_all_delivered(&run, &bridge, &named);
 }
+
+#[test]
+fn a_transfer_that_is_dropped_twice_at_once_while_nobody_else_waits_is_asked_for_again() {
+    let named = many_zones(ZONES);
+    let (port, transfers) = (named.port(), AtomicUsize::new(0));
+    let proxy = Scripted::start(move |conversation| {
+        let mut upstream = Upstream::connect(port);
+        while let Some(request) = conversation.read() {
+            // Of the second zone, over the kept connection and over a new one.
+            if is_transfer(&request) && matches!(transfers.fetch_add(1, Ordering::SeqCst), 1 | 2) {
+                return;
+            }
+            conversation.write(&upstream.exchange(&request));
+        }
+    });
+    let bridge = hasty(Bridge::at(proxy.port(), named.key_file())).set(
+        "primaries.main",
+        "zones-in-flight",
+        "1",
+    );
+    let run = bridge.plesk(all());
+    assert_all_delivered(&run, &bridge, &named);
+}
