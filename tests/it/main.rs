@@ -61,6 +61,7 @@ mod catalog_kills;
 mod catalog_secondaries;
 mod catalog_shared;
 mod check;
+mod check_access;
 mod check_knot;
 mod check_making;
 mod check_owner;
