@@ -1,4 +1,4 @@
-//! `nsbridge check --create` of a primary that makes zones of its catalog's members.
+//! `nsbridge check` of a catalog, and with `--create` of a primary that makes zones of its members.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use pretty_assertions::assert_eq;
 use crate::bridge::{Bridge, Run};
 use crate::catalog::assert_only_member;
 use crate::daemon::Release;
+use crate::documented::documented;
 use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::named::{Named, Zone};
 use crate::pdns::Pdns;
-use crate::powerdns::documented;
 use crate::server::Server as _;
 use crate::wanted::zone;
 use crate::{check, dig, payload, process};
@@ -197,4 +197,19 @@ fn a_catalog_that_takes_no_members_is_not_tried_with_one() {
     let other = bridge.set_text("primaries.main", "catalog", "missing.example");
     let run = other.run(&["check", "--create"], "");
     check::assert_begins(&run, &["not tried: zone creation: "]);
+}
+
+#[test]
+fn a_check_names_what_a_catalog_lacks() {
+    let catalog = Zone::dynamic(CATALOG, "");
+    let named = Named::builder().zone(catalog).start();
+    let bridge = Bridge::of(&named).set_text("primaries.main", "catalog", CATALOG);
+    let run = bridge.run(&["check"], "");
+    run.assert_status(69);
+    assert!(
+        run.stdout
+            .contains(&format!("it has no TXT record at `version.{CATALOG}.`")),
+        "{}",
+        run.stdout
+    );
 }

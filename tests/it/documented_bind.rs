@@ -2,10 +2,10 @@
 
 use crate::bridge::Bridge;
 use crate::daemon::Release;
+use crate::documented::documented;
 use crate::keys::Key;
 use crate::named::Named;
 use crate::payload;
-use crate::powerdns::documented;
 use crate::server::Server as _;
 use crate::wanted::zone;
 
