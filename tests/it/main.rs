@@ -106,6 +106,7 @@ mod queue_faults;
 mod queue_network;
 mod readme;
 mod rndc;
+mod rndc_refusals;
 mod secrets;
 mod serve;
 mod sync;

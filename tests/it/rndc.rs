@@ -13,30 +13,30 @@ use base64::Engine as _;
 use nsbridge::model::{
     InitialZone, Rdata, Record, RecordType, RrSets, Secret, Serial, Soa, ZoneName,
 };
-use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Seen, Way};
-use nsbridge::provision::{Claim, Created, Deleted, Owner, Standing};
+use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Way};
+use nsbridge::provision::{Claim, Created, Deleted, Standing};
 use nsbridge::wire::Key as SigningKey;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::dig;
 use crate::keys::Key;
-use crate::named::{Named, View, Zone};
+use crate::named::{Named, View};
 use crate::nsupdate::nsupdate;
 use crate::ports::Port;
 use crate::server::Server as _;
 use crate::wait;
 
 /// As long as the program gives a delivery.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 #[expect(clippy::disallowed_methods, reason = "a test is its own command line")]
-fn clock() -> u64 {
+pub(crate) fn clock() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("the clock is after 1970").as_secs()
 }
 
-fn signing_key(key: &Key) -> SigningKey {
+pub(crate) fn signing_key(key: &Key) -> SigningKey {
     parse_key(key.statement())
 }
 
@@ -54,7 +54,7 @@ fn parse_key(statement: &str) -> SigningKey {
     SigningKey::new(field(1).parse().unwrap(), algorithm, secret).unwrap()
 }
 
-const ANYWHERE: Way = Way::Seed { listen: None };
+pub(crate) const ANYWHERE: Way = Way::Seed { listen: None };
 
 fn at(port: &Port) -> Way {
     Way::Seed {
@@ -62,7 +62,7 @@ fn at(port: &Port) -> Way {
     }
 }
 
-fn settings_of(named: &Named, way: Way) -> RndcSettings {
+pub(crate) fn settings_of(named: &Named, way: Way) -> RndcSettings {
     RndcSettings {
         control: ("127.0.0.1".to_owned(), named.control_port()),
         control_key: control_key(named),
@@ -75,7 +75,7 @@ fn settings_of(named: &Named, way: Way) -> RndcSettings {
     }
 }
 
-fn rndc(named: &Named, way: Way) -> Arc<Rndc> {
+pub(crate) fn rndc(named: &Named, way: Way) -> Arc<Rndc> {
     Arc::new(Rndc::new(settings_of(named, way)).unwrap())
 }
 
@@ -84,7 +84,7 @@ fn zone_name(text: &str) -> ZoneName {
 }
 
 /// A zone with an NS outside and `hosts` addresses.
-fn zone(name: &str, hosts: u16) -> InitialZone {
+pub(crate) fn zone(name: &str, hosts: u16) -> InitialZone {
     let name = zone_name(name);
     let record = |owner, rtype, rdata| Record {
         owner,
@@ -116,12 +116,12 @@ fn zone(name: &str, hosts: u16) -> InitialZone {
     }
 }
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().unwrap().block_on(work)
 }
 
-async fn create_async(
+pub(crate) async fn create_async(
     rndc: &Rndc,
     zone: &InitialZone,
     time: Duration,
@@ -129,11 +129,11 @@ async fn create_async(
     rndc.create(zone, Instant::now() + time).await
 }
 
-fn create(rndc: &Rndc, zone: &InitialZone) -> Result<Created, RndcError> {
+pub(crate) fn create(rndc: &Rndc, zone: &InitialZone) -> Result<Created, RndcError> {
     run(create_async(rndc, zone, PATIENCE))
 }
 
-fn delete(rndc: &Rndc, zone: &str) -> Result<Deleted, RndcError> {
+pub(crate) fn delete(rndc: &Rndc, zone: &str) -> Result<Deleted, RndcError> {
     let claim = Claim::Remembered;
     run(rndc.delete(&zone_name(zone), claim, Instant::now() + PATIENCE))
 }
@@ -158,7 +158,7 @@ fn zone_type(named: &Named, zone: &str) -> Option<String> {
     kind.map(str::to_owned)
 }
 
-fn is_there(named: &Named, zone: &str) -> bool {
+pub(crate) fn is_there(named: &Named, zone: &str) -> bool {
     named.rndc(&["showzone", zone]).status == Some(0)
 }
 
@@ -364,30 +364,6 @@ fn what_a_killed_creation_leaves_is_repaired() {
 }
 
 #[test]
-fn a_secondary_that_is_not_ours_is_left_alone() {
-    let body = "type secondary; file \"theirs.db\"; primaries { 127.0.0.1 port 9; };";
-    let named = Named::builder()
-        .zone(Zone::raw("theirs.test", body))
-        .zone(Zone::dynamic("ours.test", ""))
-        .start();
-    let rndc = rndc(&named, ANYWHERE);
-    let error = create(&rndc, &zone("theirs.test", 1)).unwrap_err();
-    assert!(matches!(error, RndcError::ForeignZone { .. }), "{error}");
-    assert!(is_there(&named, "theirs.test"));
-    assert_eq!(
-        create(&rndc, &zone("ours.test", 1)).unwrap(),
-        Created::AlreadyThere(Standing::Others(Owner::Server))
-    );
-    for theirs in ["theirs.test", "ours.test"] {
-        assert_eq!(
-            delete(&rndc, theirs).unwrap(),
-            Deleted::NotOurs(Standing::Others(Owner::Server))
-        );
-        assert!(is_there(&named, theirs));
-    }
-}
-
-#[test]
 fn processes_take_turns_on_one_address() {
     let named = Named::builder().start();
     let port = Port::claim();
@@ -419,109 +395,6 @@ fn two_creations_of_one_zone_agree() {
     });
     assert!(results.contains(&Created::Full), "{results:?}");
     assert_eq!(dig::content(&named, "same.test").len(), 6);
-}
-
-#[test]
-fn a_wrong_control_key_is_told_with_its_remedy() {
-    let named = Named::builder().start();
-    let settings = RndcSettings {
-        control_key: signing_key(&Key::new("rndc")),
-        ..settings_of(&named, ANYWHERE)
-    };
-    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
-    assert!(matches!(error, RndcError::Unanswered { .. }), "{error}");
-    assert!(error.hint().unwrap().contains("controls {"));
-    assert!(!error.is_transient());
-
-    let settings = RndcSettings {
-        clock: || clock() - 1000,
-        ..settings_of(&named, ANYWHERE)
-    };
-    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
-    assert!(matches!(error, RndcError::Unanswered { .. }), "{error}");
-
-    let free = Port::claim();
-    let settings = RndcSettings {
-        control: ("127.0.0.1".to_owned(), free.number()),
-        ..settings_of(&named, ANYWHERE)
-    };
-    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
-    assert!(matches!(error, RndcError::Unreachable { .. }), "{error}");
-    assert!(error.is_transient());
-}
-
-#[test]
-fn a_wrong_transfer_key_leaves_nothing_behind() {
-    let named = Named::builder().start();
-    let wrong = RndcSettings {
-        transfer_key: signing_key(&named.key().with_other_secret()),
-        ..settings_of(&named, ANYWHERE)
-    };
-    let unknown = RndcSettings {
-        transfer_key: signing_key(&Key::new("unknown")),
-        ..settings_of(&named, ANYWHERE)
-    };
-    for (settings, expected) in [(wrong, Seen::OtherKey), (unknown, Seen::Nothing)] {
-        let rndc = Rndc::new(settings).unwrap();
-        let time = Duration::from_secs(8);
-        let error = run(create_async(&rndc, &zone("example.com", 1), time)).unwrap_err();
-        let RndcError::NotFetched { seen, .. } = error else {
-            panic!("{error}");
-        };
-        assert_eq!(seen, expected);
-        assert!(!is_there(&named, "example.com"));
-    }
-}
-
-#[test]
-fn contents_that_bind_does_not_load_are_refused_with_the_name() {
-    let named = Named::builder().start();
-    let mut bad = zone("example.com", 1);
-    let ns = "ns.example.com".parse().unwrap();
-    bad.records = RrSets::from_records([Record {
-        owner: bad.name.apex().clone(),
-        rtype: RecordType::NS,
-        ttl: 300,
-        rdata: Rdata::from_name(&ns),
-    }]);
-    let error = create(&rndc(&named, ANYWHERE), &bad).unwrap_err();
-    assert!(
-        matches!(error, RndcError::ContentsRefused { .. }),
-        "{error}"
-    );
-    assert!(error.hint().unwrap().contains("`ns.example.com.`"));
-    assert!(!is_there(&named, "example.com"));
-    wait::until("its file is gone", || {
-        let mut files = std::fs::read_dir(named.file("")).unwrap();
-        !files.any(|file| {
-            file.unwrap()
-                .file_name()
-                .to_string_lossy()
-                .starts_with("example.com")
-        })
-    });
-}
-
-#[test]
-fn a_server_that_makes_no_zones_says_so() {
-    let named = Named::builder().closed_to_new_zones().start();
-    let error = create(&rndc(&named, ANYWHERE), &zone("example.com", 1)).unwrap_err();
-    assert!(matches!(error, RndcError::NewZonesOff { .. }), "{error}");
-    assert!(error.hint().unwrap().contains("allow-new-zones yes;"));
-}
-
-#[test]
-fn a_template_before_bind_9_21_9_is_a_clear_error() {
-    let named = Named::builder().start();
-    let way = Way::Template {
-        name: "plesk".to_owned(),
-    };
-    let error = create(&rndc(&named, way), &zone("example.com", 1)).unwrap_err();
-    assert!(
-        matches!(error, RndcError::TemplateRefused { .. }),
-        "{error}"
-    );
-    assert!(error.hint().unwrap().contains("9.21.9"));
 }
 
 #[test]
