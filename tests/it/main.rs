@@ -110,5 +110,8 @@ mod rndc_refusals;
 mod secrets;
 mod serve;
 mod sync;
+mod sync_prune;
 mod tls;
 mod zone;
+mod zone_list;
+mod zone_show;

@@ -1,22 +1,18 @@
-//! `nsbridge zone`: zones made, removed, listed and shown from the command line.
-
-use std::fs;
+//! `nsbridge zone create`, `delete` and `adopt`: zones made, removed and taken over from the command line.
 
 use pretty_assertions::assert_eq;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::bridge::{Bridge, Run};
 use crate::dig;
-use crate::keys::Key;
 use crate::knot::Knot;
 use crate::named::{Named, Zone};
-use crate::nsupdate::nsupdate;
 use crate::payload;
 use crate::server::Server;
 use crate::wanted::{by_hand, zone};
 
 /// A server, and nsbridge with name servers for the zones that it makes there.
-fn fresh() -> (Named, Bridge) {
+pub(crate) fn fresh() -> (Named, Bridge) {
     let named = Named::builder().start();
     let bridge = Bridge::of(&named).seed(&named).set(
         "primaries.main",
@@ -27,7 +23,7 @@ fn fresh() -> (Named, Bridge) {
 }
 
 /// A server with a zone of somebody else, in which nsbridge has put one record.
-fn shared() -> (Named, Bridge) {
+pub(crate) fn shared() -> (Named, Bridge) {
     let named = Named::builder()
         .zone(Zone::dynamic("example.com", "theirs A 192.0.2.7\n"))
         .start();
@@ -47,7 +43,7 @@ fn shared() -> (Named, Bridge) {
 }
 
 #[track_caller]
-fn document(run: &Run) -> Value {
+pub(crate) fn document(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stdout))
 }
 
@@ -206,114 +202,6 @@ fn delete_takes_only_what_was_delivered_out_of_a_zone_of_somebody_else() {
 }
 
 #[test]
-fn the_list_tells_how_each_zone_came_to_be() {
-    let (named, bridge) = shared();
-    let bridge = bridge.set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
-    bridge
-        .run(&["zone", "create", "a.example"], "")
-        .assert_status(0);
-    let run = bridge.run(&["--output", "json", "zone", "list"], "");
-    run.assert_status(0).assert_stderr("");
-    let address = format!("127.0.0.1:{}", named.port());
-    let expected = json!({
-        "status": 0,
-        "results": [
-            { "subject": "example.com.", "result": "listed", "primary": "main", "address": address,
-              "origin": "found", "delivered": 2 },
-            { "subject": "a.example.", "result": "listed", "primary": "main", "address": address,
-              "origin": "created", "delivered": 1 },
-        ],
-        "messages": [],
-    });
-    let said = run.stdout.replace("127.0.0.1:PORT", &address);
-    assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), expected);
-    // The primary is known by its name, and may be gone from the configuration.
-    let other = bridge.primary("other", named.port(), "plesk", named.key_file());
-    let toml = other
-        .toml()
-        .replace("primaries.main", "primaries.was")
-        .replace("primary = \"main\"", "primary = \"other\"");
-    let file = other.file("renamed.toml");
-    fs::write(&file, toml).unwrap();
-    let file = file.to_string_lossy().into_owned();
-    let run = other.run_bare(&[], &["--config", &file, "zone", "list"], "");
-    run.assert_status(0).assert_stderr("").assert_stdout(
-        "example.com.: not created by nsbridge, 2 records delivered, on main (not in the \
-         configuration)\n\
-         a.example.: created by nsbridge, 1 record delivered, on main (not in the configuration)\n",
-    );
-}
-
-#[test]
-fn the_list_tells_whose_the_zones_of_a_catalog_are() {
-    let mut knot = Knot::builder().start();
-    let bridge = |instance: &str| {
-        let bridge = knot.provisioning(Bridge::of(&knot)).instance(instance);
-        bridge.set("primaries.main", "nameservers", r#"["ns1.example.net"]"#)
-    };
-    let (one, two) = (bridge("one"), bridge("two"));
-    for zone in ["a.example", "b.example"] {
-        one.run(&["zone", "create", zone], "").assert_status(0);
-    }
-    two.run(&["zone", "adopt", "b.example"], "")
-        .assert_status(0);
-    let nobodys = "zone catalog.example\nupdate add x.zones.catalog.example 0 PTR c.example";
-    nsupdate(&knot, nobodys);
-    one.run(&["zone", "list"], "")
-        .assert_status(0)
-        .assert_stderr("")
-        .assert_stdout(
-            "a.example.: created by nsbridge, 1 record delivered, on main (127.0.0.1:PORT)\n\
-             b.example.: created by nsbridge, 1 record delivered, belongs to the instance `two`, on main \
-             (127.0.0.1:PORT)\n\
-             c.example.: nobody's, in the catalog, on main (127.0.0.1:PORT)\n",
-        );
-    two.run(&["zone", "list"], "").assert_status(0).assert_stdout(
-        "a.example.: belongs to the instance `one`, on main (127.0.0.1:PORT)\n\
-         b.example.: this instance's by the catalog, no records delivered, on main (127.0.0.1:PORT)\n\
-         c.example.: nobody's, in the catalog, on main (127.0.0.1:PORT)\n",
-    );
-    let run = two.run(&["--output", "json", "zone", "list"], "");
-    let results = document(&run)["results"].clone();
-    let address = "127.0.0.1:PORT";
-    let expected = json!([
-        { "subject": "a.example.", "result": "listed", "primary": "main", "address": address,
-          "delivered": 0, "instance": "one" },
-        { "subject": "b.example.", "result": "listed", "primary": "main", "address": address,
-          "delivered": 0, "instance": "two" },
-        { "subject": "c.example.", "result": "listed", "primary": "main", "address": address,
-          "delivered": 0 },
-    ]);
-    assert_eq!(results, expected);
-    // What is remembered is told also where the catalog is not to be read.
-    knot.stop();
-    let run = one.run(&["zone", "list"], "");
-    run.assert_status(75)
-        .assert_says("error: catalog.example. on main (127.0.0.1:PORT): ");
-    assert!(
-        run.stdout.starts_with("a.example.: created by nsbridge"),
-        "{}",
-        run.stdout
-    );
-}
-
-#[test]
-fn a_zone_that_could_not_be_made_is_not_listed() {
-    let named = Named::builder().closed_to_new_zones().start();
-    let bridge = Bridge::of(&named).seed(&named);
-    let create = [
-        "zone",
-        "create",
-        "--nameserver",
-        "ns1.example.net",
-        "a.example",
-    ];
-    bridge.run(&create, "").assert_status(69);
-    let list = bridge.run(&["zone", "list"], "");
-    list.assert_status(0).assert_stdout("").assert_stderr("");
-}
-
-#[test]
 fn the_root_zone_is_not_made_and_no_entry_of_a_catalog_neither() {
     let knot = Knot::builder().start();
     let bridge = knot.provisioning(Bridge::of(&knot));
@@ -329,173 +217,6 @@ fn the_root_zone_is_not_made_and_no_entry_of_a_catalog_neither() {
     assert_eq!(knot.catalog(), [""; 0]);
     let list = bridge.run(&["zone", "list"], "");
     list.assert_status(0).assert_stdout("").assert_stderr("");
-}
-
-#[test]
-fn a_list_of_nothing_is_empty_and_makes_no_file() {
-    let (_named, bridge) = fresh();
-    bridge
-        .run(&["zone", "list"], "")
-        .assert_status(0)
-        .assert_stdout("")
-        .assert_stderr("");
-    assert!(!bridge.file("state/queue.db").exists());
-    let run = bridge.run(&["--output", "json", "zone", "list"], "");
-    assert_eq!(
-        document(&run),
-        json!({ "status": 0, "results": [], "messages": [] })
-    );
-}
-
-/// The zone of [`shared`], as it is shown.
-const SHOWN: [(&str, bool); 4] = [
-    ("example.com. 86400 IN NS ns1.example.com.", true),
-    ("ns1.example.com. 3600 IN A 192.0.2.1", false),
-    ("ours.example.com. 86400 IN A 192.0.2.8", true),
-    ("theirs.example.com. 3600 IN A 192.0.2.7", false),
-];
-
-#[test]
-fn a_zone_is_shown_as_a_master_file_that_marks_what_was_delivered() {
-    let (named, bridge) = shared();
-    let soa = dig::axfr(&named, "example.com");
-    let soa = soa.iter().find(|line| line.contains(" SOA ")).unwrap();
-    let mut expected = format!("{soa}\n");
-    for (record, delivered) in SHOWN {
-        expected += record;
-        expected += if delivered { " ; delivered\n" } else { "\n" };
-    }
-    bridge
-        .run(&["zone", "show", "example.com"], "")
-        .assert_status(0)
-        .assert_stdout(&expected)
-        .assert_stderr("");
-    // BIND reads it as the zone.
-    let file = bridge.file("shown.db");
-    fs::write(&file, &expected).unwrap();
-    crate::process::run_ok(
-        "named-checkzone",
-        &["example.com", &*file.to_string_lossy()],
-    );
-
-    let run = bridge.run(&["--output", "json", "zone", "show", "example.com"], "");
-    run.assert_status(0).assert_stderr("");
-    let mut records = vec![json!({ "record": soa })];
-    for (record, delivered) in SHOWN {
-        records.push(json!({ "record": record, "delivered": delivered }));
-    }
-    let serial = dig::soa(&named, "example.com").serial;
-    assert_eq!(
-        document(&run),
-        json!({
-            "status": 0,
-            "results": [{
-                "subject": "example.com.", "result": "shown", "primary": "main",
-                "address": "127.0.0.1:PORT", "serial": serial, "origin": "found",
-                "records": records,
-            }],
-            "messages": [],
-        })
-    );
-}
-
-#[test]
-fn a_zone_that_is_not_there_is_not_shown() {
-    let (_named, bridge) = fresh();
-    bridge
-        .run(&["zone", "show", "example.com"], "")
-        .assert_status(69)
-        .assert_error(
-            "example.com.",
-            "the zone is not on the primary",
-            "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
-         [primaries.….provision] in the configuration",
-        );
-    let run = bridge.run(&["--output", "json", "zone", "show", "example.com"], "");
-    run.assert_status(69);
-    let document = document(&run);
-    assert_eq!(document["status"], 69);
-    assert_eq!(document["results"][0]["result"], "failed");
-    assert_eq!(document["results"][0]["kind"], "denied");
-    assert_eq!(document["results"][0]["subject"], "example.com.");
-}
-
-#[test]
-fn a_zone_is_shown_without_a_configuration() {
-    let named = Named::builder()
-        .key(Key::new("plesk"))
-        .key(Key::new("other"))
-        .zone(Zone::dynamic("example.com", "www A 192.0.2.7\n"))
-        .start();
-    let bridge = Bridge::of(&named);
-    let port = named.port().to_string();
-    let both = named.file("both.key");
-    let key = |name: &str| named.key_file_of(name).to_string_lossy().into_owned();
-    let text = ["plesk", "other"].map(|name| fs::read_to_string(key(name)).unwrap());
-    fs::write(&both, text.concat()).unwrap();
-    crate::secrets::restrict(&both);
-    let both = both.to_string_lossy().into_owned();
-    let show = |rest: &[&str]| {
-        let arguments = ["--config", "/no/such.toml", "zone", "show", "example.com"];
-        bridge.run_bare(&[], &[&arguments, rest].concat(), "")
-    };
-    let server = ["--server", "127.0.0.1", "--port", &port];
-    let from =
-        |file: &str, rest: &[&str]| show(&[&server[..], &["--key-file", file], rest].concat());
-    let expected = "example.com. 3600 IN SOA ns1.example.com. hostmaster.example.com. 1 3600 600 86400 300\n\
-         example.com. 3600 IN NS ns1.example.com.\n\
-         ns1.example.com. 3600 IN A 192.0.2.1\n\
-         www.example.com. 3600 IN A 192.0.2.7\n";
-    from(&key("plesk"), &[])
-        .assert_status(0)
-        .assert_stdout(expected)
-        .assert_stderr("");
-    from(&both, &["--key", "plesk"])
-        .assert_status(0)
-        .assert_stdout(expected);
-    for (file, rest, names) in [
-        (&both, &[][..], "`plesk`, `other`"),
-        (&both, &["--key", "third"], "`plesk`, `other`"),
-        (&key("plesk"), &["--key", "third"], "`plesk`"),
-    ] {
-        from(file, rest).assert_status(78).assert_stdout("").assert_stderr(&format!(
-            "error: `{file}` has the keys {names}; nothing was attempted; hint: name one of them by \
-             `--key`\n"
-        ));
-    }
-    // The server lets no other key transfer the zone.
-    from(&key("other"), &[]).assert_status(69).assert_stdout("");
-    from("/no/such.key", &[])
-        .assert_status(78)
-        .assert_stdout("");
-    show(&server).assert_status(64).assert_stdout("");
-    show(&["--key-file", &both]).assert_status(64);
-    show(&[]).assert_status(78).assert_says("`/no/such.toml`");
-}
-
-#[test]
-fn a_zone_that_is_read_from_memory_is_shown_as_it_is_remembered() {
-    let (named, bridge) = shared();
-    let bridge = bridge.set_text("primaries.main", "read", "memory");
-    let soa = dig::axfr(&named, "example.com");
-    let soa = soa.iter().find(|line| line.contains(" SOA ")).unwrap();
-    let run = bridge.run(&["zone", "show", "example.com"], "");
-    run.assert_status(0).assert_stderr("");
-    let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!(
-        lines[..3],
-        [
-            "; by the memory: what others changed there is not seen",
-            soa,
-            "example.com. 86400 IN NS ns1.example.com. ; delivered",
-        ]
-    );
-    assert!(
-        lines[3].ends_with(" IN A 192.0.2.8 ; delivered"),
-        "{}",
-        run.stdout
-    );
-    assert_eq!(lines.len(), 4, "{}", run.stdout);
 }
 
 #[test]
