@@ -44,6 +44,7 @@ mod wanted;
 
 mod acme;
 mod battery_concurrent;
+mod battery_deletion;
 mod battery_foreign;
 mod battery_lost;
 mod battery_memory;
