@@ -1,42 +1,14 @@
-//! PTR records of addresses: found, made, shared, moved by RFC 2317, and left alone.
+//! PTR records of addresses: found, made, shared, moved by RFC 2317, and left alone or protected.
 
 use pretty_assertions::assert_eq;
 
-use crate::bridge::{Bridge, Run};
-use crate::daemon::Release;
-use crate::named::{Named, View, Zone};
+use crate::bridge::Bridge;
+use crate::named::{Named, Zone};
 use crate::payload::{call, create_ptr, delete_ptr};
-use crate::server::{Kind, Server, Started, scenario};
+use crate::reverse::{NETWORKS, V4, V4_HOST, V6_HOST, create, delete, ptrs, reverse};
+use crate::server::{Kind, Server, scenario};
 use crate::wanted::zone;
 use crate::{dig, payload};
-
-const NETWORKS: [&str; 2] = ["192.0.2.0/24", "2001:db8::/48"];
-const V4: &str = "2.0.192.in-addr.arpa";
-const V6: &str = "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
-const V6_HOST: &str = "1.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
-
-/// A server with both reverse zones, the v4 one with `records`, and nsbridge before it.
-fn reverse(kind: Kind, records: &str) -> (Started, Bridge) {
-    let server = kind.start(&[(V4, records), (V6, "")]);
-    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
-    (server, bridge)
-}
-
-/// Adds one PTR.
-#[track_caller]
-fn create(bridge: &Bridge, address: &str, host: &str) -> Run {
-    bridge.plesk(call(&[create_ptr(address, host)]))
-}
-
-/// Removes one PTR.
-#[track_caller]
-fn delete(bridge: &Bridge, address: &str, host: &str) -> Run {
-    bridge.plesk(call(&[delete_ptr(address, host)]))
-}
-
-fn ptrs(server: &dyn Server, name: &str) -> Vec<String> {
-    dig::short(server, name, "PTR")
-}
 
 scenario!(a_ptr_of_a_v4_address_comes_and_goes: bind, powerdns, knot, templates);
 fn a_ptr_of_a_v4_address_comes_and_goes(kind: Kind) {
@@ -217,201 +189,6 @@ fn without_networks_ptrs_are_skipped(kind: Kind) {
     assert_eq!(server.updates_received(), 0);
 }
 
-scenario!(a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone: bind, powerdns, knot, templates);
-fn a_missing_reverse_zone_is_made_with_the_name_servers_of_the_hosts_zone(kind: Kind) {
-    let server = kind.start(&[("example.com", "@ NS ns2.example.org.")]);
-    let bridge = server
-        .provisioning(Bridge::of(&server))
-        .ptr_networks(&NETWORKS);
-    let calls = call(&[
-        create_ptr("192.0.2.5", "www.example.com"),
-        create_ptr("2001:db8::21", "www.example.com"),
-    ]);
-    bridge
-        .plesk(&calls)
-        .assert_status(0)
-        .assert_stderr("")
-        .assert_stdout(&format!(
-            "192.0.2.5 PTR www.example.com.: added at 5.2.0.192.in-addr.arpa. in {V4}., which was \
-         created on main (127.0.0.1:PORT)\n\
-         2001:db8::21 PTR www.example.com.: added at {V6_HOST}. in {V6}., which was created on \
-         main (127.0.0.1:PORT)\n"
-        ));
-    let v4 = "@ NS ns1.example.com. | @ NS ns2.example.org. | 5 3600 PTR www.example.com.";
-    zone(V4, v4).assert_on(&server);
-    assert_eq!(ptrs(&server, V6_HOST), ["www.example.com."]);
-    assert_eq!(dig::soa(&server, V6).rname, "hostmaster.example.com.");
-    // The zone was made for all addresses of its network.
-    create(&bridge, "192.0.2.6", "ftp.example.com").assert_status(0);
-    assert_eq!(
-        ptrs(&server, "6.2.0.192.in-addr.arpa"),
-        ["ftp.example.com."]
-    );
-    let added = server.log().matches("command 'addzone").count();
-    match kind {
-        // From a template in one step.
-        Kind::Bind(Release::Experimental) => assert_eq!(added, 2),
-        Kind::Bind(_) => assert_eq!(added, 4),
-        Kind::PowerDns(_) | Kind::Knot(_) => {}
-    }
-}
-
-scenario!(a_missing_reverse_zone_is_made_with_the_configured_name_servers);
-fn a_missing_reverse_zone_is_made_with_the_configured_name_servers(kind: Kind) {
-    let server = kind.start(&[]);
-    let bridge = server
-        .provisioning(Bridge::of(&server))
-        .ptr_networks(&NETWORKS);
-    let run = create(&bridge, "192.0.2.5", "www.example.net");
-    run.assert_status(69).assert_stdout("");
-    assert!(
-        run.stderr
-            .contains("no name servers are known for the new zone"),
-        "{}",
-        run.stderr
-    );
-    assert!(!dig::has_zone(&server, V4));
-    let bridge = bridge.set(
-        "primaries.main",
-        "nameservers",
-        r#"["ns1.example.net", "ns2.example.net."]"#,
-    );
-    create(&bridge, "192.0.2.5", "www.example.net")
-        .assert_status(0)
-        .assert_stderr("");
-    let lines = "@ NS ns1.example.net. | @ NS ns2.example.net. | 5 3600 PTR www.example.net.";
-    zone(V4, lines).assert_on(&server);
-}
-
-#[test]
-fn a_reverse_zone_made_with_other_name_servers_gets_ours() {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named)
-        .rndc(&named, "file")
-        .ptr_networks(&NETWORKS)
-        .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
-    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    std::fs::write(named.file(&format!("{V4}.db")), placeholder).expect("the file is written");
-    let hosts = (1..=9).map(|host| create_ptr(&format!("192.0.2.{host}"), "www.example.net"));
-    let calls = call(&hosts.collect::<Vec<_>>());
-    bridge.plesk(&calls).assert_status(0).assert_stderr("");
-    let ptrs = (1..=9).map(|host| format!("{host} 3600 PTR www.example.net."));
-    let lines = ["@ NS ns1.example.net.".to_owned()].into_iter().chain(ptrs);
-    zone(V4, &lines.collect::<Vec<_>>().join(" | ")).assert_on(&named);
-}
-
-scenario!(a_zone_and_the_ptr_that_needs_its_name_servers_come_in_one_call: bind, powerdns, knot, templates);
-fn a_zone_and_the_ptr_that_needs_its_name_servers_come_in_one_call(kind: Kind) {
-    let server = kind.start(&[]);
-    let bridge = server
-        .provisioning(Bridge::of(&server))
-        .ptr_networks(&NETWORKS);
-    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.5");
-    let both = call(&[create_ptr("192.0.2.5", "www.example.com"), wanted.create()]);
-    bridge.plesk(&both).assert_status(0).assert_stderr("");
-    wanted.assert_on(&server);
-    zone(V4, "@ NS ns1.example.net. | 5 3600 PTR www.example.com.").assert_on(&server);
-}
-
-scenario!(a_missing_reverse_zone_is_named_where_nothing_may_make_it);
-fn a_missing_reverse_zone_is_named_where_nothing_may_make_it(kind: Kind) {
-    let server = kind.start(&[]);
-    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
-    create(&bridge, "192.0.2.5", "www.example.com")
-        .assert_status(69)
-        .assert_stdout("")
-        .assert_stderr(
-            "error: 192.0.2.5 PTR www.example.com. on main (127.0.0.1:PORT): the primary serves no \
-         reverse zone for `5.2.0.192.in-addr.arpa.`; hint: create the zone `2.0.192.in-addr.arpa.` \
-         on the primary, or let nsbridge create it: [primaries.….provision] in the configuration\n",
-        );
-    // Nothing to remove where there is no zone.
-    let run = delete(&bridge, "192.0.2.5", "www.example.com");
-    match kind {
-        Kind::Bind(_) | Kind::PowerDns(_) => run.assert_status(0).assert_stdout(
-            "192.0.2.5 PTR www.example.com.: already gone on main (127.0.0.1:PORT)\n",
-        ),
-        // It does not sign that it has no zone, and whoever else says so may lie.
-        Kind::Knot(_) => run
-            .assert_status(69)
-            .assert_says("the primary answers REFUSED without a signature"),
-    };
-}
-
-scenario!(a_reverse_zone_is_made_at_its_cut_and_not_at_the_wide_networks);
-fn a_reverse_zone_is_made_at_its_cut_and_not_at_the_wide_networks(kind: Kind) {
-    let server = kind.start(&[]);
-    let bridge = server
-        .provisioning(Bridge::of(&server))
-        .ptr_networks(&["10.0.0.0/8", "10.20.30.0/24"])
-        .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
-    create(&bridge, "10.20.30.4", "a.example.net").assert_status(0);
-    create(&bridge, "10.20.31.4", "b.example.net").assert_status(0);
-    assert_eq!(ptrs(&server, "4.30.20.10.in-addr.arpa"), ["a.example.net."]);
-    assert_eq!(ptrs(&server, "4.31.20.10.in-addr.arpa"), ["b.example.net."]);
-    assert!(dig::has_zone(&server, "30.20.10.in-addr.arpa"));
-    assert!(dig::has_zone(&server, "10.in-addr.arpa"));
-    assert!(!dig::has_zone(&server, "31.20.10.in-addr.arpa"));
-}
-
-scenario!(an_existing_zone_above_the_cut_is_used);
-fn an_existing_zone_above_the_cut_is_used(kind: Kind) {
-    let server = kind.start(&[("192.in-addr.arpa", "")]);
-    let bridge = server
-        .provisioning(Bridge::of(&server))
-        .ptr_networks(&NETWORKS);
-    create(&bridge, "192.0.2.5", "www.example.com").assert_status(0);
-    assert!(!dig::has_zone(&server, V4));
-    assert_eq!(
-        ptrs(&server, "5.2.0.192.in-addr.arpa"),
-        ["www.example.com."]
-    );
-}
-
-#[test]
-fn a_built_in_empty_zone_is_told_from_a_real_one() {
-    let view = View::new("all", "recursion yes; empty-zones-enable yes;");
-    let named = Named::builder().view(view).start();
-    let without = || Bridge::of(&named);
-    // A mark is looked for over the control channel before a zone is touched, and a zone could be made.
-    let seeding = || without().seed(&named);
-    let text = "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one of BIND's \
-                built-in empty zones, which take no updates; hint: put `disable-empty-zone \"10.in-addr.arpa\";` into \
-                the options of named.conf\n";
-    for network in ["10.0.0.0/8", "10.1.2.0/24"] {
-        for bridge in [without(), seeding()] {
-            let bridge = bridge.ptr_networks(&[network]);
-            for command in [create_ptr, delete_ptr] {
-                let payload = call(&[command("10.1.2.3", "www.example.com")]);
-                let run = bridge.plesk(&payload);
-                run.assert_status(69).assert_stdout("").assert_stderr(text);
-                let preview = bridge.run(&["plesk", "--dry-run"], &payload);
-                preview.assert_status(69).assert_stderr(text);
-            }
-        }
-    }
-    assert_eq!(named.updates_received(), 0);
-    assert_eq!(named.commands_that_change(), [""; 0]);
-}
-
-scenario!(what_the_reverse_zone_delegates_away_is_not_touched);
-fn what_the_reverse_zone_delegates_away_is_not_touched(kind: Kind) {
-    let parent = "0.192.in-addr.arpa";
-    let server = kind.start(&[(parent, "2 NS ns.example.org.")]);
-    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
-    let before = dig::axfr(&server, parent);
-    let run = create(&bridge, "192.0.2.5", "www.example.com");
-    run.assert_status(69).assert_stdout("");
-    assert!(
-        run.stderr
-            .contains("serves no reverse zone for `5.2.0.192.in-addr.arpa.`"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(dig::axfr(&server, parent), before);
-    assert_eq!(server.updates_received(), 0);
-}
-
 scenario!(a_ptr_in_the_records_of_a_forward_zone_goes_nowhere);
 fn a_ptr_in_the_records_of_a_forward_zone_goes_nowhere(kind: Kind) {
     let server = kind.start(&[(V4, "")]);
@@ -526,18 +303,89 @@ fn aliases_without_end_are_an_error(kind: Kind) {
     assert_eq!(server.updates_received(), 0);
 }
 
-scenario!(a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it);
-fn a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it(kind: Kind) {
-    let server = kind.start(&[(V4, "5 CNAME 5.elsewhere.test.")]);
+scenario!(a_ptr_at_a_kept_name_is_not_touched);
+fn a_ptr_at_a_kept_name_is_not_touched(kind: Kind) {
+    let cut = "5 PTR hand.example.org.\n6 CNAME 6.0/25\n7 CNAME 7.0/25";
+    let below = ("0/25.2.0.192.in-addr.arpa", "7 PTR hand.example.org.");
+    let server = kind.start(&[(V4, cut), below]);
+    let keep = [
+        V4_HOST,
+        "6.0/25.*",
+        "7.2.0.192.*",
+        "*.100.51.198.in-addr.arpa",
+    ];
     let bridge = server
         .provisioning(Bridge::of(&server))
-        .ptr_networks(&NETWORKS);
-    let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
-    let says = "the primary serves no reverse zone for `5.elsewhere.test.`";
-    for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
-        bridge
-            .run(arguments, &payload)
-            .assert_status(69)
-            .assert_says(says);
+        .ptr_networks(&NETWORKS)
+        .set("policy", "keep", &format!("{keep:?}"))
+        .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
+    let kept = [
+        (create_ptr("192.0.2.5", "www.example.com"), V4_HOST),
+        (delete_ptr("192.0.2.5", "hand.example.org"), V4_HOST),
+        (
+            create_ptr("192.0.2.6", "www.example.com"),
+            "6.0/25.2.0.192.in-addr.arpa",
+        ),
+        (
+            create_ptr("192.0.2.7", "www.example.com"),
+            "7.2.0.192.in-addr.arpa",
+        ),
+        (
+            create_ptr("198.51.100.1", "www.example.com"),
+            "1.100.51.198.in-addr.arpa",
+        ),
+    ];
+    for (command, name) in kept {
+        let payload = call(&[command]);
+        let warning = format!("main (127.0.0.1:PORT): {name}. is not touched: `policy.keep`\n");
+        for (arguments, said) in [
+            (&["plesk", "--dry-run"][..], ": no difference on main"),
+            (&["plesk"], ": unchanged on main"),
+        ] {
+            let run = bridge.run(arguments, &payload);
+            run.assert_status(0)
+                .assert_says("warning: ")
+                .assert_says(&warning);
+            assert!(run.stdout.contains(said), "{}", run.stdout);
+        }
     }
+    // What is as it shall be is worth no word.
+    bridge
+        .plesk(call(&[create_ptr("192.0.2.5", "hand.example.org")]))
+        .assert_status(0)
+        .assert_stderr("");
+    assert_eq!(server.updates_received(), 0);
+    assert!(!dig::has_zone(&server, "100.51.198.in-addr.arpa"));
+}
+
+scenario!(an_alias_that_a_wildcard_makes_up_is_not_followed);
+fn an_alias_that_a_wildcard_makes_up_is_not_followed(kind: Kind) {
+    for records in [
+        "* CNAME unused.test.",
+        "*.0.192.in-addr.arpa. CNAME unused.test.",
+    ] {
+        let zone_name = if records.starts_with("* ") {
+            V4
+        } else {
+            "0.192.in-addr.arpa"
+        };
+        let server = kind.start(&[(zone_name, records), ("unused.test", "")]);
+        let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+        let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        assert_eq!(ptrs(&server, V4_HOST), ["www.example.com."]);
+        assert_eq!(ptrs(&server, "unused.test"), [""; 0]);
+        let payload = call(&[
+            delete_ptr("192.0.2.5", "www.example.com"),
+            delete_ptr("192.0.2.6", "www.example.com"),
+        ]);
+        bridge.plesk(&payload).assert_status(0).assert_stderr("");
+        assert_eq!(ptrs(&server, V4_HOST), ["unused.test."]);
+    }
+    // One that stands there by itself is followed, though the wildcard says the same.
+    let server = kind.start(&[(V4, "* CNAME x.test.\n5 CNAME x.test."), ("x.test", "")]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+    let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
+    bridge.plesk(&payload).assert_status(0).assert_stderr("");
+    assert_eq!(ptrs(&server, "x.test"), ["www.example.com."]);
 }
