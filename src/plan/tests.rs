@@ -1,5 +1,6 @@
 //! Rules of the plan, one a test. A zone is written as lines of owner, type, TTL and value.
 
+mod cases;
 mod catalog;
 mod laws;
 mod packer;

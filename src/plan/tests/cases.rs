@@ -1,0 +1,157 @@
+//! Generated cases for the laws: a zone as it is, as it shall be, and what was delivered of it.
+
+use proptest::prelude::*;
+
+use super::server::SIGNER;
+use super::{TYPES, owner, rdata, soa, zone_name};
+use crate::model::{
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Record, RecordType, RrSets, Serial,
+    ZoneSource,
+};
+use crate::plan::Guard;
+
+const OWNERS: [&str; 6] = ["@", "a", "b.a", "*.c", "_acme-challenge.a", "d"];
+const NAMES: [&str; 3] = ["ns1", "ns2", "x"];
+const STRINGS: [[&str; 3]; 3] = [
+    ["abc", "a,bc", "ab,c"],
+    ["abd", "abd,", ",abd"],
+    ["", ",", ",,"],
+];
+
+/// A record that may be in the current zone, in the desired one and among the delivered.
+#[derive(Clone, Debug)]
+struct Seed {
+    owner: usize,
+    rtype: usize,
+    value: usize,
+    /// Of each of the three: whether it is there, its TTL, how it is spelt.
+    uses: [Option<(u32, usize)>; 3],
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) current: CurrentZone,
+    pub(super) desired: DesiredZone,
+    pub(super) delivered: RrSets,
+    pub(super) foreign: ForeignRecords,
+    pub(super) guard: Guard,
+    pub(super) octets_max: usize,
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let used = || proptest::option::of((prop_oneof![Just(300_u32), Just(600)], 0..3_usize));
+    // Half of all records are of the types that are in each other's way.
+    let rtype = prop_oneof![0..TYPES.len(), 0..4_usize];
+    (0..OWNERS.len(), rtype, 0..3_usize, [used(), used(), used()]).prop_map(
+        |(owner, rtype, value, uses)| Seed {
+            owner,
+            rtype,
+            value,
+            uses,
+        },
+    )
+}
+
+pub(super) fn cases() -> impl Strategy<Value = Case> {
+    let soa_wish = (
+        proptest::option::of(1..3_u32),
+        proptest::option::of(prop_oneof![Just(900_u32), Just(60)]),
+        proptest::option::of(prop_oneof![0..9_u32, any::<u32>()]),
+        any::<bool>(),
+    );
+    (
+        proptest::collection::vec(seed(), 0..40),
+        proptest::collection::vec(any::<bool>(), OWNERS.len()),
+        prop_oneof![Just(ForeignRecords::Keep), Just(ForeignRecords::Remove)],
+        prop_oneof![
+            Just(Guard::Soa),
+            Just(Guard::SoaMovedOn),
+            Just(Guard::RrSets)
+        ],
+        prop_oneof![3 => 260..700_usize, 1 => Just(65_000)],
+        prop_oneof![0..5_u32, Just(u32::MAX - 1), any::<u32>()],
+        soa_wish,
+    )
+        .prop_map(
+            |(seeds, cnames, foreign, guard, octets_max, serial, wish)| {
+                let (refresh, ttl, step, long_mname) = wish;
+                let desired_soa = DesiredSoa {
+                    mname: long_mname.then(|| owner("a.name.server.with.a.long.name")),
+                    refresh,
+                    ttl,
+                    serial: step.map(|step| Serial(serial.wrapping_add(step))),
+                    ..DesiredSoa::default()
+                };
+                Case {
+                    current: CurrentZone {
+                        name: zone_name(),
+                        soa: soa(serial),
+                        soa_ttl: 900,
+                        records: as_a_server_has_it(records(&seeds, 0), &cnames),
+                    },
+                    desired: DesiredZone {
+                        name: zone_name(),
+                        soa: desired_soa,
+                        records: RrSets::from_records(records(&seeds, 1)),
+                        source: ZoneSource::Call,
+                    },
+                    delivered: RrSets::from_records(records(&seeds, 2)),
+                    foreign,
+                    guard,
+                    octets_max,
+                }
+            },
+        )
+}
+
+fn records(seeds: &[Seed], which: usize) -> Vec<Record> {
+    let used = seeds
+        .iter()
+        .filter_map(|seed| Some((seed, seed.uses[which]?)));
+    used.map(|(seed, (ttl, spelling))| {
+        let rtype = TYPES[seed.rtype].1;
+        let value = match rtype {
+            RecordType::TXT => STRINGS[seed.value][spelling],
+            _ => NAMES[seed.value],
+        };
+        let name = OWNERS[seed.owner];
+        let name = if spelling == 1 {
+            name.to_uppercase()
+        } else {
+            name.to_owned()
+        };
+        Record {
+            owner: owner(&name),
+            rtype,
+            ttl,
+            rdata: rdata(rtype, value),
+        }
+    })
+    .collect()
+}
+
+/// Makes of any records what a primary can have: an apex NS, and no CNAME beside other data.
+fn as_a_server_has_it(mut records: Vec<Record>, cnames: &[bool]) -> RrSets {
+    records.push(Record {
+        owner: owner("@"),
+        rtype: RecordType::NS,
+        ttl: 300,
+        rdata: rdata(RecordType::NS, "ns1"),
+    });
+    let is_cname_owner = |record: &Record| {
+        let at = OWNERS.iter().position(|name| owner(name) == record.owner);
+        at.is_some_and(|at| at > 0 && cnames[at])
+    };
+    records.retain(|record| {
+        SIGNER.contains(&record.rtype.0)
+            || (record.rtype == RecordType::CNAME) == is_cname_owner(record)
+    });
+    let mut sets = RrSets::from_records(records).into_sets();
+    for set in &mut sets {
+        if [RecordType::CNAME, RecordType::DNAME].contains(&set.rtype) {
+            set.rdatas.truncate(1);
+        }
+    }
+    RrSets::from_sets(sets)
+}
