@@ -130,7 +130,7 @@ pub enum Failure {
     #[error("the answer is unusable: {0}")]
     Malformed(MalformedReason),
     /// The zone kept changing between read and update.
-    #[error("the zone was changed by someone else {attempts} times between read and update")]
+    #[error("the zone was changed by someone else {} between read and update", times(*.attempts))]
     ChangedMeanwhile {
         /// How often it was tried.
         attempts: u32,
@@ -304,6 +304,14 @@ pub enum Failure {
     Random(getrandom::Error),
 }
 
+fn times(count: u32) -> String {
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{count} times")
+    }
+}
+
 fn detail(extended: Option<&ExtendedError>) -> String {
     extended
         .map(|error| format!("; {error}"))
@@ -417,4 +425,17 @@ fn is_denial(rcode: Rcode) -> bool {
         Rcode::NOTZONE,
     ]
     .contains(&rcode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_was_changed_once_or_so_many_times() {
+        let said = |attempts| Failure::ChangedMeanwhile { attempts }.to_string();
+        let text = "the zone was changed by someone else N between read and update";
+        assert_eq!(said(1), text.replace('N', "once"));
+        assert_eq!(said(10), text.replace('N', "10 times"));
+    }
 }
