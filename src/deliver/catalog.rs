@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
-use super::session::{Catalog, CatalogCensus, Reading, Session, Transfer};
+use super::primary::{Catalog, CatalogCensus, Reading};
+use super::session::{Session, Transfer};
 use super::settings::UnownedZones;
 use super::steps::{Serving, authentic, is_applied, pause, serving};
 use crate::model::ZoneName;

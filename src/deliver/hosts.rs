@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::outcome::Failure;
 use super::place::{ask, enclosing_soa};
+use super::primary::Primary;
 use super::reverse::address_of;
-use super::session::{Primary, open};
+use super::session::open;
 use crate::model::{CurrentZone, Name, Rdata, RecordType, ZoneName};
 
 /// Each address of a zone with each host that has it, in ascending order. Wildcards are no hosts, and what

@@ -23,6 +23,7 @@ mod ownership;
 mod place;
 mod plain;
 mod preview;
+mod primary;
 mod ptr;
 mod readback;
 mod reverse;
@@ -49,8 +50,8 @@ pub use memory::{
 };
 pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
 pub use ownership::Before;
+pub use primary::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use reverse::{Network, NetworkError, reverse_name};
-pub use session::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
 pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
 pub use single::{create_zone, fetch_zone, recall_zone};
 pub use single_record::{Reached, Stands, behind_alias, find_record, follow, place_record};

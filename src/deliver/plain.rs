@@ -1,7 +1,7 @@
 //! What holds where there is no configuration: a primary of which its address and key are known, and settings
 //! of which nobody said anything.
 
-use super::session::{Pool, Primary, Read};
+use super::primary::{Pool, Primary, Read};
 use super::settings::{EmptyZone, PtrSettings, Settings, UnownedZones};
 use crate::model::ForeignRecords;
 use crate::transport::{Endpoint, Security};

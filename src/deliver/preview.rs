@@ -4,7 +4,8 @@ use super::gone::{claim, is_absent_elsewhere};
 use super::memory::{Memory, Origin, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::ownership;
-use super::session::{Maker, Session};
+use super::primary::Maker;
+use super::session::Session;
 use super::settings::Settings;
 use super::steps::{Found, forget_unconfirmed, left_out, read};
 use crate::model::{

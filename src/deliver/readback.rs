@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use super::outcome::Failure;
 use super::place::{alias, ask, records};
-use super::session::{Read, Session};
+use super::primary::Read;
+use super::session::Session;
 use super::steps::{Found, read_zone, served_soa, union};
 use crate::model::{
     CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,

@@ -10,7 +10,8 @@ use super::memory::{Memory, Origin, ZoneMemory};
 use super::nameservers::{NS_TTL, ns_set};
 use super::outcome::Failure;
 use super::place::{ask, enclosing_soa, records};
-use super::session::{Maker, Session};
+use super::primary::Maker;
+use super::session::Session;
 use super::settings::Settings;
 use super::steps::{Found, Sent, change, is_unused, pause, read, send, widen, zone_key};
 use crate::model::{

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::outcome::Failure;
+use super::primary::Primary;
 use super::reverse::{Network, reverse_name};
-use super::session::Primary;
 use crate::model::{
     CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName, ZoneSource,
 };

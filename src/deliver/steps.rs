@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, ZoneKey, ZoneMemory};
 use super::outcome::{Failure, LeftOut};
-use super::session::{Read, Session, Transfer};
+use super::primary::Read;
+use super::session::{Session, Transfer};
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::plan::{self, Action, Batch, Conflict, Guard, Plan};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};

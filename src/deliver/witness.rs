@@ -12,7 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
 use super::place::{ask, records};
-use super::session::{Primary, Session, open};
+use super::primary::Primary;
+use super::session::{Session, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::transport::TransportError;
 use crate::wire::Rcode;

@@ -9,8 +9,9 @@ use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
 use super::ours::{gone, ours, to_remember};
 use super::outcome::{Counts, Delivered, Done, Failure, Kind, LeftOut};
 use super::ownership;
+use super::primary::{Maker, Read};
 use super::readback::{self, PassedOver};
-use super::session::{Maker, Read, Session};
+use super::session::Session;
 use super::settings::Settings;
 use super::sieve::Sieve;
 use super::steps::{

@@ -3,7 +3,7 @@
 use super::remedy::{Case, Home, remedy};
 use super::verdict::{Bad, Trouble, Verdict};
 use crate::deliver::outcome::Failure;
-use crate::deliver::session::{Maker, Primary};
+use crate::deliver::primary::{Maker, Primary};
 use crate::model::ZoneName;
 use crate::provision::Software;
 use crate::wire::{Key, Rcode};

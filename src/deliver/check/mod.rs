@@ -15,7 +15,8 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use super::outcome::Failure;
-use super::session::{Catalog, Maker, Primary, Read, Session, open};
+use super::primary::{Catalog, Maker, Primary, Read};
+use super::session::{Session, open};
 use super::steps::{Found, authentic, read_zone};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::Holding;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use crate::deliver::memory::{Origin, ZoneKey};
 use crate::deliver::outcome::{Failure, Kind};
-use crate::deliver::session::CatalogCensus;
+use crate::deliver::primary::CatalogCensus;
 use crate::model::{Name, RecordType, ZoneName};
 use crate::provision::{Gap, Remedy, Subject};
 use crate::wire::Rcode;
