@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
+use super::nameservers::is_apex_ns;
 use super::outcome::Failure;
 use super::ownership::{self, catalog, group};
 use super::primary::{Catalog, Maker, Read};
@@ -232,9 +233,7 @@ async fn fill_empty(
     let (batch, beginning) = if whole.octets() <= octets_max {
         (whole, Beginning::Filled)
     } else {
-        let apex = initial.name.apex();
-        let is_apex_ns = |set: &RrSet| set.rtype == RecordType::NS && set.owner == *apex;
-        let founding = first_batch(initial, is_apex_ns);
+        let founding = first_batch(initial, |set| is_apex_ns(set, &initial.name));
         (founding, Beginning::Founded)
     };
     let reply = session.update_once(&batch, key).await?;

@@ -33,10 +33,12 @@ pub(super) fn with_nameservers<'a>(
     })
 }
 
-fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
+/// Whether the set is that of a zone's own name servers.
+pub(super) fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
     set.rtype == RecordType::NS && set.owner == *zone.apex()
 }
 
+/// The set of a zone's own name servers.
 pub(super) fn ns_set(zone: &ZoneName, ttl: u32, nameservers: &[Name]) -> RrSet {
     let mut rdatas: Vec<Rdata> = nameservers.iter().map(Rdata::from_name).collect();
     rdatas.sort();

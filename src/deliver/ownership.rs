@@ -402,10 +402,7 @@ pub(super) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure>
 }
 
 pub(super) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
-    match &session.primary.maker {
-        Some(Maker::Catalog { group }) => group.as_deref(),
-        Some(Maker::Provisioner(_)) | None => None,
-    }
+    session.primary.maker.as_ref()?.group()
 }
 
 /// What is remembered here was adopted before.

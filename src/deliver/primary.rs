@@ -72,6 +72,16 @@ pub enum Maker {
     },
 }
 
+impl Maker {
+    /// What new members of the catalog are grouped by, where zones are made of them.
+    pub(super) fn group(&self) -> Option<&str> {
+        match self {
+            Self::Catalog { group } => group.as_deref(),
+            Self::Provisioner(_) => None,
+        }
+    }
+}
+
 /// A catalog that a primary keeps, with what was read of it last.
 pub struct Catalog {
     pub(super) name: CatalogName,

@@ -1,11 +1,15 @@
-//! The steps that the ways of an intent share: reading a zone, sending a plan, making a zone, and
-//! keeping the memory of it.
+//! The steps that the ways of an intent share: reading a zone, sending a plan, and keeping the memory
+//! of it.
+//!
+//! None of them decides what is wanted. A zone that cannot be read is never taken for one that is empty or absent,
+//! and what is not signed never counts as done.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, ZoneKey, ZoneMemory};
+use super::nameservers::is_apex_ns;
 use super::outcome::{Failure, LeftOut};
 use super::primary::Read;
 use super::session::{Session, Transfer};
@@ -135,10 +139,6 @@ pub(super) fn forget_unconfirmed(
     let sets = uncertain.into_sets().into_iter();
     let uncertain = RrSets::from_sets(sets.filter(|set| !is_apex_ns(set, &current.name)));
     current.records = current.records.minus(&uncertain);
-}
-
-fn is_apex_ns(set: &RrSet, zone: &ZoneName) -> bool {
-    set.rtype == RecordType::NS && set.owner == *zone.apex()
 }
 
 /// Reads a zone by transfer, and tells a zone that is not there from one that cannot be read.

@@ -100,10 +100,7 @@ impl<'a> Asker<'a> {
             is_key_named: self.is_key_named,
             zone: self.zone.map(|(zone, _)| zone),
             home: self.zone.map_or(Home::Section, |(_, home)| home),
-            template: match &self.primary.maker {
-                Some(Maker::Catalog { group }) => group.as_deref(),
-                Some(Maker::Provisioner(_)) | None => None,
-            },
+            template: self.primary.maker.as_ref().and_then(Maker::group),
         };
         let (remedy, hint) = remedy(&trouble, &case).unzip();
         let hint = hint.flatten().unwrap_or_else(|| trouble.hint());
