@@ -14,9 +14,9 @@ use super::session::Session;
 use super::settings::Settings;
 use super::steps::{Found, Sent, Serving, change, is_unused, pause, read, send, serving, zone_key};
 use super::zone::ATTEMPTS_MAX;
-use crate::model::{Rdata, RrSets, ZoneName};
+use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Guard, Holding};
-use crate::provision::{Claim, Deleted, Standing};
+use crate::provision::{Claim, Deleted, Provisioner, Standing};
 
 /// Removes the zone where it was made here, and else what was delivered to it.
 pub(super) async fn deliver_gone(
@@ -51,13 +51,9 @@ async fn remove(
     known: &ZoneMemory,
     memory: &Memory,
 ) -> Result<Option<Done>, Failure> {
-    let primary = session.primary;
-    match &primary.maker {
+    match removal(session, zone, holding, known, memory).await? {
         None => Ok(None),
-        Some(Maker::Provisioner(provisioner)) => {
-            let Some(claim) = claim(session, zone, holding, known, memory).await? else {
-                return Ok(None);
-            };
+        Some(Removal::Provisioned(provisioner, claim)) => {
             let deleted = provisioner.delete(zone, claim, session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),
@@ -74,22 +70,46 @@ async fn remove(
                 }
             })
         }
-        Some(Maker::Catalog { .. }) => {
-            let Some(Holding::Ours(member)) = holding else {
-                return Ok(None);
-            };
-            if member.is_found {
-                return Ok(None);
-            }
+        Some(Removal::Unlisted { was_listed }) => {
             ownership::release(session, zone).await?;
             // One that is served on is in the server's configuration as well.
-            let done = if member.is_listed {
+            let done = if was_listed {
                 Done::Deleted
             } else {
                 Done::AlreadyGone
             };
             Ok(await_gone(session, zone).await?.then_some(done))
         }
+    }
+}
+
+/// How a zone goes as a whole.
+pub(super) enum Removal<'a> {
+    /// The provisioner removes it, as far as it is covered by the claim.
+    Provisioned(&'a Provisioner, Claim),
+    /// The primary drops it with its entry in the catalog, which may be only reserved.
+    Unlisted { was_listed: bool },
+}
+
+/// How the zone goes as a whole; none where it was not made here, and stays.
+pub(super) async fn removal<'a>(
+    session: &mut Session<'a>,
+    zone: &ZoneName,
+    holding: Option<&Holding>,
+    known: &ZoneMemory,
+    memory: &Memory,
+) -> Result<Option<Removal<'a>>, Failure> {
+    let primary = session.primary;
+    match (&primary.maker, holding) {
+        (Some(Maker::Provisioner(provisioner)), _) => {
+            let claim = claim(session, zone, holding, known, memory).await?;
+            Ok(claim.map(|claim| Removal::Provisioned(provisioner, claim)))
+        }
+        (Some(Maker::Catalog { .. }), Some(Holding::Ours(member))) if !member.is_found => {
+            let was_listed = member.is_listed;
+            Ok(Some(Removal::Unlisted { was_listed }))
+        }
+        (Some(Maker::Catalog { .. }) | None, _) => Ok(None),
     }
 }
 
@@ -107,25 +127,9 @@ async fn empty(
     for attempt in 0..ATTEMPTS_MAX {
         pause(session, attempt).await?;
         let (found, mut known) = read(session, zone, memory).await?;
-        let current = match found {
-            Found::Zone(current) => {
-                ownership::permit_emptying(session, &current, &known).await?;
-                current
-            }
-            Found::Absent => return Ok(Done::AlreadyGone),
-            // Whoever says so, there is nothing of ours to remove.
-            Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
-                return Ok(Done::AlreadyGone);
-            }
-            Found::NotShown(_) if is_absent_elsewhere(session, zone).await? => {
-                return Ok(Done::AlreadyGone);
-            }
-            Found::NotShown(failure) => return Err(failure),
-            // Another instance may be making it just now.
-            Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
-                return Ok(Done::Emptied { removed: 0 });
-            }
-            Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
+        let current = match emptying(session, zone, found, &known).await? {
+            Emptying::Of(current) => current,
+            Emptying::Needless(done) => return Ok(done),
         };
         known.origin = Origin::Found;
         let soa = current.soa.to_rdata();
@@ -160,6 +164,42 @@ async fn empty(
     })
 }
 
+/// What there is to take out of a zone that stays.
+pub(super) enum Emptying {
+    /// What was delivered to this zone.
+    Of(Box<CurrentZone>),
+    /// Nothing, with what that comes to.
+    Needless(Done),
+}
+
+/// What there is to take out of a zone that was found so.
+pub(super) async fn emptying(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    found: Found,
+    known: &ZoneMemory,
+) -> Result<Emptying, Failure> {
+    match found {
+        Found::Zone(current) => {
+            ownership::permit_emptying(session, &current, known).await?;
+            Ok(Emptying::Of(current))
+        }
+        Found::Absent => Ok(Emptying::Needless(Done::AlreadyGone)),
+        // Whoever says so, there is nothing of ours to remove.
+        Found::NotShown(_)
+            if known.has_nothing_of_ours() || is_absent_elsewhere(session, zone).await? =>
+        {
+            Ok(Emptying::Needless(Done::AlreadyGone))
+        }
+        Found::NotShown(failure) => Err(failure),
+        // Another instance may be making it just now.
+        Found::NotLoaded(_) if known.has_nothing_of_ours() => {
+            Ok(Emptying::Needless(Done::Emptied { removed: 0 }))
+        }
+        Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
+    }
+}
+
 /// Whether somebody who proves who he is says that a zone is absent of which the primary says so without
 /// a signature.
 pub(super) async fn is_absent_elsewhere(
@@ -180,7 +220,7 @@ pub(super) async fn is_absent_elsewhere(
 }
 
 /// By what claim the zone may be removed; none where it was not made here.
-pub(super) async fn claim(
+async fn claim(
     session: &mut Session<'_>,
     zone: &ZoneName,
     holding: Option<&Holding>,

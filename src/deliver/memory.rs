@@ -74,6 +74,19 @@ pub struct ZoneMemory {
     pub generation: i64,
 }
 
+impl ZoneMemory {
+    /// Whether anything is remembered of the zone but how to talk to its primary.
+    pub(super) fn is_known(&self) -> bool {
+        self.origin != Origin::Found || !self.delivered.is_empty()
+    }
+
+    /// Whether nothing of the zone is ours, as far as it is known: it was made by somebody else, and nothing was
+    /// delivered to it.
+    pub(super) fn has_nothing_of_ours(&self) -> bool {
+        self.origin.is_elsewhere() && self.delivered.is_empty()
+    }
+}
+
 /// Which zone on which primary.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ZoneKey {
@@ -222,9 +235,7 @@ impl Memory {
     /// # Errors
     /// [`Failure::Memory`].
     pub async fn list(&self) -> Result<Vec<ZoneSummary>, Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.send(MemoryRequest::List { answer })?;
-        answered.await.map_err(|_| Failure::Memory)
+        self.ask(|answer| MemoryRequest::List { answer }).await
     }
 
     /// The PTR values that were added here.
@@ -232,23 +243,19 @@ impl Memory {
     /// # Errors
     /// [`Failure::Memory`].
     pub async fn ptrs(&self) -> Result<BTreeSet<PtrValue>, Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.send(MemoryRequest::Ptrs { answer })?;
-        answered.await.map_err(|_| Failure::Memory)
+        self.ask(|answer| MemoryRequest::Ptrs { answer }).await
     }
 
     /// Whether a zone was made, adopted or delivered to; cheaper than to load what is remembered of it.
     pub(super) async fn knows(&self, key: &ZoneKey) -> Result<bool, Failure> {
-        let (answer, answered) = oneshot::channel();
         let key = key.clone();
-        self.send(MemoryRequest::Knows { key, answer })?;
-        answered.await.map_err(|_| Failure::Memory)
+        self.ask(|answer| MemoryRequest::Knows { key, answer })
+            .await
     }
 
     pub(super) async fn add_ptr(&self, value: PtrValue) -> Result<(), Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.send(MemoryRequest::AddPtr { value, answer })?;
-        answered.await.map(|_| ()).map_err(|_| Failure::Memory)
+        let remembered = self.ask(|answer| MemoryRequest::AddPtr { value, answer });
+        remembered.await.map(|_| ())
     }
 
     pub(super) fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure> {
@@ -274,12 +281,9 @@ impl Memory {
         begun: BegunLoad,
     ) -> Result<ZoneMemory, Failure> {
         let known = begun.0.await.map_err(|_| Failure::Memory)?;
-        let (answer, answered) = oneshot::channel();
-        self.send(MemoryRequest::Generation {
-            key: key.clone(),
-            answer,
-        })?;
-        if answered.await.map_err(|_| Failure::Memory)? == known.generation {
+        let of = key.clone();
+        let generation = self.ask(|answer| MemoryRequest::Generation { key: of, answer });
+        if generation.await? == known.generation {
             Ok(known)
         } else {
             self.load(key).await
@@ -287,9 +291,8 @@ impl Memory {
     }
 
     pub(super) async fn widen(&self, change: MemoryChange) -> Result<i64, Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.send(MemoryRequest::Widen { change, answer })?;
-        answered.await.map_err(|_| Failure::Memory)
+        self.ask(|answer| MemoryRequest::Widen { change, answer })
+            .await
     }
 
     pub(super) fn narrow(&self, change: MemoryChange) -> Result<(), Failure> {
@@ -298,6 +301,16 @@ impl Memory {
 
     pub(super) fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure> {
         self.send(MemoryRequest::Forget { key, generation })
+    }
+
+    /// Sends a request and waits for its answer.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> MemoryRequest,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(request(answer))?;
+        answered.await.map_err(|_| Failure::Memory)
     }
 
     /// The keeper drops its end, or an answer, only when its file failed; it says why itself.

@@ -79,7 +79,7 @@ pub(super) async fn permit_found(
         permit(&holding, zone, unowned)?;
         return Ok(known.origin);
     }
-    let mark = if !is_known(known) {
+    let mark = if !known.is_known() {
         marked(session, zone, session.deadline).await?
     } else if let Some(mark) = mark_in_doubt(session, current, known).await {
         mark
@@ -102,7 +102,7 @@ pub(super) async fn permit_emptying(
     current: &CurrentZone,
     known: &ZoneMemory,
 ) -> Result<(), Failure> {
-    if session.primary.catalog.is_some() || !is_known(known) {
+    if session.primary.catalog.is_some() || !known.is_known() {
         return Ok(());
     }
     match mark_in_doubt(session, current, known).await {
@@ -407,13 +407,9 @@ pub(super) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
 
 /// What is remembered here was adopted before.
 fn allowance(known: &ZoneMemory, settings: &Settings) -> UnownedZones {
-    if is_known(known) {
+    if known.is_known() {
         UnownedZones::Adopt
     } else {
         settings.unowned_zones
     }
-}
-
-fn is_known(known: &ZoneMemory) -> bool {
-    known.origin != Origin::Found || !known.delivered.is_empty()
 }

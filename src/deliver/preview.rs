@@ -1,17 +1,16 @@
 //! What would be done, found out without doing it.
 
-use super::gone::{claim, is_absent_elsewhere};
+use super::gone::{Emptying, Removal, emptying, removal};
 use super::memory::{Memory, Origin, SoaTtl};
 use super::outcome::{Failure, Fate, LeftOut, Preview, PreviewLine};
 use super::ownership;
-use super::primary::Maker;
 use super::session::Session;
 use super::settings::Settings;
 use super::steps::{Found, forget_unconfirmed, left_out, read};
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
-use crate::plan::{self, Action, Holding, Plan};
+use crate::plan::{self, Action, Plan};
 
 /// What [`deliver_zone`] would do.
 pub(super) async fn preview_zone(
@@ -53,54 +52,39 @@ pub(super) async fn preview_gone(
 ) -> Result<Preview, Failure> {
     let (found, known) = read(session, zone, memory).await?;
     let holding = ownership::holding(session, zone).await?;
-    let is_ours = match &session.primary.maker {
+    let is_ours = match removal(session, zone, holding.as_ref(), &known, memory).await? {
         None => false,
-        Some(Maker::Provisioner(provisioner)) => {
-            match claim(session, zone, holding.as_ref(), &known, memory).await? {
-                Some(claim) => {
-                    let standing = provisioner.standing(zone, session.deadline).await?;
-                    let is_covered = claim.covers(&standing);
-                    if !is_covered {
-                        ownership::permit_going(zone, holding.as_ref(), standing)?;
-                    }
-                    is_covered
-                }
-                None => false,
+        Some(Removal::Unlisted { .. }) => true,
+        Some(Removal::Provisioned(provisioner, claim)) => {
+            let standing = provisioner.standing(zone, session.deadline).await?;
+            let is_covered = claim.covers(&standing);
+            if !is_covered {
+                ownership::permit_going(zone, holding.as_ref(), standing)?;
             }
+            is_covered
         }
-        Some(Maker::Catalog { .. }) => match &holding {
-            Some(Holding::Ours(member)) => !member.is_found,
-            Some(Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. }) | None => false,
-        },
     };
     let of_unseen = |fate| Preview {
         zone: zone.clone(),
         fate,
         lines: Vec::new(),
     };
-    let current = match found {
-        Found::Zone(current) => current,
-        Found::Absent => return Ok(of_unseen(Fate::Stays)),
-        Found::NotShown(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
-            return Ok(of_unseen(Fate::Stays));
-        }
-        Found::NotShown(_) if is_ours || is_absent_elsewhere(session, zone).await? => {
-            return Ok(of_unseen(Fate::Stays));
-        }
-        Found::NotShown(failure) => return Err(failure),
+    let emptying = match found {
+        Found::Zone(current) if is_ours => return Ok(preview_of_deletion(&current)),
+        Found::Absent | Found::NotShown(_) if is_ours => return Ok(of_unseen(Fate::Stays)),
         // It goes with whatever it held.
         Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
-        Found::NotLoaded(_) if known.origin.is_elsewhere() && known.delivered.is_empty() => {
-            return Ok(of_unseen(Fate::Stays));
+        found @ (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_)) => {
+            emptying(session, zone, found, &known).await?
         }
-        Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
     };
-    if !is_ours {
-        ownership::permit_emptying(session, &current, &known).await?;
-        let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
-        return Ok(preview_of_plan(&plan, &current));
+    match emptying {
+        Emptying::Of(current) => {
+            let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
+            Ok(preview_of_plan(&plan, &current))
+        }
+        Emptying::Needless(_) => Ok(of_unseen(Fate::Stays)),
     }
-    Ok(preview_of_deletion(&current))
 }
 
 pub(super) fn preview_of_new(initial: &InitialZone) -> Preview {
