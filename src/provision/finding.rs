@@ -89,6 +89,12 @@ pub enum Software {
 }
 
 impl<E> Finding<E> {
+    /// What was found out about these subjects.
+    pub(super) fn each<const N: usize>(found: [(Subject, Verdict<E>); N]) -> Vec<Self> {
+        let finding = |(subject, verdict)| Self { subject, verdict };
+        found.map(finding).into()
+    }
+
     /// The same with another error type.
     pub(super) fn map<F>(self, into: impl FnOnce(E) -> F) -> Finding<F> {
         let verdict = match self.verdict {

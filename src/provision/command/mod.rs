@@ -127,9 +127,7 @@ impl Command {
                 (bad, Verdict::Untried(Subject::Channel))
             }
         };
-        let subjects = [(Subject::Channel, channel), (Subject::Creation, creation)];
-        let finding = |(subject, verdict)| Finding { subject, verdict };
-        subjects.map(finding).into()
+        Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
     }
 
     /// Makes the zone not exist, where it is remembered to have been made here.

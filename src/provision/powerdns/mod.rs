@@ -154,19 +154,13 @@ impl PowerDns {
                     Err(error) => Err(self.roll_back(&zone.name, error, deadline).await),
                 };
             }
-            let standing = match self.look(&api).await? {
+            let seen = self.look(&api).await?;
+            let standing = self.standing_of(&seen);
+            match seen {
                 Seen::Absent => continue,
-                Seen::HalfMade(account) if account == self.account => {
-                    self.finish(&api).await?;
-                    Standing::Ours
-                }
-                Seen::HalfMade(account) => others(&account),
-                Seen::Primary(Some(instance)) if instance == self.instance => {
-                    self.permit_updates(&api).await?;
-                    Standing::Ours
-                }
-                Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance)),
-                Seen::Primary(None) => Standing::Others(Owner::Server),
+                Seen::HalfMade(_) if standing == Standing::Ours => self.finish(&api).await?,
+                Seen::Primary(_) if standing == Standing::Ours => self.permit_updates(&api).await?,
+                Seen::HalfMade(_) | Seen::Primary(_) => {}
                 Seen::Other(kind) => {
                     return Err(PowerDnsError::ForeignZone {
                         server: self.server.name(),
@@ -174,7 +168,7 @@ impl PowerDns {
                         kind,
                     });
                 }
-            };
+            }
             return Ok(Created::AlreadyThere(standing));
         }
         Err(PowerDnsError::Unsteady {
@@ -193,14 +187,18 @@ impl PowerDns {
         deadline: Instant,
     ) -> Result<Standing, PowerDnsError> {
         let seen = self.look(&self.api(zone, deadline)).await?;
-        Ok(match seen {
+        Ok(self.standing_of(&seen))
+    }
+
+    fn standing_of(&self, seen: &Seen) -> Standing {
+        match seen {
             Seen::Absent => Standing::Absent,
-            Seen::HalfMade(account) if account == self.account => Standing::Ours,
-            Seen::HalfMade(account) => others(&account),
-            Seen::Primary(Some(instance)) if instance == self.instance => Standing::Ours,
-            Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance)),
+            Seen::HalfMade(account) if *account == self.account => Standing::Ours,
+            Seen::HalfMade(account) => others(account),
+            Seen::Primary(Some(instance)) if *instance == self.instance => Standing::Ours,
+            Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance.clone())),
             Seen::Primary(None) | Seen::Other(_) => Standing::Others(Owner::Server),
-        })
+        }
     }
 
     /// Whether the metadata of a zone that is there let the update key change it. The server's settings may
@@ -236,9 +234,7 @@ impl PowerDns {
                 Ok(()) => (Verdict::Good, Verdict::Open(Gap::Api)),
             },
         };
-        let subjects = [(Subject::Channel, channel), (Subject::Creation, creation)];
-        let finding = |(subject, verdict)| Finding { subject, verdict };
-        subjects.map(finding).into()
+        Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
     }
 
     async fn find_missing_key(

@@ -231,10 +231,10 @@ enum Creation {
     Occupied,
 }
 
-fn findings(verdicts: [Verdict<RndcError>; 3]) -> Vec<Finding<RndcError>> {
-    let subjects = [Subject::Channel, Subject::Creation, Subject::Contents];
-    let findings = subjects.into_iter().zip(verdicts);
-    findings
-        .map(|(subject, verdict)| Finding { subject, verdict })
-        .collect()
+fn findings([channel, creation, contents]: [Verdict<RndcError>; 3]) -> Vec<Finding<RndcError>> {
+    Finding::each([
+        (Subject::Channel, channel),
+        (Subject::Creation, creation),
+        (Subject::Contents, contents),
+    ])
 }
