@@ -61,19 +61,7 @@ pub(super) async fn make(
     }
     let new = initial.records.minus(&known.delivered);
     widen(memory, &key, &mut known, &new).await?;
-    let (created, made_nothing) = match maker {
-        Maker::Provisioner(provisioner) => {
-            let created = provisioner.create(initial, session.deadline).await;
-            let made_nothing = created.as_ref().is_err_and(ProvisionError::made_nothing);
-            (created.map_err(Failure::from), made_nothing)
-        }
-        // What a catalog's member became is not known where it failed.
-        Maker::Catalog { .. } => {
-            let created = create_by_catalog(session, initial, settings.unowned_zones).await;
-            let made_nothing = matches!(created, Err(Failure::OthersZone { .. }));
-            (created, made_nothing)
-        }
-    };
+    let (created, made_nothing) = create(session, maker, initial, settings.unowned_zones).await;
     let created = match created {
         Ok(created) => created,
         Err(failure) => {
@@ -125,6 +113,28 @@ pub(super) async fn make(
         ..change(key, &known, add, gone)
     })?;
     Ok(created)
+}
+
+/// Makes the zone; and, where it could not be made, whether it is certain that nothing was.
+async fn create(
+    session: &mut Session<'_>,
+    maker: &Maker,
+    initial: &InitialZone,
+    unowned: UnownedZones,
+) -> (Result<Created, Failure>, bool) {
+    match maker {
+        Maker::Provisioner(provisioner) => {
+            let created = provisioner.create(initial, session.deadline).await;
+            let made_nothing = created.as_ref().is_err_and(ProvisionError::made_nothing);
+            (created.map_err(Failure::from), made_nothing)
+        }
+        // What a catalog's member became is not known where it failed.
+        Maker::Catalog { .. } => {
+            let created = create_by_catalog(session, initial, unowned).await;
+            let made_nothing = matches!(created, Err(Failure::OthersZone { .. }));
+            (created, made_nothing)
+        }
+    }
 }
 
 /// Remembers what was known before a zone was to be made: nothing, where that was nothing.

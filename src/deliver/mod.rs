@@ -10,6 +10,7 @@ pub mod check;
 mod courtesy;
 mod exchange;
 mod failure;
+mod filling;
 mod foreseen;
 mod gone;
 mod hint;

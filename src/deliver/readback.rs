@@ -16,13 +16,13 @@
 
 use std::time::Duration;
 
-use super::outcome::Failure;
+use super::outcome::{Failure, LeftOut};
 use super::place::{alias, ask, records};
 use super::primary::Read;
 use super::session::Session;
 use super::steps::{Found, read_zone, served_soa, union};
 use crate::model::{
-    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
+    CurrentZone, Name, Presence, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
 };
 use crate::plan::{Action, Guard, Plan};
 
@@ -63,6 +63,28 @@ impl PassedOver {
 
     fn is_empty(&self) -> bool {
         self.left.is_empty() && self.missing.is_empty()
+    }
+
+    /// Record by record, so that each is told.
+    pub(super) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
+        let both = [
+            (Presence::Gone, self.left),
+            (Presence::Present, self.missing),
+        ];
+        let sets = both.into_iter().flat_map(|(presence, sets)| {
+            let sets = sets.into_sets().into_iter();
+            sets.map(move |set| (presence, set))
+        });
+        sets.flat_map(|(presence, set)| {
+            let (owner, rtype) = (set.owner, set.rtype);
+            let rdatas = set.rdatas.into_iter();
+            rdatas.map(move |rdata| LeftOut::PassedOver {
+                presence,
+                owner: owner.clone(),
+                rtype,
+                rdata,
+            })
+        })
     }
 }
 

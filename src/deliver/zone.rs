@@ -2,8 +2,10 @@
 //!
 //! A loop of read, plan and send: the plan is computed from the zone as it is, each
 //! message is guarded by what it was computed from, and where the guard fails the zone is read
-//! again.
+//! again. Nothing is sent before it is remembered, durably, that it may be ours; and nothing is done to a
+//! zone that is another instance's.
 
+use super::filling::Filling;
 use super::making::make;
 use super::memory::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
 use super::ours::{gone, ours, to_remember};
@@ -18,8 +20,8 @@ use super::steps::{
     Found, Sent, Serving, arrived, change, forget_unconfirmed, is_unused, left_out, pause, read,
     send, served_soa, serving, touched, union, widen, zone_key,
 };
-use crate::model::{CurrentZone, DesiredZone, Name, Presence, Rdata, RecordType, RrSets};
-use crate::plan::{self, Conflict, FirstContents, Guard, Plan};
+use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets};
+use crate::plan::{self, Guard, Plan};
 use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
@@ -85,13 +87,6 @@ struct Delivery<'a> {
     /// What was sent without an answer: what of it is not to be done any more when the zone is read again was
     /// applied. With what happened to it.
     unanswered: Option<(Plan, Failure)>,
-}
-
-/// What a new zone shall hold, and what of the desired zone is left out of it.
-struct Filling {
-    desired: DesiredZone,
-    conflicts: Vec<Conflict>,
-    kept: Vec<Name>,
 }
 
 /// What an attempt starts from.
@@ -251,16 +246,12 @@ impl<'a> Delivery<'a> {
             .await?;
         let soa = current.soa.to_rdata();
         let failures = self.guard_failures(&soa);
-        if failures > 0 {
-            // The guard failed although the SOA is the same: prerequisites see another SOA than
-            // transfers do (BIND with inline-signing; PowerDNS after an UPDATE that set the SOA).
-            known.guard = Guard::RrSets;
-        }
-        if failures > GUARD_FAILURES_MAX {
-            // Nor do they see the data that transfers show.
-            known.guard = Guard::Presence;
-        }
-        let first = self.first_contents(is_new)?;
+        known.guard = guard_after(failures, known.guard);
+        let first = if is_new {
+            Filling::of(self.desired, &self.settings.keep)?
+        } else {
+            None
+        };
         let mut scope = self.settings.scope(&known.delivered);
         let desired = first.as_ref().map_or(self.desired, |filling| {
             scope.keep = &[];
@@ -291,12 +282,7 @@ impl<'a> Delivery<'a> {
             self.widen(&mut known, &add).await?;
             add = RrSets::default();
             sent = send(session, &plan, &current, known.guard).await;
-            let is_refused = matches!(
-                sent,
-                Ok(Sent::Guarded | Sent::NoZone(Failure::UpdateRefused { .. }))
-                    | Err(Failure::UpdateRefused { .. })
-            );
-            if !is_refused || session.has_applied {
+            if session.has_applied || !is_refused(&sent) {
                 // Some of it may be there: what is not signed does not deny it.
                 self.undo = None;
             }
@@ -384,24 +370,13 @@ impl<'a> Delivery<'a> {
 
     /// Notes what the primary passed over, so that it is told and not counted as done.
     fn note(&mut self, passed_over: PassedOver) {
-        let PassedOver { left, missing } = passed_over;
+        let PassedOver { left, missing } = &passed_over;
         let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
         let missing_count = missing.record_count() - usize::from(is_soa_missing);
         self.sent.soa_changed &= !is_soa_missing;
         self.sent.removed -= left.record_count().min(self.sent.removed);
         self.sent.added -= missing_count.min(self.sent.added);
-        for (presence, sets) in [(Presence::Gone, left), (Presence::Present, missing)] {
-            for set in sets.into_sets() {
-                let (owner, rtype) = (set.owner, set.rtype);
-                let records = set.rdatas.into_iter().map(|rdata| LeftOut::PassedOver {
-                    presence,
-                    owner: owner.clone(),
-                    rtype,
-                    rdata,
-                });
-                self.passed_over.extend(records);
-            }
-        }
+        self.passed_over.extend(passed_over.into_left_out());
     }
 
     /// Whether an update was refused because another process is in the middle of making the zone: it is a
@@ -468,30 +443,27 @@ impl<'a> Delivery<'a> {
         }
         Ok(is_new)
     }
+}
 
-    /// What a new zone that is yet to be filled shall hold where names are kept: as one that is made with its
-    /// contents.
-    fn first_contents(&self, is_new: bool) -> Result<Option<Filling>, Failure> {
-        if !is_new || self.settings.keep.is_empty() {
-            return Ok(None);
-        }
-        let FirstContents {
-            zone,
-            conflicts,
-            kept,
-        } = plan::initial_zone(self.desired, &self.settings.keep)?;
-        let desired = DesiredZone {
-            name: zone.name,
-            soa: self.desired.soa.clone(),
-            records: zone.records,
-            source: self.desired.source,
-        };
-        Ok(Some(Filling {
-            desired,
-            conflicts,
-            kept,
-        }))
+/// What guards a zone under whose SOA guards failed so often.
+fn guard_after(failures: u32, before: Guard) -> Guard {
+    match failures {
+        0 => before,
+        // The guard failed although the SOA is the same: prerequisites see another SOA than transfers do (BIND
+        // with inline-signing; PowerDNS after an UPDATE that set the SOA).
+        1..=GUARD_FAILURES_MAX => Guard::RrSets,
+        // Nor do they see the data that transfers show.
+        _ => Guard::Presence,
     }
+}
+
+/// Whether it is certain that the last message changed nothing.
+fn is_refused(sent: &Result<Sent, Failure>) -> bool {
+    matches!(
+        sent,
+        Ok(Sent::Guarded | Sent::NoZone(Failure::UpdateRefused { .. }))
+            | Err(Failure::UpdateRefused { .. })
+    )
 }
 
 fn created_from(records: &RrSets) -> Done {

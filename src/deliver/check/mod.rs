@@ -119,18 +119,15 @@ async fn check_dns(
         add(Check::Update(Some(zone.clone())), update);
     }
     if let (Some(catalog), Some(found)) = (&primary.catalog, catalog) {
-        let members = Check::Members(catalog.zone().clone());
         let may_list = matches!(found.update, Verdict::Good(_));
-        add(Check::Catalog(catalog.zone().clone()), found.contents);
-        add(members.clone(), found.update);
-        for (zone, owner) in zones.iter().zip(found.owners) {
-            add(Check::Owner(zone.clone()), owner);
+        for (check, verdict) in found.into_verdicts(catalog, zones) {
+            add(check, verdict);
         }
         if is_creation_tried(primary, settings) {
             let creation = if may_list {
                 create_and_remove_by_catalog(&mut session, &asker, catalog, settings).await
             } else {
-                Verdict::Untried(members)
+                Verdict::Untried(Check::Members(catalog.zone().clone()))
             };
             add(Check::Provision(Subject::Creation), creation);
         }
@@ -180,6 +177,23 @@ struct CatalogFound {
     owners: Vec<Verdict>,
     /// Where the settings of each zone are.
     homes: Vec<Home>,
+}
+
+impl CatalogFound {
+    /// What was checked of the catalog, and by it of these zones.
+    fn into_verdicts(
+        self,
+        catalog: &Catalog,
+        zones: &[ZoneName],
+    ) -> impl Iterator<Item = (Check, Verdict)> {
+        let zone = catalog.zone();
+        let of_catalog = [
+            (Check::Catalog(zone.clone()), self.contents),
+            (Check::Members(zone.clone()), self.update),
+        ];
+        let owners = zones.iter().cloned().map(Check::Owner).zip(self.owners);
+        of_catalog.into_iter().chain(owners)
+    }
 }
 
 /// Checks the catalog that the primary keeps: what it holds, and whether members may be added.
@@ -244,22 +258,8 @@ struct Signing {
 }
 
 async fn check_signing(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<Signing, Failure> {
-    let root = Name::root();
     let primary = session.primary;
-    let first = zones.first().map_or(&root, ZoneName::apex);
-    let mut reply = session.query(first, RecordType::SOA).await?;
-    // Knot looks at no key where it does not have the zone, and says of one that it knows and that may not
-    // see the zone that it does not know it.
-    if let (Reply::Unsigned(_) | Reply::BadKey, Some(catalog)) = (&reply, &primary.catalog)
-        && catalog.key.name() == primary.key.name()
-    {
-        let told = session
-            .query(catalog.zone().apex(), RecordType::SOA)
-            .await?;
-        if !matches!(told, Reply::Unsigned(_) | Reply::BadKey) {
-            reply = told;
-        }
-    }
+    let reply = telling_reply(session, zones).await?;
     let key_check = Check::Key(primary.key.name().clone());
     let asker = Asker::new(primary);
     let wrong_clock = |offset_seconds| asker.bad(Failure::BadTime { offset_seconds });
@@ -318,6 +318,29 @@ async fn check_signing(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<
             }
         }
     })
+}
+
+/// The reply to a question about the first of these zones, or where that does not tell of the key to one about the
+/// catalog.
+async fn telling_reply(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<Reply, Failure> {
+    let root = Name::root();
+    let primary = session.primary;
+    let first = zones.first().map_or(&root, ZoneName::apex);
+    let reply = session.query(first, RecordType::SOA).await?;
+    // Knot looks at no key where it does not have the zone, and says of one that it knows and that may not
+    // see the zone that it does not know it.
+    let is_silent = |reply: &Reply| matches!(reply, Reply::Unsigned(_) | Reply::BadKey);
+    if is_silent(&reply)
+        && let Some(catalog) = &primary.catalog
+        && catalog.key.name() == primary.key.name()
+    {
+        let zone = catalog.zone().apex();
+        let told = session.query(zone, RecordType::SOA).await?;
+        if !is_silent(&told) {
+            return Ok(told);
+        }
+    }
+    Ok(reply)
 }
 
 /// Checks whose a zone is, by the catalog, and finds out where its settings are.

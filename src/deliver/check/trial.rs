@@ -87,30 +87,7 @@ pub(super) async fn try_update(
     let owner = below.child(label.as_bytes());
     let owner = owner.unwrap_or_else(|_| below.clone());
     let (set, rtype) = (owner.clone(), RecordType::TXT);
-    let update = |rtype: &RecordType| {
-        let rdata = unlikely_data(*rtype, &owner);
-        let owner = if [RecordType::SOA, RecordType::NS].contains(rtype) {
-            zone.apex().clone()
-        } else {
-            owner.clone()
-        };
-        let (rtype, ttl) = (*rtype, 0);
-        // BIND looks for no permission to remove one of these that is not there.
-        if [RecordType::SRV, RecordType::PTR].contains(&rtype) {
-            Update::Add {
-                owner,
-                rtype,
-                ttl,
-                rdata,
-            }
-        } else {
-            Update::Remove {
-                owner,
-                rtype,
-                rdata,
-            }
-        }
-    };
+    let update = |rtype: &RecordType| unlikely_update(zone, &owner, *rtype);
     let batch = Batch {
         zone: zone.clone(),
         // Whatever the zone holds, one of them does not hold.
@@ -148,6 +125,31 @@ pub(super) async fn try_update(
             }))
         }
         Err(other) => Err(other),
+    }
+}
+
+/// An update of a type for which a server has to look whether the key may.
+fn unlikely_update(zone: &ZoneName, owner: &Name, rtype: RecordType) -> Update {
+    let rdata = unlikely_data(rtype, owner);
+    let owner = if [RecordType::SOA, RecordType::NS].contains(&rtype) {
+        zone.apex().clone()
+    } else {
+        owner.clone()
+    };
+    // BIND looks for no permission to remove one of these that is not there.
+    if [RecordType::SRV, RecordType::PTR].contains(&rtype) {
+        Update::Add {
+            owner,
+            rtype,
+            ttl: 0,
+            rdata,
+        }
+    } else {
+        Update::Remove {
+            owner,
+            rtype,
+            rdata,
+        }
     }
 }
 
