@@ -203,12 +203,7 @@ fn a_challenge_is_foreign_to_a_delivery_and_no_policy_keeps_it_out(kind: Kind) {
 scenario!(a_server_of_the_command_line_is_enough);
 fn a_server_of_the_command_line_is_enough(kind: Kind) {
     let (server, bridge) = kind.by_hand("");
-    let (port, key) = (
-        server.port().to_string(),
-        server.key_file().to_string_lossy(),
-    );
-    let direct = ["--server", "127.0.0.1", "--port", &port, "--key-file", &key];
-    let run = |words: &[&str]| bridge.run_bare(&[], &[&["acme"], words, &direct].concat(), "");
+    let run = |words: &[&str]| bridge.run_directly(&server, &[&["acme"], words].concat());
     run(&["add", "www.example.com", "one"])
         .assert_status(0)
         .assert_stderr("");

@@ -261,6 +261,15 @@ impl Bridge {
         self.start_bare(variables, arguments, input).finish()
     }
 
+    /// Runs nsbridge to its end without a configuration, and with what reaches this server.
+    #[track_caller]
+    pub(crate) fn run_directly(&self, server: &dyn Server, arguments: &[&str]) -> Run {
+        let (port, key) = (server.port().to_string(), server.key_file());
+        let key = key.to_string_lossy();
+        let direct = ["--server", "127.0.0.1", "--port", &port, "--key-file", &key];
+        self.run_bare(&[], &[arguments, &direct].concat(), "")
+    }
+
     /// Writes the configuration to its file.
     #[track_caller]
     pub(crate) fn write_configuration(&self) -> PathBuf {

@@ -20,7 +20,7 @@ fn start(kind: Kind, records: &str, reverse: &str) -> (Started, Bridge) {
 }
 
 #[track_caller]
-fn ptr(bridge: &Bridge, arguments: &str) -> Run {
+pub(crate) fn ptr(bridge: &Bridge, arguments: &str) -> Run {
     let words = arguments.split(' ');
     bridge.run(&["ptr"].into_iter().chain(words).collect::<Vec<_>>(), "")
 }
@@ -28,11 +28,8 @@ fn ptr(bridge: &Bridge, arguments: &str) -> Run {
 /// The same without a configuration.
 #[track_caller]
 fn ptr_directly(server: &Started, bridge: &Bridge, arguments: &str) -> Run {
-    let (port, key) = (server.port().to_string(), server.key_file());
-    let key = key.to_string_lossy();
-    let direct = ["--server", "127.0.0.1", "--port", &port, "--key-file", &key];
     let words = ["ptr"].into_iter().chain(arguments.split(' '));
-    bridge.run_bare(&[], &words.chain(direct).collect::<Vec<_>>(), "")
+    bridge.run_directly(server, &words.collect::<Vec<_>>())
 }
 
 /// The PTR records of the reverse zones, as `owner host`, without what the zones are called.

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pretty_assertions::assert_eq;
 use rusqlite::Connection;
 
-use crate::bridge::{Bridge, Run};
+use crate::bridge::Bridge;
 use crate::dig;
 use crate::keys::Key;
 use crate::message::{is_update, with_other_mac};
 use crate::named::{Named, Zone};
 use crate::nsupdate::nsupdate;
 use crate::payload::{call, create_ptr, delete_ptr};
+use crate::ptr::ptr;
 use crate::queue::jobs;
 use crate::scripted::{Scripted, Upstream};
 use crate::server::Server as _;
@@ -35,11 +36,6 @@ fn server() -> Named {
 /// nsbridge before whatever listens on a port.
 fn bridge(named: &Named, port: u16) -> Bridge {
     Bridge::at(port, named.key_file()).ptr_networks(&["192.0.2.0/24"])
-}
-
-fn ptr(bridge: &Bridge, arguments: &str) -> Run {
-    let words = ["ptr"].into_iter().chain(arguments.split(' '));
-    bridge.run(&words.collect::<Vec<_>>(), "")
 }
 
 /// Asserts that the value is known as ours: it goes when its host has the address no more.

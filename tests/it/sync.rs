@@ -29,11 +29,10 @@ pub(crate) fn sync(bridge: &Bridge, options: &[&str]) -> Run {
 /// The same without a configuration.
 #[track_caller]
 pub(crate) fn sync_directly(server: &Started, bridge: &Bridge, options: &[&str]) -> Run {
-    let (port, key) = (server.port().to_string(), server.key_file());
-    let key = key.to_string_lossy();
-    let direct = ["--server", "127.0.0.1", "--port", &port, "--key-file", &key];
-    let arguments = [&["sync", "example.com", "zone.db"], &direct[..], options].concat();
-    bridge.run_bare(&[], &arguments, "")
+    bridge.run_directly(
+        server,
+        &[&["sync", "example.com", "zone.db"], options].concat(),
+    )
 }
 
 /// Adds nineteen records by hand.
