@@ -34,9 +34,7 @@ fn a_zone_made_by_hand_after_a_refusal_is_not_ours_to_delete() {
 /// Makes `example.com`, as a person may do it.
 #[track_caller]
 fn add_by_hand(named: &Named, records: &str) {
-    let start = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    let file = named.file("example.com.db");
-    std::fs::write(file, format!("{start}{records}")).expect("the file is written");
+    named.put_zone_file("example.com", records);
     let options = "{ type primary; file \"example.com.db\"; \
                    update-policy { grant \"plesk\" zonesub ANY; }; };";
     let added = named.rndc(&["addzone", "example.com", options]);
@@ -76,7 +74,7 @@ fn a_zone_made_here_is_deleted_with_its_files() {
     bridge.plesk(wanted.call()).assert_status(0);
     let more = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.7").sent(1);
     bridge.plesk(more.call()).assert_status(0);
-    assert!(!zone_files(&named).is_empty());
+    assert!(!named.zone_files("example.com").is_empty());
     let delete = payload::call(&[payload::delete("example.com")]);
     let gone = "example.com.: deleted on main (127.0.0.1:PORT)\n";
     bridge
@@ -86,7 +84,7 @@ fn a_zone_made_here_is_deleted_with_its_files() {
         .assert_stderr("");
     assert!(!dig::has_zone(&named, "example.com"));
     crate::wait::until("named removes the zone's files", || {
-        zone_files(&named).is_empty()
+        named.zone_files("example.com").is_empty()
     });
     let again = "example.com.: already gone on main (127.0.0.1:PORT)\n";
     bridge
@@ -97,18 +95,6 @@ fn a_zone_made_here_is_deleted_with_its_files() {
     // Nothing of the first life is left in the second.
     bridge.plesk(wanted.clone().sent(2).call()).assert_status(0);
     wanted.assert_on(&named);
-}
-
-/// The files of the server that belong to `example.com`.
-fn zone_files(named: &Named) -> Vec<String> {
-    let directory = named.file("");
-    let entries = std::fs::read_dir(&directory).expect("the server's directory");
-    let files = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned());
-    files
-        .filter(|name| name.starts_with("example.com"))
-        .collect()
 }
 
 scenario!(a_zone_configured_by_hand_is_emptied_of_what_was_delivered: bind, powerdns, knot, templates);

@@ -94,8 +94,7 @@ fn a_reverse_zone_made_with_other_name_servers_gets_ours() {
         .rndc(&named, "file")
         .ptr_networks(&NETWORKS)
         .set("primaries.main", "nameservers", r#"["ns1.example.net"]"#);
-    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    std::fs::write(named.file(&format!("{V4}.db")), placeholder).expect("the file is written");
+    named.put_zone_file(V4, "");
     let hosts = (1..=9).map(|host| create_ptr(&format!("192.0.2.{host}"), "www.example.net"));
     let calls = call(&hosts.collect::<Vec<_>>());
     bridge.plesk(&calls).assert_status(0).assert_stderr("");
@@ -271,8 +270,7 @@ fn a_network_smaller_than_a_label_gives_a_zone_for_each_address_and_says_so(kind
 /// it, killed while it filled that zone: before the message that `is_fatal` covers was sent on.
 fn killed_while_filling(is_fatal: fn(&[u8]) -> bool) -> (Named, Bridge) {
     let named = Named::builder().start();
-    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    std::fs::write(named.file(&format!("{V4}.db")), placeholder).expect("the file is written");
+    named.put_zone_file(V4, "");
     let is_reached = Arc::new(AtomicBool::new(false));
     let (reached, port) = (Arc::clone(&is_reached), named.port());
     let proxy = Scripted::start(move |conversation| {

@@ -155,8 +155,7 @@ const EVERY_LINE: [&str; 22] = [
 fn a_zone_is_made_of_a_file_that_is_there() {
     let named = Named::builder().start();
     let bridge = Bridge::of(&named).rndc(&named, "file");
-    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    std::fs::write(named.file("example.com.db"), placeholder).expect("the file is written");
+    named.put_zone_file("example.com", "");
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     bridge
         .plesk(wanted.call())
@@ -181,8 +180,7 @@ fn a_zone_is_made_of_a_file_that_is_there() {
 fn what_a_primary_put_into_a_zone_goes_also_after_a_kill() {
     let named = Named::builder().start();
     let bridge = Bridge::of(&named).rndc(&named, "file");
-    let placeholder = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
-    std::fs::write(named.file("example.com.db"), placeholder).expect("the file is written");
+    named.put_zone_file("example.com", "");
     let control = format!("127.0.0.1:{}", losing_second_answer(named.control_port()));
     let deaf = bridge.set_text("primaries.main.provision", "control", &control);
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");

@@ -270,6 +270,25 @@ impl Named {
         self.file("tls.crt")
     }
 
+    /// Puts the file in place of a zone that is yet to be made, as whoever makes zones of files does: with an
+    /// SOA, an NS and these records.
+    #[track_caller]
+    pub(crate) fn put_zone_file(&self, zone: &str, records: &str) {
+        let start = "$TTL 60\n@ SOA localhost. nobody.invalid. 1 1 1 1 1\n@ NS localhost.\n";
+        let file = self.file(&format!("{zone}.db"));
+        fs::write(file, format!("{start}{records}")).expect("the file is written");
+    }
+
+    /// The names of the files that belong to a zone.
+    #[track_caller]
+    pub(crate) fn zone_files(&self, zone: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.file("")).expect("the server's directory");
+        let names = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with(zone)).collect()
+    }
+
     /// Runs `rndc` with a command, such as `zonestatus example.com`.
     #[track_caller]
     pub(crate) fn rndc(&self, command: &[&str]) -> Said {
