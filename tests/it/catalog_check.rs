@@ -10,10 +10,11 @@ use crate::daemon::Release;
 use crate::documented::documented;
 use crate::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::named::{Named, Zone};
+use crate::nsupdate::unsigned_nsupdate;
 use crate::pdns::Pdns;
 use crate::server::Server as _;
 use crate::wanted::zone;
-use crate::{check, dig, payload, process};
+use crate::{check, dig, payload};
 
 const PROBE: &str = "nsbridge-check-plesk01.invalid";
 const NOTHING: [&str; 0] = [];
@@ -172,11 +173,8 @@ fn the_documented_catalog_of_powerdns_is_shared_by_installations() {
         };
         assert_only_member("example.com", "plesk01", &members());
         // Nobody writes to it without the key.
-        let script = format!(
-            "server 127.0.0.1 {}\nzone {CATALOG}\nupdate add x.zones.{CATALOG} 0 PTR other.example.\nsend\n",
-            pdns.port()
-        );
-        let unsigned = process::run("nsupdate", &["-v"], script.as_bytes());
+        let add = format!("zone {CATALOG}\nupdate add x.zones.{CATALOG} 0 PTR other.example.");
+        let unsigned = unsigned_nsupdate(&pdns, &add);
         assert_eq!(unsigned.status, Some(2), "{}", unsigned.stderr());
         let two = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
         let two = two.instance("plesk02");

@@ -27,11 +27,22 @@ pub(crate) fn nsupdate(server: &dyn Server, script: &str) {
 /// The same, for a script that may be refused.
 #[track_caller]
 pub(crate) fn try_nsupdate(server: &dyn Server, script: &str) -> Said {
+    let key_file = server.key_file().to_string_lossy();
+    run(server, script, &["-v", "-k", &*key_file])
+}
+
+/// The same, of somebody without a key.
+#[track_caller]
+pub(crate) fn unsigned_nsupdate(server: &dyn Server, script: &str) -> Said {
+    run(server, script, &["-v"])
+}
+
+#[track_caller]
+fn run(server: &dyn Server, script: &str, arguments: &[&str]) -> Said {
     let input = format!(
         "server 127.0.0.1 {}\ncheck-names off\n{}\nsend\n",
         server.port(),
         script.trim()
     );
-    let key_file = server.key_file().to_string_lossy();
-    process::run("nsupdate", &["-v", "-k", &*key_file], input.as_bytes())
+    process::run("nsupdate", arguments, input.as_bytes())
 }

@@ -7,22 +7,30 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::bridge::Bridge;
-use crate::nsupdate::try_nsupdate;
+use crate::nsupdate::{try_nsupdate, unsigned_nsupdate};
 use crate::pdns::Pdns;
-use crate::process::Said;
 use crate::server::Server as _;
 use crate::wanted::{Wanted, zone};
-use crate::{dig, payload, process};
+use crate::{dig, payload};
 
 pub(crate) const PROVISION: &str = "primaries.main.provision";
 
 const MARK: &str = "X-NSBRIDGE-INSTANCE";
+const ADDITION: &str = "zone example.com\nupdate add x.example.com 60 A 192.0.2.1";
 
 /// A server without zones, and nsbridge before it, making zones.
 pub(crate) fn fresh() -> (Pdns, Bridge) {
     let pdns = Pdns::builder().start();
     let bridge = pdns.provisioning(Bridge::of(&pdns));
     (pdns, bridge)
+}
+
+/// With another server for all that goes over DNS; zones are still made over the API.
+pub(crate) fn reading_from(reader: &Pdns, bridge: Bridge) -> Bridge {
+    let address = format!("127.0.0.1:{}", reader.port());
+    bridge
+        .set_text("primaries.main", "address", &address)
+        .set_text("keys.plesk", "file", &reader.key_file().to_string_lossy())
 }
 
 pub(crate) fn wanted() -> Wanted {
@@ -96,7 +104,7 @@ fn a_zone_is_marked_and_takes_updates_of_its_key_only() {
     assert_eq!(metadata(&pdns, MARK), json!(["plesk01"]));
     assert_eq!(metadata(&pdns, "TSIG-ALLOW-DNSUPDATE"), json!(["plesk"]));
     assert_eq!(kind(&pdns), json!("Master"));
-    let said = unsigned_update(&pdns);
+    let said = unsigned_nsupdate(&pdns, ADDITION);
     assert!(said.stderr().contains("REFUSED"), "{}", said.stderr());
 }
 
@@ -104,19 +112,10 @@ fn a_zone_is_marked_and_takes_updates_of_its_key_only() {
 fn a_zone_half_made_takes_no_updates_from_anybody() {
     let (pdns, _) = fresh();
     half_made(&pdns, "nsbridge:plesk01");
-    let said = try_nsupdate(&pdns, "update add x.example.com 60 A 192.0.2.1");
+    let said = try_nsupdate(&pdns, ADDITION);
     assert!(said.stderr().contains("SERVFAIL"), "{}", said.stderr());
-    let said = unsigned_update(&pdns);
+    let said = unsigned_nsupdate(&pdns, ADDITION);
     assert!(said.stderr().contains("SERVFAIL"), "{}", said.stderr());
-}
-
-/// What the server says to somebody without a key.
-fn unsigned_update(pdns: &Pdns) -> Said {
-    let script = format!(
-        "server 127.0.0.1 {}\nzone example.com\nupdate add x.example.com 60 A 192.0.2.1\nsend\n",
-        pdns.port()
-    );
-    process::run("nsupdate", &["-v"], script.as_bytes())
 }
 
 #[test]
@@ -192,13 +191,7 @@ fn a_key_that_the_server_does_not_know_is_named_and_nothing_is_made() {
     let bridge = pdns.provisioning(Bridge::of(&pdns));
     // Without the key nothing can be read either, so the zone is asked for by a server that knows it.
     let reader = Pdns::builder().start();
-    let bridge = bridge
-        .set_text(
-            "primaries.main",
-            "address",
-            &format!("127.0.0.1:{}", reader.port()),
-        )
-        .set_text("keys.plesk", "file", &reader.key_file().to_string_lossy());
+    let bridge = reading_from(&reader, bridge);
     let run = bridge.plesk(wanted().call());
     run.assert_status(69).assert_stdout("");
     run.assert_says("PowerDNS at 127.0.0.1:API does not know the TSIG key `plesk.`; hint: ");

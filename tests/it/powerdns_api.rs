@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::authority::Authority;
 use crate::bridge::Bridge;
 use crate::pdns::Pdns;
-use crate::powerdns::{PROVISION, delete, fresh, pass_request, wanted};
+use crate::powerdns::{PROVISION, delete, fresh, pass_request, reading_from, wanted};
 use crate::server::Server as _;
 use crate::{dig, process};
 
@@ -89,13 +89,7 @@ fn answering(answer: String) -> u16 {
 fn an_api_that_nobody_serves_is_unreachable() {
     let (mut pdns, bridge) = fresh();
     let reader = Pdns::builder().start();
-    let bridge = bridge
-        .set_text(
-            "primaries.main",
-            "address",
-            &format!("127.0.0.1:{}", reader.port()),
-        )
-        .set_text("keys.plesk", "file", &reader.key_file().to_string_lossy());
+    let bridge = reading_from(&reader, bridge);
     pdns.stop();
     let run = bridge.plesk(wanted().call());
     run.assert_status(75)
