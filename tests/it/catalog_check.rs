@@ -20,12 +20,10 @@ const PROBE: &str = "nsbridge-check-plesk01.invalid";
 const NOTHING: [&str; 0] = [];
 
 fn on_every_knot(test: impl Fn(&Knot, &Bridge)) {
-    for release in [Release::Installed, Release::Debian13] {
-        if release.is_here() {
-            let knot = Knot::of(release).start();
-            let bridge = knot.provisioning(Bridge::of(&knot));
-            test(&knot, &bridge);
-        }
+    for release in Release::stable() {
+        let knot = Knot::of(release).start();
+        let bridge = knot.provisioning(Bridge::of(&knot));
+        test(&knot, &bridge);
     }
 }
 
@@ -124,10 +122,7 @@ fn a_catalog_that_knot_lacks_is_told_with_its_lines() {
 
 #[test]
 fn a_catalog_that_powerdns_lacks_is_made_by_the_lines_that_are_told() {
-    for release in [Release::Installed, Release::Debian13] {
-        if !release.is_here() {
-            continue;
-        }
+    for release in Release::stable() {
         let mut pdns = Pdns::of(release).start();
         let bridge = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
         let run = bridge.run(&["check", "-q"], "");
@@ -150,10 +145,7 @@ fn pdnsutil_words(line: &str) -> Vec<&str> {
 
 #[test]
 fn the_documented_catalog_of_powerdns_is_shared_by_installations() {
-    for release in [Release::Installed, Release::Debian13] {
-        if !release.is_here() {
-            continue;
-        }
+    for release in Release::stable() {
         let mut pdns = Pdns::of(release).start();
         for line in documented(&format!("pdnsutil create-zone {CATALOG}")).lines() {
             pdns.pdnsutil(&pdnsutil_words(line));

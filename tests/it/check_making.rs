@@ -8,8 +8,8 @@ use pretty_assertions::assert_eq;
 use crate::bridge::Bridge;
 use crate::check::{
     CHANNEL_IS_WELL, CREATE, CREATION_IS_WELL, DNS_IS_WELL, OWNER_IS_NOBODY, ZONE, assert_begins,
-    assert_is_named_conf, assert_lines, check, controls, fetching_unknown, has_probe, releases,
-    server, state,
+    assert_is_named_conf, assert_lines, check, controls, fetching_unknown, has_probe, server,
+    state,
 };
 use crate::daemon::Release;
 use crate::keys::Key;
@@ -19,7 +19,7 @@ use crate::server::Server as _;
 
 #[test]
 fn a_zone_is_created_and_removed_on_demand() {
-    for release in releases() {
+    for release in Release::stable() {
         let named = server(release);
         let bridge = Bridge::of(&named).seed(&named);
         let run = check(&bridge, &named, &["--create"]);
@@ -246,7 +246,7 @@ fn a_program_is_asked_whether_a_zone_exists() {
 
 #[test]
 fn a_power_dns_that_makes_zones_is_asked_over_its_api() {
-    for release in releases() {
+    for release in Release::stable() {
         let pdns = Pdns::of(release).zone(ZONE, "www A 192.0.2.7\n").start();
         let bridge = || Bridge::of(&pdns).powerdns(pdns.api_port(), &pdns.api_key_file());
         let run = bridge().run(&["check", ZONE], "");

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
-use crate::check::{ZONE, assert_begins, lines_below, releases};
+use crate::check::{ZONE, assert_begins, lines_below};
+use crate::daemon::Release;
 use crate::keys::Key;
 use crate::pdns::Pdns;
 
@@ -36,7 +37,7 @@ fn set(pdns: &mut Pdns, lines: &[String]) {
 
 #[test]
 fn updates_that_no_zone_takes_are_told_by_a_creation() {
-    for release in releases() {
+    for release in Release::stable() {
         for (setting, value) in [("dnsupdate", "no"), ("allow-dnsupdate-from", "192.0.2.1")] {
             let started = Pdns::of(release).setting(setting, value).zone(ZONE, "");
             let mut pdns = started.start();
@@ -66,7 +67,7 @@ fn updates_that_no_zone_takes_are_told_by_a_creation() {
 /// PowerDNS answers an unknown key, another secret, another algorithm and a wrong clock in one way.
 #[test]
 fn a_key_that_it_does_not_take_is_told_with_what_imports_it() {
-    for release in releases() {
+    for release in Release::stable() {
         let without = || Pdns::of(release).without_key().zone(ZONE, "").start();
         let with = || Pdns::of(release).zone(ZONE, "").start();
         for (pdns, is_listed, change) in [
@@ -119,7 +120,7 @@ fn a_key_that_it_does_not_take_is_told_with_what_imports_it() {
 fn an_api_that_does_not_answer_is_told_with_its_settings() {
     const KEY: &str = "api-key=<that of this host's api-key-file>";
     const ALLOW: &str = "webserver-allow-from=<addresses of the hosts with nsbridge>";
-    for release in releases() {
+    for release in Release::stable() {
         let mut closed = Pdns::of(release)
             .setting("webserver-allow-from", "192.0.2.1")
             .start();

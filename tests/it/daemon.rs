@@ -29,6 +29,12 @@ pub(crate) enum Release {
 }
 
 impl Release {
+    /// Those that are here of the ones that every kind of server comes in.
+    pub(crate) fn stable() -> impl Iterator<Item = Self> {
+        let all = [Self::Installed, Self::Debian13];
+        all.into_iter().filter(|release| release.is_here())
+    }
+
     /// Whether its programs can be run here.
     ///
     /// # Panics
