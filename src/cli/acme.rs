@@ -19,15 +19,13 @@ use crate::deliver::{
     self, Failure, NameServer, Primary, Stands, Testimony, challenge_intent, challenge_owner,
 };
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType, ZoneName};
-use crate::payload::{self, Verb};
+use crate::payload::Verb;
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
 const VALUE_OCTETS_MAX: usize = 255;
 /// How long --wait waits, in seconds: longer than a NOTIFY and a transfer take, shorter than certificate
 /// authorities have patience.
 const WAIT_SECONDS: u32 = 120;
-/// Where the command stands that is reported.
-const PLACE: &str = "command line";
 /// The pause between two rounds of questions.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
@@ -92,10 +90,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
     };
     let setup = match arguments.server.setup(config, Vec::new()) {
         Ok(setup) => setup,
-        Err(message) => {
-            output.message(message);
-            return Status::BadConfiguration;
-        }
+        Err(message) => return output.bad_configuration(message),
     };
     let owner = if arguments.exact {
         Ok(arguments.name.clone())
@@ -113,11 +108,10 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
     };
     let value = arguments.value.as_bytes();
     let challenge = challenge_intent(owner, value, presence);
-    let commands = [payload::Command {
-        place: PLACE.into(),
-        verb: Verb::Update,
-        intent: Intent::Record(challenge.clone()),
-    }];
+    let commands = [handover::given(
+        Verb::Update,
+        Intent::Record(challenge.clone()),
+    )];
     let deadline = Instant::now() + setup.deadline;
     let status = handover::hand_over(&commands, &setup, deadline, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();

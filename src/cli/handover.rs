@@ -17,6 +17,15 @@ use crate::queue::{
     dispatch_preview,
 };
 
+/// A command that stands on the command line.
+pub(super) fn given(verb: Verb, intent: Intent) -> Command {
+    Command {
+        place: "command line".into(),
+        verb,
+        intent,
+    }
+}
+
 /// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints
 /// what became of each.
 ///
@@ -38,8 +47,8 @@ pub(super) fn hand_over(
         },
         Err(error @ StoreError::Newer { .. }) => {
             let hint = Some(error.hint().into());
-            output.message(Message::nothing_attempted(&error.to_string(), hint));
-            return Status::BadConfiguration;
+            let message = Message::nothing_attempted(&error.to_string(), hint);
+            return output.bad_configuration(message);
         }
         Err(error) => Problem::from(error),
     };
@@ -86,10 +95,7 @@ pub(super) fn preview(
 ) -> Status {
     let keeper = match open(setup, Access::ReadOnly) {
         Ok(keeper) => keeper,
-        Err(message) => {
-            output.message(message);
-            return Status::BadConfiguration;
-        }
+        Err(message) => return output.bad_configuration(message),
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let mut report = Report::new(commands, setup, output);

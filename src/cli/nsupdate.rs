@@ -213,10 +213,7 @@ impl<'a> Keeping<'a> {
     fn keep(&mut self, batch: Vec<RecordIntent>) -> Status {
         let setup = match self.setup.take().map_or_else(|| self.load(), Ok) {
             Ok(setup) => self.setup.insert(setup),
-            Err(message) => {
-                self.output.message(message);
-                return Status::BadConfiguration;
-            }
+            Err(message) => return self.output.bad_configuration(message),
         };
         let commands = batch.into_iter().map(|record| payload::Command {
             place: "script".into(),

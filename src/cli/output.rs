@@ -198,6 +198,12 @@ impl Output {
         Status::Done
     }
 
+    /// Says why the configuration cannot be used, or what it names.
+    pub(super) fn bad_configuration(&mut self, message: Message) -> Status {
+        self.message(message);
+        Status::BadConfiguration
+    }
+
     /// A fault of the program.
     pub(super) fn internal_error(&mut self, error: &dyn std::error::Error) -> Status {
         let hint = "this is a fault in nsbridge; please report it";

@@ -28,10 +28,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
     let setup = match configuration::load(config) {
         Ok(setup) => setup,
-        Err(error) => {
-            output.message(error);
-            return Status::BadConfiguration;
-        }
+        Err(error) => return output.bad_configuration(error),
     };
     let deadline = Instant::now() + setup.deadline;
     let input = match read_input(arguments.file.as_deref()) {

@@ -20,9 +20,6 @@ use crate::model::{CurrentZone, ForeignRecords, Intent, Name, Presence, PtrInten
 use crate::payload::{self, Verb};
 use crate::queue::Access;
 
-/// Where the command stands that is reported.
-const PLACE: &str = "command line";
-
 /// What is to be done with PTR records.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -78,10 +75,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
             sync(&zone, [*dry_run, *prune], setup, output)
         }),
     };
-    done.unwrap_or_else(|message| {
-        output.message(message);
-        Status::BadConfiguration
-    })
+    done.unwrap_or_else(|message| output.bad_configuration(message))
 }
 
 fn change(
@@ -151,10 +145,7 @@ fn sync(
     let prune = prune || setup.settings.foreign == ForeignRecords::Remove;
     let keeper = match handover::open(&setup, Access::ReadOnly) {
         Ok(keeper) => keeper,
-        Err(message) => {
-            output.message(message);
-            return Status::BadConfiguration;
-        }
+        Err(message) => return output.bad_configuration(message),
     };
     let surveyed = block_on(survey(zone, prune, &mut setup, keeper.memory(), output));
     let mut status = Status::Done;
@@ -385,14 +376,11 @@ fn command(
         Presence::Present => Verb::CreatePtr,
         Presence::Gone => Verb::DeletePtr,
     };
-    payload::Command {
-        place: PLACE.into(),
-        verb,
-        intent: Intent::Ptr(PtrIntent {
-            address,
-            hostname,
-            presence,
-            wanted,
-        }),
-    }
+    let intent = PtrIntent {
+        address,
+        hostname,
+        presence,
+        wanted,
+    };
+    handover::given(verb, Intent::Ptr(intent))
 }

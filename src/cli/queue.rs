@@ -59,10 +59,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         Command::Retry { job, all, force } => retry(job, *all, *force, config, output),
         Command::Drop { job, all } => drop_jobs(job, *all, config, output),
     };
-    done.unwrap_or_else(|message| {
-        output.message(message);
-        Status::BadConfiguration
-    })
+    done.unwrap_or_else(|message| output.bad_configuration(message))
 }
 
 fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {

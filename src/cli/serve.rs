@@ -15,10 +15,7 @@ use crate::queue::{Access, Event, Handled, Keeper, WorkerLock};
 
 /// Runs the command.
 pub(super) fn run(config: &Path, output: &mut Output) -> Status {
-    serve(config, output).unwrap_or_else(|message| {
-        output.message(message);
-        Status::BadConfiguration
-    })
+    serve(config, output).unwrap_or_else(|message| output.bad_configuration(message))
 }
 
 fn serve(config: &Path, output: &mut Output) -> Result<Status, Message> {
@@ -26,10 +23,7 @@ fn serve(config: &Path, output: &mut Output) -> Result<Status, Message> {
     let keeper = open(&setup, Access::ReadWrite)?;
     let mut status = match block_on(work(&setup, &keeper, output)) {
         Ok(Ok(status)) => status,
-        Ok(Err(Ended::NoLock(message))) => {
-            output.message(message);
-            Status::BadConfiguration
-        }
+        Ok(Err(Ended::NoLock(message))) => output.bad_configuration(message),
         // Its keeper says why.
         Ok(Err(Ended::File)) => Status::Later,
         Ok(Err(Ended::Signals(error))) | Err(error) => output.internal_error(&error),

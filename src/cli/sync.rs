@@ -40,10 +40,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
     let mut setup = match arguments.server.setup(config, Vec::new()) {
         Ok(setup) => setup,
-        Err(error) => {
-            output.message(error);
-            return Status::BadConfiguration;
-        }
+        Err(error) => return output.bad_configuration(error),
     };
     if arguments.force {
         setup.settings.removals_percent_max = Some(100);

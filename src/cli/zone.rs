@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::configuration;
 use super::direct;
-use super::handover::{self, close, open};
+use super::handover::{self, close, given, open};
 use super::output::{Message, Output, Severity};
 use super::report::{self, Report};
 use super::runtime::block_on;
@@ -18,12 +18,9 @@ use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
     ZoneSource,
 };
-use crate::payload::{self, Verb};
+use crate::payload::Verb;
 use crate::queue::Access;
 use crate::zonefile;
-
-/// Where the command stands that is reported.
-const PLACE: &str = "command line";
 
 /// What is to be done with zones.
 #[derive(Debug, clap::Subcommand)]
@@ -73,10 +70,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     };
-    done.unwrap_or_else(|message| {
-        output.message(message);
-        Status::BadConfiguration
-    })
+    done.unwrap_or_else(|message| output.bad_configuration(message))
 }
 
 fn create(
@@ -110,7 +104,7 @@ fn create(
         records: RrSets::default(),
         source: ZoneSource::Call,
     });
-    let commands = [command(Verb::Create, intent)];
+    let commands = [given(Verb::Create, intent)];
     let mut status = match created {
         Ok(created) => {
             let mut report = Report::new(&commands, &setup, output);
@@ -126,7 +120,7 @@ fn create(
 fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
     let deadline = Instant::now() + setup.deadline;
-    let commands = [command(Verb::Delete, Intent::ZoneGone(zone.clone()))];
+    let commands = [given(Verb::Delete, Intent::ZoneGone(zone.clone()))];
     Ok(handover::hand_over(&commands, &setup, deadline, output))
 }
 
@@ -283,12 +277,4 @@ fn print_record(
         entry["delivered"] = delivered.into();
     }
     entry
-}
-
-fn command(verb: Verb, intent: Intent) -> payload::Command {
-    payload::Command {
-        place: PLACE.into(),
-        verb,
-        intent,
-    }
 }
