@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use super::asking::{ask, enclosing_soa};
 use super::outcome::Failure;
-use super::place::{ask, enclosing_soa};
 use super::primary::Primary;
 use super::reverse::address_of;
 use super::session::open;

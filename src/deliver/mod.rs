@@ -4,6 +4,7 @@
 //! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
+mod asking;
 mod catalog;
 mod challenge;
 pub mod check;

@@ -16,8 +16,8 @@
 
 use std::time::Duration;
 
+use super::asking::{alias, ask, records};
 use super::outcome::{Failure, LeftOut};
-use super::place::{alias, ask, records};
 use super::primary::Read;
 use super::session::Session;
 use super::steps::{Found, read_zone, served_soa, union};

@@ -4,12 +4,12 @@
 //! Until it is filled it is remembered as being made, so that the next PTR record in it finishes what
 //! a killed process began. Nothing here touches the name servers of a zone that anybody uses.
 
+use super::asking::{ask, enclosing_soa, records};
 use super::foreseen::Foreseen;
 use super::making::make;
 use super::memory::{Memory, Origin, ZoneMemory};
 use super::nameservers::{NS_TTL, ns_set};
 use super::outcome::Failure;
-use super::place::{ask, enclosing_soa, records};
 use super::primary::Maker;
 use super::session::Session;
 use super::settings::Settings;

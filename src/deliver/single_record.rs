@@ -6,10 +6,11 @@
 
 use tokio::time::Instant;
 
+use super::asking::{alias, ask, is_made_up, records, soa_of};
 use super::memory::Memory;
 use super::outcome::{Delivered, Done, Failure};
 use super::ownership;
-use super::place::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
+use super::place::ALIASES_MAX;
 use super::primary::Primary;
 use super::session::{Session, open};
 use super::settings::Settings;

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
+use super::asking::{ask, records};
 use super::outcome::Failure;
-use super::place::{ask, records};
 use super::primary::Primary;
 use super::session::{Session, open};
 use crate::model::{Name, RecordType, ZoneName};
