@@ -53,9 +53,9 @@ fn what_was_left_is_delivered_when_the_primary_is_back_each_zone_once() {
     assert_eq!(run.jobs.len(), ZONES as usize);
     assert_eq!(jobs(&bridge).len(), ZONES as usize);
     named.restart();
-    let before = named.updates_received();
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
-    assert_eq!(named.updates_received() - before, ZONES);
+    // It has counted since it is back.
+    assert_eq!(named.updates_received(), ZONES);
     for zone in [1, ZONES / 2, ZONES] {
         wanted_at(zone, 1).assert_on(&named);
     }
