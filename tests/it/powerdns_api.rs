@@ -72,6 +72,23 @@ fn another_service_on_the_port_is_told_from_powerdns() {
     run.assert_status(75).assert_says(": no answer: ");
 }
 
+#[test]
+fn a_server_that_hangs_up_in_the_tls_handshake_may_speak_plain_http() {
+    let pdns = Pdns::builder().start();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let authority = Authority::new(directory.path(), "authority").certificate();
+    for answer in ["", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"] {
+        let url = format!("https://127.0.0.1:{}", answering(answer.to_owned()));
+        let bridge = pdns
+            .provisioning(Bridge::of(&pdns))
+            .set_text(PROVISION, "url", &url)
+            .set_text(PROVISION, "tls-ca-file", &authority.to_string_lossy());
+        let run = bridge.plesk(wanted().call());
+        run.assert_status(75)
+            .assert_says("hint: PowerDNS itself speaks plain HTTP");
+    }
+}
+
 /// A port on which whatever is sent is answered so.
 fn answering(answer: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use crate::model::{Name, ZoneName};
-use crate::transport::{TlsFailure, TransportError};
+use crate::transport::{self, TlsFailure, TransportError};
 
 /// Most characters of a server's own words in a message.
 pub(super) const WORDS_CHARACTERS_MAX: usize = 300;
@@ -232,16 +232,30 @@ fn unreachable_hint(source: &TransportError) -> Option<String> {
                     `webserver-address` and `webserver-port` as `url` has them (default port: 8081)?";
         return Some(hint.to_owned());
     }
-    if let TransportError::Tls {
-        failure: TlsFailure::NotTls,
-        ..
-    } = source
-    {
+    if is_not_tls(source) {
         let hint = "PowerDNS itself speaks plain HTTP: set `url` to `http://…`, or to the proxy \
                     before it that speaks TLS";
         return Some(hint.to_owned());
     }
     source.hint()
+}
+
+/// Whether the TLS handshake failed as it does with a server that takes it for a request: that answers, or hangs up.
+fn is_not_tls(error: &TransportError) -> bool {
+    match error {
+        TransportError::Tls { failure, .. } => matches!(failure, TlsFailure::NotTls),
+        TransportError::Closed { step, .. }
+        | TransportError::Reset { step, .. }
+        | TransportError::TimedOut { step, .. } => *step == transport::Step::Handshake,
+        TransportError::AllFailed { failures, .. } => failures.iter().any(is_not_tls),
+        TransportError::Resolve { .. }
+        | TransportError::NoAddress { .. }
+        | TransportError::Refused { .. }
+        | TransportError::Io { .. }
+        | TransportError::ClosedInFrame { .. }
+        | TransportError::TooLong { .. }
+        | TransportError::Torn { .. } => false,
+    }
 }
 
 /// How the server learns a key, without its secret.
