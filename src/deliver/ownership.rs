@@ -203,8 +203,9 @@ pub(super) async fn adopt(
         return Err(Failure::ZoneAbsent);
     }
     let mark = marked(session, zone, session.deadline).await?;
-    if let (Mark::Another(_), Some(provisioner)) = (&mark, marker(session)) {
-        // First: who is killed behind it has a zone that bears the mark of this instance.
+    if let (Mark::Another(_) | Mark::Ours, Some(provisioner)) = (&mark, marker(session)) {
+        // First: who is killed behind it has a zone that bears the mark of this instance. One of our own may have
+        // been made with other keys.
         provisioner.take_over(zone, session.deadline).await?;
     }
     if let Some(catalog) = &session.primary.catalog {

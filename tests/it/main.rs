@@ -92,6 +92,7 @@ mod nsupdate_terminal;
 mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;
+mod powerdns_keys;
 mod ptr;
 mod ptr_memory;
 mod queue;

@@ -39,6 +39,9 @@ pub(super) struct Zone {
     /// Whose it is, in the words of whoever made it.
     #[serde(default)]
     pub(super) account: String,
+    /// The names of the keys that may transfer it.
+    #[serde(default, rename = "master_tsig_key_ids")]
+    pub(super) transfer_keys: Vec<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -55,6 +58,11 @@ struct TsigKey {
 #[derive(Deserialize)]
 struct Problem {
     error: String,
+}
+
+#[derive(Serialize)]
+struct TransferKeys {
+    master_tsig_key_ids: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -127,6 +135,15 @@ impl Api<'_> {
         let body = to_json(&promotion);
         let answer = self.send(Method::PUT, &self.path(), Some(body)).await?;
         self.succeeded("making the zone a primary one", &answer)
+    }
+
+    /// Sets the keys that may transfer the zone. The API takes them as metadata from nobody.
+    pub(super) async fn set_transfer_keys(&self, keys: Vec<String>) -> Result<(), PowerDnsError> {
+        let body = to_json(&TransferKeys {
+            master_tsig_key_ids: keys,
+        });
+        let answer = self.send(Method::PUT, &self.path(), Some(body)).await?;
+        self.succeeded("setting the keys that may transfer the zone", &answer)
     }
 
     /// The values of metadata of one kind; none where there are none.

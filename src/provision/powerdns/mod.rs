@@ -279,13 +279,14 @@ impl PowerDns {
         }
     }
 
-    /// Gives a zone that another instance made our mark, and lets our key update it. One that is half made is
-    /// finished.
+    /// Gives a zone that an instance made our mark, and lets our keys update and transfer it. One that is half
+    /// made is finished.
     ///
     /// # Errors
     /// [`PowerDnsError`].
     pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
+        self.permit_transfers(&api).await?;
         if let Seen::HalfMade(_) = self.look(&api).await? {
             return self.finish(&api).await;
         }
@@ -393,6 +394,25 @@ impl PowerDns {
         api.set_metadata(UPDATE_KEYS, keys).await
     }
 
+    /// Lets our keys transfer the zone, beside others that may.
+    async fn permit_transfers(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
+        let Some(Zone { transfer_keys, .. }) = api.get().await? else {
+            return Ok(());
+        };
+        let known: Vec<Name> = transfer_keys
+            .iter()
+            .filter_map(|key| key.parse().ok())
+            .collect();
+        let lacking = self.transfer_keys.iter().filter(|key| !known.contains(key));
+        let lacking: Vec<String> = lacking.map(canonical).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        self.find_missing_key(api.zone, api.deadline).await?;
+        api.set_transfer_keys([transfer_keys, lacking].concat())
+            .await
+    }
+
     /// Removes the zone that this creation began, unless another process of ours finished it.
     async fn roll_back(
         &self,
@@ -413,7 +433,7 @@ impl PowerDns {
     }
 
     async fn look(&self, api: &Api<'_>) -> Result<Seen, PowerDnsError> {
-        let Some(Zone { kind, account }) = api.get().await? else {
+        let Some(Zone { kind, account, .. }) = api.get().await? else {
             return Ok(Seen::Absent);
         };
         Ok(match kind.to_ascii_lowercase().as_str() {
