@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use pretty_assertions::assert_eq;
 
 use crate::bridge::Bridge;
-use crate::check::{ZONE, releases};
+use crate::check::{ZONE, lines_below, releases};
 use crate::daemon::Release;
 use crate::keys::Key;
 use crate::payload;
@@ -81,4 +81,27 @@ fn a_zone_made_with_the_key_before_takes_the_new_one_once_it_is_adopted_again() 
         );
     bridge.plesk(wanted("192.0.2.2").call()).assert_status(0);
     wanted("192.0.2.2").assert_on(&pdns);
+}
+
+#[test]
+fn what_a_check_tells_to_run_leaves_the_keys_of_others_where_they_are() {
+    for release in releases() {
+        let (pdns, _) = with_second_key(release);
+        for kind in ["TSIG-ALLOW-AXFR", "TSIG-ALLOW-DNSUPDATE"] {
+            pdns.pdnsutil(&["set-meta", ZONE, kind, "second"]);
+        }
+        let bridge = pdns.provisioning(Bridge::of(&pdns));
+        let run = bridge.run(&["check", ZONE], "");
+        run.assert_status(69);
+        for below in ["transfer of ", "updates of "] {
+            let lines = lines_below(&run, below);
+            let line = lines.iter().find_map(|line| line.strip_prefix("pdnsutil "));
+            let words = line.unwrap_or_else(|| panic!("no command in {lines:?}"));
+            pdns.pdnsutil(&words.split(' ').collect::<Vec<_>>());
+        }
+        for kind in ["TSIG-ALLOW-AXFR", "TSIG-ALLOW-DNSUPDATE"] {
+            assert_eq!(metadata(&pdns, ZONE, kind), ["second", "plesk"]);
+        }
+        bridge.run(&["check", ZONE], "").assert_status(0);
+    }
 }

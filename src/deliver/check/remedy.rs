@@ -223,8 +223,8 @@ fn for_powerdns(lack: Lack, names: &Names) -> Option<Vec<String>> {
         algorithm,
         ..
     } = names;
-    let transfer = format!("pdnsutil set-meta {zone} TSIG-ALLOW-AXFR {key}");
-    let update = format!("pdnsutil set-meta {zone} TSIG-ALLOW-DNSUPDATE {key}");
+    let transfer = format!("pdnsutil add-meta {zone} TSIG-ALLOW-AXFR {key}");
+    let update = format!("pdnsutil add-meta {zone} TSIG-ALLOW-DNSUPDATE {key}");
     let import = format!("pdnsutil import-tsig-key {key} {algorithm} '{SECRET}'");
     Some(match lack {
         Lack::Key => vec![import],
@@ -447,8 +447,8 @@ mod tests {
         assert_eq!(
             lines(Software::PowerDns, Failure::ZoneAbsent),
             "a shell on the primary:\npdnsutil create-zone 0/25.example\n\
-             pdnsutil set-meta 0/25.example TSIG-ALLOW-AXFR plesk\n\
-             pdnsutil set-meta 0/25.example TSIG-ALLOW-DNSUPDATE plesk"
+             pdnsutil add-meta 0/25.example TSIG-ALLOW-AXFR plesk\n\
+             pdnsutil add-meta 0/25.example TSIG-ALLOW-DNSUPDATE plesk"
         );
         assert!(lines(Software::PowerDns, refused(false)).ends_with("TSIG-ALLOW-AXFR plesk"));
         assert!(lines(Software::PowerDns, refused(true)).ends_with("TSIG-ALLOW-DNSUPDATE plesk"));
