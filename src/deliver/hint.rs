@@ -129,6 +129,12 @@ impl Failure {
                 "repair it on the primary; its zone file needs `version.{catalog} 0 IN TXT \"2\"`, \
                  and one PTR record at each name below `zones`"
             ),
+            Self::CatalogNotShown { catalog } => {
+                let catalog = catalog.apex().to_text_without_dot();
+                format!(
+                    "PowerDNS does so with a zone of the kind producer: `pdnsutil set-kind {catalog} primary`"
+                )
+            }
             Self::CatalogIdle { .. } => "knot.conf needs `catalog-role: interpret` and a \
                                          `catalog-template` without `master` for the catalog, and \
                                          an `acl` with our key in that template; its log says why \

@@ -97,6 +97,23 @@ pub enum Update {
 }
 
 impl Batch {
+    /// What takes away the RRsets that this one adds to.
+    #[must_use]
+    pub fn undo_of_additions(&self) -> Self {
+        let removal = |update: &Update| match update {
+            Update::Add { owner, rtype, .. } => Some(Update::RemoveSet {
+                owner: owner.clone(),
+                rtype: *rtype,
+            }),
+            Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => None,
+        };
+        Self {
+            zone: self.zone.clone(),
+            prerequisites: Vec::new(),
+            updates: self.updates.iter().filter_map(removal).collect(),
+        }
+    }
+
     /// The encoded length in octets, without TSIG: all names are uncompressed.
     pub fn octets(&self) -> usize {
         let prerequisites = self.prerequisites.iter().map(Prerequisite::octets);

@@ -104,6 +104,8 @@ enum Lack {
     KeyOrCatalog,
     /// It has nothing to load as the catalog.
     CatalogFile,
+    /// Its catalog is of a kind that does not show what is written to it.
+    CatalogKind,
     /// Its template of the catalog's members is not as it must be.
     Template,
 }
@@ -154,7 +156,11 @@ pub(super) fn remedy(trouble: &Trouble, case: &Case<'_>) -> Option<(Remedy, Opti
                 let hint = "PowerDNS answers so where it does not have the key, or with another secret or \
                             algorithm, and where the clocks differ by more than 300 s";
                 Some(hint.to_owned())
-            } else if matches!(lack, Lack::Key) {
+            } else if matches!(lack, Lack::Transfer) {
+                let hint = "PowerDNS transfers primary zones to the keys in `TSIG-ALLOW-AXFR`, and none with NSEC3 in \
+                            narrow mode; what is missing belongs into a shell on the primary";
+                Some(hint.to_owned())
+            } else if matches!(lack, Lack::Key | Lack::CatalogKind) {
                 None
             } else {
                 Some(format!("what is missing belongs into {place}"))
@@ -212,7 +218,11 @@ fn for_bind(lack: Lack, names: &Names) -> Option<Vec<String>> {
             format!("  update-policy {{ grant \"{key}\" subdomain zones.{zone} PTR TXT; }};"),
             "};".to_owned(),
         ],
-        Lack::KeyOrRight | Lack::Setting | Lack::CatalogFile | Lack::Template => return None,
+        Lack::KeyOrRight
+        | Lack::Setting
+        | Lack::CatalogFile
+        | Lack::CatalogKind
+        | Lack::Template => return None,
     })
 }
 
@@ -251,6 +261,7 @@ fn for_powerdns(lack: Lack, names: &Names) -> Option<Vec<String>> {
             transfer,
             update,
         ],
+        Lack::CatalogKind => vec![format!("pdnsutil set-kind {zone} primary")],
         Lack::CatalogFile | Lack::Template => return None,
     })
 }
@@ -279,7 +290,7 @@ fn for_knot(lack: Lack, names: &Names, home: Home) -> Vec<String> {
         }
         Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone => knot_acl(names, home),
         Lack::Template => knot_acl(names, Home::Template),
-        Lack::Catalog | Lack::CatalogFile => catalog(),
+        Lack::Catalog | Lack::CatalogFile | Lack::CatalogKind => catalog(),
     }
 }
 
@@ -363,6 +374,7 @@ fn lack(trouble: &Trouble, case: &Case<'_>) -> Option<Lack> {
         | Lack::KeyOrRight
         | Lack::KeyOrCatalog
         | Lack::CatalogFile
+        | Lack::CatalogKind
         | Lack::Setting
         | Lack::Template => Lack::Catalog,
     })
@@ -385,6 +397,7 @@ fn lack_of(failure: &Failure, case: &Case<'_>) -> Option<Lack> {
         Failure::UpdateRefused { .. } => Some(Lack::Update),
         Failure::ZoneAbsent => Some(Lack::Zone),
         Failure::CatalogIdle { .. } => Some(Lack::Template),
+        Failure::CatalogNotShown { .. } => Some(Lack::CatalogKind),
         Failure::Provision(ProvisionError::PowerDns(PowerDnsError::KeyMissing { key, .. }))
             if key == case.key.name() =>
         {

@@ -218,6 +218,19 @@ impl PowerDns {
         Ok(names.any(|name| name == self.update_key))
     }
 
+    /// Whether the zone is a catalog that the server makes of its own database.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn is_producer(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<bool, PowerDnsError> {
+        let seen = self.look(&self.api(zone, deadline)).await?;
+        Ok(matches!(seen, Seen::Other(kind) if kind.eq_ignore_ascii_case("producer")))
+    }
+
     /// Finds out whether the API answers and the server knows the keys. Changes nothing; this zone must
     /// be nobody's.
     pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<PowerDnsError>> {
