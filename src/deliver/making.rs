@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
-use super::outcome::Failure;
+use super::outcome::{Failure, Kind};
 use super::ownership::{self, catalog, group};
 use super::session::{Catalog, Maker, Read, Session};
 use super::settings::{Settings, UnownedZones};
@@ -51,7 +51,7 @@ pub(super) async fn make(
     settings: &Settings,
 ) -> Result<Created, Failure> {
     session.take_turn().await?;
-    ownership::reserve(session, maker, &initial.name, settings).await?;
+    let is_reserved = ownership::reserve(session, maker, &initial.name, settings).await?;
     let key = zone_key(session, &initial.name);
     let before = known.origin;
     if is_absent {
@@ -83,6 +83,9 @@ pub(super) async fn make(
                     Origin::Found | Origin::Made | Origin::Adopted => Origin::Found,
                 };
                 take_back(memory, key, &known, new)?;
+                if is_reserved && before == Origin::Found && failure.kind() == Kind::Denied {
+                    ownership::take_back(session, &initial.name).await;
+                }
             }
             return Err(failure);
         }

@@ -58,6 +58,7 @@ mod battery_zones;
 mod catalog;
 mod catalog_check;
 mod catalog_kills;
+mod catalog_reserved;
 mod catalog_secondaries;
 mod catalog_shared;
 mod check;
