@@ -293,7 +293,9 @@ fn a_transfer_that_is_refused_is_told_with_the_line_that_allows_it() {
     let serial = dig::soa(&named, ZONE).serial;
     let run = bridge.run(&["check", ZONE], "");
     let rest = "failed: transfer of example.com.: the primary refuses the zone transfer (REFUSED); \
-        hint: allow the key in named.conf: `allow-transfer { key \"plesk\"; };`\n\
+        hint: allow the key in named.conf: `allow-transfer { key \"plesk\"; };`; PowerDNS: `TSIG-ALLOW-AXFR` \
+        of the zone, which must be a primary one, without NSEC3 in narrow mode; Knot: an `acl` with `action: \
+        transfer`\n\
         \x20 in named.conf:\n\
         \x20   options {\n\
         \x20     allow-transfer { key \"plesk\"; };\n\
