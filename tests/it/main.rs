@@ -62,6 +62,7 @@ mod catalog_reserved;
 mod catalog_secondaries;
 mod catalog_shared;
 mod check;
+mod check_bind;
 mod check_knot;
 mod check_making;
 mod check_owner;

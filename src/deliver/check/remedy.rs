@@ -43,6 +43,12 @@ const CATALOG_FILE: [&str; 3] = [
     "version 0 TXT \"2\"",
 ];
 
+/// Where the lines belong that a zone of BIND lacks which is there.
+const BIND_BESIDE: [&str; 2] = [
+    "  // beside what is there, in place of `allow-update`; the grant into an `update-policy` that is there.",
+    "  // A zone that was made at run time is changed by `rndc modzone`.",
+];
+
 /// Without which `PowerDNS` takes no updates at all.
 const POWERDNS_SETTINGS: [&str; 3] = [
     "# in pdns.conf, then restart it; by default it takes no updates, and then only those from itself:",
@@ -201,15 +207,25 @@ fn for_bind(lack: Lack, names: &Names) -> Option<Vec<String>> {
             format!("  allow-transfer {{ key \"{key}\"; }};"),
             "};".to_owned(),
         ],
-        Lack::Update | Lack::Zone => vec![
-            format!("zone \"{zone}\" {{"),
-            "  type primary;".to_owned(),
-            format!("  file \"{}.db\";", zone.replace('/', "=")),
-            "  check-names ignore;".to_owned(),
-            "  check-integrity no;".to_owned(),
-            format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
-            "};".to_owned(),
-        ],
+        Lack::Update | Lack::Zone => {
+            let (is_there, file) = (matches!(lack, Lack::Update), zone.replace('/', "="));
+            let own = if is_there {
+                BIND_BESIDE.map(str::to_owned)
+            } else {
+                [
+                    "  type primary;".to_owned(),
+                    format!("  file \"{file}.db\";"),
+                ]
+            };
+            let rest = [
+                "  check-names ignore;".to_owned(),
+                "  check-integrity no;".to_owned(),
+                format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
+                "};".to_owned(),
+            ];
+            let first = format!("zone \"{zone}\" {{");
+            std::iter::once(first).chain(own).chain(rest).collect()
+        }
         Lack::Catalog | Lack::KeyOrCatalog => vec![
             format!("zone \"{zone}\" {{"),
             "  type primary;".to_owned(),
@@ -480,7 +496,8 @@ mod tests {
             types: vec![RecordType::MX],
             key: "plesk".parse().unwrap(),
         };
-        assert!(lines(Software::Bind, types()).contains("\n  file \"0=25.example.db\";\n"));
+        let absent = lines(Software::Bind, Failure::ZoneAbsent);
+        assert!(absent.contains("\n  file \"0=25.example.db\";\n"));
         assert_eq!(lines(Software::Unknown, types()), "");
         assert_eq!(lines(Software::Bind, Failure::Memory), "");
     }
