@@ -2,7 +2,10 @@
 
 use crate::bridge::Bridge;
 use crate::check::{ZONE, lines_below};
+use crate::keys::Key;
 use crate::named::{Named, Zone};
+use crate::payload;
+use crate::wanted::zone;
 
 #[test]
 fn a_zone_that_takes_no_updates_takes_them_with_the_lines_that_are_told() {
@@ -18,4 +21,37 @@ fn a_zone_that_takes_no_updates_takes_them_with_the_lines_that_are_told() {
     let named = Named::builder().zone(mended).start();
     let bridge = Bridge::of(&named).seed(&named);
     bridge.run(&["check", ZONE], "").assert_status(0);
+}
+
+#[test]
+fn a_zone_made_with_another_key_takes_updates_once_it_is_modified_as_documented() {
+    let named = Named::builder()
+        .key(Key::new("plesk"))
+        .key(Key::new("second"))
+        .start();
+    let one = Bridge::of(&named).seed(&named).instance("one");
+    let two = Bridge::of(&named).seed(&named).instance("two");
+    let file = named.key_file_of("second").to_string_lossy().into_owned();
+    let two = two
+        .set_text("keys.second", "file", &file)
+        .set_text("primaries.main", "key", "second")
+        .set_text("primaries.main", "transfer-key", "plesk");
+    let wanted = |address: &str| {
+        let www = format!("www 3600 A {address}");
+        zone("made.example", "@ 3600 NS ns1.example.net.").with(&www)
+    };
+    one.plesk(wanted("192.0.2.1").call()).assert_status(0);
+    two.run(&["zone", "adopt", "made.example"], "")
+        .assert_status(0);
+    two.plesk(wanted("192.0.2.2").call()).assert_status(69);
+    let shown = named.rndc(&["showzone", "made.example"]).stdout();
+    let braces = shown.find('{').expect("a statement");
+    let added = "update-policy { grant \"second\" zonesub ANY;";
+    let modified = shown[braces..].trim().replace("update-policy {", added);
+    assert!(modified.contains(added), "{shown}");
+    named.rndc(&["modzone", "made.example", &modified]);
+    two.plesk(wanted("192.0.2.2").call()).assert_status(0);
+    two.plesk(payload::call(&[payload::delete("made.example")]))
+        .assert_status(0)
+        .assert_stdout("made.example.: deleted on main (127.0.0.1:PORT)\n");
 }
