@@ -95,6 +95,7 @@ mod nsupdate_texts;
 mod nsupdate_tls;
 mod powerdns;
 mod powerdns_keys;
+mod powerdns_kinds;
 mod powerdns_proxy;
 mod ptr;
 mod ptr_memory;

@@ -167,13 +167,7 @@ impl PowerDns {
                 }
                 Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance)),
                 Seen::Primary(None) => Standing::Others(Owner::Server),
-                Seen::Other(kind) => {
-                    return Err(PowerDnsError::ForeignZone {
-                        server: self.server.name(),
-                        zone: zone.name.clone(),
-                        kind,
-                    });
-                }
+                Seen::Other(kind) => return Err(self.foreign(&zone.name, kind)),
             };
             return Ok(Created::AlreadyThere(standing));
         }
@@ -193,14 +187,26 @@ impl PowerDns {
         deadline: Instant,
     ) -> Result<Standing, PowerDnsError> {
         let seen = self.look(&self.api(zone, deadline)).await?;
-        Ok(match seen {
+        Ok(self.standing_of(seen))
+    }
+
+    fn standing_of(&self, seen: Seen) -> Standing {
+        match seen {
             Seen::Absent => Standing::Absent,
             Seen::HalfMade(account) if account == self.account => Standing::Ours,
             Seen::HalfMade(account) => others(&account),
             Seen::Primary(Some(instance)) if instance == self.instance => Standing::Ours,
             Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance)),
             Seen::Primary(None) | Seen::Other(_) => Standing::Others(Owner::Server),
-        })
+        }
+    }
+
+    fn foreign(&self, zone: &ZoneName, kind: String) -> PowerDnsError {
+        PowerDnsError::ForeignZone {
+            server: self.server.name(),
+            zone: zone.clone(),
+            kind,
+        }
     }
 
     /// Whether the metadata of a zone that is there let the update key change it. The server's settings may
@@ -273,7 +279,7 @@ impl PowerDns {
     /// Waits while another process makes the zone, and finishes it where that process was killed.
     ///
     /// # Errors
-    /// [`PowerDnsError`].
+    /// [`PowerDnsError`]; one of them where somebody gave the zone another kind, in which it takes no updates.
     pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
         let patience = deadline.min(Instant::now() + MAKING_TIME_MAX);
@@ -287,7 +293,8 @@ impl PowerDns {
                     };
                 }
                 Seen::HalfMade(_) => tokio::time::sleep(POLL_INTERVAL).await,
-                Seen::Absent | Seen::Primary(_) | Seen::Other(_) => return Ok(()),
+                Seen::Other(kind) => return Err(self.foreign(zone, kind)),
+                Seen::Absent | Seen::Primary(_) => return Ok(()),
             }
         }
     }
@@ -310,14 +317,20 @@ impl PowerDns {
     /// Removes the zone, as far as it is covered by the claim.
     ///
     /// # Errors
-    /// [`PowerDnsError`].
+    /// [`PowerDnsError`]; one of them where somebody gave a zone that was made here another kind.
     pub async fn delete(
         &self,
         zone: &ZoneName,
         claim: Claim,
         deadline: Instant,
     ) -> Result<Deleted, PowerDnsError> {
-        let standing = self.standing(zone, deadline).await?;
+        let seen = self.look(&self.api(zone, deadline)).await?;
+        if let Seen::Other(kind) = &seen
+            && claim != Claim::Marked
+        {
+            return Err(self.foreign(zone, kind.clone()));
+        }
+        let standing = self.standing_of(seen);
         if standing == Standing::Absent {
             return Ok(Deleted::WasAbsent);
         }
