@@ -11,12 +11,13 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::outcome::Failure;
-use super::primary::{Catalog, CatalogCensus, Reading};
+use super::primary::{Catalog, CatalogCensus, Maker, Reading};
 use super::session::{Session, Transfer};
 use super::settings::UnownedZones;
 use super::steps::{Serving, authentic, is_applied, pause, serving};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Holding, Making};
+use crate::provision::Provisioner;
 use crate::wire::{Rcode, Reply};
 
 /// How often a change is tried anew because the catalog changed between read and update.
@@ -199,7 +200,10 @@ impl Catalog {
                 return Ok(unanswered.unwrap_or(holding));
             };
             match self.send(session, &batch).await {
-                Ok(true) => return Ok(holding),
+                Ok(true) => {
+                    self.see(session, &batch).await?;
+                    return Ok(holding);
+                }
                 Ok(false) => unanswered = None,
                 // Where nothing is left to do now, it was applied.
                 Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
@@ -211,6 +215,36 @@ impl Catalog {
         Err(self.in_context(Failure::ChangedMeanwhile {
             attempts: ATTEMPTS_MAX,
         }))
+    }
+
+    /// Makes sure that a change shows, with the first one that adds something. PowerDNS takes changes of a catalog of
+    /// the kind producer, and shows the members of its own database instead.
+    async fn see(&self, session: &mut Session<'_>, batch: &Batch) -> Result<(), Failure> {
+        let others = matches!(
+            session.primary.maker,
+            Some(Maker::Catalog { .. } | Maker::Provisioner(Provisioner::Rndc(_)))
+        );
+        let undo = batch.undo_of_additions();
+        if others || self.shows_changes.get() || undo.updates.is_empty() {
+            return Ok(());
+        }
+        let view = self.read(session).await;
+        if view
+            .map_err(|failure| self.in_context(failure))?
+            .has_any_added(batch)
+        {
+            self.shows_changes.set(true);
+            return Ok(());
+        }
+        self.send(session, &undo).await?;
+        Err(self.not_shown())
+    }
+
+    /// That what is written to it does not show.
+    pub(super) fn not_shown(&self) -> Failure {
+        Failure::CatalogNotShown {
+            catalog: self.zone().clone(),
+        }
     }
 
     /// Sends a change; no where a prerequisite did not hold.
@@ -293,6 +327,7 @@ impl Catalog {
         let speaks_for_itself = matches!(
             failure,
             Failure::CatalogBroken { .. }
+                | Failure::CatalogNotShown { .. }
                 | Failure::DeadlinePassed
                 | Failure::Random(_)
                 | Failure::Transport(_)

@@ -217,6 +217,12 @@ pub enum Failure {
         /// What is wrong with it.
         problem: CatalogProblem,
     },
+    /// What is written to the catalog does not show in its transfers.
+    #[error("the catalog `{catalog}` takes changes, and does not show them")]
+    CatalogNotShown {
+        /// The catalog.
+        catalog: ZoneName,
+    },
     /// The primary made no zone of a member of its catalog.
     #[error(
         "the zone is a member of the catalog `{catalog}`, but the primary does not serve it after \
@@ -371,6 +377,7 @@ impl Failure {
             | Self::InOthersZone { .. }
             | Self::UnownedZone { .. }
             | Self::CatalogBroken { .. }
+            | Self::CatalogNotShown { .. }
             | Self::EmptyZone
             | Self::MassRemoval { .. }
             | Self::Denied { .. }

@@ -34,7 +34,9 @@ impl Failure {
                     .into()
             }
             Self::TransferRefused { key, .. } => format!(
-                "allow the key in named.conf: `allow-transfer {{ key \"{}\"; }};`",
+                "allow the key in named.conf: `allow-transfer {{ key \"{}\"; }};`; PowerDNS: \
+                 `TSIG-ALLOW-AXFR` of the zone, which must be a primary one, without NSEC3 in narrow mode; \
+                 Knot: an `acl` with `action: transfer`",
                 key.to_text_without_dot()
             ),
             Self::TransfersExhausted { .. } => {
@@ -89,7 +91,8 @@ impl Failure {
             Self::ZoneHidden => {
                 "in named.conf, `match-clients` of the view that zones are made in \
                                  must match the key, and `allow-query` must admit it; `view` under \
-                                 [primaries.….provision] names that view"
+                                 [primaries.….provision] names that view; a program that makes zones \
+                                 must have made this one where it says so"
                     .into()
             }
             Self::AliasInTheWay { owner } => {
@@ -129,6 +132,12 @@ impl Failure {
                 "repair it on the primary; its zone file needs `version.{catalog} 0 IN TXT \"2\"`, \
                  and one PTR record at each name below `zones`"
             ),
+            Self::CatalogNotShown { catalog } => {
+                let catalog = catalog.apex().to_text_without_dot();
+                format!(
+                    "PowerDNS does so with a zone of the kind producer: `pdnsutil set-kind {catalog} primary`"
+                )
+            }
             Self::CatalogIdle { .. } => "knot.conf needs `catalog-role: interpret` and a \
                                          `catalog-template` without `master` for the catalog, and \
                                          an `acl` with our key in that template; its log says why \

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::memory::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
 use super::nameservers::is_apex_ns;
-use super::outcome::Failure;
+use super::outcome::{Failure, Kind};
 use super::ownership::{self, catalog, group};
 use super::primary::{Catalog, Maker, Read};
 use super::session::Session;
@@ -53,7 +53,7 @@ pub(super) async fn make(
     settings: &Settings,
 ) -> Result<Created, Failure> {
     session.take_turn().await?;
-    ownership::reserve(session, maker, &initial.name, settings).await?;
+    let is_reserved = ownership::reserve(session, maker, &initial.name, settings).await?;
     let key = zone_key(session, &initial.name);
     let before = known.origin;
     if is_absent {
@@ -73,6 +73,9 @@ pub(super) async fn make(
                     Origin::Found | Origin::Made | Origin::Adopted => Origin::Found,
                 };
                 take_back(memory, key, &known, new)?;
+                if is_reserved && before == Origin::Found && failure.kind() == Kind::Denied {
+                    ownership::take_back(session, &initial.name).await;
+                }
             }
             return Err(failure);
         }

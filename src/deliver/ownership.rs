@@ -204,8 +204,9 @@ pub(super) async fn adopt(
         return Err(Failure::ZoneAbsent);
     }
     let mark = marked(session, zone, session.deadline).await?;
-    if let (Mark::Another(_), Some(provisioner)) = (&mark, marker(session)) {
-        // First: who is killed behind it has a zone that bears the mark of this instance.
+    if let (Mark::Another(_) | Mark::Ours, Some(provisioner)) = (&mark, marker(session)) {
+        // First: who is killed behind it has a zone that bears the mark of this instance. One of our own may have
+        // been made with other keys.
         provisioner.take_over(zone, session.deadline).await?;
     }
     if let Some(catalog) = &session.primary.catalog {
@@ -372,24 +373,36 @@ pub(super) async fn list_made(
     }
 }
 
-/// Makes sure that nobody else makes the zone that is about to be made. Where the catalog makes it, its
-/// entry is the one step of both, and here it is only looked at.
+/// Makes sure that nobody else makes the zone that is about to be made, and says whether its entry is such a
+/// reservation and nothing more. Where the catalog makes it, its entry is the one step of both, and here it is only
+/// looked at.
 pub(super) async fn reserve(
     session: &mut Session<'_>,
     maker: &Maker,
     zone: &ZoneName,
     settings: &Settings,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let Some(catalog) = &session.primary.catalog else {
-        return Ok(());
+        return Ok(false);
     };
     let unowned = settings.unowned_zones;
     match maker {
-        Maker::Provisioner(_) => {
-            catalog.reserve(session, zone, unowned).await?;
-            Ok(())
+        Maker::Provisioner(_) => Ok(match catalog.reserve(session, zone, unowned).await? {
+            Holding::Nobodys => true,
+            Holding::Ours(member) => !member.is_listed,
+            Holding::Unmarked(_) | Holding::Others { .. } => false,
+        }),
+        Maker::Catalog { .. } => {
+            permit(&catalog.holding(session, zone).await?, zone, unowned)?;
+            Ok(false)
         }
-        Maker::Catalog { .. } => permit(&catalog.holding(session, zone).await?, zone, unowned),
+    }
+}
+
+/// Takes back the reservation of a zone that was not made and is not tried again by itself: others may make it.
+pub(super) async fn take_back(session: &mut Session<'_>, zone: &ZoneName) {
+    if let Err(failure) = release(session, zone).await {
+        tracing::debug!(%zone, %failure, "it stays reserved in the catalog");
     }
 }
 

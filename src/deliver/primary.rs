@@ -90,6 +90,8 @@ pub struct Catalog {
     /// The name that this instance's zones bear.
     pub(super) instance: String,
     pub(super) reading: Mutex<Option<Reading>>,
+    /// Whether a change was seen in a transfer.
+    pub(super) shows_changes: Cell<bool>,
 }
 
 /// Whose the members of a catalog are.
@@ -120,6 +122,7 @@ impl Catalog {
             key,
             instance,
             reading: Mutex::new(None),
+            shows_changes: Cell::new(false),
         }
     }
 }

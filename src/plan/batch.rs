@@ -97,6 +97,40 @@ pub enum Update {
 }
 
 impl Batch {
+    /// What takes the records away again that this one adds to RRsets which are not there, as long as nobody has
+    /// changed these.
+    #[must_use]
+    pub fn undo_of_additions(&self) -> Self {
+        let additions = self.updates.iter().filter_map(|update| match update {
+            Update::Add {
+                owner,
+                rtype,
+                rdata,
+                ..
+            } => Some((owner.clone(), *rtype, rdata.clone())),
+            Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => None,
+        });
+        let (prerequisites, updates) = additions
+            .map(|(owner, rtype, rdata)| {
+                let removal = Update::RemoveSet {
+                    owner: owner.clone(),
+                    rtype,
+                };
+                let guard = Prerequisite::Equals {
+                    owner,
+                    rtype,
+                    rdata,
+                };
+                (guard, removal)
+            })
+            .unzip();
+        Self {
+            zone: self.zone.clone(),
+            prerequisites,
+            updates,
+        }
+    }
+
     /// The encoded length in octets, without TSIG: all names are uncompressed.
     pub fn octets(&self) -> usize {
         let prerequisites = self.prerequisites.iter().map(Prerequisite::octets);

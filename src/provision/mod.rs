@@ -172,7 +172,8 @@ impl Provisioner {
         matches!(self, Self::PowerDns(_))
     }
 
-    /// Gives a zone that bears the mark of another instance this one's, where marks can be changed.
+    /// Gives a zone that bears the mark of an instance this one's, where marks can be changed, and lets its keys
+    /// in.
     ///
     /// # Errors
     /// [`ProvisionError`].

@@ -183,6 +183,8 @@ fn a_zone_that_is_hidden_from_our_key_is_not_taken_for_gone() {
         .assert_error(
             "example.com.",
             "the primary refuses the zone transfer (REFUSED)",
-            "allow the key in named.conf: `allow-transfer { key \"plesk\"; };`",
+            "allow the key in named.conf: `allow-transfer { key \"plesk\"; };`; PowerDNS: \
+             `TSIG-ALLOW-AXFR` of the zone, which must be a primary one, without NSEC3 in narrow mode; Knot: an `acl` \
+             with `action: transfer`",
         );
 }

@@ -155,7 +155,8 @@ fn a_zone_in_a_view_that_our_key_does_not_reach_is_named_as_such() {
         "example.com.",
         "the zone was made or is there, but the primary does not serve it to us",
         "in named.conf, `match-clients` of the view that zones are made in must match the key, and \
-         `allow-query` must admit it; `view` under [primaries.….provision] names that view",
+         `allow-query` must admit it; `view` under [primaries.….provision] names that view; a program that \
+         makes zones must have made this one where it says so",
     );
 }
 

@@ -203,3 +203,40 @@ fn a_check_names_what_a_catalog_lacks() {
         run.stdout
     );
 }
+
+#[test]
+fn a_catalog_that_powerdns_makes_of_its_own_database_is_told_and_keeps_nothing() {
+    for release in Release::stable() {
+        let pdns = Pdns::of(release)
+            .zone(CATALOG, "version 0 TXT \"2\"")
+            .start();
+        pdns.pdnsutil(&["set-kind", CATALOG, "producer"]);
+        let bridge = pdns.provisioning(Bridge::of(&pdns)).catalog(CATALOG);
+        let shown = "the catalog `catalog.example.` takes changes, and does not show them";
+        let remedy = "PowerDNS does so with a zone of the kind producer: `pdnsutil set-kind catalog.example primary`";
+        let line = "pdnsutil set-kind catalog.example primary";
+        let run = bridge.run(&["check", "-q"], "");
+        check::assert_begins(
+            &run,
+            &[&format!(
+                "failed: catalog catalog.example.: {shown}; hint: {remedy}"
+            )],
+        );
+        assert_eq!(lines(&run), [line]);
+        let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+        for _ in 0..2 {
+            bridge.plesk(wanted.call()).assert_status(69).assert_error(
+                "example.com.",
+                shown,
+                remedy,
+            );
+        }
+        let written =
+            "SELECT name FROM records WHERE type IN ('PTR', 'TXT') AND name LIKE '%.zones.%'";
+        assert_eq!(pdns.stored(written), NOTHING);
+        assert_eq!(dig::status(&pdns, "example.com", "SOA"), "REFUSED");
+        pdns.pdnsutil(&pdnsutil_words(line));
+        bridge.plesk(wanted.call()).assert_status(0);
+        wanted.assert_on(&pdns);
+    }
+}

@@ -53,7 +53,7 @@ fn updates_that_no_zone_takes_are_told_by_a_creation() {
             assert_eq!(lines_below(&run, "updates of "), SETTINGS);
             pdns.pdnsutil(&["set-meta", ZONE, "TSIG-ALLOW-DNSUPDATE", "other"]);
             let run = bridge.run(&["check", ZONE], "");
-            let meta = "pdnsutil set-meta example.com TSIG-ALLOW-DNSUPDATE plesk";
+            let meta = "pdnsutil add-meta example.com TSIG-ALLOW-DNSUPDATE plesk";
             let expected = [&SETTINGS[..], &["# in a shell on the primary:", meta]].concat();
             assert_eq!(lines_below(&run, "updates of "), expected);
             pdns.pdnsutil(&["set-meta", ZONE, "TSIG-ALLOW-DNSUPDATE", "plesk"]);

@@ -173,7 +173,9 @@ fn a_transfer_that_is_refused_is_told_from_a_zone_that_is_absent() {
     run.assert_status(69).assert_error(
         "example.com.",
         "the primary refuses the zone transfer (REFUSED)",
-        "allow the key in named.conf: `allow-transfer { key \"plesk\"; };`",
+        "allow the key in named.conf: `allow-transfer { key \"plesk\"; };`; PowerDNS: \
+         `TSIG-ALLOW-AXFR` of the zone, which must be a primary one, without NSEC3 in narrow mode; Knot: an `acl` \
+         with `action: transfer`",
     );
 }
 

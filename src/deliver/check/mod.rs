@@ -208,6 +208,7 @@ async fn check_catalog(
         .about(catalog.zone(), Home::Section)
         .with_key(&catalog.key);
     let contents = match catalog.census(session).await {
+        Ok(_) if is_producer(session, catalog.zone()).await => asker.bad(catalog.not_shown()),
         Ok(census) if census.problems.is_empty() => Verdict::Good(Fact::Members(census)),
         Ok(census) => Verdict::Odd(Fact::Members(census)),
         Err(failure) => {
@@ -404,6 +405,15 @@ async fn check_zone(
         }
     };
     (transfer, update)
+}
+
+/// Whether a zone is known to be a producer of PowerDNS, which takes updates and does not show them.
+async fn is_producer(session: &Session<'_>, zone: &ZoneName) -> bool {
+    let Some(Maker::Provisioner(Provisioner::PowerDns(powerdns))) = &session.primary.maker else {
+        return false;
+    };
+    let is_producer = powerdns.is_producer(zone, session.deadline).await;
+    is_producer.unwrap_or(false)
 }
 
 /// Whether the zone's own settings are known to let the key update it.

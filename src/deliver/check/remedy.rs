@@ -43,6 +43,12 @@ const CATALOG_FILE: [&str; 3] = [
     "version 0 TXT \"2\"",
 ];
 
+/// Where the lines belong that a zone of BIND lacks which is there.
+const BIND_BESIDE: [&str; 2] = [
+    "  // beside what is there, in place of `allow-update`; the grant into an `update-policy` that is there.",
+    "  // A zone that was made at run time is changed by `rndc modzone`.",
+];
+
 /// Without which `PowerDNS` takes no updates at all.
 const POWERDNS_SETTINGS: [&str; 3] = [
     "# in pdns.conf, then restart it; by default it takes no updates, and then only those from itself:",
@@ -104,6 +110,8 @@ enum Lack {
     KeyOrCatalog,
     /// It has nothing to load as the catalog.
     CatalogFile,
+    /// Its catalog is of a kind that does not show what is written to it.
+    CatalogKind,
     /// Its template of the catalog's members is not as it must be.
     Template,
 }
@@ -154,7 +162,11 @@ pub(super) fn remedy(trouble: &Trouble, case: &Case<'_>) -> Option<(Remedy, Opti
                 let hint = "PowerDNS answers so where it does not have the key, or with another secret or \
                             algorithm, and where the clocks differ by more than 300 s";
                 Some(hint.to_owned())
-            } else if matches!(lack, Lack::Key) {
+            } else if matches!(lack, Lack::Transfer) {
+                let hint = "PowerDNS transfers primary zones to the keys in `TSIG-ALLOW-AXFR`, and none with NSEC3 in \
+                            narrow mode; what is missing belongs into a shell on the primary";
+                Some(hint.to_owned())
+            } else if matches!(lack, Lack::Key | Lack::CatalogKind) {
                 None
             } else {
                 Some(format!("what is missing belongs into {place}"))
@@ -195,15 +207,25 @@ fn for_bind(lack: Lack, names: &Names) -> Option<Vec<String>> {
             format!("  allow-transfer {{ key \"{key}\"; }};"),
             "};".to_owned(),
         ],
-        Lack::Update | Lack::Zone => vec![
-            format!("zone \"{zone}\" {{"),
-            "  type primary;".to_owned(),
-            format!("  file \"{}.db\";", zone.replace('/', "=")),
-            "  check-names ignore;".to_owned(),
-            "  check-integrity no;".to_owned(),
-            format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
-            "};".to_owned(),
-        ],
+        Lack::Update | Lack::Zone => {
+            let (is_there, file) = (matches!(lack, Lack::Update), zone.replace('/', "="));
+            let own = if is_there {
+                BIND_BESIDE.map(str::to_owned)
+            } else {
+                [
+                    "  type primary;".to_owned(),
+                    format!("  file \"{file}.db\";"),
+                ]
+            };
+            let rest = [
+                "  check-names ignore;".to_owned(),
+                "  check-integrity no;".to_owned(),
+                format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
+                "};".to_owned(),
+            ];
+            let first = format!("zone \"{zone}\" {{");
+            std::iter::once(first).chain(own).chain(rest).collect()
+        }
         Lack::Catalog | Lack::KeyOrCatalog => vec![
             format!("zone \"{zone}\" {{"),
             "  type primary;".to_owned(),
@@ -212,7 +234,11 @@ fn for_bind(lack: Lack, names: &Names) -> Option<Vec<String>> {
             format!("  update-policy {{ grant \"{key}\" subdomain zones.{zone} PTR TXT; }};"),
             "};".to_owned(),
         ],
-        Lack::KeyOrRight | Lack::Setting | Lack::CatalogFile | Lack::Template => return None,
+        Lack::KeyOrRight
+        | Lack::Setting
+        | Lack::CatalogFile
+        | Lack::CatalogKind
+        | Lack::Template => return None,
     })
 }
 
@@ -223,8 +249,8 @@ fn for_powerdns(lack: Lack, names: &Names) -> Option<Vec<String>> {
         algorithm,
         ..
     } = names;
-    let transfer = format!("pdnsutil set-meta {zone} TSIG-ALLOW-AXFR {key}");
-    let update = format!("pdnsutil set-meta {zone} TSIG-ALLOW-DNSUPDATE {key}");
+    let transfer = format!("pdnsutil add-meta {zone} TSIG-ALLOW-AXFR {key}");
+    let update = format!("pdnsutil add-meta {zone} TSIG-ALLOW-DNSUPDATE {key}");
     let import = format!("pdnsutil import-tsig-key {key} {algorithm} '{SECRET}'");
     Some(match lack {
         Lack::Key => vec![import],
@@ -251,6 +277,7 @@ fn for_powerdns(lack: Lack, names: &Names) -> Option<Vec<String>> {
             transfer,
             update,
         ],
+        Lack::CatalogKind => vec![format!("pdnsutil set-kind {zone} primary")],
         Lack::CatalogFile | Lack::Template => return None,
     })
 }
@@ -279,7 +306,7 @@ fn for_knot(lack: Lack, names: &Names, home: Home) -> Vec<String> {
         }
         Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone => knot_acl(names, home),
         Lack::Template => knot_acl(names, Home::Template),
-        Lack::Catalog | Lack::CatalogFile => catalog(),
+        Lack::Catalog | Lack::CatalogFile | Lack::CatalogKind => catalog(),
     }
 }
 
@@ -363,6 +390,7 @@ fn lack(trouble: &Trouble, case: &Case<'_>) -> Option<Lack> {
         | Lack::KeyOrRight
         | Lack::KeyOrCatalog
         | Lack::CatalogFile
+        | Lack::CatalogKind
         | Lack::Setting
         | Lack::Template => Lack::Catalog,
     })
@@ -385,6 +413,7 @@ fn lack_of(failure: &Failure, case: &Case<'_>) -> Option<Lack> {
         Failure::UpdateRefused { .. } => Some(Lack::Update),
         Failure::ZoneAbsent => Some(Lack::Zone),
         Failure::CatalogIdle { .. } => Some(Lack::Template),
+        Failure::CatalogNotShown { .. } => Some(Lack::CatalogKind),
         Failure::Provision(ProvisionError::PowerDns(PowerDnsError::KeyMissing { key, .. }))
             if key == case.key.name() =>
         {
@@ -447,8 +476,8 @@ mod tests {
         assert_eq!(
             lines(Software::PowerDns, Failure::ZoneAbsent),
             "a shell on the primary:\npdnsutil create-zone 0/25.example\n\
-             pdnsutil set-meta 0/25.example TSIG-ALLOW-AXFR plesk\n\
-             pdnsutil set-meta 0/25.example TSIG-ALLOW-DNSUPDATE plesk"
+             pdnsutil add-meta 0/25.example TSIG-ALLOW-AXFR plesk\n\
+             pdnsutil add-meta 0/25.example TSIG-ALLOW-DNSUPDATE plesk"
         );
         assert!(lines(Software::PowerDns, refused(false)).ends_with("TSIG-ALLOW-AXFR plesk"));
         assert!(lines(Software::PowerDns, refused(true)).ends_with("TSIG-ALLOW-DNSUPDATE plesk"));
@@ -467,7 +496,8 @@ mod tests {
             types: vec![RecordType::MX],
             key: "plesk".parse().unwrap(),
         };
-        assert!(lines(Software::Bind, types()).contains("\n  file \"0=25.example.db\";\n"));
+        let absent = lines(Software::Bind, Failure::ZoneAbsent);
+        assert!(absent.contains("\n  file \"0=25.example.db\";\n"));
         assert_eq!(lines(Software::Unknown, types()), "");
         assert_eq!(lines(Software::Bind, Failure::Memory), "");
     }

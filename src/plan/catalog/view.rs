@@ -209,6 +209,19 @@ impl CatalogView {
         }
     }
 
+    /// Whether it has something at any of the places where an UPDATE of ours added something.
+    pub fn has_any_added(&self, batch: &Batch) -> bool {
+        let has = |owner: &Name, rtype: RecordType| {
+            self.nodes
+                .values()
+                .any(|Node(sets)| sets.contains_key(&(owner.clone(), rtype)))
+        };
+        batch.updates.iter().any(|update| match update {
+            Update::Add { owner, rtype, .. } => has(owner, *rtype),
+            Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => false,
+        })
+    }
+
     fn take(&mut self, set: &RrSet) {
         let (apex, members) = (self.catalog.zone().apex(), self.catalog.members());
         let Some((node, property)) = split(&set.owner, &members) else {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use hyper::Method;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -39,6 +40,9 @@ pub(super) struct Zone {
     /// Whose it is, in the words of whoever made it.
     #[serde(default)]
     pub(super) account: String,
+    /// The names of the keys that may transfer it.
+    #[serde(default, rename = "master_tsig_key_ids")]
+    pub(super) transfer_keys: Vec<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -55,6 +59,11 @@ struct TsigKey {
 #[derive(Deserialize)]
 struct Problem {
     error: String,
+}
+
+#[derive(Serialize)]
+struct TransferKeys {
+    master_tsig_key_ids: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +96,7 @@ impl Api<'_> {
         let path = format!("{SERVER}/zones?rrsets=false");
         let answer = self.send(Method::POST, &path, Some(body)).await?;
         match answer.status {
-            200..300 => Ok(Posted::Made),
+            _ if is_success(&answer) => Ok(Posted::Made),
             409 => Ok(Posted::Conflict),
             400 | 413 | 422 => Ok(Posted::Refused(answer.status, words(&answer))),
             // Two at once may be in each other's way to the end.
@@ -111,7 +120,7 @@ impl Api<'_> {
     pub(super) async fn delete(&self) -> Result<bool, PowerDnsError> {
         let answer = self.send(Method::DELETE, &self.path(), None).await?;
         match answer.status {
-            200..300 => Ok(true),
+            _ if is_success(&answer) => Ok(true),
             404 => self.confirm_server().await.map(|()| false),
             _ => Err(self.refused("removing the zone", &answer)),
         }
@@ -127,6 +136,15 @@ impl Api<'_> {
         let body = to_json(&promotion);
         let answer = self.send(Method::PUT, &self.path(), Some(body)).await?;
         self.succeeded("making the zone a primary one", &answer)
+    }
+
+    /// Sets the keys that may transfer the zone. The API takes them as metadata from nobody.
+    pub(super) async fn set_transfer_keys(&self, keys: Vec<String>) -> Result<(), PowerDnsError> {
+        let body = to_json(&TransferKeys {
+            master_tsig_key_ids: keys,
+        });
+        let answer = self.send(Method::PUT, &self.path(), Some(body)).await?;
+        self.succeeded("setting the keys that may transfer the zone", &answer)
     }
 
     /// The values of metadata of one kind; none where there are none.
@@ -205,7 +223,7 @@ impl Api<'_> {
     }
 
     fn succeeded(&self, step: &'static str, answer: &Answer) -> Result<(), PowerDnsError> {
-        if (200..300).contains(&answer.status) {
+        if is_success(answer) {
             Ok(())
         } else {
             Err(self.refused(step, answer))
@@ -218,8 +236,10 @@ impl Api<'_> {
         match status {
             401 => PowerDnsError::WrongKey { server },
             403 => PowerDnsError::Forbidden { server },
+            300..=399 => PowerDnsError::Redirected { server, status },
+            429 | 502..=504 => PowerDnsError::Away { server, status },
+            200..=299 | 404 => PowerDnsError::NotTheApi { server, status },
             _ if !is_of_powerdns(answer) => PowerDnsError::NotTheApi { server, status },
-            404 => PowerDnsError::NotTheApi { server, status },
             _ => PowerDnsError::Refused {
                 server,
                 zone: self.zone.clone(),
@@ -236,6 +256,13 @@ impl Api<'_> {
             status: answer.status,
         })
     }
+}
+
+/// Whether the server did what it was asked: it answers with JSON then, or with nothing. A page with that status is
+/// somebody else's.
+fn is_success(answer: &Answer) -> bool {
+    (200..300).contains(&answer.status)
+        && (answer.body.is_empty() || serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok())
 }
 
 #[derive(Deserialize)]

@@ -78,6 +78,22 @@ pub enum PowerDnsError {
         /// The status of its answer.
         status: u16,
     },
+    /// What answers sends elsewhere.
+    #[error("what answers at {server} redirects (status {status}), which is not followed")]
+    Redirected {
+        /// The API.
+        server: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// What stands before the server does not reach it, or lets nothing more through now.
+    #[error("what stands before PowerDNS's API at {server} answers in its place (status {status})")]
+    Away {
+        /// The API.
+        server: String,
+        /// The status of its answer.
+        status: u16,
+    },
     /// The server does not know a key.
     #[error("zone `{zone}`: PowerDNS at {server} does not know the TSIG key `{key}`")]
     KeyMissing {
@@ -173,6 +189,12 @@ impl PowerDnsError {
                 "allow this host, in what stands before the server and in `webserver-allow-from` of \
                  pdns.conf"
             }
+            Self::Redirected { .. } => {
+                "`url` must lead to the API itself, mostly with https in place of http"
+            }
+            Self::Away { .. } => {
+                "see that PowerDNS runs and that the proxy reaches it; the proxy's log may say more"
+            }
             Self::KeyMissing { key, .. } => return Some(key_hint(key)),
             Self::Refused { status: 500.., .. } => "PowerDNS's log has the reason",
             Self::Refused { .. } => "correct what the server names; its log may say more",
@@ -195,13 +217,14 @@ impl PowerDnsError {
             | Self::WrongKey { .. }
             | Self::Forbidden { .. }
             | Self::NotTheApi { .. }
+            | Self::Redirected { .. }
             | Self::KeyMissing { .. }
             | Self::ForeignZone { .. }
             | Self::Unsteady { .. } => true,
             Self::Refused { status, .. } => *status < 500,
             Self::Unfinished { is_removed, .. } => *is_removed,
             Self::Deadline { step, .. } => *step == Step::Asking,
-            Self::Lost { .. } | Self::TooLong { .. } => false,
+            Self::Lost { .. } | Self::Away { .. } | Self::TooLong { .. } => false,
         }
     }
 
@@ -210,6 +233,7 @@ impl PowerDnsError {
         match self {
             Self::Unreachable { .. }
             | Self::Lost { .. }
+            | Self::Away { .. }
             | Self::Deadline { .. }
             | Self::Unsteady { .. } => true,
             Self::Refused { status, .. } => *status >= 500,
@@ -220,6 +244,7 @@ impl PowerDnsError {
             | Self::WrongKey { .. }
             | Self::Forbidden { .. }
             | Self::NotTheApi { .. }
+            | Self::Redirected { .. }
             | Self::KeyMissing { .. }
             | Self::ForeignZone { .. } => false,
         }

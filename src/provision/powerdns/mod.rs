@@ -161,13 +161,7 @@ impl PowerDns {
                 Seen::HalfMade(_) if standing == Standing::Ours => self.finish(&api).await?,
                 Seen::Primary(_) if standing == Standing::Ours => self.permit_updates(&api).await?,
                 Seen::HalfMade(_) | Seen::Primary(_) => {}
-                Seen::Other(kind) => {
-                    return Err(PowerDnsError::ForeignZone {
-                        server: self.server.name(),
-                        zone: zone.name.clone(),
-                        kind,
-                    });
-                }
+                Seen::Other(kind) => return Err(self.foreign(&zone.name, kind)),
             }
             return Ok(Created::AlreadyThere(standing));
         }
@@ -201,6 +195,14 @@ impl PowerDns {
         }
     }
 
+    fn foreign(&self, zone: &ZoneName, kind: String) -> PowerDnsError {
+        PowerDnsError::ForeignZone {
+            server: self.server.name(),
+            zone: zone.clone(),
+            kind,
+        }
+    }
+
     /// Whether the metadata of a zone that is there let the update key change it. The server's settings may
     /// forbid it all the same.
     ///
@@ -214,6 +216,19 @@ impl PowerDns {
         let keys = self.api(zone, deadline).metadata(UPDATE_KEYS).await?;
         let mut names = keys.iter().filter_map(|key| key.parse::<Name>().ok());
         Ok(names.any(|name| name == self.update_key))
+    }
+
+    /// Whether the zone is a catalog that the server makes of its own database.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn is_producer(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<bool, PowerDnsError> {
+        let seen = self.look(&self.api(zone, deadline)).await?;
+        Ok(matches!(seen, Seen::Other(kind) if kind.eq_ignore_ascii_case("producer")))
     }
 
     /// Finds out whether the API answers and the server knows the keys. Changes nothing; this zone must
@@ -256,7 +271,7 @@ impl PowerDns {
     /// Waits while another process makes the zone, and finishes it where that process was killed.
     ///
     /// # Errors
-    /// [`PowerDnsError`].
+    /// [`PowerDnsError`]; one of them where somebody gave the zone another kind, in which it takes no updates.
     pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
         let patience = deadline.min(Instant::now() + MAKING_TIME_MAX);
@@ -270,18 +285,20 @@ impl PowerDns {
                     };
                 }
                 Seen::HalfMade(_) => tokio::time::sleep(POLL_INTERVAL).await,
-                Seen::Absent | Seen::Primary(_) | Seen::Other(_) => return Ok(()),
+                Seen::Other(kind) => return Err(self.foreign(zone, kind)),
+                Seen::Absent | Seen::Primary(_) => return Ok(()),
             }
         }
     }
 
-    /// Gives a zone that another instance made our mark, and lets our key update it. One that is half made is
-    /// finished.
+    /// Gives a zone that an instance made our mark, and lets our keys update and transfer it. One that is half
+    /// made is finished.
     ///
     /// # Errors
     /// [`PowerDnsError`].
     pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
+        self.permit_transfers(&api).await?;
         if let Seen::HalfMade(_) = self.look(&api).await? {
             return self.finish(&api).await;
         }
@@ -292,14 +309,20 @@ impl PowerDns {
     /// Removes the zone, as far as it is covered by the claim.
     ///
     /// # Errors
-    /// [`PowerDnsError`].
+    /// [`PowerDnsError`]; one of them where somebody gave a zone that was made here another kind.
     pub async fn delete(
         &self,
         zone: &ZoneName,
         claim: Claim,
         deadline: Instant,
     ) -> Result<Deleted, PowerDnsError> {
-        let standing = self.standing(zone, deadline).await?;
+        let seen = self.look(&self.api(zone, deadline)).await?;
+        if let Seen::Other(kind) = &seen
+            && claim != Claim::Marked
+        {
+            return Err(self.foreign(zone, kind.clone()));
+        }
+        let standing = self.standing_of(&seen);
         if standing == Standing::Absent {
             return Ok(Deleted::WasAbsent);
         }
@@ -389,6 +412,25 @@ impl PowerDns {
         api.set_metadata(UPDATE_KEYS, keys).await
     }
 
+    /// Lets our keys transfer the zone, beside others that may.
+    async fn permit_transfers(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
+        let Some(Zone { transfer_keys, .. }) = api.get().await? else {
+            return Ok(());
+        };
+        let known: Vec<Name> = transfer_keys
+            .iter()
+            .filter_map(|key| key.parse().ok())
+            .collect();
+        let lacking = self.transfer_keys.iter().filter(|key| !known.contains(key));
+        let lacking: Vec<String> = lacking.map(canonical).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        self.find_missing_key(api.zone, api.deadline).await?;
+        api.set_transfer_keys([transfer_keys, lacking].concat())
+            .await
+    }
+
     /// Removes the zone that this creation began, unless another process of ours finished it.
     async fn roll_back(
         &self,
@@ -409,7 +451,7 @@ impl PowerDns {
     }
 
     async fn look(&self, api: &Api<'_>) -> Result<Seen, PowerDnsError> {
-        let Some(Zone { kind, account }) = api.get().await? else {
+        let Some(Zone { kind, account, .. }) = api.get().await? else {
             return Ok(Seen::Absent);
         };
         Ok(match kind.to_ascii_lowercase().as_str() {
