@@ -131,6 +131,8 @@ impl Session<'_> {
             }
             Some(Maker::Provisioner(Provisioner::Command(_))) | None => {}
         }
+        // A turn first: while a session waits for one, others find it out.
+        self.take_turn().await?;
         if let Some(joins) = self.primary.pool.joins_updates.get() {
             return Ok(joins);
         }

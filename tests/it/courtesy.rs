@@ -136,6 +136,27 @@ fn a_knot_under_a_burst_gets_all_its_zones() {
     assert_all_delivered(&run, &bridge, &knot);
 }
 
+#[test]
+fn what_kind_of_server_a_primary_is_is_not_asked_for_each_zone() {
+    const IN_FLIGHT: usize = 4;
+    let named = many_zones(ZONES);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let proxy = Scripted::proxy(named.port(), move |question, answer| {
+        let label = b"\x0ensbridge-check";
+        let is_asked = question.windows(label.len()).any(|octets| octets == label);
+        counted.fetch_add(usize::from(is_asked), Ordering::SeqCst);
+        Some(answer)
+    });
+    let bridge = Bridge::at(proxy.port(), named.key_file())
+        .set("primaries.main", "zones-in-flight", &IN_FLIGHT.to_string())
+        .deadline_seconds(50);
+    let run = bridge.plesk(all());
+    assert_all_delivered(&run, &bridge, &named);
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((1..=IN_FLIGHT).contains(&asked), "asked {asked} times");
+}
+
 /// How many UPDATEs a proxy had at once when each one came, the later ones at the end.
 type Seen = Arc<Mutex<Vec<usize>>>;
 

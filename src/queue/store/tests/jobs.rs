@@ -4,7 +4,8 @@ use super::super::file::Store;
 use super::super::handover::NewJob;
 use super::super::jobs::Portion;
 use super::super::{StoreChange, StoreError};
-use super::store;
+use super::{change, key, store};
+use crate::deliver::{Origin, ZoneMemory};
 use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};
 use crate::queue::job::{Accepted, End, JobId, Past, Settlement, State, Turn, Why};
 
@@ -161,6 +162,40 @@ fn a_job_is_due_when_its_time_has_come_or_the_clock_was_set_back() {
     settle(&mut store, id, "a.", again(NOW + 60));
     assert_eq!(store.list_jobs().unwrap()[0].past.attempts, 2);
     assert_eq!(due(&mut store, NOW - 3_600), [id.0]);
+}
+
+#[test]
+fn the_log_that_calls_leave_stays_short() {
+    const OCTETS_MAX: u64 = 1 << 20;
+    let (directory, first) = store();
+    drop(first);
+    for serial in 1..=100 {
+        let mut store = other(&directory);
+        let id = number(enqueue(&mut store, sent("a.example", serial)));
+        let known = store.load(&key()).unwrap();
+        let (add, drop) = if serial % 2 == 0 {
+            ("a", "b")
+        } else {
+            ("b", "a")
+        };
+        let wide = change(&known, Origin::Found, &[add], &[]);
+        let generation = store.apply(&[wide]).unwrap()[0];
+        let known = ZoneMemory {
+            generation,
+            ..known
+        };
+        let settlement = Settlement {
+            id,
+            key: "zone a.example.".into(),
+            end: End::Delivered,
+        };
+        let narrow = change(&known, Origin::Found, &[], &[drop]);
+        let done = [narrow, StoreChange::Settle(settlement)];
+        store.apply(&done).unwrap();
+    }
+    let log = directory.path().join("new/queue.db-wal");
+    let octets = log.metadata().unwrap().len();
+    assert!((1..OCTETS_MAX).contains(&octets), "{octets} octets");
 }
 
 #[test]
