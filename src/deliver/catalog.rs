@@ -22,6 +22,8 @@ use crate::wire::{Rcode, Reply};
 
 /// How often a change is tried anew because the catalog changed between read and update.
 const ATTEMPTS_MAX: u32 = 20;
+/// How often it is looked for what was added.
+const LOOKS: u32 = 12;
 /// How often a transfer is asked for while the primary has no room for it.
 const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 /// How long a reading is used: a zone that another instance gives away or takes over is noticed
@@ -151,6 +153,24 @@ impl Catalog {
         .await
     }
 
+    /// Gives up the reservation of a zone that is not made. One that was made meanwhile stays listed.
+    pub(super) async fn give_up(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<(), Failure> {
+        let given_up = self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) if !member.is_listed => Some(self.name.release(member)),
+                Holding::Ours(_)
+                | Holding::Nobodys
+                | Holding::Unmarked(_)
+                | Holding::Others { .. } => None,
+            })
+        });
+        given_up.await.map(|_| ())
+    }
+
     /// Makes a zone this instance's, whosever it was, and says whose that was.
     pub(super) async fn take_over(
         &self,
@@ -200,11 +220,8 @@ impl Catalog {
                 return Ok(unanswered.unwrap_or(holding));
             };
             match self.send(session, &batch).await {
-                Ok(true) => {
-                    self.see(session, &batch).await?;
-                    return Ok(holding);
-                }
-                Ok(false) => unanswered = None,
+                Ok(true) if self.shows(session, &batch).await? => return Ok(holding),
+                Ok(_) => unanswered = None,
                 // Where nothing is left to do now, it was applied.
                 Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
                     unanswered = Some(holding);
@@ -217,26 +234,32 @@ impl Catalog {
         }))
     }
 
-    /// Makes sure that a change shows, with the first one that adds something. PowerDNS takes changes of a catalog of
-    /// the kind producer, and shows the members of its own database instead.
-    async fn see(&self, session: &mut Session<'_>, batch: &Batch) -> Result<(), Failure> {
+    /// Makes sure that a change shows, with the first one that adds something; no where somebody has changed it again.
+    /// PowerDNS takes changes of a catalog of the kind producer, and shows the members of its own database instead.
+    async fn shows(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
         let others = matches!(
             session.primary.maker,
             Some(Maker::Catalog { .. } | Maker::Provisioner(Provisioner::Rndc(_)))
         );
         let undo = batch.undo_of_additions();
         if others || self.shows_changes.get() || undo.updates.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
-        let view = self.read(session).await;
-        if view
-            .map_err(|failure| self.in_context(failure))?
-            .has_any_added(batch)
-        {
-            self.shows_changes.set(true);
-            return Ok(());
+        for look in 0..LOOKS {
+            // A signed copy, as BIND makes one, comes a little later.
+            pause(session, look).await?;
+            let view = self.read(session).await;
+            let view = view.map_err(|failure| self.in_context(failure))?;
+            if view.has_any_added(batch) {
+                self.shows_changes.set(true);
+                return Ok(true);
+            }
         }
-        self.send(session, &undo).await?;
+        match self.send(session, &undo).await {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(failure) => tracing::debug!(%failure, "what does not show was not taken back"),
+        }
         Err(self.not_shown())
     }
 

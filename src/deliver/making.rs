@@ -74,7 +74,7 @@ pub(super) async fn make(
                 };
                 take_back(memory, key, &known, new)?;
                 if is_reserved && before == Origin::Found && failure.kind() == Kind::Denied {
-                    ownership::take_back(session, &initial.name).await;
+                    ownership::give_up(session, &initial.name).await;
                 }
             }
             return Err(failure);

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! absent ──reserve──▶ ours, not listed ──(it is made)──▶ list ──▶ ours, listed ──release──▶ absent
+//!    ▲◀─────give up────────────┘
 //!    └──────────── list: the primary makes it of the entry ────────────▲
 //! there, nobody's ──adopt or list as found──▶ ours, listed, found ──release──▶ as it was before
 //! ```
@@ -399,9 +400,11 @@ pub(super) async fn reserve(
     }
 }
 
-/// Takes back the reservation of a zone that was not made and is not tried again by itself: others may make it.
-pub(super) async fn take_back(session: &mut Session<'_>, zone: &ZoneName) {
-    if let Err(failure) = release(session, zone).await {
+/// Gives up the reservation of a zone that was not made and is not tried again by itself: others may make it.
+pub(super) async fn give_up(session: &mut Session<'_>, zone: &ZoneName) {
+    if let Some(catalog) = &session.primary.catalog
+        && let Err(failure) = catalog.give_up(session, zone).await
+    {
         tracing::debug!(%zone, %failure, "it stays reserved in the catalog");
     }
 }

@@ -56,7 +56,8 @@ pub(super) async fn preview_gone(
         None => false,
         Some(Removal::Unlisted { .. }) => true,
         Some(Removal::Provisioned(provisioner, claim)) => {
-            let standing = provisioner.standing(zone, session.deadline).await?;
+            let standing = provisioner.standing_to_remove(zone, claim, session.deadline);
+            let standing = standing.await?;
             let is_covered = claim.covers(&standing);
             if !is_covered {
                 ownership::permit_going(zone, holding.as_ref(), standing)?;

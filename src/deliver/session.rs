@@ -131,14 +131,18 @@ impl Session<'_> {
             }
             Some(Maker::Provisioner(Provisioner::Command(_))) | None => {}
         }
-        // A turn first: while a session waits for one, others find it out.
+        let known = &self.primary.pool.joins_updates;
+        if let Some(joins) = known.get() {
+            return Ok(joins);
+        }
         self.take_turn().await?;
-        if let Some(joins) = self.primary.pool.joins_updates.get() {
+        // While this session waited for its turn, others may have found it out.
+        if let Some(joins) = known.get() {
             return Ok(joins);
         }
         let reply = self.query(&nobodys_name(), RecordType::SOA).await?;
         let joins = reply == Reply::Unsigned(Rcode::REFUSED);
-        self.primary.pool.joins_updates.set(Some(joins));
+        known.set(Some(joins));
         Ok(joins)
     }
 

@@ -107,6 +107,22 @@ impl Provisioner {
         }
     }
 
+    /// The same, where the zone is to be removed under this claim. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ProvisionError`], also where [`Self::delete`] would fail because of what is there.
+    pub async fn standing_to_remove(
+        &self,
+        zone: &ZoneName,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Result<Standing, ProvisionError> {
+        match self {
+            Self::Rndc(_) | Self::Command(_) => self.standing(zone, deadline).await,
+            Self::PowerDns(server) => Ok(server.standing_to_remove(zone, claim, deadline).await?),
+        }
+    }
+
     /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
     pub async fn check(
         &self,

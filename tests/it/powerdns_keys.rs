@@ -8,6 +8,7 @@ use pretty_assertions::assert_eq;
 use crate::bridge::Bridge;
 use crate::check::{ZONE, lines_below};
 use crate::daemon::Release;
+use crate::dig::Asker;
 use crate::keys::Key;
 use crate::payload;
 use crate::pdns::Pdns;
@@ -81,6 +82,28 @@ fn a_zone_made_with_the_key_before_takes_the_new_one_once_it_is_adopted_again() 
         );
     bridge.plesk(wanted("192.0.2.2").call()).assert_status(0);
     wanted("192.0.2.2").assert_on(&pdns);
+}
+
+#[test]
+fn a_zone_that_still_names_a_key_which_is_gone_is_adopted() {
+    for release in Release::stable() {
+        let (pdns, second) = with_second_key(release);
+        let one = pdns.provisioning(Bridge::of(&pdns)).instance("one");
+        one.plesk(wanted("192.0.2.1").call()).assert_status(0);
+        pdns.pdnsutil(&["delete-tsig-key", "plesk"]);
+        let two = pdns.provisioning(Bridge::of(&pdns)).instance("two");
+        let two = two.key(&second);
+        two.run(&["zone", "adopt", "made.example"], "")
+            .assert_status(0);
+        two.plesk(wanted("192.0.2.2").call()).assert_status(0);
+        let addresses = Asker::of(&pdns)
+            .without_key()
+            .short("www.made.example", "A");
+        // What the earlier owner delivered is foreign to this one.
+        assert_eq!(addresses, ["192.0.2.1", "192.0.2.2"]);
+        let transfer_keys = metadata(&pdns, "made.example", "TSIG-ALLOW-AXFR");
+        assert_eq!(transfer_keys, ["second"]);
+    }
 }
 
 #[test]

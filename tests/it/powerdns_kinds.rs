@@ -27,6 +27,11 @@ fn a_zone_that_somebody_made_a_secondary_is_told_and_stays() {
                 .assert_status(69)
                 .assert_error("example.com.", told, remedy);
         }
+        bridge
+            .run(&["plesk", "--dry-run"], &delete)
+            .assert_status(69)
+            .assert_stdout("total: 0 records to add, 0 records to remove, in 0 zones\n")
+            .assert_says(told);
         wanted("192.0.2.1").assert_on(&pdns);
         // What it was made for can go on once it is a primary again.
         pdns.pdnsutil(&["set-kind", "example.com", "primary"]);

@@ -170,20 +170,13 @@ impl Api<'_> {
         self.succeeded("writing the zone's metadata", &answer)
     }
 
-    /// The first of these keys that the server does not know. The list has no secrets in it.
-    pub(super) async fn missing_key<'k>(
-        &self,
-        keys: &'k [Name],
-    ) -> Result<Option<&'k Name>, PowerDnsError> {
+    /// The names of the keys that the server knows. The list has no secrets in it.
+    pub(super) async fn keys(&self) -> Result<Vec<Name>, PowerDnsError> {
         let path = format!("{SERVER}/tsigkeys");
         let answer = self.send(Method::GET, &path, None).await?;
         self.succeeded("reading the names of the keys", &answer)?;
-        let known: Vec<Name> = self
-            .read::<Vec<TsigKey>>(&answer)?
-            .iter()
-            .filter_map(|key| key.name.parse().ok())
-            .collect();
-        Ok(keys.iter().find(|key| !known.contains(key)))
+        let keys = self.read::<Vec<TsigKey>>(&answer)?.into_iter();
+        Ok(keys.filter_map(|key| key.name.parse().ok()).collect())
     }
 
     /// Asks whether what answers is the API of a PowerDNS at all.

@@ -158,7 +158,13 @@ impl PowerDns {
             let standing = self.standing_of(&seen);
             match seen {
                 Seen::Absent => continue,
-                Seen::HalfMade(_) if standing == Standing::Ours => self.finish(&api).await?,
+                Seen::HalfMade(_) if standing == Standing::Ours => {
+                    let finished = self.finish(&api).await;
+                    finished.map_err(|source| PowerDnsError::Unfinished {
+                        source: Box::new(source),
+                        is_removed: false,
+                    })?;
+                }
                 Seen::Primary(_) if standing == Standing::Ours => self.permit_updates(&api).await?,
                 Seen::HalfMade(_) | Seen::Primary(_) => {}
                 Seen::Other(kind) => return Err(self.foreign(&zone.name, kind)),
@@ -257,8 +263,12 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<(), PowerDnsError> {
-        let api = self.api(zone, deadline);
-        match api.missing_key(&self.transfer_keys).await? {
+        self.has_keys(zone, &self.api(zone, deadline).keys().await?)
+    }
+
+    /// That our keys are among those that the server knows.
+    fn has_keys(&self, zone: &ZoneName, known: &[Name]) -> Result<(), PowerDnsError> {
+        match self.transfer_keys.iter().find(|key| !known.contains(key)) {
             None => Ok(()),
             Some(key) => Err(PowerDnsError::KeyMissing {
                 server: self.server.name(),
@@ -306,23 +316,35 @@ impl PowerDns {
         self.permit_updates(&api).await
     }
 
-    /// Removes the zone, as far as it is covered by the claim.
+    /// What the server has under the name, where it is to be removed under this claim.
     ///
     /// # Errors
     /// [`PowerDnsError`]; one of them where somebody gave a zone that was made here another kind.
+    pub async fn standing_to_remove(
+        &self,
+        zone: &ZoneName,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Result<Standing, PowerDnsError> {
+        match self.look(&self.api(zone, deadline)).await? {
+            Seen::Other(kind) if claim != Claim::Marked => Err(self.foreign(zone, kind)),
+            seen @ (Seen::Absent | Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) => {
+                Ok(self.standing_of(&seen))
+            }
+        }
+    }
+
+    /// Removes the zone, as far as it is covered by the claim.
+    ///
+    /// # Errors
+    /// As [`Self::standing_to_remove`].
     pub async fn delete(
         &self,
         zone: &ZoneName,
         claim: Claim,
         deadline: Instant,
     ) -> Result<Deleted, PowerDnsError> {
-        let seen = self.look(&self.api(zone, deadline)).await?;
-        if let Seen::Other(kind) = &seen
-            && claim != Claim::Marked
-        {
-            return Err(self.foreign(zone, kind.clone()));
-        }
-        let standing = self.standing_of(&seen);
+        let standing = self.standing_to_remove(zone, claim, deadline).await?;
         if standing == Standing::Absent {
             return Ok(Deleted::WasAbsent);
         }
@@ -378,19 +400,14 @@ impl PowerDns {
     /// Tells whether a key is why a zone was refused. The status is that of a wrong record, but the
     /// server made the zone before it looked for the key, and leaves it there.
     async fn refuse_missing_key(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
-        let Some(key) = api.missing_key(&self.transfer_keys).await? else {
-            return Ok(());
-        };
-        if let Seen::HalfMade(account) = self.look(api).await?
+        let found = self.has_keys(api.zone, &api.keys().await?);
+        if found.is_err()
+            && let Seen::HalfMade(account) = self.look(api).await?
             && account == self.account
         {
             api.delete().await?;
         }
-        Err(PowerDnsError::KeyMissing {
-            server: self.server.name(),
-            zone: api.zone.clone(),
-            key: key.clone(),
-        })
+        found
     }
 
     /// Marks the zone, lets our key update it, and makes a primary zone of it, in this order.
@@ -417,18 +434,21 @@ impl PowerDns {
         let Some(Zone { transfer_keys, .. }) = api.get().await? else {
             return Ok(());
         };
-        let known: Vec<Name> = transfer_keys
+        let mut keys: Vec<Name> = transfer_keys
             .iter()
             .filter_map(|key| key.parse().ok())
             .collect();
-        let lacking = self.transfer_keys.iter().filter(|key| !known.contains(key));
-        let lacking: Vec<String> = lacking.map(canonical).collect();
+        let ours = self.transfer_keys.iter();
+        let lacking: Vec<&Name> = ours.filter(|key| !keys.contains(key)).collect();
         if lacking.is_empty() {
             return Ok(());
         }
-        self.find_missing_key(api.zone, api.deadline).await?;
-        api.set_transfer_keys([transfer_keys, lacking].concat())
-            .await
+        let known = api.keys().await?;
+        self.has_keys(api.zone, &known)?;
+        // The server takes no name of a key that it has no more.
+        keys.retain(|key| known.contains(key));
+        let all = keys.iter().chain(lacking).map(canonical).collect();
+        api.set_transfer_keys(all).await
     }
 
     /// Removes the zone that this creation began, unless another process of ours finished it.
