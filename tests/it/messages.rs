@@ -15,6 +15,9 @@ const ENUMS: &[(&str, &str)] = &[
     ("queue/store/file.rs", "StoreError"),
     ("queue/job.rs", "QueueFull"),
     ("masterfile/error.rs", "MasterFileErrorKind"),
+    ("provision/rndc/error.rs", "RndcError"),
+    ("provision/powerdns/error.rs", "PowerDnsError"),
+    ("provision/command/error.rs", "CommandError"),
 ];
 
 fn read(path: &str) -> String {
