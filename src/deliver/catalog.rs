@@ -220,8 +220,13 @@ impl Catalog {
                 return Ok(unanswered.unwrap_or(holding));
             };
             match self.send(session, &batch).await {
-                Ok(true) if self.shows(session, &batch).await? => return Ok(holding),
-                Ok(_) => unanswered = None,
+                Ok(true) => {
+                    if self.shows(session, &batch).await? {
+                        return Ok(holding);
+                    }
+                    unanswered = None;
+                }
+                Ok(false) => unanswered = None,
                 // Where nothing is left to do now, it was applied.
                 Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
                     unanswered = Some(holding);
