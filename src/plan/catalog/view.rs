@@ -211,13 +211,12 @@ impl CatalogView {
 
     /// Whether it has something at any of the places where an UPDATE of ours added something.
     pub fn has_any_added(&self, batch: &Batch) -> bool {
-        let has = |owner: &Name, rtype: RecordType| {
-            self.nodes
-                .values()
-                .any(|Node(sets)| sets.contains_key(&(owner.clone(), rtype)))
-        };
         batch.updates.iter().any(|update| match update {
-            Update::Add { owner, rtype, .. } => has(owner, *rtype),
+            Update::Add { owner, rtype, .. } => {
+                let place = (owner.clone(), *rtype);
+                let mut nodes = self.nodes.values();
+                nodes.any(|Node(sets)| sets.contains_key(&place))
+            }
             Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => false,
         })
     }

@@ -272,6 +272,25 @@ fn an_entry_of_a_zone_that_was_made_after_all_is_no_longer_one_of_a_found_zone()
     assert!(member.is_listed && !member.is_found);
 }
 
+#[test]
+fn what_does_not_show_is_taken_back_unless_somebody_changed_it() {
+    let claim = |instance| catalog().claim(&zone("a.test."), instance, Making::Made, None, None);
+    let (ours, theirs) = (claim("plesk01"), claim("plesk02"));
+    let mut server = Server::new(&current(&[VERSION]), Manner::Panic);
+    let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
+    let before = read(&server);
+    assert!(!before.has_any_added(&ours));
+    server.apply(&ours).unwrap();
+    assert!(read(&server).has_any_added(&ours));
+    server.apply(&ours.undo_of_additions()).unwrap();
+    assert!(!read(&server).has_any_added(&ours));
+    // The entries of both are at the same names.
+    server.apply(&theirs).unwrap();
+    assert!(server.apply(&ours.undo_of_additions()).is_err());
+    let holding = read(&server).holding(&zone("a.test."), "plesk01");
+    assert!(matches!(holding, Holding::Others { instance, .. } if instance == "plesk02"));
+}
+
 /// What one of several instances does, by a view that may be older than what others did since.
 #[derive(Clone, Debug)]
 struct Deed {
