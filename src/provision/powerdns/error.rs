@@ -198,8 +198,12 @@ impl PowerDnsError {
             Self::KeyMissing { key, .. } => return Some(key_hint(key)),
             Self::Refused { status: 500.., .. } => "PowerDNS's log has the reason",
             Self::Refused { .. } => "correct what the server names; its log may say more",
-            Self::ForeignZone { .. } => {
-                "remove it from the server, or route the zone to the server's own primary"
+            Self::ForeignZone { zone, .. } => {
+                return Some(format!(
+                    "remove it from the server, or route the zone to the server's own primary; where it is \
+                     this one, `pdnsutil set-kind {} primary`",
+                    zone.apex().to_text_without_dot()
+                ));
             }
             Self::Unfinished { source, .. } => return source.hint(),
             Self::Deadline { .. } | Self::Unsteady { .. } => return None,
