@@ -19,11 +19,7 @@ fn a_zone_made_by_hand_after_a_refusal_is_not_ours_to_delete() {
     bridge.plesk(wanted.call()).assert_status(0);
     let run = bridge.plesk(payload::call(&[payload::delete("example.com")]));
     run.assert_status(0);
-    assert!(
-        run.stdout.contains("was not made by nsbridge"),
-        "{}",
-        run.stdout
-    );
+    run.assert_prints("was not made by nsbridge");
     let stays = dig::content(&named, "example.com");
     assert!(
         stays.contains(&"hand.example.com. 60 IN A 192.0.2.100".to_owned()),

@@ -462,6 +462,26 @@ impl Run {
         self
     }
 
+    /// Asserts that this text is on standard output; for texts beside which others stand.
+    #[track_caller]
+    pub(crate) fn assert_prints(&self, part: &str) -> &Self {
+        assert!(
+            self.stdout.contains(part),
+            "`{part}` is not on standard output:\n{}",
+            self.stdout
+        );
+        self
+    }
+
+    /// Asserts that the primary does not have a zone, in the way of [`Self::assert_error`].
+    #[track_caller]
+    pub(crate) fn assert_absent(&self, zone: &str) -> &Self {
+        let hint = "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
+                    [primaries.….provision] in the configuration";
+        self.assert_status(69)
+            .assert_error(zone, "the zone is not on the primary", hint)
+    }
+
     /// Asserts standard output, exactly.
     #[track_caller]
     pub(crate) fn assert_stdout(&self, expected: &str) -> &Self {

@@ -190,7 +190,7 @@ fn a_server_that_is_set_up_passes_and_stays_as_it_is() {
                 .starts_with("ok: configuration: DIR/nsbridge.toml\nok: key file of `plesk`: ")
         );
         let queue = "\nok: queue file: DIR/state/queue.db: not there yet, and can be created\n";
-        assert!(run.stdout.contains(queue), "{}", run.stdout);
+        run.assert_prints(queue);
         assert!(run.stdout.contains("/rndc.key: `rndc`, hmac-sha256\n"));
         let commands = named.control_commands();
         let changing = ["delzone", "modzone", "reload", "reconfig"];
@@ -251,11 +251,7 @@ fn zones_are_those_remembered_where_none_is_named() {
     bridge.plesk(call).assert_status(0);
     let run = bridge.run(&["check"], "");
     assert_lines(&run, 0, DNS_IS_WELL);
-    assert!(
-        run.stdout.contains("/queue.db: schema version "),
-        "{}",
-        run.stdout
-    );
+    run.assert_prints("/queue.db: schema version ");
 }
 
 #[test]
@@ -311,7 +307,7 @@ fn a_queue_file_that_cannot_be_used_does_not_keep_the_primaries_from_being_check
     let line = "failed: queue file: cannot open `DIR/state/queue.db`: unable to open database file: \
         DIR/state/queue.db; hint: check the permissions and the free space of the file and of its \
         directory\n";
-    assert!(run.stdout.contains(line), "{}", run.stdout);
+    run.assert_prints(line);
     fs::remove_dir(bridge.file("state/queue.db")).unwrap();
     fs::remove_dir(bridge.file("state")).unwrap();
     fs::write(bridge.file("state"), "").unwrap();
@@ -319,7 +315,7 @@ fn a_queue_file_that_cannot_be_used_does_not_keep_the_primaries_from_being_check
     assert_lines(&run, 78, DNS_IS_WELL);
     let line = "failed: queue file: cannot create a file in `DIR/state`: Not a directory (os error 20); \
         hint: give the directory to the user that nsbridge runs as, or set `queue.path`\n";
-    assert!(run.stdout.contains(line), "{}", run.stdout);
+    run.assert_prints(line);
 }
 
 #[test]
@@ -352,7 +348,7 @@ fn primaries_are_checked_at_the_same_time_and_none_longer_than_the_deadline() {
             "failed: {name} (127.0.0.1:PORT-{name}): key `plesk`: 127.0.0.1:PORT-{name}: waiting for the \
              answer timed out after 3.0 s; "
         );
-        assert!(run.stdout.contains(&line), "{}", run.stdout);
+        run.assert_prints(&line);
     }
     assert!(took < Duration::from_secs(6), "{took:?}");
     drop(listeners);

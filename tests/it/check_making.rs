@@ -58,11 +58,7 @@ fn what_a_killed_check_left_is_told_and_removed_by_the_next() {
     assert_lines(&run, 0, &expected);
     let run = bridge.run(&["check", "--create"], "");
     run.assert_status(0);
-    assert!(
-        run.stdout.contains("` was created and removed\n"),
-        "{}",
-        run.stdout
-    );
+    run.assert_prints("` was created and removed\n");
     assert!(!has_probe(&named));
     assert_eq!(state(&named), clean);
 }
@@ -82,7 +78,7 @@ fn a_control_channel_that_takes_another_key_is_told_with_its_statement() {
     let said = "failed: main (127.0.0.1:PORT): control channel: control channel 127.0.0.1:CONTROL: the \
         server closed the connection without an answer; hint: named does so, and tells why only in its \
         own log, when the key's name is not in `keys`";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    run.assert_prints(said);
     let expected = controls(named.control_port())
         + "not tried: main (127.0.0.1:PORT): zone creation: needs the control channel\n\
            not tried: main (127.0.0.1:PORT): first contents of new zones: needs the control channel\n\
@@ -144,7 +140,7 @@ fn a_template_that_the_server_does_not_have_is_told_with_its_statement() {
     run.assert_status(69);
     let said = "failed: main (127.0.0.1:PORT): zone creation: zone `nsbridge-check-plesk01.invalid.` \
         on 127.0.0.1:CONTROL: the server made no zone from template `plesk`; hint: ";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    run.assert_prints(said);
     let lines = "  in named.conf:\n\
         \x20   template plesk {\n\
         \x20     type primary;\n\
@@ -183,13 +179,13 @@ fn a_template_is_tried_without_its_first_contents_and_on_demand_with_them() {
     run.assert_status(69);
     let said = "zone creation: zone `nsbridge-check-plesk01.invalid.` on 127.0.0.1:CONTROL: the server \
                 made no zone from template `other`; hint: ";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    run.assert_prints(said);
     fs::remove_file(named.file("initial.db")).expect("the server has an initial file");
     check(&bridge(), &named, &[]).assert_status(0);
     let run = check(&bridge(), &named, &["--create"]);
     run.assert_status(69);
     let said = "the server could not copy the file that template `made-here` starts from; hint: ";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    run.assert_prints(said);
     assert!(!has_probe(&named));
 }
 

@@ -87,7 +87,7 @@ fn every_manual_page_that_another_refers_to_is_there() {
         let title = format!("\n.TH {name} 1 ");
         assert!(run.stdout.contains(&title), "{name}:\n{}", run.stdout);
     }
-    assert!(run.stdout.contains(r"\-\-dry\-run"), "{}", run.stdout);
+    run.assert_prints(r"\-\-dry\-run");
 }
 
 #[test]
@@ -96,11 +96,7 @@ fn completions_are_what_a_shell_reads() {
     run.assert_status(0).assert_stderr("");
     let read = crate::process::run("bash", &["-n"], run.stdout.as_bytes());
     assert_eq!((read.status, read.stderr()), (Some(0), String::new()));
-    assert!(
-        run.stdout.contains("complete -F _nsbridge"),
-        "{}",
-        run.stdout
-    );
+    run.assert_prints("complete -F _nsbridge");
 }
 
 #[test]

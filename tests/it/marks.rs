@@ -144,7 +144,7 @@ fn a_zone_that_was_taken_back_is_left_alone(kind: Kind) {
         let said = format!("adopted, it was that of `{of}`");
         let run = bridge.run(&["zone", "adopt", "example.com"], "");
         run.assert_status(0);
-        assert!(run.stdout.contains(&said), "{}", run.stdout);
+        run.assert_prints(&said);
     };
     one.plesk(ours.call()).assert_status(0);
     adopt(&two, "one");
