@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile::{self, KeyFileError};
-use crate::deliver::{Network, Primary, PtrSettings, Settings, ZonesOfOthers};
-use crate::model::Name;
+use crate::deliver::{Primary, PtrSettings, Settings, ZonesOfOthers};
+use crate::model::{Name, Network};
 use crate::queue::{Route, Routes};
 use crate::wire::Key;
 

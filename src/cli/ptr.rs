@@ -15,8 +15,10 @@ use super::output::{Message, Output, Severity};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Memory, Network, Primary, PtrValue, Read};
-use crate::model::{CurrentZone, ForeignRecords, Intent, Name, Presence, PtrIntent, ZoneName};
+use crate::deliver::{self, Failure, Memory, Primary, PtrValue, Read};
+use crate::model::{
+    CurrentZone, ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
+};
 use crate::payload::{self, Verb};
 use crate::queue::Access;
 
@@ -282,7 +284,7 @@ async fn read_reverse<'s>(
     let (mut seen, mut reverse) = (BTreeSet::new(), Reverse::default());
     // A longer route may lead to another primary, which is then the one that the value would be removed from.
     let is_asked = |primary: &str, address: IpAddr| {
-        let asked = setup.routes.primary_of(&deliver::reverse_name(address));
+        let asked = setup.routes.primary_of(&reverse_name(address));
         asked.is_some_and(|asked| asked.name == primary)
     };
     let is_read = |value: &PtrValue| {

@@ -8,10 +8,8 @@ use super::configuration::Setup;
 use super::done::{creation, describe};
 use super::output::{Message, Output, Severity, count};
 use super::status::Status;
-use crate::deliver::{
-    Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read, reverse_name,
-};
-use crate::model::{Intent, Presence, ZoneName};
+use crate::deliver::{Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read};
+use crate::model::{Intent, Presence, ZoneName, reverse_name};
 use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;

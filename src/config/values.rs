@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::reader::{Table, Text};
-use crate::deliver::{Network, NetworkError};
 use crate::model::Name;
+use crate::model::{Network, NetworkError};
 
 /// Longest instance name in octets, which is that of a host name on Linux: it becomes part of file
 /// names.

@@ -4,65 +4,43 @@
 //! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
 //! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
 
-mod asking;
-mod catalog;
-mod challenge;
 pub mod check;
-mod courtesy;
-mod exchange;
-mod failure;
-mod filling;
-mod foreseen;
-mod gone;
-mod hint;
-mod hosts;
-mod making;
-mod memory;
-mod nameservers;
-mod ours;
+mod create;
+mod error;
 mod outcome;
 mod ownership;
-mod place;
-mod plain;
-mod preview;
-mod primary;
+mod policy;
 mod ptr;
-mod readback;
-mod reverse;
-mod reverse_zone;
-mod session;
-mod settings;
-mod sieve;
-mod single_record;
-mod single_zone;
-mod steps;
-mod witness;
+mod record;
+mod server;
+mod state;
+mod update;
+mod verify;
 mod zone;
 
 use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-pub use challenge::{challenge_intent, challenge_owner};
-pub use exchange::EXCHANGE_TIME_MAX;
-pub use foreseen::Foreseen;
-pub use hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
-pub use memory::{
+pub use error::{Failure, Kind};
+pub use outcome::{Counts, Delivered, Done, Fate, LeftOut, Preview, PreviewLine};
+pub use ownership::Before;
+pub use policy::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
+pub use ptr::hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
+pub use ptr::overlay::Foreseen;
+pub use record::acme::{challenge_intent, challenge_owner};
+pub use record::propagation::{NameServer, Testimony, name_servers, testimony};
+pub use record::{Reached, Stands, behind_alias, find_record, follow, place_record};
+pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
+pub use state::{
     Memory, MemoryChange, MemoryRequest, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
 };
-pub use outcome::{Counts, Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, PreviewLine};
-pub use ownership::Before;
-pub use primary::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
-pub use reverse::{Network, NetworkError, reverse_name};
-pub use settings::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
-pub use single_record::{Reached, Stands, behind_alias, find_record, follow, place_record};
-pub use single_zone::{create_zone, fetch_zone, recall_zone};
-pub use witness::{NameServer, Testimony, name_servers, testimony};
+pub use zone::api::{create_zone, fetch_zone, recall_zone};
 
 use crate::model::{Intent, ZoneName};
 use crate::plan::Holding;
-use nameservers::with_nameservers;
-use session::open;
+use server::open;
+use zone::nameservers::with_nameservers;
 
 /// Makes an intent so on its primary.
 ///
@@ -84,11 +62,13 @@ pub async fn deliver(
     let delivered = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            zone::deliver_zone(&mut session, &desired, memory, settings).await
+            zone::update::deliver_zone(&mut session, &desired, memory, settings).await
         }
-        Intent::ZoneGone(zone) => gone::deliver_gone(&mut session, zone, memory, settings).await,
+        Intent::ZoneGone(zone) => {
+            zone::delete::deliver_gone(&mut session, zone, memory, settings).await
+        }
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
-        Intent::Record(record) => single_record::deliver_record(&mut session, record, memory).await,
+        Intent::Record(record) => record::deliver_record(&mut session, record, memory).await,
     };
     session.release();
     delivered
@@ -116,10 +96,10 @@ pub async fn preview(
     let (preview, left_out) = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            preview::preview_zone(&mut session, &desired, memory, settings).await?
+            zone::preview::preview_zone(&mut session, &desired, memory, settings).await?
         }
         Intent::ZoneGone(zone) => (
-            preview::preview_gone(&mut session, zone, memory, settings).await?,
+            zone::preview::preview_gone(&mut session, zone, memory, settings).await?,
             Vec::new(),
         ),
         Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen).await?,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::AddAssign;
 
-pub use super::failure::{Failure, Kind};
+use crate::deliver::error::Failure;
 use crate::model::{Name, Presence, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Change, Conflict, Plan};
 use crate::zonefile;
@@ -106,7 +106,7 @@ pub struct Counts {
 
 impl Counts {
     /// What a plan changes that takes so many messages.
-    pub(super) fn of(plan: &Plan, messages: usize) -> Self {
+    pub(crate) fn of(plan: &Plan, messages: usize) -> Self {
         Self {
             added: plan.added(),
             removed: plan.removed(),
@@ -117,7 +117,7 @@ impl Counts {
     }
 
     /// How much of a plan is not to be done any more by a later one.
-    pub(super) fn of_applied(before: &Plan, after: &Plan) -> Self {
+    pub(crate) fn of_applied(before: &Plan, after: &Plan) -> Self {
         let left: HashSet<(&Name, RecordType, &Rdata)> =
             after.changes.iter().map(subject).collect();
         let mut applied = before.clone();

@@ -6,6 +6,7 @@
 mod excerpt;
 mod intent;
 mod name;
+mod network;
 mod record;
 mod scope;
 mod secret;
@@ -14,6 +15,7 @@ mod zone;
 pub use excerpt::excerpt;
 pub use intent::{Intent, IntentKey, Presence, PtrIntent, RecordIntent};
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError, NoHostName};
+pub use network::{Network, NetworkError, address_of, reverse_name};
 pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
 pub use secret::Secret;

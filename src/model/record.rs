@@ -352,6 +352,15 @@ impl RrSets {
         self.0
     }
 
+    /// Returns the records of both; an RRset of both takes the smaller TTL.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        Self::from_sets(self.into_sets().into_iter().chain(other.into_sets()))
+    }
+
     /// The records of this that are not in `other`; TTLs mean nothing, TXT goes by content.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::name::Name;
-use super::record::{Rdata, RdataError, RecordType, RrSets};
+use super::record::{Rdata, RdataError, RecordType, RrSet, RrSets};
 
 /// The name of a zone: its apex.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -26,6 +26,11 @@ impl ZoneName {
     /// `name` as an owner in this zone; none where it is not at or below the apex.
     pub fn owner(&self, name: Name) -> Option<OwnerName> {
         name.is_at_or_below(&self.0).then_some(OwnerName(name))
+    }
+
+    /// Returns whether a set is the NS RRset of the apex.
+    pub fn is_apex_ns(&self, set: &RrSet) -> bool {
+        set.rtype == RecordType::NS && set.owner == self.0
     }
 }
 
@@ -224,7 +229,7 @@ pub struct InitialZone {
 
 impl CurrentZone {
     /// The apex NS set, if there is one.
-    pub fn apex_ns(&self) -> Option<&super::record::RrSet> {
+    pub fn apex_ns(&self) -> Option<&RrSet> {
         self.records.get(self.name.apex(), RecordType::NS)
     }
 }

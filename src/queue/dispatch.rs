@@ -13,10 +13,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{
-    self, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings, reverse_name,
-};
-use crate::model::{Intent, Name, ZoneName};
+use crate::deliver::{self, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings};
+use crate::model::{Intent, Name, ZoneName, reverse_name};
 
 /// Which primary serves the names at and below a suffix.
 #[derive(Clone)]

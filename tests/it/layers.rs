@@ -19,6 +19,25 @@ const RANKS: &[&[&str]] = &[
     &["cli"],
 ];
 
+/// The rooms of `deliver`: a folder, or a file beside them; the same rule.
+const DELIVER_RANKS: &[&[&str]] = &[
+    &["error"],
+    &["outcome", "state"],
+    &["server"],
+    &["policy", "update", "verify"],
+    &["ownership"],
+    &["create"],
+    &["zone"],
+    &["ptr", "record"],
+    &["check"],
+];
+
+/// Most imports from one room of `deliver` to another, each counted once.
+const DELIVER_IMPORTS_MAX: usize = 60;
+
+/// Most lines of a room of `deliver`, its tests apart; `check` knows three servers by heart.
+const ROOM_LINES_MAX: usize = 1_500;
+
 /// Libraries and the one place that names them.
 const HOMES: &[(&str, &str)] = &[
     ("hickory_proto", "wire/"),
@@ -54,6 +73,55 @@ fn imports_run_one_way() {
         "against the layers:\n{}",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn the_rooms_of_deliver_import_one_way() {
+    let rank = |room: &str| DELIVER_RANKS.iter().position(|rooms| rooms.contains(&room));
+    let (mut wrong, mut imports) = (Vec::new(), BTreeSet::new());
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for (file, text) in sources() {
+        let Some(room) = file.strip_prefix("deliver/").and_then(room_of) else {
+            continue;
+        };
+        *lines.entry(room.clone()).or_default() += text.lines().count();
+        for used in uses_in_deliver(&file, &text) {
+            if used == room {
+                continue;
+            }
+            if rank(&used).is_none() || rank(&used) >= rank(&room) {
+                wrong.push(format!("src/{file} uses deliver::{used}"));
+            }
+            imports.insert((room.clone(), used));
+        }
+    }
+    lines.retain(|room, lines| room != "check" && *lines > ROOM_LINES_MAX);
+    assert!(wrong.is_empty(), "against the ranks:\n{}", wrong.join("\n"));
+    assert!(lines.is_empty(), "too large: {lines:?}");
+    assert!(
+        imports.len() > 20 && imports.len() <= DELIVER_IMPORTS_MAX,
+        "{imports:?}"
+    );
+}
+
+/// The room of a file below `deliver`; `None` for the one that joins the rooms.
+fn room_of(file: &str) -> Option<String> {
+    let room = file.split('/').next()?.trim_end_matches(".rs");
+    (room != "mod").then(|| room.to_owned())
+}
+
+/// The rooms of `deliver` that a file in it names, by whatever path.
+fn uses_in_deliver(file: &str, text: &str) -> BTreeSet<String> {
+    let mut used: Vec<String> = uses(text)
+        .iter()
+        .filter_map(|used| Some(used.strip_prefix("deliver::")?.to_owned()))
+        .collect();
+    // `super` is `deliver` itself in a file that lies beside the folders.
+    if file.matches('/').count() == 1 {
+        used.extend(relative_uses(text, "super"));
+    }
+    let rooms = used.iter().filter_map(|used| used.split("::").next());
+    rooms.map(str::to_owned).collect()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use pretty_assertions::assert_eq;
 /// Where the messages are worded: a file and an enum of it.
 const ENUMS: &[(&str, &str)] = &[
     ("transport/error.rs", "TransportError"),
-    ("deliver/failure.rs", "Failure"),
+    ("deliver/error/failure.rs", "Failure"),
     ("plan/soa.rs", "InitialZoneError"),
     ("plan/packer.rs", "BatchError"),
     ("queue/store/file.rs", "StoreError"),

@@ -5,29 +5,29 @@
 //! beside the rest, since it goes another way.
 
 mod api;
-mod case;
-mod making;
+mod context;
+mod create_probe;
 mod remedy;
-mod trial;
-mod verdict;
+mod report;
+mod update_probe;
 
 use futures_util::future::join;
 use tokio::time::Instant;
 
-use super::outcome::Failure;
-use super::primary::{Catalog, Maker, Primary, Read};
-use super::session::{Session, open};
-use super::steps::{Found, authentic, read_zone};
+use crate::deliver::error::Failure;
+use crate::deliver::server::query::authentic;
+use crate::deliver::server::transfer::{Found, read_zone};
+use crate::deliver::server::{Catalog, Maker, Primary, Read, Session, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::Holding;
 use crate::provision::{Provisioner, Software, Subject};
 use crate::wire::{Forgery, Rcode, Reply};
-use case::{Asker, software};
-use making::{check_making, check_mark, check_marks, create_and_remove_by_catalog};
+use context::{Asker, software};
+use create_probe::{check_making, check_mark, check_marks, create_and_remove_by_catalog};
 use remedy::Home;
-use trial::{check_updates, try_update};
+use update_probe::{check_updates, try_update};
 
-pub use verdict::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
+pub use report::{Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict};
 
 /// From this offset on, in seconds, a clock is worth a look: signatures fail from 300 on.
 const OFFSET_ODD_SECONDS: u64 = 60;

@@ -2,9 +2,9 @@
 //!
 //! Secrets are never among them: they say where the secret is to be copied from.
 
-use super::api::api_remedy;
-use super::verdict::Trouble;
-use crate::deliver::outcome::Failure;
+use crate::deliver::check::api::api_remedy;
+use crate::deliver::check::report::Trouble;
+use crate::deliver::error::Failure;
 use crate::model::ZoneName;
 use crate::provision::{PowerDnsError, ProvisionError, Remedy, Software};
 use crate::wire::{Algorithm, Key, Rcode};

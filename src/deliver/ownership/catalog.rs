@@ -1,0 +1,395 @@
+//! The catalog that a primary keeps: a zone (RFC 9432) that says which zones secondaries shall have,
+//! and whose each of them is.
+//!
+//! It is read once and the reading is kept for a moment, so that a payload of many zones does not
+//! transfer it for each. That is safe: every change has prerequisites on what it was decided from,
+//! and where one does not hold the catalog is read again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::deliver::error::Failure;
+use crate::deliver::policy::UnownedZones;
+use crate::deliver::server::query::{Serving, authentic, serving};
+use crate::deliver::server::{Catalog, CatalogCensus, Maker, Reading, Session, Transfer};
+use crate::deliver::update::is_applied;
+use crate::model::ZoneName;
+use crate::plan::{Batch, CatalogView, Holding, Making};
+use crate::provision::Provisioner;
+use crate::wire::{Rcode, Reply};
+
+/// How often a change is tried anew because the catalog changed between read and update.
+const ATTEMPTS_MAX: u32 = 20;
+/// How often it is looked for what was added.
+const LOOKS: u32 = 12;
+/// How often a transfer is asked for while the primary has no room for it.
+const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+/// How long a reading is used: a zone that another instance gives away or takes over is noticed
+/// after that at the latest.
+const READING_AGE_MAX: Duration = Duration::from_secs(2);
+
+impl Catalog {
+    /// The zone that the catalog is.
+    pub fn zone(&self) -> &ZoneName {
+        self.name.zone()
+    }
+
+    /// Whose a zone is.
+    pub(crate) async fn holding(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        let holding = self.look(session, zone).await;
+        holding.map_err(|failure| self.in_context(failure))
+    }
+
+    /// Its members in ascending order, and whose each is.
+    pub(crate) async fn members(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<BTreeMap<ZoneName, Holding>, Failure> {
+        let view = self.read(session).await;
+        let view = view.map_err(|failure| self.in_context(failure))?;
+        let holding = |zone: &ZoneName| (zone.clone(), view.holding(zone, &self.instance));
+        Ok(view.zones().map(holding).collect())
+    }
+
+    /// Whose its members are.
+    pub(crate) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
+        let view = self.read(session).await;
+        let view = view.map_err(|failure| self.in_context(failure))?;
+        let mut census = CatalogCensus {
+            problems: view.problems().to_vec(),
+            ..CatalogCensus::default()
+        };
+        for zone in view.zones() {
+            match view.holding(zone, &self.instance) {
+                Holding::Ours(_) => census.ours += 1,
+                Holding::Others { instance, .. } => {
+                    *census.others.entry(instance).or_default() += 1;
+                }
+                Holding::Unmarked(_) | Holding::Nobodys => census.unmarked += 1,
+            }
+        }
+        Ok(census)
+    }
+
+    /// Makes sure that a zone that is about to be made is this instance's, before it is listed. Says
+    /// whose it was.
+    pub(crate) async fn reserve(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        unowned: UnownedZones,
+    ) -> Result<Holding, Failure> {
+        self.settle(session, zone, unowned, |holding| match holding {
+            Holding::Nobodys => Some(self.name.reserve(zone, &self.instance)),
+            Holding::Unmarked(member) => Some(self.name.adopt(member, &self.instance)),
+            Holding::Ours(_) | Holding::Others { .. } => None,
+        })
+        .await
+    }
+
+    /// Makes sure that a zone is listed, and this instance's. Says whose it was.
+    pub(crate) async fn list(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        making: Making,
+        group: Option<&str>,
+        unowned: UnownedZones,
+    ) -> Result<Holding, Failure> {
+        let (name, instance) = (&self.name, &*self.instance);
+        self.settle(session, zone, unowned, |holding| match holding {
+            Holding::Nobodys => Some(name.claim(zone, instance, making, group, None)),
+            Holding::Unmarked(member) => Some(name.adopt(member, instance)),
+            Holding::Ours(member) if member.is_listed => None,
+            Holding::Ours(member) => {
+                let making = if member.is_found {
+                    Making::Found
+                } else {
+                    Making::Made
+                };
+                Some(name.claim(zone, instance, making, group, Some(member)))
+            }
+            Holding::Others { .. } => None,
+        })
+        .await
+    }
+
+    /// Notes that a listed zone was made here: one that was found was removed by its owner at the same moment.
+    pub(crate) async fn note_made(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<(), Failure> {
+        let noted = self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) if member.is_found => Some(self.name.made(member)),
+                Holding::Ours(_)
+                | Holding::Nobodys
+                | Holding::Unmarked(_)
+                | Holding::Others { .. } => None,
+            })
+        });
+        noted.await.map(|_| ())
+    }
+
+    /// Makes sure that a zone is not listed as this instance's, and says whose it was.
+    pub(crate) async fn release(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) => Some(self.name.release(member)),
+                Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. } => None,
+            })
+        })
+        .await
+    }
+
+    /// Gives up the reservation of a zone that is not made. One that was made meanwhile stays listed.
+    pub(crate) async fn give_up(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<(), Failure> {
+        let given_up = self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Ours(member) if !member.is_listed => Some(self.name.release(member)),
+                Holding::Ours(_)
+                | Holding::Nobodys
+                | Holding::Unmarked(_)
+                | Holding::Others { .. } => None,
+            })
+        });
+        given_up.await.map(|_| ())
+    }
+
+    /// Makes a zone this instance's, whosever it was, and says whose that was.
+    pub(crate) async fn take_over(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Holding, Failure> {
+        let (name, instance) = (&self.name, &*self.instance);
+        self.change(session, zone, |holding| {
+            Ok(match holding {
+                Holding::Nobodys => Some(name.claim(zone, instance, Making::Found, None, None)),
+                Holding::Unmarked(member) | Holding::Others { member, .. } => {
+                    Some(name.adopt(member, instance))
+                }
+                Holding::Ours(_) => None,
+            })
+        })
+        .await
+    }
+
+    /// A change that no zone of another instance, and none that may not be adopted, goes through.
+    async fn settle(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        unowned: UnownedZones,
+        decide: impl Fn(&Holding) -> Option<Batch>,
+    ) -> Result<Holding, Failure> {
+        self.change(session, zone, |holding| {
+            permit(holding, zone, unowned)?;
+            Ok(decide(holding))
+        })
+        .await
+    }
+
+    /// Decides from what the catalog says, until what was decided is applied or is nothing.
+    async fn change(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        decide: impl Fn(&Holding) -> Result<Option<Batch>, Failure>,
+    ) -> Result<Holding, Failure> {
+        let mut unanswered = None;
+        for attempt in 0..ATTEMPTS_MAX {
+            session.pause(attempt).await?;
+            let holding = self.holding(session, zone).await?;
+            let Some(batch) = decide(&holding)? else {
+                return Ok(unanswered.unwrap_or(holding));
+            };
+            match self.send(session, &batch).await {
+                Ok(true) => {
+                    if self.shows(session, &batch).await? {
+                        return Ok(holding);
+                    }
+                    unanswered = None;
+                }
+                Ok(false) => unanswered = None,
+                // Where nothing is left to do now, it was applied.
+                Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
+                    unanswered = Some(holding);
+                }
+                Err(failure) => return Err(self.in_context(failure)),
+            }
+        }
+        Err(self.in_context(Failure::ChangedMeanwhile {
+            attempts: ATTEMPTS_MAX,
+        }))
+    }
+
+    /// Makes sure that a change shows, with the first one that adds something; no where somebody has changed it again.
+    /// PowerDNS takes changes of a catalog of the kind producer, and shows the members of its own database instead.
+    async fn shows(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
+        let others = matches!(
+            session.primary.maker,
+            Some(Maker::Catalog { .. } | Maker::Provisioner(Provisioner::Rndc(_)))
+        );
+        let undo = batch.undo_of_additions();
+        if others || self.shows_changes.get() || undo.updates.is_empty() {
+            return Ok(true);
+        }
+        for look in 0..LOOKS {
+            // A signed copy, as BIND makes one, comes a little later.
+            session.pause(look).await?;
+            let view = self.read(session).await;
+            let view = view.map_err(|failure| self.in_context(failure))?;
+            if view.has_any_added(batch) {
+                self.shows_changes.set(true);
+                return Ok(true);
+            }
+        }
+        match self.send(session, &undo).await {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(failure) => tracing::debug!(%failure, "what does not show was not taken back"),
+        }
+        Err(self.not_shown())
+    }
+
+    /// That what is written to it does not show.
+    pub(crate) fn not_shown(&self) -> Failure {
+        Failure::CatalogNotShown {
+            catalog: self.zone().clone(),
+        }
+    }
+
+    /// Sends a change; no where a prerequisite did not hold.
+    async fn send(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
+        let reply = session.update_signed(batch, &self.key).await;
+        let applied = reply.and_then(|reply| is_applied(reply, self.key.name()));
+        let mut reading = self.reading.lock().await;
+        match (&applied, &mut *reading) {
+            (Ok(true), Some(reading)) => reading.view.apply(batch),
+            (Ok(true), None) => {}
+            (Ok(false) | Err(_), reading) => *reading = None,
+        }
+        applied
+    }
+
+    async fn look(&self, session: &mut Session<'_>, zone: &ZoneName) -> Result<Holding, Failure> {
+        if let Ok(reading) = self.reading.try_lock()
+            && let Some(view) = fresh(reading.as_ref())
+        {
+            return Ok(view.holding(zone, &self.instance));
+        }
+        // A turn comes before the lock: who holds the lock must never wait for a turn that somebody
+        // has who waits for the lock.
+        session.take_turn().await?;
+        let reading = timeout_at(session.deadline, self.reading.lock()).await;
+        let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
+        if let Some(view) = fresh(reading.as_ref()) {
+            return Ok(view.holding(zone, &self.instance));
+        }
+        *reading = None;
+        let read_at = Instant::now();
+        session.keeps_turn = true;
+        let view = self.read(session).await;
+        session.keeps_turn = false;
+        let view = view?;
+        let holding = view.holding(zone, &self.instance);
+        *reading = Some(Reading { view, read_at });
+        Ok(holding)
+    }
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+        for attempt in 0..TRANSFER_ATTEMPTS_MAX {
+            session.pause(attempt).await?;
+            let current = match session.transfer_signed(self.zone(), &self.key).await? {
+                Transfer::Zone(current) => current,
+                Transfer::Denied(reply) => match self.explain_denial(reply)? {
+                    rcode @ Rcode::SERVFAIL => {
+                        if serving(session, self.zone()).await? == Serving::NotLoaded {
+                            return Err(Failure::ZoneNotLoaded { rcode });
+                        }
+                        continue;
+                    }
+                    Rcode::NOTAUTH => return Err(Failure::ZoneAbsent),
+                    rcode => {
+                        let key = self.key.name().clone();
+                        return Err(Failure::TransferRefused { rcode, key });
+                    }
+                },
+            };
+            let view = CatalogView::read(&self.name, &current);
+            if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
+                return Err(Failure::CatalogBroken {
+                    catalog: self.zone().clone(),
+                    problem: problem.clone(),
+                });
+            }
+            return Ok(view);
+        }
+        Err(Failure::TransfersExhausted {
+            attempts: TRANSFER_ATTEMPTS_MAX,
+        })
+    }
+
+    fn explain_denial(&self, reply: Reply) -> Result<Rcode, Failure> {
+        Ok(authentic(reply, self.key.name())?.rcode)
+    }
+
+    /// A failure of an exchange about the catalog, named as such.
+    pub(crate) fn in_context(&self, failure: Failure) -> Failure {
+        let speaks_for_itself = matches!(
+            failure,
+            Failure::CatalogBroken { .. }
+                | Failure::CatalogNotShown { .. }
+                | Failure::DeadlinePassed
+                | Failure::Random(_)
+                | Failure::Transport(_)
+                | Failure::Catalog { .. }
+        );
+        if speaks_for_itself {
+            return failure;
+        }
+        Failure::Catalog {
+            catalog: self.zone().clone(),
+            source: Box::new(failure),
+        }
+    }
+}
+
+/// Refuses a zone of another instance, and one of nobody that may not be adopted.
+pub(crate) fn permit(
+    holding: &Holding,
+    zone: &ZoneName,
+    unowned: UnownedZones,
+) -> Result<(), Failure> {
+    match holding {
+        Holding::Others { instance, .. } => Err(Failure::OthersZone {
+            zone: zone.clone(),
+            instance: instance.clone(),
+        }),
+        Holding::Unmarked(_) if unowned == UnownedZones::Refuse => {
+            Err(Failure::UnownedZone { zone: zone.clone() })
+        }
+        Holding::Unmarked(_) | Holding::Nobodys | Holding::Ours(_) => Ok(()),
+    }
+}
+
+fn fresh(reading: Option<&Reading>) -> Option<&CatalogView> {
+    let reading = reading?;
+    (reading.read_at.elapsed() < READING_AGE_MAX).then_some(&reading.view)
+}

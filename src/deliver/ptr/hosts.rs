@@ -1,0 +1,180 @@
+//! Hosts and their addresses, as zones have them: which PTR values a zone asks for, and which there are.
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use crate::deliver::error::Failure;
+use crate::deliver::server::query::{ask, enclosing_soa};
+use crate::deliver::server::{Primary, open};
+use crate::model::address_of;
+use crate::model::{CurrentZone, Name, Rdata, RecordType, ZoneName};
+
+/// Each address of a zone with each host that has it, in ascending order. Wildcards are no hosts, and what
+/// stands at or below a delegation is glue (RFC 1034 section 4.2.1).
+pub fn host_addresses(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
+    let mut pairs = Vec::new();
+    for set in &zone.records {
+        let is_address = set.rtype == RecordType::A || set.rtype == RecordType::AAAA;
+        if !is_address || !is_host_of(zone, &set.owner) {
+            continue;
+        }
+        let addresses = set.rdatas.iter().filter_map(Rdata::to_address);
+        // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
+        let addresses = addresses.map(|address| address.to_canonical());
+        pairs.extend(addresses.map(|address| (address, set.owner.to_lowercase())));
+    }
+    pairs.sort();
+    pairs.dedup();
+    pairs
+}
+
+/// Whether a zone alone says which addresses a name has: it is in the zone, not at or below a delegation, not
+/// below a DNAME, and no wildcard.
+pub fn is_host_of(zone: &CurrentZone, name: &Name) -> bool {
+    let apex = zone.name.apex();
+    if !name.is_at_or_below(apex) || name.is_wildcard() {
+        return false;
+    }
+    let mut here = Some(name.clone());
+    while let Some(at) = here.filter(|here| here != apex) {
+        let leads_away = |rtype| zone.records.get(&at, rtype).is_some();
+        if leads_away(RecordType::NS) || at != *name && leads_away(RecordType::DNAME) {
+            return false;
+        }
+        here = at.parent();
+    }
+    true
+}
+
+/// The PTR values of a reverse zone whose owners stand for addresses.
+pub fn reverse_entries(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
+    let sets = zone
+        .records
+        .iter()
+        .filter(|set| set.rtype == RecordType::PTR);
+    sets.filter_map(|set| Some((address_of(&set.owner)?, set)))
+        .flat_map(|(address, set)| {
+            let hosts = set.rdatas.iter().filter_map(Rdata::to_name);
+            hosts.map(move |host| (address, host))
+        })
+        .collect()
+}
+
+/// The zone that a name is in, by the word of a primary; none where the primary has none. `clock` gives
+/// seconds since 1970, for signatures.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn enclosing_zone(
+    name: &Name,
+    primary: &Primary,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<Option<ZoneName>, Failure> {
+    let mut session = open(primary, clock, deadline).await?;
+    let response = ask(&mut session, name, RecordType::SOA).await?;
+    session.release();
+    let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
+    Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Record, RrSets, Serial, Soa};
+    use crate::zonefile::{parse_rdata, parse_type};
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn zone(apex: &str, lines: &[&str]) -> CurrentZone {
+        let records = lines.iter().map(|line| {
+            let words: Vec<&str> = line.splitn(3, ' ').collect();
+            let rtype = parse_type(words[1]).unwrap();
+            Record {
+                owner: name(words[0]),
+                rtype,
+                ttl: 1,
+                rdata: parse_rdata(rtype, words[2]).unwrap(),
+            }
+        });
+        let soa = Soa {
+            mname: name("a."),
+            rname: name("b."),
+            serial: Serial(1),
+            refresh: 1,
+            retry: 1,
+            expire: 1,
+            minimum: 1,
+        };
+        CurrentZone {
+            name: ZoneName::new(&name(apex)),
+            soa,
+            soa_ttl: 1,
+            records: RrSets::from_records(records),
+        }
+    }
+
+    fn shown(pairs: &[(IpAddr, Name)]) -> Vec<String> {
+        let lines = pairs
+            .iter()
+            .map(|(address, host)| format!("{address} {host}"));
+        lines.collect()
+    }
+
+    #[test]
+    fn the_hosts_of_a_zone_are_no_glue_and_no_wildcards() {
+        let zone = zone(
+            "example.",
+            &[
+                "example. NS ns.sub.example.",
+                "example. A 192.0.2.9",
+                "WWW.example. A 192.0.2.1",
+                "www.example. AAAA ::ffff:192.0.2.1",
+                "www.example. AAAA 2001:db8::1",
+                "*.example. A 192.0.2.2",
+                "sub.example. NS ns.sub.example.",
+                "sub.example. A 192.0.2.3",
+                "ns.sub.example. A 192.0.2.4",
+                "d.example. DNAME other.",
+                "d.example. A 192.0.2.5",
+                "x.d.example. A 192.0.2.6",
+            ],
+        );
+        assert_eq!(
+            shown(&host_addresses(&zone)),
+            [
+                "192.0.2.1 www.example.",
+                "192.0.2.5 d.example.",
+                "192.0.2.9 example.",
+                "2001:db8::1 www.example."
+            ]
+        );
+        assert!(is_host_of(&zone, &name("absent.example.")));
+        assert!(!is_host_of(&zone, &name("absent.test.")));
+    }
+
+    #[test]
+    fn the_entries_of_a_reverse_zone_are_those_whose_owners_are_addresses() {
+        let v6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.IP6.arpa. PTR c.";
+        let zone = zone(
+            ".",
+            &[
+                "7.2.0.192.in-addr.arpa. PTR a.",
+                "7.2.0.192.in-addr.arpa. PTR b.",
+                "007.2.0.192.in-addr.arpa. PTR x.",
+                "2.0.192.in-addr.arpa. PTR x.",
+                "7.2.0.192.ip6.arpa. PTR x.",
+                "7.0-31.2.0.192.in-addr.arpa. PTR x.",
+                "arpa. PTR x.",
+                v6,
+            ],
+        );
+        assert_eq!(
+            shown(&reverse_entries(&zone)),
+            ["192.0.2.7 a.", "192.0.2.7 b.", "2001:db8::1 c."]
+        );
+    }
+}

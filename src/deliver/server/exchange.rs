@@ -1,0 +1,198 @@
+//! One exchange of a session: a request goes over a connection, and its answer comes back.
+//!
+//! Nothing here knows what a request is about. It is waited for with patience, as long as the primary answers others,
+//! and what the primary sheds is asked for again where that does no harm.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::congestion::{Asked, Begun};
+use super::session::Session;
+use crate::deliver::error::Failure;
+use crate::transport::{Connection, Step, TransportError};
+use crate::wire::{self, Key, RequestMac};
+
+/// Longest wait for the answer to one message, and for each message of a transfer. BIND takes
+/// some 400 ms for an UPDATE of 64 KiB on a slow disk.
+pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How often something that the primary sheds is asked for, and the pause before the second time; it doubles.
+const SHED_TRIES_MAX: u32 = 6;
+const SHED_PAUSE: Duration = Duration::from_millis(100);
+
+impl Session<'_> {
+    /// Signs and sends a request that may be asked twice without harm, and waits for the first
+    /// answer.
+    pub(crate) async fn first_answer(
+        &mut self,
+        mut message: Vec<u8>,
+        key: &Key,
+        asked: Asked,
+    ) -> Result<(Vec<u8>, RequestMac), Failure> {
+        self.take_turn().await?;
+        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
+        Ok((self.ask(&message, asked).await?, mac))
+    }
+
+    /// Sends a request that may be asked twice, and waits for the first answer; again where the primary
+    /// sheds it.
+    pub(crate) async fn ask(&mut self, message: &[u8], asked: Asked) -> Result<Vec<u8>, Failure> {
+        let courtesy = &self.primary.pool.courtesy;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match asked {
+                Asked::Transfer => self.take_place().await?,
+                Asked::Query | Asked::Update(_) => self.take_turn().await?,
+            }
+            let begun = courtesy.begin();
+            let error = match self.ask_once(message, asked, begun).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let is_shed = courtesy.is_shed(begun, &error);
+            self.sheds += u32::from(is_shed);
+            self.wait_while_shed(is_shed, attempt, error).await?;
+        }
+    }
+
+    /// The same, and only once. A kept connection that turns out to be dead is replaced.
+    async fn ask_once(
+        &mut self,
+        message: &[u8],
+        asked: Asked,
+        begun: Begun,
+    ) -> Result<Vec<u8>, TransportError> {
+        if self.connection.is_some() || self.reuse() {
+            match self.roundtrip(message, asked).await {
+                Err(error)
+                    if error.is_timeout() && self.primary.pool.courtesy.is_answering(begun) =>
+                {
+                    return Err(error);
+                }
+                Err(_) => {}
+                answer => return answer,
+            }
+        }
+        self.connect().await?;
+        self.roundtrip(message, asked).await
+    }
+
+    /// Sends an UPDATE, and waits for the answer.
+    pub(crate) async fn send_update(&mut self, message: &[u8]) -> Result<Vec<u8>, TransportError> {
+        if self.connection.is_none() && !self.reuse() {
+            self.connect().await?;
+        }
+        self.roundtrip(message, Asked::Update(message.len())).await
+    }
+
+    /// Lets others go first where the primary sheds what was asked for, and waits a little.
+    ///
+    /// # Errors
+    /// Why it is not asked for again.
+    pub(crate) async fn wait_while_shed(
+        &mut self,
+        is_shed: bool,
+        attempt: u32,
+        source: TransportError,
+    ) -> Result<(), Failure> {
+        if !is_shed {
+            return Err(source.into());
+        }
+        self.let_others_go_first();
+        let pause = SHED_PAUSE * 2_u32.pow(attempt - 1);
+        if attempt >= SHED_TRIES_MAX || Instant::now() + pause >= self.deadline {
+            return Err(Failure::Overloaded { source });
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// Gives the turn back, and the place for a transfer; the next exchange waits for others.
+    pub(crate) fn let_others_go_first(&mut self) {
+        if !self.keeps_turn {
+            self.place = None;
+            self.turn = None;
+        }
+    }
+
+    /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over
+    /// a closed one has an unknown outcome.
+    fn reuse(&mut self) -> bool {
+        let mut idle = self.primary.pool.idle.borrow_mut();
+        self.connection = loop {
+            match idle.pop() {
+                Some(connection) if !connection.is_usable() => {}
+                found => break found,
+            }
+        };
+        self.connection.is_some()
+    }
+
+    async fn connect(&mut self) -> Result<(), TransportError> {
+        let endpoint = &self.primary.endpoint;
+        let deadline = self.exchange_deadline();
+        let opened = self.wait(Asked::Query, Connection::open(endpoint, deadline));
+        let opened = opened.await.unwrap_or_else(|after| {
+            let (step, target) = (Step::Connect, endpoint.to_string());
+            Err(TransportError::TimedOut {
+                step,
+                target,
+                after,
+            })
+        });
+        self.connection = Some(opened?);
+        Ok(())
+    }
+
+    /// Sends a request over the connection, which is not used again where that fails, and waits for the first answer.
+    async fn roundtrip(&mut self, message: &[u8], asked: Asked) -> Result<Vec<u8>, TransportError> {
+        let deadline = self.exchange_deadline();
+        // Taken out first: a connection whose exchange fails or is cancelled is never used again.
+        let mut connection = self
+            .connection
+            .take()
+            .expect("connected before the exchange");
+        let courtesy = &self.primary.pool.courtesy;
+        let begun = courtesy.begin();
+        connection.send(message, deadline).await?;
+        let target = connection.peer().to_string();
+        let answer = self.wait(asked, connection.receive(deadline)).await;
+        let answer = answer.unwrap_or_else(|after| {
+            let step = Step::Receive;
+            Err(TransportError::TimedOut {
+                step,
+                target,
+                after,
+            })
+        });
+        let answer = answer?;
+        courtesy.note_answer(begun);
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    /// Waits for something that ends by itself, and no longer than patience lasts where the primary answers others.
+    ///
+    /// # Errors
+    /// How long that was. Where it was in vain again and again, patience grows: it may have been too short.
+    async fn wait<T>(&self, asked: Asked, work: impl Future<Output = T>) -> Result<T, Duration> {
+        let courtesy = &self.primary.pool.courtesy;
+        let begun = courtesy.begin();
+        let patience = courtesy.patience(asked) * 2_u32.pow(self.sheds.saturating_sub(1).min(8));
+        let mut work = pin!(work);
+        loop {
+            match timeout(patience, &mut work).await {
+                Ok(done) => return Ok(done),
+                Err(_) if courtesy.is_answering(begun) => return Err(begun.elapsed()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn exchange_deadline(&self) -> Instant {
+        self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
+    }
+}

@@ -1,0 +1,209 @@
+//! Questions to a primary about a name, and what their answers tell: the records there, where an alias leads, and the
+//! zone that the name is in.
+//!
+//! Only what is signed is believed, or what everybody is told alike where a primary signs no such answer. The odd case
+//! is a wildcard: the answer for a name that is not there looks like that for one that is.
+
+use super::session::Session;
+use crate::deliver::error::Failure;
+use crate::model::{Name, Record, RecordType, Soa, ZoneName};
+use crate::plan::Batch;
+use crate::wire::{Rcode, Reply, Response};
+
+/// Longest chain of CNAME records that is followed.
+pub(crate) const ALIASES_MAX: usize = 8;
+
+/// One question; nothing where the primary has no authority over the name.
+pub(crate) async fn ask(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+) -> Result<Option<Response>, Failure> {
+    let reply = session.query(owner, rtype).await?;
+    if is_denied_to_all(session, &reply, owner, rtype).await? {
+        return Ok(None);
+    }
+    let response = authentic(reply, session.primary.key.name())?;
+    match response.rcode {
+        Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => Ok(Some(response)),
+        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(None),
+        rcode => Err(Failure::ServerFailure {
+            rcode,
+            extended: response.extended_error,
+        }),
+    }
+}
+
+/// The SOA of the zone that a name is in, as the answer about the name shows it: as the answer at an
+/// apex, else in the authority section (RFC 2308 section 3).
+pub(crate) fn enclosing_soa<'a>(response: &'a Response, owner: &Name) -> Option<&'a Record> {
+    let mut records = response.answers.iter().chain(&response.authorities);
+    records.find(|record| record.rtype == RecordType::SOA && owner.is_at_or_below(&record.owner))
+}
+
+/// The records of an answer that stand at the name that was asked for.
+pub(crate) fn records<'a>(
+    response: &'a Response,
+    owner: &Name,
+    rtype: RecordType,
+) -> impl Iterator<Item = &'a Record> {
+    let answers = response.answers.iter();
+    answers.filter(move |record| record.owner == *owner && record.rtype == rtype)
+}
+
+/// Where the name leads as an alias.
+pub(crate) fn alias(response: &Response, owner: &Name) -> Option<Name> {
+    let record = records(response, owner, RecordType::CNAME).next();
+    record.and_then(|record| record.rdata.to_name())
+}
+
+/// Whether a wildcard makes up the alias (RFC 4592): it would then make up the same beside it. An
+/// alias that says the same as the wildcard looks like that, too.
+pub(crate) async fn is_made_up(
+    session: &mut Session<'_>,
+    owner: &Name,
+    target: &Name,
+) -> Result<bool, Failure> {
+    let Some(Ok(beside)) = owner.parent().map(|parent| parent.child(b"*")) else {
+        return Ok(false);
+    };
+    let response = ask(session, &beside, RecordType::CNAME).await?;
+    Ok(response.is_some_and(|response| alias(&response, &beside).as_ref() == Some(target)))
+}
+
+/// The SOA of the zone that a name is in, which may have an alias that a wildcard makes up.
+pub(crate) async fn soa_of(
+    session: &mut Session<'_>,
+    owner: &Name,
+    is_below_alias: bool,
+) -> Result<Option<Record>, Failure> {
+    let mut name = Some(owner.clone());
+    if is_below_alias {
+        // What is asked there is answered for the alias's target; the apex at last answers for itself.
+        name = owner.parent();
+    }
+    while let Some(here) = name {
+        let Some(response) = ask(session, &here, RecordType::SOA).await? else {
+            return Ok(None);
+        };
+        let soa = enclosing_soa(&response, owner);
+        if soa.is_some() || !is_below_alias {
+            return Ok(soa.cloned());
+        }
+        name = here.parent();
+    }
+    Ok(None)
+}
+
+/// Whether an answer is refused without a signature, and refused in the same way to those who ask without
+/// a key: so does Knot with a zone that it does not have. Where others are answered, it is the key that is
+/// refused.
+pub(crate) async fn is_denied_to_all(
+    session: &mut Session<'_>,
+    answer: &Reply,
+    name: &Name,
+    rtype: RecordType,
+) -> Result<bool, Failure> {
+    if *answer != Reply::Unsigned(Rcode::REFUSED) {
+        return Ok(false);
+    }
+    let reply = session.query_unsigned(name, rtype).await?;
+    // Nobody signs what was not signed, and what is no answer says nothing.
+    Ok(reply
+        .into_response()
+        .is_some_and(|response| response.rcode == Rcode::REFUSED))
+}
+
+/// Whether a zone is there that neither transfers nor queries show: an UPDATE that asks for nothing is
+/// answered NOTAUTH or NOTZONE where there is none (RFC 2136 section 3.1.1).
+pub(crate) async fn takes_updates(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<bool, Failure> {
+    let nothing = Batch {
+        zone: zone.clone(),
+        prerequisites: Vec::new(),
+        updates: Vec::new(),
+    };
+    let reply = session.update(&nothing).await?;
+    if let Reply::Unsigned(_) = reply {
+        return Ok(false);
+    }
+    let answer = authentic(reply, session.primary.key.name())?;
+    Ok(![Rcode::NOTAUTH, Rcode::NOTZONE].contains(&answer.rcode))
+}
+
+/// The response, where it is one that can be trusted.
+pub(crate) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
+    let key = key.clone();
+    Err(match reply {
+        Reply::Authentic(response) => return Ok(response),
+        Reply::BadKey => Failure::BadKey { key },
+        Reply::BadSig => Failure::BadSig { key },
+        Reply::BadTime { offset_seconds, .. } => Failure::BadTime { offset_seconds },
+        Reply::BadTrunc => Failure::BadTrunc { key },
+        Reply::Unsigned(rcode) => Failure::Unsigned { rcode, key },
+        Reply::Forged(forgery) => Failure::Forged(forgery),
+        Reply::Malformed(reason) => Failure::Malformed(reason),
+    })
+}
+
+/// The SOA that the primary serves, with its TTL; none where it serves none.
+pub(crate) async fn served_soa(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Option<(Soa, u32)>, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    let mut records = answer.answers.iter();
+    let Some(record) = records.find(|record| record.rtype == RecordType::SOA) else {
+        return Ok(None);
+    };
+    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+    Ok(Some((soa, record.ttl)))
+}
+
+/// What a primary does with a name just now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Serving {
+    /// It serves a zone of that name.
+    Yes,
+    /// It has such a zone, and nothing in it.
+    NotLoaded,
+    /// It has no such zone; not authenticated where the primary signs no such answer.
+    No,
+    /// It denies the key. So does Knot in the moment in which it makes or drops a zone.
+    KeyDenied,
+}
+
+/// What the primary does with a name just now.
+pub(crate) async fn serving(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Serving, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    if answer == Reply::BadKey {
+        return Ok(Serving::KeyDenied);
+    }
+    if let Reply::Unsigned(rcode) = answer {
+        return Ok(if rcode == Rcode::SERVFAIL {
+            Serving::NotLoaded
+        } else {
+            Serving::No
+        });
+    }
+    let answer = authentic(answer, session.primary.key.name())?;
+    Ok(if is_soa_of(&answer, zone) {
+        Serving::Yes
+    } else if answer.rcode == Rcode::SERVFAIL {
+        Serving::NotLoaded
+    } else {
+        Serving::No
+    })
+}
+
+pub(crate) fn is_soa_of(response: &Response, zone: &ZoneName) -> bool {
+    let mut answers = response.answers.iter();
+    response.authoritative
+        && answers.any(|record| record.rtype == RecordType::SOA && record.owner == *zone.apex())
+}

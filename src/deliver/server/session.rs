@@ -1,0 +1,384 @@
+//! The conversation with a primary: queries, transfers and UPDATEs, each one exchange over a
+//! connection that is kept for the next.
+//!
+//! A session decides nothing about zones. It says of each exchange what came back, and of each
+//! failure whether the request may have reached the primary.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::SemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+
+use super::congestion::{Asked, Turn};
+use super::primary::{Maker, Primary};
+use crate::deliver::error::Failure;
+use crate::deliver::state::ZoneKey;
+use crate::model::{CurrentZone, Name, RecordType, ZoneName};
+use crate::plan::Batch;
+use crate::provision::Provisioner;
+use crate::transport::Connection;
+use crate::wire::{
+    self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
+};
+
+/// The pauses between UPDATEs of one batch that are answered SERVFAIL. PowerDNS with SQLite does so when
+/// two UPDATEs, or an UPDATE and a request to its API, write at once; a fault that stays is told in half
+/// a second.
+const BUSY_PAUSES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(60),
+    Duration::from_millis(140),
+    Duration::from_millis(280),
+];
+
+/// The further ones where others have passed lately that were answered so at first: the primary has too much to do.
+const LOAD_PAUSES: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// The pause before the second attempt; it grows with each.
+const PAUSE: Duration = Duration::from_millis(15);
+
+/// Opens a session, which takes a turn with its first exchange.
+pub(crate) async fn open(
+    primary: &Primary,
+    clock: fn() -> u64,
+    deadline: Instant,
+) -> Result<Session<'_>, Failure> {
+    let begun = timeout_at(deadline, primary.pool.begun.acquire()).await;
+    let begun = begun.map_err(|_| Failure::DeadlinePassed)?;
+    Ok(Session {
+        primary,
+        clock,
+        deadline,
+        connection: None,
+        turn: None,
+        place: None,
+        keeps_turn: false,
+        sheds: 0,
+        has_applied: false,
+        _begun: begun.expect("the semaphore is never closed"),
+    })
+}
+
+/// One intent's turn at a primary.
+pub(crate) struct Session<'a> {
+    pub(crate) primary: &'a Primary,
+    pub(crate) deadline: Instant,
+    pub(crate) clock: fn() -> u64,
+    pub(crate) connection: Option<Connection>,
+    pub(crate) turn: Option<Turn<'a>>,
+    /// A place for a transfer, only ever beside a turn: who has a place and waits for a turn would wait for those
+    /// who have turns and wait for places.
+    pub(crate) place: Option<Turn<'a>>,
+    /// Others wait for what this session holds, so it must not wait for a turn that they have.
+    pub(crate) keeps_turn: bool,
+    /// How often the primary shed what was asked for.
+    pub(crate) sheds: u32,
+    /// Whether the primary has said that it applied a message of a plan.
+    pub(crate) has_applied: bool,
+    _begun: SemaphorePermit<'a>,
+}
+
+/// What a request for a transfer brought.
+pub(crate) enum Transfer {
+    /// The whole zone.
+    Zone(Box<CurrentZone>),
+    /// The primary denied it in its first answer.
+    Denied(Reply),
+}
+
+impl Session<'_> {
+    /// Returns the key of a zone on this primary in the state.
+    pub(crate) fn zone_key(&self, zone: &ZoneName) -> ZoneKey {
+        ZoneKey {
+            primary: self.primary.name.clone(),
+            zone: zone.clone(),
+        }
+    }
+
+    /// Tries whether a connection can be made, and says to which address it was. It is not kept: the
+    /// first exchange shall have one of its own, so that its failure is not taken for that of one which
+    /// was kept too long.
+    pub(crate) async fn try_connecting(&mut self) -> Result<SocketAddr, Failure> {
+        self.take_turn().await?;
+        let deadline = self.exchange_deadline();
+        let connection = Connection::open(&self.primary.endpoint, deadline).await?;
+        Ok(connection.peer())
+    }
+
+    /// Asks one question, signed.
+    pub(crate) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let message = wire::encode_query(name, rtype, id);
+        let key = self.primary.key.clone();
+        let (answer, mac) = self.first_answer(message, &key, Asked::Query).await?;
+        Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
+    }
+
+    /// Asks one question, unsigned: what the world sees, unauthenticated.
+    pub(crate) async fn query_unsigned(
+        &mut self,
+        name: &Name,
+        rtype: RecordType,
+    ) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let message = wire::encode_query(name, rtype, id);
+        let answer = self.ask(&message, Asked::Query).await?;
+        Ok(self.read(&answer, id, Opcode::Query, None))
+    }
+
+    /// Whether the primary moves a serial on once for all UPDATEs of a zone that wait, so that two may be
+    /// guarded by one serial. So does Knot, which is told from others by how it refuses a question about a
+    /// zone that it does not have: without a signature, for it looks at no key then.
+    pub(crate) async fn joins_updates(&mut self) -> Result<bool, Failure> {
+        match &self.primary.maker {
+            Some(Maker::Catalog { .. }) => return Ok(true),
+            Some(Maker::Provisioner(Provisioner::Rndc(_) | Provisioner::PowerDns(_))) => {
+                return Ok(false);
+            }
+            Some(Maker::Provisioner(Provisioner::Command(_))) | None => {}
+        }
+        let known = &self.primary.pool.joins_updates;
+        if let Some(joins) = known.get() {
+            return Ok(joins);
+        }
+        self.take_turn().await?;
+        // While this session waited for its turn, others may have found it out.
+        if let Some(joins) = known.get() {
+            return Ok(joins);
+        }
+        let reply = self.query(&nobodys_name(), RecordType::SOA).await?;
+        let joins = reply == Reply::Unsigned(Rcode::REFUSED);
+        known.set(Some(joins));
+        Ok(joins)
+    }
+
+    /// Sends one batch as an UPDATE, signed with the primary's key; again where the primary could not, and so
+    /// changed nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] where the batch may have been applied although no answer came.
+    pub(crate) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
+        let primary = self.primary;
+        self.update_signed(batch, &primary.key).await
+    }
+
+    /// The same, signed with another key.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub(crate) async fn update_signed(
+        &mut self,
+        batch: &Batch,
+        key: &Key,
+    ) -> Result<Reply, Failure> {
+        let courtesy = &self.primary.pool.courtesy;
+        let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
+        let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
+        let mut attempts = 0;
+        loop {
+            self.take_turn().await?;
+            let begun = courtesy.begin();
+            let reply = self.update_once(batch, key).await?;
+            attempts += 1;
+            if !is_servfail(&reply) {
+                if attempts > 1 {
+                    courtesy.note_recovery();
+                }
+                return Ok(reply);
+            }
+            // One zone with a fault of its own shall not slow all others down.
+            if attempts == 1 || courtesy.recovers() {
+                courtesy.note_servfail(begun);
+            }
+            let Some((pause, is_for_load)) = pauses.next() else {
+                return Err(Failure::UpdatesExhausted { attempts });
+            };
+            if Instant::now() + pause >= self.deadline || is_for_load && !courtesy.recovers() {
+                return Ok(reply);
+            }
+            self.let_others_go_first();
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// The same, and only once.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+        let id = random_id()?;
+        let unsigned = wire::encode_update(batch, id)?;
+        let courtesy = &self.primary.pool.courtesy;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.take_turn().await?;
+            let mut message = unsigned.clone();
+            let mac = wire::sign_request(&mut message, key, (self.clock)())?;
+            let begun = courtesy.begin();
+            let error = match self.send_update(&message).await {
+                Ok(answer) => {
+                    return Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))));
+                }
+                Err(error) => error,
+            };
+            let is_shed = courtesy.is_shed(begun, &error);
+            self.sheds += u32::from(is_shed);
+            if error.request_may_have_arrived() {
+                self.let_others_go_first();
+                return Err(Failure::Unknown { source: error });
+            }
+            self.wait_while_shed(is_shed, attempt, error).await?;
+        }
+    }
+
+    /// Fetches a zone (RFC 5936), signed with the primary's key for that.
+    pub(crate) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
+        let primary = self.primary;
+        self.transfer_signed(zone, &primary.transfer_key).await
+    }
+
+    /// The same, signed with another key.
+    pub(crate) async fn transfer_signed(
+        &mut self,
+        zone: &ZoneName,
+        key: &Key,
+    ) -> Result<Transfer, Failure> {
+        let transfer = self.transfer_in_place(zone, key).await;
+        self.place = None;
+        transfer
+    }
+
+    async fn transfer_in_place(&mut self, zone: &ZoneName, key: &Key) -> Result<Transfer, Failure> {
+        self.take_place().await?;
+        let transfers = &self.primary.pool.courtesy.transfers;
+        let begun = Instant::now();
+        let id = random_id()?;
+        let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
+        let (mut answer, mac) = self.first_answer(message, key, Asked::Transfer).await?;
+        let mut reader = TransferReader::new(zone, id, Some((key.clone(), mac)));
+        loop {
+            match reader.push(&answer, (self.clock)()) {
+                Ok(Progress::Complete) => break,
+                Ok(Progress::More) => {}
+                Err(TransferError::Denied(reply)) => {
+                    if is_servfail(&reply) {
+                        transfers.give_way(begun, Instant::now());
+                    }
+                    return Ok(Transfer::Denied(reply));
+                }
+                Err(error) => {
+                    self.connection = None;
+                    return Err(error.into());
+                }
+            }
+            let deadline = self.exchange_deadline();
+            let connection = self
+                .connection
+                .as_mut()
+                .expect("the first answer came over it");
+            answer = match connection.receive(deadline).await {
+                Ok(octets) => octets,
+                Err(error) => {
+                    self.connection = None;
+                    return Err(Failure::TransferCut { source: error });
+                }
+            };
+        }
+        transfers.note_answer(Instant::now());
+        Ok(Transfer::Zone(Box::new(reader.finish()?)))
+    }
+
+    /// Waits a little before each attempt but the first.
+    ///
+    /// # Errors
+    /// [`Failure::DeadlinePassed`].
+    pub(crate) async fn pause(&self, attempt: u32) -> Result<(), Failure> {
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE * attempt).await;
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Failure::DeadlinePassed);
+        }
+        Ok(())
+    }
+
+    /// Waits for a turn to talk to the primary, unless the session has one.
+    pub(crate) async fn take_turn(&mut self) -> Result<(), Failure> {
+        if self.turn.is_none() {
+            let turn = timeout_at(self.deadline, self.primary.pool.courtesy.turns.take()).await;
+            self.turn = Some(turn.map_err(|_| Failure::DeadlinePassed)?);
+        }
+        Ok(())
+    }
+
+    /// Waits for a turn, and then for a place for a transfer, unless the session has them.
+    pub(crate) async fn take_place(&mut self) -> Result<(), Failure> {
+        self.take_turn().await?;
+        if self.place.is_none() {
+            let transfers = &self.primary.pool.courtesy.transfers;
+            let place = timeout_at(self.deadline, transfers.take()).await;
+            self.place = Some(place.map_err(|_| Failure::DeadlinePassed)?);
+        }
+        Ok(())
+    }
+
+    /// Lets others talk to the primary until the next exchange, which waits for a turn again. With
+    /// this before a wait for the disk, the zones of a batch are read on while the first ones wait,
+    /// and many widenings share one write.
+    pub(crate) fn step_aside(&mut self) {
+        self.give_back();
+        self.turn = None;
+    }
+
+    /// Gives the connection back for the next session. One that is not given back, because its
+    /// exchange did not end cleanly, is closed.
+    pub(crate) fn release(mut self) {
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        let pool = &self.primary.pool;
+        let mut idle = pool.idle.borrow_mut();
+        // A primary that sheds load may have no connection left for others.
+        let has_room = idle.len() < pool.courtesy.turns.limit();
+        idle.extend(self.connection.take().filter(|_| has_room));
+    }
+
+    fn read(
+        &mut self,
+        answer: &[u8],
+        id: u16,
+        opcode: Opcode,
+        key: Option<(&Key, &RequestMac)>,
+    ) -> Reply {
+        let expected = Expected { id, opcode, key };
+        let reply = wire::read_reply(answer, &expected, (self.clock)());
+        if matches!(reply, Reply::Malformed(_) | Reply::Forged(_)) {
+            self.connection = None;
+        }
+        reply
+    }
+}
+
+fn is_servfail(reply: &Reply) -> bool {
+    matches!(reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL)
+}
+
+/// A name that no server has a zone for (RFC 6761 section 6.4).
+fn nobodys_name() -> Name {
+    let name = "nsbridge-check.invalid.".parse();
+    name.expect("it is written as a name is")
+}
+
+fn random_id() -> Result<u16, Failure> {
+    let mut octets = [0; 2];
+    getrandom::fill(&mut octets).map_err(Failure::Random)?;
+    Ok(u16::from_be_bytes(octets))
+}

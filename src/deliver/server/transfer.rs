@@ -1,0 +1,109 @@
+//! Reads a zone by transfer, and tells a zone that is absent from one that cannot be read.
+//!
+//! A transfer that fails is never an empty or an absent zone.
+
+use super::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
+use super::session::{Session, Transfer};
+use crate::deliver::error::Failure;
+use crate::model::{CurrentZone, RecordType, ZoneName};
+use crate::wire::{Rcode, Reply};
+
+/// How often a transfer is asked for while the primary has no room for it. BIND's `transfers-out` is 10
+/// by default, for all who ask, and a place is free only a little after the last answer was sent.
+const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+
+/// How often the transfer of a zone is asked for that is served and was denied as one that is absent: another
+/// process may have made it in between.
+const NEW_ZONE_ATTEMPTS_MAX: u32 = 3;
+
+/// A zone as it was found.
+pub(crate) enum Found {
+    Zone(Box<CurrentZone>),
+    Absent,
+    /// Denied without a signature, in the way that servers have for zones that are absent (Knot looks at
+    /// no key then); with the failure that it is where nothing else says that the zone is absent.
+    NotShown(Failure),
+    /// Configured, but not served; with the primary's answer.
+    NotLoaded(Rcode),
+}
+
+/// Reads a zone by transfer, and tells a zone that is not there from one that cannot be read.
+///
+/// # Errors
+/// [`Failure`]; a transfer that fails is never an empty or an absent zone.
+pub(crate) async fn read_zone(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Found, Failure> {
+    for attempt in 0..TRANSFER_ATTEMPTS_MAX {
+        session.pause(attempt).await?;
+        let reply = match session.transfer(zone).await? {
+            Transfer::Zone(current) => return Ok(Found::Zone(current)),
+            Transfer::Denied(reply) => reply,
+        };
+        if let Some(found) = explain_denial(session, zone, reply, attempt).await? {
+            return Ok(found);
+        }
+    }
+    Err(Failure::TransfersExhausted {
+        attempts: TRANSFER_ATTEMPTS_MAX,
+    })
+}
+
+/// How a zone is whose transfer was denied; none where it is served and the primary has no room for
+/// another transfer now.
+async fn explain_denial(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    reply: Reply,
+    attempt: u32,
+) -> Result<Option<Found>, Failure> {
+    let key = session.primary.transfer_key.name().clone();
+    let rcode = if let Reply::Unsigned(rcode) = reply {
+        if rcode == Rcode::NOERROR {
+            // Nobody denies a transfer so: the signature is missing, or was taken off on the way.
+            return Err(Failure::Unsigned { rcode, key });
+        }
+        rcode
+    } else {
+        match authentic(reply, &key)?.rcode {
+            Rcode::NOTAUTH => return Ok(Some(Found::Absent)),
+            rcode => rcode,
+        }
+    };
+    // Denied for one of several reasons that look alike: ask for the SOA, which anybody may see.
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    if let Reply::Unsigned(answered) = answer {
+        let failure = Failure::Unsigned {
+            rcode: answered,
+            key,
+        };
+        if rcode != Rcode::NOTAUTH {
+            return Err(failure);
+        }
+        if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
+            return Ok(Some(Found::NotShown(failure)));
+        }
+        // Or it was made between the two questions.
+        return if attempt < NEW_ZONE_ATTEMPTS_MAX {
+            Ok(None)
+        } else {
+            Err(failure)
+        };
+    }
+    let answer = authentic(answer, session.primary.key.name())?;
+    if is_soa_of(&answer, zone) {
+        // Or it was made since: Knot says NOTAUTH of a zone that it does not have.
+        let may_be_new = rcode == Rcode::NOTAUTH && attempt < NEW_ZONE_ATTEMPTS_MAX;
+        if rcode == Rcode::SERVFAIL || may_be_new {
+            return Ok(None);
+        }
+        Err(Failure::TransferRefused { rcode, key })
+    } else if [rcode, answer.rcode].contains(&Rcode::SERVFAIL) {
+        Ok(Some(Found::NotLoaded(Rcode::SERVFAIL)))
+    } else if rcode == Rcode::REFUSED && takes_updates(session, zone).await? {
+        Err(Failure::TransferRefused { rcode, key })
+    } else {
+        Ok(Some(Found::Absent))
+    }
+}

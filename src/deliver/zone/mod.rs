@@ -1,0 +1,11 @@
+//! A whole zone: read, compared, updated, created and deleted.
+
+pub(crate) mod api;
+mod bisect;
+pub(crate) mod delete;
+mod fill;
+pub(crate) mod managed;
+pub(crate) mod nameservers;
+pub(crate) mod preview;
+pub(crate) mod read;
+pub(crate) mod update;

@@ -1,0 +1,46 @@
+//! The apex NS records of zones where the configuration names them.
+
+use std::borrow::Cow;
+
+use crate::model::{DesiredZone, Name, Rdata, RecordType, RrSet, RrSets, ZoneName};
+
+/// TTL of apex NS records where the payload gives none, in seconds.
+pub(crate) const NS_TTL: u32 = 86_400;
+
+/// The zone with the primary's own name servers at its apex, where some are configured.
+pub(crate) fn with_nameservers<'a>(
+    desired: &'a DesiredZone,
+    nameservers: &[Name],
+) -> Cow<'a, DesiredZone> {
+    if nameservers.is_empty() {
+        return Cow::Borrowed(desired);
+    }
+    let apex = desired.name.apex();
+    let theirs = desired.records.get(apex, RecordType::NS);
+    let ttl = theirs
+        .map(|set| set.ttl)
+        .or(desired.soa.ttl)
+        .unwrap_or(NS_TTL);
+    let others = desired
+        .records
+        .iter()
+        .filter(|set| !desired.name.is_apex_ns(set))
+        .cloned();
+    let records = RrSets::from_sets(others.chain([ns_set(&desired.name, ttl, nameservers)]));
+    Cow::Owned(DesiredZone {
+        records,
+        ..desired.clone()
+    })
+}
+
+/// The set of a zone's own name servers.
+pub(crate) fn ns_set(zone: &ZoneName, ttl: u32, nameservers: &[Name]) -> RrSet {
+    let mut rdatas: Vec<Rdata> = nameservers.iter().map(Rdata::from_name).collect();
+    rdatas.sort();
+    RrSet {
+        owner: zone.apex().clone(),
+        rtype: RecordType::NS,
+        ttl,
+        rdatas,
+    }
+}

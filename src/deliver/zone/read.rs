@@ -1,0 +1,102 @@
+//! Reads a zone and what this instance manages in it.
+
+use crate::deliver::error::Failure;
+use crate::deliver::server::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
+use crate::deliver::server::transfer::{Found, read_zone};
+use crate::deliver::server::{Read, Session};
+use crate::deliver::state::{Memory, ZoneMemory};
+use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
+use crate::wire::Rcode;
+
+/// Reads a zone as it is, and loads what is remembered of it.
+///
+/// # Errors
+/// [`Failure`].
+pub(crate) async fn read(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    memory: &Memory,
+) -> Result<(Found, ZoneMemory), Failure> {
+    let key = session.zone_key(zone);
+    if session.primary.read == Read::Memory {
+        // The SOA first: who changes the zone after that is noticed by the guard, and who has changed it
+        // before has said so in the memory.
+        let mut found = ask_for_zone(session, zone).await?;
+        let known = memory.load(&key).await?;
+        if let Found::Zone(current) = &mut found {
+            let asked = std::mem::take(&mut current.records);
+            current.records = asked.union(believed(zone, &known));
+        }
+        return Ok((found, known));
+    }
+    let begun = memory.begin_load(&key)?;
+    let found = read_zone(session, zone).await?;
+    if matches!(found, Found::Zone(_)) {
+        // One that must be made keeps its turn, so that what is known of it still holds then.
+        session.step_aside();
+    }
+    Ok((found, memory.finish_load(&key, begun).await?))
+}
+
+/// What of a zone can be asked for: the SOA and the apex NS records.
+async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
+    let answer = session.query(zone.apex(), RecordType::SOA).await?;
+    let key = session.primary.key.name();
+    if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
+        let (rcode, key) = (Rcode::REFUSED, key.clone());
+        return Ok(Found::NotShown(Failure::Unsigned { rcode, key }));
+    }
+    let answer = authentic(answer, key)?;
+    if !is_soa_of(&answer, zone) {
+        return match answer.rcode {
+            rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
+            Rcode::REFUSED if takes_updates(session, zone).await? => Err(Failure::ZoneHidden),
+            _ => Ok(Found::Absent),
+        };
+    }
+    let record = answer.answers.iter().find(|it| it.rtype == RecordType::SOA);
+    let record = record.expect("the answer has the zone's SOA");
+    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+    let soa_ttl = record.ttl;
+    let answer = session.query(zone.apex(), RecordType::NS).await?;
+    let answer = authentic(answer, session.primary.key.name())?;
+    let is_ns = |it: &Record| it.rtype == RecordType::NS && it.owner == *zone.apex();
+    let ns = answer.answers.into_iter().filter(is_ns);
+    Ok(Found::Zone(Box::new(CurrentZone {
+        name: zone.clone(),
+        soa,
+        soa_ttl,
+        records: RrSets::from_records(ns),
+    })))
+}
+
+/// What the zone holds by the memory, but for the apex NS records, which were asked for. Whatever may
+/// have arrived counts as there, so that it is removed when it shall be gone.
+fn believed(zone: &ZoneName, known: &ZoneMemory) -> RrSets {
+    let sets = known.delivered.iter();
+    RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)).map(|set| {
+        let confirmed = known.confirmed.get(&set.owner, set.rtype);
+        RrSet {
+            ttl: confirmed.map_or(set.ttl, |set| set.ttl),
+            ..set.clone()
+        }
+    }))
+}
+
+/// Takes out of a zone that is read from memory what it shall hold and is not known to have arrived: it
+/// is sent again, which changes nothing where it has.
+pub(crate) fn forget_unconfirmed(
+    session: &Session<'_>,
+    current: &mut CurrentZone,
+    known: &ZoneMemory,
+    desired: &RrSets,
+) {
+    if session.primary.read == Read::Transfer {
+        return;
+    }
+    let unconfirmed = known.delivered.minus(&known.confirmed);
+    let uncertain = unconfirmed.minus(&unconfirmed.minus(desired));
+    let sets = uncertain.into_sets().into_iter();
+    let uncertain = RrSets::from_sets(sets.filter(|set| !current.name.is_apex_ns(set)));
+    current.records = current.records.minus(&uncertain);
+}
