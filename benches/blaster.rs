@@ -18,7 +18,7 @@ use std::time::Instant;
 use nsbridge::config::keyfile;
 use nsbridge::model::{CurrentZone, ForeignRecords, Intent, RecordType, RrSets, Scope, ZoneName};
 use nsbridge::payload;
-use nsbridge::plan::{self, Guard};
+use nsbridge::plan::{self, Prerequisites};
 use nsbridge::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferReader,
 };
@@ -72,7 +72,7 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
     let scope = Scope {
         foreign: ForeignRecords::Keep,
         keep: &[],
-        delivered: &nothing,
+        managed: &nothing,
     };
     let octets_max = usize::from(u16::MAX) - wire::tsig_octets(key);
     let mut stream = TcpStream::connect(server)?;
@@ -83,7 +83,7 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
         };
         let current = transfer(&mut stream, &desired.name, key)?;
         let plan = plan::plan(&current, &desired, &scope);
-        let batches = plan::batches(&plan, &current, Guard::Soa, octets_max)?;
+        let batches = plan::batches(&plan, &current, Prerequisites::Soa, octets_max)?;
         let [batch] = &batches[..] else {
             return Err(format!("{} needs {} messages", desired.name, batches.len()).into());
         };

@@ -15,9 +15,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use nsbridge::config::keyfile;
-use nsbridge::deliver::{self, Done, Primary, Settings};
+use nsbridge::deliver::{self, Done, Policy, Primary};
 use nsbridge::payload;
-use nsbridge::queue::{Access, Keeper};
+use nsbridge::queue::{Access, StoreThread};
 use tokio::time::Instant;
 
 use clock::now;
@@ -35,19 +35,19 @@ Delivers the payload on standard input, and prints a line for each zone.";
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments[..] {
-        [server, key_file, key, memory] => {
+        [server, key_file, key, store] => {
             let server: SocketAddr = server.parse()?;
             let (host, port) = (server.ip().to_string(), server.port());
             let key = keyfile::read_key(Path::new(key_file), key)?;
             let primary = Primary::plain(host, port, key, ZONES_IN_FLIGHT);
-            let keeper = Keeper::start(Path::new(memory), Access::ReadWrite)?;
+            let store_thread = StoreThread::start(Path::new(store), Access::ReadWrite)?;
             let mut input = Vec::new();
             std::io::stdin().lock().read_to_end(&mut input)?;
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let lines = runtime.block_on(run(&input, &primary, &keeper))?;
-            keeper.finish()?;
+            let lines = runtime.block_on(run(&input, &primary, &store_thread))?;
+            store_thread.finish()?;
             std::io::stdout().write_all(lines.as_bytes())?;
         }
         // `cargo bench` runs every bench, with `--bench`.
@@ -59,17 +59,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Delivers each zone, all at once; a line for each.
-async fn run(input: &[u8], primary: &Primary, keeper: &Keeper) -> Result<String, Box<dyn Error>> {
+async fn run(
+    input: &[u8],
+    primary: &Primary,
+    store_thread: &StoreThread,
+) -> Result<String, Box<dyn Error>> {
     let payload = payload::parse(input)?;
-    let settings = Settings::plain(now);
+    let policy = Policy::plain(now);
     let deadline = Instant::now() + TIME_MAX;
     let mut running: FuturesUnordered<_> = (payload.commands.iter())
         .map(|command| {
             deliver::deliver(
                 &command.intent,
                 primary,
-                keeper.memory(),
-                &settings,
+                store_thread.store(),
+                &policy,
                 deadline,
             )
         })

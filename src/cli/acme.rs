@@ -16,7 +16,7 @@ use super::report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::{
-    self, Failure, NameServer, Primary, Stands, Testimony, challenge_intent, challenge_owner,
+    self, Failure, NameServer, Primary, ServerView, Stands, challenge_intent, challenge_owner,
 };
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType, ZoneName};
 use crate::payload::Verb;
@@ -160,8 +160,8 @@ async fn find<'s>(
     let first = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
     loop {
         let primary = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-        let found = deliver::find_record(&at, primary, &setup.settings, deadline).await;
-        match found.map_err(|it| deliver::behind_alias(it, &at, primary, first))? {
+        let found = deliver::find_record(&at, primary, &setup.policy, deadline).await;
+        match found.map_err(|it| deliver::in_context_of_cname(it, &at, primary, first))? {
             Stands::Here(zone) => return Ok((at, zone, primary)),
             Stands::Behind(target) => at = deliver::follow(challenge, steps, target)?,
         }
@@ -219,7 +219,7 @@ impl Wait<'_> {
     /// Those that were named, or the zone's own.
     async fn servers(&self, named: &[SocketAddr]) -> Result<Vec<NameServer>, Failure> {
         if named.is_empty() {
-            let (zone, clock) = (self.zone, self.setup.settings.clock);
+            let (zone, clock) = (self.zone, self.setup.policy.clock);
             return deliver::name_servers(zone, self.primary, clock, self.deadline).await;
         }
         let servers = named.iter().map(|address| NameServer {
@@ -239,35 +239,36 @@ impl Wait<'_> {
         }
         let wrong = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
         let named = servers.iter().zip(wrong);
-        let missing = named.filter_map(|(server, why)| Some(format!("{}: {}", server.name, why?)));
+        let missing =
+            named.filter_map(|(server, reason)| Some(format!("{}: {}", server.name, reason?)));
         missing.collect()
     }
 
     /// Why a name server does not show what it shall at each of its addresses.
     async fn wrong_with(&self, server: &NameServer) -> Option<String> {
         let addresses = server.addresses.iter();
-        let testimonies = join_all(addresses.clone().map(|address| self.ask(*address))).await;
+        let views = join_all(addresses.clone().map(|address| self.ask(*address))).await;
         let mut is_right = false;
-        for (address, testimony) in addresses.zip(testimonies) {
-            match (&testimony, self.challenge.presence) {
-                (Testimony::Has, Presence::Present) | (Testimony::Lacks, Presence::Gone) => {
+        for (address, server_view) in addresses.zip(views) {
+            match (&server_view, self.challenge.presence) {
+                (ServerView::Has, Presence::Present) | (ServerView::Lacks, Presence::Gone) => {
                     is_right = true;
                 }
                 // Another address of it may be reachable.
-                (Testimony::NoWay, _) => {}
+                (ServerView::NoWay, _) => {}
                 // It says itself which address is meant.
-                (Testimony::Silent(failure), _) => return Some(failure.to_string()),
-                _ => return Some(format!("{address} {testimony}")),
+                (ServerView::Silent(failure), _) => return Some(failure.to_string()),
+                _ => return Some(format!("{address} {server_view}")),
             }
         }
         (!is_right).then(|| "no address of it can be reached".into())
     }
 
-    async fn ask(&self, address: SocketAddr) -> Testimony {
+    async fn ask(&self, address: SocketAddr) -> ServerView {
         let value = self.challenge.rdata.content(RecordType::TXT);
         let (owner, value) = (self.owner, &*value);
-        let clock = self.setup.settings.clock;
-        deliver::testimony(address, (owner, value), self.primary, clock, self.deadline).await
+        let clock = self.setup.policy.clock;
+        deliver::server_view(address, (owner, value), self.primary, clock, self.deadline).await
     }
 
     fn give_up(&self, missing: &[String], seconds: u32, output: &mut Output) -> Status {

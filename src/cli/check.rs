@@ -15,9 +15,9 @@ use super::output::{Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
-use crate::deliver::{Failure, Kind, Origin, Primary, ZoneSummary};
+use crate::deliver::{Failure, Primary, Provenance, Retry, ZoneSummary};
 use crate::model::{Name, ZoneName};
-use crate::queue::{self, Access, FileState, Keeper, StoreError};
+use crate::queue::{self, Access, FileState, StoreError, StoreThread};
 
 /// Most zones of one primary that are checked where none is named.
 const REMEMBERED_ZONES_MAX: usize = 3;
@@ -57,17 +57,17 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     };
     let zones: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
     let deadline = Instant::now() + setup.deadline;
-    let is_held = |it: &&ZoneSummary| it.origin != Origin::Found || it.delivered > 0;
+    let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
     let held = remembered.iter().filter(is_held);
-    let settings = CheckSettings {
+    let policy = CheckSettings {
         instance: setup.instance.clone(),
         create: arguments.create,
-        held: held.map(|it| (it.key.clone(), it.origin)).collect(),
-        clock: setup.settings.clock,
+        held: held.map(|it| (it.key.clone(), it.provenance)).collect(),
+        clock: setup.policy.clock,
     };
     let one = async |primary: &Primary| {
         let zones = zones_of(primary, &zones, &remembered, &setup);
-        check::check(primary, &zones, &settings, deadline).await
+        check::check(primary, &zones, &policy, deadline).await
     };
     let primaries = || setup.primaries.values().map(|primary| &**primary);
     let checked = match block_on(join_all(primaries().map(one))) {
@@ -91,15 +91,18 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
 fn recall(setup: &Setup) -> std::io::Result<Result<(FileState, Vec<ZoneSummary>), StoreError>> {
     let read = || {
         let state = queue::examine(&setup.queue_path)?;
-        Ok((state, Keeper::start(&setup.queue_path, Access::ReadOnly)?))
+        Ok((
+            state,
+            StoreThread::start(&setup.queue_path, Access::ReadOnly)?,
+        ))
     };
-    let (state, keeper) = match read() {
+    let (state, store_thread) = match read() {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    let zones = block_on(keeper.memory().list())?;
+    let zones = block_on(store_thread.store().list())?;
     // Where the list failed, the keeper says why.
-    let finished = keeper.finish();
+    let finished = store_thread.finish();
     Ok(finished.map(|()| (state, zones.unwrap_or_default())))
 }
 
@@ -192,8 +195,8 @@ impl Report<'_> {
             "subject": "configuration", "check": "configuration", "file": path,
         });
         self.print(Word::Ok, &["configuration", &path], None, entry);
-        for (name, settings) in &setup.keys {
-            let (path, key) = (settings.file.display().to_string(), &settings.key);
+        for (name, policy) in &setup.keys {
+            let (path, key) = (policy.file.display().to_string(), &policy.key);
             let known_as = key.name().to_text_without_dot();
             let algorithm = key.algorithm().to_string();
             let entry = json!({
@@ -261,9 +264,9 @@ impl Report<'_> {
                 }
             }
             Verdict::Bad(bad) => {
-                let (kind, status) = match bad.trouble.kind() {
-                    Kind::Later => ("later", Status::Later),
-                    Kind::Denied => ("denied", Status::Denied),
+                let (kind, status) = match bad.trouble.retry() {
+                    Retry::Transient => ("later", Status::Later),
+                    Retry::Permanent => ("denied", Status::Denied),
                 };
                 let cause = bad.trouble.to_string();
                 entry["cause"] = cause.clone().into();

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::output::Message;
 use crate::config::{self, Config, KeySettings, ProvisionSettings};
-use crate::deliver::{self, Catalog, Maker, Pool, Primary};
+use crate::deliver::{self, Catalog, Pool, Primary, Provisioning};
 use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
@@ -27,7 +27,7 @@ pub(super) struct Setup {
     pub(super) routes: Routes,
     /// Every primary by its name, also those that no route leads to.
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
-    pub(super) settings: deliver::Settings,
+    pub(super) policy: deliver::Policy,
     /// The name of this installation.
     pub(super) instance: String,
     /// Every key by its name in the configuration.
@@ -44,8 +44,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     let primaries: BTreeMap<String, Rc<Primary>> = config
         .primaries
         .iter()
-        .map(|(name, settings)| {
-            let primary = primary(name, settings, &config.instance)?;
+        .map(|(name, policy)| {
+            let primary = primary(name, policy, &config.instance)?;
             Ok((name.clone(), Rc::new(primary)))
         })
         .collect::<Result<_, ProvisionError>>()
@@ -64,7 +64,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         queue_path: config.queue.path,
         is_direct: false,
         deadline: config.queue.deadline,
-        settings: deliver::Settings {
+        policy: deliver::Policy {
             foreign: config.policy.foreign_records,
             keep: config.policy.keep,
             deny_zones: config.policy.deny_zones,
@@ -81,10 +81,10 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
 
 fn primary(
     name: &str,
-    settings: &config::PrimarySettings,
+    policy: &config::PrimarySettings,
     instance: &str,
 ) -> Result<Primary, ProvisionError> {
-    let maker = match &settings.provision {
+    let provisioning = match &policy.provision {
         None => None,
         Some(ProvisionSettings::Rndc(rndc)) => {
             let rndc = Rndc::new(RndcSettings {
@@ -93,11 +93,11 @@ fn primary(
                 view: rndc.view.clone(),
                 instance: instance.into(),
                 way: rndc.way.clone(),
-                update_key: settings.key.clone(),
-                transfer_key: settings.transfer_key.clone(),
+                update_key: policy.key.clone(),
+                transfer_key: policy.transfer_key.clone(),
                 clock: now,
             })?;
-            Some(Maker::Provisioner(Provisioner::Rndc(Box::new(rndc))))
+            Some(Provisioning::Provisioner(Provisioner::Rndc(Box::new(rndc))))
         }
         Some(ProvisionSettings::PowerDns(powerdns)) => {
             let powerdns = PowerDns::new(PowerDnsSettings {
@@ -105,31 +105,31 @@ fn primary(
                 path: powerdns.path.clone(),
                 api_key: powerdns.api_key.clone(),
                 instance: instance.into(),
-                update_key: settings.key.name().clone(),
-                transfer_key: settings.transfer_key.name().clone(),
+                update_key: policy.key.name().clone(),
+                transfer_key: policy.transfer_key.name().clone(),
             })?;
-            Some(Maker::Provisioner(Provisioner::PowerDns(powerdns)))
+            Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns)))
         }
         Some(ProvisionSettings::Command(command)) => {
             let command = provision::Command::new(command.clone());
-            Some(Maker::Provisioner(Provisioner::Command(command)))
+            Some(Provisioning::Provisioner(Provisioner::Command(command)))
         }
-        Some(ProvisionSettings::Catalog { group }) => Some(Maker::Catalog {
+        Some(ProvisionSettings::Catalog { group }) => Some(Provisioning::Catalog {
             group: group.clone(),
         }),
     };
     Ok(Primary {
         name: name.into(),
-        endpoint: settings.endpoint.clone(),
-        key: settings.key.clone(),
-        transfer_key: settings.transfer_key.clone(),
-        nameservers: settings.nameservers.clone(),
-        read: settings.read,
-        maker,
-        catalog: settings.catalog.as_ref().map(|catalog| {
+        endpoint: policy.endpoint.clone(),
+        key: policy.key.clone(),
+        transfer_key: policy.transfer_key.clone(),
+        nameservers: policy.nameservers.clone(),
+        read: policy.read,
+        provisioning,
+        catalog: policy.catalog.as_ref().map(|catalog| {
             Catalog::new(catalog.name.clone(), catalog.key.clone(), instance.into())
         }),
-        pool: Pool::new(settings.zones_in_flight),
+        pool: Pool::new(policy.zones_in_flight),
     })
 }
 

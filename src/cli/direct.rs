@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile::{self, KeyFileError};
-use crate::deliver::{Primary, PtrSettings, Settings, ZonesOfOthers};
+use crate::deliver::{Policy, Primary, PtrSettings, ZonesOfOthers};
 use crate::model::{Name, Network};
 use crate::queue::{Route, Routes};
 use crate::wire::Key;
@@ -79,13 +79,13 @@ impl Arguments {
             deadline: TIME_MAX,
             routes: Routes::new(vec![route]),
             primaries: BTreeMap::from([(primary.name.clone(), primary)]),
-            settings: Settings {
+            policy: Policy {
                 ptr: PtrSettings {
                     networks,
                     zones_of_others: ZonesOfOthers::Change,
                     ..PtrSettings::default()
                 },
-                ..Settings::plain(configuration::now)
+                ..Policy::plain(configuration::now)
             },
             instance: String::new(),
             keys: BTreeMap::new(),

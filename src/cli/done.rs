@@ -99,7 +99,7 @@ fn describe_record(
         (Presence::Gone, true) => ("removed", "removed"),
         (Presence::Gone, false) => ("already-gone", "already gone"),
     };
-    let alias = if owner == asked {
+    let cname_target = if owner == asked {
         String::new()
     } else {
         format!(" at {owner}")
@@ -107,7 +107,7 @@ fn describe_record(
     let entry = json!({
         "result": result, "owner": owner.to_string(), "zone": zone.to_string(),
     });
-    (format!("{text}{alias} in {zone}"), entry)
+    (format!("{text}{cname_target} in {zone}"), entry)
 }
 
 fn describe_counts(counts: &Counts) -> String {

@@ -13,8 +13,8 @@ use crate::deliver::Failure;
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Courier, Handled, Job, JobId, Keeper, QueueFull, StoreError, WorkerLock,
-    dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, JobId, QueueFull, StoreError, StoreThread,
+    WorkerLock, dispatch_preview,
 };
 
 /// A command that stands on the command line.
@@ -40,11 +40,13 @@ pub(super) fn hand_over(
     if setup.is_direct {
         return deliver_unkept(commands, setup, deadline, output);
     }
-    let problem = match Keeper::start(&setup.queue_path, Access::ReadWrite) {
-        Ok(keeper) => match queue_and_deliver(commands, setup, keeper, deadline, output) {
-            Ok(status) => return status,
-            Err(problem) => problem,
-        },
+    let problem = match StoreThread::start(&setup.queue_path, Access::ReadWrite) {
+        Ok(store_thread) => {
+            match queue_and_deliver(commands, setup, store_thread, deadline, output) {
+                Ok(status) => return status,
+                Err(problem) => problem,
+            }
+        }
         Err(error @ StoreError::Newer { .. }) => {
             let hint = Some(error.hint().into());
             let message = Message::nothing_attempted(&error.to_string(), hint);
@@ -58,11 +60,13 @@ pub(super) fn hand_over(
     );
     output.message(Message::error(text, Some(problem.hint)));
     let mut status = Status::Later;
-    match Keeper::start(&setup.queue_path, Access::Detached) {
-        Ok(keeper) => match queue_and_deliver(commands, setup, keeper, deadline, output) {
-            Ok(delivered) => status.or_worse(delivered),
-            Err(problem) => output.message(Message::error(problem.cause, Some(problem.hint))),
-        },
+    match StoreThread::start(&setup.queue_path, Access::Detached) {
+        Ok(store_thread) => {
+            match queue_and_deliver(commands, setup, store_thread, deadline, output) {
+                Ok(delivered) => status.or_worse(delivered),
+                Err(problem) => output.message(Message::error(problem.cause, Some(problem.hint))),
+            }
+        }
         Err(error) => {
             output.message(Message::error(error.to_string(), Some(error.hint().into())));
         }
@@ -77,9 +81,11 @@ fn deliver_unkept(
     deadline: Instant,
     output: &mut Output,
 ) -> Status {
-    let delivered = Keeper::of_nothing()
+    let delivered = StoreThread::of_nothing()
         .map_err(Problem::from)
-        .and_then(|keeper| queue_and_deliver(commands, setup, keeper, deadline, output));
+        .and_then(|store_thread| {
+            queue_and_deliver(commands, setup, store_thread, deadline, output)
+        });
     delivered.unwrap_or_else(|problem| {
         output.message(Message::error(problem.cause, Some(problem.hint)));
         Status::Later
@@ -93,8 +99,8 @@ pub(super) fn preview(
     deadline: Instant,
     output: &mut Output,
 ) -> Status {
-    let keeper = match open(setup, Access::ReadOnly) {
-        Ok(keeper) => keeper,
+    let store_thread = match open(setup, Access::ReadOnly) {
+        Ok(store_thread) => store_thread,
         Err(message) => return output.bad_configuration(message),
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
@@ -102,8 +108,8 @@ pub(super) fn preview(
     let done = block_on(dispatch_preview(
         &intents,
         &setup.routes,
-        keeper.memory(),
-        &setup.settings,
+        store_thread.store(),
+        &setup.policy,
         deadline,
         |index, result| report.preview(index, result),
     ));
@@ -112,7 +118,7 @@ pub(super) fn preview(
         Ok(()) => report.status(),
         Err(error) => output.internal_error(&error),
     };
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     status
 }
 
@@ -136,12 +142,12 @@ impl From<StoreError> for Problem {
 fn queue_and_deliver(
     commands: &[Command],
     setup: &Setup,
-    keeper: Keeper,
+    store_thread: StoreThread,
     deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Problem> {
-    let done = block_on(work(commands, setup, &keeper, deadline, output));
-    let finished = keeper.finish();
+    let done = block_on(work(commands, setup, &store_thread, deadline, output));
+    let finished = store_thread.finish();
     match done {
         Err(error) => Ok(output.internal_error(&error)),
         Ok(Err(Unqueued::Full(full))) => Err(Problem {
@@ -175,23 +181,23 @@ enum Unqueued {
 async fn work(
     commands: &[Command],
     setup: &Setup,
-    keeper: &Keeper,
+    store_thread: &StoreThread,
     deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Unqueued> {
-    let is_durable = keeper.access() == Access::ReadWrite;
+    let is_durable = store_thread.access() == Access::ReadWrite;
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let primaries = intents.iter().map(|intent| {
         let primary = setup.routes.primary_for(intent);
         primary.map_or("", |primary| primary.name.as_str())
     });
     let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();
-    let now = (setup.settings.clock)();
-    let accepted = keeper.jobs().enqueue(&jobs, now).await;
+    let now = (setup.policy.clock)();
+    let accepted = store_thread.jobs().enqueue(&jobs, now).await;
     let accepted = accepted.map_err(Unqueued::File)?.map_err(Unqueued::Full)?;
     warn_of_clocks(commands, &accepted, output);
 
-    let courier = courier(setup, keeper);
+    let dispatcher = dispatcher(setup, store_thread);
     let mut report = Report::new(commands, setup, output);
     let mut unreachable = BTreeSet::new();
     let note = |index: usize, mut handled: Handled| {
@@ -209,12 +215,12 @@ async fn work(
         }
         report.handled(index, handled);
     };
-    courier
+    dispatcher
         .deliver_accepted(&intents, &accepted, deadline, note)
         .await;
     let status = report.status();
     if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
-        deliver_due(&courier, &unreachable, setup, deadline, output).await;
+        deliver_due(&dispatcher, &unreachable, setup, deadline, output).await;
     }
     Ok(status)
 }
@@ -222,14 +228,14 @@ async fn work(
 /// Delivers what earlier calls have left, in the time that remains. What becomes of it is printed, and is
 /// not the affair of who called now.
 async fn deliver_due(
-    courier: &Courier<'_>,
+    dispatcher: &Dispatcher<'_>,
     unreachable: &BTreeSet<String>,
     setup: &Setup,
     deadline: Instant,
     output: &mut Output,
 ) {
     let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-    let due = courier.deliver_due(&primaries, unreachable, deadline, |job, handled| {
+    let due = dispatcher.deliver_due(&primaries, unreachable, deadline, |job, handled| {
         report_job(job, handled, setup, output);
     });
     // Where the file failed, its keeper says why.
@@ -265,12 +271,12 @@ pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
 }
 
 /// What delivers the jobs of a keeper's file.
-pub(super) fn courier<'a>(setup: &'a Setup, keeper: &'a Keeper) -> Courier<'a> {
-    Courier {
-        jobs: keeper.jobs(),
-        memory: keeper.memory(),
+pub(super) fn dispatcher<'a>(setup: &'a Setup, store_thread: &'a StoreThread) -> Dispatcher<'a> {
+    Dispatcher {
+        jobs: store_thread.jobs(),
+        store: store_thread.store(),
         routes: &setup.routes,
-        settings: &setup.settings,
+        policy: &setup.policy,
     }
 }
 
@@ -295,19 +301,19 @@ fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Outp
 ///
 /// # Errors
 /// A message that says why it cannot be used.
-pub(super) fn open(setup: &Setup, access: Access) -> Result<Keeper, Message> {
-    let keeper = if setup.is_direct {
-        Keeper::of_nothing()
+pub(super) fn open(setup: &Setup, access: Access) -> Result<StoreThread, Message> {
+    let store_thread = if setup.is_direct {
+        StoreThread::of_nothing()
     } else {
-        Keeper::start(&setup.queue_path, access)
+        StoreThread::start(&setup.queue_path, access)
     };
-    keeper
+    store_thread
         .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
 }
 
 /// Ends the work with the queue's file: waits until everything is written.
-pub(super) fn close(keeper: Keeper, status: &mut Status, output: &mut Output) {
-    if let Err(error) = keeper.finish() {
+pub(super) fn close(store_thread: StoreThread, status: &mut Status, output: &mut Output) {
+    if let Err(error) = store_thread.finish() {
         let hint = Some(error.hint().into());
         output.message(Message::error(error.to_string(), hint));
         status.or_worse(Status::Later);

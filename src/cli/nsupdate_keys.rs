@@ -33,7 +33,7 @@ pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Optio
         let key = of_statement(Path::new(file));
         return key
             .map(|key| Some(Signer::Shared(key)))
-            .map_err(|why| format!("can't read key from {file}: {why}\n"));
+            .map_err(|reason| format!("can't read key from {file}: {reason}\n"));
     }
     let Some(file) = &options.key_file else {
         return Ok(None);
@@ -63,9 +63,9 @@ pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Optio
         }
         key.map(Signer::Shared)
     };
-    read.map(Some).map_err(|why| {
+    read.map(Some).map_err(|reason| {
         format!(
-            "could not read key from {}.{{private,key}}: {why}",
+            "could not read key from {}.{{private,key}}: {reason}",
             stem.display()
         )
     })

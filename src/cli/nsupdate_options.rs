@@ -97,7 +97,7 @@ impl Options {
 
     /// Reads the arguments that follow `program`.
     pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
-        let (letters, own, file) = cut(program, arguments)?;
+        let (letters, own, file) = reverse_zone(program, arguments)?;
         prepare(&letters)?;
         let mut options = Self::new();
         options.own = own;
@@ -107,7 +107,7 @@ impl Options {
             options.take(*letter, argument)?;
         }
         options.file = file;
-        let wrong = |why: &str| Err(Instead::Wrong(format!("{program}: {why}")));
+        let wrong = |reason: &str| Err(Instead::Wrong(format!("{program}: {reason}")));
         if options.key_file.is_some() && options.key_text.is_some() {
             return wrong("cannot specify both -k and -y");
         }
@@ -163,7 +163,7 @@ impl Options {
             'u' => self.udp_wait = seconds(number(argument, "udp timeout")?),
             'v' => self.tcp = true,
             'y' => self.key_text = text(),
-            // `cut` lets no other letter through; `g`, `o`, `h`, `P`, `T` and `V` are seen to before.
+            // `reverse_zone` lets no other letter through; `g`, `o`, `h`, `P`, `T` and `V` are seen to before.
             _ => {}
         }
         Ok(())
@@ -212,7 +212,7 @@ impl Own {
 /// The options with their arguments, in their order, our own ones, and the first other word.
 type Cut = (Vec<(char, String)>, Own, Option<String>);
 
-fn cut(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
+fn reverse_zone(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
     let (mut letters, mut own) = (Vec::new(), Own::default());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -224,7 +224,7 @@ fn cut(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
         if let Some(option) = bundle.strip_prefix('-') {
             let taken = own.take(option, &mut words);
             let taken =
-                taken.map_err(|why| Instead::Wrong(format!("{program}: `{word}` {why}")))?;
+                taken.map_err(|reason| Instead::Wrong(format!("{program}: `{word}` {reason}")))?;
             if taken {
                 continue;
             }

@@ -15,7 +15,7 @@ use super::output::{Message, Output, Severity};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Memory, Primary, PtrValue, Read};
+use crate::deliver::{self, Failure, Primary, PtrValue, Read, StateStore};
 use crate::model::{
     CurrentZone, ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
 };
@@ -110,7 +110,7 @@ fn change(
 
 /// Whoever asks for PTR records where none are managed is told so.
 fn refuse_without_networks(setup: &Setup, output: &mut Output) -> Option<Status> {
-    if !setup.settings.ptr.networks.is_empty() {
+    if !setup.policy.ptr.networks.is_empty() {
         return None;
     }
     let hint = "name the networks whose PTR records nsbridge may change";
@@ -144,14 +144,20 @@ fn sync(
     {
         return status;
     }
-    let prune = prune || setup.settings.foreign == ForeignRecords::Remove;
-    let keeper = match handover::open(&setup, Access::ReadOnly) {
-        Ok(keeper) => keeper,
+    let prune = prune || setup.policy.foreign == ForeignRecords::Remove;
+    let store_thread = match handover::open(&setup, Access::ReadOnly) {
+        Ok(store_thread) => store_thread,
         Err(message) => return output.bad_configuration(message),
     };
-    let surveyed = block_on(survey(zone, prune, &mut setup, keeper.memory(), output));
+    let surveyed = block_on(survey(
+        zone,
+        prune,
+        &mut setup,
+        store_thread.store(),
+        output,
+    ));
     let mut status = Status::Done;
-    handover::close(keeper, &mut status, output);
+    handover::close(store_thread, &mut status, output);
     let commands = match surveyed {
         Ok(Ok((commands, found))) => {
             status.or_worse(found);
@@ -178,11 +184,11 @@ async fn survey(
     zone: &ZoneName,
     prune: bool,
     setup: &mut Setup,
-    memory: &Memory,
+    store: &StateStore,
     output: &mut Output,
 ) -> Result<(Vec<payload::Command>, Status), Status> {
     let deadline = Instant::now() + setup.deadline;
-    let current = read_zone(zone, setup, memory, deadline).await;
+    let current = read_zone(zone, setup, store, deadline).await;
     let current = current.map_err(|failure| {
         let (subject, primary) = (zone.to_string(), setup.routes.primary_of(zone.apex()));
         let entry = json!({ "subject": subject });
@@ -190,11 +196,11 @@ async fn survey(
     })?;
     let mut pairs = deliver::host_addresses(&current);
     if setup.is_direct {
-        setup.settings.ptr.networks = networks_around(&pairs);
+        setup.policy.ptr.networks = networks_around(&pairs);
     }
-    let ptr = &setup.settings.ptr;
+    let ptr = &setup.policy.ptr;
     let all = pairs.len();
-    pairs.retain(|(address, _)| ptr.cut(*address).is_some());
+    pairs.retain(|(address, _)| ptr.reverse_zone(*address).is_some());
     if pairs.len() < all {
         let outside = all - pairs.len();
         let text = format!(
@@ -203,19 +209,23 @@ async fn survey(
         output.message(Message::new(Severity::Note, text));
     }
     let mut status = Status::Done;
-    let ours = memory.ptrs().await.map_err(|failure| {
+    let ours = store.ptrs().await.map_err(|failure| {
         let (subject, entry) = (zone.to_string(), json!({ "subject": zone.to_string() }));
         report::fail(&subject, None, &failure, entry, output)
     })?;
-    let mut reverse = read_reverse(setup, memory, &ours, deadline).await;
-    for (cut, primary, failure) in reverse.failed {
+    let mut reverse = read_reverse(setup, store, &ours, deadline).await;
+    for (reverse_zone, primary, failure) in reverse.failed {
         if prune {
-            let (subject, entry) = (cut.to_string(), json!({ "subject": cut.to_string() }));
+            let (subject, entry) = (
+                reverse_zone.to_string(),
+                json!({ "subject": reverse_zone.to_string() }),
+            );
             let failed = report::fail(&subject, Some(primary), &failure, entry, output);
             status.or_worse(failed);
         } else {
-            let text =
-                format!("{cut}: not looked through for values that are no longer right: {failure}");
+            let text = format!(
+                "{reverse_zone}: not looked through for values that are no longer right: {failure}"
+            );
             output.message(Message::new(Severity::Warning, text));
         }
     }
@@ -227,7 +237,9 @@ async fn survey(
             address, hostname, ..
         } = value;
         let has_address = pairs.binary_search(&(*address, hostname.clone())).is_ok();
-        !has_address && ptr.cut(*address).is_some() && deliver::is_host_of(&current, hostname)
+        !has_address
+            && ptr.reverse_zone(*address).is_some()
+            && deliver::is_host_of(&current, hostname)
     });
     let mut commands = Vec::new();
     for value in reverse.there {
@@ -253,12 +265,12 @@ async fn survey(
 async fn read_zone(
     zone: &ZoneName,
     setup: &Setup,
-    memory: &Memory,
+    store: &StateStore,
     deadline: Instant,
 ) -> Result<CurrentZone, Failure> {
     let primary = setup.routes.primary_of(zone.apex());
-    let (primary, clock) = (primary.ok_or(Failure::NoRoute)?, setup.settings.clock);
-    let (current, _) = deliver::recall_zone(zone, primary, memory, clock, deadline).await?;
+    let (primary, clock) = (primary.ok_or(Failure::NoRoute)?, setup.policy.clock);
+    let (current, _) = deliver::recall_zone(zone, primary, store, clock, deadline).await?;
     Ok(current)
 }
 
@@ -276,11 +288,11 @@ struct Reverse<'s> {
 /// which values are `ours`.
 async fn read_reverse<'s>(
     setup: &'s Setup,
-    memory: &Memory,
+    store: &StateStore,
     ours: &BTreeSet<PtrValue>,
     deadline: Instant,
 ) -> Reverse<'s> {
-    let clock = setup.settings.clock;
+    let clock = setup.policy.clock;
     let (mut seen, mut reverse) = (BTreeSet::new(), Reverse::default());
     // A longer route may lead to another primary, which is then the one that the value would be removed from.
     let is_asked = |primary: &str, address: IpAddr| {
@@ -291,19 +303,26 @@ async fn read_reverse<'s>(
         let primary = setup.primaries.get(&value.primary);
         primary.is_none_or(|primary| primary.read == Read::Transfer)
     };
-    for cut in setup.settings.ptr.networks.iter().flat_map(Network::cuts) {
+    for reverse_zone in setup
+        .policy
+        .ptr
+        .networks
+        .iter()
+        .flat_map(Network::reverse_zones)
+    {
         // Without a route the values that are to be added tell why, and what is not read shows nothing.
-        let Some(primary) = setup.routes.primary_of(cut.apex()) else {
+        let Some(primary) = setup.routes.primary_of(reverse_zone.apex()) else {
             continue;
         };
         let read = async {
-            let enclosing = deliver::enclosing_zone(cut.apex(), primary, clock, deadline).await?;
+            let enclosing =
+                deliver::enclosing_zone(reverse_zone.apex(), primary, clock, deadline).await?;
             let new = enclosing.filter(|zone| seen.insert((primary.name.clone(), zone.clone())));
             let Some(zone) = new else {
                 return Ok((Vec::new(), None));
             };
-            let (read, _) = deliver::recall_zone(&zone, primary, memory, clock, deadline).await?;
-            let is_remembered = primary.read == Read::Memory;
+            let (read, _) = deliver::recall_zone(&zone, primary, store, clock, deadline).await?;
+            let is_remembered = primary.read == Read::State;
             let entries = deliver::reverse_entries(&read);
             Ok((entries, is_remembered.then_some((zone, primary))))
         };
@@ -317,7 +336,7 @@ async fn read_reverse<'s>(
                 });
                 reverse.there.extend(values);
             }
-            Err(failure) => reverse.failed.push((cut, primary, failure)),
+            Err(failure) => reverse.failed.push((reverse_zone, primary, failure)),
         }
     }
     let unread = ours.iter().filter(|value| !is_read(value));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
-use super::handover::{close, command_of, courier, open};
+use super::handover::{close, command_of, dispatcher, open};
 use super::output::{Message, Output, count};
 use super::report::Report;
 use super::runtime::block_on;
@@ -14,7 +14,7 @@ use super::status::Status;
 use crate::deliver::Failure;
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
 use crate::payload;
-use crate::queue::{Access, JobId, JobSummary, Keeper, State, UNREADABLE_HINT, unreadable};
+use crate::queue::{Access, JobId, JobSummary, State, StoreThread, UNREADABLE_HINT, unreadable};
 use crate::zonefile;
 
 /// What to do with the queue.
@@ -64,7 +64,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
 
 fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {
     with_jobs(config, Access::ReadOnly, output, async |shelf, output| {
-        let now = (shelf.setup.settings.clock)();
+        let now = (shelf.setup.policy.clock)();
         for job in &shelf.jobs {
             output.result(&describe(job, now), entry(job));
         }
@@ -78,10 +78,10 @@ fn list(config: &Path, output: &mut Output) -> Result<Status, Message> {
 
 fn show(wanted: &[String], config: &Path, output: &mut Output) -> Result<Status, Message> {
     with_jobs(config, Access::ReadOnly, output, async |shelf, output| {
-        let now = (shelf.setup.settings.clock)();
+        let now = (shelf.setup.policy.clock)();
         let mut status = Status::Done;
         for job in shelf.choose(wanted, false, &mut status, output) {
-            let lines = match shelf.keeper.jobs().intent_of(job.id).await? {
+            let lines = match shelf.store_thread.jobs().intent_of(job.id).await? {
                 Some(Ok(intent)) => contents(&intent),
                 Some(Err(problem)) => vec![format!("; cannot be read: {problem}")],
                 None => continue,
@@ -106,14 +106,14 @@ fn retry(
 ) -> Result<Status, Message> {
     with_jobs(config, Access::ReadWrite, output, async |shelf, output| {
         let deadline = Instant::now() + shelf.setup.deadline;
-        let now = (shelf.setup.settings.clock)();
+        let now = (shelf.setup.policy.clock)();
         let mut status = Status::Done;
         let chosen = shelf.choose(wanted, all, &mut status, output);
         let ids: Vec<JobId> = chosen.iter().map(|job| job.id).collect();
-        shelf.keeper.jobs().retry(ids, force, now).await?;
+        shelf.store_thread.jobs().retry(ids, force, now).await?;
         let mut jobs = Vec::new();
         for job in chosen {
-            match shelf.keeper.jobs().intent_of(job.id).await? {
+            match shelf.store_thread.jobs().intent_of(job.id).await? {
                 Some(Ok(intent)) => jobs.push((job.id, intent)),
                 Some(Err(problem)) => {
                     let text = format!("{}: {}", job.key, unreadable(&problem));
@@ -130,7 +130,7 @@ fn retry(
             .map(|(id, intent)| command_of(*id, intent.clone()))
             .collect();
         let mut report = Report::new(&commands, shelf.setup, output);
-        courier(shelf.setup, shelf.keeper)
+        dispatcher(shelf.setup, shelf.store_thread)
             .deliver_jobs(&jobs, deadline, |index, handled| {
                 report.handled(index, handled);
             })
@@ -150,7 +150,7 @@ fn drop_jobs(
         let mut status = Status::Done;
         let chosen = shelf.choose(wanted, all, &mut status, output);
         let ids = chosen.iter().map(|job| job.id).collect();
-        shelf.keeper.jobs().drop(ids).await?;
+        shelf.store_thread.jobs().drop(ids).await?;
         for job in chosen {
             let mut entry = entry(job);
             entry["result"] = "dropped".into();
@@ -164,7 +164,7 @@ fn drop_jobs(
 /// The open queue.
 struct Shelf<'a> {
     setup: &'a Setup,
-    keeper: &'a Keeper,
+    store_thread: &'a StoreThread,
     jobs: Vec<JobSummary>,
 }
 
@@ -204,9 +204,9 @@ fn with_jobs(
     work: impl AsyncFnOnce(&Shelf<'_>, &mut Output) -> Result<Status, Failure>,
 ) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, access)?;
+    let store_thread = open(&setup, access)?;
     let done = block_on(async {
-        let mut jobs = keeper.jobs().list().await?;
+        let mut jobs = store_thread.jobs().list().await?;
         for job in &mut jobs {
             if let Some(legible) = legible(&job.key) {
                 job.key = legible;
@@ -214,7 +214,7 @@ fn with_jobs(
         }
         let shelf = Shelf {
             setup: &setup,
-            keeper: &keeper,
+            store_thread: &store_thread,
             jobs,
         };
         work(&shelf, output).await
@@ -225,7 +225,7 @@ fn with_jobs(
         Ok(Err(_)) => Status::Later,
         Err(error) => output.internal_error(&error),
     };
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     Ok(status)
 }
 
@@ -275,10 +275,10 @@ fn describe(job: &JobSummary, now: u64) -> String {
         job.key,
         span(now.saturating_sub(job.enqueued_at))
     );
-    if job.past.attempts > 0 {
+    if job.attempts_so_far.attempts > 0 {
         text = format!(
             "{text}, {}",
-            count(job.past.attempts as usize, "failed attempt")
+            count(job.attempts_so_far.attempts as usize, "failed attempt")
         );
     }
     if job.state == State::Waiting {
@@ -288,8 +288,8 @@ fn describe(job: &JobSummary, now: u64) -> String {
         };
         text = format!("{text}, {next}");
     }
-    match &job.why {
-        Some(why) => format!("{text}: {}; hint: {}", why.cause, why.hint),
+    match &job.reason {
+        Some(reason) => format!("{text}: {}; hint: {}", reason.cause, reason.hint),
         None => text,
     }
 }
@@ -302,8 +302,8 @@ fn entry(job: &JobSummary) -> Value {
     };
     let mut entry = json!({
         "job": job.id.0, "subject": job.key, "primary": job.primary, "state": state,
-        "octets": job.octets, "enqueued-at": job.enqueued_at, "attempts": job.past.attempts,
-        "forced": job.past.is_forced,
+        "octets": job.octets, "enqueued-at": job.enqueued_at, "attempts": job.attempts_so_far.attempts,
+        "forced": job.attempts_so_far.is_forced,
     });
     if let State::InHand {
         process: Some(process),
@@ -314,9 +314,9 @@ fn entry(job: &JobSummary) -> Value {
     if job.state == State::Waiting {
         entry["next-attempt-at"] = job.next_at.into();
     }
-    if let Some(why) = &job.why {
-        entry["cause"] = why.cause.clone().into();
-        entry["hint"] = why.hint.clone().into();
+    if let Some(reason) = &job.reason {
+        entry["cause"] = reason.cause.clone().into();
+        entry["hint"] = reason.hint.clone().into();
     }
     entry
 }

@@ -8,7 +8,9 @@ use super::configuration::Setup;
 use super::done::{creation, describe};
 use super::output::{Message, Output, Severity, count};
 use super::status::Status;
-use crate::deliver::{Delivered, Done, Failure, Fate, Kind, LeftOut, Preview, Primary, Read};
+use crate::deliver::{
+    Delivered, Done, Failure, LeftOut, Preview, Primary, Read, Retry, ZoneChange,
+};
 use crate::model::{Intent, Presence, ZoneName, reverse_name};
 use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
@@ -105,9 +107,9 @@ impl<'a> Report<'a> {
             Handled::Replaced => {
                 self.settled(index, "not applied: replaced by a newer call", "replaced");
             }
-            Handled::HeldElsewhere { id, why } => {
+            Handled::HeldElsewhere { id, reason } => {
                 let kept = Some(Stays::Held { id });
-                let (cause, hint) = (why.cause, why.hint);
+                let (cause, hint) = (reason.cause, reason.hint);
                 self.not_in_place(index, Status::Denied, &cause, &hint, kept);
             }
             Handled::InHandElsewhere { id } => {
@@ -165,11 +167,11 @@ impl<'a> Report<'a> {
             Intent::Ptr(ptr) => Some(ptr),
             Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => None,
         };
-        let what = match preview.fate {
-            Fate::Created if ptr.is_none() => "would be created",
-            Fate::Deleted => "would be deleted",
-            Fate::Stays if preview.is_empty() => "no difference",
-            Fate::Created | Fate::Stays => "would be changed",
+        let what = match preview.zone_change {
+            ZoneChange::Created if ptr.is_none() => "would be created",
+            ZoneChange::Deleted => "would be deleted",
+            ZoneChange::Kept if preview.is_empty() => "no difference",
+            ZoneChange::Created | ZoneChange::Kept => "would be changed",
         };
         let mut entry = json!({
             "subject": self.subject(index), "zone": preview.zone.to_string(), "result": what,
@@ -178,7 +180,7 @@ impl<'a> Report<'a> {
         self.place(index, &mut entry);
         let mut subject = self.subject(index);
         if let Some(ptr) = ptr {
-            let is_made = preview.fate == Fate::Created;
+            let is_made = preview.zone_change == ZoneChange::Created;
             entry["zone-created"] = is_made.into();
             let owner = reverse_name(ptr.address);
             let made = creation("would be", is_made, &preview.zone, &owner);
@@ -234,12 +236,12 @@ impl<'a> Report<'a> {
             note_kept(kept, &mut entry);
             format!("; {}", describe_kept(kept))
         });
-        let why = (cause, note.as_deref().unwrap_or_default(), hint);
+        let reason = (cause, note.as_deref().unwrap_or_default(), hint);
         say_why(
             &self.subject(index),
             primary,
             status,
-            why,
+            reason,
             entry,
             self.output,
         );
@@ -293,7 +295,7 @@ impl<'a> Report<'a> {
     fn by_memory(&self, index: usize) -> &'static str {
         let intent = &self.commands[index].intent;
         match self.setup.routes.primary_for(intent).map(|p| p.read) {
-            Some(Read::Memory) if matches!(intent, Intent::Zone(_) | Intent::ZoneGone(_)) => {
+            Some(Read::State) if matches!(intent, Intent::Zone(_) | Intent::ZoneGone(_)) => {
                 BY_MEMORY
             }
             _ => "",
@@ -307,7 +309,7 @@ impl<'a> Report<'a> {
         if let Some(primary) = self.setup.routes.primary_for(&command.intent) {
             entry["primary"] = primary.name.clone().into();
             entry["address"] = primary.endpoint.to_string().into();
-            if primary.read == Read::Memory {
+            if primary.read == Read::State {
                 entry["read"] = "memory".into();
             }
         }
@@ -344,9 +346,9 @@ pub(super) fn fail(
 }
 
 fn status_of(failure: &Failure) -> Status {
-    match failure.kind() {
-        Kind::Later => Status::Later,
-        Kind::Denied => Status::Denied,
+    match failure.retry() {
+        Retry::Transient => Status::Later,
+        Retry::Permanent => Status::Denied,
     }
 }
 

@@ -6,12 +6,12 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configuration::{self, Setup};
-use super::handover::{close, courier, open, report_job};
+use super::handover::{close, dispatcher, open, report_job};
 use super::output::{Message, Output, Severity};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::Failure;
-use crate::queue::{Access, Event, Handled, Keeper, WorkerLock};
+use crate::queue::{Access, Event, Handled, StoreThread, WorkerLock};
 
 /// Runs the command.
 pub(super) fn run(config: &Path, output: &mut Output) -> Status {
@@ -20,15 +20,15 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Status {
 
 fn serve(config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadWrite)?;
-    let mut status = match block_on(work(&setup, &keeper, output)) {
+    let store_thread = open(&setup, Access::ReadWrite)?;
+    let mut status = match block_on(work(&setup, &store_thread, output)) {
         Ok(Ok(status)) => status,
         Ok(Err(Ended::NoLock(message))) => output.bad_configuration(message),
         // Its keeper says why.
         Ok(Err(Ended::File)) => Status::Later,
         Ok(Err(Ended::Signals(error))) | Err(error) => output.internal_error(&error),
     };
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     Ok(status)
 }
 
@@ -45,7 +45,11 @@ impl From<Failure> for Ended {
     }
 }
 
-async fn work(setup: &Setup, keeper: &Keeper, output: &mut Output) -> Result<Status, Ended> {
+async fn work(
+    setup: &Setup,
+    store_thread: &StoreThread,
+    output: &mut Output,
+) -> Result<Status, Ended> {
     output.stream();
     let mut terminate = signal(SignalKind::terminate()).map_err(Ended::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Ended::Signals)?;
@@ -83,8 +87,8 @@ async fn work(setup: &Setup, keeper: &Keeper, output: &mut Output) -> Result<Sta
             output.message(Message::new(Severity::Warning, text));
         }
     };
-    let courier = courier(setup, keeper);
-    courier.serve(&primaries, stop, &mut report).await?;
+    let dispatcher = dispatcher(setup, store_thread);
+    dispatcher.serve(&primaries, stop, &mut report).await?;
     Ok(Status::Done)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
         Err(error) => return output.bad_configuration(error),
     };
     if arguments.force {
-        setup.settings.removals_percent_max = Some(100);
+        setup.policy.removals_percent_max = Some(100);
     }
     let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);

@@ -12,8 +12,8 @@ use super::output::{Message, Output, Severity};
 use super::report::{self, Report};
 use super::runtime::block_on;
 use super::status::Status;
-use super::zone_list::{self, origin_word};
-use crate::deliver::{self, Before, Failure, Primary, Read, ZoneMemory};
+use super::zone_list::{self, provenance_word};
+use crate::deliver::{self, AdoptedFrom, Failure, Primary, Read, ZoneState};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
     ZoneSource,
@@ -90,13 +90,13 @@ fn create(
         output.message(Message::nothing_attempted(&text, Some(hint.into())));
         return Ok(Status::BadInput);
     }
-    let keeper = open(&setup, Access::ReadWrite)?;
+    let store_thread = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
     let created = block_on(async {
         let primary = setup.routes.primary_of(zone.apex());
         let primary = primary.ok_or(Failure::NoRoute)?;
-        let (memory, settings) = (keeper.memory(), &setup.settings);
-        deliver::create_zone(zone, nameservers, primary, memory, settings, deadline).await
+        let (store, policy) = (store_thread.store(), &setup.policy);
+        deliver::create_zone(zone, nameservers, primary, store, policy, deadline).await
     });
     let intent = Intent::Zone(DesiredZone {
         name: zone.clone(),
@@ -113,7 +113,7 @@ fn create(
         }
         Err(error) => output.internal_error(&error),
     };
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     Ok(status)
 }
 
@@ -126,26 +126,26 @@ fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status,
 
 fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadWrite)?;
+    let store_thread = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
     let primary = setup.routes.primary_of(zone.apex());
     let adopted = block_on(async {
         let primary = primary.ok_or(Failure::NoRoute)?;
-        let (memory, settings) = (keeper.memory(), &setup.settings);
-        let before = deliver::adopt(zone, primary, memory, settings, deadline).await?;
+        let (store, policy) = (store_thread.store(), &setup.policy);
+        let before = deliver::adopt(zone, primary, store, policy, deadline).await?;
         Ok((primary, before))
     });
     let mut status = Status::Done;
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     let (primary, before) = match adopted {
         Ok(Ok(adopted)) => adopted,
         Ok(Err(failure)) => return Ok(report::fail_zone(zone, primary, &failure, output)),
         Err(error) => return Ok(output.internal_error(&error)),
     };
     let (result, text, from) = match before {
-        Before::Nobodys => ("adopted", "adopted, it was nobody's".into(), None),
-        Before::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
-        Before::Another { instance, learns } => {
+        AdoptedFrom::Unclaimed => ("adopted", "adopted, it was nobody's".into(), None),
+        AdoptedFrom::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
+        AdoptedFrom::Another { instance, learns } => {
             if !learns {
                 output.message(unaware(zone, &instance));
             }
@@ -194,22 +194,22 @@ fn show(
         });
     }
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadOnly)?;
+    let store_thread = open(&setup, Access::ReadOnly)?;
     let deadline = Instant::now() + setup.deadline;
     let primary = setup.routes.primary_of(zone.apex());
     let read = block_on(async {
         let primary = primary.ok_or(Failure::NoRoute)?;
-        let clock = setup.settings.clock;
-        let memory = keeper.memory();
-        let (current, known) = deliver::recall_zone(zone, primary, memory, clock, deadline).await?;
-        Ok((primary, current, known))
+        let clock = setup.policy.clock;
+        let store = store_thread.store();
+        let (current, state) = deliver::recall_zone(zone, primary, store, clock, deadline).await?;
+        Ok((primary, current, state))
     });
     let mut status = match read {
-        Ok(Ok((primary, current, known))) => print(zone, primary, &current, Some(&known), output),
+        Ok(Ok((primary, current, state))) => print(zone, primary, &current, Some(&state), output),
         Ok(Err(failure)) => report::fail_zone(zone, primary, &failure, output),
         Err(error) => output.internal_error(&error),
     };
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     Ok(status)
 }
 
@@ -218,10 +218,10 @@ fn print(
     name: &ZoneName,
     primary: &Primary,
     zone: &CurrentZone,
-    known: Option<&ZoneMemory>,
+    state: Option<&ZoneState>,
     output: &mut Output,
 ) -> Status {
-    if primary.read == Read::Memory {
+    if primary.read == Read::State {
         output.detail("; by the memory: what others changed there is not seen");
     }
     let (apex, soa) = (zone.name.apex(), zone.soa.to_rdata());
@@ -234,7 +234,7 @@ fn print(
         output,
     )];
     for set in &zone.records {
-        let ours = known.map(|known| known.delivered.get(&set.owner, set.rtype));
+        let ours = state.map(|state| state.managed.get(&set.owner, set.rtype));
         for rdata in &set.rdatas {
             let delivered = ours.map(|ours| ours.is_some_and(|ours| ours.contains(rdata)));
             let (owner, rtype) = (&set.owner, set.rtype);
@@ -246,10 +246,10 @@ fn print(
         "subject": name.to_string(), "result": "shown", "primary": primary.name,
         "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
     });
-    if let Some(known) = known {
-        entry["origin"] = origin_word(known.origin).into();
+    if let Some(state) = state {
+        entry["origin"] = provenance_word(state.provenance).into();
     }
-    if primary.read == Read::Memory {
+    if primary.read == Read::State {
         entry["read"] = "memory".into();
     }
     output.entry(entry);

@@ -12,31 +12,31 @@ use super::output::{Message, Output, count};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Origin, ZoneKey, ZoneSummary};
+use crate::deliver::{self, Provenance, ZoneKey, ZoneSummary};
 use crate::model::ZoneName;
-use crate::plan::Holding;
+use crate::plan::Membership;
 use crate::queue::Access;
 
 /// The zones of catalogs.
-type Members = BTreeMap<String, BTreeMap<ZoneName, Holding>>;
+type Members = BTreeMap<String, BTreeMap<ZoneName, Membership>>;
 
 /// Runs the command. What is remembered is listed also where a catalog cannot be read.
 pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Message> {
     let setup = configuration::load(config)?;
-    let keeper = open(&setup, Access::ReadOnly)?;
+    let store_thread = open(&setup, Access::ReadOnly)?;
     let mut status = Status::Done;
-    match block_on(keeper.memory().list()) {
+    match block_on(store_thread.store().list()) {
         Ok(Ok(zones)) => {
             let mut members = read_catalogs(&setup, &mut status, output);
             for zone in zones {
                 let of_primary = members.get_mut(&zone.key.primary);
-                let holding = of_primary.and_then(|members| members.remove(&zone.key.zone));
-                list_remembered(&zone, holding, &setup, output);
+                let membership = of_primary.and_then(|members| members.remove(&zone.key.zone));
+                list_remembered(&zone, membership, &setup, output);
             }
             for (primary, zones) in members {
-                for (zone, holding) in zones {
+                for (zone, membership) in zones {
                     let primary = primary.clone();
-                    list_member(&ZoneKey { primary, zone }, holding, &setup, output);
+                    list_member(&ZoneKey { primary, zone }, membership, &setup, output);
                 }
             }
         }
@@ -44,7 +44,7 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Message>
         Ok(Err(_)) => status = Status::Later,
         Err(error) => status = output.internal_error(&error),
     }
-    close(keeper, &mut status, output);
+    close(store_thread, &mut status, output);
     Ok(status)
 }
 
@@ -56,7 +56,7 @@ fn read_catalogs(setup: &Setup, status: &mut Status, output: &mut Output) -> Mem
         let Some(catalog) = &primary.catalog else {
             continue;
         };
-        let read = deliver::members(primary, setup.settings.clock, deadline);
+        let read = deliver::members(primary, setup.policy.clock, deadline);
         let failure = match block_on(read) {
             Ok(Ok(zones)) => {
                 members.insert(name.clone(), zones);
@@ -73,48 +73,48 @@ fn read_catalogs(setup: &Setup, status: &mut Status, output: &mut Output) -> Mem
 /// A zone that is remembered, and whose it is where a catalog lists it.
 fn list_remembered(
     zone: &ZoneSummary,
-    holding: Option<Holding>,
+    membership: Option<Membership>,
     setup: &Setup,
     output: &mut Output,
 ) {
     let ZoneSummary {
         key,
-        origin,
-        delivered,
+        provenance,
+        managed,
     } = zone;
-    let origin_text = match origin {
-        Origin::Found => "not created by nsbridge",
-        Origin::Making => "creation begun by nsbridge",
-        Origin::Made => "created by nsbridge",
-        Origin::Adopted => "adopted",
+    let origin_text = match provenance {
+        Provenance::Preexisting => "not created by nsbridge",
+        Provenance::Creating => "creation begun by nsbridge",
+        Provenance::Created => "created by nsbridge",
+        Provenance::Adopted => "adopted",
     };
     let mut text = format!(
         "{origin_text}, {} delivered",
-        count(*delivered as usize, "record")
+        count(*managed as usize, "record")
     );
-    if let Some(Holding::Others { instance, .. }) = &holding {
+    if let Some(Membership::Other { instance, .. }) = &membership {
         text = format!("{text}, belongs to the instance `{instance}`");
     }
-    let entry = json!({ "origin": origin_word(*origin), "delivered": delivered });
-    print(key, &text, entry, holding, setup, output);
+    let entry = json!({ "origin": provenance_word(*provenance), "delivered": managed });
+    print(key, &text, entry, membership, setup, output);
 }
 
 /// A zone that only a catalog tells of.
-fn list_member(key: &ZoneKey, holding: Holding, setup: &Setup, output: &mut Output) {
-    let text = match &holding {
-        Holding::Ours(_) => "this instance's by the catalog, no records delivered".to_owned(),
-        Holding::Others { instance, .. } => format!("belongs to the instance `{instance}`"),
-        Holding::Unmarked(_) | Holding::Nobodys => "nobody's, in the catalog".to_owned(),
+fn list_member(key: &ZoneKey, membership: Membership, setup: &Setup, output: &mut Output) {
+    let text = match &membership {
+        Membership::Ours(_) => "this instance's by the catalog, no records delivered".to_owned(),
+        Membership::Other { instance, .. } => format!("belongs to the instance `{instance}`"),
+        Membership::Unclaimed(_) | Membership::Absent => "nobody's, in the catalog".to_owned(),
     };
     let entry = json!({ "delivered": 0 });
-    print(key, &text, entry, Some(holding), setup, output);
+    print(key, &text, entry, Some(membership), setup, output);
 }
 
 fn print(
     key: &ZoneKey,
     text: &str,
     mut entry: Value,
-    holding: Option<Holding>,
+    membership: Option<Membership>,
     setup: &Setup,
     output: &mut Output,
 ) {
@@ -128,20 +128,20 @@ fn print(
     if let Some(address) = address {
         entry["address"] = address.into();
     }
-    match holding {
-        Some(Holding::Ours(_)) => entry["instance"] = setup.instance.clone().into(),
-        Some(Holding::Others { instance, .. }) => entry["instance"] = instance.into(),
-        Some(Holding::Unmarked(_) | Holding::Nobodys) | None => {}
+    match membership {
+        Some(Membership::Ours(_)) => entry["instance"] = setup.instance.clone().into(),
+        Some(Membership::Other { instance, .. }) => entry["instance"] = instance.into(),
+        Some(Membership::Unclaimed(_) | Membership::Absent) | None => {}
     }
     output.result(&line, entry);
 }
 
 /// The word of documents for how a zone came to be.
-pub(super) fn origin_word(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Found => "found",
-        Origin::Making => "begun",
-        Origin::Made => "created",
-        Origin::Adopted => "adopted",
+pub(super) fn provenance_word(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Preexisting => "found",
+        Provenance::Creating => "begun",
+        Provenance::Created => "created",
+        Provenance::Adopted => "adopted",
     }
 }

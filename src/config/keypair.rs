@@ -198,9 +198,9 @@ mod tests {
         assert_eq!(key.name().to_string(), "Bar.test.");
         assert_eq!(key.algorithm().to_string(), "hmac-sha256");
         assert_eq!(read(private, None).unwrap().name().to_string(), "foo.test.");
-        let cut = private.replace("AAA=", "AIA=");
+        let reverse_zone = private.replace("AAA=", "AIA=");
         assert_eq!(
-            read(&cut, None).unwrap().algorithm().to_string(),
+            read(&reverse_zone, None).unwrap().algorithm().to_string(),
             "hmac-sha256-128"
         );
         let other = private.replace("163 ", "13 ");

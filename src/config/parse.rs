@@ -229,7 +229,7 @@ impl Files<'_> {
             None => key.clone(),
         };
         let read = match table.text("read")? {
-            Some(text) => text.choice(&[("transfer", Read::Transfer), ("memory", Read::Memory)])?,
+            Some(text) => text.choice(&[("transfer", Read::Transfer), ("memory", Read::State)])?,
             None => Read::default(),
         };
         let catalog = self.catalog(table, &key)?;
@@ -356,7 +356,7 @@ fn read_policy(
             ("remove", ForeignRecords::Remove),
         ];
         policy.foreign_records = text.choice(&choices)?;
-        let unread = primaries.iter().find(|(_, it)| it.read == Read::Memory);
+        let unread = primaries.iter().find(|(_, it)| it.read == Read::State);
         if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, unread) {
             let allowed = format!(
                 "`keep` beside `read = \"memory\"`, for nobody sees what others wrote to the zones of `{name}`"

@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::deliver::error::{Failure, Kind};
+use crate::deliver::error::{Failure, Retry};
 use crate::deliver::ownership::{self, catalog, group};
-use crate::deliver::policy::{Settings, UnownedZones};
+use crate::deliver::policy::{Policy, UnownedZones};
 use crate::deliver::server::query::{Serving, serving};
-use crate::deliver::server::{Catalog, Maker, Read, Session};
-use crate::deliver::state::{Memory, MemoryChange, Origin, ZoneKey, ZoneMemory};
+use crate::deliver::server::{Catalog, Provisioning, Read, Session};
+use crate::deliver::state::{Provenance, StateChange, StateStore, ZoneKey, ZoneState};
 use crate::deliver::update::is_applied;
 use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
-use crate::plan::{Batch, Holding, Making, Prerequisite, Update};
-use crate::provision::{Created, Owner, ProvisionError, Standing};
+use crate::plan::{Batch, Making, Membership, Prerequisite, Update};
+use crate::provision::{Created, Creator, ProvisionError, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
 /// How long a primary may take to make a zone of an entry, or to drop it: three hundred times what
@@ -44,75 +44,81 @@ enum Beginning {
 /// filled is still being made.
 pub(crate) async fn make(
     session: &mut Session<'_>,
-    maker: &Maker,
+    provisioning: &Provisioning,
     initial: &InitialZone,
     is_absent: bool,
-    mut known: ZoneMemory,
-    memory: &Memory,
-    settings: &Settings,
+    mut state: ZoneState,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Created, Failure> {
-    session.take_turn().await?;
-    let is_reserved = ownership::reserve(session, maker, &initial.name, settings).await?;
+    session.take_permit().await?;
+    let is_reserved = ownership::reserve(session, provisioning, &initial.name, policy).await?;
     let key = session.zone_key(&initial.name);
-    let before = known.origin;
+    let before = state.provenance;
     if is_absent {
-        known.origin = Origin::Making;
+        state.provenance = Provenance::Creating;
     }
-    let new = initial.records.minus(&known.delivered);
-    memory.widen(&key, &mut known, &new).await?;
-    let (created, made_nothing) = create(session, maker, initial, settings.unowned_zones).await;
+    let new = initial.records.minus(&state.managed);
+    store.reserve(&key, &mut state, &new).await?;
+    let (created, made_nothing) =
+        create(session, provisioning, initial, policy.unowned_zones).await;
     let created = match created {
         Ok(created) => created,
         Err(failure) => {
             if is_absent && made_nothing {
                 // Whoever makes the zone now is not us, unless an earlier creation came to an unknown
                 // end.
-                known.origin = match before {
-                    Origin::Making => Origin::Making,
-                    Origin::Found | Origin::Made | Origin::Adopted => Origin::Found,
+                state.provenance = match before {
+                    Provenance::Creating => Provenance::Creating,
+                    Provenance::Preexisting | Provenance::Created | Provenance::Adopted => {
+                        Provenance::Preexisting
+                    }
                 };
-                take_back(memory, key, &known, new)?;
-                if is_reserved && before == Origin::Found && failure.kind() == Kind::Denied {
+                take_back(store, key, &state, new)?;
+                if is_reserved
+                    && before == Provenance::Preexisting
+                    && failure.retry() == Retry::Permanent
+                {
                     ownership::give_up(session, &initial.name).await;
                 }
             }
             return Err(failure);
         }
     };
-    if let Maker::Provisioner(_) = maker {
+    if let Provisioning::Provisioner(_) = provisioning {
         ownership::list_made(session, &initial.name, &created).await?;
     }
-    if let Created::AlreadyThere(Standing::Others(Owner::Instance(instance))) = &created
+    if let Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance))) = &created
         && session.primary.catalog.is_none()
-        && before == Origin::Found
+        && before == Provenance::Preexisting
     {
         // Another instance was quicker.
-        known.origin = before;
-        take_back(memory, key, &known, new)?;
+        state.provenance = before;
+        take_back(store, key, &state, new)?;
         let (zone, instance) = (initial.name.clone(), instance.clone());
         return Err(Failure::OthersZone { zone, instance });
     }
     match &created {
-        Created::Full => known.origin = Origin::Made,
+        Created::Full => state.provenance = Provenance::Created,
         Created::Placeholder => {}
-        Created::AlreadyThere(standing) => {
-            known.origin = origin_of(standing, before, is_absent);
+        Created::AlreadyThere(status) => {
+            state.provenance = provenance_of(status, before, is_absent);
         }
     }
     let (mut add, mut gone) = (RrSets::default(), RrSets::default());
     if created == Created::Full {
         // Added again, since a deletion by another process may have forgotten them.
         add = initial.records.clone();
-        gone = known.delivered.minus(&add);
+        gone = state.managed.minus(&add);
     }
-    let confirm = if session.primary.read == Read::Memory {
+    let verify = if session.primary.read == Read::State {
         add.clone()
     } else {
         RrSets::default()
     };
-    memory.narrow(MemoryChange {
-        confirm,
-        ..known.change(key, add, gone)
+    store.commit(StateChange {
+        verify,
+        ..state.change(key, add, gone)
     })?;
     Ok(created)
 }
@@ -120,18 +126,18 @@ pub(crate) async fn make(
 /// Makes the zone; and, where it could not be made, whether it is certain that nothing was.
 async fn create(
     session: &mut Session<'_>,
-    maker: &Maker,
+    provisioning: &Provisioning,
     initial: &InitialZone,
     unowned: UnownedZones,
 ) -> (Result<Created, Failure>, bool) {
-    match maker {
-        Maker::Provisioner(provisioner) => {
+    match provisioning {
+        Provisioning::Provisioner(provisioner) => {
             let created = provisioner.create(initial, session.deadline).await;
             let made_nothing = created.as_ref().is_err_and(ProvisionError::made_nothing);
             (created.map_err(Failure::from), made_nothing)
         }
         // What a catalog's member became is not known where it failed.
-        Maker::Catalog { .. } => {
+        Provisioning::Catalog { .. } => {
             let created = create_by_catalog(session, initial, unowned).await;
             let made_nothing = matches!(created, Err(Failure::OthersZone { .. }));
             (created, made_nothing)
@@ -141,27 +147,27 @@ async fn create(
 
 /// Remembers what was known before a zone was to be made: nothing, where that was nothing.
 fn take_back(
-    memory: &Memory,
+    store: &StateStore,
     key: ZoneKey,
-    known: &ZoneMemory,
+    state: &ZoneState,
     new: RrSets,
 ) -> Result<(), Failure> {
-    if known.origin == Origin::Found && known.delivered.is_empty() {
-        memory.forget(key, known.generation)
+    if state.provenance == Provenance::Preexisting && state.managed.is_empty() {
+        store.forget(key, state.generation)
     } else {
-        memory.narrow(known.change(key, RrSets::default(), new))
+        store.commit(state.change(key, RrSets::default(), new))
     }
 }
 
 /// How a zone came to be that was there when it was to be made. In doubt it is not ours: what is ours is
 /// removed with all that it holds.
-fn origin_of(standing: &Standing, before: Origin, is_absent: bool) -> Origin {
-    match (standing, before) {
+fn provenance_of(status: &ZoneStatus, before: Provenance, is_absent: bool) -> Provenance {
+    match (status, before) {
         // Another process of ours made it since it was read.
-        (Standing::Ours, Origin::Found) if is_absent => Origin::Made,
-        (Standing::Ours, Origin::Making) => Origin::Made,
-        (Standing::Ours | Standing::Unmarked, _) => before,
-        (Standing::Absent | Standing::Others(_), _) => Origin::Found,
+        (ZoneStatus::Ours, Provenance::Preexisting) if is_absent => Provenance::Created,
+        (ZoneStatus::Ours, Provenance::Creating) => Provenance::Created,
+        (ZoneStatus::Ours | ZoneStatus::Unmarked, _) => before,
+        (ZoneStatus::Absent | ZoneStatus::Other(_), _) => Provenance::Preexisting,
     }
 }
 
@@ -180,12 +186,14 @@ pub(crate) async fn create_by_catalog(
     let beginning = beginning.ok_or_else(|| idle(catalog))?;
     Ok(match (beginning, before) {
         (Beginning::Filled, _) => Created::Full,
-        (Beginning::Founded, _) | (Beginning::Served, Holding::Nobodys) => Created::Placeholder,
-        (Beginning::Served, Holding::Ours(member)) if !member.is_listed => Created::Placeholder,
-        (Beginning::Served, Holding::Ours(_)) => Created::AlreadyThere(Standing::Ours),
-        (Beginning::Served, Holding::Unmarked(_)) => Created::AlreadyThere(Standing::Unmarked),
-        (Beginning::Served, Holding::Others { instance, .. }) => {
-            Created::AlreadyThere(Standing::Others(Owner::Instance(instance)))
+        (Beginning::Founded, _) | (Beginning::Served, Membership::Absent) => Created::Placeholder,
+        (Beginning::Served, Membership::Ours(member)) if !member.is_listed => Created::Placeholder,
+        (Beginning::Served, Membership::Ours(_)) => Created::AlreadyThere(ZoneStatus::Ours),
+        (Beginning::Served, Membership::Unclaimed(_)) => {
+            Created::AlreadyThere(ZoneStatus::Unmarked)
+        }
+        (Beginning::Served, Membership::Other { instance, .. }) => {
+            Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance)))
         }
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading, planning and sending are joined here and nowhere else. Each attempt starts from the
 //! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
-//! zone is asked for and changed through [`Memory`]; nothing here knows how it is stored.
+//! zone is asked for and changed through [`StateStore`]; nothing here knows how it is stored.
 
 pub mod check;
 mod create;
@@ -22,23 +22,24 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-pub use error::{Failure, Kind};
-pub use outcome::{Counts, Delivered, Done, Fate, LeftOut, Preview, PreviewLine};
-pub use ownership::Before;
-pub use policy::{EmptyZone, ExistingPtr, PtrSettings, Settings, UnownedZones, ZonesOfOthers};
+pub use error::{Failure, Retry};
+pub use outcome::{Counts, Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
+pub use ownership::AdoptedFrom;
+pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
-pub use ptr::overlay::Foreseen;
+pub use ptr::overlay::Overlay;
 pub use record::acme::{challenge_intent, challenge_owner};
-pub use record::propagation::{NameServer, Testimony, name_servers, testimony};
-pub use record::{Reached, Stands, behind_alias, find_record, follow, place_record};
-pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Maker, Pool, Primary, Read};
+pub use record::propagation::{NameServer, ServerView, name_servers, server_view};
+pub use record::{Reached, Stands, find_record, follow, in_context_of_cname, place_record};
+pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Pool, Primary, Provisioning, Read};
 pub use state::{
-    Memory, MemoryChange, MemoryRequest, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary,
+    Provenance, PtrValue, SoaTtl, StateChange, StateRequest, StateStore, ZoneKey, ZoneState,
+    ZoneSummary,
 };
 pub use zone::api::{create_zone, fetch_zone, recall_zone};
 
 use crate::model::{Intent, ZoneName};
-use crate::plan::Holding;
+use crate::plan::Membership;
 use server::open;
 use zone::nameservers::with_nameservers;
 
@@ -49,32 +50,32 @@ use zone::nameservers::with_nameservers;
 pub async fn deliver(
     intent: &Intent,
     primary: &Primary,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
-    let settings = &*settings.of_intent(intent);
-    settings.permit(intent, primary)?;
-    if settings.ptr.skips(intent) {
+    let policy = &*policy.of_intent(intent);
+    policy.permit(intent, primary)?;
+    if policy.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
     }
-    let mut session = open(primary, settings.clock, deadline).await?;
+    let mut session = open(primary, policy.clock, deadline).await?;
     let delivered = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            zone::update::deliver_zone(&mut session, &desired, memory, settings).await
+            zone::update::deliver_zone(&mut session, &desired, store, policy).await
         }
         Intent::ZoneGone(zone) => {
-            zone::delete::deliver_gone(&mut session, zone, memory, settings).await
+            zone::delete::deliver_gone(&mut session, zone, store, policy).await
         }
-        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, memory, settings).await,
-        Intent::Record(record) => record::deliver_record(&mut session, record, memory).await,
+        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, store, policy).await,
+        Intent::Record(record) => record::deliver_record(&mut session, record, store).await,
     };
     session.release();
     delivered
 }
 
-/// What [`deliver`] would do after what is `foreseen`, found out without changing anything; it is
+/// What [`deliver`] would do after what is `overlay`, found out without changing anything; it is
 /// foreseen from then on.
 ///
 /// # Errors
@@ -82,31 +83,31 @@ pub async fn deliver(
 pub async fn preview(
     intent: &Intent,
     primary: &Primary,
-    memory: &Memory,
-    settings: &Settings,
-    foreseen: &Foreseen,
+    store: &StateStore,
+    policy: &Policy,
+    overlay: &Overlay,
     deadline: Instant,
 ) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
-    let settings = &*settings.of_intent(intent);
-    settings.permit(intent, primary)?;
-    if settings.ptr.skips(intent) {
+    let policy = &*policy.of_intent(intent);
+    policy.permit(intent, primary)?;
+    if policy.ptr.skips(intent) {
         return Ok((None, Vec::new()));
     }
-    let mut session = open(primary, settings.clock, deadline).await?;
+    let mut session = open(primary, policy.clock, deadline).await?;
     let (preview, left_out) = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            zone::preview::preview_zone(&mut session, &desired, memory, settings).await?
+            zone::preview::preview_zone(&mut session, &desired, store, policy).await?
         }
         Intent::ZoneGone(zone) => (
-            zone::preview::preview_gone(&mut session, zone, memory, settings).await?,
+            zone::preview::preview_gone(&mut session, zone, store, policy).await?,
             Vec::new(),
         ),
-        Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, memory, settings, foreseen).await?,
+        Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, store, policy, overlay).await?,
         // No command that brings one is tried out.
         Intent::Record(_) => return Ok((None, Vec::new())),
     };
-    foreseen.note(&primary.name, &preview);
+    overlay.note(&primary.name, &preview);
     session.release();
     Ok((Some(preview), left_out))
 }
@@ -120,7 +121,7 @@ pub async fn members(
     primary: &Primary,
     clock: fn() -> u64,
     deadline: Instant,
-) -> Result<BTreeMap<ZoneName, Holding>, Failure> {
+) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
     let Some(catalog) = &primary.catalog else {
         return Ok(BTreeMap::new());
     };
@@ -139,13 +140,13 @@ pub async fn members(
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
     deadline: Instant,
-) -> Result<Before, Failure> {
-    settings.permit_name(zone.apex(), primary)?;
-    let mut session = open(primary, settings.clock, deadline).await?;
-    let before = ownership::adopt(&mut session, zone, memory).await;
+) -> Result<AdoptedFrom, Failure> {
+    policy.permit_name(zone.apex(), primary)?;
+    let mut session = open(primary, policy.clock, deadline).await?;
+    let before = ownership::adopt(&mut session, zone, store).await;
     session.release();
     before
 }

@@ -149,20 +149,20 @@ pub struct Preview {
     /// The zone that it would be done to.
     pub zone: ZoneName,
     /// What would become of the zone itself.
-    pub fate: Fate,
+    pub zone_change: ZoneChange,
     /// Records that would go and come, in the order in which they would be sent.
     pub lines: Vec<PreviewLine>,
 }
 
 /// What would become of a zone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
+pub enum ZoneChange {
     /// It would be made.
     Created,
     /// It would be removed.
     Deleted,
     /// It would stay.
-    Stays,
+    Kept,
 }
 
 /// One record that would come or go.
@@ -177,7 +177,7 @@ pub struct PreviewLine {
 impl Preview {
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.fate == Fate::Stays
+        self.lines.is_empty() && self.zone_change == ZoneChange::Kept
     }
 }
 
@@ -189,7 +189,7 @@ pub enum LeftOut {
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
     /// A record that the primary still has, or does not have, though it took the update that says otherwise.
-    PassedOver {
+    Ignored {
         /// Whether it shall be there.
         presence: Presence,
         /// Its name.
@@ -212,7 +212,7 @@ impl LeftOut {
     /// Whether a person must act before it can be in place.
     pub fn is_refused(&self) -> bool {
         match self {
-            Self::Conflict(_) | Self::PassedOver { .. } | Self::Refused { .. } => true,
+            Self::Conflict(_) | Self::Ignored { .. } | Self::Refused { .. } => true,
             Self::Kept(_) => false,
         }
     }
@@ -222,7 +222,7 @@ impl LeftOut {
         match self {
             Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
             Self::Kept(_) => None,
-            Self::PassedOver { presence, .. } => Some(
+            Self::Ignored { presence, .. } => Some(
                 match presence {
                     Presence::Gone => {
                         "remove it on the primary by its own tools; PowerDNS does not find a record that was \
@@ -249,7 +249,7 @@ impl fmt::Display for LeftOut {
                 write!(f, "{} {rtype} left out: {reason}", left_out.owner)
             }
             Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
-            Self::PassedOver {
+            Self::Ignored {
                 presence,
                 owner,
                 rtype,

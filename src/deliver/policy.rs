@@ -22,7 +22,7 @@ const PTR_TTL_SECONDS: u32 = 3_600;
 
 /// How intents are delivered.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Policy {
     /// What becomes of records that were never delivered.
     pub foreign: ForeignRecords,
     /// Names that are never touched.
@@ -112,22 +112,22 @@ impl PtrSettings {
     }
 
     /// The zone that the networks imply for an address; none where no network holds it.
-    pub fn cut(&self, address: IpAddr) -> Option<ZoneName> {
+    pub fn reverse_zone(&self, address: IpAddr) -> Option<ZoneName> {
         let containing = self
             .networks
             .iter()
             .filter(|network| network.contains(address));
         let narrowest = containing.max_by_key(|network| network.prefix());
-        narrowest.map(|network| network.cut(address))
+        narrowest.map(|network| network.reverse_zone(address))
     }
 
-    pub(crate) fn permitted_cut(&self, address: IpAddr) -> Result<ZoneName, Failure> {
-        self.cut(address)
+    pub(crate) fn permitted_reverse_zone(&self, address: IpAddr) -> Result<ZoneName, Failure> {
+        self.reverse_zone(address)
             .ok_or(Failure::OutsideNetworks { address })
     }
 }
 
-impl Settings {
+impl Policy {
     /// The settings for an intent that may ask for more than they say.
     pub(crate) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
         let prunes = match intent {
@@ -143,11 +143,11 @@ impl Settings {
         })
     }
 
-    pub(crate) fn scope<'a>(&'a self, delivered: &'a RrSets) -> Scope<'a> {
+    pub(crate) fn scope<'a>(&'a self, managed: &'a RrSets) -> Scope<'a> {
         Scope {
             foreign: self.foreign,
             keep: &self.keep,
-            delivered,
+            managed,
         }
     }
 
@@ -221,7 +221,7 @@ impl Settings {
     }
 }
 
-impl Settings {
+impl Policy {
     /// As without any policy. `clock` is seconds since 1970, for signatures.
     pub fn plain(clock: fn() -> u64) -> Self {
         Self {

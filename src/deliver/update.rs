@@ -4,7 +4,7 @@ use super::error::Failure;
 use super::server::query::authentic;
 use super::server::{Read, Session};
 use crate::model::{CurrentZone, Name};
-use crate::plan::{self, Guard, Plan};
+use crate::plan::{self, Plan, Prerequisites};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
 /// What became of a row of messages.
@@ -12,7 +12,7 @@ pub(crate) enum Sent {
     /// All were applied; how many they were.
     Applied(usize),
     /// A prerequisite did not hold.
-    Guarded,
+    PrerequisiteFailed,
     /// The primary has no such zone, though it was read a moment ago; with the refusal.
     NoZone(Failure),
 }
@@ -22,16 +22,21 @@ pub(crate) async fn send(
     session: &mut Session<'_>,
     plan: &Plan,
     current: &CurrentZone,
-    guard: Guard,
+    prerequisites: Prerequisites,
 ) -> Result<Sent, Failure> {
     let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.primary.key);
-    let guard = if guard == Guard::Soa && session.joins_updates().await? {
-        Guard::SoaMovedOn
+    let prerequisites = if prerequisites == Prerequisites::Soa && session.joins_updates().await? {
+        Prerequisites::SoaMovedOn
     } else {
-        guard
+        prerequisites
     };
-    let mut batches = plan::batches(plan, current, guard, octets_max)?;
-    if session.primary.read == Read::Memory && matches!(guard, Guard::RrSets | Guard::Presence) {
+    let mut batches = plan::batches(plan, current, prerequisites, octets_max)?;
+    if session.primary.read == Read::State
+        && matches!(
+            prerequisites,
+            Prerequisites::RrSets | Prerequisites::Presence
+        )
+    {
         // What the zone holds beside what is remembered nobody knows, so that such a guard could fail for ever.
         for batch in &mut batches {
             batch.prerequisites.clear();
@@ -41,7 +46,7 @@ pub(crate) async fn send(
         let reply = session.update(batch).await?;
         match is_applied(reply, session.primary.key.name()) {
             Ok(true) => session.has_applied = true,
-            Ok(false) => return Ok(Sent::Guarded),
+            Ok(false) => return Ok(Sent::PrerequisiteFailed),
             Err(
                 failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
             ) if rcode == Rcode::NOTAUTH => return Ok(Sent::NoZone(failure)),

@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
-use crate::deliver::server::query::{alias, ask, records, served_soa};
+use crate::deliver::server::query::{ask, cname_target, records, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Read, Session};
 use crate::model::{
     CurrentZone, Name, Presence, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
 };
-use crate::plan::{Action, Guard, Plan};
+use crate::plan::{Action, Plan, Prerequisites};
 
 /// Most RRsets that are asked for one by one; of more the whole zone is read.
 const QUERIES_MAX: usize = 8;
@@ -46,14 +46,14 @@ const PAUSES: [Duration; 6] = [
 
 /// What a primary passed over, although it took the update.
 #[derive(Debug, Default)]
-pub(crate) struct PassedOver {
+pub(crate) struct Ignored {
     /// Records that it shall not have and still has.
     pub(crate) left: RrSets,
     /// Records that it shall have and does not have.
     pub(crate) missing: RrSets,
 }
 
-impl PassedOver {
+impl Ignored {
     fn in_zone(removed: &RrSets, added: &RrSets, current: &CurrentZone) -> Self {
         Self {
             left: removed.minus(&removed.minus(&current.records)),
@@ -78,7 +78,7 @@ impl PassedOver {
         sets.flat_map(|(presence, set)| {
             let (owner, rtype) = (set.owner, set.rtype);
             let rdatas = set.rdatas.into_iter();
-            rdatas.map(move |rdata| LeftOut::PassedOver {
+            rdatas.map(move |rdata| LeftOut::Ignored {
                 presence,
                 owner: owner.clone(),
                 rtype,
@@ -94,27 +94,28 @@ impl PassedOver {
 ///
 /// # Errors
 /// [`Failure`], where it cannot be found out.
-pub(crate) async fn passed_over(
+pub(crate) async fn ignored(
     session: &mut Session<'_>,
     plan: &Plan,
-    guard: Guard,
+    prerequisites: Prerequisites,
     before: Serial,
-) -> Result<PassedOver, Failure> {
+) -> Result<Ignored, Failure> {
     let is_read = session.primary.read == Read::Transfer;
-    let is_found = guard == Guard::RrSets;
+    let is_found = prerequisites == Prerequisites::RrSets;
     let removed = plan.changes.iter();
     let removed = removed.filter(|it| it.action == Action::Remove && !(is_read && is_found));
     // What is compared has no TTL.
     let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
     let additions = plan.changes.iter().filter(|change| {
-        let is_settled =
-            is_read && change.rtype != RecordType::DS && is_seen(session, guard, change.rtype);
+        let is_settled = is_read
+            && change.rtype != RecordType::DS
+            && is_seen(session, prerequisites, change.rtype);
         matches!(change.action, Action::Add { .. }) && !is_settled
     });
     let added = RrSets::from_records(additions.map(|change| change.to_record(0)));
     let changes = (&removed, &added);
-    let mut passed_over = if removed.is_empty() && added.is_empty() {
-        PassedOver::default()
+    let mut ignored = if removed.is_empty() && added.is_empty() {
+        Ignored::default()
     } else if is_found {
         asked_for_when_moved(session, &plan.zone, changes, before).await?
     } else if is_read {
@@ -123,24 +124,24 @@ pub(crate) async fn passed_over(
         asked_for(session, &plan.zone, changes).await?
     };
     if is_found {
-        return Ok(passed_over);
+        return Ok(ignored);
     }
-    let soa = soa_passed_over(session, plan, guard, before).await?;
-    passed_over.missing = passed_over.missing.union(RrSets::from_records(soa));
-    Ok(passed_over)
+    let soa = ignored_soa(session, plan, prerequisites, before).await?;
+    ignored.missing = ignored.missing.union(RrSets::from_records(soa));
+    Ok(ignored)
 }
 
 /// The SOA of the plan, where the primary has not taken it.
-async fn soa_passed_over(
+async fn ignored_soa(
     session: &mut Session<'_>,
     plan: &Plan,
-    guard: Guard,
+    prerequisites: Prerequisites,
     before: Serial,
 ) -> Result<Option<Record>, Failure> {
     let Some((wanted, ttl)) = &plan.soa else {
         return Ok(None);
     };
-    if is_seen(session, guard, RecordType::SOA) {
+    if is_seen(session, prerequisites, RecordType::SOA) {
         return Ok(None);
     }
     let Some((served, _)) = served_soa(session, &plan.zone).await? else {
@@ -169,31 +170,29 @@ async fn looked_for(
     zone: &ZoneName,
     (removed, added): (&RrSets, &RrSets),
     before: Serial,
-) -> Result<PassedOver, Failure> {
+) -> Result<Ignored, Failure> {
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
     if is_few && are_as_wanted(session, removed, &one_of_each_type(added)).await? {
         note_seen(session, added);
-        return Ok(PassedOver::default());
+        return Ok(Ignored::default());
     }
     let mut pauses = PAUSES.into_iter();
     loop {
         // An answer may be made of a wildcard, or lead below a delegation; a transfer shows what is there.
         let Found::Zone(current) = read_zone(session, zone).await? else {
-            return Ok(PassedOver::default());
+            return Ok(Ignored::default());
         };
-        let passed_over = PassedOver::in_zone(removed, added, &current);
+        let ignored = Ignored::in_zone(removed, added, &current);
         let has_moved = current.soa.serial != before;
-        let pause = pauses
-            .next()
-            .filter(|_| !has_moved && !passed_over.is_empty());
+        let pause = pauses.next().filter(|_| !has_moved && !ignored.is_empty());
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
             continue;
         }
-        if passed_over.missing.is_empty() {
+        if ignored.missing.is_empty() {
             note_seen(session, added);
         }
-        return Ok(passed_over);
+        return Ok(ignored);
     }
 }
 
@@ -204,12 +203,12 @@ async fn asked_for_when_moved(
     zone: &ZoneName,
     changes: (&RrSets, &RrSets),
     before: Serial,
-) -> Result<PassedOver, Failure> {
+) -> Result<Ignored, Failure> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        let passed_over = asked_for(session, zone, changes).await?;
-        if passed_over.is_empty() {
-            return Ok(passed_over);
+        let ignored = asked_for(session, zone, changes).await?;
+        if ignored.is_empty() {
+            return Ok(ignored);
         }
         let served = served_soa(session, zone).await?;
         if served.is_some_and(|(soa, _)| soa.serial != before) {
@@ -217,10 +216,10 @@ async fn asked_for_when_moved(
             return asked_for(session, zone, changes).await;
         }
         let Some(pause) = pauses.next() else {
-            let missing = beside_aliases(session, &passed_over.missing, changes.0).await?;
-            return Ok(PassedOver {
+            let missing = beside_aliases(session, &ignored.missing, changes.0).await?;
+            return Ok(Ignored {
                 missing,
-                ..PassedOver::default()
+                ..Ignored::default()
             });
         };
         tokio::time::sleep(pause).await;
@@ -232,19 +231,21 @@ async fn asked_for(
     session: &mut Session<'_>,
     zone: &ZoneName,
     (removed, added): (&RrSets, &RrSets),
-) -> Result<PassedOver, Failure> {
+) -> Result<Ignored, Failure> {
     let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
     for set in removed.iter().take(QUERIES_UNREAD_MAX) {
         if let Some(answered) = answer(session, &set.owner, set.rtype).await? {
             let there = those(set, |rdata| answered.contains(rdata));
-            if !there.rdatas.is_empty() && !is_made_of_wildcard(session, zone, &there).await? {
+            if !there.rdatas.is_empty()
+                && !is_synthesized_by_wildcard(session, zone, &there).await?
+            {
                 left.push(there);
             }
         }
     }
     let sets = match session.primary.read {
         Read::Transfer => one_of_each_type(added),
-        Read::Memory => first_and_one_of_each_type(added),
+        Read::State => first_and_one_of_each_type(added),
     };
     for set in sets {
         match answer(session, &set.owner, set.rtype).await? {
@@ -253,14 +254,14 @@ async fn asked_for(
         }
     }
     missing.retain(|set| !set.rdatas.is_empty());
-    let passed_over = PassedOver {
+    let ignored = Ignored {
         left: RrSets::from_sets(left),
         missing: RrSets::from_sets(missing),
     };
-    if passed_over.missing.is_empty() && !is_open {
+    if ignored.missing.is_empty() && !is_open {
         note_seen(session, added);
     }
-    Ok(passed_over)
+    Ok(ignored)
 }
 
 /// What is answered of a set; none where that tells nothing of the name itself: below a delegation or a DNAME. An
@@ -275,7 +276,8 @@ async fn answer(
     let is_dname = |record: &Record| record.rtype == RecordType::DNAME;
     let response = response.filter(|response| {
         let mut answers = response.answers.iter();
-        answers.clone().all(is_own) || alias(response, owner).is_some() && !answers.any(is_dname)
+        answers.clone().all(is_own)
+            || cname_target(response, owner).is_some() && !answers.any(is_dname)
     });
     Ok(response.map(|response| {
         let mut rdatas: Vec<Rdata> = records(&response, owner, rtype)
@@ -321,7 +323,7 @@ fn those(set: &RrSet, takes: impl Fn(&Rdata) -> bool) -> RrSet {
 }
 
 /// Whether a wildcard above a name answers the same, so that the answer may be made of it (RFC 4592).
-async fn is_made_of_wildcard(
+async fn is_synthesized_by_wildcard(
     session: &mut Session<'_>,
     zone: &ZoneName,
     set: &RrSet,
@@ -341,9 +343,9 @@ async fn is_made_of_wildcard(
 }
 
 /// Whether an addition of this type has been seen in place on the primary, so that one more need not be looked for.
-fn is_seen(session: &Session<'_>, guard: Guard, rtype: RecordType) -> bool {
+fn is_seen(session: &Session<'_>, prerequisites: Prerequisites, rtype: RecordType) -> bool {
     let seen = session.primary.pool.seen_added.borrow();
-    guard != Guard::Presence && seen.contains(&rtype)
+    prerequisites != Prerequisites::Presence && seen.contains(&rtype)
 }
 
 /// Remembers, for as long as the process lives, the types of what was added and found in place.

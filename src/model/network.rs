@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::{Name, ZoneName};
+use super::name::Name;
+use super::zone::ZoneName;
 
 /// A network: an address with a prefix length; written alone, an address is its own network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -71,9 +72,9 @@ impl Network {
         }
     }
 
-    /// All zones that the network implies, as [`Network::cut`] does for an address: one where it ends at a label
+    /// All zones that the network implies, as [`Network::reverse_zone`] does for an address: one where it ends at a label
     /// boundary, and at most 128.
-    pub fn cuts(&self) -> Vec<ZoneName> {
+    pub fn reverse_zones(&self) -> Vec<ZoneName> {
         let label_bits = if self.address.is_ipv4() { 8 } else { 4 };
         let open = self.prefix.next_multiple_of(label_bits) - self.prefix;
         let shift = u32::from(bits(self.address) - self.prefix - open);
@@ -87,7 +88,9 @@ impl Network {
                 IpAddr::from(Ipv6Addr::from_bits(v6.to_bits() | number))
             }
         });
-        addresses.map(|address| self.cut(address)).collect()
+        addresses
+            .map(|address| self.reverse_zone(address))
+            .collect()
     }
 
     /// Whether the address is in the network.
@@ -102,7 +105,7 @@ impl Network {
 
     /// The zone that the network implies for an address in it: its prefix, taken up to the next
     /// label boundary, so that the zone lies inside the network.
-    pub fn cut(&self, address: IpAddr) -> ZoneName {
+    pub fn reverse_zone(&self, address: IpAddr) -> ZoneName {
         let label_bits = if address.is_ipv4() { 8 } else { 4 };
         let labels = usize::from(self.prefix.div_ceil(label_bits));
         let mut name = reverse_name(address);

@@ -81,7 +81,7 @@ pub struct Scope<'a> {
     /// Names that are never touched.
     pub keep: &'a [NamePattern],
     /// The records that were delivered; their TTLs mean nothing.
-    pub delivered: &'a RrSets,
+    pub managed: &'a RrSets,
 }
 
 #[cfg(test)]

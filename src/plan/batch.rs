@@ -116,12 +116,12 @@ impl Batch {
                     owner: owner.clone(),
                     rtype,
                 };
-                let guard = Prerequisite::Equals {
+                let prerequisites = Prerequisite::Equals {
                     owner,
                     rtype,
                     rdata,
                 };
-                (guard, removal)
+                (prerequisites, removal)
             })
             .unzip();
         Self {

@@ -10,7 +10,7 @@ use crate::model::{CurrentZone, ForeignRecords, Name, Rdata, RecordType, RrSet, 
 /// The plan for all records but the SOA.
 pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Plan {
     let mut plan = Plan::nothing(current.name.clone());
-    let mut delivered = scope.delivered.as_slice();
+    let mut managed = scope.managed.as_slice();
     let staying_hosts = staying_hosts(current, desired, scope);
     let nodes = Join {
         current: current.records.as_slice(),
@@ -20,9 +20,9 @@ pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -
         if is_settled(current_sets, desired_sets) {
             continue;
         }
-        delivered = skip_to(delivered, owner);
-        let delivered_sets = take_owner(&mut delivered, owner);
-        let nothing_is_ours = scope.foreign == ForeignRecords::Keep && delivered_sets.is_empty();
+        managed = skip_to(managed, owner);
+        let managed_sets = take_owner(&mut managed, owner);
+        let nothing_is_ours = scope.foreign == ForeignRecords::Keep && managed_sets.is_empty();
         if desired_sets.is_empty() && nothing_is_ours {
             continue;
         }
@@ -33,7 +33,7 @@ pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -
             foreign: scope.foreign,
             current: current_sets,
             desired: desired_sets,
-            delivered: delivered_sets,
+            managed: managed_sets,
         };
         node.plan_into(&mut plan, scope);
     }
@@ -52,7 +52,7 @@ fn staying_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> 
         let set = sets.get(apex, RecordType::NS);
         set.map(|set| set.rdatas.clone()).unwrap_or_default()
     };
-    let (wanted, ours) = (values(desired), values(scope.delivered));
+    let (wanted, ours) = (values(desired), values(scope.managed));
     let stays = |rdata: &&Rdata| {
         let is_foreign = scope.foreign == ForeignRecords::Keep && !ours.contains(rdata);
         wanted.is_empty() || is_foreign && !wanted.contains(rdata)
@@ -154,7 +154,7 @@ struct Node<'a> {
     foreign: ForeignRecords,
     current: &'a [RrSet],
     desired: &'a [RrSet],
-    delivered: &'a [RrSet],
+    managed: &'a [RrSet],
 }
 
 impl<'a> Node<'a> {
@@ -199,7 +199,7 @@ impl<'a> Node<'a> {
         } else if self.foreign == ForeignRecords::Remove {
             Ours::All
         } else {
-            find(self.delivered).map_or(Ours::Nothing, |set| {
+            find(self.managed).map_or(Ours::Nothing, |set| {
                 Ours::These(Contents::new(rtype, &set.rdatas))
             })
         };

@@ -27,10 +27,10 @@ mod tests;
 
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, RECORD_FIXED_OCTETS, Update};
 pub use catalog::{
-    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Holding, Making, Member,
+    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Making, Member, Membership,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
-pub use packer::{BatchError, Guard, PLAN_MESSAGES_MAX, batches};
+pub use packer::{BatchError, PLAN_MESSAGES_MAX, Prerequisites, batches};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 
 use crate::model::{CurrentZone, DesiredZone, ForeignRecords, RrSets, Scope};

@@ -14,7 +14,7 @@ pub const PLAN_MESSAGES_MAX: usize = 4_096;
 
 /// What a change by someone else is noticed by.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Guard {
+pub enum Prerequisites {
     /// The SOA record: any change of the zone is noticed. Over several messages it is chained:
     /// each sets the SOA that the next one expects.
     #[default]
@@ -63,7 +63,7 @@ pub enum BatchError {
 pub fn batches(
     plan: &Plan,
     current: &CurrentZone,
-    guard: Guard,
+    prerequisites: Prerequisites,
     octets_max: usize,
 ) -> Result<Vec<Batch>, BatchError> {
     if plan.is_empty() {
@@ -71,14 +71,14 @@ pub fn batches(
     }
     let packer = Packer {
         plan,
-        is_knot: guard == Guard::SoaMovedOn,
+        is_knot: prerequisites == Prerequisites::SoaMovedOn,
         current,
         octets_max,
     };
-    match guard {
-        Guard::Soa => packer.guarded_by_soa(false),
-        Guard::SoaMovedOn => packer.guarded_by_soa(true),
-        Guard::RrSets | Guard::Presence => packer.guarded_by_sets(guard),
+    match prerequisites {
+        Prerequisites::Soa => packer.guarded_by_soa(false),
+        Prerequisites::SoaMovedOn => packer.guarded_by_soa(true),
+        Prerequisites::RrSets | Prerequisites::Presence => packer.guarded_by_sets(prerequisites),
     }
 }
 
@@ -126,7 +126,7 @@ struct Group<'a> {
 impl<'a> Packer<'a> {
     fn guarded_by_soa(&self, moves_on: bool) -> Result<Vec<Batch>, BatchError> {
         let groups = self.groups(|_| Vec::new());
-        let guard_octets = self.guard(&self.current.soa).octets();
+        let guard_octets = self.prerequisites(&self.current.soa).octets();
         let frame = frame_octets(&self.plan.zone) + guard_octets;
         // One message need not set the SOA. The last of several may set a longer one than those
         // before it; room for the longest is left in each.
@@ -143,7 +143,7 @@ impl<'a> Packer<'a> {
         let last = batches.len() - 1;
         let mut expected = self.current.soa.clone();
         for (at, batch) in batches.iter_mut().enumerate() {
-            batch.prerequisites.push(self.guard(&expected));
+            batch.prerequisites.push(self.prerequisites(&expected));
             let (mut soa, ttl) = match &self.plan.soa {
                 Some((soa, ttl)) if at == last => (soa.clone(), *ttl),
                 None if last == 0 && !moves_on => break,
@@ -160,8 +160,8 @@ impl<'a> Packer<'a> {
 
     /// The SOA goes with the first message: the server moves the serial on by itself with each
     /// message, and would ignore one that it has passed.
-    fn guarded_by_sets(&self, guard: Guard) -> Result<Vec<Batch>, BatchError> {
-        let groups = self.groups(|changes| self.set_guards(changes, guard));
+    fn guarded_by_sets(&self, prerequisites: Prerequisites) -> Result<Vec<Batch>, BatchError> {
+        let groups = self.groups(|changes| self.set_guards(changes, prerequisites));
         let frame = frame_octets(&self.plan.zone);
         let mut batches = self.pack(groups, frame + self.soa_octets(), frame)?;
         if let (Some((soa, ttl)), Some(first)) = (&self.plan.soa, batches.first_mut()) {
@@ -253,7 +253,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Prerequisites on each set that one owner's changes touch.
-    fn set_guards(&self, changes: &[Change], guard: Guard) -> Vec<Prerequisite> {
+    fn set_guards(&self, changes: &[Change], prerequisites: Prerequisites) -> Vec<Prerequisite> {
         let owner = &changes[0].owner;
         let mut types: Vec<RecordType> = changes.iter().map(|change| change.rtype).collect();
         types.sort_unstable();
@@ -261,7 +261,7 @@ impl<'a> Packer<'a> {
         let mut guards = Vec::new();
         for rtype in types {
             if let Some(set) = self.current.records.get(owner, rtype) {
-                if guard == Guard::Presence {
+                if prerequisites == Prerequisites::Presence {
                     let owner = owner.clone();
                     guards.push(Prerequisite::Exists { owner, rtype });
                     continue;
@@ -325,7 +325,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn guard(&self, soa: &Soa) -> Prerequisite {
+    fn prerequisites(&self, soa: &Soa) -> Prerequisite {
         Prerequisite::Equals {
             owner: self.plan.zone.apex().clone(),
             rtype: RecordType::SOA,

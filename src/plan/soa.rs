@@ -161,7 +161,7 @@ fn plan_from_nothing(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]
     let scope = Scope {
         foreign: ForeignRecords::Remove,
         keep,
-        delivered: &RrSets::default(),
+        managed: &RrSets::default(),
     };
     diff::diff(empty, desired, &scope)
 }

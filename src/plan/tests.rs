@@ -142,7 +142,7 @@ fn plan_of(foreign: ForeignRecords, ours: &str, is: &str, shall_be: &str) -> Pla
     let scope = Scope {
         foreign,
         keep: &["_acme-challenge.*".parse().unwrap()],
-        delivered: &records(ours),
+        managed: &records(ours),
     };
     plan(&current(is), &desired(shall_be), &scope)
 }
@@ -247,7 +247,7 @@ fn an_apex_under_keep_keeps_its_soa() {
     let scope = Scope {
         foreign: Keep,
         keep: &keep,
-        delivered: &RrSets::default(),
+        managed: &RrSets::default(),
     };
     let mut shall_be = desired("@ NS 300 other\nwww A 300 1");
     shall_be.soa.refresh = Some(99);
@@ -377,7 +377,7 @@ fn removal_takes_what_was_delivered_and_leaves_the_zone() {
     let scope = Scope {
         foreign: Remove,
         keep: &["_acme-challenge.*".parse().unwrap()],
-        delivered: &records("@ NS 0 ns1\n@ A 0 1\nwww A 0 1\n_acme-challenge.a TXT 0 t"),
+        managed: &records("@ NS 0 ns1\n@ A 0 1\nwww A 0 1\n_acme-challenge.a TXT 0 t"),
     };
     let plan = plan_removal(&current(is), &scope);
     assert_eq!(show(&plan), ["- @ A 1", "- www A 1"]);
@@ -389,7 +389,7 @@ fn a_name_server_that_stays_keeps_its_address() {
     let scope = Scope {
         foreign: Keep,
         keep: &[],
-        delivered: &records("@ NS 0 ns1\nns1 A 0 1\nns2 A 0 2\nns3 A 0 3"),
+        managed: &records("@ NS 0 ns1\nns1 A 0 1\nns2 A 0 2\nns3 A 0 3"),
     };
     let is = "@ NS 300 ns1\n@ NS 300 ns2\nns1 A 300 1\nns2 A 300 2\nns3 A 300 3";
     let removal = plan_removal(&current(is), &scope);

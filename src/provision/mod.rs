@@ -6,16 +6,16 @@
 //! left half made, because the intent behind it comes again.
 
 pub mod command;
-mod fate;
 mod finding;
 pub mod powerdns;
 pub mod rndc;
+mod status;
 
 pub use command::{Command, CommandError};
-pub use fate::{Claim, Created, Deleted, Owner, Standing};
 pub use finding::{Finding, Gap, Remedy, Software, Subject, Verdict};
 pub use powerdns::{PowerDns, PowerDnsError};
 pub use rndc::{Rndc, RndcError};
+pub use status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
 
 use tokio::time::Instant;
 
@@ -95,15 +95,15 @@ impl Provisioner {
     ///
     /// # Errors
     /// [`ProvisionError`].
-    pub async fn standing(
+    pub async fn status(
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<Standing, ProvisionError> {
+    ) -> Result<ZoneStatus, ProvisionError> {
         match self {
-            Self::Rndc(rndc) => Ok(rndc.standing(zone, deadline).await?),
-            Self::Command(command) => Ok(command.standing(zone, deadline).await?),
-            Self::PowerDns(server) => Ok(server.standing(zone, deadline).await?),
+            Self::Rndc(rndc) => Ok(rndc.status(zone, deadline).await?),
+            Self::Command(command) => Ok(command.status(zone, deadline).await?),
+            Self::PowerDns(server) => Ok(server.status(zone, deadline).await?),
         }
     }
 
@@ -111,15 +111,15 @@ impl Provisioner {
     ///
     /// # Errors
     /// [`ProvisionError`], also where [`Self::delete`] would fail because of what is there.
-    pub async fn standing_to_remove(
+    pub async fn status_to_delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
-    ) -> Result<Standing, ProvisionError> {
+    ) -> Result<ZoneStatus, ProvisionError> {
         match self {
-            Self::Rndc(_) | Self::Command(_) => self.standing(zone, deadline).await,
-            Self::PowerDns(server) => Ok(server.standing_to_remove(zone, claim, deadline).await?),
+            Self::Rndc(_) | Self::Command(_) => self.status(zone, deadline).await,
+            Self::PowerDns(server) => Ok(server.status_to_delete(zone, scope, deadline).await?),
         }
     }
 
@@ -171,20 +171,20 @@ impl Provisioner {
     ///
     /// # Errors
     /// [`ProvisionError`].
-    pub async fn await_maker(
+    pub async fn await_creation(
         &self,
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<(), ProvisionError> {
         match self {
-            Self::Rndc(rndc) => Ok(rndc.await_maker(zone, deadline).await?),
+            Self::Rndc(rndc) => Ok(rndc.await_creation(zone, deadline).await?),
             Self::Command(_) => Ok(()),
             Self::PowerDns(server) => Ok(server.settle(zone, deadline).await?),
         }
     }
 
     /// Whether the mark of a zone can be changed: not where it is the name of the zone's file.
-    pub fn changes_marks(&self) -> bool {
+    pub fn can_change_marks(&self) -> bool {
         matches!(self, Self::PowerDns(_))
     }
 
@@ -211,13 +211,13 @@ impl Provisioner {
     pub async fn delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
     ) -> Result<Deleted, ProvisionError> {
         match self {
-            Self::Rndc(rndc) => Ok(rndc.delete(zone, claim, deadline).await?),
-            Self::Command(command) => Ok(command.delete(zone, claim, deadline).await?),
-            Self::PowerDns(server) => Ok(server.delete(zone, claim, deadline).await?),
+            Self::Rndc(rndc) => Ok(rndc.delete(zone, scope, deadline).await?),
+            Self::Command(command) => Ok(command.delete(zone, scope, deadline).await?),
+            Self::PowerDns(server) => Ok(server.delete(zone, scope, deadline).await?),
         }
     }
 }

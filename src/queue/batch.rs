@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::courier::{Attempted, Courier};
 use super::dispatch::run;
-use super::job::{Accepted, Job, JobId, Turn, Why};
-use super::store::Portion;
+use super::dispatcher::{Attempted, Dispatcher};
+use super::job::{Accepted, Job, JobId, Reason, TakeOutcome};
+use super::store::BatchLimit;
 use crate::deliver::Failure;
 use crate::model::{Intent, Serial};
 
@@ -20,7 +20,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 const LOOK_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
 /// How much is taken at a time of what others have left.
-const LEFT_BY_OTHERS: Portion = Portion {
+const LEFT_BY_OTHERS: BatchLimit = BatchLimit {
     jobs: 256,
     octets: 16 << 20,
 };
@@ -44,7 +44,7 @@ pub enum Handled {
         /// The job.
         id: JobId,
         /// Why.
-        why: Why,
+        reason: Reason,
     },
     /// Another process has it in hand, or its deadline has passed before it was begun.
     InHandElsewhere {
@@ -55,7 +55,7 @@ pub enum Handled {
     Unknown(Failure),
 }
 
-impl Courier<'_> {
+impl Dispatcher<'_> {
     /// Delivers intents that were accepted, many at once, and reports each by its index in the order of the
     /// batch. Zones do not wait for each other, nor for zones that others have in hand.
     pub async fn deliver_accepted(
@@ -70,13 +70,13 @@ impl Courier<'_> {
             match accepted[index] {
                 Accepted::Stale { newest } => Handled::Stale { newest },
                 Accepted::Job { id, is_ours, .. } if is_ours => {
-                    let past = super::job::Past::default();
-                    Handled::Attempted(self.attempt(id, intent, past, deadline).await)
+                    let attempts_so_far = super::job::AttemptState::default();
+                    Handled::Attempted(self.attempt(id, intent, attempts_so_far, deadline).await)
                 }
                 Accepted::Job { id, .. } => self.wait_for_turn(id, intent, deadline).await,
             }
         };
-        self.while_flushing(run(intents, self.settings, one, report))
+        self.while_flushing(run(intents, self.policy, one, report))
             .await;
     }
 
@@ -92,7 +92,7 @@ impl Courier<'_> {
             self.wait_for_turn(jobs[index].0, intents[index], deadline)
                 .await
         };
-        self.while_flushing(run(&intents, self.settings, one, report))
+        self.while_flushing(run(&intents, self.policy, one, report))
             .await;
     }
 
@@ -100,7 +100,7 @@ impl Courier<'_> {
     /// each with its job.
     ///
     /// # Errors
-    /// [`Failure::Memory`].
+    /// [`Failure::State`].
     pub async fn deliver_due(
         &self,
         primaries: &[String],
@@ -112,7 +112,7 @@ impl Courier<'_> {
         let names = primaries.iter().filter(|name| !except.contains(*name));
         for primary in names.cloned().chain([String::new()]) {
             while Instant::now() < deadline {
-                let now = (self.settings.clock)();
+                let now = (self.policy.clock)();
                 let due = self.jobs.take_due(&primary, LEFT_BY_OTHERS, now).await?;
                 if due.is_empty() {
                     break;
@@ -120,7 +120,8 @@ impl Courier<'_> {
                 let intents: Vec<&Intent> = due.iter().map(|job| &job.intent).collect();
                 let one = async |index: usize| {
                     let job = &due[index];
-                    self.attempt(job.id, &job.intent, job.past, deadline).await
+                    self.attempt(job.id, &job.intent, job.attempts_so_far, deadline)
+                        .await
                 };
                 let mut is_unreachable = false;
                 let note = |index: usize, attempted: Attempted| {
@@ -128,7 +129,7 @@ impl Courier<'_> {
                     is_unreachable |= result.as_ref().is_err_and(Failure::is_unreachable);
                     report(&due[index], Handled::Attempted(attempted));
                 };
-                self.while_flushing(run(&intents, self.settings, one, note))
+                self.while_flushing(run(&intents, self.policy, one, note))
                     .await;
                 if is_unreachable {
                     break;
@@ -143,16 +144,18 @@ impl Courier<'_> {
         loop {
             match self.jobs.take(id, intent.key().to_string()).await {
                 Err(failure) => return Handled::Unknown(failure),
-                Ok(Turn::Ours(past)) => {
-                    return Handled::Attempted(self.attempt(id, intent, past, deadline).await);
+                Ok(TakeOutcome::Ours(attempts_so_far)) => {
+                    return Handled::Attempted(
+                        self.attempt(id, intent, attempts_so_far, deadline).await,
+                    );
                 }
-                Ok(Turn::Delivered) => return Handled::DeliveredElsewhere,
-                Ok(Turn::Replaced) => return Handled::Replaced,
-                Ok(Turn::Held(why)) => return Handled::HeldElsewhere { id, why },
-                Ok(Turn::Busy) if Instant::now() + pause >= deadline => {
+                Ok(TakeOutcome::Delivered) => return Handled::DeliveredElsewhere,
+                Ok(TakeOutcome::Replaced) => return Handled::Replaced,
+                Ok(TakeOutcome::Held(reason)) => return Handled::HeldElsewhere { id, reason },
+                Ok(TakeOutcome::Busy) if Instant::now() + pause >= deadline => {
                     return Handled::InHandElsewhere { id };
                 }
-                Ok(Turn::Busy) => {}
+                Ok(TakeOutcome::Busy) => {}
             }
             sleep(pause).await;
             pause = (pause * 2).min(longest);

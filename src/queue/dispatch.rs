@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{self, Failure, Foreseen, LeftOut, Memory, Preview, Primary, Settings};
+use crate::deliver::{self, Failure, LeftOut, Overlay, Policy, Preview, Primary, StateStore};
 use crate::model::{Intent, Name, ZoneName, reverse_name};
 
 /// Which primary serves the names at and below a suffix.
@@ -67,24 +67,24 @@ impl Routes {
 pub async fn dispatch_preview(
     intents: &[&Intent],
     routes: &Routes,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
     deadline: Instant,
     report: impl FnMut(usize, Result<(Option<Preview>, Vec<LeftOut>), Failure>),
 ) {
-    let foreseen = Foreseen::default();
+    let overlay = Overlay::default();
     let one = async |index: usize| {
         let intent = intents[index];
         let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
-        deliver::preview(intent, primary, memory, settings, &foreseen, deadline).await
+        deliver::preview(intent, primary, store, policy, &overlay, deadline).await
     };
-    run(intents, settings, one, report).await;
+    run(intents, policy, one, report).await;
 }
 
 /// Zones first, each a lane of its own; then PTR values, a lane for each reverse zone.
 pub(super) async fn run<T>(
     intents: &[&Intent],
-    settings: &Settings,
+    policy: &Policy,
     one: impl AsyncFn(usize) -> T,
     report: impl FnMut(usize, T),
 ) {
@@ -94,7 +94,7 @@ pub(super) async fn run<T>(
         match intent {
             Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => zones.push(vec![index]),
             Intent::Ptr(ptr) => ptrs
-                .entry(settings.ptr.cut(ptr.address))
+                .entry(policy.ptr.reverse_zone(ptr.address))
                 .or_default()
                 .push(index),
         }

@@ -45,12 +45,12 @@ pub struct Job {
     /// What shall be.
     pub intent: Intent,
     /// What is known of its attempts.
-    pub past: Past,
+    pub attempts_so_far: AttemptState,
 }
 
 /// What is known of a job's attempts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Past {
+pub struct AttemptState {
     /// How many failed.
     pub attempts: u32,
     /// Whether a person lets it pass the guard against mass loss.
@@ -99,9 +99,9 @@ pub enum QueueFull {
 
 /// Whether a job can be delivered by this process now.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Turn {
+pub(super) enum TakeOutcome {
     /// It is ours.
-    Ours(Past),
+    Ours(AttemptState),
     /// Another process is at work on its key.
     Busy,
     /// Another process has delivered it.
@@ -109,12 +109,12 @@ pub(super) enum Turn {
     /// A newer intent has taken its place.
     Replaced,
     /// A person must act.
-    Held(Why),
+    Held(Reason),
 }
 
 /// Why a job is not delivered.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Why {
+pub struct Reason {
     /// What failed.
     pub cause: String,
     /// What to do about it.
@@ -129,18 +129,18 @@ pub(super) struct Settlement {
     /// What it is about.
     pub key: String,
     /// What becomes of it.
-    pub end: End,
+    pub end: JobOutcome,
 }
 
 /// What becomes of a job after an attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum End {
+pub(super) enum JobOutcome {
     /// It is in place: the job is done.
     Delivered,
     /// It is tried again.
     Again {
         /// Why it failed.
-        why: Why,
+        reason: Reason,
         /// Whether it failed, or had no time.
         counts: bool,
         /// Seconds since 1970.
@@ -151,7 +151,7 @@ pub(super) enum End {
     /// A person must act.
     Held {
         /// Why.
-        why: Why,
+        reason: Reason,
         /// Seconds since 1970.
         now: u64,
     },
@@ -187,11 +187,11 @@ pub struct JobSummary {
     /// When it was handed over, in seconds since 1970.
     pub enqueued_at: u64,
     /// What is known of its attempts.
-    pub past: Past,
+    pub attempts_so_far: AttemptState,
     /// When it is tried next, in seconds since 1970.
     pub next_at: u64,
     /// Why the last attempt failed.
-    pub why: Option<Why>,
+    pub reason: Option<Reason>,
 }
 
 /// How an intent stands to the newest one of its zone that was accepted before.

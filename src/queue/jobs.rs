@@ -2,16 +2,18 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::job::{Accepted, End, Job, JobId, JobSummary, QueueFull, Settlement, Turn};
+use super::job::{
+    Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, Settlement, TakeOutcome,
+};
 use super::request::{Request, Work};
-use super::store::{NewJob, Portion, Store, StoreError};
+use super::store::{BatchLimit, NewJob, Store, StoreError};
 use crate::deliver::Failure;
 use crate::model::{Intent, Name};
 
 /// How large jobs are together, in octets, that are merged into the file at once and not with the next commit.
 const LARGE_OCTETS: usize = 1 << 20;
 
-/// A handle for those who work on the jobs. Each call fails with [`Failure::Memory`] where the keeper's file
+/// A handle for those who work on the jobs. Each call fails with [`Failure::State`] where the keeper's file
 /// failed; the keeper says why.
 #[derive(Clone, Debug)]
 pub struct Jobs {
@@ -27,7 +29,7 @@ impl Jobs {
     /// are durable when this returns, and none where it fails. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`QueueFull`], beside [`Failure::Memory`].
+    /// [`QueueFull`], beside [`Failure::State`].
     pub async fn enqueue(
         &self,
         intents: &[(&Intent, &str)],
@@ -49,7 +51,7 @@ impl Jobs {
     /// All jobs, by number.
     ///
     /// # Errors
-    /// [`Failure::Memory`].
+    /// [`Failure::State`].
     pub async fn list(&self) -> Result<Vec<JobSummary>, Failure> {
         self.ask(|store| store.list_jobs()).await
     }
@@ -57,7 +59,7 @@ impl Jobs {
     /// The intent of a job, or why it cannot be read; none where there is no such job.
     ///
     /// # Errors
-    /// [`Failure::Memory`].
+    /// [`Failure::State`].
     pub async fn intent_of(&self, id: JobId) -> Result<Option<Result<Intent, String>>, Failure> {
         self.ask(move |store| store.intent_of(id)).await
     }
@@ -65,7 +67,7 @@ impl Jobs {
     /// Lets jobs be tried at once, held ones too; `is_forced` lets them pass the guard against mass loss once.
     ///
     /// # Errors
-    /// [`Failure::Memory`].
+    /// [`Failure::State`].
     pub async fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Result<(), Failure> {
         self.ask(move |store| store.retry(&ids, is_forced, now))
             .await
@@ -74,23 +76,23 @@ impl Jobs {
     /// Takes jobs out undelivered. What a process has in hand is delivered all the same.
     ///
     /// # Errors
-    /// [`Failure::Memory`].
+    /// [`Failure::State`].
     pub async fn drop(&self, ids: Vec<JobId>) -> Result<(), Failure> {
         self.ask(move |store| store.drop_jobs(&ids)).await
     }
 
-    pub(super) async fn take(&self, id: JobId, key: String) -> Result<Turn, Failure> {
+    pub(super) async fn take(&self, id: JobId, key: String) -> Result<TakeOutcome, Failure> {
         self.ask(move |store| store.take(id, &key)).await
     }
 
     pub(super) async fn take_due(
         &self,
         primary: &str,
-        portion: Portion,
+        limit: BatchLimit,
         now: u64,
     ) -> Result<Vec<Job>, Failure> {
         let primary = primary.to_owned();
-        self.ask(move |store| store.take_due(&primary, portion, now))
+        self.ask(move |store| store.take_due(&primary, limit, now))
             .await
     }
 
@@ -104,10 +106,10 @@ impl Jobs {
     }
 
     /// Says what became of a job; it is written soon.
-    pub(super) fn settle(&self, id: JobId, key: String, end: End) -> Result<(), Failure> {
+    pub(super) fn settle(&self, id: JobId, key: String, end: JobOutcome) -> Result<(), Failure> {
         let settlement = Settlement { id, key, end };
         let sent = self.requests.send(Request::Settle(settlement));
-        sent.map_err(|_| Failure::Memory)
+        sent.map_err(|_| Failure::State)
     }
 
     /// Has all that was said written now.
@@ -117,7 +119,7 @@ impl Jobs {
 
     fn work(&self, work: Work) -> Result<(), Failure> {
         let sent = self.requests.send(Request::Work(work));
-        sent.map_err(|_| Failure::Memory)
+        sent.map_err(|_| Failure::State)
     }
 
     async fn ask<T: Send + 'static>(
@@ -130,6 +132,6 @@ impl Jobs {
             answer.send(work(store)?).ok();
             Ok(())
         }))?;
-        answered.await.map_err(|_| Failure::Memory)
+        answered.await.map_err(|_| Failure::State)
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept on disk, and the work that is done from it.
 //!
 //! One SQLite file holds the memory of what was delivered and the jobs: intents that were handed over and are
-//! not known to be in place. [`Keeper`] owns it. There is one row a key: a zone, an address with its host
+//! not known to be in place. [`StoreThread`] owns it. There is one row a key: a zone, an address with its host
 //! name, or a record; a newer intent takes the place of an older one, with a new number.
 //!
 //! ```text
@@ -19,32 +19,32 @@
 //! * In hand means that a living process has taken it: that process holds a file lock, which ends with the
 //!   process. So no zone is delivered twice at the same time, and no clock decides who is dead. A newer intent
 //!   that arrives meanwhile waits in the row until the older one is through.
-//! * [`Courier::deliver_accepted`] delivers what its caller has just handed over, [`Courier::deliver_due`] what
-//!   others have left, [`Courier::serve`] all that comes.
+//! * [`Dispatcher::deliver_accepted`] delivers what its caller has just handed over, [`Dispatcher::deliver_due`] what
+//!   others have left, [`Dispatcher::serve`] all that comes.
 
 mod backoff;
 mod batch;
-mod claim;
-mod courier;
 mod dispatch;
+mod dispatcher;
 mod examine;
 mod job;
 mod jobs;
-mod keeper;
+mod process_lock;
 mod request;
 mod store;
+mod store_thread;
 mod stored;
 mod worker;
 
 pub use batch::Handled;
-pub use courier::{Attempted, Courier, Stays};
 pub use dispatch::{Route, Routes, dispatch_preview};
+pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub use examine::{FileState, examine};
 pub use job::{
-    Accepted, JOBS_MAX, Job, JobId, JobSummary, Past, QUEUE_OCTETS_MAX, QueueFull, State,
-    UNREADABLE_HINT, Why, unreadable,
+    Accepted, AttemptState, JOBS_MAX, Job, JobId, JobSummary, QUEUE_OCTETS_MAX, QueueFull, Reason,
+    State, UNREADABLE_HINT, unreadable,
 };
 pub use jobs::Jobs;
-pub use keeper::{Access, Keeper};
 pub use store::StoreError;
+pub use store_thread::{Access, StoreThread};
 pub use worker::{Event, WorkerLock};

@@ -2,12 +2,12 @@
 
 use super::job::Settlement;
 use super::store::{Store, StoreError};
-use crate::deliver::MemoryRequest;
+use crate::deliver::StateRequest;
 
 /// One request to the keeper.
 pub(super) enum Request {
     /// About the memory.
-    Memory(MemoryRequest),
+    StateStore(StateRequest),
     /// What became of a job: written when convenient, at the latest before the keeper ends.
     Settle(Settlement),
     /// Anything else, done at once and after what was asked before; it answers by itself.

@@ -5,26 +5,26 @@
 mod file;
 mod handover;
 mod jobs;
-mod memory;
 #[cfg(test)]
 mod tests;
+mod zone_state;
 
 use rusqlite::TransactionBehavior;
 
-use super::claim::Claim;
 use super::job::Settlement;
-use crate::deliver::{MemoryChange, PtrValue, ZoneKey};
+use super::process_lock::ProcessLock;
+use crate::deliver::{PtrValue, StateChange, ZoneKey};
 pub(super) use file::Store;
 pub use file::StoreError;
 use file::failed;
 pub(super) use handover::NewJob;
-pub(super) use jobs::Portion;
+pub(super) use jobs::BatchLimit;
 
 /// A change of the file.
 #[derive(Debug)]
 pub(super) enum StoreChange {
     /// Add records, and drop others if nobody changed the memory in between.
-    Change(MemoryChange),
+    Change(StateChange),
     /// Forget a zone if its memory is still of this generation.
     Forget(ZoneKey, i64),
     /// Remember a PTR value.
@@ -57,16 +57,20 @@ impl Store {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed(path, "lock"))?;
-        let claim = self.claim.as_ref().map(Claim::token).unwrap_or_default();
+        let process_lock = self
+            .process_lock
+            .as_ref()
+            .map(ProcessLock::token)
+            .unwrap_or_default();
         let apply = |change: &StoreChange| match change {
-            StoreChange::Change(change) => memory::change(&transaction, change),
+            StoreChange::Change(change) => zone_state::change(&transaction, change),
             StoreChange::Forget(key, generation) => {
-                memory::forget(&transaction, key, *generation).map(|()| 0)
+                zone_state::forget(&transaction, key, *generation).map(|()| 0)
             }
-            StoreChange::AddPtr(value) => memory::add_ptr(&transaction, value).map(|()| 0),
-            StoreChange::DropPtr(value) => memory::drop_ptr(&transaction, value).map(|()| 0),
+            StoreChange::AddPtr(value) => zone_state::add_ptr(&transaction, value).map(|()| 0),
+            StoreChange::DropPtr(value) => zone_state::drop_ptr(&transaction, value).map(|()| 0),
             StoreChange::Settle(settlement) => {
-                jobs::settle(&transaction, settlement, claim).map(|()| 0)
+                jobs::settle(&transaction, settlement, process_lock).map(|()| 0)
             }
         };
         let applied: rusqlite::Result<Vec<i64>> = changes.iter().map(apply).collect();

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::backoff::{UNREACHABLE_SECONDS, random, wait_milliseconds};
-use super::courier::{Attempted, Courier};
+use super::dispatcher::{Attempted, Dispatcher};
 use super::job::Job;
-use super::store::Portion;
+use super::store::BatchLimit;
 use crate::deliver::Failure;
 use crate::model::Intent;
 
@@ -26,7 +26,7 @@ use crate::model::Intent;
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Most jobs of one primary in hand, and most octets of their intents taken at a time.
-const IN_HAND: Portion = Portion {
+const IN_HAND: BatchLimit = BatchLimit {
     jobs: 256,
     octets: 8 << 20,
 };
@@ -165,11 +165,11 @@ enum Noted {
     BackAgain,
 }
 
-impl Courier<'_> {
+impl Dispatcher<'_> {
     /// Delivers what waits for these primaries, until `stop` is there; what is in hand then is finished.
     ///
     /// # Errors
-    /// [`Failure::Memory`] where the file failed.
+    /// [`Failure::State`] where the file failed.
     pub async fn serve(
         &self,
         primaries: &[String],
@@ -204,8 +204,12 @@ impl Courier<'_> {
                         running.push(async move {
                             for job in row {
                                 let deadline = Instant::now() + ATTEMPT_TIME_MAX;
-                                let attempted =
-                                    self.attempt(job.id, &job.intent, job.past, deadline);
+                                let attempted = self.attempt(
+                                    job.id,
+                                    &job.intent,
+                                    job.attempts_so_far,
+                                    deadline,
+                                );
                                 done.send((index, attempted.await, job)).ok();
                             }
                         });
@@ -244,9 +248,9 @@ impl Courier<'_> {
         if jobs == 0 {
             return Ok(Vec::new());
         }
-        let now = (self.settings.clock)();
-        let portion = Portion { jobs, ..IN_HAND };
-        let due = self.jobs.take_due(&lane.primary, portion, now).await?;
+        let now = (self.policy.clock)();
+        let limit = BatchLimit { jobs, ..IN_HAND };
+        let due = self.jobs.take_due(&lane.primary, limit, now).await?;
         lane.in_hand += due.len();
         let (mut rows, mut ptrs) = (Vec::new(), HashMap::new());
         for job in due {
@@ -255,8 +259,9 @@ impl Courier<'_> {
                     rows.push(VecDeque::from([job]));
                 }
                 Intent::Ptr(ptr) => {
-                    let row: &mut VecDeque<Job> =
-                        ptrs.entry(self.settings.ptr.cut(ptr.address)).or_default();
+                    let row: &mut VecDeque<Job> = ptrs
+                        .entry(self.policy.ptr.reverse_zone(ptr.address))
+                        .or_default();
                     row.push_back(job);
                 }
             }

@@ -14,7 +14,7 @@ use nsbridge::model::{
     InitialZone, Rdata, Record, RecordType, RrSets, Secret, Serial, Soa, ZoneName,
 };
 use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Way};
-use nsbridge::provision::{Claim, Created, Deleted, Standing};
+use nsbridge::provision::{Created, Deleted, RemovalScope, ZoneStatus};
 use nsbridge::wire::Key as SigningKey;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -134,7 +134,7 @@ pub(crate) fn create(rndc: &Rndc, zone: &InitialZone) -> Result<Created, RndcErr
 }
 
 pub(crate) fn delete(rndc: &Rndc, zone: &str) -> Result<Deleted, RndcError> {
-    let claim = Claim::Remembered;
+    let claim = RemovalScope::Recorded;
     run(rndc.delete(&zone_name(zone), claim, Instant::now() + PATIENCE))
 }
 
@@ -196,7 +196,7 @@ fn a_seeded_zone_has_its_contents_takes_updates_and_stays() {
 
     assert_eq!(
         create(&rndc, &zone("example.com", 1)).unwrap(),
-        Created::AlreadyThere(Standing::Ours)
+        Created::AlreadyThere(ZoneStatus::Ours)
     );
     assert_eq!(dig::content(&named, "example.com"), updated);
     assert_eq!(delete(&rndc, "example.com").unwrap(), Deleted::Removed);
@@ -404,7 +404,7 @@ fn a_file_put_in_place_becomes_a_zone() {
     assert_eq!(create(&rndc, &odd).unwrap(), Created::Placeholder);
     assert_eq!(
         create(&rndc, &odd).unwrap(),
-        Created::AlreadyThere(Standing::Unmarked)
+        Created::AlreadyThere(ZoneStatus::Unmarked)
     );
     nsupdate(
         &named,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nsbridge::model::{Rdata, Record, RecordType, RrSets};
 use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Seen, Way};
-use nsbridge::provision::{Created, Deleted, Owner, Standing};
+use nsbridge::provision::{Created, Creator, Deleted, ZoneStatus};
 
 use crate::keys::Key;
 use crate::named::{Named, Zone};
@@ -29,12 +29,12 @@ fn a_secondary_that_is_not_ours_is_left_alone() {
     assert!(is_there(&named, "theirs.test"));
     assert_eq!(
         create(&rndc, &zone("ours.test", 1)).unwrap(),
-        Created::AlreadyThere(Standing::Others(Owner::Server))
+        Created::AlreadyThere(ZoneStatus::Other(Creator::Server))
     );
     for theirs in ["theirs.test", "ours.test"] {
         assert_eq!(
             delete(&rndc, theirs).unwrap(),
-            Deleted::NotOurs(Standing::Others(Owner::Server))
+            Deleted::NotOurs(ZoneStatus::Other(Creator::Server))
         );
         assert!(is_there(&named, theirs));
     }

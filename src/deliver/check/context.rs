@@ -3,7 +3,7 @@
 use crate::deliver::check::remedy::{Case, Home, remedy};
 use crate::deliver::check::report::{Bad, Trouble, Verdict};
 use crate::deliver::error::Failure;
-use crate::deliver::server::{Maker, Primary};
+use crate::deliver::server::{Primary, Provisioning};
 use crate::model::ZoneName;
 use crate::provision::Software;
 use crate::wire::{Key, Rcode};
@@ -100,7 +100,11 @@ impl<'a> Asker<'a> {
             is_key_named: self.is_key_named,
             zone: self.zone.map(|(zone, _)| zone),
             home: self.zone.map_or(Home::Section, |(_, home)| home),
-            template: self.primary.maker.as_ref().and_then(Maker::group),
+            template: self
+                .primary
+                .provisioning
+                .as_ref()
+                .and_then(Provisioning::group),
         };
         let (remedy, hint) = remedy(&trouble, &case).unzip();
         let hint = hint.flatten().unwrap_or_else(|| trouble.hint());
@@ -114,10 +118,10 @@ impl<'a> Asker<'a> {
 
 /// The kind of server that a primary is, by how zones are made on it.
 pub(super) fn software(primary: &Primary) -> Software {
-    match &primary.maker {
-        Some(Maker::Provisioner(provisioner)) => provisioner.software(),
+    match &primary.provisioning {
+        Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
         // The one server that makes primary zones of a catalog's members.
-        Some(Maker::Catalog { .. }) => Software::Knot,
+        Some(Provisioning::Catalog { .. }) => Software::Knot,
         None => Software::Unknown,
     }
 }

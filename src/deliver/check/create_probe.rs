@@ -14,10 +14,10 @@ use crate::deliver::ownership::{Mark, marked};
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::{Catalog, Primary, Session, open};
-use crate::deliver::state::Origin;
+use crate::deliver::state::Provenance;
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
-use crate::plan::Holding;
-use crate::provision::{self, Claim, Created, Deleted, Provisioner, Subject};
+use crate::plan::Membership;
+use crate::provision::{self, Created, Deleted, Provisioner, RemovalScope, Subject};
 
 /// Longest part of an instance's name in the zone of [`probe_zone`], so that a label holds it.
 const INSTANCE_CHARACTERS_MAX: usize = 48;
@@ -26,18 +26,18 @@ const INSTANCE_CHARACTERS_MAX: usize = 48;
 pub(super) async fn check_making(
     primary: &Primary,
     provisioner: &Provisioner,
-    settings: &CheckSettings,
+    policy: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let zone = probe_zone(&settings.instance);
+    let zone = probe_zone(&policy.instance);
     let asker = Asker::new(primary).about(&zone.name, Home::Section);
     let findings = provisioner.check(&zone, deadline).await;
     let is_clean = |verdict: &provision::Verdict<_>| match verdict {
         provision::Verdict::Good | provision::Verdict::Open(_) => true,
         provision::Verdict::Bad { .. } | provision::Verdict::Untried(_) => false,
     };
-    if settings.create && findings.iter().all(|finding| is_clean(&finding.verdict)) {
-        let clock = settings.clock;
+    if policy.create && findings.iter().all(|finding| is_clean(&finding.verdict)) {
+        let clock = policy.clock;
         let created = create_and_remove(primary, provisioner, &zone, clock, deadline).await;
         return with_creation(&asker, findings, created);
     }
@@ -101,15 +101,15 @@ fn with_creation(
 pub(super) async fn check_marks(
     primary: &Primary,
     zones: &[ZoneName],
-    settings: &CheckSettings,
+    policy: &CheckSettings,
     is_reachable: bool,
     deadline: Instant,
 ) -> Vec<Checked> {
     let mut checked = Vec::new();
     for zone in zones {
         let verdict = if is_reachable {
-            match open(primary, settings.clock, deadline).await {
-                Ok(session) => check_mark(&session, zone, settings).await,
+            match open(primary, policy.clock, deadline).await {
+                Ok(session) => check_mark(&session, zone, policy).await,
                 Err(failure) => Asker::new(primary).bad(failure),
             }
         } else {
@@ -126,10 +126,10 @@ pub(super) async fn check_marks(
 pub(super) async fn check_mark(
     session: &Session<'_>,
     zone: &ZoneName,
-    settings: &CheckSettings,
+    policy: &CheckSettings,
 ) -> Verdict {
-    let held = settings.held.get(&session.zone_key(zone));
-    if held == Some(&Origin::Adopted) {
+    let held = policy.held.get(&session.zone_key(zone));
+    if held == Some(&Provenance::Adopted) {
         return Verdict::Good(Fact::Ours);
     }
     let asker = Asker::new(session.primary).about(zone, Home::Section);
@@ -155,7 +155,7 @@ async fn create_and_remove(
     let name = &zone.name;
     let asker = Asker::new(primary).about(name, Home::Section);
     // The name is used for nothing else, so one without a mark was made by a check.
-    let remove = || provisioner.delete(name, Claim::Remembered, deadline);
+    let remove = || provisioner.delete(name, RemovalScope::Recorded, deadline);
     match remove().await {
         Ok(Deleted::Removed | Deleted::WasAbsent) => {}
         Ok(Deleted::NotOurs(_)) => return Verdict::Open(Doubt::Taken(name.clone())),
@@ -200,9 +200,9 @@ pub(super) async fn create_and_remove_by_catalog(
     session: &mut Session<'_>,
     asker: &Asker<'_>,
     catalog: &Catalog,
-    settings: &CheckSettings,
+    policy: &CheckSettings,
 ) -> Verdict {
-    let zone = probe_zone(&settings.instance);
+    let zone = probe_zone(&policy.instance);
     let name = zone.name.clone();
     let asker = asker.about(&name, Home::Template);
     match remove_by_catalog(session, catalog, &name).await {
@@ -240,9 +240,9 @@ async fn remove_by_catalog(
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
     match catalog.release(session, zone).await? {
-        Holding::Ours(_) => await_gone(session, zone).await,
-        Holding::Nobodys => Ok(serving(session, zone).await? == Serving::No),
-        Holding::Unmarked(_) | Holding::Others { .. } => Ok(false),
+        Membership::Ours(_) => await_gone(session, zone).await,
+        Membership::Absent => Ok(serving(session, zone).await? == Serving::No),
+        Membership::Unclaimed(_) | Membership::Other { .. } => Ok(false),
     }
 }
 

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::server::query::authentic;
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Catalog, Maker, Primary, Read, Session, open};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session, open};
 use crate::model::{Name, RecordType, ZoneName};
-use crate::plan::Holding;
+use crate::plan::Membership;
 use crate::provision::{Provisioner, Software, Subject};
 use crate::wire::{Forgery, Rcode, Reply};
 use context::{Asker, software};
@@ -36,21 +36,21 @@ const OFFSET_ODD_SECONDS: u64 = 60;
 pub async fn check(
     primary: &Primary,
     zones: &[ZoneName],
-    settings: &CheckSettings,
+    policy: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let dns = check_dns(primary, zones, settings, deadline);
-    let Some(Maker::Provisioner(provisioner)) = &primary.maker else {
+    let dns = check_dns(primary, zones, policy, deadline);
+    let Some(Provisioning::Provisioner(provisioner)) = &primary.provisioning else {
         return dns.await;
     };
-    let making = check_making(primary, provisioner, settings, deadline);
+    let making = check_making(primary, provisioner, policy, deadline);
     let (mut checked, made) = join(dns, making).await;
     let is_reachable = made.iter().any(|made| {
         made.check == Check::Provision(Subject::Channel) && matches!(made.verdict, Verdict::Good(_))
     });
     checked.extend(made);
     if primary.catalog.is_none() && provisioner.marks_zones() {
-        checked.extend(check_marks(primary, zones, settings, is_reachable, deadline).await);
+        checked.extend(check_marks(primary, zones, policy, is_reachable, deadline).await);
     }
     checked
 }
@@ -59,14 +59,14 @@ pub async fn check(
 async fn check_dns(
     primary: &Primary,
     zones: &[ZoneName],
-    settings: &CheckSettings,
+    policy: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
     let key = Check::Key(primary.key.name().clone());
     let mut checked = Vec::new();
     let mut add = |check, verdict| checked.push(Checked { check, verdict });
     let connected = async {
-        let mut session = open(primary, settings.clock, deadline).await?;
+        let mut session = open(primary, policy.clock, deadline).await?;
         let peer = session.try_connecting().await?;
         Ok::<_, Failure>((session, peer))
     };
@@ -77,7 +77,7 @@ async fn check_dns(
             add(Check::Reachable, asker.bad(failure));
             add(key, Verdict::Untried(Check::Reachable));
             add(Check::Clock, Verdict::Untried(Check::Reachable));
-            for check in zone_checks(primary, zones, settings) {
+            for check in zone_checks(primary, zones, policy) {
                 add(check, Verdict::Untried(Check::Reachable));
             }
             return checked;
@@ -96,7 +96,7 @@ async fn check_dns(
     add(key, signing.key);
     add(Check::Clock, signing.clock);
     if let Some(obstacle) = signing.obstacle {
-        for check in zone_checks(primary, zones, settings) {
+        for check in zone_checks(primary, zones, policy) {
             add(check, Verdict::Untried(obstacle.clone()));
         }
         return checked;
@@ -108,7 +108,7 @@ async fn check_dns(
     }
     // First, since it tells where a zone's settings are.
     let catalog = match &primary.catalog {
-        Some(catalog) => Some(check_catalog(&mut session, &asker, catalog, zones, settings).await),
+        Some(catalog) => Some(check_catalog(&mut session, &asker, catalog, zones, policy).await),
         None => None,
     };
     for (index, zone) in zones.iter().enumerate() {
@@ -123,9 +123,9 @@ async fn check_dns(
         for (check, verdict) in found.into_verdicts(catalog, zones) {
             add(check, verdict);
         }
-        if is_creation_tried(primary, settings) {
+        if is_creation_tried(primary, policy) {
             let creation = if may_list {
-                create_and_remove_by_catalog(&mut session, &asker, catalog, settings).await
+                create_and_remove_by_catalog(&mut session, &asker, catalog, policy).await
             } else {
                 Verdict::Untried(Check::Members(catalog.zone().clone()))
             };
@@ -138,15 +138,15 @@ async fn check_dns(
 
 /// The same about the first of these zones, of which nothing is known.
 fn about_first<'a>(asker: Asker<'a>, zones: &'a [ZoneName]) -> Asker<'a> {
-    let home = match asker.primary.maker {
-        Some(Maker::Catalog { .. }) => Home::Either,
-        Some(Maker::Provisioner(_)) | None => Home::Section,
+    let home = match asker.primary.provisioning {
+        Some(Provisioning::Catalog { .. }) => Home::Either,
+        Some(Provisioning::Provisioner(_)) | None => Home::Section,
     };
     let first = zones.first();
     first.map_or(asker, |zone| asker.about(zone, home))
 }
 
-fn zone_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -> Vec<Check> {
+fn zone_checks(primary: &Primary, zones: &[ZoneName], policy: &CheckSettings) -> Vec<Check> {
     let both = |zone: Option<ZoneName>| [Check::Transfer(zone.clone()), Check::Update(zone)];
     let mut checks: Vec<Check> = if zones.is_empty() {
         both(None).into()
@@ -157,7 +157,7 @@ fn zone_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) 
         let zone = catalog.zone();
         checks.extend([Check::Catalog(zone.clone()), Check::Members(zone.clone())]);
         checks.extend(zones.iter().cloned().map(Check::Owner));
-        if is_creation_tried(primary, settings) {
+        if is_creation_tried(primary, policy) {
             checks.push(Check::Provision(Subject::Creation));
         }
     }
@@ -165,8 +165,8 @@ fn zone_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) 
 }
 
 /// Whether a zone is really made by an entry of the catalog; other makers are checked beside DNS.
-fn is_creation_tried(primary: &Primary, settings: &CheckSettings) -> bool {
-    settings.create && matches!(primary.maker, Some(Maker::Catalog { .. }))
+fn is_creation_tried(primary: &Primary, policy: &CheckSettings) -> bool {
+    policy.create && matches!(primary.provisioning, Some(Provisioning::Catalog { .. }))
 }
 
 /// What was found out about a catalog, and by it about zones.
@@ -202,7 +202,7 @@ async fn check_catalog(
     asker: &Asker<'_>,
     catalog: &Catalog,
     zones: &[ZoneName],
-    settings: &CheckSettings,
+    policy: &CheckSettings,
 ) -> CatalogFound {
     let asker = asker
         .about(catalog.zone(), Home::Section)
@@ -231,7 +231,7 @@ async fn check_catalog(
     };
     let (mut owners, mut homes) = (Vec::new(), Vec::new());
     for zone in zones {
-        let (owner, home) = check_owner(session, catalog, zone, settings).await;
+        let (owner, home) = check_owner(session, catalog, zone, policy).await;
         owners.push(owner);
         homes.push(home);
     }
@@ -245,7 +245,7 @@ async fn check_catalog(
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
     match primary.read {
-        Read::Memory => Verdict::Good(Fact::ReadFromMemory),
+        Read::State => Verdict::Good(Fact::ReadFromMemory),
         Read::Transfer => Verdict::Open(Doubt::NoZone),
     }
 }
@@ -349,20 +349,22 @@ async fn check_owner(
     session: &mut Session<'_>,
     catalog: &Catalog,
     zone: &ZoneName,
-    settings: &CheckSettings,
+    policy: &CheckSettings,
 ) -> (Verdict, Home) {
     let asker = Asker::new(session.primary);
-    let holding = catalog.holding(session, zone).await;
-    let home = match (&holding, &session.primary.maker) {
-        (Ok(Holding::Nobodys), _) | (_, Some(Maker::Provisioner(_)) | None) => Home::Section,
-        (Ok(_), Some(Maker::Catalog { .. })) => Home::Template,
-        (Err(_), Some(Maker::Catalog { .. })) => Home::Either,
+    let membership = catalog.membership(session, zone).await;
+    let home = match (&membership, &session.primary.provisioning) {
+        (Ok(Membership::Absent), _) | (_, Some(Provisioning::Provisioner(_)) | None) => {
+            Home::Section
+        }
+        (Ok(_), Some(Provisioning::Catalog { .. })) => Home::Template,
+        (Err(_), Some(Provisioning::Catalog { .. })) => Home::Either,
     };
-    let verdict = match holding {
-        Ok(Holding::Ours(_)) => Verdict::Good(Fact::Ours),
-        Ok(Holding::Unmarked(_)) => Verdict::Good(Fact::Nobodys),
-        Ok(Holding::Nobodys) => check_mark(session, zone, settings).await,
-        Ok(Holding::Others { instance, .. }) => {
+    let verdict = match membership {
+        Ok(Membership::Ours(_)) => Verdict::Good(Fact::Ours),
+        Ok(Membership::Unclaimed(_)) => Verdict::Good(Fact::Nobodys),
+        Ok(Membership::Absent) => check_mark(session, zone, policy).await,
+        Ok(Membership::Other { instance, .. }) => {
             let zone = zone.clone();
             asker.bad(Failure::OthersZone { zone, instance })
         }
@@ -380,7 +382,7 @@ async fn check_zone(
     let primary = session.primary;
     let transfer_check = Check::Transfer(Some(zone.clone()));
     let transfer = match primary.read {
-        Read::Memory => Verdict::Good(Fact::ReadFromMemory),
+        Read::State => Verdict::Good(Fact::ReadFromMemory),
         Read::Transfer => match read_zone(session, zone).await {
             Ok(Found::Zone(_)) => Verdict::Good(Fact::Plain),
             Ok(Found::Absent | Found::NotShown(_)) => {
@@ -409,7 +411,9 @@ async fn check_zone(
 
 /// Whether a zone is known to be a producer of PowerDNS, which takes updates and does not show them.
 async fn is_producer(session: &Session<'_>, zone: &ZoneName) -> bool {
-    let Some(Maker::Provisioner(Provisioner::PowerDns(powerdns))) = &session.primary.maker else {
+    let Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns))) =
+        &session.primary.provisioning
+    else {
         return false;
     };
     let is_producer = powerdns.is_producer(zone, session.deadline).await;
@@ -418,7 +422,9 @@ async fn is_producer(session: &Session<'_>, zone: &ZoneName) -> bool {
 
 /// Whether the zone's own settings are known to let the key update it.
 async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
-    let Some(Maker::Provisioner(Provisioner::PowerDns(powerdns))) = &session.primary.maker else {
+    let Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns))) =
+        &session.primary.provisioning
+    else {
         return false;
     };
     let names = powerdns.names_update_key(zone, session.deadline).await;
@@ -426,7 +432,7 @@ async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
 }
 
 fn absent(asker: &Asker<'_>) -> Verdict {
-    if asker.primary.maker.is_some() {
+    if asker.primary.provisioning.is_some() {
         Verdict::Open(Doubt::ZoneAbsent)
     } else {
         asker.bad(Failure::ZoneAbsent)

@@ -263,8 +263,8 @@ fn for_powerdns(lack: Lack, names: &Names) -> Option<Vec<String>> {
         ],
         Lack::Transfer => vec![transfer],
         Lack::Update => {
-            let settings = POWERDNS_SETTINGS.map(str::to_owned).into_iter();
-            settings
+            let policy = POWERDNS_SETTINGS.map(str::to_owned).into_iter();
+            policy
                 .chain(["# in a shell on the primary:".to_owned(), update])
                 .collect()
         }

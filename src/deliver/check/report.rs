@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::deliver::error::{Failure, Kind};
+use crate::deliver::error::{Failure, Retry};
 use crate::deliver::server::CatalogCensus;
-use crate::deliver::state::{Origin, ZoneKey};
+use crate::deliver::state::{Provenance, ZoneKey};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::provision::{Gap, Remedy, Subject};
 use crate::wire::Rcode;
@@ -20,7 +20,7 @@ pub struct CheckSettings {
     /// Whether a zone is really made, and removed.
     pub create: bool,
     /// Zones that are remembered as this instance's (made, adopted or delivered to), and how they came to be.
-    pub held: HashMap<ZoneKey, Origin>,
+    pub held: HashMap<ZoneKey, Provenance>,
     /// Seconds since 1970, for signatures.
     pub clock: fn() -> u64,
 }
@@ -153,11 +153,11 @@ pub enum Doubt {
 
 impl Trouble {
     /// Whether waiting helps or a person must act.
-    pub fn kind(&self) -> Kind {
+    pub fn retry(&self) -> Retry {
         match self {
-            Self::Failure(failure) => failure.kind(),
-            Self::TypesRefused { .. } | Self::LeftBehind { .. } => Kind::Denied,
-            Self::NotUpdatable { trouble, .. } => trouble.kind(),
+            Self::Failure(failure) => failure.retry(),
+            Self::TypesRefused { .. } | Self::LeftBehind { .. } => Retry::Permanent,
+            Self::NotUpdatable { trouble, .. } => trouble.retry(),
         }
     }
 

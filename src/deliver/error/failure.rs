@@ -143,7 +143,7 @@ pub enum Failure {
     Soa(RdataError),
     /// The aliases of a name lead on and on.
     #[error("the aliases that lead from `{owner}` are more than {limit}")]
-    AliasesTooMany {
+    CnameChainTooLong {
         /// The name.
         owner: Name,
         /// The type of the record that is looked for.
@@ -153,7 +153,7 @@ pub enum Failure {
     },
     /// A record shall stand where an alias stands (RFC 1034 section 3.6.2).
     #[error("`{owner}` is an alias, beside which no other record can stand")]
-    AliasInTheWay {
+    CnameInTheWay {
         /// The name.
         owner: Name,
     },
@@ -193,7 +193,7 @@ pub enum Failure {
     },
     /// An alias leads to another primary, and there something failed.
     #[error("at `{owner}` on {primary}, where the alias leads: {source}")]
-    BehindAlias {
+    BehindCname {
         /// The name that the alias leads to.
         owner: Name,
         /// That primary's name in the configuration.
@@ -279,7 +279,7 @@ pub enum Failure {
         /// The name that a zone is missing for.
         owner: Name,
         /// The zone that the networks imply.
-        cut: ZoneName,
+        reverse_zone: ZoneName,
     },
     /// The primary has no zone for a name.
     #[error("the primary serves no zone for `{owner}`")]
@@ -304,7 +304,7 @@ pub enum Failure {
     DeadlinePassed,
     /// The memory failed; its keeper says why.
     #[error("the memory of delivered records cannot be used")]
-    Memory,
+    State,
     /// The kernel gave no random numbers.
     #[error("no random numbers from the kernel: {0}")]
     Random(getrandom::Error),
@@ -326,21 +326,21 @@ fn detail(extended: Option<&ExtendedError>) -> String {
 
 /// What a failure asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum Retry {
     /// It may pass by itself: try again later.
-    Later,
+    Transient,
     /// A primary or a guard refused; a person must act.
-    Denied,
+    Permanent,
 }
 
 impl Failure {
     /// Whether waiting helps or a person must act.
-    pub fn kind(&self) -> Kind {
+    pub fn retry(&self) -> Retry {
         match self {
-            Self::Unsigned { rcode, .. } if !is_denial(*rcode) => Kind::Later,
-            Self::Provision(error) if error.is_transient() => Kind::Later,
-            Self::Transport(error) if !is_certificate(error) => Kind::Later,
-            Self::Catalog { source, .. } | Self::BehindAlias { source, .. } => source.kind(),
+            Self::Unsigned { rcode, .. } if !is_denial(*rcode) => Retry::Transient,
+            Self::Provision(error) if error.is_transient() => Retry::Transient,
+            Self::Transport(error) if !is_certificate(error) => Retry::Transient,
+            Self::Catalog { source, .. } | Self::BehindCname { source, .. } => source.retry(),
             Self::Unknown { .. }
             | Self::Overloaded { .. }
             | Self::UpdatesExhausted { .. }
@@ -355,16 +355,16 @@ impl Failure {
             | Self::ChangedMeanwhile { .. }
             | Self::CatalogIdle { .. }
             | Self::DeadlinePassed
-            | Self::Memory
-            | Self::Random(_) => Kind::Later,
+            | Self::State
+            | Self::Random(_) => Retry::Transient,
             Self::Transport(_)
             | Self::Unsigned { .. }
             | Self::Provision(_)
             | Self::TransferRefused { .. }
             | Self::ZoneAbsent
             | Self::ZoneHidden
-            | Self::AliasesTooMany { .. }
-            | Self::AliasInTheWay { .. }
+            | Self::CnameChainTooLong { .. }
+            | Self::CnameInTheWay { .. }
             | Self::UpdateRefused { .. }
             | Self::BadKey { .. }
             | Self::BadSig { .. }
@@ -387,13 +387,13 @@ impl Failure {
             | Self::ReverseZoneAbsent { .. }
             | Self::NoZoneFor { .. }
             | Self::BuiltInZone { .. }
-            | Self::NoNameservers { .. } => Kind::Denied,
+            | Self::NoNameservers { .. } => Retry::Permanent,
         }
     }
 
     /// Whether the primary has too much to do, so that the failure says nothing of what was asked for.
     pub fn is_load(&self) -> bool {
-        if let Self::Catalog { source, .. } | Self::BehindAlias { source, .. } = self {
+        if let Self::Catalog { source, .. } | Self::BehindCname { source, .. } = self {
             return source.is_load();
         }
         matches!(
@@ -411,7 +411,7 @@ impl Failure {
 
     /// The same, or another primary does not, to which an alias leads.
     pub fn is_of_unreachable(&self) -> bool {
-        if let Self::BehindAlias { source, .. } = self {
+        if let Self::BehindCname { source, .. } = self {
             return source.is_unreachable();
         }
         self.is_unreachable()

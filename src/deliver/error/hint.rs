@@ -95,11 +95,11 @@ impl Failure {
                                  must have made this one where it says so"
                     .into()
             }
-            Self::AliasInTheWay { owner } => {
+            Self::CnameInTheWay { owner } => {
                 let owner = owner.to_text_without_dot();
                 format!("`dig {owner} CNAME` shows it; remove it, or name what it leads to")
             }
-            Self::AliasesTooMany { owner, rtype, .. } => {
+            Self::CnameChainTooLong { owner, rtype, .. } => {
                 let (owner, rtype) = (owner.to_text_without_dot(), format_type(*rtype));
                 format!("`dig {owner} {rtype}` shows them; repair the CNAME records")
             }
@@ -126,7 +126,7 @@ impl Failure {
                 "`nsbridge zone adopt {}` takes it over on purpose",
                 zone.apex().to_text_without_dot()
             ),
-            Self::BehindAlias { source, .. } => source.hint(),
+            Self::BehindCname { source, .. } => source.hint(),
             Self::Catalog { catalog, source } => catalog_hint(catalog, source),
             Self::CatalogBroken { catalog, .. } => format!(
                 "repair it on the primary; its zone file needs `version.{catalog} 0 IN TXT \"2\"`, \
@@ -157,8 +157,8 @@ impl Failure {
             Self::OutsideNetworks { address } => {
                 format!("if {address} is yours to manage, add its network to `ptr.networks`")
             }
-            Self::ReverseZoneAbsent { cut, .. } => format!(
-                "create the zone `{cut}` on the primary, or let nsbridge create it: \
+            Self::ReverseZoneAbsent { reverse_zone, .. } => format!(
+                "create the zone `{reverse_zone}` on the primary, or let nsbridge create it: \
                  [primaries.….provision] in the configuration"
             ),
             Self::NoZoneFor { .. } => {
@@ -173,7 +173,7 @@ impl Failure {
                 "`nsbridge serve` or the next call delivers it; raise `queue.deadline-seconds` for a longer wait"
                     .into()
             }
-            Self::Memory => "the message about the file says what to do".into(),
+            Self::State => "the message about the file says what to do".into(),
             Self::Random(_) => TRY_AGAIN.into(),
         }
     }

@@ -3,4 +3,4 @@
 mod failure;
 mod hint;
 
-pub use failure::{Failure, Kind};
+pub use failure::{Failure, Retry};

@@ -13,10 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, serving};
-use crate::deliver::server::{Catalog, CatalogCensus, Maker, Reading, Session, Transfer};
+use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
 use crate::deliver::update::is_applied;
 use crate::model::ZoneName;
-use crate::plan::{Batch, CatalogView, Holding, Making};
+use crate::plan::{Batch, CatalogView, Making, Membership};
 use crate::provision::Provisioner;
 use crate::wire::{Rcode, Reply};
 
@@ -37,24 +37,24 @@ impl Catalog {
     }
 
     /// Whose a zone is.
-    pub(crate) async fn holding(
+    pub(crate) async fn membership(
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
-    ) -> Result<Holding, Failure> {
-        let holding = self.look(session, zone).await;
-        holding.map_err(|failure| self.in_context(failure))
+    ) -> Result<Membership, Failure> {
+        let membership = self.look(session, zone).await;
+        membership.map_err(|failure| self.in_context(failure))
     }
 
     /// Its members in ascending order, and whose each is.
     pub(crate) async fn members(
         &self,
         session: &mut Session<'_>,
-    ) -> Result<BTreeMap<ZoneName, Holding>, Failure> {
+    ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
         let view = self.read(session).await;
         let view = view.map_err(|failure| self.in_context(failure))?;
-        let holding = |zone: &ZoneName| (zone.clone(), view.holding(zone, &self.instance));
-        Ok(view.zones().map(holding).collect())
+        let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &self.instance));
+        Ok(view.zones().map(membership).collect())
     }
 
     /// Whose its members are.
@@ -66,12 +66,12 @@ impl Catalog {
             ..CatalogCensus::default()
         };
         for zone in view.zones() {
-            match view.holding(zone, &self.instance) {
-                Holding::Ours(_) => census.ours += 1,
-                Holding::Others { instance, .. } => {
+            match view.membership(zone, &self.instance) {
+                Membership::Ours(_) => census.ours += 1,
+                Membership::Other { instance, .. } => {
                     *census.others.entry(instance).or_default() += 1;
                 }
-                Holding::Unmarked(_) | Holding::Nobodys => census.unmarked += 1,
+                Membership::Unclaimed(_) | Membership::Absent => census.unmarked += 1,
             }
         }
         Ok(census)
@@ -84,11 +84,11 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
         unowned: UnownedZones,
-    ) -> Result<Holding, Failure> {
-        self.settle(session, zone, unowned, |holding| match holding {
-            Holding::Nobodys => Some(self.name.reserve(zone, &self.instance)),
-            Holding::Unmarked(member) => Some(self.name.adopt(member, &self.instance)),
-            Holding::Ours(_) | Holding::Others { .. } => None,
+    ) -> Result<Membership, Failure> {
+        self.settle(session, zone, unowned, |membership| match membership {
+            Membership::Absent => Some(self.name.reserve(zone, &self.instance)),
+            Membership::Unclaimed(member) => Some(self.name.adopt(member, &self.instance)),
+            Membership::Ours(_) | Membership::Other { .. } => None,
         })
         .await
     }
@@ -101,13 +101,13 @@ impl Catalog {
         making: Making,
         group: Option<&str>,
         unowned: UnownedZones,
-    ) -> Result<Holding, Failure> {
+    ) -> Result<Membership, Failure> {
         let (name, instance) = (&self.name, &*self.instance);
-        self.settle(session, zone, unowned, |holding| match holding {
-            Holding::Nobodys => Some(name.claim(zone, instance, making, group, None)),
-            Holding::Unmarked(member) => Some(name.adopt(member, instance)),
-            Holding::Ours(member) if member.is_listed => None,
-            Holding::Ours(member) => {
+        self.settle(session, zone, unowned, |membership| match membership {
+            Membership::Absent => Some(name.claim(zone, instance, making, group, None)),
+            Membership::Unclaimed(member) => Some(name.adopt(member, instance)),
+            Membership::Ours(member) if member.is_listed => None,
+            Membership::Ours(member) => {
                 let making = if member.is_found {
                     Making::Found
                 } else {
@@ -115,7 +115,7 @@ impl Catalog {
                 };
                 Some(name.claim(zone, instance, making, group, Some(member)))
             }
-            Holding::Others { .. } => None,
+            Membership::Other { .. } => None,
         })
         .await
     }
@@ -126,13 +126,13 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
     ) -> Result<(), Failure> {
-        let noted = self.change(session, zone, |holding| {
-            Ok(match holding {
-                Holding::Ours(member) if member.is_found => Some(self.name.made(member)),
-                Holding::Ours(_)
-                | Holding::Nobodys
-                | Holding::Unmarked(_)
-                | Holding::Others { .. } => None,
+        let noted = self.change(session, zone, |membership| {
+            Ok(match membership {
+                Membership::Ours(member) if member.is_found => Some(self.name.made(member)),
+                Membership::Ours(_)
+                | Membership::Absent
+                | Membership::Unclaimed(_)
+                | Membership::Other { .. } => None,
             })
         });
         noted.await.map(|_| ())
@@ -143,11 +143,11 @@ impl Catalog {
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
-    ) -> Result<Holding, Failure> {
-        self.change(session, zone, |holding| {
-            Ok(match holding {
-                Holding::Ours(member) => Some(self.name.release(member)),
-                Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. } => None,
+    ) -> Result<Membership, Failure> {
+        self.change(session, zone, |membership| {
+            Ok(match membership {
+                Membership::Ours(member) => Some(self.name.release(member)),
+                Membership::Absent | Membership::Unclaimed(_) | Membership::Other { .. } => None,
             })
         })
         .await
@@ -159,13 +159,13 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
     ) -> Result<(), Failure> {
-        let given_up = self.change(session, zone, |holding| {
-            Ok(match holding {
-                Holding::Ours(member) if !member.is_listed => Some(self.name.release(member)),
-                Holding::Ours(_)
-                | Holding::Nobodys
-                | Holding::Unmarked(_)
-                | Holding::Others { .. } => None,
+        let given_up = self.change(session, zone, |membership| {
+            Ok(match membership {
+                Membership::Ours(member) if !member.is_listed => Some(self.name.release(member)),
+                Membership::Ours(_)
+                | Membership::Absent
+                | Membership::Unclaimed(_)
+                | Membership::Other { .. } => None,
             })
         });
         given_up.await.map(|_| ())
@@ -176,15 +176,15 @@ impl Catalog {
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
-    ) -> Result<Holding, Failure> {
+    ) -> Result<Membership, Failure> {
         let (name, instance) = (&self.name, &*self.instance);
-        self.change(session, zone, |holding| {
-            Ok(match holding {
-                Holding::Nobodys => Some(name.claim(zone, instance, Making::Found, None, None)),
-                Holding::Unmarked(member) | Holding::Others { member, .. } => {
+        self.change(session, zone, |membership| {
+            Ok(match membership {
+                Membership::Absent => Some(name.claim(zone, instance, Making::Found, None, None)),
+                Membership::Unclaimed(member) | Membership::Other { member, .. } => {
                     Some(name.adopt(member, instance))
                 }
-                Holding::Ours(_) => None,
+                Membership::Ours(_) => None,
             })
         })
         .await
@@ -196,11 +196,11 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
         unowned: UnownedZones,
-        decide: impl Fn(&Holding) -> Option<Batch>,
-    ) -> Result<Holding, Failure> {
-        self.change(session, zone, |holding| {
-            permit(holding, zone, unowned)?;
-            Ok(decide(holding))
+        decide: impl Fn(&Membership) -> Option<Batch>,
+    ) -> Result<Membership, Failure> {
+        self.change(session, zone, |membership| {
+            permit(membership, zone, unowned)?;
+            Ok(decide(membership))
         })
         .await
     }
@@ -210,26 +210,26 @@ impl Catalog {
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
-        decide: impl Fn(&Holding) -> Result<Option<Batch>, Failure>,
-    ) -> Result<Holding, Failure> {
+        decide: impl Fn(&Membership) -> Result<Option<Batch>, Failure>,
+    ) -> Result<Membership, Failure> {
         let mut unanswered = None;
         for attempt in 0..ATTEMPTS_MAX {
             session.pause(attempt).await?;
-            let holding = self.holding(session, zone).await?;
-            let Some(batch) = decide(&holding)? else {
-                return Ok(unanswered.unwrap_or(holding));
+            let membership = self.membership(session, zone).await?;
+            let Some(batch) = decide(&membership)? else {
+                return Ok(unanswered.unwrap_or(membership));
             };
             match self.send(session, &batch).await {
                 Ok(true) => {
                     if self.shows(session, &batch).await? {
-                        return Ok(holding);
+                        return Ok(membership);
                     }
                     unanswered = None;
                 }
                 Ok(false) => unanswered = None,
                 // Where nothing is left to do now, it was applied.
                 Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
-                    unanswered = Some(holding);
+                    unanswered = Some(membership);
                 }
                 Err(failure) => return Err(self.in_context(failure)),
             }
@@ -243,8 +243,8 @@ impl Catalog {
     /// PowerDNS takes changes of a catalog of the kind producer, and shows the members of its own database instead.
     async fn shows(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
         let others = matches!(
-            session.primary.maker,
-            Some(Maker::Catalog { .. } | Maker::Provisioner(Provisioner::Rndc(_)))
+            session.primary.provisioning,
+            Some(Provisioning::Catalog { .. } | Provisioning::Provisioner(Provisioner::Rndc(_)))
         );
         let undo = batch.undo_of_additions();
         if others || self.shows_changes.get() || undo.updates.is_empty() {
@@ -288,29 +288,33 @@ impl Catalog {
         applied
     }
 
-    async fn look(&self, session: &mut Session<'_>, zone: &ZoneName) -> Result<Holding, Failure> {
+    async fn look(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Membership, Failure> {
         if let Ok(reading) = self.reading.try_lock()
             && let Some(view) = fresh(reading.as_ref())
         {
-            return Ok(view.holding(zone, &self.instance));
+            return Ok(view.membership(zone, &self.instance));
         }
         // A turn comes before the lock: who holds the lock must never wait for a turn that somebody
         // has who waits for the lock.
-        session.take_turn().await?;
+        session.take_permit().await?;
         let reading = timeout_at(session.deadline, self.reading.lock()).await;
         let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
         if let Some(view) = fresh(reading.as_ref()) {
-            return Ok(view.holding(zone, &self.instance));
+            return Ok(view.membership(zone, &self.instance));
         }
         *reading = None;
         let read_at = Instant::now();
-        session.keeps_turn = true;
+        session.keeps_permit = true;
         let view = self.read(session).await;
-        session.keeps_turn = false;
+        session.keeps_permit = false;
         let view = view?;
-        let holding = view.holding(zone, &self.instance);
+        let membership = view.membership(zone, &self.instance);
         *reading = Some(Reading { view, read_at });
-        Ok(holding)
+        Ok(membership)
     }
 
     async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
@@ -373,19 +377,19 @@ impl Catalog {
 
 /// Refuses a zone of another instance, and one of nobody that may not be adopted.
 pub(crate) fn permit(
-    holding: &Holding,
+    membership: &Membership,
     zone: &ZoneName,
     unowned: UnownedZones,
 ) -> Result<(), Failure> {
-    match holding {
-        Holding::Others { instance, .. } => Err(Failure::OthersZone {
+    match membership {
+        Membership::Other { instance, .. } => Err(Failure::OthersZone {
             zone: zone.clone(),
             instance: instance.clone(),
         }),
-        Holding::Unmarked(_) if unowned == UnownedZones::Refuse => {
+        Membership::Unclaimed(_) if unowned == UnownedZones::Refuse => {
             Err(Failure::UnownedZone { zone: zone.clone() })
         }
-        Holding::Unmarked(_) | Holding::Nobodys | Holding::Ours(_) => Ok(()),
+        Membership::Unclaimed(_) | Membership::Absent | Membership::Ours(_) => Ok(()),
     }
 }
 

@@ -21,13 +21,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::policy::{Settings, UnownedZones};
+use crate::deliver::policy::{Policy, UnownedZones};
 use crate::deliver::server::query::{Serving, serving};
-use crate::deliver::server::{Catalog, Maker, Session};
-use crate::deliver::state::{Memory, Origin, ZoneMemory};
+use crate::deliver::server::{Catalog, Provisioning, Session};
+use crate::deliver::state::{Provenance, StateStore, ZoneState};
 use crate::model::{CurrentZone, RrSets, ZoneName};
-use crate::plan::{Holding, Making};
-use crate::provision::{Created, Owner, Provisioner, Standing};
+use crate::plan::{Making, Membership};
+use crate::provision::{Created, Creator, Provisioner, ZoneStatus};
 use catalog::permit;
 
 /// How long a zone that is remembered waits for its mark.
@@ -37,30 +37,30 @@ const DOUBT_TIME_MAX: Duration = Duration::from_secs(2);
 pub(crate) async fn hold_found(
     session: &mut Session<'_>,
     current: &CurrentZone,
-    known: &ZoneMemory,
-    memory: &Memory,
-    settings: &Settings,
-) -> Result<Origin, Failure> {
+    state: &ZoneState,
+    store: &StateStore,
+    policy: &Policy,
+) -> Result<Provenance, Failure> {
     let zone = &current.name;
-    let permitted = permit_found(session, current, known, settings).await;
+    let permitted = permit_found(session, current, state, policy).await;
     let Some(catalog) = &session.primary.catalog else {
         if matches!(permitted, Err(Failure::OthersZone { .. })) {
             // Whatever was delivered went with the zone that was there before.
-            memory.forget(session.zone_key(zone), known.generation)?;
+            store.forget(session.zone_key(zone), state.generation)?;
         }
         return permitted;
     };
-    let origin = permitted?;
-    let making = if origin.is_elsewhere() {
+    let provenance = permitted?;
+    let making = if provenance.is_not_ours() {
         Making::Found
     } else {
         Making::Made
     };
-    let unowned = allowance(known, settings);
+    let unowned = allowance(state, policy);
     catalog
         .list(session, zone, making, group(session), unowned)
         .await?;
-    Ok(origin)
+    Ok(provenance)
 }
 
 /// That a zone which is there may be changed, found out without changing anything; and how it came to be.
@@ -71,30 +71,30 @@ pub(crate) async fn hold_found(
 pub(crate) async fn permit_found(
     session: &mut Session<'_>,
     current: &CurrentZone,
-    known: &ZoneMemory,
-    settings: &Settings,
-) -> Result<Origin, Failure> {
-    let (zone, unowned) = (&current.name, allowance(known, settings));
-    if let Some(holding) = holding(session, zone).await?
-        && holding != Holding::Nobodys
+    state: &ZoneState,
+    policy: &Policy,
+) -> Result<Provenance, Failure> {
+    let (zone, unowned) = (&current.name, allowance(state, policy));
+    if let Some(membership) = membership(session, zone).await?
+        && membership != Membership::Absent
     {
-        permit(&holding, zone, unowned)?;
-        return Ok(known.origin);
+        permit(&membership, zone, unowned)?;
+        return Ok(state.provenance);
     }
-    let mark = if !known.is_known() {
+    let mark = if !state.is_known() {
         marked(session, zone, session.deadline).await?
-    } else if let Some(mark) = mark_in_doubt(session, current, known).await {
+    } else if let Some(mark) = mark_in_doubt(session, current, state).await {
         mark
     } else {
-        return Ok(known.origin);
+        return Ok(state.provenance);
     };
     mark.permit(zone)?;
-    match (mark, known.origin) {
-        (Mark::Ours, Origin::Found) => Ok(Origin::Making),
+    match (mark, state.provenance) {
+        (Mark::Ours, Provenance::Preexisting) => Ok(Provenance::Creating),
         (Mark::None, _) if unowned == UnownedZones::Refuse => {
             Err(Failure::UnownedZone { zone: zone.clone() })
         }
-        (_, origin) => Ok(origin),
+        (_, provenance) => Ok(provenance),
     }
 }
 
@@ -102,12 +102,12 @@ pub(crate) async fn permit_found(
 pub(crate) async fn permit_emptying(
     session: &Session<'_>,
     current: &CurrentZone,
-    known: &ZoneMemory,
+    state: &ZoneState,
 ) -> Result<(), Failure> {
-    if session.primary.catalog.is_some() || !known.is_known() {
+    if session.primary.catalog.is_some() || !state.is_known() {
         return Ok(());
     }
-    match mark_in_doubt(session, current, known).await {
+    match mark_in_doubt(session, current, state).await {
         Some(mark) => mark.permit(&current.name),
         None => Ok(()),
     }
@@ -118,11 +118,11 @@ pub(crate) async fn permit_emptying(
 async fn mark_in_doubt(
     session: &Session<'_>,
     current: &CurrentZone,
-    known: &ZoneMemory,
+    state: &ZoneState,
 ) -> Option<Mark> {
     let marker = marker(session)?;
-    let would_show = known.origin != Origin::Adopted || marker.changes_marks();
-    if !would_show || is_as_delivered(current, known) {
+    let would_show = state.provenance != Provenance::Adopted || marker.can_change_marks();
+    if !would_show || is_as_delivered(current, state) {
         return None;
     }
     let zone = &current.name;
@@ -133,8 +133,8 @@ async fn mark_in_doubt(
 }
 
 /// Whether all records are there that were delivered.
-pub(crate) fn is_as_delivered(current: &CurrentZone, known: &ZoneMemory) -> bool {
-    known.delivered.minus(&current.records).is_empty()
+pub(crate) fn is_as_delivered(current: &CurrentZone, state: &ZoneState) -> bool {
+    state.managed.minus(&current.records).is_empty()
 }
 
 /// Whose mark a zone bears.
@@ -160,9 +160,10 @@ impl Mark {
 
 /// What leaves marks on the zones that it makes on the primary. A program leaves none.
 pub(crate) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
-    match &session.primary.maker {
-        Some(Maker::Provisioner(Provisioner::Command(_)) | Maker::Catalog { .. }) | None => None,
-        Some(Maker::Provisioner(provisioner)) => Some(provisioner),
+    match &session.primary.provisioning {
+        Some(Provisioning::Provisioner(Provisioner::Command(_)) | Provisioning::Catalog { .. })
+        | None => None,
+        Some(Provisioning::Provisioner(provisioner)) => Some(provisioner),
     }
 }
 
@@ -175,19 +176,21 @@ pub(crate) async fn marked(
     let Some(provisioner) = marker(session) else {
         return Ok(Mark::None);
     };
-    let mut standing = provisioner.standing(zone, deadline).await?;
-    if let Standing::Others(Owner::Instance(_)) = standing {
-        provisioner.await_maker(zone, deadline).await?;
-        standing = provisioner.standing(zone, deadline).await?;
-        if standing == Standing::Absent {
+    let mut status = provisioner.status(zone, deadline).await?;
+    if let ZoneStatus::Other(Creator::Instance(_)) = status {
+        provisioner.await_creation(zone, deadline).await?;
+        status = provisioner.status(zone, deadline).await?;
+        if status == ZoneStatus::Absent {
             // What was read of it holds no longer.
             return Err(Failure::ChangedMeanwhile { attempts: 1 });
         }
     }
-    Ok(match standing {
-        Standing::Others(Owner::Instance(instance)) => Mark::Another(instance),
-        Standing::Ours => Mark::Ours,
-        Standing::Absent | Standing::Unmarked | Standing::Others(Owner::Server) => Mark::None,
+    Ok(match status {
+        ZoneStatus::Other(Creator::Instance(instance)) => Mark::Another(instance),
+        ZoneStatus::Ours => Mark::Ours,
+        ZoneStatus::Absent | ZoneStatus::Unmarked | ZoneStatus::Other(Creator::Server) => {
+            Mark::None
+        }
     })
 }
 
@@ -196,10 +199,10 @@ pub(crate) async fn marked(
 pub(crate) async fn adopt(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
-) -> Result<Before, Failure> {
+    store: &StateStore,
+) -> Result<AdoptedFrom, Failure> {
     let is_listed = match &session.primary.catalog {
-        Some(catalog) => catalog.holding(session, zone).await? != Holding::Nobodys,
+        Some(catalog) => catalog.membership(session, zone).await? != Membership::Absent,
         None => false,
     };
     if !is_listed && serving(session, zone).await? != Serving::Yes {
@@ -214,46 +217,51 @@ pub(crate) async fn adopt(
     if let Some(catalog) = &session.primary.catalog {
         let before = catalog.take_over(session, zone).await?;
         return Ok(match (before, mark) {
-            (Holding::Ours(_), _) => Before::Ours,
-            (Holding::Others { instance, .. }, _) => {
+            (Membership::Ours(_), _) => AdoptedFrom::Ours,
+            (Membership::Other { instance, .. }, _) => {
                 let learns = true;
-                Before::Another { instance, learns }
+                AdoptedFrom::Another { instance, learns }
             }
-            (Holding::Nobodys, Mark::Another(instance)) => {
+            (Membership::Absent, Mark::Another(instance)) => {
                 let learns = false;
-                Before::Another { instance, learns }
+                AdoptedFrom::Another { instance, learns }
             }
-            (Holding::Nobodys | Holding::Unmarked(_), _) => Before::Nobodys,
+            (Membership::Absent | Membership::Unclaimed(_), _) => AdoptedFrom::Unclaimed,
         });
     }
-    let changes_marks = marker(session).is_some_and(Provisioner::changes_marks);
+    let can_change_marks = marker(session).is_some_and(Provisioner::can_change_marks);
     let key = session.zone_key(zone);
-    let mut known = memory.load(&key).await?;
-    let (before, origin) = match (mark, known.origin) {
+    let mut state = store.load(&key).await?;
+    let (before, provenance) = match (mark, state.provenance) {
         // Its mark stays what it was.
-        (Mark::Another(_), Origin::Adopted) if !changes_marks => (Before::Ours, Origin::Adopted),
+        (Mark::Another(_), Provenance::Adopted) if !can_change_marks => {
+            (AdoptedFrom::Ours, Provenance::Adopted)
+        }
         (Mark::Another(instance), _) => {
             let learns = false;
-            (Before::Another { instance, learns }, Origin::Adopted)
+            (
+                AdoptedFrom::Another { instance, learns },
+                Provenance::Adopted,
+            )
         }
-        (Mark::Ours, Origin::Found) => (Before::Ours, Origin::Made),
-        (Mark::None, Origin::Found) if known.delivered.is_empty() => {
-            (Before::Nobodys, Origin::Adopted)
+        (Mark::Ours, Provenance::Preexisting) => (AdoptedFrom::Ours, Provenance::Created),
+        (Mark::None, Provenance::Preexisting) if state.managed.is_empty() => {
+            (AdoptedFrom::Unclaimed, Provenance::Adopted)
         }
-        (Mark::Ours | Mark::None, origin) => (Before::Ours, origin),
+        (Mark::Ours | Mark::None, provenance) => (AdoptedFrom::Ours, provenance),
     };
-    known.origin = origin;
-    memory.widen(&key, &mut known, &RrSets::default()).await?;
+    state.provenance = provenance;
+    store.reserve(&key, &mut state, &RrSets::default()).await?;
     Ok(before)
 }
 
 /// Whose a zone was before it was adopted.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Before {
+pub enum AdoptedFrom {
     /// This instance's already.
     Ours,
     /// No instance's.
-    Nobodys,
+    Unclaimed,
     /// Another instance's.
     Another {
         /// Its name.
@@ -264,29 +272,29 @@ pub enum Before {
 }
 
 /// Whose a zone is by the catalog; another's is never touched. None where the primary keeps no catalog.
-pub(crate) async fn holding(
+pub(crate) async fn membership(
     session: &mut Session<'_>,
     zone: &ZoneName,
-) -> Result<Option<Holding>, Failure> {
+) -> Result<Option<Membership>, Failure> {
     let Some(catalog) = &session.primary.catalog else {
         return Ok(None);
     };
-    let holding = catalog.holding(session, zone).await?;
-    permit(&holding, zone, UnownedZones::Adopt)?;
-    Ok(Some(holding))
+    let membership = catalog.membership(session, zone).await?;
+    permit(&membership, zone, UnownedZones::Adopt)?;
+    Ok(Some(membership))
 }
 
 /// That a zone which no claim covers may be emptied: another instance's may not, unless the catalog says that it
 /// is this one's.
 pub(crate) fn permit_going(
     zone: &ZoneName,
-    holding: Option<&Holding>,
-    standing: Standing,
+    membership: Option<&Membership>,
+    status: ZoneStatus,
 ) -> Result<(), Failure> {
-    match (standing, holding) {
+    match (status, membership) {
         (
-            Standing::Others(Owner::Instance(instance)),
-            None | Some(Holding::Nobodys | Holding::Unmarked(_) | Holding::Others { .. }),
+            ZoneStatus::Other(Creator::Instance(instance)),
+            None | Some(Membership::Absent | Membership::Unclaimed(_) | Membership::Other { .. }),
         ) => Err(Failure::OthersZone {
             zone: zone.clone(),
             instance,
@@ -300,9 +308,9 @@ pub(crate) fn permit_going(
 pub(crate) async fn permit_record(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
+    store: &StateStore,
 ) -> Result<(), Failure> {
-    match permit_unclaimed(session, zone, memory).await {
+    match permit_unclaimed(session, zone, store).await {
         Err(Failure::OthersZone { zone, instance }) => {
             Err(Failure::InOthersZone { zone, instance })
         }
@@ -313,17 +321,17 @@ pub(crate) async fn permit_record(
 async fn permit_unclaimed(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
+    store: &StateStore,
 ) -> Result<(), Failure> {
-    if let Some(holding) = holding(session, zone).await?
-        && holding != Holding::Nobodys
+    if let Some(membership) = membership(session, zone).await?
+        && membership != Membership::Absent
     {
         return Ok(());
     }
     let pool = &session.primary.pool;
     if marker(session).is_none()
         || pool.was_permitted(zone)
-        || memory.knows(&session.zone_key(zone)).await?
+        || store.knows(&session.zone_key(zone)).await?
     {
         return Ok(());
     }
@@ -334,15 +342,15 @@ async fn permit_unclaimed(
 }
 
 /// How a zone came to be, by the catalog where that has it, else by what is remembered.
-pub(crate) fn origin(holding: Option<&Holding>, remembered: Origin) -> Origin {
-    match holding {
-        Some(Holding::Ours(member)) if member.is_found => Origin::Found,
-        Some(Holding::Ours(member)) if member.is_listed => Origin::Made,
+pub(crate) fn provenance(membership: Option<&Membership>, remembered: Provenance) -> Provenance {
+    match membership {
+        Some(Membership::Ours(member)) if member.is_found => Provenance::Preexisting,
+        Some(Membership::Ours(member)) if member.is_listed => Provenance::Created,
         // Reserved: it was about to be made.
-        Some(Holding::Ours(_)) if remembered.is_elsewhere() => Origin::Making,
-        Some(Holding::Ours(_) | Holding::Nobodys) | None => remembered,
+        Some(Membership::Ours(_)) if remembered.is_not_ours() => Provenance::Creating,
+        Some(Membership::Ours(_) | Membership::Absent) | None => remembered,
         // Somebody else listed it.
-        Some(Holding::Unmarked(_) | Holding::Others { .. }) => Origin::Found,
+        Some(Membership::Unclaimed(_) | Membership::Other { .. }) => Provenance::Preexisting,
     }
 }
 
@@ -368,7 +376,7 @@ pub(crate) async fn list_made(
         .list(session, zone, Making::Made, group, UnownedZones::Adopt)
         .await?;
     match (before, created) {
-        (Holding::Ours(member), Created::Full | Created::Placeholder) if member.is_found => {
+        (Membership::Ours(member), Created::Full | Created::Placeholder) if member.is_found => {
             catalog.note_made(session, zone).await
         }
         _ => Ok(()),
@@ -380,22 +388,22 @@ pub(crate) async fn list_made(
 /// looked at.
 pub(crate) async fn reserve(
     session: &mut Session<'_>,
-    maker: &Maker,
+    provisioning: &Provisioning,
     zone: &ZoneName,
-    settings: &Settings,
+    policy: &Policy,
 ) -> Result<bool, Failure> {
     let Some(catalog) = &session.primary.catalog else {
         return Ok(false);
     };
-    let unowned = settings.unowned_zones;
-    match maker {
-        Maker::Provisioner(_) => Ok(match catalog.reserve(session, zone, unowned).await? {
-            Holding::Nobodys => true,
-            Holding::Ours(member) => !member.is_listed,
-            Holding::Unmarked(_) | Holding::Others { .. } => false,
+    let unowned = policy.unowned_zones;
+    match provisioning {
+        Provisioning::Provisioner(_) => Ok(match catalog.reserve(session, zone, unowned).await? {
+            Membership::Absent => true,
+            Membership::Ours(member) => !member.is_listed,
+            Membership::Unclaimed(_) | Membership::Other { .. } => false,
         }),
-        Maker::Catalog { .. } => {
-            permit(&catalog.holding(session, zone).await?, zone, unowned)?;
+        Provisioning::Catalog { .. } => {
+            permit(&catalog.membership(session, zone).await?, zone, unowned)?;
             Ok(false)
         }
     }
@@ -419,14 +427,14 @@ pub(crate) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure>
 }
 
 pub(crate) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
-    session.primary.maker.as_ref()?.group()
+    session.primary.provisioning.as_ref()?.group()
 }
 
 /// What is remembered here was adopted before.
-fn allowance(known: &ZoneMemory, settings: &Settings) -> UnownedZones {
-    if known.is_known() {
+fn allowance(state: &ZoneState, policy: &Policy) -> UnownedZones {
+    if state.is_known() {
         UnownedZones::Adopt
     } else {
-        settings.unowned_zones
+        policy.unowned_zones
     }
 }

@@ -9,12 +9,14 @@ use std::net::IpAddr;
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
+use crate::deliver::server::query::{
+    CNAME_CHAIN_MAX, ask, cname_target, is_synthesized, records, soa_of,
+};
 use crate::model::reverse_name;
 use crate::model::{Name, Rdata, Record, RecordType, Soa, ZoneName};
 
 /// Where an address's PTR records stand, and which they are.
-pub(crate) struct Place {
+pub(crate) struct PtrLocation {
     /// The reverse name, after aliases.
     pub(crate) owner: Name,
     /// None where the primary serves no zone for the owner.
@@ -24,7 +26,7 @@ pub(crate) struct Place {
     /// Their TTL, in seconds.
     pub(crate) ttl: Option<u32>,
     /// The owner has an alias that was taken for one that a wildcard makes up.
-    pub(crate) is_below_alias: bool,
+    pub(crate) has_synthesized_cname: bool,
 }
 
 /// Which aliases are followed.
@@ -41,45 +43,46 @@ pub(crate) async fn find(
     session: &mut Session<'_>,
     address: IpAddr,
     follow: Follow,
-) -> Result<Place, Failure> {
-    let mut place = Place {
+) -> Result<PtrLocation, Failure> {
+    let mut location = PtrLocation {
         owner: reverse_name(address),
         zone: None,
         values: Vec::new(),
         ttl: None,
-        is_below_alias: false,
+        has_synthesized_cname: false,
     };
-    for _ in 0..=ALIASES_MAX {
-        let Some(response) = ask(session, &place.owner, RecordType::PTR).await? else {
-            return Ok(place);
+    for _ in 0..=CNAME_CHAIN_MAX {
+        let Some(response) = ask(session, &location.owner, RecordType::PTR).await? else {
+            return Ok(location);
         };
-        for record in records(&response, &place.owner, RecordType::PTR) {
-            place.values.push(record.rdata.clone());
-            place.ttl = Some(record.ttl);
+        for record in records(&response, &location.owner, RecordType::PTR) {
+            location.values.push(record.rdata.clone());
+            location.ttl = Some(record.ttl);
         }
-        let target = alias(&response, &place.owner);
+        let target = cname_target(&response, &location.owner);
         match target {
             Some(target)
-                if follow == Follow::All || !is_made_up(session, &place.owner, &target).await? =>
+                if follow == Follow::All
+                    || !is_synthesized(session, &location.owner, &target).await? =>
             {
-                place.owner = target;
+                location.owner = target;
             }
             target => {
-                place.is_below_alias = target.is_some();
-                let soa = soa_of(session, &place.owner, place.is_below_alias).await?;
+                location.has_synthesized_cname = target.is_some();
+                let soa = soa_of(session, &location.owner, location.has_synthesized_cname).await?;
                 if let Some(soa) = soa.as_ref().filter(|soa| is_built_in(soa)) {
                     let zone = ZoneName::new(&soa.owner);
                     return Err(Failure::BuiltInZone { zone });
                 }
-                place.zone = soa.map(|soa| ZoneName::new(&soa.owner));
-                return Ok(place);
+                location.zone = soa.map(|soa| ZoneName::new(&soa.owner));
+                return Ok(location);
             }
         }
     }
-    Err(Failure::AliasesTooMany {
+    Err(Failure::CnameChainTooLong {
         owner: reverse_name(address),
         rtype: RecordType::PTR,
-        limit: ALIASES_MAX,
+        limit: CNAME_CHAIN_MAX,
     })
 }
 

@@ -10,12 +10,12 @@ pub(crate) mod locate;
 pub(crate) mod overlay;
 mod reverse_zone;
 
-use crate::deliver::error::{Failure, Kind};
-use crate::deliver::outcome::{Delivered, Done, Fate, LeftOut, Preview};
+use crate::deliver::error::{Failure, Retry};
+use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
-use crate::deliver::policy::{ExistingPtr, PtrSettings, Settings, ZonesOfOthers};
+use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
 use crate::deliver::server::Session;
-use crate::deliver::state::{Memory, PtrValue};
+use crate::deliver::state::{PtrValue, StateStore};
 use crate::deliver::update::is_applied;
 use crate::deliver::zone::delete::is_absent_elsewhere;
 use crate::deliver::zone::preview::{line, preview_of_new, preview_of_plan};
@@ -23,8 +23,8 @@ use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, RecordType, ZoneName};
 use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
 use crate::wire::Reply;
-use locate::{Follow, Place, find};
-use overlay::Foreseen;
+use locate::{Follow, PtrLocation, find};
+use overlay::Overlay;
 use reverse_zone::ReverseZone;
 
 /// How often the change is tried anew because the name changed between question and update.
@@ -42,18 +42,19 @@ enum Step {
 }
 
 /// Adds or removes one PTR value.
+#[expect(clippy::too_many_lines, reason = "one loop of questions and updates")]
 pub(crate) async fn deliver_ptr(
     session: &mut Session<'_>,
     intent: &PtrIntent,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Delivered, Failure> {
-    let cut = &settings.ptr.permitted_cut(intent.address)?;
-    let reverse_zone = ReverseZone {
-        cut,
+    let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
+    let creation = ReverseZone {
+        name: reverse_zone,
         intent,
-        memory,
-        settings,
+        store,
+        policy,
     };
     let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
     let mut follow = Follow::Standing;
@@ -65,32 +66,35 @@ pub(crate) async fn deliver_ptr(
         if matches!(found, Err(Failure::ServerFailure { .. })) && !is_finished {
             // So answers what a killed creation left, too.
             is_finished = true;
-            if reverse_zone.finish(session).await? {
+            if creation.finish(session).await? {
                 continue;
             }
         }
-        let mut place = found?;
-        settings.permit_name(&place.owner, session.primary)?;
-        is_hidden = place.zone.is_none();
+        let mut location = found?;
+        policy.permit_name(&location.owner, session.primary)?;
+        is_hidden = location.zone.is_none();
         if is_hidden && intent.presence == Presence::Gone {
-            vouch_for_absence(session, &place.owner, cut).await?;
+            vouch_for_absence(session, &location.owner, reverse_zone).await?;
         }
-        if refuted.take().is_some_and(|values| values == place.values) {
+        if refuted
+            .take()
+            .is_some_and(|values| values == location.values)
+        {
             // The answer is the same and yet the values are not there: it is that of a wildcard.
-            place.values.clear();
-            place.ttl = None;
+            location.values.clear();
+            location.ttl = None;
         }
-        let step = step(&place, intent, &settings.ptr, zone_created);
-        if let Some(kept) = kept(&step, &place, intent, settings) {
+        let step = step(&location, intent, &policy.ptr, zone_created);
+        if let Some(kept) = kept(&step, &location, intent, policy) {
             return Ok(left_alone(kept));
         }
         match step {
             Step::Nothing(done) => {
-                forget_if_gone(session, intent, memory)?;
+                forget_if_gone(session, intent, store)?;
                 return Ok(Delivered::all(unanswered.applied_or(done)));
             }
             Step::MakeZone => {
-                reverse_zone.make(session, &place.owner).await?;
+                creation.make(session, &location.owner).await?;
                 (zone_created, is_finished) = (true, true);
             }
             Step::Change {
@@ -98,15 +102,15 @@ pub(crate) async fn deliver_ptr(
                 changes,
                 done,
             } => {
-                permit(session, &zone, memory, &settings.ptr).await?;
-                if zone == *cut && !is_finished {
+                permit(session, &zone, store, &policy.ptr).await?;
+                if zone == *reverse_zone && !is_finished {
                     is_finished = true;
-                    if reverse_zone.finish(session).await? {
+                    if creation.finish(session).await? {
                         continue;
                     }
                 }
-                let change = (zone, &place, &changes[..]);
-                let applied = apply(session, intent, memory, change).await;
+                let change = (zone, &location, &changes[..]);
+                let applied = apply(session, intent, store, change).await;
                 if let Err(failure @ Failure::Unknown { .. }) = applied {
                     unanswered = Unanswered(Some((done, failure)));
                     continue;
@@ -114,11 +118,11 @@ pub(crate) async fn deliver_ptr(
                 if applied? {
                     return Ok(Delivered::all(done));
                 }
-                if place.is_below_alias {
+                if location.has_synthesized_cname {
                     // The alias stands there, and not only below a wildcard that says the same.
                     follow = Follow::All;
                 }
-                refuted = Some(place.values);
+                refuted = Some(location.values);
             }
         }
     }
@@ -142,11 +146,11 @@ fn left_alone(kept: LeftOut) -> Delivered {
 fn forget_if_gone(
     session: &Session<'_>,
     intent: &PtrIntent,
-    memory: &Memory,
+    store: &StateStore,
 ) -> Result<(), Failure> {
     match intent.presence {
         Presence::Present => Ok(()),
-        Presence::Gone => memory.drop_ptr(remembered(session, intent)),
+        Presence::Gone => store.drop_ptr(remembered(session, intent)),
     }
 }
 
@@ -159,18 +163,18 @@ fn forget_if_gone(
 async fn apply(
     session: &mut Session<'_>,
     intent: &PtrIntent,
-    memory: &Memory,
-    (zone, place, changes): (ZoneName, &Place, &[Change]),
+    store: &StateStore,
+    (zone, location, changes): (ZoneName, &PtrLocation, &[Change]),
 ) -> Result<bool, Failure> {
     let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
     if changes.iter().any(is_added) {
         // Before it is there: what a crash leaves behind is known to be ours.
-        memory.add_ptr(remembered(session, intent)).await?;
+        store.add_ptr(remembered(session, intent)).await?;
     }
-    let reply = session.update(&batch(zone, place, changes)).await?;
+    let reply = session.update(&batch(zone, location, changes)).await?;
     let applied = is_applied(reply, session.primary.key.name())?;
     if applied {
-        forget_if_gone(session, intent, memory)?;
+        forget_if_gone(session, intent, store)?;
     }
     Ok(applied)
 }
@@ -196,7 +200,7 @@ impl Unanswered {
     /// What went wrong after it is of less interest than that it may have been applied.
     fn in_place_of<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
         result.map_err(|failure| match self.0.take() {
-            Some((_, unknown)) if failure.kind() == Kind::Later => unknown,
+            Some((_, unknown)) if failure.retry() == Retry::Transient => unknown,
             _ => failure,
         })
     }
@@ -206,49 +210,51 @@ impl Unanswered {
 pub(crate) async fn preview_ptr(
     session: &mut Session<'_>,
     intent: &PtrIntent,
-    memory: &Memory,
-    settings: &Settings,
-    foreseen: &Foreseen,
+    store: &StateStore,
+    policy: &Policy,
+    overlay: &Overlay,
 ) -> Result<(Preview, Vec<LeftOut>), Failure> {
-    let cut = &settings.ptr.permitted_cut(intent.address)?;
-    let reverse_zone = ReverseZone {
-        cut,
+    let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
+    let creation = ReverseZone {
+        name: reverse_zone,
         intent,
-        memory,
-        settings,
+        store,
+        policy,
     };
-    let mut place = find(session, intent.address, Follow::Standing).await?;
-    settings.permit_name(&place.owner, session.primary)?;
-    let is_there = place.zone.is_some();
-    foreseen.lay_over(&session.primary.name, &mut place);
-    let step = step(&place, intent, &settings.ptr, false);
+    let mut location = find(session, intent.address, Follow::Standing).await?;
+    policy.permit_name(&location.owner, session.primary)?;
+    let is_there = location.zone.is_some();
+    overlay.apply_to(&session.primary.name, &mut location);
+    let step = step(&location, intent, &policy.ptr, false);
     let mut preview = Preview {
-        zone: place.zone.clone().unwrap_or_else(|| cut.clone()),
-        fate: Fate::Stays,
+        zone: location
+            .zone
+            .clone()
+            .unwrap_or_else(|| reverse_zone.clone()),
+        zone_change: ZoneChange::Kept,
         lines: Vec::new(),
     };
-    if let Some(kept) = kept(&step, &place, intent, settings) {
+    if let Some(kept) = kept(&step, &location, intent, policy) {
         return Ok((preview, vec![kept]));
     }
     let changes = match step {
         Step::Nothing(_) => Vec::new(),
         Step::Change { zone, changes, .. } => {
-            permit(session, &zone, memory, &settings.ptr).await?;
+            permit(session, &zone, store, &policy.ptr).await?;
             if is_there
-                && zone == *cut
-                && let Some((current, plan)) =
-                    reverse_zone.foresee_finish(session, foreseen).await?
+                && zone == *reverse_zone
+                && let Some((current, plan)) = creation.preview_finish(session, overlay).await?
             {
                 preview = preview_of_plan(&plan, &current);
             }
             changes
         }
         Step::MakeZone => {
-            let owner = &place.owner;
-            let desired = reverse_zone.foresee(session, owner, foreseen).await?;
-            let first = plan::initial_zone(&desired, &settings.keep)?;
+            let owner = &location.owner;
+            let desired = creation.preview(session, owner, overlay).await?;
+            let first = plan::initial_zone(&desired, &policy.keep)?;
             preview = preview_of_new(&first.zone);
-            vec![added(&place, intent, settings.ptr.ttl)]
+            vec![added(&location, intent, policy.ptr.ttl)]
         }
     };
     let lines = changes.iter().map(|change| match change.action {
@@ -256,7 +262,7 @@ pub(crate) async fn preview_ptr(
             line(Presence::Present, change.to_record(ttl))
         }
         Action::Remove => {
-            let ttl = place.ttl.unwrap_or(settings.ptr.ttl);
+            let ttl = location.ttl.unwrap_or(policy.ptr.ttl);
             line(Presence::Gone, change.to_record(ttl))
         }
     });
@@ -266,12 +272,17 @@ pub(crate) async fn preview_ptr(
 
 /// What is left out because the name is never to be touched, under which the address or its PTR records
 /// stand; nothing where nothing would be touched.
-fn kept(step: &Step, place: &Place, intent: &PtrIntent, settings: &Settings) -> Option<LeftOut> {
+fn kept(
+    step: &Step,
+    location: &PtrLocation,
+    intent: &PtrIntent,
+    policy: &Policy,
+) -> Option<LeftOut> {
     match step {
         Step::Nothing(_) => None,
         Step::Change { .. } | Step::MakeZone => {
-            let mut names = [reverse_name(intent.address), place.owner.clone()].into_iter();
-            let kept = names.find(|name| settings.keeps(name));
+            let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
+            let kept = names.find(|name| policy.keeps(name));
             kept.map(LeftOut::Kept)
         }
     }
@@ -282,11 +293,11 @@ fn kept(step: &Step, place: &Place, intent: &PtrIntent, settings: &Settings) -> 
 async fn permit(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
-    settings: &PtrSettings,
+    store: &StateStore,
+    policy: &PtrSettings,
 ) -> Result<(), Failure> {
-    match settings.zones_of_others {
-        ZonesOfOthers::Refuse => ownership::permit_record(session, zone, memory).await,
+    match policy.zones_of_others {
+        ZonesOfOthers::Refuse => ownership::permit_record(session, zone, store).await,
         ZonesOfOthers::Change => Ok(()),
     }
 }
@@ -296,10 +307,10 @@ async fn permit(
 async fn vouch_for_absence(
     session: &mut Session<'_>,
     owner: &Name,
-    cut: &ZoneName,
+    reverse_zone: &ZoneName,
 ) -> Result<(), Failure> {
     if let Reply::Unsigned(rcode) = session.query(owner, RecordType::SOA).await?
-        && !is_absent_elsewhere(session, cut).await?
+        && !is_absent_elsewhere(session, reverse_zone).await?
     {
         let key = session.primary.key.name().clone();
         return Err(Failure::Unsigned { rcode, key });
@@ -307,17 +318,22 @@ async fn vouch_for_absence(
     Ok(())
 }
 
-fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created: bool) -> Step {
+fn step(
+    location: &PtrLocation,
+    intent: &PtrIntent,
+    policy: &PtrSettings,
+    zone_created: bool,
+) -> Step {
     let value = Rdata::from_name(&intent.hostname);
-    let there = place.values.contains(&value);
-    let owner = place.owner.clone();
+    let there = location.values.contains(&value);
+    let owner = location.owner.clone();
     let removal = |rdata: &Rdata| Change {
         owner: owner.clone(),
         rtype: RecordType::PTR,
         rdata: rdata.clone(),
         action: Action::Remove,
     };
-    match (&place.zone, intent.presence) {
+    match (&location.zone, intent.presence) {
         (None, Presence::Gone) => Step::Nothing(Done::AlreadyGone),
         (None, Presence::Present) => Step::MakeZone,
         (Some(_), Presence::Gone) if !there => Step::Nothing(Done::AlreadyGone),
@@ -334,8 +350,8 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
         }
         (Some(zone), Presence::Present) => {
             let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-            let others: Vec<&Rdata> = place.values.iter().filter(is_other).collect();
-            let replaced = if settings.existing == ExistingPtr::Replace {
+            let others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
+            let replaced = if policy.existing == ExistingPtr::Replace {
                 others.len()
             } else {
                 0
@@ -343,12 +359,12 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
             if there && replaced == 0 {
                 return Step::Nothing(Done::Unchanged);
             }
-            if !there && !others.is_empty() && settings.existing == ExistingPtr::Keep {
+            if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
                 return Step::Nothing(Done::PtrKept { owner });
             }
             let mut changes: Vec<Change> = others.into_iter().take(replaced).map(removal).collect();
             if !there {
-                changes.push(added(place, intent, settings.ttl));
+                changes.push(added(location, intent, policy.ttl));
             }
             let done = Done::PtrAdded {
                 owner,
@@ -367,26 +383,26 @@ fn step(place: &Place, intent: &PtrIntent, settings: &PtrSettings, zone_created:
 
 /// The record that is added; beside the records of others it takes on their TTL, since a set has
 /// only one.
-fn added(place: &Place, intent: &PtrIntent, ttl: u32) -> Change {
+fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
     Change {
-        owner: place.owner.clone(),
+        owner: location.owner.clone(),
         rtype: RecordType::PTR,
         rdata: Rdata::from_name(&intent.hostname),
         action: Action::Add {
-            ttl: place.ttl.unwrap_or(ttl),
+            ttl: location.ttl.unwrap_or(ttl),
         },
     }
 }
 
 /// The UPDATE, guarded by the values that were seen.
-fn batch(zone: ZoneName, place: &Place, changes: &[Change]) -> Batch {
-    let (owner, rtype) = (&place.owner, RecordType::PTR);
+fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
+    let (owner, rtype) = (&location.owner, RecordType::PTR);
     let equals = |rdata: &Rdata| Prerequisite::Equals {
         owner: owner.clone(),
         rtype,
         rdata: rdata.clone(),
     };
-    let mut prerequisites: Vec<Prerequisite> = place.values.iter().map(equals).collect();
+    let mut prerequisites: Vec<Prerequisite> = location.values.iter().map(equals).collect();
     if prerequisites.is_empty() {
         // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
         for rtype in [rtype, RecordType::CNAME] {

@@ -8,34 +8,34 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::locate::Place;
-use crate::deliver::outcome::{Fate, Preview, PreviewLine};
+use super::locate::PtrLocation;
+use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::state::ZoneKey;
 use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 
 /// What would be on the primaries after the commands so far.
 #[derive(Debug, Default)]
-pub struct Foreseen {
-    zones: RefCell<HashMap<ZoneKey, ForeseenZone>>,
+pub struct Overlay {
+    zones: RefCell<HashMap<ZoneKey, OverlaidZone>>,
 }
 
 #[derive(Debug)]
-struct ForeseenZone {
-    fate: Fate,
+struct OverlaidZone {
+    zone_change: ZoneChange,
     /// The records that would come or go, in order: SOA, apex NS and PTR.
     lines: HashMap<(Name, RecordType), Vec<PreviewLine>>,
 }
 
-impl Foreseen {
+impl Overlay {
     /// Takes a command's changes for done.
     pub(crate) fn note(&self, primary: &str, preview: &Preview) {
         let mut zones = self.zones.borrow_mut();
         let zone = zones.entry(key(primary, &preview.zone)).or_insert_with(|| {
-            let (fate, lines) = (Fate::Stays, HashMap::new());
-            ForeseenZone { fate, lines }
+            let (zone_change, lines) = (ZoneChange::Kept, HashMap::new());
+            OverlaidZone { zone_change, lines }
         });
-        if preview.fate != Fate::Stays {
-            zone.fate = preview.fate;
+        if preview.zone_change != ZoneChange::Kept {
+            zone.zone_change = preview.zone_change;
         }
         for line in &preview.lines {
             let Record { owner, rtype, .. } = &line.record;
@@ -64,11 +64,11 @@ impl Foreseen {
         while let Some(apex) = above {
             let zone = ZoneName::new(&apex);
             let is_found = found.as_ref() == Some(&zone);
-            match zones.get(&key(primary, &zone)).map(|zone| zone.fate) {
-                Some(Fate::Created) => return Some(zone),
-                Some(Fate::Deleted) if is_found => return None,
-                Some(Fate::Stays | Fate::Deleted) | None if is_found => return found,
-                Some(Fate::Stays | Fate::Deleted) | None => above = apex.parent(),
+            match zones.get(&key(primary, &zone)).map(|zone| zone.zone_change) {
+                Some(ZoneChange::Created) => return Some(zone),
+                Some(ZoneChange::Deleted) if is_found => return None,
+                Some(ZoneChange::Kept | ZoneChange::Deleted) | None if is_found => return found,
+                Some(ZoneChange::Kept | ZoneChange::Deleted) | None => above = apex.parent(),
             }
         }
         found
@@ -96,16 +96,16 @@ impl Foreseen {
     }
 
     /// Where the PTR records of an address would stand.
-    pub(crate) fn lay_over(&self, primary: &str, place: &mut Place) {
-        let zone = self.enclosing(primary, &place.owner, place.zone.clone());
-        if zone != place.zone {
-            place.values.clear();
-            place.ttl = None;
+    pub(crate) fn apply_to(&self, primary: &str, location: &mut PtrLocation) {
+        let zone = self.enclosing(primary, &location.owner, location.zone.clone());
+        if zone != location.zone {
+            location.values.clear();
+            location.ttl = None;
         }
-        place.zone = zone;
-        let Some(zone) = &place.zone else { return };
-        let Place { owner, ttl, .. } = place;
-        let found = place.values.drain(..).map(|rdata| Record {
+        location.zone = zone;
+        let Some(zone) = &location.zone else { return };
+        let PtrLocation { owner, ttl, .. } = location;
+        let found = location.values.drain(..).map(|rdata| Record {
             owner: owner.clone(),
             rtype: RecordType::PTR,
             ttl: ttl.unwrap_or_default(),
@@ -114,7 +114,7 @@ impl Foreseen {
         let found = found.collect();
         let records = self.records(primary, zone, (owner, RecordType::PTR), found);
         *ttl = records.first().map(|record| record.ttl);
-        place.values = records.into_iter().map(|record| record.rdata).collect();
+        location.values = records.into_iter().map(|record| record.rdata).collect();
     }
 }
 

@@ -4,14 +4,14 @@
 //! Until it is filled it is remembered as being made, so that the next PTR record in it finishes what
 //! a killed process began. Nothing here touches the name servers of a zone that anybody uses.
 
-use super::overlay::Foreseen;
+use super::overlay::Overlay;
 use crate::deliver::create::make;
 use crate::deliver::error::Failure;
-use crate::deliver::policy::Settings;
+use crate::deliver::policy::Policy;
 use crate::deliver::server::query::{ask, enclosing_soa, records};
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Maker, Session};
-use crate::deliver::state::{Memory, Origin, ZoneMemory};
+use crate::deliver::server::{Provisioning, Session};
+use crate::deliver::state::{Provenance, StateStore, ZoneState};
 use crate::deliver::update::{Sent, send};
 use crate::deliver::zone::managed::is_unused;
 use crate::deliver::zone::nameservers::{NS_TTL, ns_set};
@@ -20,7 +20,7 @@ use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Name, PtrIntent, RecordType, RrSets,
     Scope, Soa, ZoneName, ZoneSource,
 };
-use crate::plan::{self, Guard, Plan};
+use crate::plan::{self, Plan, Prerequisites};
 use crate::provision::Created;
 
 /// How often a zone is filled anew because it changed between read and update.
@@ -30,13 +30,13 @@ const ATTEMPTS_MAX: u32 = 10;
 #[derive(Clone, Copy)]
 pub(crate) struct ReverseZone<'a> {
     /// Its name, as the networks imply it.
-    pub(crate) cut: &'a ZoneName,
+    pub(crate) name: &'a ZoneName,
     /// The intent, whose host name tells the name servers.
     pub(crate) intent: &'a PtrIntent,
     /// What is remembered of it.
-    pub(crate) memory: &'a Memory,
+    pub(crate) store: &'a StateStore,
     /// How intents are delivered.
-    pub(crate) settings: &'a Settings,
+    pub(crate) policy: &'a Policy,
 }
 
 impl ReverseZone<'_> {
@@ -49,19 +49,19 @@ impl ReverseZone<'_> {
         session: &mut Session<'_>,
         owner: &Name,
     ) -> Result<(), Failure> {
-        let maker = self.maker(session, owner)?;
-        self.create(session, maker, true).await
+        let provisioning = self.provisioning(session, owner)?;
+        self.create(session, provisioning, true).await
     }
 
     /// Makes what is left to do where a killed process began to make the zone; whether that was so.
     pub(crate) async fn finish(&self, session: &mut Session<'_>) -> Result<bool, Failure> {
-        let Some(maker) = &session.primary.maker else {
+        let Some(provisioning) = &session.primary.provisioning else {
             return Ok(false);
         };
-        let known = self.memory.load(&session.zone_key(self.cut)).await?;
-        let is_unfinished = known.origin == Origin::Making;
+        let state = self.store.load(&session.zone_key(self.name)).await?;
+        let is_unfinished = state.provenance == Provenance::Creating;
         if is_unfinished {
-            self.create(session, maker, false).await?;
+            self.create(session, provisioning, false).await?;
         }
         Ok(is_unfinished)
     }
@@ -70,29 +70,29 @@ impl ReverseZone<'_> {
     ///
     /// # Errors
     /// As [`Self::make`].
-    pub(crate) async fn foresee(
+    pub(crate) async fn preview(
         &self,
         session: &mut Session<'_>,
         owner: &Name,
-        foreseen: &Foreseen,
+        overlay: &Overlay,
     ) -> Result<DesiredZone, Failure> {
-        self.maker(session, owner)?;
-        self.desired(session, foreseen).await
+        self.provisioning(session, owner)?;
+        self.desired(session, overlay).await
     }
 
     /// What [`Self::finish`] would do to the zone.
-    pub(crate) async fn foresee_finish(
+    pub(crate) async fn preview_finish(
         &self,
         session: &mut Session<'_>,
-        foreseen: &Foreseen,
+        overlay: &Overlay,
     ) -> Result<Option<(Box<CurrentZone>, Plan)>, Failure> {
-        let known = self.memory.load(&session.zone_key(self.cut)).await?;
-        if session.primary.maker.is_none() || known.origin != Origin::Making {
+        let state = self.store.load(&session.zone_key(self.name)).await?;
+        if session.primary.provisioning.is_none() || state.provenance != Provenance::Creating {
             return Ok(None);
         }
-        match read(session, self.cut, self.memory).await?.0 {
-            Found::Zone(current) if is_unused(session, &current, &known) => {
-                let desired = self.desired(session, foreseen).await?;
+        match read(session, self.name, self.store).await?.0 {
+            Found::Zone(current) if is_unused(session, &current, &state) => {
+                let desired = self.desired(session, overlay).await?;
                 let plan = self.plan(&current, &desired, &placeholders(&current));
                 Ok(Some((current, plan)))
             }
@@ -100,54 +100,58 @@ impl ReverseZone<'_> {
         }
     }
 
-    fn maker<'s>(&self, session: &Session<'s>, owner: &Name) -> Result<&'s Maker, Failure> {
-        let maker = session.primary.maker.as_ref();
-        maker
-            .filter(|_| owner.is_at_or_below(self.cut.apex()))
+    fn provisioning<'s>(
+        &self,
+        session: &Session<'s>,
+        owner: &Name,
+    ) -> Result<&'s Provisioning, Failure> {
+        let provisioning = session.primary.provisioning.as_ref();
+        provisioning
+            .filter(|_| owner.is_at_or_below(self.name.apex()))
             .ok_or_else(|| Failure::ReverseZoneAbsent {
                 owner: owner.clone(),
-                cut: self.cut.clone(),
+                reverse_zone: self.name.clone(),
             })
     }
 
     async fn create(
         &self,
         session: &mut Session<'_>,
-        maker: &Maker,
+        provisioning: &Provisioning,
         is_absent: bool,
     ) -> Result<(), Failure> {
-        let desired = self.desired(session, &Foreseen::default()).await?;
-        let first = plan::initial_zone(&desired, &self.settings.keep)?;
-        let key = session.zone_key(self.cut);
-        let known = self.memory.load(&key).await?;
+        let desired = self.desired(session, &Overlay::default()).await?;
+        let first = plan::initial_zone(&desired, &self.policy.keep)?;
+        let key = session.zone_key(self.name);
+        let state = self.store.load(&key).await?;
         let created = make(
             session,
-            maker,
+            provisioning,
             &first.zone,
             is_absent,
-            known,
-            self.memory,
-            self.settings,
+            state,
+            self.store,
+            self.policy,
         )
         .await?;
-        let mut known = self.memory.load(&key).await?;
+        let mut state = self.store.load(&key).await?;
         match created {
             Created::Full => return Ok(()),
             Created::Placeholder => {}
-            Created::AlreadyThere(_) if known.origin != Origin::Making => return Ok(()),
+            Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
             // Another process began to make it.
-            Created::AlreadyThere(_) => match read(session, self.cut, self.memory).await?.0 {
-                Found::Zone(current) if is_unused(session, &current, &known) => {}
+            Created::AlreadyThere(_) => match read(session, self.name, self.store).await?.0 {
+                Found::Zone(current) if is_unused(session, &current, &state) => {}
                 Found::Zone(_) => {
                     // Somebody uses it, and may have made it.
-                    known.origin = Origin::Found;
+                    state.provenance = Provenance::Preexisting;
                     let nothing = RrSets::default;
-                    return self.memory.narrow(known.change(key, nothing(), nothing()));
+                    return self.store.commit(state.change(key, nothing(), nothing()));
                 }
                 Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
             },
         }
-        self.fill(session, &desired, known).await
+        self.fill(session, &desired, state).await
     }
 
     /// Puts the name servers and the SOA of a new zone in the place of those that the primary gave it.
@@ -156,23 +160,23 @@ impl ReverseZone<'_> {
         &self,
         session: &mut Session<'_>,
         desired: &DesiredZone,
-        mut known: ZoneMemory,
+        mut state: ZoneState,
     ) -> Result<(), Failure> {
         let key = session.zone_key(&desired.name);
         for attempt in 0..ATTEMPTS_MAX {
             session.pause(attempt).await?;
-            let Found::Zone(current) = read(session, &desired.name, self.memory).await?.0 else {
+            let Found::Zone(current) = read(session, &desired.name, self.store).await?.0 else {
                 break;
             };
             let placeholders = placeholders(&current);
-            self.memory.widen(&key, &mut known, &placeholders).await?;
+            self.store.reserve(&key, &mut state, &placeholders).await?;
             let plan = self.plan(&current, desired, &placeholders);
-            if let Sent::Applied(_) = send(session, &plan, &current, Guard::RrSets).await? {
-                known.origin = Origin::Made;
+            if let Sent::Applied(_) = send(session, &plan, &current, Prerequisites::RrSets).await? {
+                state.provenance = Provenance::Created;
                 let gone = placeholders.minus(&desired.records);
                 return self
-                    .memory
-                    .narrow(known.change(key, RrSets::default(), gone));
+                    .store
+                    .commit(state.change(key, RrSets::default(), gone));
             }
         }
         Err(Failure::ChangedMeanwhile {
@@ -183,8 +187,8 @@ impl ReverseZone<'_> {
     fn plan(&self, current: &CurrentZone, desired: &DesiredZone, placeholders: &RrSets) -> Plan {
         let scope = Scope {
             foreign: ForeignRecords::Keep,
-            keep: &self.settings.keep,
-            delivered: placeholders,
+            keep: &self.policy.keep,
+            managed: placeholders,
         };
         plan::plan(current, desired, &scope)
     }
@@ -193,20 +197,20 @@ impl ReverseZone<'_> {
     async fn desired(
         &self,
         session: &mut Session<'_>,
-        foreseen: &Foreseen,
+        overlay: &Overlay,
     ) -> Result<DesiredZone, Failure> {
         let (primary, host) = (&session.primary.name, &self.intent.hostname);
         let response = ask(session, host, RecordType::SOA).await?;
         let soa = response.and_then(|response| enclosing_soa(&response, host).cloned());
         let found = soa.as_ref().map(|soa| ZoneName::new(&soa.owner));
-        let zone = foreseen.enclosing(primary, host, found.clone());
+        let zone = overlay.enclosing(primary, host, found.clone());
         let mut nameservers = session.primary.nameservers.clone();
         let mut host_soa = None;
         if let Some(zone) = zone {
             let is_there = found.as_ref() == Some(&zone);
             let soa = soa.into_iter().filter(|_| is_there).collect();
             let at = |rtype| (zone.apex(), rtype);
-            let soa = foreseen.records(primary, &zone, at(RecordType::SOA), soa);
+            let soa = overlay.records(primary, &zone, at(RecordType::SOA), soa);
             host_soa = soa.last().and_then(|soa| Soa::from_rdata(&soa.rdata).ok());
             if nameservers.is_empty() {
                 let mut ns = Vec::new();
@@ -215,12 +219,12 @@ impl ReverseZone<'_> {
                 {
                     ns.extend(records(&response, zone.apex(), RecordType::NS).cloned());
                 }
-                let ns = foreseen.records(primary, &zone, at(RecordType::NS), ns);
+                let ns = overlay.records(primary, &zone, at(RecordType::NS), ns);
                 nameservers.extend(ns.iter().filter_map(|ns| ns.rdata.to_name()));
             }
         }
         if nameservers.is_empty() {
-            let zone = self.cut.clone();
+            let zone = self.name.clone();
             return Err(Failure::NoNameservers { zone });
         }
         let soa = host_soa.map_or_else(DesiredSoa::default, |soa| DesiredSoa {
@@ -232,9 +236,9 @@ impl ReverseZone<'_> {
             ..DesiredSoa::default()
         });
         Ok(DesiredZone {
-            name: self.cut.clone(),
+            name: self.name.clone(),
             soa,
-            records: RrSets::from_sets([ns_set(self.cut, NS_TTL, &nameservers)]),
+            records: RrSets::from_sets([ns_set(self.name, NS_TTL, &nameservers)]),
             source: ZoneSource::Call,
         })
     }

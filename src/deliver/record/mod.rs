@@ -12,10 +12,12 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
-use crate::deliver::policy::Settings;
-use crate::deliver::server::query::{ALIASES_MAX, alias, ask, is_made_up, records, soa_of};
+use crate::deliver::policy::Policy;
+use crate::deliver::server::query::{
+    CNAME_CHAIN_MAX, ask, cname_target, is_synthesized, records, soa_of,
+};
 use crate::deliver::server::{Primary, Session, open};
-use crate::deliver::state::Memory;
+use crate::deliver::state::StateStore;
 use crate::deliver::update::is_applied;
 use crate::model::{Name, Presence, Rdata, Record, RecordIntent, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
@@ -47,7 +49,7 @@ pub enum Stands {
 
 /// What is made of an alias at the name of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum OnAlias {
+enum OnCname {
     /// An alias is in the way.
     Refuse,
     /// One that stands there is said to lead on. One that a wildcard makes up gives way to a record of the name's own.
@@ -56,11 +58,11 @@ enum OnAlias {
 
 /// What is known of where aliases come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Wildcards {
+enum Synthesis {
     /// An alias that says the same as a wildcard beside it is taken to be made up by that.
-    MayMakeUp,
+    Possible,
     /// The primary has shown that the alias of this name stands there, and only says the same as a wildcard.
-    DoNotMakeUp,
+    RuledOut,
 }
 
 /// Adds or removes a record at `at`, its owner or what that is an alias of, unless that is an alias itself.
@@ -71,13 +73,13 @@ pub async fn place_record(
     record: &RecordIntent,
     at: &Name,
     primary: &Primary,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
     deadline: Instant,
 ) -> Result<Reached, Failure> {
-    settings.permit_name(at, primary)?;
-    let mut session = open(primary, settings.clock, deadline).await?;
-    let reached = place(&mut session, record, at, memory).await;
+    policy.permit_name(at, primary)?;
+    let mut session = open(primary, policy.clock, deadline).await?;
+    let reached = place(&mut session, record, at, store).await;
     session.release();
     reached
 }
@@ -89,11 +91,11 @@ pub async fn place_record(
 pub async fn find_record(
     at: &Name,
     primary: &Primary,
-    settings: &Settings,
+    policy: &Policy,
     deadline: Instant,
 ) -> Result<Stands, Failure> {
-    let mut session = open(primary, settings.clock, deadline).await?;
-    let (found, _) = stands(&mut session, at, OnAlias::Follow, Wildcards::MayMakeUp).await?;
+    let mut session = open(primary, policy.clock, deadline).await?;
+    let (found, _) = stands(&mut session, at, OnCname::Follow, Synthesis::Possible).await?;
     session.release();
     Ok(found)
 }
@@ -102,15 +104,15 @@ pub async fn find_record(
 pub(crate) async fn deliver_record(
     session: &mut Session<'_>,
     record: &RecordIntent,
-    memory: &Memory,
+    store: &StateStore,
 ) -> Result<Delivered, Failure> {
     let record = RecordIntent {
         follows_aliases: false,
         ..record.clone()
     };
-    match place(session, &record, &record.owner, memory).await? {
+    match place(session, &record, &record.owner, store).await? {
         Reached::Placed(done) => Ok(Delivered::all(done)),
-        Reached::Alias(_) => Err(Failure::AliasInTheWay {
+        Reached::Alias(_) => Err(Failure::CnameInTheWay {
             owner: record.owner,
         }),
     }
@@ -119,24 +121,29 @@ pub(crate) async fn deliver_record(
 /// One more name behind an alias.
 ///
 /// # Errors
-/// [`Failure::AliasesTooMany`].
+/// [`Failure::CnameChainTooLong`].
 pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name, Failure> {
-    if steps < ALIASES_MAX {
+    if steps < CNAME_CHAIN_MAX {
         return Ok(target);
     }
-    Err(Failure::AliasesTooMany {
+    Err(Failure::CnameChainTooLong {
         owner: record.owner.clone(),
         rtype: record.rtype,
-        limit: ALIASES_MAX,
+        limit: CNAME_CHAIN_MAX,
     })
 }
 
 /// A failure at a name that an alias leads to, which is told from one of the `first` primary where it is another's.
-pub fn behind_alias(failure: Failure, owner: &Name, primary: &Primary, first: &Primary) -> Failure {
+pub fn in_context_of_cname(
+    failure: Failure,
+    owner: &Name,
+    primary: &Primary,
+    first: &Primary,
+) -> Failure {
     if primary.name == first.name || matches!(failure, Failure::DeadlinePassed) {
         return failure;
     }
-    Failure::BehindAlias {
+    Failure::BehindCname {
         owner: owner.clone(),
         primary: primary.name.clone(),
         source: Box::new(failure),
@@ -148,19 +155,19 @@ pub fn behind_alias(failure: Failure, owner: &Name, primary: &Primary, first: &P
 async fn stands(
     session: &mut Session<'_>,
     at: &Name,
-    on_alias: OnAlias,
-    wildcards: Wildcards,
+    on_alias: OnCname,
+    wildcards: Synthesis,
 ) -> Result<(Stands, bool), Failure> {
     let no_zone = || Failure::NoZoneFor { owner: at.clone() };
     // Asked for the alias itself, a server does not follow it, and a loop is no fault of its.
     let response = ask(session, at, RecordType::CNAME).await?;
-    let target = alias(&response.ok_or_else(no_zone)?, at);
+    let target = cname_target(&response.ok_or_else(no_zone)?, at);
     if let Some(target) = &target
-        && (wildcards == Wildcards::DoNotMakeUp || !is_made_up(session, at, target).await?)
+        && (wildcards == Synthesis::RuledOut || !is_synthesized(session, at, target).await?)
     {
         return match on_alias {
-            OnAlias::Follow => Ok((Stands::Behind(target.clone()), false)),
-            OnAlias::Refuse => Err(Failure::AliasInTheWay { owner: at.clone() }),
+            OnCname::Follow => Ok((Stands::Behind(target.clone()), false)),
+            OnCname::Refuse => Err(Failure::CnameInTheWay { owner: at.clone() }),
         };
     }
     let soa = soa_of(session, at, target.is_some()).await?;
@@ -172,24 +179,24 @@ async fn place(
     session: &mut Session<'_>,
     record: &RecordIntent,
     at: &Name,
-    memory: &Memory,
+    store: &StateStore,
 ) -> Result<Reached, Failure> {
     let on_alias = if record.follows_aliases {
-        OnAlias::Follow
+        OnCname::Follow
     } else {
-        OnAlias::Refuse
+        OnCname::Refuse
     };
-    let mut wildcards = Wildcards::MayMakeUp;
+    let mut wildcards = Synthesis::Possible;
     // Whether something was sent that has no answer: where nothing is left to do then, it was done.
     let mut is_unanswered = false;
     for attempt in 0..ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let (zone, is_made_up) = match stands(session, at, on_alias, wildcards).await? {
+        let (zone, is_synthesized) = match stands(session, at, on_alias, wildcards).await? {
             (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
-            (Stands::Here(zone), is_made_up) => (zone, is_made_up),
+            (Stands::Here(zone), is_synthesized) => (zone, is_synthesized),
         };
-        ownership::permit_record(session, &zone, memory).await?;
-        let response = if is_made_up {
+        ownership::permit_record(session, &zone, store).await?;
+        let response = if is_synthesized {
             None
         } else {
             ask(session, at, record.rtype).await?
@@ -221,7 +228,7 @@ async fn place(
                     return Ok(Reached::Placed(done));
                 }
                 // The alias stands there, and not only below a wildcard that says the same.
-                wildcards = Wildcards::DoNotMakeUp;
+                wildcards = Synthesis::RuledOut;
                 is_unanswered = false;
             }
             // To do it twice does no harm.

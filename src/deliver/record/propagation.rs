@@ -85,7 +85,7 @@ async fn resolved(name: &Name, deadline: Instant) -> Vec<SocketAddr> {
 
 /// What a server shows of a value.
 #[derive(Debug)]
-pub enum Testimony {
+pub enum ServerView {
     /// It has it.
     Has,
     /// It does not have it.
@@ -100,7 +100,7 @@ pub enum Testimony {
     NoWay,
 }
 
-impl fmt::Display for Testimony {
+impl fmt::Display for ServerView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Has => f.write_str("has the value"),
@@ -114,13 +114,13 @@ impl fmt::Display for Testimony {
 }
 
 /// Whether a server has this content in a TXT record of a name. `primary` lends its keys, which are not used.
-pub async fn testimony(
+pub async fn server_view(
     server: SocketAddr,
     (owner, value): (&Name, &[u8]),
     primary: &Primary,
     clock: fn() -> u64,
     deadline: Instant,
-) -> Testimony {
+) -> ServerView {
     let (host, port) = (server.ip().to_string(), server.port());
     let asked = Primary {
         name: server.to_string(),
@@ -131,23 +131,23 @@ pub async fn testimony(
         session.query_unsigned(owner, RecordType::TXT).await
     };
     let reply = match reply.await {
-        Err(Failure::Transport(error)) if has_no_way(&error) => return Testimony::NoWay,
-        Err(failure) => return Testimony::Silent(failure),
+        Err(Failure::Transport(error)) if has_no_way(&error) => return ServerView::NoWay,
+        Err(failure) => return ServerView::Silent(failure),
         Ok(reply) => reply,
     };
     // What was asked unsigned counts as authentic where it is answered unsigned.
     let Some(response) = reply.into_response() else {
-        return Testimony::Unusable;
+        return ServerView::Unusable;
     };
     let is_answer = matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
     if !is_answer || !response.authoritative {
-        return Testimony::NotServing(response.rcode);
+        return ServerView::NotServing(response.rcode);
     }
     let mut texts = records(&response, owner, RecordType::TXT);
     if texts.any(|text| text.rdata.content(RecordType::TXT).as_ref() == value) {
-        Testimony::Has
+        ServerView::Has
     } else {
-        Testimony::Lacks
+        ServerView::Lacks
     }
 }
 

@@ -20,31 +20,31 @@ use crate::transport::{Step, TransportError};
 
 /// How long an answer is waited for, at the least, while the primary answers others; and for an UPDATE as long again
 /// for each so many octets of it.
-const PATIENCE: Duration = Duration::from_secs(2);
-const PATIENT_OCTETS: usize = 4_096;
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_OCTETS: usize = 4_096;
 
 /// The same for the first answer of a transfer, which a database may have to collect.
-const TRANSFER_PATIENCE: Duration = Duration::from_secs(5);
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// And as long as so many of the slowest answers took.
 const SLOWEST_ANSWERS: u32 = 8;
 
 /// How long after its last answer a primary counts as one that answers others: where it closes a connection at once,
 /// nobody may have been waiting for an answer in that instant.
-const ANSWERED_LATELY: Duration = Duration::from_secs(1);
+const RECENT_RESPONSE: Duration = Duration::from_secs(1);
 
 /// After how many answers without a sign of load one more is tried: at first, and at most.
-const RISE_AFTER: (u32, u32) = (32, 1_024);
+const INCREASE_AFTER: (u32, u32) = (32, 1_024);
 
 /// How long ago load is forgotten.
-const LOAD_TIME: Duration = Duration::from_secs(60);
+const OVERLOAD_MEMORY: Duration = Duration::from_secs(60);
 
 /// How much goes on at once at a primary, and what is known of how it answers.
-pub(crate) struct Courtesy {
+pub(crate) struct Congestion {
     /// For all exchanges.
-    pub(crate) turns: Turns,
+    pub(crate) permits: Permits,
     /// For transfers, which a primary gives out sparingly.
-    pub(crate) transfers: Turns,
+    pub(crate) transfers: Permits,
     /// How many answers have come.
     answers: Cell<u64>,
     /// When the last one came.
@@ -57,13 +57,13 @@ pub(crate) struct Courtesy {
 
 /// An exchange that has begun.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Begun {
+pub(crate) struct Started {
     at: Instant,
     /// How many answers had come then.
     answers: u64,
 }
 
-impl Begun {
+impl Started {
     /// How long ago that was.
     pub(crate) fn elapsed(&self) -> Duration {
         self.at.elapsed()
@@ -72,18 +72,18 @@ impl Begun {
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestKind {
     Query,
     Transfer,
     /// An UPDATE of so many octets.
     Update(usize),
 }
 
-impl Courtesy {
-    pub(crate) fn new(turns: usize, transfers: usize) -> Self {
+impl Congestion {
+    pub(crate) fn new(permits: usize, transfers: usize) -> Self {
         Self {
-            turns: Turns::new(turns),
-            transfers: Turns::new(transfers),
+            permits: Permits::new(permits),
+            transfers: Permits::new(transfers),
             answers: Cell::new(0),
             answered_at: Cell::default(),
             slowest: Cell::default(),
@@ -92,74 +92,74 @@ impl Courtesy {
     }
 
     /// An exchange begins.
-    pub(crate) fn begin(&self) -> Begun {
-        Begun {
+    pub(crate) fn start(&self) -> Started {
+        Started {
             at: Instant::now(),
             answers: self.answers.get(),
         }
     }
 
     /// Its answer has come.
-    pub(crate) fn note_answer(&self, begun: Begun) {
+    pub(crate) fn on_response(&self, started: Started) {
         let now = Instant::now();
         self.answers.set(self.answers.get() + 1);
         self.answered_at.set(Some(now));
         let slowest = self.slowest.get();
         let faded = slowest.saturating_sub(slowest / 8);
-        self.slowest.set(faded.max(now.duration_since(begun.at)));
-        self.turns.note_answer(now);
+        self.slowest.set(faded.max(now.duration_since(started.at)));
+        self.permits.on_response(now);
     }
 
     /// Whether the primary has answered anybody since an exchange began.
-    pub(crate) fn is_answering(&self, begun: Begun) -> bool {
-        self.answers.get() > begun.answers
+    pub(crate) fn is_answering(&self, started: Started) -> bool {
+        self.answers.get() > started.answers
     }
 
     /// How long an answer is waited for while the primary answers others.
-    pub(crate) fn patience(&self, asked: Asked) -> Duration {
-        let least = match asked {
-            Asked::Query => PATIENCE,
-            Asked::Transfer => TRANSFER_PATIENCE,
-            Asked::Update(octets) => {
-                let parts = u32::try_from(octets / PATIENT_OCTETS).unwrap_or(u32::MAX);
-                PATIENCE.saturating_mul(parts.saturating_add(1))
+    pub(crate) fn response_timeout(&self, kind: RequestKind) -> Duration {
+        let least = match kind {
+            RequestKind::Query => RESPONSE_TIMEOUT,
+            RequestKind::Transfer => TRANSFER_TIMEOUT,
+            RequestKind::Update(octets) => {
+                let parts = u32::try_from(octets / RESPONSE_OCTETS).unwrap_or(u32::MAX);
+                RESPONSE_TIMEOUT.saturating_mul(parts.saturating_add(1))
             }
         };
         least.max(self.slowest.get() * SLOWEST_ANSWERS)
     }
 
     /// Whether an exchange failed because the primary sheds load; if so, less is asked of it from now on.
-    pub(crate) fn is_shed(&self, begun: Begun, error: &TransportError) -> bool {
+    pub(crate) fn is_overload(&self, started: Started, error: &TransportError) -> bool {
         let now = Instant::now();
-        let lately = |at| now.duration_since(at) < ANSWERED_LATELY;
-        let is_answering = self.is_answering(begun) || self.answered_at.get().is_some_and(lately);
-        let is_shed = is_answering && may_be_load(error);
-        if is_shed {
-            self.turns.give_way(begun.at, now);
+        let lately = |at| now.duration_since(at) < RECENT_RESPONSE;
+        let is_answering = self.is_answering(started) || self.answered_at.get().is_some_and(lately);
+        let is_overload = is_answering && may_be_overload(error);
+        if is_overload {
+            self.permits.on_overload(started.at, now);
         }
-        is_shed
+        is_overload
     }
 
     /// An UPDATE was answered SERVFAIL.
-    pub(crate) fn note_servfail(&self, begun: Begun) {
-        self.turns.give_way(begun.at, Instant::now());
+    pub(crate) fn on_servfail(&self, started: Started) {
+        self.permits.on_overload(started.at, Instant::now());
     }
 
     /// An UPDATE that had been answered SERVFAIL was taken.
-    pub(crate) fn note_recovery(&self) {
+    pub(crate) fn on_recovery(&self) {
         self.recovered_at.set(Some(Instant::now()));
     }
 
     /// Whether SERVFAIL to an UPDATE is an answer to what goes on at once, and not to what the UPDATE asks for: others
     /// have passed lately that were answered so at first.
-    pub(crate) fn recovers(&self) -> bool {
+    pub(crate) fn is_recovering(&self) -> bool {
         let at = self.recovered_at.get();
-        at.is_some_and(|at| at.elapsed() < LOAD_TIME)
+        at.is_some_and(|at| at.elapsed() < OVERLOAD_MEMORY)
     }
 }
 
 /// Whether an exchange may have failed so because the primary has too much to do.
-fn may_be_load(error: &TransportError) -> bool {
+fn may_be_overload(error: &TransportError) -> bool {
     match error {
         TransportError::TimedOut { step, .. } => {
             matches!(step, Step::Connect | Step::Handshake | Step::Receive)
@@ -174,21 +174,21 @@ fn may_be_load(error: &TransportError) -> bool {
         | TransportError::Tls { .. }
         | TransportError::TooLong { .. }
         | TransportError::Torn { .. } => false,
-        TransportError::AllFailed { failures, .. } => failures.iter().any(may_be_load),
+        TransportError::AllFailed { failures, .. } => failures.iter().any(may_be_overload),
     }
 }
 
 /// Turns that are given out in the order in which they were asked for, and how many there are.
-pub(crate) struct Turns {
+pub(crate) struct Permits {
     free: Semaphore,
     most: usize,
     limit: RefCell<Limit>,
 }
 
 /// A place; it is free again when dropped.
-pub(crate) struct Turn<'a>(&'a Turns);
+pub(crate) struct Permit<'a>(&'a Permits);
 
-impl Turns {
+impl Permits {
     fn new(most: usize) -> Self {
         let most = most.max(1);
         Self {
@@ -199,29 +199,29 @@ impl Turns {
     }
 
     /// Waits for a place.
-    pub(crate) async fn take(&self) -> Turn<'_> {
+    pub(crate) async fn take(&self) -> Permit<'_> {
         let permit = self.free.acquire().await;
         permit.expect("the semaphore is never closed").forget();
-        Turn(self)
+        Permit(self)
     }
 
     /// How many there are now.
     pub(crate) fn limit(&self) -> usize {
-        self.limit.borrow().places
+        self.limit.borrow().permits
     }
 
     /// Something that had begun at that time was shed.
-    pub(crate) fn give_way(&self, begun: Instant, now: Instant) {
+    pub(crate) fn on_overload(&self, started: Instant, now: Instant) {
         let mut limit = self.limit.borrow_mut();
-        let fewer = limit.fall(begun, now);
+        let fewer = limit.decrease(started, now);
         let taken_out = self.free.forget_permits(fewer);
         limit.owed += fewer - taken_out;
     }
 
     /// Something was answered.
-    pub(crate) fn note_answer(&self, now: Instant) {
+    pub(crate) fn on_response(&self, now: Instant) {
         let mut limit = self.limit.borrow_mut();
-        if limit.rise(self.most, now) {
+        if limit.increase(self.most, now) {
             if limit.owed > 0 {
                 limit.owed -= 1;
             } else {
@@ -231,7 +231,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut limit = self.0.limit.borrow_mut();
         if limit.owed > 0 {
@@ -244,82 +244,84 @@ impl Drop for Turn<'_> {
 
 /// How many places there are.
 struct Limit {
-    places: usize,
+    permits: usize,
     /// How many are to be taken out when they become free.
     owed: usize,
     /// The last fall; what began before it belongs to it.
-    fall: Option<Fall>,
+    decrease: Option<Decrease>,
     /// Answers since the last change.
     answers: u32,
     /// How many of them it takes for one more.
-    rise_after: u32,
+    increase_after: u32,
 }
 
-struct Fall {
+struct Decrease {
     at: Instant,
     /// How many places there were before.
     before: usize,
     /// How much was shed of what went on in them.
-    shed: usize,
+    lost: usize,
 }
 
 impl Limit {
-    fn new(places: usize) -> Self {
+    fn new(permits: usize) -> Self {
         Self {
-            places,
+            permits,
             owed: 0,
-            fall: None,
+            decrease: None,
             answers: 0,
-            rise_after: RISE_AFTER.0,
+            increase_after: INCREASE_AFTER.0,
         }
     }
 
     /// Something that had begun at that time was shed: by how many places there are fewer now.
-    fn fall(&mut self, begun: Instant, now: Instant) -> usize {
+    fn decrease(&mut self, started: Instant, now: Instant) -> usize {
         self.forget(now);
         self.answers = 0;
-        match &mut self.fall {
-            Some(fall) if begun < fall.at => fall.shed += 1,
-            fall => {
-                if fall.is_some() {
-                    self.rise_after = (self.rise_after * 2).min(RISE_AFTER.1);
+        match &mut self.decrease {
+            Some(decrease) if started < decrease.at => decrease.lost += 1,
+            decrease => {
+                if decrease.is_some() {
+                    self.increase_after = (self.increase_after * 2).min(INCREASE_AFTER.1);
                 }
-                *fall = Some(Fall {
+                *decrease = Some(Decrease {
                     at: now,
-                    before: self.places,
-                    shed: 1,
+                    before: self.permits,
+                    lost: 1,
                 });
             }
         }
-        let places = self.fall.as_ref().map_or(self.places, |fall| {
-            let rest = fall.before.saturating_sub(fall.shed);
-            rest.min(fall.before / 2).max(1)
+        let permits = self.decrease.as_ref().map_or(self.permits, |decrease| {
+            let rest = decrease.before.saturating_sub(decrease.lost);
+            rest.min(decrease.before / 2).max(1)
         });
-        let fewer = self.places.saturating_sub(places);
-        self.places -= fewer;
+        let fewer = self.permits.saturating_sub(permits);
+        self.permits -= fewer;
         fewer
     }
 
     /// Something was answered: whether there is one place more now.
-    fn rise(&mut self, most: usize, now: Instant) -> bool {
-        if self.places == most {
+    fn increase(&mut self, most: usize, now: Instant) -> bool {
+        if self.permits == most {
             return false;
         }
         self.forget(now);
         self.answers += 1;
-        let rises = self.answers >= self.rise_after;
+        let rises = self.answers >= self.increase_after;
         if rises {
             self.answers = 0;
-            self.places += 1;
+            self.permits += 1;
         }
         rises
     }
 
     /// What was long ago says nothing of now.
     fn forget(&mut self, now: Instant) {
-        if (self.fall.as_ref()).is_some_and(|fall| now.duration_since(fall.at) > LOAD_TIME) {
-            self.fall = None;
-            self.rise_after = RISE_AFTER.0;
+        if (self.decrease.as_ref())
+            .is_some_and(|decrease| now.duration_since(decrease.at) > OVERLOAD_MEMORY)
+        {
+            self.decrease = None;
+            self.increase_after = INCREASE_AFTER.0;
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::congestion::{Asked, Begun};
+use super::congestion::{RequestKind, Started};
 use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::transport::{Connection, Step, TransportError};
@@ -19,8 +19,8 @@ use crate::wire::{self, Key, RequestMac};
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How often something that the primary sheds is asked for, and the pause before the second time; it doubles.
-const SHED_TRIES_MAX: u32 = 6;
-const SHED_PAUSE: Duration = Duration::from_millis(100);
+const OVERLOAD_ATTEMPTS_MAX: u32 = 6;
+const OVERLOAD_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
     /// Signs and sends a request that may be asked twice without harm, and waits for the first
@@ -29,32 +29,36 @@ impl Session<'_> {
         &mut self,
         mut message: Vec<u8>,
         key: &Key,
-        asked: Asked,
+        kind: RequestKind,
     ) -> Result<(Vec<u8>, RequestMac), Failure> {
-        self.take_turn().await?;
+        self.take_permit().await?;
         let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-        Ok((self.ask(&message, asked).await?, mac))
+        Ok((self.ask(&message, kind).await?, mac))
     }
 
     /// Sends a request that may be asked twice, and waits for the first answer; again where the primary
     /// sheds it.
-    pub(crate) async fn ask(&mut self, message: &[u8], asked: Asked) -> Result<Vec<u8>, Failure> {
-        let courtesy = &self.primary.pool.courtesy;
+    pub(crate) async fn ask(
+        &mut self,
+        message: &[u8],
+        kind: RequestKind,
+    ) -> Result<Vec<u8>, Failure> {
+        let congestion = &self.primary.pool.congestion;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match asked {
-                Asked::Transfer => self.take_place().await?,
-                Asked::Query | Asked::Update(_) => self.take_turn().await?,
+            match kind {
+                RequestKind::Transfer => self.take_transfer_permit().await?,
+                RequestKind::Query | RequestKind::Update(_) => self.take_permit().await?,
             }
-            let begun = courtesy.begin();
-            let error = match self.ask_once(message, asked, begun).await {
+            let started = congestion.start();
+            let error = match self.ask_once(message, kind, started).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let is_shed = courtesy.is_shed(begun, &error);
-            self.sheds += u32::from(is_shed);
-            self.wait_while_shed(is_shed, attempt, error).await?;
+            let is_overload = congestion.is_overload(started, &error);
+            self.overloads += u32::from(is_overload);
+            self.wait_out_overload(is_overload, attempt, error).await?;
         }
     }
 
@@ -62,13 +66,13 @@ impl Session<'_> {
     async fn ask_once(
         &mut self,
         message: &[u8],
-        asked: Asked,
-        begun: Begun,
+        kind: RequestKind,
+        started: Started,
     ) -> Result<Vec<u8>, TransportError> {
         if self.connection.is_some() || self.reuse() {
-            match self.roundtrip(message, asked).await {
+            match self.roundtrip(message, kind).await {
                 Err(error)
-                    if error.is_timeout() && self.primary.pool.courtesy.is_answering(begun) =>
+                    if error.is_timeout() && self.primary.pool.congestion.is_answering(started) =>
                 {
                     return Err(error);
                 }
@@ -77,7 +81,7 @@ impl Session<'_> {
             }
         }
         self.connect().await?;
-        self.roundtrip(message, asked).await
+        self.roundtrip(message, kind).await
     }
 
     /// Sends an UPDATE, and waits for the answer.
@@ -85,25 +89,26 @@ impl Session<'_> {
         if self.connection.is_none() && !self.reuse() {
             self.connect().await?;
         }
-        self.roundtrip(message, Asked::Update(message.len())).await
+        self.roundtrip(message, RequestKind::Update(message.len()))
+            .await
     }
 
     /// Lets others go first where the primary sheds what was asked for, and waits a little.
     ///
     /// # Errors
     /// Why it is not asked for again.
-    pub(crate) async fn wait_while_shed(
+    pub(crate) async fn wait_out_overload(
         &mut self,
-        is_shed: bool,
+        is_overload: bool,
         attempt: u32,
         source: TransportError,
     ) -> Result<(), Failure> {
-        if !is_shed {
+        if !is_overload {
             return Err(source.into());
         }
-        self.let_others_go_first();
-        let pause = SHED_PAUSE * 2_u32.pow(attempt - 1);
-        if attempt >= SHED_TRIES_MAX || Instant::now() + pause >= self.deadline {
+        self.release_permits();
+        let pause = OVERLOAD_PAUSE * 2_u32.pow(attempt - 1);
+        if attempt >= OVERLOAD_ATTEMPTS_MAX || Instant::now() + pause >= self.deadline {
             return Err(Failure::Overloaded { source });
         }
         tokio::time::sleep(pause).await;
@@ -111,10 +116,10 @@ impl Session<'_> {
     }
 
     /// Gives the turn back, and the place for a transfer; the next exchange waits for others.
-    pub(crate) fn let_others_go_first(&mut self) {
-        if !self.keeps_turn {
-            self.place = None;
-            self.turn = None;
+    pub(crate) fn release_permits(&mut self) {
+        if !self.keeps_permit {
+            self.transfer_permit = None;
+            self.permit = None;
         }
     }
 
@@ -134,7 +139,7 @@ impl Session<'_> {
     async fn connect(&mut self) -> Result<(), TransportError> {
         let endpoint = &self.primary.endpoint;
         let deadline = self.exchange_deadline();
-        let opened = self.wait(Asked::Query, Connection::open(endpoint, deadline));
+        let opened = self.wait(RequestKind::Query, Connection::open(endpoint, deadline));
         let opened = opened.await.unwrap_or_else(|after| {
             let (step, target) = (Step::Connect, endpoint.to_string());
             Err(TransportError::TimedOut {
@@ -148,18 +153,22 @@ impl Session<'_> {
     }
 
     /// Sends a request over the connection, which is not used again where that fails, and waits for the first answer.
-    async fn roundtrip(&mut self, message: &[u8], asked: Asked) -> Result<Vec<u8>, TransportError> {
+    async fn roundtrip(
+        &mut self,
+        message: &[u8],
+        kind: RequestKind,
+    ) -> Result<Vec<u8>, TransportError> {
         let deadline = self.exchange_deadline();
         // Taken out first: a connection whose exchange fails or is cancelled is never used again.
         let mut connection = self
             .connection
             .take()
             .expect("connected before the exchange");
-        let courtesy = &self.primary.pool.courtesy;
-        let begun = courtesy.begin();
+        let congestion = &self.primary.pool.congestion;
+        let started = congestion.start();
         connection.send(message, deadline).await?;
         let target = connection.peer().to_string();
-        let answer = self.wait(asked, connection.receive(deadline)).await;
+        let answer = self.wait(kind, connection.receive(deadline)).await;
         let answer = answer.unwrap_or_else(|after| {
             let step = Step::Receive;
             Err(TransportError::TimedOut {
@@ -169,7 +178,7 @@ impl Session<'_> {
             })
         });
         let answer = answer?;
-        courtesy.note_answer(begun);
+        congestion.on_response(started);
         self.connection = Some(connection);
         Ok(answer)
     }
@@ -178,15 +187,20 @@ impl Session<'_> {
     ///
     /// # Errors
     /// How long that was. Where it was in vain again and again, patience grows: it may have been too short.
-    async fn wait<T>(&self, asked: Asked, work: impl Future<Output = T>) -> Result<T, Duration> {
-        let courtesy = &self.primary.pool.courtesy;
-        let begun = courtesy.begin();
-        let patience = courtesy.patience(asked) * 2_u32.pow(self.sheds.saturating_sub(1).min(8));
+    async fn wait<T>(
+        &self,
+        kind: RequestKind,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Duration> {
+        let congestion = &self.primary.pool.congestion;
+        let started = congestion.start();
+        let response_timeout =
+            congestion.response_timeout(kind) * 2_u32.pow(self.overloads.saturating_sub(1).min(8));
         let mut work = pin!(work);
         loop {
-            match timeout(patience, &mut work).await {
+            match timeout(response_timeout, &mut work).await {
                 Ok(done) => return Ok(done),
-                Err(_) if courtesy.is_answering(begun) => return Err(begun.elapsed()),
+                Err(_) if congestion.is_answering(started) => return Err(started.elapsed()),
                 Err(_) => {}
             }
         }

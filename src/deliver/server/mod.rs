@@ -9,5 +9,5 @@ pub(crate) mod transfer;
 
 pub use exchange::EXCHANGE_TIME_MAX;
 pub(crate) use primary::Reading;
-pub use primary::{Catalog, CatalogCensus, Maker, Pool, Primary, Read};
+pub use primary::{Catalog, CatalogCensus, Pool, Primary, Provisioning, Read};
 pub(crate) use session::{Session, Transfer, open};

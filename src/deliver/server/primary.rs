@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use super::congestion::Courtesy;
+use super::congestion::Congestion;
 
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::{CatalogName, CatalogProblem, CatalogView};
@@ -44,7 +44,7 @@ pub struct Primary {
     /// The apex NS records that its zones get whatever the payload says; empty for the payload's.
     pub nameservers: Vec<Name>,
     /// How zones are made and removed; none where they must exist.
-    pub maker: Option<Maker>,
+    pub provisioning: Option<Provisioning>,
     /// The catalog that it keeps: which zones secondaries shall have, and whose they are.
     pub catalog: Option<Catalog>,
     /// Its connections.
@@ -59,11 +59,11 @@ pub enum Read {
     Transfer,
     /// From the memory of what was delivered, where the primary allows no transfer. What others change
     /// there is not seen.
-    Memory,
+    State,
 }
 
 /// How zones are made on a primary, and removed.
-pub enum Maker {
+pub enum Provisioning {
     /// By its own interface.
     Provisioner(Provisioner),
     /// The primary makes a zone of each member of its catalog.
@@ -73,7 +73,7 @@ pub enum Maker {
     },
 }
 
-impl Maker {
+impl Provisioning {
     /// What new members of the catalog are grouped by, where zones are made of them.
     pub(crate) fn group(&self) -> Option<&str> {
         match self {
@@ -138,9 +138,9 @@ pub struct Pool {
     /// Zones that bore no other instance's mark, and when that was seen.
     permitted: RefCell<BTreeMap<ZoneName, Instant>>,
     /// Turns to talk to the primary.
-    pub(crate) courtesy: Courtesy,
+    pub(crate) congestion: Congestion,
     /// Zones that are begun; most of them wait for the disk or for a turn.
-    pub(crate) begun: Semaphore,
+    pub(crate) started: Semaphore,
 }
 
 impl Pool {
@@ -151,8 +151,8 @@ impl Pool {
             seen_added: RefCell::default(),
             joins_updates: Cell::default(),
             permitted: RefCell::default(),
-            courtesy: Courtesy::new(zones_in_flight, TRANSFERS_MAX),
-            begun: Semaphore::new(ZONES_BEGUN_MAX),
+            congestion: Congestion::new(zones_in_flight, TRANSFERS_MAX),
+            started: Semaphore::new(ZONES_BEGUN_MAX),
         }
     }
 
@@ -192,7 +192,7 @@ impl Primary {
             key,
             read: Read::Transfer,
             nameservers: Vec::new(),
-            maker: None,
+            provisioning: None,
             catalog: None,
             pool: Pool::new(zones_in_flight),
         }

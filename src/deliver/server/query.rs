@@ -11,7 +11,7 @@ use crate::plan::Batch;
 use crate::wire::{Rcode, Reply, Response};
 
 /// Longest chain of CNAME records that is followed.
-pub(crate) const ALIASES_MAX: usize = 8;
+pub(crate) const CNAME_CHAIN_MAX: usize = 8;
 
 /// One question; nothing where the primary has no authority over the name.
 pub(crate) async fn ask(
@@ -52,14 +52,14 @@ pub(crate) fn records<'a>(
 }
 
 /// Where the name leads as an alias.
-pub(crate) fn alias(response: &Response, owner: &Name) -> Option<Name> {
+pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
 }
 
 /// Whether a wildcard makes up the alias (RFC 4592): it would then make up the same beside it. An
 /// alias that says the same as the wildcard looks like that, too.
-pub(crate) async fn is_made_up(
+pub(crate) async fn is_synthesized(
     session: &mut Session<'_>,
     owner: &Name,
     target: &Name,
@@ -68,17 +68,17 @@ pub(crate) async fn is_made_up(
         return Ok(false);
     };
     let response = ask(session, &beside, RecordType::CNAME).await?;
-    Ok(response.is_some_and(|response| alias(&response, &beside).as_ref() == Some(target)))
+    Ok(response.is_some_and(|response| cname_target(&response, &beside).as_ref() == Some(target)))
 }
 
 /// The SOA of the zone that a name is in, which may have an alias that a wildcard makes up.
 pub(crate) async fn soa_of(
     session: &mut Session<'_>,
     owner: &Name,
-    is_below_alias: bool,
+    has_synthesized_cname: bool,
 ) -> Result<Option<Record>, Failure> {
     let mut name = Some(owner.clone());
-    if is_below_alias {
+    if has_synthesized_cname {
         // What is asked there is answered for the alias's target; the apex at last answers for itself.
         name = owner.parent();
     }
@@ -87,7 +87,7 @@ pub(crate) async fn soa_of(
             return Ok(None);
         };
         let soa = enclosing_soa(&response, owner);
-        if soa.is_some() || !is_below_alias {
+        if soa.is_some() || !has_synthesized_cname {
             return Ok(soa.cloned());
         }
         name = here.parent();

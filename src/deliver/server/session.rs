@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::congestion::{Asked, Turn};
-use super::primary::{Maker, Primary};
+use super::congestion::{Permit, RequestKind};
+use super::primary::{Primary, Provisioning};
 use crate::deliver::error::Failure;
 use crate::deliver::state::ZoneKey;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
@@ -49,19 +49,19 @@ pub(crate) async fn open(
     clock: fn() -> u64,
     deadline: Instant,
 ) -> Result<Session<'_>, Failure> {
-    let begun = timeout_at(deadline, primary.pool.begun.acquire()).await;
-    let begun = begun.map_err(|_| Failure::DeadlinePassed)?;
+    let started = timeout_at(deadline, primary.pool.started.acquire()).await;
+    let started = started.map_err(|_| Failure::DeadlinePassed)?;
     Ok(Session {
         primary,
         clock,
         deadline,
         connection: None,
-        turn: None,
-        place: None,
-        keeps_turn: false,
-        sheds: 0,
+        permit: None,
+        transfer_permit: None,
+        keeps_permit: false,
+        overloads: 0,
         has_applied: false,
-        _begun: begun.expect("the semaphore is never closed"),
+        _started: started.expect("the semaphore is never closed"),
     })
 }
 
@@ -71,17 +71,17 @@ pub(crate) struct Session<'a> {
     pub(crate) deadline: Instant,
     pub(crate) clock: fn() -> u64,
     pub(crate) connection: Option<Connection>,
-    pub(crate) turn: Option<Turn<'a>>,
+    pub(crate) permit: Option<Permit<'a>>,
     /// A place for a transfer, only ever beside a turn: who has a place and waits for a turn would wait for those
     /// who have turns and wait for places.
-    pub(crate) place: Option<Turn<'a>>,
+    pub(crate) transfer_permit: Option<Permit<'a>>,
     /// Others wait for what this session holds, so it must not wait for a turn that they have.
-    pub(crate) keeps_turn: bool,
+    pub(crate) keeps_permit: bool,
     /// How often the primary shed what was asked for.
-    pub(crate) sheds: u32,
+    pub(crate) overloads: u32,
     /// Whether the primary has said that it applied a message of a plan.
     pub(crate) has_applied: bool,
-    _begun: SemaphorePermit<'a>,
+    _started: SemaphorePermit<'a>,
 }
 
 /// What a request for a transfer brought.
@@ -105,7 +105,7 @@ impl Session<'_> {
     /// first exchange shall have one of its own, so that its failure is not taken for that of one which
     /// was kept too long.
     pub(crate) async fn try_connecting(&mut self) -> Result<SocketAddr, Failure> {
-        self.take_turn().await?;
+        self.take_permit().await?;
         let deadline = self.exchange_deadline();
         let connection = Connection::open(&self.primary.endpoint, deadline).await?;
         Ok(connection.peer())
@@ -116,7 +116,7 @@ impl Session<'_> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
         let key = self.primary.key.clone();
-        let (answer, mac) = self.first_answer(message, &key, Asked::Query).await?;
+        let (answer, mac) = self.first_answer(message, &key, RequestKind::Query).await?;
         Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
     }
 
@@ -128,7 +128,7 @@ impl Session<'_> {
     ) -> Result<Reply, Failure> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
-        let answer = self.ask(&message, Asked::Query).await?;
+        let answer = self.ask(&message, RequestKind::Query).await?;
         Ok(self.read(&answer, id, Opcode::Query, None))
     }
 
@@ -136,18 +136,18 @@ impl Session<'_> {
     /// guarded by one serial. So does Knot, which is told from others by how it refuses a question about a
     /// zone that it does not have: without a signature, for it looks at no key then.
     pub(crate) async fn joins_updates(&mut self) -> Result<bool, Failure> {
-        match &self.primary.maker {
-            Some(Maker::Catalog { .. }) => return Ok(true),
-            Some(Maker::Provisioner(Provisioner::Rndc(_) | Provisioner::PowerDns(_))) => {
+        match &self.primary.provisioning {
+            Some(Provisioning::Catalog { .. }) => return Ok(true),
+            Some(Provisioning::Provisioner(Provisioner::Rndc(_) | Provisioner::PowerDns(_))) => {
                 return Ok(false);
             }
-            Some(Maker::Provisioner(Provisioner::Command(_))) | None => {}
+            Some(Provisioning::Provisioner(Provisioner::Command(_))) | None => {}
         }
         let known = &self.primary.pool.joins_updates;
         if let Some(joins) = known.get() {
             return Ok(joins);
         }
-        self.take_turn().await?;
+        self.take_permit().await?;
         // While this session waited for its turn, others may have found it out.
         if let Some(joins) = known.get() {
             return Ok(joins);
@@ -177,32 +177,33 @@ impl Session<'_> {
         batch: &Batch,
         key: &Key,
     ) -> Result<Reply, Failure> {
-        let courtesy = &self.primary.pool.courtesy;
+        let congestion = &self.primary.pool.congestion;
         let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
         let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
         let mut attempts = 0;
         loop {
-            self.take_turn().await?;
-            let begun = courtesy.begin();
+            self.take_permit().await?;
+            let started = congestion.start();
             let reply = self.update_once(batch, key).await?;
             attempts += 1;
             if !is_servfail(&reply) {
                 if attempts > 1 {
-                    courtesy.note_recovery();
+                    congestion.on_recovery();
                 }
                 return Ok(reply);
             }
             // One zone with a fault of its own shall not slow all others down.
-            if attempts == 1 || courtesy.recovers() {
-                courtesy.note_servfail(begun);
+            if attempts == 1 || congestion.is_recovering() {
+                congestion.on_servfail(started);
             }
             let Some((pause, is_for_load)) = pauses.next() else {
                 return Err(Failure::UpdatesExhausted { attempts });
             };
-            if Instant::now() + pause >= self.deadline || is_for_load && !courtesy.recovers() {
+            if Instant::now() + pause >= self.deadline || is_for_load && !congestion.is_recovering()
+            {
                 return Ok(reply);
             }
-            self.let_others_go_first();
+            self.release_permits();
             tokio::time::sleep(pause).await;
         }
     }
@@ -214,27 +215,27 @@ impl Session<'_> {
     pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
         let unsigned = wire::encode_update(batch, id)?;
-        let courtesy = &self.primary.pool.courtesy;
+        let congestion = &self.primary.pool.congestion;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            self.take_turn().await?;
+            self.take_permit().await?;
             let mut message = unsigned.clone();
             let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-            let begun = courtesy.begin();
+            let started = congestion.start();
             let error = match self.send_update(&message).await {
                 Ok(answer) => {
                     return Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))));
                 }
                 Err(error) => error,
             };
-            let is_shed = courtesy.is_shed(begun, &error);
-            self.sheds += u32::from(is_shed);
+            let is_overload = congestion.is_overload(started, &error);
+            self.overloads += u32::from(is_overload);
             if error.request_may_have_arrived() {
-                self.let_others_go_first();
+                self.release_permits();
                 return Err(Failure::Unknown { source: error });
             }
-            self.wait_while_shed(is_shed, attempt, error).await?;
+            self.wait_out_overload(is_overload, attempt, error).await?;
         }
     }
 
@@ -250,18 +251,24 @@ impl Session<'_> {
         zone: &ZoneName,
         key: &Key,
     ) -> Result<Transfer, Failure> {
-        let transfer = self.transfer_in_place(zone, key).await;
-        self.place = None;
+        let transfer = self.transfer_with_permit(zone, key).await;
+        self.transfer_permit = None;
         transfer
     }
 
-    async fn transfer_in_place(&mut self, zone: &ZoneName, key: &Key) -> Result<Transfer, Failure> {
-        self.take_place().await?;
-        let transfers = &self.primary.pool.courtesy.transfers;
-        let begun = Instant::now();
+    async fn transfer_with_permit(
+        &mut self,
+        zone: &ZoneName,
+        key: &Key,
+    ) -> Result<Transfer, Failure> {
+        self.take_transfer_permit().await?;
+        let transfers = &self.primary.pool.congestion.transfers;
+        let started = Instant::now();
         let id = random_id()?;
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
-        let (mut answer, mac) = self.first_answer(message, key, Asked::Transfer).await?;
+        let (mut answer, mac) = self
+            .first_answer(message, key, RequestKind::Transfer)
+            .await?;
         let mut reader = TransferReader::new(zone, id, Some((key.clone(), mac)));
         loop {
             match reader.push(&answer, (self.clock)()) {
@@ -269,7 +276,7 @@ impl Session<'_> {
                 Ok(Progress::More) => {}
                 Err(TransferError::Denied(reply)) => {
                     if is_servfail(&reply) {
-                        transfers.give_way(begun, Instant::now());
+                        transfers.on_overload(started, Instant::now());
                     }
                     return Ok(Transfer::Denied(reply));
                 }
@@ -291,7 +298,7 @@ impl Session<'_> {
                 }
             };
         }
-        transfers.note_answer(Instant::now());
+        transfers.on_response(Instant::now());
         Ok(Transfer::Zone(Box::new(reader.finish()?)))
     }
 
@@ -310,21 +317,22 @@ impl Session<'_> {
     }
 
     /// Waits for a turn to talk to the primary, unless the session has one.
-    pub(crate) async fn take_turn(&mut self) -> Result<(), Failure> {
-        if self.turn.is_none() {
-            let turn = timeout_at(self.deadline, self.primary.pool.courtesy.turns.take()).await;
-            self.turn = Some(turn.map_err(|_| Failure::DeadlinePassed)?);
+    pub(crate) async fn take_permit(&mut self) -> Result<(), Failure> {
+        if self.permit.is_none() {
+            let permit =
+                timeout_at(self.deadline, self.primary.pool.congestion.permits.take()).await;
+            self.permit = Some(permit.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
     }
 
     /// Waits for a turn, and then for a place for a transfer, unless the session has them.
-    pub(crate) async fn take_place(&mut self) -> Result<(), Failure> {
-        self.take_turn().await?;
-        if self.place.is_none() {
-            let transfers = &self.primary.pool.courtesy.transfers;
-            let place = timeout_at(self.deadline, transfers.take()).await;
-            self.place = Some(place.map_err(|_| Failure::DeadlinePassed)?);
+    pub(crate) async fn take_transfer_permit(&mut self) -> Result<(), Failure> {
+        self.take_permit().await?;
+        if self.transfer_permit.is_none() {
+            let transfers = &self.primary.pool.congestion.transfers;
+            let transfer_permit = timeout_at(self.deadline, transfers.take()).await;
+            self.transfer_permit = Some(transfer_permit.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
     }
@@ -332,9 +340,9 @@ impl Session<'_> {
     /// Lets others talk to the primary until the next exchange, which waits for a turn again. With
     /// this before a wait for the disk, the zones of a batch are read on while the first ones wait,
     /// and many widenings share one write.
-    pub(crate) fn step_aside(&mut self) {
+    pub(crate) fn yield_permit(&mut self) {
         self.give_back();
-        self.turn = None;
+        self.permit = None;
     }
 
     /// Gives the connection back for the next session. One that is not given back, because its
@@ -347,7 +355,7 @@ impl Session<'_> {
         let pool = &self.primary.pool;
         let mut idle = pool.idle.borrow_mut();
         // A primary that sheds load may have no connection left for others.
-        let has_room = idle.len() < pool.courtesy.turns.limit();
+        let has_room = idle.len() < pool.congestion.permits.limit();
         idle.extend(self.connection.take().filter(|_| has_room));
     }
 

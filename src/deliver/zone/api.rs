@@ -10,10 +10,10 @@ use super::read::read;
 use super::update::ensure_zone;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::Delivered;
-use crate::deliver::policy::Settings;
+use crate::deliver::policy::Policy;
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Primary, open};
-use crate::deliver::state::{Memory, ZoneMemory};
+use crate::deliver::state::{StateStore, ZoneState};
 use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName, ZoneSource};
 use crate::plan::InitialZoneError;
 
@@ -26,11 +26,11 @@ pub async fn create_zone(
     name: &ZoneName,
     nameservers: &[Name],
     primary: &Primary,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
-    settings.permit_name(name.apex(), primary)?;
+    policy.permit_name(name.apex(), primary)?;
     let nameservers = if nameservers.is_empty() {
         &primary.nameservers
     } else {
@@ -43,8 +43,8 @@ pub async fn create_zone(
         records: RrSets::from_sets(set),
         source: ZoneSource::Call,
     };
-    let mut session = open(primary, settings.clock, deadline).await?;
-    let created = ensure_zone(&mut session, &desired, memory, settings).await;
+    let mut session = open(primary, policy.clock, deadline).await?;
+    let created = ensure_zone(&mut session, &desired, store, policy).await;
     session.release();
     if let Err(Failure::InitialZone(InitialZoneError::NoApexNs { zone })) = created {
         return Err(Failure::NoNameservers { zone });
@@ -76,14 +76,14 @@ pub async fn fetch_zone(
 pub async fn recall_zone(
     name: &ZoneName,
     primary: &Primary,
-    memory: &Memory,
+    store: &StateStore,
     clock: fn() -> u64,
     deadline: Instant,
-) -> Result<(CurrentZone, ZoneMemory), Failure> {
+) -> Result<(CurrentZone, ZoneState), Failure> {
     let mut session = open(primary, clock, deadline).await?;
-    let (found, known) = read(&mut session, name, memory).await?;
+    let (found, state) = read(&mut session, name, store).await?;
     session.release();
-    Ok((present(found)?, known))
+    Ok((present(found)?, state))
 }
 
 fn present(found: Found) -> Result<CurrentZone, Failure> {

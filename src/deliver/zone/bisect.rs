@@ -22,7 +22,7 @@ const STEPS_MAX: u32 = 256;
 
 /// A search for the names that are refused.
 #[derive(Default)]
-pub(crate) struct Sieve {
+pub(crate) struct Bisection {
     /// What is still to be sent, the next at the end; empty where all is sent at once.
     groups: Vec<Vec<Name>>,
     /// What was refused alone.
@@ -30,11 +30,11 @@ pub(crate) struct Sieve {
     /// Something was applied.
     has_passed: bool,
     /// What stands alone has been tried again.
-    is_second_chance: bool,
+    has_retried_singles: bool,
     steps: u32,
 }
 
-impl Sieve {
+impl Bisection {
     /// Whether the search goes on.
     pub(crate) fn is_searching(&self) -> bool {
         !self.groups.is_empty()
@@ -52,7 +52,7 @@ impl Sieve {
     pub(crate) fn passed(&mut self, messages: usize) {
         self.has_passed |= messages > 0;
         self.groups.pop();
-        self.give_second_chance();
+        self.retry_singles();
     }
 
     /// The plan was refused, as it was restricted.
@@ -78,7 +78,7 @@ impl Sieve {
         if let Some(owner) = owners.pop() {
             self.refused.push((owner, failure));
         }
-        self.give_second_chance();
+        self.retry_singles();
         Ok(())
     }
 
@@ -92,9 +92,9 @@ impl Sieve {
             })
     }
 
-    fn give_second_chance(&mut self) {
-        if self.groups.is_empty() && self.has_passed && !self.is_second_chance {
-            self.is_second_chance = true;
+    fn retry_singles(&mut self) {
+        if self.groups.is_empty() && self.has_passed && !self.has_retried_singles {
+            self.has_retried_singles = true;
             let alone = self.refused.drain(..).map(|(owner, _)| vec![owner]);
             self.groups.extend(alone);
         }

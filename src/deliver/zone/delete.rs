@@ -11,37 +11,37 @@ use crate::deliver::create::await_gone;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership::{self, is_as_delivered};
-use crate::deliver::policy::Settings;
+use crate::deliver::policy::Policy;
 use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Maker, Session};
-use crate::deliver::state::{Memory, Origin, ZoneKey, ZoneMemory};
+use crate::deliver::server::{Provisioning, Session};
+use crate::deliver::state::{Provenance, StateStore, ZoneKey, ZoneState};
 use crate::deliver::update::{Sent, send};
 use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
-use crate::plan::{self, Guard, Holding};
-use crate::provision::{Claim, Deleted, Provisioner, Standing};
+use crate::plan::{self, Membership, Prerequisites};
+use crate::provision::{Deleted, Provisioner, RemovalScope, ZoneStatus};
 
 /// Removes the zone where it was made here, and else what was delivered to it.
 pub(crate) async fn deliver_gone(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Delivered, Failure> {
-    session.take_turn().await?;
+    session.take_permit().await?;
     let key = session.zone_key(zone);
-    let known = memory.load(&key).await?;
-    let holding = ownership::holding(session, zone).await?;
-    let removed = remove(session, zone, holding.as_ref(), &known, memory).await?;
+    let state = store.load(&key).await?;
+    let membership = ownership::membership(session, zone).await?;
+    let removed = remove(session, zone, membership.as_ref(), &state, store).await?;
     let done = match removed {
         Some(done) => done,
-        None => empty(session, zone, &key, memory, settings).await?,
+        None => empty(session, zone, &key, store, policy).await?,
     };
     // After the zone itself: a process that is killed in between leaves a zone that is ours, and the
     // next delivery goes on from there.
     ownership::release(session, zone).await?;
     if matches!(done, Done::Deleted | Done::AlreadyGone) {
-        memory.forget(key, known.generation)?;
+        store.forget(key, state.generation)?;
     }
     Ok(Delivered::all(done))
 }
@@ -50,23 +50,23 @@ pub(crate) async fn deliver_gone(
 async fn remove(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    holding: Option<&Holding>,
-    known: &ZoneMemory,
-    memory: &Memory,
+    membership: Option<&Membership>,
+    state: &ZoneState,
+    store: &StateStore,
 ) -> Result<Option<Done>, Failure> {
-    match removal(session, zone, holding, known, memory).await? {
+    match removal(session, zone, membership, state, store).await? {
         None => Ok(None),
-        Some(Removal::Provisioned(provisioner, claim)) => {
-            let deleted = provisioner.delete(zone, claim, session.deadline).await?;
+        Some(Removal::Provisioned(provisioner, scope)) => {
+            let deleted = provisioner.delete(zone, scope, session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),
                 // What was delivered elsewhere under that name is looked for.
-                Deleted::WasAbsent if known.origin == Origin::Found => None,
+                Deleted::WasAbsent if state.provenance == Provenance::Preexisting => None,
                 Deleted::WasAbsent => Some(Done::AlreadyGone),
-                Deleted::NotOurs(standing) => {
-                    let permitted = ownership::permit_going(zone, holding, standing);
+                Deleted::NotOurs(status) => {
+                    let permitted = ownership::permit_going(zone, membership, status);
                     if permitted.is_err() {
-                        memory.forget(session.zone_key(zone), known.generation)?;
+                        store.forget(session.zone_key(zone), state.generation)?;
                     }
                     permitted?;
                     None
@@ -89,7 +89,7 @@ async fn remove(
 /// How a zone goes as a whole.
 pub(crate) enum Removal<'a> {
     /// The provisioner removes it, as far as it is covered by the claim.
-    Provisioned(&'a Provisioner, Claim),
+    Provisioned(&'a Provisioner, RemovalScope),
     /// The primary drops it with its entry in the catalog, which may be only reserved.
     Unlisted { was_listed: bool },
 }
@@ -98,21 +98,23 @@ pub(crate) enum Removal<'a> {
 pub(crate) async fn removal<'a>(
     session: &mut Session<'a>,
     zone: &ZoneName,
-    holding: Option<&Holding>,
-    known: &ZoneMemory,
-    memory: &Memory,
+    membership: Option<&Membership>,
+    state: &ZoneState,
+    store: &StateStore,
 ) -> Result<Option<Removal<'a>>, Failure> {
     let primary = session.primary;
-    match (&primary.maker, holding) {
-        (Some(Maker::Provisioner(provisioner)), _) => {
-            let claim = claim(session, zone, holding, known, memory).await?;
-            Ok(claim.map(|claim| Removal::Provisioned(provisioner, claim)))
+    match (&primary.provisioning, membership) {
+        (Some(Provisioning::Provisioner(provisioner)), _) => {
+            let claim = claim(session, zone, membership, state, store).await?;
+            Ok(claim.map(|scope| Removal::Provisioned(provisioner, scope)))
         }
-        (Some(Maker::Catalog { .. }), Some(Holding::Ours(member))) if !member.is_found => {
+        (Some(Provisioning::Catalog { .. }), Some(Membership::Ours(member)))
+            if !member.is_found =>
+        {
             let was_listed = member.is_listed;
             Ok(Some(Removal::Unlisted { was_listed }))
         }
-        (Some(Maker::Catalog { .. }) | None, _) => Ok(None),
+        (Some(Provisioning::Catalog { .. }) | None, _) => Ok(None),
     }
 }
 
@@ -121,31 +123,31 @@ async fn empty(
     session: &mut Session<'_>,
     zone: &ZoneName,
     key: &ZoneKey,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Done, Failure> {
-    let mut guarded_at: Option<Rdata> = None;
+    let mut failed_at: Option<Rdata> = None;
     // Of what was sent without an answer.
     let mut removed = 0;
     for attempt in 0..ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let (found, mut known) = read(session, zone, memory).await?;
-        let current = match emptying(session, zone, found, &known).await? {
+        let (found, mut state) = read(session, zone, store).await?;
+        let current = match emptying(session, zone, found, &state).await? {
             Emptying::Of(current) => current,
             Emptying::Needless(done) => return Ok(done),
         };
-        known.origin = Origin::Found;
+        state.provenance = Provenance::Preexisting;
         let soa = current.soa.to_rdata();
-        if guarded_at.as_ref() == Some(&soa) {
-            known.guard = Guard::RrSets;
+        if failed_at.as_ref() == Some(&soa) {
+            state.prerequisites = Prerequisites::RrSets;
         }
-        let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
+        let plan = plan::plan_removal(&current, &policy.scope(&state.managed));
         if !plan.is_empty() {
             let is_last = attempt + 1 == ATTEMPTS_MAX;
-            match send(session, &plan, &current, known.guard).await {
+            match send(session, &plan, &current, state.prerequisites).await {
                 Ok(Sent::Applied(_)) => {}
-                Ok(Sent::Guarded) => {
-                    guarded_at = Some(soa);
+                Ok(Sent::PrerequisiteFailed) => {
+                    failed_at = Some(soa);
                     continue;
                 }
                 Err(Failure::Unknown { .. }) if !is_last => {
@@ -156,8 +158,8 @@ async fn empty(
                 Ok(Sent::NoZone(failure)) | Err(failure) => return Err(failure),
             }
         }
-        let gone = gone(&plan, &known, &RrSets::default());
-        memory.narrow(known.change(key.clone(), RrSets::default(), gone))?;
+        let gone = gone(&plan, &state, &RrSets::default());
+        store.commit(state.change(key.clone(), RrSets::default(), gone))?;
         return Ok(Done::Emptied {
             removed: removed.max(plan.removed()),
         });
@@ -180,23 +182,23 @@ pub(crate) async fn emptying(
     session: &mut Session<'_>,
     zone: &ZoneName,
     found: Found,
-    known: &ZoneMemory,
+    state: &ZoneState,
 ) -> Result<Emptying, Failure> {
     match found {
         Found::Zone(current) => {
-            ownership::permit_emptying(session, &current, known).await?;
+            ownership::permit_emptying(session, &current, state).await?;
             Ok(Emptying::Of(current))
         }
         Found::Absent => Ok(Emptying::Needless(Done::AlreadyGone)),
         // Whoever says so, there is nothing of ours to remove.
         Found::NotShown(_)
-            if known.has_nothing_of_ours() || is_absent_elsewhere(session, zone).await? =>
+            if state.manages_nothing() || is_absent_elsewhere(session, zone).await? =>
         {
             Ok(Emptying::Needless(Done::AlreadyGone))
         }
         Found::NotShown(failure) => Err(failure),
         // Another instance may be making it just now.
-        Found::NotLoaded(_) if known.has_nothing_of_ours() => {
+        Found::NotLoaded(_) if state.manages_nothing() => {
             Ok(Emptying::Needless(Done::Emptied { removed: 0 }))
         }
         Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
@@ -210,14 +212,15 @@ pub(crate) async fn is_absent_elsewhere(
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
     let primary = session.primary;
-    Ok(match &primary.maker {
+    Ok(match &primary.provisioning {
         None => false,
-        Some(Maker::Provisioner(provisioner)) => {
-            provisioner.standing(zone, session.deadline).await? == Standing::Absent
+        Some(Provisioning::Provisioner(provisioner)) => {
+            provisioner.status(zone, session.deadline).await? == ZoneStatus::Absent
         }
-        Some(Maker::Catalog { .. }) => match ownership::holding(session, zone).await? {
-            Some(Holding::Nobodys) => true,
-            Some(Holding::Ours(_) | Holding::Unmarked(_) | Holding::Others { .. }) | None => false,
+        Some(Provisioning::Catalog { .. }) => match ownership::membership(session, zone).await? {
+            Some(Membership::Absent) => true,
+            Some(Membership::Ours(_) | Membership::Unclaimed(_) | Membership::Other { .. })
+            | None => false,
         },
     })
 }
@@ -226,43 +229,51 @@ pub(crate) async fn is_absent_elsewhere(
 async fn claim(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    holding: Option<&Holding>,
-    known: &ZoneMemory,
-    memory: &Memory,
-) -> Result<Option<Claim>, Failure> {
-    match holding {
-        Some(Holding::Ours(member)) if member.is_listed && !member.is_found => {
-            return Ok(Some(Claim::Held));
+    membership: Option<&Membership>,
+    state: &ZoneState,
+    store: &StateStore,
+) -> Result<Option<RemovalScope>, Failure> {
+    match membership {
+        Some(Membership::Ours(member)) if member.is_listed && !member.is_found => {
+            return Ok(Some(RemovalScope::Listed));
         }
         Some(
-            Holding::Ours(_) | Holding::Unmarked(_) | Holding::Nobodys | Holding::Others { .. },
+            Membership::Ours(_)
+            | Membership::Unclaimed(_)
+            | Membership::Absent
+            | Membership::Other { .. },
         )
         | None => {}
     }
     let marker = ownership::marker(session);
-    Ok(match (ownership::origin(holding, known.origin), marker) {
-        (Origin::Found | Origin::Adopted, None) => None,
-        // What is not remembered may bear a mark.
-        (Origin::Found, Some(_)) => {
-            let is_known = !known.delivered.is_empty();
-            (!is_known && serving(session, zone).await? != Serving::No).then_some(Claim::Marked)
-        }
-        (Origin::Adopted, Some(marker)) => match read(session, zone, memory).await?.0 {
-            Found::Zone(current) if !marker.changes_marks() && is_as_delivered(&current, known) => {
-                Some(Claim::Adopted)
+    Ok(
+        match (ownership::provenance(membership, state.provenance), marker) {
+            (Provenance::Preexisting | Provenance::Adopted, None) => None,
+            // What is not remembered may bear a mark.
+            (Provenance::Preexisting, Some(_)) => {
+                let is_known = !state.managed.is_empty();
+                (!is_known && serving(session, zone).await? != Serving::No)
+                    .then_some(RemovalScope::Marked)
             }
-            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
-                Some(Claim::Marked)
-            }
+            (Provenance::Adopted, Some(marker)) => match read(session, zone, store).await?.0 {
+                Found::Zone(current)
+                    if !marker.can_change_marks() && is_as_delivered(&current, state) =>
+                {
+                    Some(RemovalScope::Adopted)
+                }
+                Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
+                    Some(RemovalScope::Marked)
+                }
+            },
+            (Provenance::Created, _) => Some(RemovalScope::Recorded),
+            (Provenance::Creating, _) => match read(session, zone, store).await? {
+                (Found::Zone(current), state) if is_unused(session, &current, &state) => {
+                    Some(RemovalScope::Recorded)
+                }
+                (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_), _) => {
+                    Some(RemovalScope::Marked)
+                }
+            },
         },
-        (Origin::Made, _) => Some(Claim::Remembered),
-        (Origin::Making, _) => match read(session, zone, memory).await? {
-            (Found::Zone(current), known) if is_unused(session, &current, &known) => {
-                Some(Claim::Remembered)
-            }
-            (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_), _) => {
-                Some(Claim::Marked)
-            }
-        },
-    })
+    )
 }

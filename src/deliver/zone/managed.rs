@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use crate::deliver::outcome::LeftOut;
 use crate::deliver::server::{Read, Session};
-use crate::deliver::state::ZoneMemory;
+use crate::deliver::state::ZoneState;
 use crate::model::{CurrentZone, Name, RrSet, RrSets};
-use crate::plan::{Action, Conflict, Guard, Plan};
+use crate::plan::{Action, Conflict, Plan, Prerequisites};
 
 /// What is ours when the plan is carried out: the desired records that it did not leave out, and at
 /// the names where it changed nothing for a conflict's sake what was ours before.
-pub(crate) fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
+pub(crate) fn ours<'a>(desired: &'a RrSets, managed: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
     if plan.kept.is_empty() && plan.conflicts.is_empty() && plan.frozen.is_empty() {
         return Cow::Borrowed(desired);
     }
@@ -25,20 +25,20 @@ pub(crate) fn ours<'a>(desired: &'a RrSets, delivered: &RrSets, plan: &Plan) -> 
             })
     };
     let wanted = desired.iter().filter(|set| !is_left_out(set));
-    let before = delivered.iter().filter(|set| is_frozen(&set.owner));
+    let before = managed.iter().filter(|set| is_frozen(&set.owner));
     Cow::Owned(RrSets::from_sets(wanted.chain(before).cloned()))
 }
 
 /// What is no longer ours once the plan is carried out. Another process may have remembered records
 /// that it is about to send, so nothing is given up but what cannot come any more: after a change
 /// that the SOA guards, since whoever planned before it must read again; and what was removed.
-pub(crate) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
+pub(crate) fn gone(plan: &Plan, state: &ZoneState, ours: &RrSets) -> RrSets {
     if plan.is_empty() {
         return RrSets::default();
     }
-    match known.guard {
-        Guard::Soa | Guard::SoaMovedOn => known.delivered.minus(ours),
-        Guard::RrSets | Guard::Presence => {
+    match state.prerequisites {
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => state.managed.minus(ours),
+        Prerequisites::RrSets | Prerequisites::Presence => {
             let removed = plan
                 .changes
                 .iter()
@@ -52,8 +52,8 @@ pub(crate) fn gone(plan: &Plan, known: &ZoneMemory, ours: &RrSets) -> RrSets {
 /// What is to be remembered before the plan is carried out. Where that is nothing new, but something
 /// that was remembered comes back: another process may be about to forget it, and does not do so when
 /// it is remembered anew.
-pub(crate) fn to_remember(ours: &RrSets, delivered: &RrSets, plan: &Plan) -> RrSets {
-    let new = ours.minus(delivered);
+pub(crate) fn to_remember(ours: &RrSets, managed: &RrSets, plan: &Plan) -> RrSets {
+    let new = ours.minus(managed);
     if !new.is_empty() {
         return new;
     }
@@ -68,8 +68,8 @@ pub(crate) fn to_remember(ours: &RrSets, delivered: &RrSets, plan: &Plan) -> RrS
 
 /// Whether a zone is as a primary makes it, an SOA and NS records and nothing else but what was to be
 /// delivered: nobody else has used it. One that was not read may hold anything.
-pub(crate) fn is_unused(session: &Session<'_>, current: &CurrentZone, known: &ZoneMemory) -> bool {
-    let rest = current.records.minus(&known.delivered);
+pub(crate) fn is_unused(session: &Session<'_>, current: &CurrentZone, state: &ZoneState) -> bool {
+    let rest = current.records.minus(&state.managed);
     session.primary.read == Read::Transfer && rest.iter().all(|set| current.name.is_apex_ns(set))
 }
 

@@ -4,12 +4,12 @@ use super::delete::{Emptying, Removal, emptying, removal};
 use super::managed::left_out;
 use super::read::{forget_unconfirmed, read};
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Fate, LeftOut, Preview, PreviewLine};
+use crate::deliver::outcome::{LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
-use crate::deliver::policy::Settings;
+use crate::deliver::policy::Policy;
 use crate::deliver::server::Session;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::{Memory, Origin, SoaTtl};
+use crate::deliver::state::{Provenance, SoaTtl, StateStore};
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
@@ -19,27 +19,27 @@ use crate::plan::{self, Action, Plan};
 pub(crate) async fn preview_zone(
     session: &mut Session<'_>,
     desired: &DesiredZone,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<(Preview, Vec<LeftOut>), Failure> {
-    let (found, known) = read(session, &desired.name, memory).await?;
+    let (found, state) = read(session, &desired.name, store).await?;
     let mut current = match found {
         Found::Zone(current) => current,
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
-        Found::Absent | Found::NotShown(_) if session.primary.maker.is_none() => {
+        Found::Absent | Found::NotShown(_) if session.primary.provisioning.is_none() => {
             return Err(Failure::ZoneAbsent);
         }
         Found::Absent | Found::NotShown(_) => {
-            ownership::holding(session, &desired.name).await?;
-            let first = plan::initial_zone(desired, &settings.keep)?;
+            ownership::membership(session, &desired.name).await?;
+            let first = plan::initial_zone(desired, &policy.keep)?;
             let left_out = left_out(&first.conflicts, &first.kept);
             return Ok((preview_of_new(&first.zone), left_out));
         }
     };
-    let _: Origin = ownership::permit_found(session, &current, &known, settings).await?;
-    forget_unconfirmed(session, &mut current, &known, &desired.records);
-    let mut plan = plan::plan(&current, desired, &settings.scope(&known.delivered));
-    if known.soa_ttl == SoaTtl::Fixed {
+    let _: Provenance = ownership::permit_found(session, &current, &state, policy).await?;
+    forget_unconfirmed(session, &mut current, &state, &desired.records);
+    let mut plan = plan::plan(&current, desired, &policy.scope(&state.managed));
+    if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }
     let left_out = left_out(&plan.conflicts, &plan.kept);
@@ -50,44 +50,44 @@ pub(crate) async fn preview_zone(
 pub(crate) async fn preview_gone(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Preview, Failure> {
-    let (found, known) = read(session, zone, memory).await?;
-    let holding = ownership::holding(session, zone).await?;
-    let is_ours = match removal(session, zone, holding.as_ref(), &known, memory).await? {
+    let (found, state) = read(session, zone, store).await?;
+    let membership = ownership::membership(session, zone).await?;
+    let is_ours = match removal(session, zone, membership.as_ref(), &state, store).await? {
         None => false,
         Some(Removal::Unlisted { .. }) => true,
-        Some(Removal::Provisioned(provisioner, claim)) => {
-            let standing = provisioner.standing_to_remove(zone, claim, session.deadline);
-            let standing = standing.await?;
-            let is_covered = claim.covers(&standing);
+        Some(Removal::Provisioned(provisioner, scope)) => {
+            let status = provisioner.status_to_delete(zone, scope, session.deadline);
+            let status = status.await?;
+            let is_covered = scope.covers(&status);
             if !is_covered {
-                ownership::permit_going(zone, holding.as_ref(), standing)?;
+                ownership::permit_going(zone, membership.as_ref(), status)?;
             }
             is_covered
         }
     };
-    let of_unseen = |fate| Preview {
+    let of_unseen = |zone_change| Preview {
         zone: zone.clone(),
-        fate,
+        zone_change,
         lines: Vec::new(),
     };
     let emptying = match found {
         Found::Zone(current) if is_ours => return Ok(preview_of_deletion(&current)),
-        Found::Absent | Found::NotShown(_) if is_ours => return Ok(of_unseen(Fate::Stays)),
+        Found::Absent | Found::NotShown(_) if is_ours => return Ok(of_unseen(ZoneChange::Kept)),
         // It goes with whatever it held.
-        Found::NotLoaded(_) if is_ours => return Ok(of_unseen(Fate::Deleted)),
+        Found::NotLoaded(_) if is_ours => return Ok(of_unseen(ZoneChange::Deleted)),
         found @ (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_)) => {
-            emptying(session, zone, found, &known).await?
+            emptying(session, zone, found, &state).await?
         }
     };
     match emptying {
         Emptying::Of(current) => {
-            let plan = plan::plan_removal(&current, &settings.scope(&known.delivered));
+            let plan = plan::plan_removal(&current, &policy.scope(&state.managed));
             Ok(preview_of_plan(&plan, &current))
         }
-        Emptying::Needless(_) => Ok(of_unseen(Fate::Stays)),
+        Emptying::Needless(_) => Ok(of_unseen(ZoneChange::Kept)),
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn preview_of_new(initial: &InitialZone) -> Preview {
     let lines = records.map(|record| line(Presence::Present, record));
     Preview {
         zone: initial.name.clone(),
-        fate: Fate::Created,
+        zone_change: ZoneChange::Created,
         lines: lines.collect(),
     }
 }
@@ -108,7 +108,7 @@ fn preview_of_deletion(current: &CurrentZone) -> Preview {
     let lines = records.map(|record| line(Presence::Gone, record));
     Preview {
         zone: current.name.clone(),
-        fate: Fate::Deleted,
+        zone_change: ZoneChange::Deleted,
         lines: lines.collect(),
     }
 }
@@ -137,7 +137,7 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     }
     Preview {
         zone: plan.zone.clone(),
-        fate: Fate::Stays,
+        zone_change: ZoneChange::Kept,
         lines,
     }
 }

@@ -4,7 +4,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Read, Session};
-use crate::deliver::state::{Memory, ZoneMemory};
+use crate::deliver::state::{StateStore, ZoneState};
 use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::wire::Rcode;
 
@@ -15,27 +15,27 @@ use crate::wire::Rcode;
 pub(crate) async fn read(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    memory: &Memory,
-) -> Result<(Found, ZoneMemory), Failure> {
+    store: &StateStore,
+) -> Result<(Found, ZoneState), Failure> {
     let key = session.zone_key(zone);
-    if session.primary.read == Read::Memory {
+    if session.primary.read == Read::State {
         // The SOA first: who changes the zone after that is noticed by the guard, and who has changed it
         // before has said so in the memory.
         let mut found = ask_for_zone(session, zone).await?;
-        let known = memory.load(&key).await?;
+        let state = store.load(&key).await?;
         if let Found::Zone(current) = &mut found {
             let asked = std::mem::take(&mut current.records);
-            current.records = asked.union(believed(zone, &known));
+            current.records = asked.union(believed(zone, &state));
         }
-        return Ok((found, known));
+        return Ok((found, state));
     }
-    let begun = memory.begin_load(&key)?;
+    let begun = store.begin_load(&key)?;
     let found = read_zone(session, zone).await?;
     if matches!(found, Found::Zone(_)) {
         // One that must be made keeps its turn, so that what is known of it still holds then.
-        session.step_aside();
+        session.yield_permit();
     }
-    Ok((found, memory.finish_load(&key, begun).await?))
+    Ok((found, store.finish_load(&key, begun).await?))
 }
 
 /// What of a zone can be asked for: the SOA and the apex NS records.
@@ -72,12 +72,12 @@ async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Foun
 
 /// What the zone holds by the memory, but for the apex NS records, which were asked for. Whatever may
 /// have arrived counts as there, so that it is removed when it shall be gone.
-fn believed(zone: &ZoneName, known: &ZoneMemory) -> RrSets {
-    let sets = known.delivered.iter();
+fn believed(zone: &ZoneName, state: &ZoneState) -> RrSets {
+    let sets = state.managed.iter();
     RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)).map(|set| {
-        let confirmed = known.confirmed.get(&set.owner, set.rtype);
+        let verified = state.verified.get(&set.owner, set.rtype);
         RrSet {
-            ttl: confirmed.map_or(set.ttl, |set| set.ttl),
+            ttl: verified.map_or(set.ttl, |set| set.ttl),
             ..set.clone()
         }
     }))
@@ -88,13 +88,13 @@ fn believed(zone: &ZoneName, known: &ZoneMemory) -> RrSets {
 pub(crate) fn forget_unconfirmed(
     session: &Session<'_>,
     current: &mut CurrentZone,
-    known: &ZoneMemory,
+    state: &ZoneState,
     desired: &RrSets,
 ) {
     if session.primary.read == Read::Transfer {
         return;
     }
-    let unconfirmed = known.delivered.minus(&known.confirmed);
+    let unconfirmed = state.managed.minus(&state.verified);
     let uncertain = unconfirmed.minus(&unconfirmed.minus(desired));
     let sets = uncertain.into_sets().into_iter();
     let uncertain = RrSets::from_sets(sets.filter(|set| !current.name.is_apex_ns(set)));

@@ -5,23 +5,23 @@
 //! again. Nothing is sent before it is remembered, durably, that it may be ours; and nothing is done to a
 //! zone that is another instance's.
 
-use super::bisect::Sieve;
+use super::bisect::Bisection;
 use super::fill::Filling;
 use super::managed::{arrived, gone, is_unused, left_out, ours, to_remember, touched};
 use super::read::{forget_unconfirmed, read};
 use crate::deliver::create::make;
-use crate::deliver::error::{Failure, Kind};
+use crate::deliver::error::{Failure, Retry};
 use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut};
 use crate::deliver::ownership;
-use crate::deliver::policy::Settings;
+use crate::deliver::policy::Policy;
 use crate::deliver::server::query::{Serving, served_soa, serving};
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Maker, Read, Session};
-use crate::deliver::state::{Memory, MemoryChange, Origin, SoaTtl, ZoneKey, ZoneMemory};
+use crate::deliver::server::{Provisioning, Read, Session};
+use crate::deliver::state::{Provenance, SoaTtl, StateChange, StateStore, ZoneKey, ZoneState};
 use crate::deliver::update::{Sent, send};
-use crate::deliver::verify::{self, PassedOver};
+use crate::deliver::verify::{self, Ignored};
 use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets};
-use crate::plan::{self, Guard, Plan};
+use crate::plan::{self, Plan, Prerequisites};
 use crate::provision::Created;
 
 /// How often a plan is computed anew because the zone changed between read and update.
@@ -29,16 +29,16 @@ pub(crate) const ATTEMPTS_MAX: u32 = 10;
 
 /// How often guards on RRsets fail under one SOA before they are taken to fail for another reason than a change
 /// by someone else, which moves the serial on.
-const GUARD_FAILURES_MAX: u32 = 3;
+const PREREQUISITE_FAILURES_MAX: u32 = 3;
 
 /// Makes the zone exist and look as desired.
 pub(crate) async fn deliver_zone(
     session: &mut Session<'_>,
     desired: &DesiredZone,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Delivered, Failure> {
-    let delivery = Delivery::new(session, desired, memory, settings);
+    let delivery = Delivery::new(session, desired, store, policy);
     delivery.run(session, Existing::BroughtIntoLine).await
 }
 
@@ -46,10 +46,10 @@ pub(crate) async fn deliver_zone(
 pub(crate) async fn ensure_zone(
     session: &mut Session<'_>,
     desired: &DesiredZone,
-    memory: &Memory,
-    settings: &Settings,
+    store: &StateStore,
+    policy: &Policy,
 ) -> Result<Delivered, Failure> {
-    let delivery = Delivery::new(session, desired, memory, settings);
+    let delivery = Delivery::new(session, desired, store, policy);
     delivery.run(session, Existing::LeftAlone).await
 }
 
@@ -63,8 +63,8 @@ enum Existing {
 /// The delivery of one zone, with what its attempts have found out.
 struct Delivery<'a> {
     desired: &'a DesiredZone,
-    memory: &'a Memory,
-    settings: &'a Settings,
+    store: &'a StateStore,
+    policy: &'a Policy,
     key: ZoneKey,
     /// How the zone was made in this delivery.
     made: Option<Created>,
@@ -75,15 +75,15 @@ struct Delivery<'a> {
     /// Whoever else was making the zone has been waited for.
     is_settled: bool,
     /// The SOA under which guards failed, and how often in a row.
-    guarded_at: Option<(Rdata, u32)>,
+    failed_at: Option<(Rdata, u32)>,
     /// The search for names that the primary refuses.
-    sieve: Sieve,
+    bisection: Bisection,
     /// What the primary did not do, in silence.
-    passed_over: Vec<LeftOut>,
+    ignored: Vec<LeftOut>,
     /// What was sent before what is sent now.
     sent: Counts,
     /// Forgets what is remembered since this delivery began; none where the primary may have taken some of it.
-    undo: Option<MemoryChange>,
+    undo: Option<StateChange>,
     /// What was sent without an answer: what of it is not to be done any more when the zone is read again was
     /// applied. With what happened to it.
     unanswered: Option<(Plan, Failure)>,
@@ -92,7 +92,7 @@ struct Delivery<'a> {
 /// What an attempt starts from.
 enum Reached {
     /// The zone as it is, and what is remembered of it.
-    Zone(Box<CurrentZone>, ZoneMemory),
+    Zone(Box<CurrentZone>, ZoneState),
     /// The zone was made with all that it shall hold.
     Made(Delivered),
     /// The zone was made, or was there: it is to be read.
@@ -103,21 +103,21 @@ impl<'a> Delivery<'a> {
     fn new(
         session: &Session<'_>,
         desired: &'a DesiredZone,
-        memory: &'a Memory,
-        settings: &'a Settings,
+        store: &'a StateStore,
+        policy: &'a Policy,
     ) -> Self {
         Self {
             desired,
-            memory,
-            settings,
+            store,
+            policy,
             key: session.zone_key(&desired.name),
             made: None,
             is_resumed: false,
             is_absent: false,
             is_settled: false,
-            guarded_at: None,
-            sieve: Sieve::default(),
-            passed_over: Vec::new(),
+            failed_at: None,
+            bisection: Bisection::default(),
+            ignored: Vec::new(),
             sent: Counts::default(),
             undo: None,
             unanswered: None,
@@ -131,15 +131,15 @@ impl<'a> Delivery<'a> {
     ) -> Result<Delivered, Failure> {
         let delivered = self.attempt(session, existing).await;
         if let Err(failure) = &delivered
-            && failure.kind() == Kind::Denied
+            && failure.retry() == Retry::Permanent
             && let Some(undo) = self.undo.take()
         {
             // The primary took nothing of it, and somebody else may put it there.
-            self.memory.narrow(undo)?;
+            self.store.commit(undo)?;
         }
         delivered.map_err(|failure| match self.unanswered {
             // What went wrong after it is of less interest than that it may have been applied.
-            Some((_, unknown)) if failure.kind() == Kind::Later => unknown,
+            Some((_, unknown)) if failure.retry() == Retry::Transient => unknown,
             _ => failure,
         })
     }
@@ -153,7 +153,7 @@ impl<'a> Delivery<'a> {
         while attempt < ATTEMPTS_MAX {
             session.pause(attempt).await?;
             // A search takes as many readings as it takes.
-            let is_step = self.sieve.is_searching();
+            let is_step = self.bisection.is_searching();
             let is_last = attempt + 1 == ATTEMPTS_MAX;
             let delivered = match self.reach(session, existing).await? {
                 Reached::Zone(..)
@@ -162,8 +162,8 @@ impl<'a> Delivery<'a> {
                 {
                     Some(Delivered::all(Done::Unchanged))
                 }
-                Reached::Zone(current, known) => {
-                    self.bring_into_line(session, *current, known, is_last)
+                Reached::Zone(current, state) => {
+                    self.bring_into_line(session, *current, state, is_last)
                         .await?
                 }
                 Reached::Made(delivered) => Some(delivered),
@@ -188,37 +188,41 @@ impl<'a> Delivery<'a> {
         session: &mut Session<'_>,
         existing: Existing,
     ) -> Result<Reached, Failure> {
-        let (found, mut known) = read(session, &self.desired.name, self.memory).await?;
-        let is_unfinished = known.origin == Origin::Making && self.made.is_none();
+        let (found, mut state) = read(session, &self.desired.name, self.store).await?;
+        let is_unfinished = state.provenance == Provenance::Creating && self.made.is_none();
         self.is_absent = matches!(found, Found::Absent | Found::NotShown(_));
-        let maker = match (found, &session.primary.maker) {
-            (Found::Zone(current), maker) if maker.is_none() || !is_unfinished => {
-                let (memory, settings) = (self.memory, self.settings);
-                known.origin = if existing == Existing::BroughtIntoLine {
-                    ownership::hold_found(session, &current, &known, memory, settings).await?
+        let provisioning = match (found, &session.primary.provisioning) {
+            (Found::Zone(current), provisioning) if provisioning.is_none() || !is_unfinished => {
+                let (store, policy) = (self.store, self.policy);
+                state.provenance = if existing == Existing::BroughtIntoLine {
+                    ownership::hold_found(session, &current, &state, store, policy).await?
                 } else {
-                    ownership::permit_found(session, &current, &known, settings).await?
+                    ownership::permit_found(session, &current, &state, policy).await?
                 };
-                match maker {
+                match provisioning {
                     // It bears our mark, and may be half made.
-                    Some(maker) if known.origin == Origin::Making && self.made.is_none() => maker,
-                    Some(_) | None => return Ok(Reached::Zone(current, known)),
+                    Some(provisioning)
+                        if state.provenance == Provenance::Creating && self.made.is_none() =>
+                    {
+                        provisioning
+                    }
+                    Some(_) | None => return Ok(Reached::Zone(current, state)),
                 }
             }
             (Found::Absent | Found::NotShown(_), None) => return Err(Failure::ZoneAbsent),
             (Found::NotLoaded(rcode), None) => return Err(Failure::ZoneNotLoaded { rcode }),
-            (Found::Zone(current), None) => return Ok(Reached::Zone(current, known)),
-            (_, Some(maker)) => maker,
+            (Found::Zone(current), None) => return Ok(Reached::Zone(current, state)),
+            (_, Some(provisioning)) => provisioning,
         };
-        let first = plan::initial_zone(self.desired, &self.settings.keep)?;
+        let first = plan::initial_zone(self.desired, &self.policy.keep)?;
         let created = make(
             session,
-            maker,
+            provisioning,
             &first.zone,
             self.is_absent,
-            known,
-            self.memory,
-            self.settings,
+            state,
+            self.store,
+            self.policy,
         )
         .await?;
         if created == Created::Full && serving(session, &self.desired.name).await? == Serving::Yes {
@@ -237,51 +241,51 @@ impl<'a> Delivery<'a> {
         &mut self,
         session: &mut Session<'_>,
         mut current: CurrentZone,
-        mut known: ZoneMemory,
+        mut state: ZoneState,
         is_last: bool,
     ) -> Result<Option<Delivered>, Failure> {
-        forget_unconfirmed(session, &mut current, &known, &self.desired.records);
+        forget_unconfirmed(session, &mut current, &state, &self.desired.records);
         let is_new = self
-            .take_over_placeholders(session, &current, &mut known)
+            .take_over_placeholders(session, &current, &mut state)
             .await?;
         let soa = current.soa.to_rdata();
-        let failures = self.guard_failures(&soa);
-        known.guard = guard_after(failures, known.guard);
+        let failures = self.prerequisite_failures(&soa);
+        state.prerequisites = prerequisites_after(failures, state.prerequisites);
         let first = if is_new {
-            Filling::of(self.desired, &self.settings.keep)?
+            Filling::of(self.desired, &self.policy.keep)?
         } else {
             None
         };
-        let mut scope = self.settings.scope(&known.delivered);
+        let mut scope = self.policy.scope(&state.managed);
         let desired = first.as_ref().map_or(self.desired, |filling| {
             scope.keep = &[];
             &filling.desired
         });
         let mut plan = plan::plan(&current, desired, &scope);
-        if known.soa_ttl == SoaTtl::Fixed {
+        if state.soa_ttl == SoaTtl::Fixed {
             plan.keep_soa_ttl(&current);
         }
-        if !self.sieve.is_searching() {
-            self.settings.permit_removals(&plan, &current)?;
+        if !self.bisection.is_searching() {
+            self.policy.permit_removals(&plan, &current)?;
         }
         if let Some((before, _)) = self.unanswered.take() {
             self.sent += Counts::of_applied(&before, &plan);
         }
-        self.sieve.restrict(&mut plan);
-        let ours = ours(&desired.records, &known.delivered, &plan);
+        self.bisection.restrict(&mut plan);
+        let ours = ours(&desired.records, &state.managed, &plan);
         if let Some(filling) = &first {
             plan.conflicts.extend_from_slice(&filling.conflicts);
             plan.kept.extend_from_slice(&filling.kept);
         }
         let mut add = match session.primary.read {
-            Read::Transfer => to_remember(&ours, &known.delivered, &plan),
-            Read::Memory => touched(&plan),
+            Read::Transfer => to_remember(&ours, &state.managed, &plan),
+            Read::State => touched(&plan),
         };
         let mut sent = Ok(Sent::Applied(0));
         if !plan.is_empty() {
-            self.widen(&mut known, &add).await?;
+            self.reserve(&mut state, &add).await?;
             add = RrSets::default();
-            sent = send(session, &plan, &current, known.guard).await;
+            sent = send(session, &plan, &current, state.prerequisites).await;
             if session.has_applied || !is_refused(&sent) {
                 // Some of it may be there: what is not signed does not deny it.
                 self.undo = None;
@@ -295,17 +299,17 @@ impl<'a> Delivery<'a> {
             }
             Err(failure) => {
                 if !self.is_being_made(session, &failure).await? {
-                    self.sieve.refused(&plan, failure)?;
+                    self.bisection.refused(&plan, failure)?;
                 }
                 return Ok(None);
             }
         };
         match sent {
             Sent::Applied(messages) => {
-                let done = (&plan, messages, &current, known);
+                let done = (&plan, messages, &current, state);
                 return self.conclude(session, done, add, &ours).await;
             }
-            Sent::Guarded => self.guarded_at = Some((soa, failures + 1)),
+            Sent::PrerequisiteFailed => self.failed_at = Some((soa, failures + 1)),
             Sent::NoZone(failure) if is_last => return Err(failure),
             Sent::NoZone(_) => {}
         }
@@ -313,19 +317,17 @@ impl<'a> Delivery<'a> {
     }
 
     /// Makes it durable that these records may be ours from now on.
-    async fn widen(&mut self, known: &mut ZoneMemory, add: &RrSets) -> Result<(), Failure> {
+    async fn reserve(&mut self, state: &mut ZoneState, add: &RrSets) -> Result<(), Failure> {
         let before = self.undo.take().map(|undo| undo.drop);
-        let new = before
-            .unwrap_or_default()
-            .union(add.minus(&known.delivered));
-        self.memory.widen(&self.key, known, add).await?;
-        self.undo = Some(known.change(self.key.clone(), RrSets::default(), new));
+        let new = before.unwrap_or_default().union(add.minus(&state.managed));
+        self.store.reserve(&self.key, state, add).await?;
+        self.undo = Some(state.change(self.key.clone(), RrSets::default(), new));
         Ok(())
     }
 
     /// How often guards failed under this SOA.
-    fn guard_failures(&self, soa: &Rdata) -> u32 {
-        let at = self.guarded_at.as_ref().filter(|(at, _)| at == soa);
+    fn prerequisite_failures(&self, soa: &Rdata) -> u32 {
+        let at = self.failed_at.as_ref().filter(|(at, _)| at == soa);
         at.map_or(0, |(_, failures)| *failures)
     }
 
@@ -333,30 +335,30 @@ impl<'a> Delivery<'a> {
     async fn conclude(
         &mut self,
         session: &mut Session<'_>,
-        (plan, messages, current, mut known): (&Plan, usize, &CurrentZone, ZoneMemory),
+        (plan, messages, current, mut state): (&Plan, usize, &CurrentZone, ZoneState),
         add: RrSets,
         ours: &RrSets,
     ) -> Result<Option<Delivered>, Failure> {
-        self.note_soa_ttl(session, plan, current, &mut known)
+        self.note_soa_ttl(session, plan, current, &mut state)
             .await?;
         self.sent += Counts::of(plan, messages);
-        let is_all = !self.sieve.is_searching();
-        let passed_over =
-            verify::passed_over(session, plan, known.guard, current.soa.serial).await?;
+        let is_all = !self.bisection.is_searching();
+        let ignored =
+            verify::ignored(session, plan, state.prerequisites, current.soa.serial).await?;
         // What is still to be sent stays ours, and what is still there.
         let gone = if is_all {
-            gone(plan, &known, ours).minus(&passed_over.left)
+            gone(plan, &state, ours).minus(&ignored.left)
         } else {
             RrSets::default()
         };
-        let confirm = arrived(session, plan).minus(&passed_over.missing);
-        self.note(passed_over);
-        self.memory.narrow(MemoryChange {
-            confirm,
-            ..known.change(self.key.clone(), add, gone)
+        let verify = arrived(session, plan).minus(&ignored.missing);
+        self.note(ignored);
+        self.store.commit(StateChange {
+            verify,
+            ..state.change(self.key.clone(), add, gone)
         })?;
         if !is_all {
-            self.sieve.passed(messages);
+            self.bisection.passed(messages);
             return Ok(None);
         }
         let done = match self.made {
@@ -365,20 +367,20 @@ impl<'a> Delivery<'a> {
             _ => Done::Updated(self.sent),
         };
         let mut left_out = left_out(&plan.conflicts, &plan.kept);
-        left_out.extend(std::mem::take(&mut self.sieve).into_left_out());
-        left_out.append(&mut self.passed_over);
+        left_out.extend(std::mem::take(&mut self.bisection).into_left_out());
+        left_out.append(&mut self.ignored);
         Ok(Some(Delivered { done, left_out }))
     }
 
     /// Notes what the primary passed over, so that it is told and not counted as done.
-    fn note(&mut self, passed_over: PassedOver) {
-        let PassedOver { left, missing } = &passed_over;
+    fn note(&mut self, ignored: Ignored) {
+        let Ignored { left, missing } = &ignored;
         let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
         let missing_count = missing.record_count() - usize::from(is_soa_missing);
         self.sent.soa_changed &= !is_soa_missing;
         self.sent.removed -= left.record_count().min(self.sent.removed);
         self.sent.added -= missing_count.min(self.sent.added);
-        self.passed_over.extend(passed_over.into_left_out());
+        self.ignored.extend(ignored.into_left_out());
     }
 
     /// Whether an update was refused because another process is in the middle of making the zone: it is a
@@ -390,9 +392,9 @@ impl<'a> Delivery<'a> {
     ) -> Result<bool, Failure> {
         let (
             Failure::UpdateRefused { .. } | Failure::ServerFailure { .. },
-            Some(Maker::Provisioner(provisioner)),
+            Some(Provisioning::Provisioner(provisioner)),
             false,
-        ) = (failure, &session.primary.maker, self.is_settled)
+        ) = (failure, &session.primary.provisioning, self.is_settled)
         else {
             return Ok(false);
         };
@@ -408,7 +410,7 @@ impl<'a> Delivery<'a> {
         session: &mut Session<'_>,
         plan: &Plan,
         current: &CurrentZone,
-        known: &mut ZoneMemory,
+        state: &mut ZoneState,
     ) -> Result<(), Failure> {
         if session.primary.read == Read::Transfer
             && let Some((_, ttl)) = plan.soa.as_ref().filter(|soa| soa.1 != current.soa_ttl)
@@ -416,7 +418,7 @@ impl<'a> Delivery<'a> {
                 .await?
                 .is_some_and(|(_, served)| served != *ttl)
         {
-            known.soa_ttl = SoaTtl::Fixed;
+            state.soa_ttl = SoaTtl::Fixed;
         }
         Ok(())
     }
@@ -427,35 +429,39 @@ impl<'a> Delivery<'a> {
         &self,
         session: &Session<'_>,
         current: &CurrentZone,
-        known: &mut ZoneMemory,
+        state: &mut ZoneState,
     ) -> Result<bool, Failure> {
         let is_new = self.made == Some(Created::Placeholder)
             || self.is_resumed
-                && known.origin != Origin::Found
-                && is_unused(session, current, known);
-        if known.origin == Origin::Making {
+                && state.provenance != Provenance::Preexisting
+                && is_unused(session, current, state);
+        if state.provenance == Provenance::Creating {
             // In doubt it is not ours.
-            known.origin = if is_new { Origin::Made } else { Origin::Found };
+            state.provenance = if is_new {
+                Provenance::Created
+            } else {
+                Provenance::Preexisting
+            };
         }
         if is_new {
-            let placeholders = current.records.minus(&known.delivered);
-            self.memory.widen(&self.key, known, &placeholders).await?;
-            let delivered = std::mem::take(&mut known.delivered);
-            known.delivered = delivered.union(placeholders);
+            let placeholders = current.records.minus(&state.managed);
+            self.store.reserve(&self.key, state, &placeholders).await?;
+            let delivered = std::mem::take(&mut state.managed);
+            state.managed = delivered.union(placeholders);
         }
         Ok(is_new)
     }
 }
 
 /// What guards a zone under whose SOA guards failed so often.
-fn guard_after(failures: u32, before: Guard) -> Guard {
+fn prerequisites_after(failures: u32, before: Prerequisites) -> Prerequisites {
     match failures {
         0 => before,
         // The guard failed although the SOA is the same: prerequisites see another SOA than transfers do (BIND
         // with inline-signing; PowerDNS after an UPDATE that set the SOA).
-        1..=GUARD_FAILURES_MAX => Guard::RrSets,
+        1..=PREREQUISITE_FAILURES_MAX => Prerequisites::RrSets,
         // Nor do they see the data that transfers show.
-        _ => Guard::Presence,
+        _ => Prerequisites::Presence,
     }
 }
 
@@ -463,7 +469,7 @@ fn guard_after(failures: u32, before: Guard) -> Guard {
 fn is_refused(sent: &Result<Sent, Failure>) -> bool {
     matches!(
         sent,
-        Ok(Sent::Guarded | Sent::NoZone(Failure::UpdateRefused { .. }))
+        Ok(Sent::PrerequisiteFailed | Sent::NoZone(Failure::UpdateRefused { .. }))
             | Err(Failure::UpdateRefused { .. })
     )
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn cut(network: &str, address: &str) -> String {
+fn reverse_zone(network: &str, address: &str) -> String {
     let network: Network = network.parse().unwrap();
-    network.cut(address.parse().unwrap()).to_string()
+    network.reverse_zone(address.parse().unwrap()).to_string()
 }
 
 #[test]
@@ -19,25 +19,28 @@ fn reverse_names_are_those_of_the_rfcs() {
 
 #[test]
 fn the_zone_lies_inside_the_network() {
-    assert_eq!(cut("192.0.2.0/24", "192.0.2.5"), "2.0.192.in-addr.arpa.");
-    assert_eq!(cut("10.0.0.0/8", "10.1.2.3"), "10.in-addr.arpa.");
     assert_eq!(
-        cut("198.51.96.0/20", "198.51.100.7"),
+        reverse_zone("192.0.2.0/24", "192.0.2.5"),
+        "2.0.192.in-addr.arpa."
+    );
+    assert_eq!(reverse_zone("10.0.0.0/8", "10.1.2.3"), "10.in-addr.arpa.");
+    assert_eq!(
+        reverse_zone("198.51.96.0/20", "198.51.100.7"),
         "100.51.198.in-addr.arpa."
     );
     assert_eq!(
-        cut("192.0.2.64/26", "192.0.2.65"),
+        reverse_zone("192.0.2.64/26", "192.0.2.65"),
         "65.2.0.192.in-addr.arpa."
     );
     assert_eq!(
-        cut("2001:db8::/48", "2001:db8::1"),
+        reverse_zone("2001:db8::/48", "2001:db8::1"),
         "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
     );
     assert_eq!(
-        cut("2001:db8::/46", "2001:db8:1::1"),
+        reverse_zone("2001:db8::/46", "2001:db8:1::1"),
         "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
     );
-    assert_eq!(cut("0.0.0.0/0", "192.0.2.5"), "in-addr.arpa.");
+    assert_eq!(reverse_zone("0.0.0.0/0", "192.0.2.5"), "in-addr.arpa.");
 }
 
 #[test]
@@ -63,24 +66,27 @@ fn networks_hold_their_addresses_and_no_others() {
 
 #[test]
 fn the_cuts_of_a_network_cover_it() {
-    let cuts = |text: &str| {
+    let reverse_zones = |text: &str| {
         let network: Network = text.parse().unwrap();
-        let cuts = network.cuts().into_iter().map(|cut| cut.to_string());
-        cuts.collect::<Vec<_>>()
+        let reverse_zones = network
+            .reverse_zones()
+            .into_iter()
+            .map(|reverse_zone| reverse_zone.to_string());
+        reverse_zones.collect::<Vec<_>>()
     };
-    assert_eq!(cuts("192.0.2.0/24"), ["2.0.192.in-addr.arpa."]);
+    assert_eq!(reverse_zones("192.0.2.0/24"), ["2.0.192.in-addr.arpa."]);
     assert_eq!(
-        cuts("192.0.2.0/23"),
+        reverse_zones("192.0.2.0/23"),
         ["2.0.192.in-addr.arpa.", "3.0.192.in-addr.arpa."]
     );
-    assert_eq!(cuts("0.0.0.0/0"), ["in-addr.arpa."]);
-    assert_eq!(cuts("128.0.0.0/1").len(), 128);
-    assert_eq!(cuts("192.0.2.7").len(), 1);
+    assert_eq!(reverse_zones("0.0.0.0/0"), ["in-addr.arpa."]);
+    assert_eq!(reverse_zones("128.0.0.0/1").len(), 128);
+    assert_eq!(reverse_zones("192.0.2.7").len(), 1);
     assert_eq!(
-        cuts("2001:db8::/31"),
+        reverse_zones("2001:db8::/31"),
         ["8.b.d.0.1.0.0.2.ip6.arpa.", "9.b.d.0.1.0.0.2.ip6.arpa."]
     );
-    assert_eq!(cuts("::/0"), ["ip6.arpa."]);
+    assert_eq!(reverse_zones("::/0"), ["ip6.arpa."]);
 }
 
 #[test]

@@ -24,4 +24,4 @@ mod view;
 
 pub use name::{CATALOG_OCTETS_MAX, CatalogName};
 pub use update::Making;
-pub use view::{CatalogProblem, CatalogView, Holding, Member};
+pub use view::{CatalogProblem, CatalogView, Member, Membership};

@@ -106,15 +106,15 @@ pub struct Member {
 
 /// Whose a zone is, as far as a catalog tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Holding {
+pub enum Membership {
     /// The catalog does not have it.
-    Nobodys,
+    Absent,
     /// The catalog lists it, and no instance is named.
-    Unmarked(Member),
+    Unclaimed(Member),
     /// This instance's.
     Ours(Member),
     /// Another instance's.
-    Others {
+    Other {
         /// That instance, escaped.
         instance: String,
         /// The entry.
@@ -154,7 +154,7 @@ impl CatalogView {
     }
 
     /// Whose a zone is, seen from an instance.
-    pub fn holding(&self, zone: &ZoneName, instance: &str) -> Holding {
+    pub fn membership(&self, zone: &ZoneName, instance: &str) -> Membership {
         let own = self.catalog.node(zone);
         let listed = self.listed.get(zone).into_iter().flatten();
         let nodes = listed.chain(self.nodes.contains_key(&own).then_some(&own));
@@ -173,17 +173,17 @@ impl CatalogView {
             let ours = instance.as_bytes();
             let theirs = member.marks.iter().map(content);
             let theirs = theirs.filter(|mark| mark != ours).min();
-            return Holding::Others {
+            return Membership::Other {
                 instance: theirs.unwrap_or_default().escape_ascii().to_string(),
                 member,
             };
         }
         if let Some(at) = members.iter().position(is_ours) {
-            return Holding::Ours(members.swap_remove(at));
+            return Membership::Ours(members.swap_remove(at));
         }
         match members.into_iter().find(|member| member.is_listed) {
-            Some(member) => Holding::Unmarked(member),
-            None => Holding::Nobodys,
+            Some(member) => Membership::Unclaimed(member),
+            None => Membership::Absent,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Record, RecordType, RrSets, Serial,
     ZoneSource,
 };
-use crate::plan::Guard;
+use crate::plan::Prerequisites;
 
 const OWNERS: [&str; 6] = ["@", "a", "b.a", "*.c", "_acme-challenge.a", "d"];
 const NAMES: [&str; 3] = ["ns1", "ns2", "x"];
@@ -33,9 +33,9 @@ struct Seed {
 pub(super) struct Case {
     pub(super) current: CurrentZone,
     pub(super) desired: DesiredZone,
-    pub(super) delivered: RrSets,
+    pub(super) managed: RrSets,
     pub(super) foreign: ForeignRecords,
-    pub(super) guard: Guard,
+    pub(super) prerequisites: Prerequisites,
     pub(super) octets_max: usize,
 }
 
@@ -65,16 +65,16 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
         proptest::collection::vec(any::<bool>(), OWNERS.len()),
         prop_oneof![Just(ForeignRecords::Keep), Just(ForeignRecords::Remove)],
         prop_oneof![
-            Just(Guard::Soa),
-            Just(Guard::SoaMovedOn),
-            Just(Guard::RrSets)
+            Just(Prerequisites::Soa),
+            Just(Prerequisites::SoaMovedOn),
+            Just(Prerequisites::RrSets)
         ],
         prop_oneof![3 => 260..700_usize, 1 => Just(65_000)],
         prop_oneof![0..5_u32, Just(u32::MAX - 1), any::<u32>()],
         soa_wish,
     )
         .prop_map(
-            |(seeds, cnames, foreign, guard, octets_max, serial, wish)| {
+            |(seeds, cnames, foreign, prerequisites, octets_max, serial, wish)| {
                 let (refresh, ttl, step, long_mname) = wish;
                 let desired_soa = DesiredSoa {
                     mname: long_mname.then(|| owner("a.name.server.with.a.long.name")),
@@ -96,9 +96,9 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
                         records: RrSets::from_records(records(&seeds, 1)),
                         source: ZoneSource::Call,
                     },
-                    delivered: RrSets::from_records(records(&seeds, 2)),
+                    managed: RrSets::from_records(records(&seeds, 2)),
                     foreign,
-                    guard,
+                    prerequisites,
                     octets_max,
                 }
             },

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::server::{Manner, Server};
 use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
-    Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Holding, Making, Update,
+    Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Making, Membership, Update,
 };
 
 const CATALOG: &str = "catalog.example.";
@@ -106,20 +106,24 @@ fn a_catalog_says_which_zones_it_has_and_whose_they_are() {
     let mut zones: Vec<String> = view.zones().map(ToString::to_string).collect();
     zones.sort();
     assert_eq!(zones, ["a.test.", "b.test.", "c.test."]);
-    let Holding::Ours(member) = view.holding(&zone("A.test."), "plesk01") else {
+    let Membership::Ours(member) = view.membership(&zone("A.test."), "plesk01") else {
         panic!("a.test. is ours");
     };
     assert!(member.is_listed && !member.is_found);
-    let Holding::Others { instance, member } = view.holding(&zone("b.test."), "plesk01") else {
+    let Membership::Other { instance, member } = view.membership(&zone("b.test."), "plesk01")
+    else {
         panic!("b.test. is another's");
     };
     assert_eq!(instance, "plesk02");
     assert!(member.is_listed && member.is_found);
     assert!(matches!(
-        view.holding(&zone("c.test."), "plesk01"),
-        Holding::Unmarked(_)
+        view.membership(&zone("c.test."), "plesk01"),
+        Membership::Unclaimed(_)
     ));
-    assert_eq!(view.holding(&zone("d.test."), "plesk01"), Holding::Nobodys);
+    assert_eq!(
+        view.membership(&zone("d.test."), "plesk01"),
+        Membership::Absent
+    );
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn a_mark_of_another_counts_before_ours() {
         ("instance.ext.u1.zones", "TXT", "plesk01"),
         ("instance.ext.u1.zones", "TXT", "ple\"sk\n"),
     ]);
-    let Holding::Others { instance, .. } = several.holding(&zone("a.test."), "plesk01") else {
+    let Membership::Other { instance, .. } = several.membership(&zone("a.test."), "plesk01") else {
         panic!("it is not ours alone");
     };
     assert_eq!(instance, "ple\\\"sk\\n");
@@ -142,8 +146,8 @@ fn a_mark_of_another_counts_before_ours() {
         ("instance.ext.u2.zones", "TXT", "plesk02"),
     ]);
     for (instance, other) in [("plesk01", "plesk02"), ("plesk02", "plesk01")] {
-        let holding = twice.holding(&zone("a.test."), instance);
-        assert!(matches!(holding, Holding::Others { instance, .. } if instance == other));
+        let membership = twice.membership(&zone("a.test."), instance);
+        assert!(matches!(membership, Membership::Other { instance, .. } if instance == other));
     }
 }
 
@@ -219,8 +223,8 @@ fn the_longest_catalog_name_leaves_room_for_every_name_below_it() {
     };
     let view = CatalogView::read(&name, &current);
     assert!(matches!(
-        view.holding(&zone("a.test."), "plesk01"),
-        Holding::Unmarked(_)
+        view.membership(&zone("a.test."), "plesk01"),
+        Membership::Unclaimed(_)
     ));
     assert_eq!(CatalogName::new(&long.child(b"x").unwrap()), None);
 }
@@ -235,13 +239,13 @@ fn a_foreign_entry_that_was_adopted_is_left_as_it_was_found() {
     let mut server = Server::new(&current(&foreign), Manner::Panic);
     let before = server.sets.clone();
     let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
-    let holding = read(&server).holding(&zone("a.test."), "plesk01");
-    let Holding::Unmarked(member) = holding else {
+    let membership = read(&server).membership(&zone("a.test."), "plesk01");
+    let Membership::Unclaimed(member) = membership else {
         panic!("it is nobody's");
     };
     server.apply(&catalog().adopt(&member, "plesk01")).unwrap();
-    let holding = read(&server).holding(&zone("a.test."), "plesk01");
-    let Holding::Ours(member) = holding else {
+    let membership = read(&server).membership(&zone("a.test."), "plesk01");
+    let Membership::Ours(member) = membership else {
         panic!("it is ours");
     };
     assert!(member.is_found);
@@ -259,7 +263,7 @@ fn an_entry_of_a_zone_that_was_made_after_all_is_no_longer_one_of_a_found_zone()
     let mut server = Server::new(&current(&[]), Manner::Panic);
     let held = |server: &Server| {
         let view = CatalogView::read(&catalog(), &transferred(server));
-        let Holding::Ours(member) = view.holding(&zone("a.test."), "plesk01") else {
+        let Membership::Ours(member) = view.membership(&zone("a.test."), "plesk01") else {
             panic!("it is ours");
         };
         member
@@ -287,8 +291,8 @@ fn what_does_not_show_is_taken_back_unless_somebody_changed_it() {
     // The entries of both are at the same names.
     server.apply(&theirs).unwrap();
     assert!(server.apply(&ours.undo_of_additions()).is_err());
-    let holding = read(&server).holding(&zone("a.test."), "plesk01");
-    assert!(matches!(holding, Holding::Others { instance, .. } if instance == "plesk02"));
+    let membership = read(&server).membership(&zone("a.test."), "plesk01");
+    assert!(matches!(membership, Membership::Other { instance, .. } if instance == "plesk02"));
 }
 
 /// What one of several instances does, by a view that may be older than what others did since.
@@ -333,17 +337,17 @@ const ZONES: [&str; 3] = ["a.test.", "b.test.", "foreign.test."];
 fn batch(deed: &Deed, view: &CatalogView) -> Option<(Batch, bool)> {
     let (catalog, instance) = (catalog(), INSTANCES[deed.instance]);
     let zone = zone(ZONES[deed.zone]);
-    match (deed.verb, view.holding(&zone, instance)) {
-        (Verb::Reserve, Holding::Nobodys) => Some((catalog.reserve(&zone, instance), false)),
+    match (deed.verb, view.membership(&zone, instance)) {
+        (Verb::Reserve, Membership::Absent) => Some((catalog.reserve(&zone, instance), false)),
         // What is listed already needs no claim.
-        (Verb::Claim(_), Holding::Ours(member)) if member.is_listed => None,
-        (Verb::Claim(is_found), holding @ (Holding::Nobodys | Holding::Ours(_))) => {
+        (Verb::Claim(_), Membership::Ours(member)) if member.is_listed => None,
+        (Verb::Claim(is_found), membership @ (Membership::Absent | Membership::Ours(_))) => {
             let making = if is_found {
                 Making::Found
             } else {
                 Making::Made
             };
-            let reserved = if let Holding::Ours(member) = &holding {
+            let reserved = if let Membership::Ours(member) = &membership {
                 Some(member)
             } else {
                 None
@@ -352,22 +356,24 @@ fn batch(deed: &Deed, view: &CatalogView) -> Option<(Batch, bool)> {
             let batch = catalog.claim(&zone, instance, making, group, reserved);
             Some((batch, false))
         }
-        (Verb::Adopt, Holding::Unmarked(member)) => Some((catalog.adopt(&member, instance), false)),
-        (Verb::Adopt, Holding::Others { member, .. }) => {
+        (Verb::Adopt, Membership::Unclaimed(member)) => {
+            Some((catalog.adopt(&member, instance), false))
+        }
+        (Verb::Adopt, Membership::Other { member, .. }) => {
             Some((catalog.adopt(&member, instance), true))
         }
-        (Verb::Release, Holding::Ours(member)) => Some((catalog.release(&member), false)),
+        (Verb::Release, Membership::Ours(member)) => Some((catalog.release(&member), false)),
         _ => None,
     }
 }
 
 /// Whose a zone is, whether it is listed, and whether it was found.
-fn summary(holding: &Holding) -> (&'static str, bool, bool) {
-    match holding {
-        Holding::Nobodys => ("nobody's", false, false),
-        Holding::Unmarked(member) => ("unmarked", member.is_listed, member.is_found),
-        Holding::Ours(member) => ("ours", member.is_listed, member.is_found),
-        Holding::Others { member, .. } => ("other's", member.is_listed, member.is_found),
+fn summary(membership: &Membership) -> (&'static str, bool, bool) {
+    match membership {
+        Membership::Absent => ("nobody's", false, false),
+        Membership::Unclaimed(member) => ("unmarked", member.is_listed, member.is_found),
+        Membership::Ours(member) => ("ours", member.is_listed, member.is_found),
+        Membership::Other { member, .. } => ("other's", member.is_listed, member.is_found),
     }
 }
 
@@ -377,7 +383,7 @@ fn owners(server: &Server) -> BTreeMap<&'static str, &'static str> {
     let mut owners = BTreeMap::new();
     for name in ZONES {
         for instance in INSTANCES {
-            if let Holding::Ours(_) = view.holding(&zone(name), instance) {
+            if let Membership::Ours(_) = view.membership(&zone(name), instance) {
                 assert_eq!(owners.insert(name, instance), None, "two owners of {name}");
             }
         }
@@ -413,7 +419,7 @@ proptest! {
                 view.apply(&batch);
                 let (zone, after) = (zone(ZONES[deed.zone]), owners(&server));
                 let truth = CatalogView::read(&catalog(), &transferred(&server));
-                let seen = |view: &CatalogView| summary(&view.holding(&zone, instance));
+                let seen = |view: &CatalogView| summary(&view.membership(&zone, instance));
                 prop_assert_eq!(seen(view), seen(&truth));
                 prop_assert!(truth.problems().is_empty());
                 for (name, owner) in before {

@@ -12,7 +12,7 @@ use super::zone_name;
 use crate::model::{
     CurrentZone, ForeignRecords, NamePattern, Record, RecordType, RrSet, RrSets, Scope,
 };
-use crate::plan::{Batch, BatchError, Guard, Plan, Update, batches, plan, plan_removal};
+use crate::plan::{Batch, BatchError, Plan, Prerequisites, Update, batches, plan, plan_removal};
 
 const KEEP: &str = "_acme-challenge.*";
 
@@ -64,7 +64,7 @@ fn model(case: &Case) -> BTreeMap<Key, (u32, Contents)> {
         contents(&case.current.records),
         contents(&case.desired.records),
     );
-    let ours = contents(&case.delivered);
+    let ours = contents(&case.managed);
     let owners: BTreeSet<Vec<u8>> = is
         .keys()
         .chain(wish.keys())
@@ -110,8 +110,8 @@ fn held_by_an_owner(
         if is_apex && *rtype == ns && !wish.contains_key(&ns) || SIGNER.contains(rtype) {
             continue;
         }
-        let delivered = &ours.get(rtype).unwrap_or(&none).1;
-        values.retain(|value| foreign == ForeignRecords::Keep && !delivered.contains(value));
+        let managed = &ours.get(rtype).unwrap_or(&none).1;
+        values.retain(|value| foreign == ForeignRecords::Keep && !managed.contains(value));
     }
     fixed.retain(|_, (_, values)| !values.is_empty());
 
@@ -196,8 +196,8 @@ fn owners_of(batch: &Batch) -> BTreeSet<Vec<u8>> {
 }
 
 /// The zone as it is after each change by someone else that a message must notice.
-fn disturbed(server: &Server, batch: &Batch, guard: Guard) -> Vec<Server> {
-    if guard != Guard::RrSets {
+fn disturbed(server: &Server, batch: &Batch, prerequisites: Prerequisites) -> Vec<Server> {
+    if prerequisites != Prerequisites::RrSets {
         let mut other = server.clone();
         other.bump();
         return vec![other];
@@ -227,7 +227,7 @@ fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
         for owner in owners_of(batch) {
             assert!(seen.insert(owner), "an owner is in two messages");
         }
-        for mut other in disturbed(server, batch, case.guard) {
+        for mut other in disturbed(server, batch, case.prerequisites) {
             let before = other.sets.clone();
             assert_eq!(other.apply(batch), Err(PrerequisiteFailed));
             assert_eq!(other.sets, before);
@@ -245,19 +245,19 @@ fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
     assert_eq!(seen, planned, "all owners are sent");
 }
 
-fn scope<'a>(case: &Case, keep: &'a [NamePattern], delivered: &'a RrSets) -> Scope<'a> {
+fn scope<'a>(case: &Case, keep: &'a [NamePattern], managed: &'a RrSets) -> Scope<'a> {
     Scope {
         foreign: case.foreign,
         keep,
-        delivered,
+        managed,
     }
 }
 
 fn check_plan(case: &Case, manner: Manner) {
     let keep = [KEEP.parse().unwrap()];
-    let scope = scope(case, &keep, &case.delivered);
+    let scope = scope(case, &keep, &case.managed);
     let plan = plan(&case.current, &case.desired, &scope);
-    let messages = match batches(&plan, &case.current, case.guard, case.octets_max) {
+    let messages = match batches(&plan, &case.current, case.prerequisites, case.octets_max) {
         Ok(messages) => messages,
         Err(BatchError::OwnerTooLarge {
             owner,
@@ -290,11 +290,11 @@ fn check_plan(case: &Case, manner: Manner) {
         (&plan.conflicts, &plan.kept)
     );
     if plan.conflicts.is_empty() {
-        let delivered = Scope {
-            delivered: &case.desired.records,
+        let managed = Scope {
+            managed: &case.desired.records,
             ..scope
         };
-        let narrowed = super::super::plan(&after, &case.desired, &delivered);
+        let narrowed = super::super::plan(&after, &case.desired, &managed);
         assert_eq!((&narrowed.changes, &narrowed.soa), (&vec![], &None));
     }
 }
@@ -333,8 +333,8 @@ fn check_nothing_is_lost(case: &Case, plan: &Plan, after: &CurrentZone) {
 
 fn check_removal(case: &Case) {
     let keep = [KEEP.parse().unwrap()];
-    let plan = plan_removal(&case.current, &scope(case, &keep, &case.delivered));
-    let Ok(messages) = batches(&plan, &case.current, case.guard, case.octets_max) else {
+    let plan = plan_removal(&case.current, &scope(case, &keep, &case.managed));
+    let Ok(messages) = batches(&plan, &case.current, case.prerequisites, case.octets_max) else {
         return;
     };
     let mut server = Server::new(&case.current, Manner::Panic);

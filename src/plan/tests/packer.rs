@@ -2,11 +2,15 @@
 
 use super::*;
 
-fn batches_of(guard: Guard, octets_max: usize, plan: &Plan) -> Result<Vec<Batch>, BatchError> {
+fn batches_of(
+    prerequisites: Prerequisites,
+    octets_max: usize,
+    plan: &Plan,
+) -> Result<Vec<Batch>, BatchError> {
     batches(
         plan,
         &current("@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2"),
-        guard,
+        prerequisites,
         octets_max,
     )
 }
@@ -42,20 +46,20 @@ fn set_soa(soa: &Soa, ttl: u32) -> Update {
 #[test]
 fn one_message_is_guarded_by_the_soa_and_sets_it_only_where_it_changes() {
     let mut plan = three_owners();
-    let one = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    let one = batches_of(Prerequisites::Soa, 65_535, &plan).unwrap();
     assert_eq!(one.len(), 1);
     assert_eq!(
         (&*one[0].prerequisites, one[0].updates.len()),
         (&[guard_on(7)][..], 10)
     );
     plan.soa = Some((soa(9), 60));
-    let one = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    let one = batches_of(Prerequisites::Soa, 65_535, &plan).unwrap();
     assert_eq!((one.len(), &one[0].updates[0]), (1, &set_soa(&soa(9), 60)));
     plan.changes.clear();
-    let soa_alone = batches_of(Guard::Soa, 65_535, &plan).unwrap();
+    let soa_alone = batches_of(Prerequisites::Soa, 65_535, &plan).unwrap();
     assert_eq!(soa_alone[0].updates, [set_soa(&soa(9), 60)]);
     plan.soa = None;
-    assert_eq!(batches_of(Guard::Soa, 65_535, &plan), Ok(vec![]));
+    assert_eq!(batches_of(Prerequisites::Soa, 65_535, &plan), Ok(vec![]));
 }
 
 #[test]
@@ -68,7 +72,7 @@ fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
         let both = |batch: &Batch| (batch.prerequisites[0].clone(), batch.updates[0].clone());
         batches.iter().map(both).collect()
     };
-    let two = batches_of(Guard::Soa, octets_max, &plan).unwrap();
+    let two = batches_of(Prerequisites::Soa, octets_max, &plan).unwrap();
     let chain = [
         (guard_on(7), set_soa(&soa(8), 900)),
         (guard_on(8), set_soa(&soa(9), 900)),
@@ -86,7 +90,7 @@ fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
             ..soa(serial)
         };
         plan.soa = Some((fields(planned), 60));
-        let two = batches_of(Guard::Soa, octets_max, &plan).unwrap();
+        let two = batches_of(Prerequisites::Soa, octets_max, &plan).unwrap();
         let chain = [
             (guard_on(7), set_soa(&soa(8), 900)),
             (guard_on(8), set_soa(&fields(sent), 60)),
@@ -101,7 +105,7 @@ fn addresses_come_before_what_names_their_hosts_and_go_after_it() {
     let shall_be = "@ NS 60 ns1\n@ MX 60 mail\nmail A 60 1\nns1 A 60 1\nz A 60 1\nz2 A 60 1";
     let plan = plan_of(Remove, "", is, shall_be);
     // Room for one owner or two a message.
-    let batches = batches(&plan, &current(is), Guard::Soa, 25 + 144 + 45).unwrap();
+    let batches = batches(&plan, &current(is), Prerequisites::Soa, 25 + 144 + 45).unwrap();
     let owners: Vec<String> = batches
         .iter()
         .map(|batch| match batch.updates.last().unwrap() {
@@ -118,7 +122,7 @@ fn addresses_come_before_what_names_their_hosts_and_go_after_it() {
 fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
     let mut plan = three_owners();
     plan.soa = Some((soa(8), 60));
-    let messages = batches_of(Guard::RrSets, 65_535, &plan).unwrap();
+    let messages = batches_of(Prerequisites::RrSets, 65_535, &plan).unwrap();
     let equals = |value| Prerequisite::Equals {
         owner: owner("a"),
         rtype: RecordType::TLSA,
@@ -132,7 +136,7 @@ fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
     assert_eq!(messages[0].prerequisites, guards);
     assert_eq!(messages[0].updates[0], set_soa(&soa(8), 60));
     // Small messages: only the first sets the SOA, later ones would be behind the server's own.
-    let messages = batches_of(Guard::RrSets, 25 + 72 + 88 + 109, &plan).unwrap();
+    let messages = batches_of(Prerequisites::RrSets, 25 + 72 + 88 + 109, &plan).unwrap();
     let firsts = messages.iter().map(
         |batch| matches!(&batch.updates[0], Update::Add { rtype, .. } if *rtype == RecordType::SOA),
     );
@@ -147,7 +151,7 @@ fn an_owner_that_does_not_fit_and_a_flood_are_errors() {
         octets: 25 + 72 + 72 + 44,
         limit: 212,
     };
-    assert_eq!(batches_of(Guard::Soa, 212, &plan), Err(too_large));
+    assert_eq!(batches_of(Prerequisites::Soa, 212, &plan), Err(too_large));
     let mut flood = Plan::nothing(zone_name());
     flood.changes = (0..=PLAN_MESSAGES_MAX)
         .map(|count| Change {
@@ -161,10 +165,10 @@ fn an_owner_that_does_not_fit_and_a_flood_are_errors() {
         zone: zone_name(),
         limit: PLAN_MESSAGES_MAX,
     };
-    assert_eq!(batches_of(Guard::RrSets, 78, &flood), Err(error));
+    assert_eq!(batches_of(Prerequisites::RrSets, 78, &flood), Err(error));
     flood.changes.pop();
     assert_eq!(
-        batches_of(Guard::RrSets, 78, &flood).map(|all| all.len()),
+        batches_of(Prerequisites::RrSets, 78, &flood).map(|all| all.len()),
         Ok(PLAN_MESSAGES_MAX)
     );
 }

@@ -35,8 +35,8 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use self::process::{Ended, Failed};
-use super::fate::{Claim, Created, Deleted, Standing};
 use super::finding::{Finding, Gap, Subject, Verdict};
+use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, RecordType, ZoneName};
 use crate::zonefile;
 
@@ -94,7 +94,7 @@ impl Command {
             .await?;
         Ok(match answer {
             Answer::Done => Created::Placeholder,
-            Answer::NothingToDo => Created::AlreadyThere(Standing::Unmarked),
+            Answer::NothingToDo => Created::AlreadyThere(ZoneStatus::Unmarked),
         })
     }
 
@@ -102,22 +102,22 @@ impl Command {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn standing(
+    pub async fn status(
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<Standing, CommandError> {
+    ) -> Result<ZoneStatus, CommandError> {
         Ok(match self.run(Action::Exists, zone, b"", deadline).await? {
-            Answer::Done => Standing::Unmarked,
-            Answer::NothingToDo => Standing::Absent,
+            Answer::Done => ZoneStatus::Unmarked,
+            Answer::NothingToDo => ZoneStatus::Absent,
         })
     }
 
     /// Finds out whether the program can be asked for this zone, which must be nobody's.
     pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<CommandError>> {
-        let (channel, creation) = match self.standing(zone, deadline).await {
-            Ok(Standing::Absent) => (Verdict::Good, Verdict::Open(Gap::Program)),
-            Ok(Standing::Ours | Standing::Unmarked | Standing::Others(_)) => {
+        let (channel, creation) = match self.status(zone, deadline).await {
+            Ok(ZoneStatus::Absent) => (Verdict::Good, Verdict::Open(Gap::Program)),
+            Ok(ZoneStatus::Ours | ZoneStatus::Unmarked | ZoneStatus::Other(_)) => {
                 let zone = zone.clone();
                 (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
             }
@@ -137,15 +137,15 @@ impl Command {
     pub async fn delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
     ) -> Result<Deleted, CommandError> {
-        if !claim.covers(&Standing::Unmarked) {
-            let standing = self.standing(zone, deadline).await?;
-            return Ok(if standing == Standing::Absent {
+        if !scope.covers(&ZoneStatus::Unmarked) {
+            let status = self.status(zone, deadline).await?;
+            return Ok(if status == ZoneStatus::Absent {
                 Deleted::WasAbsent
             } else {
-                Deleted::NotOurs(standing)
+                Deleted::NotOurs(status)
             });
         }
         Ok(match self.run(Action::Delete, zone, b"", deadline).await? {

@@ -202,7 +202,7 @@ fn each_exit_status_has_its_meaning() {
     assert_eq!(create("exit 0"), Ok(Created::Placeholder));
     assert_eq!(
         create("exit 10"),
-        Ok(Created::AlreadyThere(Standing::Unmarked))
+        Ok(Created::AlreadyThere(ZoneStatus::Unmarked))
     );
     for (body, error) in [
         (
@@ -232,23 +232,26 @@ fn only_a_zone_that_is_remembered_is_deleted() {
         Programs::new("echo \"$1\" >>calls; cat >input; [ ! -e \"$1.absent\" ] || exit 10");
     let command = programs.command();
     let zone = zone_name("example.com.");
-    let delete = |claim| block_on(command.delete(&zone, claim, soon())).unwrap();
+    let delete = |scope| block_on(command.delete(&zone, scope, soon())).unwrap();
     assert_eq!(
-        block_on(command.standing(&zone, soon())).unwrap(),
-        Standing::Unmarked
+        block_on(command.status(&zone, soon())).unwrap(),
+        ZoneStatus::Unmarked
     );
-    assert_eq!(delete(Claim::Marked), Deleted::NotOurs(Standing::Unmarked));
-    assert_eq!(delete(Claim::Remembered), Deleted::Removed);
+    assert_eq!(
+        delete(RemovalScope::Marked),
+        Deleted::NotOurs(ZoneStatus::Unmarked)
+    );
+    assert_eq!(delete(RemovalScope::Recorded), Deleted::Removed);
     assert_eq!(programs.read("calls"), "exists\nexists\ndelete\n");
     assert_eq!(programs.read("input"), "");
     fs::write(programs.path("exists.absent"), "").unwrap();
     fs::write(programs.path("delete.absent"), "").unwrap();
     assert_eq!(
-        block_on(command.standing(&zone, soon())).unwrap(),
-        Standing::Absent
+        block_on(command.status(&zone, soon())).unwrap(),
+        ZoneStatus::Absent
     );
-    assert_eq!(delete(Claim::Marked), Deleted::WasAbsent);
-    assert_eq!(delete(Claim::Remembered), Deleted::WasAbsent);
+    assert_eq!(delete(RemovalScope::Marked), Deleted::WasAbsent);
+    assert_eq!(delete(RemovalScope::Recorded), Deleted::WasAbsent);
 }
 
 #[test]

@@ -37,8 +37,8 @@ use tokio::time::{Duration, Instant};
 use self::api::{Api, MARK, Posted, UPDATE_KEYS, Zone};
 use self::contents::{Contents, canonical};
 use self::http::Server;
-use super::fate::{Claim, Created, Deleted, Owner, Standing};
 use super::finding::{Finding, Gap, Subject, Verdict};
+use super::status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, Name, Secret, ZoneName};
 use crate::transport::Endpoint;
 
@@ -155,21 +155,21 @@ impl PowerDns {
                 };
             }
             let seen = self.look(&api).await?;
-            let standing = self.standing_of(&seen);
+            let status = self.standing_of(&seen);
             match seen {
                 Seen::Absent => continue,
-                Seen::HalfMade(_) if standing == Standing::Ours => {
+                Seen::HalfMade(_) if status == ZoneStatus::Ours => {
                     let finished = self.finish(&api).await;
                     finished.map_err(|source| PowerDnsError::Unfinished {
                         source: Box::new(source),
                         is_removed: false,
                     })?;
                 }
-                Seen::Primary(_) if standing == Standing::Ours => self.permit_updates(&api).await?,
+                Seen::Primary(_) if status == ZoneStatus::Ours => self.permit_updates(&api).await?,
                 Seen::HalfMade(_) | Seen::Primary(_) => {}
                 Seen::Other(kind) => return Err(self.foreign(&zone.name, kind)),
             }
-            return Ok(Created::AlreadyThere(standing));
+            return Ok(Created::AlreadyThere(status));
         }
         Err(PowerDnsError::Unsteady {
             server: self.server.name(),
@@ -181,23 +181,23 @@ impl PowerDns {
     ///
     /// # Errors
     /// [`PowerDnsError`].
-    pub async fn standing(
+    pub async fn status(
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<Standing, PowerDnsError> {
+    ) -> Result<ZoneStatus, PowerDnsError> {
         let seen = self.look(&self.api(zone, deadline)).await?;
         Ok(self.standing_of(&seen))
     }
 
-    fn standing_of(&self, seen: &Seen) -> Standing {
+    fn standing_of(&self, seen: &Seen) -> ZoneStatus {
         match seen {
-            Seen::Absent => Standing::Absent,
-            Seen::HalfMade(account) if *account == self.account => Standing::Ours,
+            Seen::Absent => ZoneStatus::Absent,
+            Seen::HalfMade(account) if *account == self.account => ZoneStatus::Ours,
             Seen::HalfMade(account) => others(account),
-            Seen::Primary(Some(instance)) if *instance == self.instance => Standing::Ours,
-            Seen::Primary(Some(instance)) => Standing::Others(Owner::Instance(instance.clone())),
-            Seen::Primary(None) | Seen::Other(_) => Standing::Others(Owner::Server),
+            Seen::Primary(Some(instance)) if *instance == self.instance => ZoneStatus::Ours,
+            Seen::Primary(Some(instance)) => ZoneStatus::Other(Creator::Instance(instance.clone())),
+            Seen::Primary(None) | Seen::Other(_) => ZoneStatus::Other(Creator::Server),
         }
     }
 
@@ -320,14 +320,14 @@ impl PowerDns {
     ///
     /// # Errors
     /// [`PowerDnsError`]; one of them where somebody gave a zone that was made here another kind.
-    pub async fn standing_to_remove(
+    pub async fn status_to_delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
-    ) -> Result<Standing, PowerDnsError> {
+    ) -> Result<ZoneStatus, PowerDnsError> {
         match self.look(&self.api(zone, deadline)).await? {
-            Seen::Other(kind) if claim != Claim::Marked => Err(self.foreign(zone, kind)),
+            Seen::Other(kind) if scope != RemovalScope::Marked => Err(self.foreign(zone, kind)),
             seen @ (Seen::Absent | Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) => {
                 Ok(self.standing_of(&seen))
             }
@@ -337,19 +337,19 @@ impl PowerDns {
     /// Removes the zone, as far as it is covered by the claim.
     ///
     /// # Errors
-    /// As [`Self::standing_to_remove`].
+    /// As [`Self::status_to_delete`].
     pub async fn delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
     ) -> Result<Deleted, PowerDnsError> {
-        let standing = self.standing_to_remove(zone, claim, deadline).await?;
-        if standing == Standing::Absent {
+        let status = self.status_to_delete(zone, scope, deadline).await?;
+        if status == ZoneStatus::Absent {
             return Ok(Deleted::WasAbsent);
         }
-        if !claim.covers(&standing) {
-            return Ok(Deleted::NotOurs(standing));
+        if !scope.covers(&status) {
+            return Ok(Deleted::NotOurs(status));
         }
         Ok(if self.api(zone, deadline).delete().await? {
             Deleted::Removed
@@ -493,7 +493,7 @@ impl PowerDns {
     }
 }
 
-fn others(account: &str) -> Standing {
+fn others(account: &str) -> ZoneStatus {
     let instance = account.strip_prefix(ACCOUNT_PREFIX).unwrap_or(account);
-    Standing::Others(Owner::Instance(instance.to_owned()))
+    ZoneStatus::Other(Creator::Instance(instance.to_owned()))
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::error::RndcError;
 use crate::model::{Name, ZoneName};
-use crate::provision::fate::{Owner, Standing};
+use crate::provision::status::{Creator, ZoneStatus};
 
 /// Most octets of a zone's name in a file name of ours; with the instance's name, a random number,
 /// `.db` and BIND's `.jnl` it stays below the 255 of common file systems.
@@ -111,12 +111,12 @@ impl<'a> Target<'a> {
     }
 
     /// How a zone with this file stands, where nothing else is known of it.
-    pub(super) fn standing(&self, file: Option<&str>) -> Standing {
+    pub(super) fn status(&self, file: Option<&str>) -> ZoneStatus {
         match file.and_then(|file| self.maker(file)) {
-            Some(instance) if instance == self.mark.instance.as_str() => Standing::Ours,
-            Some(instance) => Standing::Others(Owner::Instance(instance.to_owned())),
-            None if self.mark.is_on_all => Standing::Others(Owner::Server),
-            None => Standing::Unmarked,
+            Some(instance) if instance == self.mark.instance.as_str() => ZoneStatus::Ours,
+            Some(instance) => ZoneStatus::Other(Creator::Instance(instance.to_owned())),
+            None if self.mark.is_on_all => ZoneStatus::Other(Creator::Server),
+            None => ZoneStatus::Unmarked,
         }
     }
 
@@ -286,20 +286,20 @@ mod tests {
             "1=2.example.nsbridge-plesk-01.example-00000000000000ab.db"
         );
         assert_eq!(target.maker(&file), Some("plesk-01.example"));
-        assert_eq!(target.standing(Some(&file)), Standing::Ours);
+        assert_eq!(target.status(Some(&file)), ZoneStatus::Ours);
         let other = Target::new(&name, None, &others).unwrap();
         assert_eq!(
-            other.standing(Some(&file)),
-            Standing::Others(Owner::Instance("plesk-01.example".into()))
+            other.status(Some(&file)),
+            ZoneStatus::Other(Creator::Instance("plesk-01.example".into()))
         );
         for file in [
             "1=2.example.db",
             "2.example.nsbridge-plesk-00000000000000ab.db",
         ] {
             assert_eq!(target.maker(file), None, "{file}");
-            assert_eq!(target.standing(Some(file)), Standing::Unmarked);
-            let nobody = Standing::Others(Owner::Server);
-            assert_eq!(other.standing(Some(file)), nobody);
+            assert_eq!(target.status(Some(file)), ZoneStatus::Unmarked);
+            let nobody = ZoneStatus::Other(Creator::Server);
+            assert_eq!(other.status(Some(file)), nobody);
         }
         let long = zone(&format!("{0}.{0}.{0}.example", "a".repeat(63)));
         let longest = mark(&"h".repeat(64), true);

@@ -59,10 +59,10 @@ use self::check::{Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
-use self::settle::{Poll, Settled, await_maker, settle};
+use self::settle::{Poll, Settled, await_creation, settle};
 use self::status::{Found, look, names_no_view};
-use super::fate::{Claim, Created, Deleted, Standing};
 use super::finding::{Finding, Subject, Verdict};
+use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, ZoneName};
 use crate::wire::Key;
 
@@ -205,17 +205,17 @@ impl Rndc {
     ///
     /// # Errors
     /// [`RndcError`].
-    pub async fn standing(
+    pub async fn status(
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> Result<Standing, RndcError> {
+    ) -> Result<ZoneStatus, RndcError> {
         let Ok(target) = self.target(zone) else {
             // Nor could a zone of that name be made so.
-            return Ok(Standing::Unmarked);
+            return Ok(ZoneStatus::Unmarked);
         };
         let mut control = Control::open(&self.server, deadline).await?;
-        Ok(look(&mut control, &target, deadline).await?.standing())
+        Ok(look(&mut control, &target, deadline).await?.status())
     }
 
     /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
@@ -258,10 +258,14 @@ impl Rndc {
     ///
     /// # Errors
     /// [`RndcError`].
-    pub async fn await_maker(&self, zone: &ZoneName, deadline: Instant) -> Result<(), RndcError> {
+    pub async fn await_creation(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(), RndcError> {
         let target = self.target(zone)?;
         let mut control = Control::open(&self.server, deadline).await?;
-        await_maker(&mut control, &target, deadline).await
+        await_creation(&mut control, &target, deadline).await
     }
 
     /// Removes the zone with its file, as far as it is covered by the claim, and waits until it is
@@ -272,19 +276,19 @@ impl Rndc {
     pub async fn delete(
         &self,
         zone: &ZoneName,
-        claim: Claim,
+        scope: RemovalScope,
         deadline: Instant,
     ) -> Result<Deleted, RndcError> {
         let Ok(target) = self.target(zone) else {
-            return Ok(Deleted::NotOurs(Standing::Unmarked));
+            return Ok(Deleted::NotOurs(ZoneStatus::Unmarked));
         };
         let mut control = Control::open(&self.server, deadline).await?;
-        let standing = look(&mut control, &target, deadline).await?.standing();
-        if standing == Standing::Absent {
+        let status = look(&mut control, &target, deadline).await?.status();
+        if status == ZoneStatus::Absent {
             return Ok(Deleted::WasAbsent);
         }
-        if !claim.covers(&standing) {
-            return Ok(Deleted::NotOurs(standing));
+        if !scope.covers(&status) {
+            return Ok(Deleted::NotOurs(status));
         }
         let answer = control.command(&target.delzone_clean(), deadline).await?;
         if names_no_view(&answer) {
@@ -335,7 +339,7 @@ impl Rndc {
                 }
             }
             match settle(&self.server, &mut control, target, deadline).await? {
-                Settled::There(standing) => return Ok(Created::AlreadyThere(standing)),
+                Settled::There(status) => return Ok(Created::AlreadyThere(status)),
                 Settled::Absent => {}
             }
         }

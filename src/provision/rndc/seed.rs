@@ -12,7 +12,7 @@ use super::responder::{Place, Responder};
 use super::settle::{Poll, Settled, remove_seed, settle};
 use super::status::{Found, look};
 use crate::model::{InitialZone, Name, RecordType};
-use crate::provision::fate::Created;
+use crate::provision::status::Created;
 
 /// From loaded contents to `sync`: within it BIND 9.18 writes its file nearly always. Doubled in
 /// each round.
@@ -92,9 +92,9 @@ impl Creation<'_> {
         let mut control = self.open().await?;
         // A zone that is there needs no turn at the responder's address.
         if look(&mut control, self.target, self.work_deadline).await? != Found::Absent
-            && let Settled::There(standing) = self.settle(&mut control).await?
+            && let Settled::There(status) = self.settle(&mut control).await?
         {
-            return Ok(Created::AlreadyThere(standing));
+            return Ok(Created::AlreadyThere(status));
         }
         let mut pause = PAUSE_MIN;
         let mut round = 0;
@@ -115,7 +115,7 @@ impl Creation<'_> {
             if !self.add_secondary(&mut control, &file, &place).await? {
                 drop(place);
                 match self.settle(&mut control).await? {
-                    Settled::There(standing) => return Ok(Created::AlreadyThere(standing)),
+                    Settled::There(status) => return Ok(Created::AlreadyThere(status)),
                     Settled::Absent => continue,
                 }
             }
@@ -126,8 +126,8 @@ impl Creation<'_> {
                     pause = PAUSE_MAX.min(pause * 2);
                 }
                 Ok(Round::Overtaken) => {
-                    if let Settled::There(standing) = self.settle(&mut control).await? {
-                        return Ok(Created::AlreadyThere(standing));
+                    if let Settled::There(status) = self.settle(&mut control).await? {
+                        return Ok(Created::AlreadyThere(status));
                     }
                 }
                 Err(error) => {

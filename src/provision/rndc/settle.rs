@@ -8,7 +8,7 @@ use super::command::Target;
 use super::control::{CommandResult, Control, Server};
 use super::error::{RndcError, Step};
 use super::status::{Found, look};
-use crate::provision::fate::Standing;
+use crate::provision::status::ZoneStatus;
 
 /// First interval between two questions about the state of a zone; it grows by half each time.
 const POLL_MIN: Duration = Duration::from_millis(20);
@@ -41,8 +41,8 @@ pub(super) async fn settle(
         match &found {
             Found::Primary {
                 loaded: true,
-                standing,
-            } => return Ok(Settled::There(standing.clone())),
+                status,
+            } => return Ok(Settled::There(status.clone())),
             Found::Foreign { kind } => {
                 return Err(RndcError::ForeignZone {
                     server: server.to_string(),
@@ -74,7 +74,7 @@ pub(super) async fn settle(
 }
 
 /// Waits while another process goes on making a zone, and leaves it as it is.
-pub(super) async fn await_maker(
+pub(super) async fn await_creation(
     control: &mut Control<'_>,
     target: &Target<'_>,
     deadline: Instant,
@@ -102,7 +102,7 @@ pub(super) async fn await_maker(
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Settled {
     /// It is a primary and loaded; whose it is.
-    There(Standing),
+    There(ZoneStatus),
     /// It is not there, or no longer.
     Absent,
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::command::Target;
 use super::control::{Answer, CommandResult, Control};
 use super::error::{RndcError, quoted};
-use crate::provision::fate::{Owner, Standing};
+use crate::provision::status::{Creator, ZoneStatus};
 
 /// What the server has under the name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,14 +17,14 @@ pub(super) enum Found {
         /// Whether it has contents.
         loaded: bool,
         /// Whose it is.
-        standing: Standing,
+        status: ZoneStatus,
     },
     /// A secondary zone from a creation, finished by nobody yet.
     Seed {
         /// Its file, different for each creation.
         file: String,
         /// Whose creation.
-        standing: Standing,
+        status: ZoneStatus,
         /// Whether it has contents.
         loaded: bool,
     },
@@ -37,11 +37,11 @@ pub(super) enum Found {
 
 impl Found {
     /// Whose it is.
-    pub(super) fn standing(self) -> Standing {
+    pub(super) fn status(self) -> ZoneStatus {
         match self {
-            Self::Absent => Standing::Absent,
-            Self::Primary { standing, .. } | Self::Seed { standing, .. } => standing,
-            Self::Foreign { .. } => Standing::Others(Owner::Server),
+            Self::Absent => ZoneStatus::Absent,
+            Self::Primary { status, .. } | Self::Seed { status, .. } => status,
+            Self::Foreign { .. } => ZoneStatus::Other(Creator::Server),
         }
     }
 }
@@ -72,14 +72,14 @@ pub(super) async fn look(
     let loaded = value("serial").is_some();
     if value("type").is_some_and(is_primary) {
         // A zone of named.conf is nobody's, whatever its file is called.
-        let standing = if value("reconfigurable via modzone") == Some("no") {
-            Standing::Others(Owner::Server)
+        let status = if value("reconfigurable via modzone") == Some("no") {
+            ZoneStatus::Other(Creator::Server)
         } else {
             // Files that the zone's file includes follow it.
             let file = value("files").and_then(|files| files.split(", ").next());
-            target.standing(file)
+            target.status(file)
         };
-        return Ok(Found::Primary { loaded, standing });
+        return Ok(Found::Primary { loaded, status });
     }
     // What has no contents has no type here either.
     let shown = control.command(&target.showzone(), deadline).await?;
@@ -131,13 +131,13 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> Found {
     };
     let kind = option("type").unwrap_or("a zone of unknown type");
     let file = option("file");
-    let standing = target.standing(file);
+    let status = target.status(file);
     match file {
-        _ if is_primary(kind) => Found::Primary { loaded, standing },
+        _ if is_primary(kind) => Found::Primary { loaded, status },
         Some(file) if matches!(kind, "secondary" | "slave") && target.maker(file).is_some() => {
             Found::Seed {
                 file: file.to_owned(),
-                standing,
+                status,
                 loaded,
             }
         }
@@ -170,7 +170,7 @@ mod tests {
             shown(&seed),
             Found::Seed {
                 file,
-                standing: Standing::Ours,
+                status: ZoneStatus::Ours,
                 loaded: true
             }
         );
@@ -178,7 +178,7 @@ mod tests {
             shown("zone \"example\" { type primary; file \"example.db\"; };"),
             Found::Primary {
                 loaded: true,
-                standing: Standing::Unmarked
+                status: ZoneStatus::Unmarked
             }
         );
         let foreign = |kind: &str| Found::Foreign {

@@ -13,7 +13,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use crate::queue::claim::Claim;
+use crate::queue::process_lock::ProcessLock;
 
 /// How long a call waits for other processes' transactions.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -128,7 +128,7 @@ pub enum StoreError {
     },
     /// The file that says which process delivers a job cannot be made.
     #[error("cannot create `{}`, which marks what this process delivers: {source}", path.display())]
-    Claim {
+    ProcessLock {
         /// That file.
         path: PathBuf,
         /// Why.
@@ -150,7 +150,7 @@ impl StoreError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Unwritable { .. } | Self::Claim { .. } => {
+            Self::Unwritable { .. } | Self::ProcessLock { .. } => {
                 "give the directory to the user that nsbridge runs as, or set `queue.path`"
             }
             Self::Directory { .. } => {
@@ -184,7 +184,7 @@ pub(in crate::queue) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     /// Made when the first job is taken.
-    pub(super) claim: Option<Claim>,
+    pub(super) process_lock: Option<ProcessLock>,
 }
 
 impl Store {
@@ -204,7 +204,7 @@ impl Store {
         let mut store = Self {
             path: path.into(),
             connection,
-            claim: None,
+            process_lock: None,
         };
         store.prepare()?;
         Ok(store)
@@ -226,7 +226,7 @@ impl Store {
         let store = Self {
             path: path.into(),
             connection,
-            claim: None,
+            process_lock: None,
         };
         match store.version()? {
             // Another process has made the file, and is about to fill it.
@@ -252,7 +252,7 @@ impl Store {
         let mut store = Self {
             path: path.into(),
             connection,
-            claim: None,
+            process_lock: None,
         };
         let version = store.version()?;
         let transaction = store
@@ -270,9 +270,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where there is no room for it.
     pub(in crate::queue) fn detached(path: &Path) -> Result<Self, StoreError> {
-        let known = Self::open_read_only(path).and_then(|known| known.copy());
+        let state = Self::open_read_only(path).and_then(|state| state.copy());
         // Where nothing is known nothing is removed that was delivered before.
-        let store = known.or_else(|_| Self::empty(path))?;
+        let store = state.or_else(|_| Self::empty(path))?;
         let forgotten = store.connection.execute("DELETE FROM job", []);
         forgotten.map_err(failed(path, "copy"))?;
         Ok(store)
@@ -301,7 +301,7 @@ impl Store {
         let mut store = Self {
             path: path.into(),
             connection,
-            claim: Some(Claim::of_nobody()),
+            process_lock: Some(ProcessLock::of_nobody()),
         };
         store.prepare()?;
         Ok(store)
@@ -309,7 +309,7 @@ impl Store {
 
     fn prepare(&mut self) -> Result<(), StoreError> {
         let connection = &self.connection;
-        let settings = || {
+        let policy = || {
             connection.busy_timeout(BUSY_TIME_MAX)?;
             enter_wal(connection)?;
             connection.pragma_update(None, "synchronous", "full")?;
@@ -319,7 +319,7 @@ impl Store {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             rusqlite::Result::Ok(())
         };
-        settings().map_err(failed(&self.path, "open"))?;
+        policy().map_err(failed(&self.path, "open"))?;
         if self.version()? == MIGRATIONS.len() {
             return Ok(());
         }

@@ -69,7 +69,7 @@ impl Store {
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
-        let claim = self.claim()?;
+        let process_lock = self.process_lock()?;
         self.free_dead_claims()?;
         if let Some(full) = self.octets_full()? {
             return Ok(Err(full));
@@ -81,7 +81,7 @@ impl Store {
             .map_err(failed(path, "lock"))?;
         let all = new
             .iter()
-            .map(|new| enqueue_one(&transaction, new, &claim, now));
+            .map(|new| enqueue_one(&transaction, new, &process_lock, now));
         let accepted: Vec<Accepted> = all
             .collect::<rusqlite::Result<_>>()
             .map_err(failed(path, "write"))?;
@@ -115,7 +115,7 @@ impl Store {
 fn enqueue_one(
     transaction: &Transaction<'_>,
     new: &NewJob,
-    claim: &str,
+    process_lock: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
     let mut set_back_from = None;
@@ -148,7 +148,7 @@ fn enqueue_one(
             next_at, updated_at, claim)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?7, ?7, ?8)",
     )?;
-    let is_ours = claimed.as_deref().is_none_or(|other| other == claim);
+    let is_ours = claimed.as_deref().is_none_or(|other| other == process_lock);
     insert.execute(params![
         new.key,
         new.primary,
@@ -157,7 +157,7 @@ fn enqueue_one(
         new.intent.len() as u64,
         WAITING,
         now,
-        claimed.as_deref().unwrap_or(claim)
+        claimed.as_deref().unwrap_or(process_lock)
     ])?;
     Ok(Accepted::Job {
         id: JobId(transaction.last_insert_rowid()),

@@ -6,17 +6,18 @@ use rusqlite::{
 
 use super::file::{Store, StoreError, failed};
 use crate::model::{Intent, Name};
-use crate::queue::claim::Claim;
 use crate::queue::job::{
-    End, Job, JobId, JobSummary, Past, Settlement, State, Turn, UNREADABLE_HINT, Why, unreadable,
+    AttemptState, Job, JobId, JobOutcome, JobSummary, Reason, Settlement, State, TakeOutcome,
+    UNREADABLE_HINT, unreadable,
 };
+use crate::queue::process_lock::ProcessLock;
 use crate::queue::stored::from_text;
 
 const HELD: u8 = 1;
 
 /// How many jobs are taken at most, and how large they may be together; one is taken in any case.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::queue) struct Portion {
+pub(in crate::queue) struct BatchLimit {
     /// How many.
     pub(in crate::queue) jobs: usize,
     /// How large.
@@ -32,18 +33,18 @@ impl Store {
     pub(in crate::queue) fn take_due(
         &mut self,
         primary: &str,
-        portion: Portion,
+        limit: BatchLimit,
         now: u64,
     ) -> Result<Vec<Job>, StoreError> {
         self.free_dead_claims()?;
         let path = self.path.clone();
         let due = self
-            .due(primary, portion, now)
+            .due(primary, limit, now)
             .map_err(failed(&path, "read"))?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let claim = self.claim()?;
+        let process_lock = self.process_lock()?;
         self.change("write", |transaction| {
             let mut jobs = Vec::with_capacity(due.len());
             for id in &due {
@@ -51,17 +52,17 @@ impl Store {
                     "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
                      RETURNING intent, attempts, forced",
                 )?;
-                let taken = take.query_row(params![claim, id], |row| {
+                let taken = take.query_row(params![process_lock, id], |row| {
                     Ok((row.get::<_, String>(0)?, past_from(row, 1)?))
                 });
-                let Some((intent, past)) = taken.optional()? else {
+                let Some((intent, attempts_so_far)) = taken.optional()? else {
                     continue;
                 };
                 match from_text(&intent) {
                     Ok(intent) => jobs.push(Job {
                         id: JobId(*id),
                         intent,
-                        past,
+                        attempts_so_far,
                     }),
                     Err(error) => hold_unreadable(transaction, *id, &error.to_string(), now)?,
                 }
@@ -74,39 +75,43 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(in crate::queue) fn take(&mut self, id: JobId, key: &str) -> Result<Turn, StoreError> {
+    pub(in crate::queue) fn take(
+        &mut self,
+        id: JobId,
+        key: &str,
+    ) -> Result<TakeOutcome, StoreError> {
         self.free_dead_claims()?;
-        let claim = self.claim()?;
+        let process_lock = self.process_lock()?;
         self.change("write", |transaction| {
             let mut find = transaction.prepare_cached(
                 "SELECT attempts, forced, state, claim, cause, hint FROM job WHERE id = ?",
             )?;
             let found = find.query_row([id.0], |row| {
-                let claim: Option<String> = row.get(3)?;
+                let process_lock: Option<String> = row.get(3)?;
                 Ok((
                     past_from(row, 0)?,
                     row.get::<_, u8>(2)?,
-                    claim,
+                    process_lock,
                     why_from(row, 4)?,
                 ))
             });
-            let Some((past, state, claimed, why)) = found.optional()? else {
+            let Some((attempts_so_far, state, claimed, reason)) = found.optional()? else {
                 let mut other = transaction.prepare_cached("SELECT 1 FROM job WHERE key = ?")?;
                 return Ok(if other.exists([key])? {
-                    Turn::Replaced
+                    TakeOutcome::Replaced
                 } else {
-                    Turn::Delivered
+                    TakeOutcome::Delivered
                 });
             };
             if state == HELD {
-                return Ok(Turn::Held(why.unwrap_or_default()));
+                return Ok(TakeOutcome::Held(reason.unwrap_or_default()));
             }
-            if claimed.is_some_and(|claimed| claimed != claim) {
-                return Ok(Turn::Busy);
+            if claimed.is_some_and(|claimed| claimed != process_lock) {
+                return Ok(TakeOutcome::Busy);
             }
             let mut take = transaction.prepare_cached("UPDATE job SET claim = ? WHERE id = ?")?;
-            take.execute(params![claim, id.0])?;
-            Ok(Turn::Ours(past))
+            take.execute(params![process_lock, id.0])?;
+            Ok(TakeOutcome::Ours(attempts_so_far))
         })
     }
 
@@ -223,20 +228,25 @@ impl Store {
     }
 
     /// The token of this process's claim, which is made with the first call.
-    pub(super) fn claim(&mut self) -> Result<String, StoreError> {
-        if let Some(claim) = &self.claim {
-            return Ok(claim.token().to_owned());
+    pub(super) fn process_lock(&mut self) -> Result<String, StoreError> {
+        if let Some(process_lock) = &self.process_lock {
+            return Ok(process_lock.token().to_owned());
         }
-        let made = Claim::make(&self.path);
-        let claim = made.map_err(|(path, source)| StoreError::Claim { path, source })?;
-        let token = claim.token().to_owned();
-        self.claim = Some(claim);
+        let made = ProcessLock::make(&self.path);
+        let process_lock =
+            made.map_err(|(path, source)| StoreError::ProcessLock { path, source })?;
+        let token = process_lock.token().to_owned();
+        self.process_lock = Some(process_lock);
         Ok(token)
     }
 
     /// Frees what processes had taken that are no more.
     pub(super) fn free_dead_claims(&mut self) -> Result<(), StoreError> {
-        let ours = self.claim.as_ref().map(Claim::token).unwrap_or_default();
+        let ours = self
+            .process_lock
+            .as_ref()
+            .map(ProcessLock::token)
+            .unwrap_or_default();
         let claims = || {
             let mut claims = self.connection.prepare_cached(
                 "SELECT DISTINCT claim FROM job WHERE claim IS NOT NULL AND claim <> ?",
@@ -245,15 +255,15 @@ impl Store {
             claims.collect::<rusqlite::Result<_>>()
         };
         let mut dead: Vec<String> = claims().map_err(failed(&self.path, "read"))?;
-        dead.retain(|claim| !Claim::is_alive(&self.path, claim));
+        dead.retain(|process_lock| !ProcessLock::is_alive(&self.path, process_lock));
         if dead.is_empty() {
             return Ok(());
         }
         self.change("write", |transaction| {
             let mut free =
                 transaction.prepare_cached("UPDATE job SET claim = NULL WHERE claim = ?")?;
-            for claim in &dead {
-                free.execute([claim])?;
+            for process_lock in &dead {
+                free.execute([process_lock])?;
             }
             Ok(())
         })
@@ -261,21 +271,21 @@ impl Store {
 
     /// The numbers of jobs whose time has come, and of those that were scheduled by a clock that has been
     /// set back since.
-    fn due(&self, primary: &str, portion: Portion, now: u64) -> rusqlite::Result<Vec<i64>> {
+    fn due(&self, primary: &str, limit: BatchLimit, now: u64) -> rusqlite::Result<Vec<i64>> {
         let mut find = self.connection.prepare_cached(
             "SELECT id, octets FROM job
              WHERE primary_ = ?1 AND state = 0 AND claim IS NULL
                 AND (next_at <= ?2 OR updated_at > ?2)
              ORDER BY stage, id LIMIT ?3",
         )?;
-        let found = find.query_map(params![primary, now, portion.jobs], |row| {
+        let found = find.query_map(params![primary, now, limit.jobs], |row| {
             Ok((row.get(0)?, row.get::<_, u64>(1)?))
         })?;
         let (mut due, mut sum) = (Vec::new(), 0);
         for row in found {
             let (id, octets) = row?;
             sum += octets;
-            if !due.is_empty() && sum > portion.octets {
+            if !due.is_empty() && sum > limit.octets {
                 break;
             }
             due.push(id);
@@ -284,11 +294,12 @@ impl Store {
     }
 
     fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
-        let claim: Option<String> = row.get(11)?;
-        let claim = claim.filter(|claim| Claim::is_alive(&self.path, claim));
-        let state = match claim {
-            Some(claim) => State::InHand {
-                process: Claim::process_of(&claim),
+        let process_lock: Option<String> = row.get(11)?;
+        let process_lock =
+            process_lock.filter(|process_lock| ProcessLock::is_alive(&self.path, process_lock));
+        let state = match process_lock {
+            Some(process_lock) => State::InHand {
+                process: ProcessLock::process_of(&process_lock),
             },
             None if row.get::<_, u8>(3)? == HELD => State::Held,
             None => State::Waiting,
@@ -300,9 +311,9 @@ impl Store {
             state,
             octets: row.get(4)?,
             enqueued_at: row.get(5)?,
-            past: past_from(row, 6)?,
+            attempts_so_far: past_from(row, 6)?,
             next_at: row.get(8)?,
-            why: why_from(row, 9)?,
+            reason: why_from(row, 9)?,
         })
     }
 
@@ -328,17 +339,17 @@ impl Store {
 pub(super) fn settle(
     transaction: &Transaction<'_>,
     settlement: &Settlement,
-    claim: &str,
+    process_lock: &str,
 ) -> rusqlite::Result<()> {
     let id = settlement.id.0;
     match &settlement.end {
-        End::Delivered => {
+        JobOutcome::Delivered => {
             let mut done =
                 transaction.prepare_cached("DELETE FROM job WHERE id = ? AND claim = ?")?;
-            done.execute(params![id, claim])?;
+            done.execute(params![id, process_lock])?;
         }
-        End::Again {
-            why,
+        JobOutcome::Again {
+            reason,
             counts,
             at,
             now,
@@ -348,20 +359,28 @@ pub(super) fn settle(
                     hint = ?
                  WHERE id = ? AND claim = ?",
             )?;
-            again.execute(params![counts, at, now, why.cause, why.hint, id, claim])?;
+            again.execute(params![
+                counts,
+                at,
+                now,
+                reason.cause,
+                reason.hint,
+                id,
+                process_lock
+            ])?;
         }
-        End::Held { why, now } => {
+        JobOutcome::Held { reason, now } => {
             let mut held = transaction.prepare_cached(
                 "UPDATE job SET state = 1, forced = 0, attempts = attempts + 1, updated_at = ?,
                     cause = ?, hint = ?
                  WHERE id = ? AND claim = ?",
             )?;
-            held.execute(params![now, why.cause, why.hint, id, claim])?;
+            held.execute(params![now, reason.cause, reason.hint, id, process_lock])?;
         }
     }
     let mut free =
         transaction.prepare_cached("UPDATE job SET claim = NULL WHERE key = ? AND claim = ?")?;
-    free.execute(params![settlement.key, claim])?;
+    free.execute(params![settlement.key, process_lock])?;
     Ok(())
 }
 
@@ -378,17 +397,17 @@ fn hold_unreadable(
     Ok(())
 }
 
-fn past_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Past> {
-    Ok(Past {
+fn past_from(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptState> {
+    Ok(AttemptState {
         attempts: row.get(column)?,
         is_forced: row.get(column + 1)?,
     })
 }
 
-fn why_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Why>> {
+fn why_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Reason>> {
     let cause: Option<String> = row.get(column)?;
     let hint: Option<String> = row.get(column + 1)?;
-    Ok(cause.map(|cause| Why {
+    Ok(cause.map(|cause| Reason {
         cause,
         hint: hint.unwrap_or_default(),
     }))

@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::*;
-use crate::deliver::{Origin, SoaTtl, ZoneMemory, ZoneSummary};
+use crate::deliver::{Provenance, SoaTtl, ZoneState, ZoneSummary};
 use crate::model::{Rdata, Record, RecordType, RrSets, ZoneName};
-use crate::plan::Guard;
+use crate::plan::Prerequisites;
 
 fn key() -> ZoneKey {
     let zone = ZoneName::new(&"example.".parse().unwrap());
@@ -27,16 +27,16 @@ fn records(hosts: &[&str]) -> RrSets {
     }))
 }
 
-fn change(known: &ZoneMemory, origin: Origin, add: &[&str], drop: &[&str]) -> StoreChange {
-    StoreChange::Change(MemoryChange {
+fn change(state: &ZoneState, provenance: Provenance, add: &[&str], drop: &[&str]) -> StoreChange {
+    StoreChange::Change(StateChange {
         key: key(),
-        generation: known.generation,
-        origin,
-        guard: Guard::Soa,
+        generation: state.generation,
+        provenance,
+        prerequisites: Prerequisites::Soa,
         soa_ttl: SoaTtl::Settable,
         add: records(add),
         drop: records(drop),
-        confirm: RrSets::default(),
+        verify: RrSets::default(),
     })
 }
 
@@ -50,35 +50,38 @@ fn store() -> (tempfile::TempDir, Store) {
 fn what_was_delivered_is_remembered_and_forgotten() {
     let (directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
-    assert_eq!((nothing.origin, nothing.generation), (Origin::Found, 0));
+    assert_eq!(
+        (nothing.provenance, nothing.generation),
+        (Provenance::Preexisting, 0)
+    );
     store
-        .apply(&[change(&nothing, Origin::Made, &["a", "b"], &[])])
+        .apply(&[change(&nothing, Provenance::Created, &["a", "b"], &[])])
         .unwrap();
     drop(store);
 
     let path = directory.path().join("new/queue.db");
     let mut store = Store::open(&path).unwrap();
-    let known = store.load(&key()).unwrap();
+    let state = store.load(&key()).unwrap();
     assert_eq!(
-        (known.origin, known.delivered.clone()),
-        (Origin::Made, records(&["a", "b"]))
+        (state.provenance, state.managed.clone()),
+        (Provenance::Created, records(&["a", "b"]))
     );
     store
-        .apply(&[change(&known, Origin::Made, &["c"], &["a"])])
+        .apply(&[change(&state, Provenance::Created, &["c"], &["a"])])
         .unwrap();
     let read_only = Store::open_read_only(&path).unwrap();
     assert_eq!(
-        read_only.load(&key()).unwrap().delivered,
+        read_only.load(&key()).unwrap().managed,
         records(&["b", "c"])
     );
 
     let forget = |generation| StoreChange::Forget(key(), generation);
-    store.apply(&[forget(known.generation)]).unwrap();
-    let known = store.load(&key()).unwrap();
-    assert_eq!(known.delivered, records(&["b", "c"]), "it has changed");
-    store.apply(&[forget(known.generation)]).unwrap();
-    let known = store.load(&key()).unwrap();
-    assert!(known.delivered.is_empty() && known.origin == Origin::Found);
+    store.apply(&[forget(state.generation)]).unwrap();
+    let state = store.load(&key()).unwrap();
+    assert_eq!(state.managed, records(&["b", "c"]), "it has changed");
+    store.apply(&[forget(state.generation)]).unwrap();
+    let state = store.load(&key()).unwrap();
+    assert!(state.managed.is_empty() && state.provenance == Provenance::Preexisting);
 }
 
 #[test]
@@ -87,15 +90,15 @@ fn nothing_is_dropped_that_another_process_may_have_added() {
     let ours = store.load(&key()).unwrap();
     let theirs = store.load(&key()).unwrap();
     store
-        .apply(&[change(&theirs, Origin::Made, &["a"], &[])])
+        .apply(&[change(&theirs, Provenance::Created, &["a"], &[])])
         .unwrap();
     store
-        .apply(&[change(&ours, Origin::Making, &["b"], &["a"])])
+        .apply(&[change(&ours, Provenance::Creating, &["b"], &["a"])])
         .unwrap();
-    let known = store.load(&key()).unwrap();
+    let state = store.load(&key()).unwrap();
     assert_eq!(
-        (known.origin, known.delivered),
-        (Origin::Made, records(&["a", "b"]))
+        (state.provenance, state.managed),
+        (Provenance::Created, records(&["a", "b"]))
     );
 }
 
@@ -103,36 +106,41 @@ fn nothing_is_dropped_that_another_process_may_have_added() {
 fn what_is_known_to_have_arrived_has_a_ttl_until_it_is_touched_again() {
     let (_directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
-    let confirm = |known: &ZoneMemory, add: &[&str], confirm: RrSets| {
-        let mut change = change(known, Origin::Found, add, &[]);
+    let verify = |state: &ZoneState, add: &[&str], verify: RrSets| {
+        let mut change = change(state, Provenance::Preexisting, add, &[]);
         let StoreChange::Change(change_) = &mut change else {
             unreachable!("it was made as such");
         };
-        change_.confirm = confirm;
+        change_.verify = verify;
         change
     };
     let mut arrived = records(&["a"]).into_sets();
     arrived[0].ttl = 300;
     let arrived = RrSets::from_sets(arrived);
     store
-        .apply(&[confirm(&nothing, &["a", "b"], arrived.clone())])
+        .apply(&[verify(&nothing, &["a", "b"], arrived.clone())])
         .unwrap();
-    let known = store.load(&key()).unwrap();
-    assert_eq!(known.delivered, records(&["a", "b"]));
-    assert_eq!(known.confirmed, arrived);
-    let overtaken = confirm(&nothing, &[], records(&["b"]));
+    let state = store.load(&key()).unwrap();
+    assert_eq!(state.managed, records(&["a", "b"]));
+    assert_eq!(state.verified, arrived);
+    let overtaken = verify(&nothing, &[], records(&["b"]));
     store.apply(&[overtaken]).unwrap();
-    assert_eq!(store.load(&key()).unwrap().confirmed, arrived);
-    let touched = change(&store.load(&key()).unwrap(), Origin::Found, &["a"], &[]);
+    assert_eq!(store.load(&key()).unwrap().verified, arrived);
+    let touched = change(
+        &store.load(&key()).unwrap(),
+        Provenance::Preexisting,
+        &["a"],
+        &[],
+    );
     store.apply(&[touched]).unwrap();
-    assert!(store.load(&key()).unwrap().confirmed.is_empty());
+    assert!(store.load(&key()).unwrap().verified.is_empty());
 }
 
 #[test]
 fn a_file_that_is_made_and_not_filled_yet_is_an_empty_memory() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = Store::open_read_only(file.path()).unwrap();
-    assert!(store.load(&key()).unwrap().delivered.is_empty());
+    assert!(store.load(&key()).unwrap().managed.is_empty());
 }
 
 #[test]
@@ -140,13 +148,13 @@ fn no_change_moves_nothing_on() {
     let (_directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
     store
-        .apply(&[change(&nothing, Origin::Found, &["a"], &[])])
+        .apply(&[change(&nothing, Provenance::Preexisting, &["a"], &[])])
         .unwrap();
-    let known = store.load(&key()).unwrap();
+    let state = store.load(&key()).unwrap();
     let same = store
-        .apply(&[change(&known, Origin::Found, &[], &[])])
+        .apply(&[change(&state, Provenance::Preexisting, &[], &[])])
         .unwrap();
-    assert_eq!(same, [known.generation]);
+    assert_eq!(same, [state.generation]);
 }
 
 #[test]
@@ -212,27 +220,27 @@ fn many_open_a_new_file_at_once() {
 fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
     let (_directory, mut store) = store();
     assert_eq!(store.list().unwrap(), []);
-    let add = |zone: &str, primary: &str, origin, hosts: &[&str]| {
-        StoreChange::Change(MemoryChange {
+    let add = |zone: &str, primary: &str, provenance, hosts: &[&str]| {
+        StoreChange::Change(StateChange {
             key: ZoneKey {
                 primary: primary.into(),
                 zone: ZoneName::new(&zone.parse().unwrap()),
             },
             generation: 0,
-            origin,
-            guard: Guard::Soa,
+            provenance,
+            prerequisites: Prerequisites::Soa,
             soa_ttl: SoaTtl::Settable,
             add: records(hosts),
             drop: records(&[]),
-            confirm: records(&[]),
+            verify: records(&[]),
         })
     };
     store
         .apply(&[
-            add("b.example.", "main", Origin::Made, &[]),
-            add("a.example.", "second", Origin::Making, &["a"]),
-            add("a.example.", "main", Origin::Found, &["a", "b"]),
-            add("c.example.", "main", Origin::Found, &[]),
+            add("b.example.", "main", Provenance::Created, &[]),
+            add("a.example.", "second", Provenance::Creating, &["a"]),
+            add("a.example.", "main", Provenance::Preexisting, &["a", "b"]),
+            add("c.example.", "main", Provenance::Preexisting, &[]),
         ])
         .unwrap();
     let listed: Vec<String> = store
@@ -242,18 +250,18 @@ fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
         .map(|zone| {
             let ZoneSummary {
                 key,
-                origin,
-                delivered,
+                provenance,
+                managed,
             } = zone;
-            format!("{} {} {origin:?} {delivered}", key.zone, key.primary)
+            format!("{} {} {provenance:?} {managed}", key.zone, key.primary)
         })
         .collect();
     assert_eq!(
         listed,
         [
-            "a.example. main Found 2",
-            "a.example. second Making 1",
-            "b.example. main Made 0",
+            "a.example. main Preexisting 2",
+            "a.example. second Creating 1",
+            "b.example. main Created 0",
         ]
     );
 }

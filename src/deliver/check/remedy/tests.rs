@@ -71,5 +71,5 @@ fn each_software_has_its_own_lines() {
     let absent = lines(Software::Bind, Failure::ZoneAbsent);
     assert!(absent.contains("\n  file \"0=25.example.db\";\n"));
     assert_eq!(lines(Software::Unknown, types()), "");
-    assert_eq!(lines(Software::Bind, Failure::Memory), "");
+    assert_eq!(lines(Software::Bind, Failure::State), "");
 }

@@ -40,32 +40,32 @@ fn search(
     count: usize,
     is_bad: impl Fn(&[Name], &[Name]) -> bool,
 ) -> Result<(Vec<Name>, Vec<Name>, u32), Failure> {
-    let (mut sieve, mut there, mut messages) = (Sieve::default(), Vec::new(), 0);
+    let (mut bisection, mut there, mut messages) = (Bisection::default(), Vec::new(), 0);
     loop {
         let missing: Vec<Name> = (0..count)
             .map(name)
             .filter(|it| !there.contains(it))
             .collect();
         let mut plan = plan(&missing);
-        sieve.restrict(&mut plan);
+        bisection.restrict(&mut plan);
         let sent = plan.owners();
-        let is_search = sieve.is_searching();
+        let is_search = bisection.is_searching();
         if !sent.is_empty() {
             messages += 1;
             if is_bad(&sent, &there) {
-                sieve.refused(&plan, refusal())?;
+                bisection.refused(&plan, refusal())?;
                 continue;
             }
             there.extend(sent.iter().cloned());
         }
         if is_search {
-            sieve.passed(usize::from(!sent.is_empty()));
+            bisection.passed(usize::from(!sent.is_empty()));
             continue;
         }
         there.sort();
-        let refused = sieve.into_left_out().map(|left_out| match left_out {
+        let refused = bisection.into_left_out().map(|left_out| match left_out {
             LeftOut::Refused { owner, .. } => owner,
-            LeftOut::Conflict(_) | LeftOut::Kept(_) | LeftOut::PassedOver { .. } => {
+            LeftOut::Conflict(_) | LeftOut::Kept(_) | LeftOut::Ignored { .. } => {
                 panic!("not refused")
             }
         });
@@ -112,8 +112,8 @@ fn a_primary_that_refuses_everything_is_soon_believed() {
 
 #[test]
 fn what_is_no_refusal_is_not_searched() {
-    let mut sieve = Sieve::default();
-    let failure = sieve.refused(&plan(&[name(1), name(2)]), Failure::DeadlinePassed);
+    let mut bisection = Bisection::default();
+    let failure = bisection.refused(&plan(&[name(1), name(2)]), Failure::DeadlinePassed);
     assert!(matches!(failure, Err(Failure::DeadlinePassed)));
-    assert!(!sieve.is_searching());
+    assert!(!bisection.is_searching());
 }

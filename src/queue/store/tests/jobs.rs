@@ -2,15 +2,17 @@
 
 use super::super::file::Store;
 use super::super::handover::NewJob;
-use super::super::jobs::Portion;
+use super::super::jobs::BatchLimit;
 use super::super::{StoreChange, StoreError};
 use super::{change, key, store};
-use crate::deliver::{Origin, ZoneMemory};
+use crate::deliver::{Provenance, ZoneState};
 use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};
-use crate::queue::job::{Accepted, End, JobId, Past, Settlement, State, Turn, Why};
+use crate::queue::job::{
+    Accepted, AttemptState, JobId, JobOutcome, Reason, Settlement, State, TakeOutcome,
+};
 
 const NOW: u64 = 1_800_000_000;
-const ALL: Portion = Portion {
+const ALL: BatchLimit = BatchLimit {
     jobs: 100,
     octets: 1 << 20,
 };
@@ -45,15 +47,15 @@ fn number(accepted: Accepted) -> JobId {
     }
 }
 
-fn settle(store: &mut Store, id: JobId, key: &str, end: End) {
+fn settle(store: &mut Store, id: JobId, key: &str, end: JobOutcome) {
     let key = key.into();
     let settlement = Settlement { id, key, end };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
 }
 
-fn again(at: u64) -> End {
-    End::Again {
-        why: Why {
+fn again(at: u64) -> JobOutcome {
+    JobOutcome::Again {
+        reason: Reason {
             cause: "no".into(),
             hint: "yes".into(),
         },
@@ -85,7 +87,7 @@ fn a_newer_job_of_a_key_takes_the_place_of_an_older_one() {
     assert_eq!(jobs.len(), 1);
     assert_eq!((jobs[0].id, jobs[0].key.as_str()), (third, "a."));
     // What becomes of an older one changes nothing of the newer one.
-    settle(&mut store, first, "a.", End::Delivered);
+    settle(&mut store, first, "a.", JobOutcome::Delivered);
     assert_eq!(store.list_jobs().unwrap().len(), 1);
 }
 
@@ -102,7 +104,7 @@ fn an_overtaken_job_is_not_taken_and_leaves_the_newer_one() {
     );
     assert_eq!(store.list_jobs().unwrap()[0].id, newest);
     // Also after it is done, and of no other zone.
-    settle(&mut store, newest, "a.", End::Delivered);
+    settle(&mut store, newest, "a.", JobOutcome::Delivered);
     let stale = enqueue(&mut store, sent("a.", 999));
     assert_eq!(
         stale,
@@ -129,7 +131,7 @@ fn a_job_is_in_the_hand_of_one_process_and_free_when_that_is_gone() {
     let (directory, mut store) = store();
     let mut other = other(&directory);
     let first = number(enqueue(&mut store, sent("a.", 1)));
-    assert_eq!(other.take(first, "a.").unwrap(), Turn::Busy);
+    assert_eq!(other.take(first, "a.").unwrap(), TakeOutcome::Busy);
     assert_eq!(due(&mut other, NOW), <[i64; 0]>::default());
     let state = State::InHand {
         process: Some(std::process::id()),
@@ -139,17 +141,17 @@ fn a_job_is_in_the_hand_of_one_process_and_free_when_that_is_gone() {
     let newer = other.enqueue(&[sent("a.", 2)], NOW).unwrap().unwrap()[0];
     assert!(matches!(newer, Accepted::Job { is_ours: false, .. }));
     let newer = number(newer);
-    assert_eq!(other.take(newer, "a.").unwrap(), Turn::Busy);
-    settle(&mut store, first, "a.", End::Delivered);
-    assert_eq!(store.take(first, "a.").unwrap(), Turn::Replaced);
+    assert_eq!(other.take(newer, "a.").unwrap(), TakeOutcome::Busy);
+    settle(&mut store, first, "a.", JobOutcome::Delivered);
+    assert_eq!(store.take(first, "a.").unwrap(), TakeOutcome::Replaced);
     assert_eq!(
         other.take(newer, "a.").unwrap(),
-        Turn::Ours(Past::default())
+        TakeOutcome::Ours(AttemptState::default())
     );
     drop(other);
     assert_eq!(due(&mut store, NOW), [newer.0]);
-    settle(&mut store, newer, "a.", End::Delivered);
-    assert_eq!(store.take(newer, "a.").unwrap(), Turn::Delivered);
+    settle(&mut store, newer, "a.", JobOutcome::Delivered);
+    assert_eq!(store.take(newer, "a.").unwrap(), TakeOutcome::Delivered);
 }
 
 #[test]
@@ -160,7 +162,7 @@ fn a_job_is_due_when_its_time_has_come_or_the_clock_was_set_back() {
     assert_eq!(due(&mut store, NOW), <[i64; 0]>::default());
     assert_eq!(due(&mut store, NOW + 60), [id.0]);
     settle(&mut store, id, "a.", again(NOW + 60));
-    assert_eq!(store.list_jobs().unwrap()[0].past.attempts, 2);
+    assert_eq!(store.list_jobs().unwrap()[0].attempts_so_far.attempts, 2);
     assert_eq!(due(&mut store, NOW - 3_600), [id.0]);
 }
 
@@ -172,25 +174,25 @@ fn the_log_that_calls_leave_stays_short() {
     for serial in 1..=100 {
         let mut store = other(&directory);
         let id = number(enqueue(&mut store, sent("a.example", serial)));
-        let known = store.load(&key()).unwrap();
+        let state = store.load(&key()).unwrap();
         let (add, drop) = if serial % 2 == 0 {
             ("a", "b")
         } else {
             ("b", "a")
         };
-        let wide = change(&known, Origin::Found, &[add], &[]);
+        let wide = change(&state, Provenance::Preexisting, &[add], &[]);
         let generation = store.apply(&[wide]).unwrap()[0];
-        let known = ZoneMemory {
+        let state = ZoneState {
             generation,
-            ..known
+            ..state
         };
         let settlement = Settlement {
             id,
             key: "zone a.example.".into(),
-            end: End::Delivered,
+            end: JobOutcome::Delivered,
         };
-        let narrow = change(&known, Origin::Found, &[], &[drop]);
-        let done = [narrow, StoreChange::Settle(settlement)];
+        let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
+        let done = [commit, StoreChange::Settle(settlement)];
         store.apply(&done).unwrap();
     }
     let log = directory.path().join("new/queue.db-wal");
@@ -202,20 +204,20 @@ fn the_log_that_calls_leave_stays_short() {
 fn a_held_job_waits_for_a_person() {
     let (_directory, mut store) = store();
     let id = number(enqueue(&mut store, sent("a.", 1)));
-    let why = Why {
+    let reason = Reason {
         cause: "refused".into(),
         hint: "allow it".into(),
     };
-    let held = End::Held {
-        why: why.clone(),
+    let held = JobOutcome::Held {
+        reason: reason.clone(),
         now: NOW,
     };
     settle(&mut store, id, "a.", held);
     assert_eq!(due(&mut store, NOW + 1_000_000), <[i64; 0]>::default());
-    assert_eq!(store.take(id, "a.").unwrap(), Turn::Held(why));
+    assert_eq!(store.take(id, "a.").unwrap(), TakeOutcome::Held(reason));
     store.retry(&[id], true, NOW).unwrap();
     let jobs = store.take_due("main", ALL, NOW).unwrap();
-    assert!(jobs[0].past.is_forced);
+    assert!(jobs[0].attempts_so_far.is_forced);
 }
 
 #[test]
@@ -247,7 +249,7 @@ fn zones_are_taken_before_ptr_values_and_by_portions() {
             .zone_of_host_waits(&"www.c.".parse().unwrap())
             .unwrap()
     );
-    let two = Portion { jobs: 2, ..ALL };
+    let two = BatchLimit { jobs: 2, ..ALL };
     let first = store.take_due("main", two, NOW).unwrap();
     let first: Vec<JobId> = first.iter().map(|job| job.id).collect();
     assert_eq!(first, ids[1..]);
@@ -255,7 +257,7 @@ fn zones_are_taken_before_ptr_values_and_by_portions() {
     // However large it is, one is taken.
     settle(&mut store, ids[1], "a.", again(NOW));
     settle(&mut store, ids[2], "b.", again(NOW));
-    let small = Portion { octets: 1, ..ALL };
+    let small = BatchLimit { octets: 1, ..ALL };
     assert_eq!(store.take_due("main", small, NOW).unwrap().len(), 1);
 }
 
@@ -272,8 +274,8 @@ fn a_job_that_cannot_be_read_is_held_and_costs_no_other_one() {
     assert_eq!(due(&mut store, NOW), [ids[1].0]);
     let job = &store.list_jobs().unwrap()[0];
     assert_eq!(job.state, State::Held);
-    let why = job.why.as_ref().unwrap();
-    assert!(why.cause.contains("cannot be read"), "{why:?}");
+    let reason = job.reason.as_ref().unwrap();
+    assert!(reason.cause.contains("cannot be read"), "{reason:?}");
 }
 
 #[test]

@@ -12,13 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 use super::jobs::Jobs;
 use super::request::Request;
 use super::store::{Store, StoreChange, StoreError};
-use crate::deliver::{Memory, MemoryRequest, ZoneKey};
+use crate::deliver::{StateRequest, StateStore, ZoneKey};
 
 /// The running keeper.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct StoreThread {
     access: Access,
-    memory: Memory,
+    store: StateStore,
     jobs: Jobs,
     thread: JoinHandle<Result<(), StoreError>>,
 }
@@ -35,7 +35,7 @@ pub enum Access {
     Detached,
 }
 
-impl Keeper {
+impl StoreThread {
     /// Opens the file and starts to answer.
     ///
     /// # Errors
@@ -64,7 +64,9 @@ impl Keeper {
         let to_keeper = sender.clone();
         Self {
             access,
-            memory: Memory::new(move |request| to_keeper.send(Request::Memory(request)).is_ok()),
+            store: StateStore::new(move |request| {
+                to_keeper.send(Request::StateStore(request)).is_ok()
+            }),
             jobs: Jobs::new(sender),
             thread,
         }
@@ -81,8 +83,8 @@ impl Keeper {
     }
 
     /// A handle for those who deliver; the keeper ends when the last one is gone.
-    pub fn memory(&self) -> &Memory {
-        &self.memory
+    pub fn store(&self) -> &StateStore {
+        &self.store
     }
 
     /// Waits until everything is written.
@@ -90,7 +92,7 @@ impl Keeper {
     /// # Errors
     /// [`StoreError`] where the file failed; requests after that were not answered.
     pub fn finish(self) -> Result<(), StoreError> {
-        drop((self.memory, self.jobs));
+        drop((self.store, self.jobs));
         self.thread
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -125,7 +127,7 @@ struct Pending {
 impl Pending {
     fn take(&mut self, store: &mut Store, request: Request) -> Result<(), StoreError> {
         match request {
-            Request::Memory(request) => self.take_memory(store, request)?,
+            Request::StateStore(request) => self.take_memory(store, request)?,
             Request::Settle(settlement) => self.changes.push(StoreChange::Settle(settlement)),
             Request::Work(work) => {
                 self.write(store)?;
@@ -135,40 +137,40 @@ impl Pending {
         Ok(())
     }
 
-    fn take_memory(&mut self, store: &mut Store, request: MemoryRequest) -> Result<(), StoreError> {
+    fn take_memory(&mut self, store: &mut Store, request: StateRequest) -> Result<(), StoreError> {
         match request {
-            MemoryRequest::List { answer } => {
+            StateRequest::List { answer } => {
                 self.write(store)?;
                 answer.send(store.list()?).ok();
             }
-            MemoryRequest::AddPtr { value, answer } => {
+            StateRequest::AddPtr { value, answer } => {
                 self.answers.push((self.changes.len(), answer));
                 self.changes.push(StoreChange::AddPtr(value));
             }
-            MemoryRequest::DropPtr { value } => self.changes.push(StoreChange::DropPtr(value)),
-            MemoryRequest::Ptrs { answer } => {
+            StateRequest::DropPtr { value } => self.changes.push(StoreChange::DropPtr(value)),
+            StateRequest::Ptrs { answer } => {
                 self.write(store)?;
                 answer.send(store.ptrs()?).ok();
             }
-            MemoryRequest::Knows { key, answer } => {
+            StateRequest::Knows { key, answer } => {
                 self.settle(store, &key)?;
                 answer.send(store.knows(&key)?).ok();
             }
-            MemoryRequest::Generation { key, answer } => {
+            StateRequest::Generation { key, answer } => {
                 self.settle(store, &key)?;
                 answer.send(store.generation(&key)?).ok();
             }
-            MemoryRequest::Load { key, answer } => {
+            StateRequest::Load { key, answer } => {
                 self.settle(store, &key)?;
                 // Whoever asked may be gone: a deadline passed. Then nobody misses the answer.
                 answer.send(store.load(&key)?).ok();
             }
-            MemoryRequest::Widen { change, answer } => {
+            StateRequest::Reserve { change, answer } => {
                 self.answers.push((self.changes.len(), answer));
                 self.changes.push(StoreChange::Change(change));
             }
-            MemoryRequest::Narrow { change } => self.changes.push(StoreChange::Change(change)),
-            MemoryRequest::Forget { key, generation } => {
+            StateRequest::Commit { change } => self.changes.push(StoreChange::Change(change)),
+            StateRequest::Forget { key, generation } => {
                 self.changes.push(StoreChange::Forget(key, generation));
             }
         }

@@ -4,22 +4,22 @@ use tokio::time::Instant;
 
 use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
 use super::dispatch::Routes;
-use super::job::{End, JobId, Past, Why};
+use super::job::{AttemptState, JobId, JobOutcome, Reason};
 use super::jobs::Jobs;
-use crate::deliver::{self, Delivered, Failure, Kind, Memory, Reached, Settings};
+use crate::deliver::{self, Delivered, Failure, Policy, Reached, Retry, StateStore};
 use crate::model::{Intent, RecordIntent};
 
 /// All that a delivery needs.
 #[derive(Clone, Copy)]
-pub struct Courier<'a> {
+pub struct Dispatcher<'a> {
     /// The jobs.
     pub jobs: &'a Jobs,
     /// The memory of what was delivered.
-    pub memory: &'a Memory,
+    pub store: &'a StateStore,
     /// Which primary serves what.
     pub routes: &'a Routes,
     /// How intents are delivered.
-    pub settings: &'a Settings,
+    pub policy: &'a Policy,
 }
 
 /// What an attempt brought.
@@ -48,24 +48,24 @@ pub enum Stays {
     },
 }
 
-impl Courier<'_> {
+impl Dispatcher<'_> {
     /// Delivers a job, and says in the queue what came of it.
     pub(super) async fn attempt(
         &self,
         id: JobId,
         intent: &Intent,
-        past: Past,
+        attempts_so_far: AttemptState,
         deadline: Instant,
     ) -> Attempted {
-        let result = self.deliver(intent, past, deadline).await;
-        let end = self.end(intent, past, &result).await;
+        let result = self.deliver(intent, attempts_so_far, deadline).await;
+        let end = self.end(intent, attempts_so_far, &result).await;
         let stays = match &end {
-            End::Delivered => None,
-            End::Again { at, now, .. } => Some(Stays::Waiting {
+            JobOutcome::Delivered => None,
+            JobOutcome::Again { at, now, .. } => Some(Stays::Waiting {
                 id,
                 seconds: at.saturating_sub(*now),
             }),
-            End::Held { .. } => Some(Stays::Held { id }),
+            JobOutcome::Held { .. } => Some(Stays::Held { id }),
         };
         // Where the file failed the job is still in it, and its keeper says why.
         let settled = self.jobs.settle(id, intent.key().to_string(), end);
@@ -78,7 +78,7 @@ impl Courier<'_> {
     async fn deliver(
         &self,
         intent: &Intent,
-        past: Past,
+        attempts_so_far: AttemptState,
         deadline: Instant,
     ) -> Result<Delivered, Failure> {
         if let Intent::Record(record) = intent {
@@ -86,15 +86,15 @@ impl Courier<'_> {
         }
         let primary = self.routes.primary_for(intent).ok_or(Failure::NoRoute)?;
         let forced;
-        let mut settings = self.settings;
-        if past.is_forced {
-            forced = Settings {
+        let mut policy = self.policy;
+        if attempts_so_far.is_forced {
+            forced = Policy {
                 removals_percent_max: Some(100),
-                ..settings.clone()
+                ..policy.clone()
             };
-            settings = &forced;
+            policy = &forced;
         }
-        deliver::deliver(intent, primary, self.memory, settings, deadline).await
+        deliver::deliver(intent, primary, self.store, policy, deadline).await
     }
 
     /// Places a record; aliases may lead to other primaries.
@@ -103,10 +103,9 @@ impl Courier<'_> {
         let first = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
         loop {
             let primary = self.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-            let (memory, settings) = (self.memory, self.settings);
-            let placed =
-                deliver::place_record(record, &at, primary, memory, settings, deadline).await;
-            match placed.map_err(|it| deliver::behind_alias(it, &at, primary, first))? {
+            let (store, policy) = (self.store, self.policy);
+            let placed = deliver::place_record(record, &at, primary, store, policy, deadline).await;
+            match placed.map_err(|it| deliver::in_context_of_cname(it, &at, primary, first))? {
                 Reached::Placed(done) => return Ok(Delivered::all(done)),
                 Reached::Alias(target) => at = deliver::follow(record, steps, target)?,
             }
@@ -114,8 +113,13 @@ impl Courier<'_> {
         }
     }
 
-    async fn end(&self, intent: &Intent, past: Past, result: &Result<Delivered, Failure>) -> End {
-        let now = (self.settings.clock)();
+    async fn end(
+        &self,
+        intent: &Intent,
+        attempts_so_far: AttemptState,
+        result: &Result<Delivered, Failure>,
+    ) -> JobOutcome {
+        let now = (self.policy.clock)();
         let failure = match result {
             Ok(delivered) => {
                 let refused = delivered
@@ -123,9 +127,9 @@ impl Courier<'_> {
                     .iter()
                     .find(|left_out| left_out.is_refused());
                 return match refused {
-                    None => End::Delivered,
-                    Some(refused) => End::Held {
-                        why: Why {
+                    None => JobOutcome::Delivered,
+                    Some(refused) => JobOutcome::Held {
+                        reason: Reason {
                             cause: refused.to_string(),
                             hint: refused.hint().unwrap_or_default(),
                         },
@@ -135,21 +139,21 @@ impl Courier<'_> {
             }
             Err(failure) => failure,
         };
-        let why = Why {
+        let reason = Reason {
             cause: failure.to_string(),
             hint: failure.hint(),
         };
         let kind = if self.waits_for_its_host(intent, failure).await {
-            Kind::Later
+            Retry::Transient
         } else {
-            failure.kind()
+            failure.retry()
         };
         match kind {
-            Kind::Denied => End::Held { why, now },
-            Kind::Later => {
+            Retry::Permanent => JobOutcome::Held { reason, now },
+            Retry::Transient => {
                 let had_no_time = matches!(failure, Failure::DeadlinePassed);
                 let counts = !had_no_time && !failure.is_load();
-                let failures = past.attempts + u32::from(counts);
+                let failures = attempts_so_far.attempts + u32::from(counts);
                 let scale = if failure.is_load() {
                     LOAD_SECONDS
                 } else if failure.is_of_unreachable() {
@@ -159,8 +163,8 @@ impl Courier<'_> {
                 };
                 let wait = backoff::wait_milliseconds(scale, failures, backoff::random());
                 let seconds = if had_no_time { 0 } else { wait.div_ceil(1_000) };
-                End::Again {
-                    why,
+                JobOutcome::Again {
+                    reason,
                     counts,
                     at: now + seconds,
                     now,

@@ -2,7 +2,7 @@
 
 /// What a primary has under a zone's name.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Standing {
+pub enum ZoneStatus {
     /// Nothing.
     Absent,
     /// A zone that bears this instance's mark.
@@ -10,12 +10,12 @@ pub enum Standing {
     /// A zone of which nothing tells who made it, where zones are made without a mark.
     Unmarked,
     /// A zone that somebody else made.
-    Others(Owner),
+    Other(Creator),
 }
 
 /// Somebody else who made a zone.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Owner {
+pub enum Creator {
     /// It stands in the server's own configuration, or came by another mechanism of it.
     Server,
     /// It bears the mark of another instance.
@@ -24,25 +24,25 @@ pub enum Owner {
 
 /// Which zones a deletion may remove.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Claim {
+pub enum RemovalScope {
     /// Only one that bears this instance's mark.
     Marked,
     /// Also one without any mark: it is remembered to have been made here.
-    Remembered,
+    Recorded,
     /// One that bears the mark of an instance, whichever: a person took it over.
     Adopted,
     /// Any that an instance made, whatever its mark: a catalog says that it is this instance's now.
-    Held,
+    Listed,
 }
 
-impl Claim {
+impl RemovalScope {
     /// Whether a zone that stands so may be removed.
-    pub fn covers(self, standing: &Standing) -> bool {
-        match standing {
-            Standing::Ours => true,
-            Standing::Unmarked => matches!(self, Self::Remembered | Self::Held),
-            Standing::Others(Owner::Instance(_)) => matches!(self, Self::Adopted | Self::Held),
-            Standing::Absent | Standing::Others(Owner::Server) => false,
+    pub fn covers(self, status: &ZoneStatus) -> bool {
+        match status {
+            ZoneStatus::Ours => true,
+            ZoneStatus::Unmarked => matches!(self, Self::Recorded | Self::Listed),
+            ZoneStatus::Other(Creator::Instance(_)) => matches!(self, Self::Adopted | Self::Listed),
+            ZoneStatus::Absent | ZoneStatus::Other(Creator::Server) => false,
         }
     }
 }
@@ -55,7 +55,7 @@ pub enum Created {
     /// It was made with contents that the primary chose: it is still to be filled.
     Placeholder,
     /// It was there before, with contents that are not known here.
-    AlreadyThere(Standing),
+    AlreadyThere(ZoneStatus),
 }
 
 /// What became of a zone that shall not exist.
@@ -66,5 +66,5 @@ pub enum Deleted {
     /// It was not there.
     WasAbsent,
     /// It is there and the claim does not cover it: it was left alone.
-    NotOurs(Standing),
+    NotOurs(ZoneStatus),
 }

@@ -6,16 +6,16 @@ use std::net::AddrParseError;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::file::{Store, StoreError, failed};
-use crate::deliver::{MemoryChange, Origin, PtrValue, SoaTtl, ZoneKey, ZoneMemory, ZoneSummary};
+use crate::deliver::{Provenance, PtrValue, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
-use crate::plan::Guard;
+use crate::plan::Prerequisites;
 
 impl Store {
     /// What is remembered of a zone.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(in crate::queue) fn load(&self, key: &ZoneKey) -> Result<ZoneMemory, StoreError> {
+    pub(in crate::queue) fn load(&self, key: &ZoneKey) -> Result<ZoneState, StoreError> {
         self.load_zone(key).map_err(failed(&self.path, "read"))
     }
 
@@ -31,12 +31,12 @@ impl Store {
             )?;
             let row = params![key.primary, key.zone.to_string()];
             zone.query_row(row, |row| {
-                Ok(origin_from(row.get(0)?) != Origin::Found || row.get(1)?)
+                Ok(provenance_from(row.get(0)?) != Provenance::Preexisting || row.get(1)?)
             })
             .optional()
         };
-        let known = read().map_err(failed(&self.path, "read"))?;
-        Ok(known.unwrap_or_default())
+        let state = read().map_err(failed(&self.path, "read"))?;
+        Ok(state.unwrap_or_default())
     }
 
     /// The zones that were made or delivered to, in ascending order.
@@ -45,7 +45,7 @@ impl Store {
     /// [`StoreError`].
     pub(in crate::queue) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
         let mut zones = self.list_zones().map_err(failed(&self.path, "read"))?;
-        zones.retain(|zone| zone.origin != Origin::Found || zone.delivered > 0);
+        zones.retain(|zone| zone.provenance != Provenance::Preexisting || zone.managed > 0);
         zones.sort_by(|a, b| {
             let names = a.key.zone.cmp(&b.key.zone);
             names.then_with(|| a.key.primary.cmp(&b.key.primary))
@@ -111,14 +111,14 @@ impl Store {
                     primary: row.get(0)?,
                     zone: ZoneName::new(&name),
                 },
-                origin: origin_from(row.get(2)?),
-                delivered: row.get(3)?,
+                provenance: provenance_from(row.get(2)?),
+                managed: row.get(3)?,
             })
         })?;
         zones.collect()
     }
 
-    fn load_zone(&self, key: &ZoneKey) -> rusqlite::Result<ZoneMemory> {
+    fn load_zone(&self, key: &ZoneKey) -> rusqlite::Result<ZoneState> {
         let mut zone = self.connection.prepare_cached(
             "SELECT id, origin, guard, soa_ttl, generation FROM zone
              WHERE primary_ = ? AND name = ?",
@@ -128,15 +128,15 @@ impl Store {
                 let id: i64 = row.get(0)?;
                 Ok((
                     id,
-                    origin_from(row.get(1)?),
-                    guard_from(row.get(2)?),
+                    provenance_from(row.get(1)?),
+                    prerequisites_from(row.get(2)?),
                     soa_ttl_from(row.get(3)?),
                     row.get(4)?,
                 ))
             })
             .optional()?;
-        let Some((id, origin, guard, soa_ttl, generation)) = found else {
-            return Ok(ZoneMemory::default());
+        let Some((id, provenance, prerequisites, soa_ttl, generation)) = found else {
+            return Ok(ZoneState::default());
         };
         let mut records = self
             .connection
@@ -154,20 +154,20 @@ impl Store {
             };
             Ok((record, ttl.is_some()))
         })?;
-        let (mut delivered, mut confirmed) = (Vec::new(), Vec::new());
+        let (mut managed, mut verified) = (Vec::new(), Vec::new());
         for record in records {
             let (record, is_confirmed) = record?;
             if is_confirmed {
-                confirmed.push(record.clone());
+                verified.push(record.clone());
             }
-            delivered.push(Record { ttl: 0, ..record });
+            managed.push(Record { ttl: 0, ..record });
         }
-        Ok(ZoneMemory {
-            origin,
-            guard,
+        Ok(ZoneState {
+            provenance,
+            prerequisites,
             soa_ttl,
-            delivered: RrSets::from_records(delivered),
-            confirmed: RrSets::from_records(confirmed),
+            managed: RrSets::from_records(managed),
+            verified: RrSets::from_records(verified),
             generation,
         })
     }
@@ -210,11 +210,11 @@ pub(super) fn forget(
 }
 
 /// Adds records, and drops others if nobody changed the memory in between; the new generation.
-pub(super) fn change(
-    transaction: &Transaction<'_>,
-    change: &MemoryChange,
-) -> rusqlite::Result<i64> {
-    let (origin, guard) = (origin_code(change.origin), guard_code(change.guard));
+pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rusqlite::Result<i64> {
+    let (provenance, prerequisites) = (
+        provenance_code(change.provenance),
+        prerequisites_code(change.prerequisites),
+    );
     let soa_ttl = soa_ttl_code(change.soa_ttl);
     let zone = params![change.key.primary, change.key.zone.to_string()];
     let mut find = transaction.prepare_cached(
@@ -222,21 +222,22 @@ pub(super) fn change(
     )?;
     let found: Option<((u8, u8, u8), i64)> = find
         .query_row(zone, |row| {
-            let known = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((known, row.get(3)?))
+            let state = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((state, row.get(3)?))
         })
         .optional()?;
     // Where another process changed the memory since it was read, what that process found out
     // stays, and nothing is dropped that it may have added.
     let is_overtaken = found.is_some_and(|(_, generation)| generation != change.generation);
-    let origin = match found {
-        Some(((other, _, _), _)) if is_overtaken => origin.max(other),
-        Some(_) | None => origin,
+    let provenance = match found {
+        Some(((other, _, _), _)) if is_overtaken => provenance.max(other),
+        Some(_) | None => provenance,
     };
-    if let Some((_, generation)) = found.filter(|found| found.0 == (origin, guard, soa_ttl))
+    if let Some((_, generation)) =
+        found.filter(|found| found.0 == (provenance, prerequisites, soa_ttl))
         && change.add.is_empty()
         && change.drop.is_empty()
-        && change.confirm.is_empty()
+        && change.verify.is_empty()
     {
         return Ok(generation);
     }
@@ -252,8 +253,8 @@ pub(super) fn change(
     let row = params![
         change.key.primary,
         change.key.zone.to_string(),
-        origin,
-        guard,
+        provenance,
+        prerequisites,
         soa_ttl
     ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -263,15 +264,15 @@ pub(super) fn change(
     )?;
     execute_each(&mut add, id, &change.add)?;
     if !is_overtaken {
-        let mut confirm = transaction.prepare_cached(
+        let mut verify = transaction.prepare_cached(
             "UPDATE delivered SET ttl = ?5
              WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND rdata = ?4",
         )?;
-        for set in &change.confirm {
+        for set in &change.verify {
             let owner = set.owner.to_lowercase();
             for rdata in &set.rdatas {
                 let row = params![id, owner.as_wire(), set.rtype.0, rdata.as_wire(), set.ttl];
-                confirm.execute(row)?;
+                verify.execute(row)?;
             }
         }
         let mut drop = transaction.prepare_cached(
@@ -303,31 +304,31 @@ fn corrupt(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
-/// What a version that does not know a code takes for [`Origin::Found`] is one that was made elsewhere.
-fn origin_code(origin: Origin) -> u8 {
-    match origin {
-        Origin::Found => 0,
-        Origin::Making => 1,
-        Origin::Made => 2,
-        Origin::Adopted => 3,
+/// What a version that does not know a code takes for [`Provenance::Preexisting`] is one that was made elsewhere.
+fn provenance_code(provenance: Provenance) -> u8 {
+    match provenance {
+        Provenance::Preexisting => 0,
+        Provenance::Creating => 1,
+        Provenance::Created => 2,
+        Provenance::Adopted => 3,
     }
 }
 
-fn origin_from(code: u8) -> Origin {
+fn provenance_from(code: u8) -> Provenance {
     match code {
-        3 => Origin::Adopted,
-        2 => Origin::Made,
-        1 => Origin::Making,
-        _ => Origin::Found,
+        3 => Provenance::Adopted,
+        2 => Provenance::Created,
+        1 => Provenance::Creating,
+        _ => Provenance::Preexisting,
     }
 }
 
-fn guard_code(guard: Guard) -> u8 {
-    match guard {
+fn prerequisites_code(prerequisites: Prerequisites) -> u8 {
+    match prerequisites {
         // Which of the two is up to the primary.
-        Guard::Soa | Guard::SoaMovedOn => 0,
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => 0,
         // The weaker one is found out anew each time.
-        Guard::RrSets | Guard::Presence => 1,
+        Prerequisites::RrSets | Prerequisites::Presence => 1,
     }
 }
 
@@ -346,6 +347,10 @@ fn soa_ttl_from(code: u8) -> SoaTtl {
     }
 }
 
-fn guard_from(code: u8) -> Guard {
-    if code == 1 { Guard::RrSets } else { Guard::Soa }
+fn prerequisites_from(code: u8) -> Prerequisites {
+    if code == 1 {
+        Prerequisites::RrSets
+    } else {
+        Prerequisites::Soa
+    }
 }

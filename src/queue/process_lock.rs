@@ -15,13 +15,13 @@ const LEFT_OVER_AGE: Duration = Duration::from_secs(60);
 
 /// The claim of this process, while it lives.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct ProcessLock {
     token: String,
     /// Its lock is the claim.
     file: Option<(PathBuf, File)>,
 }
 
-impl Claim {
+impl ProcessLock {
     /// Makes and locks the file.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl Drop for ProcessLock {
     fn drop(&mut self) {
         if let Some((path, _)) = &self.file {
             fs::remove_file(path).ok();
@@ -111,7 +111,7 @@ fn remove_left_over(queue: &Path) {
         let modified = file.metadata().and_then(|it| it.modified()).ok();
         let age = modified.and_then(|modified| modified.elapsed().ok());
         if let Some(token) = token.filter(|_| age.is_some_and(|age| age > LEFT_OVER_AGE)) {
-            Claim::is_alive(queue, token);
+            ProcessLock::is_alive(queue, token);
         }
     }
 }
@@ -130,17 +130,17 @@ mod tests {
     fn a_claim_lives_as_long_as_its_lock() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
-        let claim = Claim::make(&queue).unwrap();
-        let token = claim.token().to_owned();
-        assert!(Claim::is_alive(&queue, &token));
-        assert_eq!(Claim::process_of(&token), Some(std::process::id()));
+        let process_lock = ProcessLock::make(&queue).unwrap();
+        let token = process_lock.token().to_owned();
+        assert!(ProcessLock::is_alive(&queue, &token));
+        assert_eq!(ProcessLock::process_of(&token), Some(std::process::id()));
         let path = path_of(&queue, &token);
-        drop(claim);
-        assert!(!path.exists() && !Claim::is_alive(&queue, &token));
+        drop(process_lock);
+        assert!(!path.exists() && !ProcessLock::is_alive(&queue, &token));
 
         // As a killed process leaves it.
         File::create_new(&path).unwrap();
-        assert!(!Claim::is_alive(&queue, &token));
+        assert!(!ProcessLock::is_alive(&queue, &token));
         assert!(!path.exists());
     }
 
@@ -148,7 +148,7 @@ mod tests {
     fn what_a_killed_process_left_goes_with_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
-        let held = Claim::make(&queue).unwrap();
+        let held = ProcessLock::make(&queue).unwrap();
         let made = |token: &str, age: Duration| {
             let path = path_of(&queue, token);
             let file = File::create_new(&path).unwrap();
@@ -164,7 +164,7 @@ mod tests {
         let long_ago = File::options().append(true).open(&path).unwrap();
         let then = long_ago.metadata().unwrap().modified().unwrap() - LEFT_OVER_AGE * 2;
         long_ago.set_modified(then).unwrap();
-        drop(Claim::make(&queue).unwrap());
+        drop(ProcessLock::make(&queue).unwrap());
         assert!(!old.exists() && new.exists() && other.exists() && path.exists());
     }
 }
