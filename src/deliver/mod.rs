@@ -5,6 +5,7 @@
 //! zone is asked for and changed through [`StateStore`]; nothing here knows how it is stored.
 
 pub mod check;
+mod context;
 mod create;
 mod error;
 mod outcome;
@@ -40,6 +41,7 @@ pub use zone::api::{create_zone, fetch_zone, recall_zone};
 
 use crate::model::{Intent, ZoneName};
 use crate::plan::Membership;
+use context::Context;
 use server::open;
 use zone::nameservers::with_nameservers;
 
@@ -59,19 +61,17 @@ pub async fn deliver(
     if policy.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
     }
-    let mut session = open(primary, policy.clock, deadline).await?;
+    let mut cx = Context::open(primary, store, policy, deadline).await?;
     let delivered = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            zone::update::deliver_zone(&mut session, &desired, store, policy).await
+            zone::update::deliver_zone(&mut cx, &desired).await
         }
-        Intent::ZoneGone(zone) => {
-            zone::delete::deliver_gone(&mut session, zone, store, policy).await
-        }
-        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut session, ptr, store, policy).await,
-        Intent::Record(record) => record::deliver_record(&mut session, record, store).await,
+        Intent::ZoneGone(zone) => zone::delete::deliver_gone(&mut cx, zone).await,
+        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut cx, ptr).await,
+        Intent::Record(record) => record::deliver_record(&mut cx, record).await,
     };
-    session.release();
+    cx.close();
     delivered
 }
 
@@ -93,22 +93,22 @@ pub async fn preview(
     if policy.ptr.skips(intent) {
         return Ok((None, Vec::new()));
     }
-    let mut session = open(primary, policy.clock, deadline).await?;
+    let mut cx = Context::open(primary, store, policy, deadline).await?;
     let (preview, left_out) = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
-            zone::preview::preview_zone(&mut session, &desired, store, policy).await?
+            zone::preview::preview_zone(&mut cx, &desired).await?
         }
         Intent::ZoneGone(zone) => (
-            zone::preview::preview_gone(&mut session, zone, store, policy).await?,
+            zone::preview::preview_gone(&mut cx, zone).await?,
             Vec::new(),
         ),
-        Intent::Ptr(ptr) => ptr::preview_ptr(&mut session, ptr, store, policy, overlay).await?,
+        Intent::Ptr(ptr) => ptr::preview_ptr(&mut cx, ptr, overlay).await?,
         // No command that brings one is tried out.
         Intent::Record(_) => return Ok((None, Vec::new())),
     };
     overlay.note(&primary.name, &preview);
-    session.release();
+    cx.close();
     Ok((Some(preview), left_out))
 }
 
@@ -145,8 +145,8 @@ pub async fn adopt(
     deadline: Instant,
 ) -> Result<AdoptedFrom, Failure> {
     policy.permit_name(zone.apex(), primary)?;
-    let mut session = open(primary, policy.clock, deadline).await?;
-    let before = ownership::adopt(&mut session, zone, store).await;
-    session.release();
+    let mut cx = Context::open(primary, store, policy, deadline).await?;
+    let before = ownership::adopt(&mut cx, zone).await;
+    cx.close();
     before
 }

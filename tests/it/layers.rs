@@ -25,6 +25,7 @@ const DELIVER_RANKS: &[&[&str]] = &[
     &["outcome", "state"],
     &["server"],
     &["policy", "update", "verify"],
+    &["context"],
     &["ownership"],
     &["create"],
     &["zone"],

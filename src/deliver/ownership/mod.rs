@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::policy::{Policy, UnownedZones};
 use crate::deliver::server::query::{Serving, serving};
@@ -196,11 +197,8 @@ pub(crate) async fn marked(
 
 /// Makes a zone that is there this instance's, whosever it was, in the catalog or, where the primary keeps
 /// none, in what is remembered.
-pub(crate) async fn adopt(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    store: &StateStore,
-) -> Result<AdoptedFrom, Failure> {
+pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<AdoptedFrom, Failure> {
+    let (session, store) = (&mut cx.session, cx.store);
     let is_listed = match &session.primary.catalog {
         Some(catalog) => catalog.membership(session, zone).await? != Membership::Absent,
         None => false,

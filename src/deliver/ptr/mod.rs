@@ -10,6 +10,7 @@ pub(crate) mod locate;
 pub(crate) mod overlay;
 mod reverse_zone;
 
+use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};
 use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
@@ -44,11 +45,10 @@ enum Step {
 /// Adds or removes one PTR value.
 #[expect(clippy::too_many_lines, reason = "one loop of questions and updates")]
 pub(crate) async fn deliver_ptr(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     intent: &PtrIntent,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Delivered, Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
     let creation = ReverseZone {
         name: reverse_zone,
@@ -208,12 +208,11 @@ impl Unanswered {
 
 /// What [`deliver_ptr`] would do.
 pub(crate) async fn preview_ptr(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     intent: &PtrIntent,
-    store: &StateStore,
-    policy: &Policy,
     overlay: &Overlay,
 ) -> Result<(Preview, Vec<LeftOut>), Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
     let creation = ReverseZone {
         name: reverse_zone,

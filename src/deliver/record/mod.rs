@@ -9,6 +9,7 @@ pub(crate) mod propagation;
 
 use tokio::time::Instant;
 
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
@@ -102,10 +103,10 @@ pub async fn find_record(
 
 /// The record at its own name, whatever that is an alias of.
 pub(crate) async fn deliver_record(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     record: &RecordIntent,
-    store: &StateStore,
 ) -> Result<Delivered, Failure> {
+    let (session, store) = (&mut cx.session, cx.store);
     let record = RecordIntent {
         follows_aliases: false,
         ..record.clone()

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::nameservers::{NS_TTL, ns_set};
 use super::read::read;
 use super::update::ensure_zone;
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::Delivered;
 use crate::deliver::policy::Policy;
@@ -43,9 +44,9 @@ pub async fn create_zone(
         records: RrSets::from_sets(set),
         source: ZoneSource::Call,
     };
-    let mut session = open(primary, policy.clock, deadline).await?;
-    let created = ensure_zone(&mut session, &desired, store, policy).await;
-    session.release();
+    let mut cx = Context::open(primary, store, policy, deadline).await?;
+    let created = ensure_zone(&mut cx, &desired).await;
+    cx.close();
     if let Err(Failure::InitialZone(InitialZoneError::NoApexNs { zone })) = created {
         return Err(Failure::NoNameservers { zone });
     }

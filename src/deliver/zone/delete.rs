@@ -7,6 +7,7 @@
 use super::managed::{gone, is_unused};
 use super::read::read;
 use super::update::ATTEMPTS_MAX;
+use crate::deliver::context::Context;
 use crate::deliver::create::await_gone;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
@@ -23,11 +24,10 @@ use crate::provision::{Deleted, Provisioner, RemovalScope, ZoneStatus};
 
 /// Removes the zone where it was made here, and else what was delivered to it.
 pub(crate) async fn deliver_gone(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     zone: &ZoneName,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Delivered, Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     session.take_permit().await?;
     let key = session.zone_key(zone);
     let state = store.load(&key).await?;

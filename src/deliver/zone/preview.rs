@@ -3,13 +3,12 @@
 use super::delete::{Emptying, Removal, emptying, removal};
 use super::managed::left_out;
 use super::read::{forget_unconfirmed, read};
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
-use crate::deliver::policy::Policy;
-use crate::deliver::server::Session;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::{Provenance, SoaTtl, StateStore};
+use crate::deliver::state::{Provenance, SoaTtl};
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
@@ -17,11 +16,10 @@ use crate::plan::{self, Action, Plan};
 
 /// What [`deliver_zone`] would do.
 pub(crate) async fn preview_zone(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     desired: &DesiredZone,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<(Preview, Vec<LeftOut>), Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let (found, state) = read(session, &desired.name, store).await?;
     let mut current = match found {
         Found::Zone(current) => current,
@@ -48,11 +46,10 @@ pub(crate) async fn preview_zone(
 
 /// What [`deliver_gone`] would do.
 pub(crate) async fn preview_gone(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     zone: &ZoneName,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Preview, Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let (found, state) = read(session, zone, store).await?;
     let membership = ownership::membership(session, zone).await?;
     let is_ours = match removal(session, zone, membership.as_ref(), &state, store).await? {

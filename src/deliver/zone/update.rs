@@ -9,6 +9,7 @@ use super::bisect::Bisection;
 use super::fill::Filling;
 use super::managed::{arrived, gone, is_unused, left_out, ours, to_remember, touched};
 use super::read::{forget_unconfirmed, read};
+use crate::deliver::context::Context;
 use crate::deliver::create::make;
 use crate::deliver::error::{Failure, Retry};
 use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut};
@@ -33,22 +34,20 @@ const PREREQUISITE_FAILURES_MAX: u32 = 3;
 
 /// Makes the zone exist and look as desired.
 pub(crate) async fn deliver_zone(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     desired: &DesiredZone,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Delivered, Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let delivery = Delivery::new(session, desired, store, policy);
     delivery.run(session, Existing::BroughtIntoLine).await
 }
 
 /// Makes the zone exist, with what is desired where it is missing. One that is there stays as it is.
 pub(crate) async fn ensure_zone(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     desired: &DesiredZone,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Delivered, Failure> {
+    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
     let delivery = Delivery::new(session, desired, store, policy);
     delivery.run(session, Existing::LeftAlone).await
 }
