@@ -131,17 +131,13 @@ impl<'a> Report<'a> {
     }
 
     /// What delivering the command at `index` would do.
-    pub(super) fn preview(
-        &mut self,
-        index: usize,
-        result: Result<(Option<Preview>, Vec<LeftOut>), Failure>,
-    ) {
-        let (preview, left_out) = match result {
-            Ok(found) => found,
+    pub(super) fn preview(&mut self, index: usize, result: Result<Option<Preview>, Failure>) {
+        let preview = match result {
+            Ok(Some(preview)) => preview,
+            Ok(None) => return,
             Err(failure) => return self.failed(index, &failure),
         };
-        self.left_out(index, &left_out);
-        let Some(preview) = preview else { return };
+        self.left_out(index, &preview.left_out);
         let lines: Vec<String> = preview
             .lines
             .iter()
@@ -168,6 +164,7 @@ impl<'a> Report<'a> {
             Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => None,
         };
         let what = match preview.zone_change {
+            _ if preview.guard.is_some() => "would be held",
             ZoneChange::Created if ptr.is_none() => "would be created",
             ZoneChange::Deleted => "would be deleted",
             ZoneChange::Kept if preview.is_empty() => "no difference",
@@ -188,7 +185,14 @@ impl<'a> Report<'a> {
         }
         let primary = self.on_primary(index);
         let text = format!("{subject}: {what}{primary}{}", self.by_memory(index));
-        if !preview.is_empty() {
+        if let Some(guard) = &preview.guard {
+            self.status.or_worse(status_of(guard));
+            entry["cause"] = guard.to_string().into();
+            entry["hint"] = guard.hint().into();
+            let cause = format!("{}{primary}: {guard}", self.subject(index));
+            self.output
+                .message(Message::error(cause, Some(guard.hint())));
+        } else if !preview.is_empty() {
             self.status.or_worse(Status::Differences);
             self.totals[0] += added;
             self.totals[1] += removed;

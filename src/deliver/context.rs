@@ -3,9 +3,11 @@
 use tokio::time::Instant;
 
 use super::error::Failure;
+use super::outcome::Overlay;
 use super::policy::Policy;
 use super::server::{Primary, Session, open};
 use super::state::StateStore;
+use crate::model::{Name, Record, RecordType, ZoneName};
 
 /// The work on one intent at one primary.
 pub(crate) struct Context<'a> {
@@ -15,6 +17,8 @@ pub(crate) struct Context<'a> {
     pub(crate) store: &'a StateStore,
     /// What the operator allows.
     pub(crate) policy: &'a Policy,
+    /// What earlier commands of a dry run would have changed.
+    pub(crate) overlay: Option<&'a Overlay>,
 }
 
 impl<'a> Context<'a> {
@@ -32,7 +36,30 @@ impl<'a> Context<'a> {
             session: open(primary, policy.clock, deadline).await?,
             store,
             policy,
+            overlay: None,
         })
+    }
+
+    /// Returns the zone that a name is in, or would be in by the overlay, if the primary has it in `found`.
+    pub(crate) fn enclosing_zone(&self, name: &Name, found: Option<ZoneName>) -> Option<ZoneName> {
+        match self.overlay {
+            Some(overlay) => overlay.enclosing(&self.session.primary.name, name, found),
+            None => found,
+        }
+    }
+
+    /// Returns the records of an RRset, or those that would be there by the overlay.
+    pub(crate) fn records(
+        &self,
+        zone: &ZoneName,
+        owner: &Name,
+        rtype: RecordType,
+        found: Vec<Record>,
+    ) -> Vec<Record> {
+        match self.overlay {
+            Some(overlay) => overlay.records(&self.session.primary.name, zone, owner, rtype, found),
+            None => found,
+        }
     }
 
     /// Gives the connection back for the next session.

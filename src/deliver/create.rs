@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};
 use crate::deliver::ownership::{self, catalog, group};
-use crate::deliver::policy::{Policy, UnownedZones};
+use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::{Catalog, Provisioning, Read, Session};
-use crate::deliver::state::{Provenance, StateChange, StateStore, ZoneKey, ZoneState};
+use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::deliver::update::is_applied;
 use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, Making, Membership, Prerequisite, Update};
-use crate::provision::{Created, Creator, ProvisionError, ZoneStatus};
+use crate::provision::{Created, Creator, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
 /// How long a primary may take to make a zone of an entry, or to drop it: three hundred times what
@@ -39,123 +40,123 @@ enum Beginning {
     Founded,
 }
 
-/// Makes the zone, remembering before that it is about to be made, where it `is_absent`: one that is
-/// there and not loaded may be somebody's, and must never be taken for ours. One that is yet to be
-/// filled is still being made.
-pub(crate) async fn make(
-    session: &mut Session<'_>,
-    provisioning: &Provisioning,
+/// Creates the zone, and reserves its records before. `is_absent` is false for a zone that is there and not
+/// loaded: it may be another instance's, and must never be taken for ours. A zone that is yet to be filled
+/// stays in the state as being created.
+pub(crate) async fn create(
+    cx: &mut Context<'_>,
     initial: &InitialZone,
     is_absent: bool,
     mut state: ZoneState,
-    store: &StateStore,
-    policy: &Policy,
 ) -> Result<Created, Failure> {
-    session.take_permit().await?;
-    let is_reserved = ownership::reserve(session, provisioning, &initial.name, policy).await?;
-    let key = session.zone_key(&initial.name);
+    cx.session.take_permit().await?;
+    let zone = &initial.name;
+    let is_reserved = ownership::reserve(cx, zone).await?;
+    let key = cx.session.zone_key(zone);
     let before = state.provenance;
     if is_absent {
         state.provenance = Provenance::Creating;
     }
     let new = initial.records.minus(&state.managed);
-    store.reserve(&key, &mut state, &new).await?;
-    let (created, made_nothing) =
-        create(session, provisioning, initial, policy.unowned_zones).await;
-    let created = match created {
+    cx.store.reserve(&key, &mut state, &new).await?;
+    let created = match create_on_primary(cx, initial).await {
         Ok(created) => created,
-        Err(failure) => {
-            if is_absent && made_nothing {
-                // Whoever makes the zone now is not us, unless an earlier creation came to an unknown
-                // end.
-                state.provenance = match before {
-                    Provenance::Creating => Provenance::Creating,
-                    Provenance::Preexisting | Provenance::Created | Provenance::Adopted => {
-                        Provenance::Preexisting
-                    }
-                };
-                take_back(store, key, &state, new)?;
+        Err(NotCreated {
+            failure,
+            is_certain,
+        }) => {
+            if is_absent && is_certain {
+                // Another instance may create the zone now, unless an earlier creation came to an unknown end.
+                if before != Provenance::Creating {
+                    state.provenance = Provenance::Preexisting;
+                }
+                roll_back(cx, key, &state, new)?;
                 if is_reserved
                     && before == Provenance::Preexisting
                     && failure.retry() == Retry::Permanent
                 {
-                    ownership::give_up(session, &initial.name).await;
+                    ownership::give_up(&mut cx.session, zone).await;
                 }
             }
             return Err(failure);
         }
     };
-    if let Provisioning::Provisioner(_) = provisioning {
-        ownership::list_made(session, &initial.name, &created).await?;
+    if let Some(Provisioning::Provisioner(_)) = cx.session.primary.provisioning {
+        ownership::list_created(&mut cx.session, zone, &created).await?;
     }
     if let Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance))) = &created
-        && session.primary.catalog.is_none()
+        && cx.session.primary.catalog.is_none()
         && before == Provenance::Preexisting
     {
         // Another instance was quicker.
         state.provenance = before;
-        take_back(store, key, &state, new)?;
-        let (zone, instance) = (initial.name.clone(), instance.clone());
+        roll_back(cx, key, &state, new)?;
+        let (zone, instance) = (zone.clone(), instance.clone());
         return Err(Failure::OthersZone { zone, instance });
     }
+    let (mut add, mut drop) = (RrSets::default(), RrSets::default());
     match &created {
-        Created::Full => state.provenance = Provenance::Created,
+        Created::Full => {
+            state.provenance = Provenance::Created;
+            // Added again, since a deletion by another process may have dropped them.
+            add = initial.records.clone();
+            drop = state.managed.minus(&add);
+        }
         Created::Placeholder => {}
         Created::AlreadyThere(status) => {
             state.provenance = provenance_of(status, before, is_absent);
         }
     }
-    let (mut add, mut gone) = (RrSets::default(), RrSets::default());
-    if created == Created::Full {
-        // Added again, since a deletion by another process may have forgotten them.
-        add = initial.records.clone();
-        gone = state.managed.minus(&add);
-    }
-    let verify = if session.primary.read == Read::State {
-        add.clone()
-    } else {
-        RrSets::default()
+    let verify = match cx.session.primary.read {
+        Read::State => add.clone(),
+        Read::Transfer => RrSets::default(),
     };
-    store.commit(StateChange {
+    cx.store.commit(StateChange {
         verify,
-        ..state.change(key, add, gone)
+        ..state.change(key, add, drop)
     })?;
     Ok(created)
 }
 
-/// Makes the zone; and, where it could not be made, whether it is certain that nothing was.
-async fn create(
-    session: &mut Session<'_>,
-    provisioning: &Provisioning,
-    initial: &InitialZone,
-    unowned: UnownedZones,
-) -> (Result<Created, Failure>, bool) {
-    match provisioning {
-        Provisioning::Provisioner(provisioner) => {
-            let created = provisioner.create(initial, session.deadline).await;
-            let made_nothing = created.as_ref().is_err_and(ProvisionError::made_nothing);
-            (created.map_err(Failure::from), made_nothing)
-        }
-        // What a catalog's member became is not known where it failed.
-        Provisioning::Catalog { .. } => {
-            let created = create_by_catalog(session, initial, unowned).await;
-            let made_nothing = matches!(created, Err(Failure::OthersZone { .. }));
-            (created, made_nothing)
-        }
-    }
+/// Why a zone was not created.
+struct NotCreated {
+    failure: Failure,
+    /// It is certain that nothing was created.
+    is_certain: bool,
 }
 
-/// Remembers what was known before a zone was to be made: nothing, where that was nothing.
-fn take_back(
-    store: &StateStore,
+/// Creates the zone by the interface of the primary, or by an entry of its catalog.
+async fn create_on_primary(
+    cx: &mut Context<'_>,
+    initial: &InitialZone,
+) -> Result<Created, NotCreated> {
+    let session = &mut cx.session;
+    if let Some(Provisioning::Provisioner(provisioner)) = &session.primary.provisioning {
+        let created = provisioner.create(initial, session.deadline).await;
+        return created.map_err(|error| NotCreated {
+            is_certain: error.made_nothing(),
+            failure: error.into(),
+        });
+    }
+    // What became of a member zone is not known after a failure.
+    let created = create_by_catalog(session, initial, cx.policy.unowned_zones).await;
+    created.map_err(|failure| NotCreated {
+        is_certain: matches!(failure, Failure::OthersZone { .. }),
+        failure,
+    })
+}
+
+/// Restores the state from before a creation: none, if that was none.
+fn roll_back(
+    cx: &Context<'_>,
     key: ZoneKey,
     state: &ZoneState,
     new: RrSets,
 ) -> Result<(), Failure> {
     if state.provenance == Provenance::Preexisting && state.managed.is_empty() {
-        store.forget(key, state.generation)
+        cx.store.forget(key, state.generation)
     } else {
-        store.commit(state.change(key, RrSets::default(), new))
+        cx.store.commit(state.change(key, RrSets::default(), new))
     }
 }
 

@@ -24,11 +24,10 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 pub use error::{Failure, Retry};
-pub use outcome::{Counts, Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
+pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange};
 pub use ownership::AdoptedFrom;
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
-pub use ptr::overlay::Overlay;
 pub use record::acme::{challenge_intent, challenge_owner};
 pub use record::propagation::{NameServer, ServerView, name_servers, server_view};
 pub use record::{Reached, Stands, find_record, follow, in_context_of_cname, place_record};
@@ -67,7 +66,7 @@ pub async fn deliver(
             let desired = with_nameservers(desired, &primary.nameservers);
             zone::update::deliver_zone(&mut cx, &desired).await
         }
-        Intent::ZoneGone(zone) => zone::delete::deliver_gone(&mut cx, zone).await,
+        Intent::ZoneGone(zone) => zone::delete::delete_zone(&mut cx, zone).await,
         Intent::Ptr(ptr) => ptr::deliver_ptr(&mut cx, ptr).await,
         Intent::Record(record) => record::deliver_record(&mut cx, record).await,
     };
@@ -87,29 +86,27 @@ pub async fn preview(
     policy: &Policy,
     overlay: &Overlay,
     deadline: Instant,
-) -> Result<(Option<Preview>, Vec<LeftOut>), Failure> {
+) -> Result<Option<Preview>, Failure> {
     let policy = &*policy.of_intent(intent);
     policy.permit(intent, primary)?;
     if policy.ptr.skips(intent) {
-        return Ok((None, Vec::new()));
+        return Ok(None);
     }
     let mut cx = Context::open(primary, store, policy, deadline).await?;
-    let (preview, left_out) = match intent {
+    cx.overlay = Some(overlay);
+    let preview = match intent {
         Intent::Zone(desired) => {
             let desired = with_nameservers(desired, &primary.nameservers);
             zone::preview::preview_zone(&mut cx, &desired).await?
         }
-        Intent::ZoneGone(zone) => (
-            zone::preview::preview_gone(&mut cx, zone).await?,
-            Vec::new(),
-        ),
-        Intent::Ptr(ptr) => ptr::preview_ptr(&mut cx, ptr, overlay).await?,
+        Intent::ZoneGone(zone) => zone::preview::preview_deletion(&mut cx, zone).await?,
+        Intent::Ptr(ptr) => ptr::preview_ptr(&mut cx, ptr).await?,
         // No command that brings one is tried out.
-        Intent::Record(_) => return Ok((None, Vec::new())),
+        Intent::Record(_) => return Ok(None),
     };
     overlay.note(&primary.name, &preview);
     cx.close();
-    Ok((Some(preview), left_out))
+    Ok(Some(preview))
 }
 
 /// The zones that the catalog of a primary lists, and whose each is; none where it keeps no catalog. `clock`

@@ -1,62 +1,227 @@
-//! Sends the UPDATEs of a plan, and reads their responses.
+//! One UPDATE transaction (RFC 2136): read, decide, send, and again until it is settled.
+//!
+//! ```text
+//!             ┌───────────────────── after a pause ─────────────────────────┐
+//!             ▼                                                             │
+//! run ──▶ decide ──▶ Send ──┬─▶ applied ──▶ settle ──▶ more is to be sent ──┤
+//!             │             ├─▶ a prerequisite failed ──────────────────────┤
+//!             │             ├─▶ the response was lost: the next read tells ─┤
+//!             │             ├─▶ the zone vanished (NOTAUTH) ────────────────┤
+//!             │             └─▶ refused ──▶ the failure, or less at a time ─┘
+//!             └──▶ Done
+//! ```
+//!
+//! Attempts, pauses, failed prerequisites and lost responses are counted here and nowhere else.
 
-use super::error::Failure;
+use super::error::{Failure, Retry};
 use super::server::query::authentic;
 use super::server::{Read, Session};
 use crate::model::{CurrentZone, Name};
-use crate::plan::{self, Plan, Prerequisites};
-use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
+use crate::plan::{self, Batch, Plan, Prerequisites};
+use crate::wire::{self, Key, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
 
-/// What became of a row of messages.
-pub(crate) enum Sent {
-    /// All were applied; how many they were.
-    Applied(usize),
-    /// A prerequisite did not hold.
-    PrerequisiteFailed,
-    /// The primary has no such zone, though it was read a moment ago; with the refusal.
-    NoZone(Failure),
+/// A change that one transaction brings about.
+pub(crate) trait Transaction<'a> {
+    /// The result.
+    type Outcome;
+    /// What was decided, as far as the steps after sending need it.
+    type Change;
+    /// How often a decision may be made.
+    const ATTEMPTS_MAX: u32 = 10;
+
+    /// Returns the conversation with the primary.
+    fn session(&mut self) -> &mut Session<'a>;
+
+    /// Returns the key that signs the UPDATEs.
+    fn key(&mut self) -> Key {
+        self.session().primary.key.clone()
+    }
+
+    /// Reads, decides from what was read, and reserves what may come to be managed.
+    async fn decide(&mut self) -> Result<Decision<Self::Outcome, Self::Change>, Failure>;
+
+    /// Takes note that all UPDATEs were applied. `None` if the rest is to be decided anew.
+    async fn settle(
+        &mut self,
+        change: Self::Change,
+        messages: usize,
+    ) -> Result<Option<Self::Outcome>, Failure>;
+
+    /// Takes note that the UPDATEs were not all applied, for whatever reason.
+    async fn not_applied(&mut self) {}
+
+    /// Takes note that the zone is not as it was read.
+    fn prerequisite_failed(&mut self, _change: Self::Change) {}
+
+    /// Takes note that the change may be in place: the next read shows it.
+    fn response_lost(&mut self, _change: Self::Change) {}
+
+    /// Takes note that a part of the change is in place, or may be.
+    fn may_be_in_place(&mut self) {}
+
+    /// Decides what a refusal comes to: a failure, or another attempt.
+    async fn refused(&mut self, _change: Self::Change, failure: Failure) -> Result<(), Failure> {
+        Err(failure)
+    }
+
+    /// Returns whether the next attempt counts; those of a search do not.
+    fn counts_attempt(&self) -> bool {
+        true
+    }
+
+    /// Returns the failure after the last attempt.
+    fn exhausted(&self) -> Failure {
+        Failure::ChangedMeanwhile {
+            attempts: Self::ATTEMPTS_MAX,
+        }
+    }
+
+    /// Names what a failure of sending is about.
+    fn in_context(&self, failure: Failure) -> Failure {
+        failure
+    }
 }
 
-/// Sends a plan's messages one after the other, each guarded.
-pub(crate) async fn send(
+/// What is to be done about a change.
+pub(crate) enum Decision<O, C> {
+    /// Nothing is left to send.
+    Done(O),
+    /// These UPDATEs are to be sent in this order.
+    Send { batches: Vec<Batch>, change: C },
+    /// The decision must be made anew.
+    Again,
+}
+
+/// How a row of UPDATEs ended.
+enum End {
+    Applied,
+    PrerequisiteFailed,
+    ResponseLost(Failure),
+    ZoneVanished(Failure),
+    Refused(Failure),
+}
+
+/// Runs a transaction to its end.
+///
+/// # Errors
+/// [`Failure`]; that of a lost response if what fails after it may pass by itself: that the change may be in
+/// place matters more.
+pub(crate) async fn run<'a, T: Transaction<'a>>(
+    transaction: &mut T,
+) -> Result<T::Outcome, Failure> {
+    let mut lost = None;
+    let outcome = attempt(transaction, &mut lost).await;
+    outcome.map_err(|failure| match lost {
+        Some(lost) if failure.retry() == Retry::Transient => transaction.in_context(lost),
+        _ => failure,
+    })
+}
+
+async fn attempt<'a, T: Transaction<'a>>(
+    transaction: &mut T,
+    lost: &mut Option<Failure>,
+) -> Result<T::Outcome, Failure> {
+    let mut attempts = 0;
+    while attempts < T::ATTEMPTS_MAX {
+        transaction.session().pause(attempts).await?;
+        let is_last = attempts + 1 == T::ATTEMPTS_MAX;
+        attempts += u32::from(transaction.counts_attempt());
+        let decision = transaction.decide().await?;
+        *lost = None;
+        let (batches, change) = match decision {
+            Decision::Done(outcome) => return Ok(outcome),
+            Decision::Again => continue,
+            Decision::Send { batches, change } => (batches, change),
+        };
+        let end = send(transaction, &batches).await;
+        if !matches!(end, End::Applied) {
+            transaction.not_applied().await;
+        }
+        match end {
+            End::Applied => {
+                if let Some(outcome) = transaction.settle(change, batches.len()).await? {
+                    return Ok(outcome);
+                }
+            }
+            End::PrerequisiteFailed => transaction.prerequisite_failed(change),
+            End::ResponseLost(failure) => {
+                if is_last {
+                    return Err(transaction.in_context(failure));
+                }
+                *lost = Some(failure);
+                transaction.response_lost(change);
+            }
+            End::ZoneVanished(failure) if is_last => return Err(transaction.in_context(failure)),
+            End::ZoneVanished(_) => {}
+            End::Refused(failure) => {
+                let failure = transaction.in_context(failure);
+                transaction.refused(change, failure).await?;
+            }
+        }
+    }
+    Err(transaction.in_context(transaction.exhausted()))
+}
+
+/// Sends UPDATEs in order, until one is not applied.
+async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) -> End {
+    let key = transaction.key();
+    let mut end = End::Applied;
+    for batch in batches {
+        let reply = transaction.session().update_signed(batch, &key).await;
+        end = match reply.and_then(|reply| is_applied(reply, key.name())) {
+            Ok(true) => End::Applied,
+            Ok(false) => End::PrerequisiteFailed,
+            Err(failure @ Failure::Unknown { .. }) => End::ResponseLost(failure),
+            Err(
+                failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
+            ) if rcode == Rcode::NOTAUTH => End::ZoneVanished(failure),
+            Err(failure) => End::Refused(failure),
+        };
+        let is_certain = matches!(
+            end,
+            End::PrerequisiteFailed
+                | End::ZoneVanished(Failure::UpdateRefused { .. })
+                | End::Refused(Failure::UpdateRefused { .. })
+        );
+        if !is_certain {
+            transaction.may_be_in_place();
+        }
+        if !matches!(end, End::Applied) {
+            break;
+        }
+    }
+    end
+}
+
+/// Packs a plan into UPDATEs with the prerequisites that hold them to what the plan was computed from.
+pub(crate) async fn batches(
     session: &mut Session<'_>,
     plan: &Plan,
     current: &CurrentZone,
-    prerequisites: Prerequisites,
-) -> Result<Sent, Failure> {
+    mut prerequisites: Prerequisites,
+) -> Result<Vec<Batch>, Failure> {
     let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.primary.key);
-    let prerequisites = if prerequisites == Prerequisites::Soa && session.joins_updates().await? {
-        Prerequisites::SoaMovedOn
-    } else {
-        prerequisites
-    };
+    if prerequisites == Prerequisites::Soa && session.joins_updates().await? {
+        prerequisites = Prerequisites::SoaMovedOn;
+    }
     let mut batches = plan::batches(plan, current, prerequisites, octets_max)?;
-    if session.primary.read == Read::State
-        && matches!(
-            prerequisites,
-            Prerequisites::RrSets | Prerequisites::Presence
-        )
-    {
-        // What the zone holds beside what is remembered nobody knows, so that such a guard could fail for ever.
+    let names_records = matches!(
+        prerequisites,
+        Prerequisites::RrSets | Prerequisites::Presence
+    );
+    if session.primary.read == Read::State && names_records {
+        // The zone may hold records beside the managed ones: such a prerequisite could fail for ever.
         for batch in &mut batches {
             batch.prerequisites.clear();
         }
     }
-    for batch in &batches {
-        let reply = session.update(batch).await?;
-        match is_applied(reply, session.primary.key.name()) {
-            Ok(true) => session.has_applied = true,
-            Ok(false) => return Ok(Sent::PrerequisiteFailed),
-            Err(
-                failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
-            ) if rcode == Rcode::NOTAUTH => return Ok(Sent::NoZone(failure)),
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(Sent::Applied(batches.len()))
+    Ok(batches)
 }
 
-/// Whether an UPDATE was applied; no where a prerequisite did not hold.
+/// Returns whether an UPDATE was applied; `false` if a prerequisite failed.
+///
+/// # Errors
+/// [`Failure`] if the primary refused the UPDATE, or the response is not to be trusted.
 pub(crate) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
     let Response {
         rcode,

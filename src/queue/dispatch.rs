@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{self, Failure, LeftOut, Overlay, Policy, Preview, Primary, StateStore};
+use crate::deliver::{self, Failure, Overlay, Policy, Preview, Primary, StateStore};
 use crate::model::{Intent, Name, ZoneName, reverse_name};
 
 /// Which primary serves the names at and below a suffix.
@@ -70,7 +70,7 @@ pub async fn dispatch_preview(
     store: &StateStore,
     policy: &Policy,
     deadline: Instant,
-    report: impl FnMut(usize, Result<(Option<Preview>, Vec<LeftOut>), Failure>),
+    report: impl FnMut(usize, Result<Option<Preview>, Failure>),
 ) {
     let overlay = Overlay::default();
     let one = async |index: usize| {

@@ -14,14 +14,12 @@ use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, serving};
 use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
-use crate::deliver::update::is_applied;
+use crate::deliver::update::{self, Decision, Transaction, is_applied};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Making, Membership};
 use crate::provision::Provisioner;
-use crate::wire::{Rcode, Reply};
+use crate::wire::{Key, Rcode, Reply};
 
-/// How often a change is tried anew because the catalog changed between read and update.
-const ATTEMPTS_MAX: u32 = 20;
 /// How often it is looked for what was added.
 const LOOKS: u32 = 12;
 /// How often a transfer is asked for while the primary has no room for it.
@@ -205,42 +203,27 @@ impl Catalog {
         .await
     }
 
-    /// Decides from what the catalog says, until what was decided is applied or is nothing.
+    /// Decides from what the catalog says, until the decision is applied or nothing is left to do. Returns
+    /// whose the zone was.
     async fn change(
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
         decide: impl Fn(&Membership) -> Result<Option<Batch>, Failure>,
     ) -> Result<Membership, Failure> {
-        let mut unanswered = None;
-        for attempt in 0..ATTEMPTS_MAX {
-            session.pause(attempt).await?;
-            let membership = self.membership(session, zone).await?;
-            let Some(batch) = decide(&membership)? else {
-                return Ok(unanswered.unwrap_or(membership));
-            };
-            match self.send(session, &batch).await {
-                Ok(true) => {
-                    if self.shows(session, &batch).await? {
-                        return Ok(membership);
-                    }
-                    unanswered = None;
-                }
-                Ok(false) => unanswered = None,
-                // Where nothing is left to do now, it was applied.
-                Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => {
-                    unanswered = Some(membership);
-                }
-                Err(failure) => return Err(self.in_context(failure)),
-            }
-        }
-        Err(self.in_context(Failure::ChangedMeanwhile {
-            attempts: ATTEMPTS_MAX,
-        }))
+        let mut change = CatalogChange {
+            catalog: self,
+            session,
+            zone,
+            decide,
+            lost: None,
+        };
+        update::run(&mut change).await
     }
 
-    /// Makes sure that a change shows, with the first one that adds something; no where somebody has changed it again.
-    /// PowerDNS takes changes of a catalog of the kind producer, and shows the members of its own database instead.
+    /// Makes sure that a change shows, with the first one that adds something. Returns `false` if another
+    /// program has changed it again. PowerDNS: a catalog of the kind producer takes changes, and shows the
+    /// members of its own database instead.
     async fn shows(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
         let others = matches!(
             session.primary.provisioning,
@@ -251,7 +234,7 @@ impl Catalog {
             return Ok(true);
         }
         for look in 0..LOOKS {
-            // A signed copy, as BIND makes one, comes a little later.
+            // BIND: a signed copy comes a little later.
             session.pause(look).await?;
             let view = self.read(session).await;
             let view = view.map_err(|failure| self.in_context(failure))?;
@@ -260,7 +243,9 @@ impl Catalog {
                 return Ok(true);
             }
         }
-        match self.send(session, &undo).await {
+        let reply = session.update_signed(&undo, &self.key).await;
+        self.forget_reading().await;
+        match reply.and_then(|reply| is_applied(reply, self.key.name())) {
             Ok(false) => return Ok(false),
             Ok(true) => {}
             Err(failure) => tracing::debug!(%failure, "what does not show was not taken back"),
@@ -268,24 +253,15 @@ impl Catalog {
         Err(self.not_shown())
     }
 
-    /// That what is written to it does not show.
+    /// Returns the failure of a catalog that does not show what is written to it.
     pub(crate) fn not_shown(&self) -> Failure {
         Failure::CatalogNotShown {
             catalog: self.zone().clone(),
         }
     }
 
-    /// Sends a change; no where a prerequisite did not hold.
-    async fn send(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
-        let reply = session.update_signed(batch, &self.key).await;
-        let applied = reply.and_then(|reply| is_applied(reply, self.key.name()));
-        let mut reading = self.reading.lock().await;
-        match (&applied, &mut *reading) {
-            (Ok(true), Some(reading)) => reading.view.apply(batch),
-            (Ok(true), None) => {}
-            (Ok(false) | Err(_), reading) => *reading = None,
-        }
-        applied
+    async fn forget_reading(&self) {
+        *self.reading.lock().await = None;
     }
 
     async fn look(
@@ -372,6 +348,69 @@ impl Catalog {
             catalog: self.zone().clone(),
             source: Box::new(failure),
         }
+    }
+}
+
+/// The transaction that changes the entry of a zone.
+struct CatalogChange<'c, 'a, D> {
+    catalog: &'c Catalog,
+    session: &'c mut Session<'a>,
+    zone: &'c ZoneName,
+    /// Returns the UPDATE that the membership calls for.
+    decide: D,
+    /// The membership that an UPDATE was decided from whose response was lost.
+    lost: Option<Membership>,
+}
+
+impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
+    for CatalogChange<'_, 'a, D>
+{
+    type Outcome = Membership;
+    type Change = (Membership, Batch);
+    const ATTEMPTS_MAX: u32 = 20;
+
+    fn session(&mut self) -> &mut Session<'a> {
+        self.session
+    }
+
+    fn key(&mut self) -> Key {
+        self.catalog.key.clone()
+    }
+
+    async fn decide(&mut self) -> Result<Decision<Membership, Self::Change>, Failure> {
+        let membership = self.catalog.membership(self.session, self.zone).await?;
+        let lost = self.lost.take();
+        Ok(match (self.decide)(&membership)? {
+            None => Decision::Done(lost.unwrap_or(membership)),
+            Some(batch) => Decision::Send {
+                batches: vec![batch.clone()],
+                change: (membership, batch),
+            },
+        })
+    }
+
+    async fn settle(
+        &mut self,
+        (membership, batch): Self::Change,
+        _messages: usize,
+    ) -> Result<Option<Membership>, Failure> {
+        if let Some(reading) = &mut *self.catalog.reading.lock().await {
+            reading.view.apply(&batch);
+        }
+        let shows = self.catalog.shows(self.session, &batch).await?;
+        Ok(shows.then_some(membership))
+    }
+
+    async fn not_applied(&mut self) {
+        self.catalog.forget_reading().await;
+    }
+
+    fn response_lost(&mut self, (membership, _): Self::Change) {
+        self.lost = Some(membership);
+    }
+
+    fn in_context(&self, failure: Failure) -> Failure {
+        self.catalog.in_context(failure)
     }
 }
 

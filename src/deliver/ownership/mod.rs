@@ -34,34 +34,49 @@ use catalog::permit;
 /// How long a zone that is remembered waits for its mark.
 const DOUBT_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// Makes sure that a zone that is there is this instance's, and listed; how it came to be.
-pub(crate) async fn hold_found(
-    session: &mut Session<'_>,
+/// Lists a zone that is there, and may be changed, in the catalog.
+pub(crate) async fn list_found(
+    cx: &mut Context<'_>,
     current: &CurrentZone,
     state: &ZoneState,
-    store: &StateStore,
-    policy: &Policy,
-) -> Result<Provenance, Failure> {
-    let zone = &current.name;
-    let permitted = permit_found(session, current, state, policy).await;
+) -> Result<(), Failure> {
+    let session = &mut cx.session;
     let Some(catalog) = &session.primary.catalog else {
-        if matches!(permitted, Err(Failure::OthersZone { .. })) {
-            // Whatever was delivered went with the zone that was there before.
-            store.forget(session.zone_key(zone), state.generation)?;
-        }
-        return permitted;
+        return Ok(());
     };
-    let provenance = permitted?;
-    let making = if provenance.is_not_ours() {
+    let making = if state.provenance.is_not_ours() {
         Making::Found
     } else {
         Making::Made
     };
-    let unowned = allowance(state, policy);
-    catalog
-        .list(session, zone, making, group(session), unowned)
-        .await?;
-    Ok(provenance)
+    let (group, unowned) = (group(session), allowance(state, cx.policy));
+    let listed = catalog.list(session, &current.name, making, group, unowned);
+    listed.await.map(|_| ())
+}
+
+/// Returns an error if a zone that is absent may not be created: another instance may have reserved it.
+pub(crate) async fn permit_absent(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
+    match &cx.session.primary.catalog {
+        Some(catalog) => {
+            let membership = catalog.membership(&mut cx.session, zone).await?;
+            permit(&membership, zone, cx.policy.unowned_zones)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Confirms over an authenticated channel that a zone is absent of which the primary says so without a
+/// signature.
+pub(crate) async fn is_absent(session: &mut Session<'_>, zone: &ZoneName) -> Result<bool, Failure> {
+    Ok(match &session.primary.provisioning {
+        None => false,
+        Some(Provisioning::Provisioner(provisioner)) => {
+            provisioner.status(zone, session.deadline).await? == ZoneStatus::Absent
+        }
+        Some(Provisioning::Catalog { .. }) => {
+            membership(session, zone).await? == Some(Membership::Absent)
+        }
+    })
 }
 
 /// That a zone which is there may be changed, found out without changing anything; and how it came to be.
@@ -70,11 +85,11 @@ pub(crate) async fn hold_found(
 /// were delivered: somebody may have made the zone anew. One that bears this instance's mark and is not remembered
 /// may be half made.
 pub(crate) async fn permit_found(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     current: &CurrentZone,
     state: &ZoneState,
-    policy: &Policy,
 ) -> Result<Provenance, Failure> {
+    let (session, policy) = (&mut cx.session, cx.policy);
     let (zone, unowned) = (&current.name, allowance(state, policy));
     if let Some(membership) = membership(session, zone).await?
         && membership != Membership::Absent
@@ -361,7 +376,7 @@ pub(crate) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Resul
 }
 
 /// Lists a zone that was just made, or was there by then.
-pub(crate) async fn list_made(
+pub(crate) async fn list_created(
     session: &mut Session<'_>,
     zone: &ZoneName,
     created: &Created,
@@ -384,27 +399,22 @@ pub(crate) async fn list_made(
 /// Makes sure that nobody else makes the zone that is about to be made, and says whether its entry is such a
 /// reservation and nothing more. Where the catalog makes it, its entry is the one step of both, and here it is only
 /// looked at.
-pub(crate) async fn reserve(
-    session: &mut Session<'_>,
-    provisioning: &Provisioning,
-    zone: &ZoneName,
-    policy: &Policy,
-) -> Result<bool, Failure> {
-    let Some(catalog) = &session.primary.catalog else {
+pub(crate) async fn reserve(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failure> {
+    let Some(catalog) = &cx.session.primary.catalog else {
         return Ok(false);
     };
-    let unowned = policy.unowned_zones;
-    match provisioning {
-        Provisioning::Provisioner(_) => Ok(match catalog.reserve(session, zone, unowned).await? {
+    if let Some(Provisioning::Catalog { .. }) = cx.session.primary.provisioning {
+        permit_absent(cx, zone).await?;
+        return Ok(false);
+    }
+    let unowned = cx.policy.unowned_zones;
+    Ok(
+        match catalog.reserve(&mut cx.session, zone, unowned).await? {
             Membership::Absent => true,
             Membership::Ours(member) => !member.is_listed,
             Membership::Unclaimed(_) | Membership::Other { .. } => false,
-        }),
-        Provisioning::Catalog { .. } => {
-            permit(&catalog.membership(session, zone).await?, zone, unowned)?;
-            Ok(false)
-        }
-    }
+        },
+    )
 }
 
 /// Gives up the reservation of a zone that was not made and is not tried again by itself: others may make it.

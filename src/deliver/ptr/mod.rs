@@ -1,37 +1,30 @@
-//! One PTR value of an address: in its reverse zone, wherever that is.
+//! One PTR value of an address: added to its reverse zone, or removed from it, wherever that is.
 //!
-//! The primary is asked where the reverse name lies (SOA, longest match) after aliases were
-//! followed (RFC 2317). Exactly one value is added or removed, guarded by the values that were
-//! seen; the records of others stay. The host names that the same call wants at the address are no
-//! others.
+//! The primary is asked where the reverse name is (SOA, longest match), and CNAMEs are followed (RFC 2317).
+//! Exactly one value is added or removed, with the values that were seen as prerequisites; other values
+//! stay. The host names that the same call wants at the address are no others.
 
 pub(crate) mod hosts;
 pub(crate) mod locate;
-pub(crate) mod overlay;
 mod reverse_zone;
 
 use crate::deliver::context::Context;
-use crate::deliver::error::{Failure, Retry};
+use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
 use crate::deliver::server::Session;
-use crate::deliver::state::{PtrValue, StateStore};
-use crate::deliver::update::is_applied;
-use crate::deliver::zone::delete::is_absent_elsewhere;
+use crate::deliver::state::PtrValue;
+use crate::deliver::update::{self, Decision, Transaction};
 use crate::deliver::zone::preview::{line, preview_of_new, preview_of_plan};
 use crate::model::reverse_name;
-use crate::model::{Name, Presence, PtrIntent, Rdata, RecordType, ZoneName};
+use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
 use crate::wire::Reply;
 use locate::{Follow, PtrLocation, find};
-use overlay::Overlay;
 use reverse_zone::ReverseZone;
 
-/// How often the change is tried anew because the name changed between question and update.
-const ATTEMPTS_MAX: u32 = 10;
-
-/// What to do about a PTR.
+/// What a PTR value needs.
 enum Step {
     Nothing(Done),
     Change {
@@ -39,238 +32,259 @@ enum Step {
         changes: Vec<Change>,
         done: Done,
     },
-    MakeZone,
+    CreateZone,
 }
 
 /// Adds or removes one PTR value.
-#[expect(clippy::too_many_lines, reason = "one loop of questions and updates")]
 pub(crate) async fn deliver_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Delivered, Failure> {
-    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
-    let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
-    let creation = ReverseZone {
-        name: reverse_zone,
+    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+    let mut update = PtrUpdate {
+        cx,
         intent,
-        store,
-        policy,
+        reverse_zone: ReverseZone { name, intent },
+        zone_created: false,
+        is_finished: false,
+        is_hidden: false,
+        follow: Follow::Standing,
+        refuted: None,
+        lost: None,
     };
-    let (mut zone_created, mut is_finished, mut is_hidden) = (false, false, false);
-    let mut follow = Follow::Standing;
-    let mut refuted: Option<Vec<Rdata>> = None;
-    let mut unanswered = Unanswered(None);
-    for attempt in 0..ATTEMPTS_MAX {
-        session.pause(attempt).await?;
-        let found = unanswered.in_place_of(find(session, intent.address, follow).await);
-        if matches!(found, Err(Failure::ServerFailure { .. })) && !is_finished {
-            // So answers what a killed creation left, too.
-            is_finished = true;
-            if creation.finish(session).await? {
-                continue;
-            }
+    update::run(&mut update).await
+}
+
+/// The transaction that adds or removes one PTR value.
+struct PtrUpdate<'c, 'a> {
+    cx: &'c mut Context<'a>,
+    intent: &'c PtrIntent,
+    reverse_zone: ReverseZone<'c>,
+    /// The reverse zone was created for the value.
+    zone_created: bool,
+    /// No creation that a killed process began is left to finish.
+    is_finished: bool,
+    /// The last look found no zone for the reverse name.
+    is_hidden: bool,
+    follow: Follow,
+    /// Values that were answered, and by a failed prerequisite are not there.
+    refuted: Option<Vec<Rdata>>,
+    /// The result of a change whose response was lost, if it was applied.
+    lost: Option<Done>,
+}
+
+impl PtrUpdate<'_, '_> {
+    /// Finds the PTR records of the address.
+    async fn locate(&mut self) -> Result<PtrLocation, Failure> {
+        let session = &mut self.cx.session;
+        let mut location = find(session, self.intent.address, self.follow).await?;
+        self.cx
+            .policy
+            .permit_name(&location.owner, session.primary)?;
+        self.is_hidden = location.zone.is_none();
+        if self.is_hidden && self.intent.presence == Presence::Gone {
+            confirm_absence(session, &location.owner, self.reverse_zone.name).await?;
         }
-        let mut location = found?;
-        policy.permit_name(&location.owner, session.primary)?;
-        is_hidden = location.zone.is_none();
-        if is_hidden && intent.presence == Presence::Gone {
-            vouch_for_absence(session, &location.owner, reverse_zone).await?;
-        }
-        if refuted
-            .take()
-            .is_some_and(|values| values == location.values)
-        {
-            // The answer is the same and yet the values are not there: it is that of a wildcard.
+        if self.refuted.take().as_ref() == Some(&location.values) {
+            // A wildcard gives the same answer (RFC 4592).
             location.values.clear();
             location.ttl = None;
         }
-        let step = step(&location, intent, &policy.ptr, zone_created);
-        if let Some(kept) = kept(&step, &location, intent, policy) {
-            return Ok(left_alone(kept));
+        Ok(location)
+    }
+
+    /// Finishes the creation that a killed process began. Returns whether there was one.
+    async fn finish_creation(&mut self) -> Result<bool, Failure> {
+        if self.is_finished {
+            return Ok(false);
         }
-        match step {
-            Step::Nothing(done) => {
-                forget_if_gone(session, intent, store)?;
-                return Ok(Delivered::all(unanswered.applied_or(done)));
+        self.is_finished = true;
+        self.reverse_zone.finish(self.cx).await
+    }
+
+    /// Drops a removed value from the state.
+    fn drop_removed(&self) -> Result<(), Failure> {
+        match self.intent.presence {
+            Presence::Present => Ok(()),
+            Presence::Gone => self.cx.store.drop_ptr(self.managed_value()),
+        }
+    }
+
+    fn managed_value(&self) -> PtrValue {
+        PtrValue {
+            primary: self.cx.session.primary.name.clone(),
+            address: self.intent.address,
+            hostname: self.intent.hostname.to_lowercase(),
+        }
+    }
+}
+
+impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
+    type Outcome = Delivered;
+    type Change = (PtrLocation, Done);
+
+    fn session(&mut self) -> &mut Session<'a> {
+        &mut self.cx.session
+    }
+
+    async fn decide(&mut self) -> Result<Decision<Delivered, Self::Change>, Failure> {
+        let location = match self.locate().await {
+            // A killed creation leaves a zone that is answered so, too.
+            Err(Failure::ServerFailure { .. }) if self.finish_creation().await? => {
+                return Ok(Decision::Again);
             }
-            Step::MakeZone => {
-                creation.make(session, &location.owner).await?;
-                (zone_created, is_finished) = (true, true);
+            located => located?,
+        };
+        let step = step(
+            &location,
+            self.intent,
+            &self.cx.policy.ptr,
+            self.zone_created,
+        );
+        if let Some(kept) = kept(&step, &location, self.intent, self.cx.policy) {
+            return Ok(Decision::Done(Delivered {
+                done: Done::Unchanged,
+                left_out: vec![kept],
+            }));
+        }
+        let (zone, changes, done) = match step {
+            Step::Nothing(done) => {
+                self.drop_removed()?;
+                let done = self.lost.take().unwrap_or(done);
+                return Ok(Decision::Done(Delivered::all(done)));
+            }
+            Step::CreateZone => {
+                self.reverse_zone.create(self.cx, &location.owner).await?;
+                (self.zone_created, self.is_finished) = (true, true);
+                return Ok(Decision::Again);
             }
             Step::Change {
                 zone,
                 changes,
                 done,
-            } => {
-                permit(session, &zone, store, &policy.ptr).await?;
-                if zone == *reverse_zone && !is_finished {
-                    is_finished = true;
-                    if creation.finish(session).await? {
-                        continue;
-                    }
-                }
-                let change = (zone, &location, &changes[..]);
-                let applied = apply(session, intent, store, change).await;
-                if let Err(failure @ Failure::Unknown { .. }) = applied {
-                    unanswered = Unanswered(Some((done, failure)));
-                    continue;
-                }
-                if applied? {
-                    return Ok(Delivered::all(done));
-                }
-                if location.has_synthesized_cname {
-                    // The alias stands there, and not only below a wildcard that says the same.
-                    follow = Follow::All;
-                }
-                refuted = Some(location.values);
-            }
+            } => (zone, changes, done),
+        };
+        permit(self.cx, &zone).await?;
+        if zone == *self.reverse_zone.name && self.finish_creation().await? {
+            return Ok(Decision::Again);
         }
-    }
-    if is_hidden {
-        return Err(Failure::ZoneHidden);
-    }
-    unanswered.in_place_of(Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    }))
-}
-
-/// Nothing was done, for this reason.
-fn left_alone(kept: LeftOut) -> Delivered {
-    Delivered {
-        done: Done::Unchanged,
-        left_out: vec![kept],
-    }
-}
-
-/// A value that is gone as it shall be is ours no more.
-fn forget_if_gone(
-    session: &Session<'_>,
-    intent: &PtrIntent,
-    store: &StateStore,
-) -> Result<(), Failure> {
-    match intent.presence {
-        Presence::Present => Ok(()),
-        Presence::Gone => store.drop_ptr(remembered(session, intent)),
-    }
-}
-
-/// Sends changes, and remembers which values are ours; whether the name was still as it was seen.
-///
-/// Forgotten is only the intent's own value, when an update has removed it: no two processes of ours are at work on
-/// one intent. In all other cases the value may be there, or may come yet. Where the guard failed or the answer is not
-/// to be believed, an update of ours that had no answer may have added it; and a value that was replaced may be on its
-/// way back by another process. To remember too much does less harm than to take a value of ours for one of others.
-async fn apply(
-    session: &mut Session<'_>,
-    intent: &PtrIntent,
-    store: &StateStore,
-    (zone, location, changes): (ZoneName, &PtrLocation, &[Change]),
-) -> Result<bool, Failure> {
-    let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
-    if changes.iter().any(is_added) {
-        // Before it is there: what a crash leaves behind is known to be ours.
-        store.add_ptr(remembered(session, intent)).await?;
-    }
-    let reply = session.update(&batch(zone, location, changes)).await?;
-    let applied = is_applied(reply, session.primary.key.name())?;
-    if applied {
-        forget_if_gone(session, intent, store)?;
-    }
-    Ok(applied)
-}
-
-/// The intent's value, as the memory has it.
-fn remembered(session: &Session<'_>, intent: &PtrIntent) -> PtrValue {
-    PtrValue {
-        primary: session.primary.name.clone(),
-        address: intent.address,
-        hostname: intent.hostname.to_lowercase(),
-    }
-}
-
-/// What was sent without an answer, with what happened to it.
-struct Unanswered(Option<(Done, Failure)>);
-
-impl Unanswered {
-    /// What was done where nothing is left to do: what was sent was applied.
-    fn applied_or(self, done: Done) -> Done {
-        self.0.map_or(done, |(applied, _)| applied)
-    }
-
-    /// What went wrong after it is of less interest than that it may have been applied.
-    fn in_place_of<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
-        result.map_err(|failure| match self.0.take() {
-            Some((_, unknown)) if failure.retry() == Retry::Transient => unknown,
-            _ => failure,
+        let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
+        if changes.iter().any(is_added) {
+            // Before it is there: what a crash leaves behind is known to be managed.
+            self.cx.store.add_ptr(self.managed_value()).await?;
+        }
+        Ok(Decision::Send {
+            batches: vec![batch(zone, &location, &changes)],
+            change: (location, done),
         })
     }
+
+    /// Drops only the intent's own value, once an UPDATE has removed it: no two processes of this instance
+    /// work on one intent. In all other cases the value may be there, or may come yet: after a failed
+    /// prerequisite or a lost response an earlier UPDATE may have added it, and another process may bring
+    /// back a value that was replaced. A value too many in the state does less harm than one too few.
+    async fn settle(
+        &mut self,
+        (_, done): Self::Change,
+        _messages: usize,
+    ) -> Result<Option<Delivered>, Failure> {
+        self.drop_removed()?;
+        Ok(Some(Delivered::all(done)))
+    }
+
+    fn prerequisite_failed(&mut self, (location, _): Self::Change) {
+        if location.has_synthesized_cname {
+            // The CNAME stands at the name, and a wildcard only says the same.
+            self.follow = Follow::All;
+        }
+        self.refuted = Some(location.values);
+    }
+
+    fn response_lost(&mut self, (_, done): Self::Change) {
+        self.lost = Some(done);
+    }
+
+    fn exhausted(&self) -> Failure {
+        if self.is_hidden {
+            return Failure::ZoneHidden;
+        }
+        Failure::ChangedMeanwhile {
+            attempts: Self::ATTEMPTS_MAX,
+        }
+    }
 }
 
-/// What [`deliver_ptr`] would do.
+/// Returns what [`deliver_ptr`] would do.
 pub(crate) async fn preview_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
-    overlay: &Overlay,
-) -> Result<(Preview, Vec<LeftOut>), Failure> {
-    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
-    let reverse_zone = &policy.ptr.permitted_reverse_zone(intent.address)?;
-    let creation = ReverseZone {
-        name: reverse_zone,
-        intent,
-        store,
-        policy,
-    };
-    let mut location = find(session, intent.address, Follow::Standing).await?;
-    policy.permit_name(&location.owner, session.primary)?;
+) -> Result<Preview, Failure> {
+    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+    let reverse_zone = ReverseZone { name, intent };
+    let mut location = find(&mut cx.session, intent.address, Follow::Standing).await?;
+    cx.policy.permit_name(&location.owner, cx.session.primary)?;
     let is_there = location.zone.is_some();
-    overlay.apply_to(&session.primary.name, &mut location);
-    let step = step(&location, intent, &policy.ptr, false);
-    let mut preview = Preview {
-        zone: location
-            .zone
-            .clone()
-            .unwrap_or_else(|| reverse_zone.clone()),
-        zone_change: ZoneChange::Kept,
-        lines: Vec::new(),
-    };
-    if let Some(kept) = kept(&step, &location, intent, policy) {
-        return Ok((preview, vec![kept]));
+    overlay(cx, &mut location);
+    let step = step(&location, intent, &cx.policy.ptr, false);
+    let zone = location.zone.as_ref().unwrap_or(name);
+    let mut preview = Preview::of_zone(zone, ZoneChange::Kept);
+    if let Some(kept) = kept(&step, &location, intent, cx.policy) {
+        preview.left_out.push(kept);
+        return Ok(preview);
     }
     let changes = match step {
         Step::Nothing(_) => Vec::new(),
         Step::Change { zone, changes, .. } => {
-            permit(session, &zone, store, &policy.ptr).await?;
+            permit(cx, &zone).await?;
             if is_there
-                && zone == *reverse_zone
-                && let Some((current, plan)) = creation.preview_finish(session, overlay).await?
+                && zone == *name
+                && let Some((current, plan)) = reverse_zone.preview_finish(cx).await?
             {
                 preview = preview_of_plan(&plan, &current);
             }
             changes
         }
-        Step::MakeZone => {
-            let owner = &location.owner;
-            let desired = creation.preview(session, owner, overlay).await?;
-            let first = plan::initial_zone(&desired, &policy.keep)?;
+        Step::CreateZone => {
+            let desired = reverse_zone.preview(cx, &location.owner).await?;
+            let first = plan::initial_zone(&desired, &cx.policy.keep)?;
             preview = preview_of_new(&first.zone);
-            vec![added(&location, intent, policy.ptr.ttl)]
+            vec![added(&location, intent, cx.policy.ptr.ttl)]
         }
     };
-    let lines = changes.iter().map(|change| match change.action {
-        Action::Add { ttl } | Action::SetTtl { ttl } => {
-            line(Presence::Present, change.to_record(ttl))
-        }
-        Action::Remove => {
-            let ttl = location.ttl.unwrap_or(policy.ptr.ttl);
-            line(Presence::Gone, change.to_record(ttl))
-        }
-    });
-    preview.lines.extend(lines);
-    Ok((preview, Vec::new()))
+    let ttl_before = location.ttl.unwrap_or(cx.policy.ptr.ttl);
+    preview
+        .lines
+        .extend(changes.iter().map(|it| match it.action {
+            Action::Add { ttl } | Action::SetTtl { ttl } => {
+                line(Presence::Present, it.to_record(ttl))
+            }
+            Action::Remove => line(Presence::Gone, it.to_record(ttl_before)),
+        }));
+    Ok(preview)
 }
 
-/// What is left out because the name is never to be touched, under which the address or its PTR records
-/// stand; nothing where nothing would be touched.
+/// Applies the overlay of a dry run to where the PTR records of an address are.
+fn overlay(cx: &Context<'_>, location: &mut PtrLocation) {
+    let zone = cx.enclosing_zone(&location.owner, location.zone.clone());
+    if zone != location.zone {
+        location.values.clear();
+        location.ttl = None;
+    }
+    location.zone = zone;
+    let Some(zone) = &location.zone else { return };
+    let (owner, ttl) = (&location.owner, location.ttl.unwrap_or_default());
+    let found = location.values.drain(..).map(|rdata| Record {
+        owner: owner.clone(),
+        rtype: RecordType::PTR,
+        ttl,
+        rdata,
+    });
+    let records = cx.records(zone, owner, RecordType::PTR, found.collect());
+    location.ttl = records.first().map(|record| record.ttl);
+    location.values = records.into_iter().map(|record| record.rdata).collect();
+}
+
+/// Returns what is left out because `policy.keep` covers the reverse name or the owner of the PTR records.
 fn kept(
     step: &Step,
     location: &PtrLocation,
@@ -279,7 +293,7 @@ fn kept(
 ) -> Option<LeftOut> {
     match step {
         Step::Nothing(_) => None,
-        Step::Change { .. } | Step::MakeZone => {
+        Step::Change { .. } | Step::CreateZone => {
             let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
             let kept = names.find(|name| policy.keeps(name));
             kept.map(LeftOut::Kept)
@@ -287,29 +301,23 @@ fn kept(
     }
 }
 
-/// A reverse zone of another instance is left alone, unless the operator lets instances share it. A
-/// value in a zone of nobody is no claim to the zone: who adopted it would lock the others out.
-async fn permit(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    store: &StateStore,
-    policy: &PtrSettings,
-) -> Result<(), Failure> {
-    match policy.zones_of_others {
-        ZonesOfOthers::Refuse => ownership::permit_record(session, zone, store).await,
+/// Refuses a change in a reverse zone of another instance, unless the operator lets instances share it. A
+/// value in an unclaimed zone does not claim the zone: an instance that adopted it would lock the others out.
+async fn permit(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
+    match cx.policy.ptr.zones_of_others {
+        ZonesOfOthers::Refuse => ownership::permit_record(&mut cx.session, zone, cx.store).await,
         ZonesOfOthers::Change => Ok(()),
     }
 }
 
-/// Where the primary says without a signature that it has no zone for a name, somebody else must say so
-/// who proves who he is.
-async fn vouch_for_absence(
+/// Confirms that there is no reverse zone, if the primary says so without a signature.
+async fn confirm_absence(
     session: &mut Session<'_>,
     owner: &Name,
     reverse_zone: &ZoneName,
 ) -> Result<(), Failure> {
     if let Reply::Unsigned(rcode) = session.query(owner, RecordType::SOA).await?
-        && !is_absent_elsewhere(session, reverse_zone).await?
+        && !ownership::is_absent(session, reverse_zone).await?
     {
         let key = session.primary.key.name().clone();
         return Err(Failure::Unsigned { rcode, key });
@@ -334,7 +342,7 @@ fn step(
     };
     match (&location.zone, intent.presence) {
         (None, Presence::Gone) => Step::Nothing(Done::AlreadyGone),
-        (None, Presence::Present) => Step::MakeZone,
+        (None, Presence::Present) => Step::CreateZone,
         (Some(_), Presence::Gone) if !there => Step::Nothing(Done::AlreadyGone),
         (Some(zone), Presence::Gone) => {
             let done = Done::PtrRemoved {

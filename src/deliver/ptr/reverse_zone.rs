@@ -1,18 +1,17 @@
-//! A reverse zone that is missing: made at the cut that the networks imply, empty but for its name
-//! servers, and filled where the primary chose its first contents.
+//! A reverse zone that is absent: created at the prefix that the networks imply, with nothing but its name
+//! servers, and filled if the primary chose its first contents.
 //!
-//! Until it is filled it is remembered as being made, so that the next PTR record in it finishes what
-//! a killed process began. Nothing here touches the name servers of a zone that anybody uses.
+//! Until it is filled the state has it as being created, so that the next PTR record in it finishes what a
+//! killed process began. Nothing here touches the name servers of a zone that another program uses.
 
-use super::overlay::Overlay;
-use crate::deliver::create::make;
+use crate::deliver::context::Context;
+use crate::deliver::create::create;
 use crate::deliver::error::Failure;
-use crate::deliver::policy::Policy;
+use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, enclosing_soa, records};
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Provisioning, Session};
-use crate::deliver::state::{Provenance, StateStore, ZoneState};
-use crate::deliver::update::{Sent, send};
+use crate::deliver::state::{Provenance, ZoneState};
+use crate::deliver::update::{self, Decision, Transaction};
 use crate::deliver::zone::managed::is_unused;
 use crate::deliver::zone::nameservers::{NS_TTL, ns_set};
 use crate::deliver::zone::read::read;
@@ -23,203 +22,136 @@ use crate::model::{
 use crate::plan::{self, Plan, Prerequisites};
 use crate::provision::Created;
 
-/// How often a zone is filled anew because it changed between read and update.
-const ATTEMPTS_MAX: u32 = 10;
-
 /// The reverse zone that an intent needs.
 #[derive(Clone, Copy)]
 pub(crate) struct ReverseZone<'a> {
     /// Its name, as the networks imply it.
     pub(crate) name: &'a ZoneName,
-    /// The intent, whose host name tells the name servers.
+    /// The intent, whose host name implies the name servers.
     pub(crate) intent: &'a PtrIntent,
-    /// What is remembered of it.
-    pub(crate) store: &'a StateStore,
-    /// How intents are delivered.
-    pub(crate) policy: &'a Policy,
 }
 
 impl ReverseZone<'_> {
-    /// Makes the zone.
+    /// Creates the zone for an owner name.
     ///
     /// # Errors
-    /// [`Failure`]; [`Failure::ReverseZoneAbsent`] where nothing may make it or `owner` is not in it.
-    pub(crate) async fn make(
-        &self,
-        session: &mut Session<'_>,
-        owner: &Name,
-    ) -> Result<(), Failure> {
-        let provisioning = self.provisioning(session, owner)?;
-        self.create(session, provisioning, true).await
+    /// [`Failure`]; [`Failure::ReverseZoneAbsent`] if nothing may create it or `owner` is not in it.
+    pub(crate) async fn create(&self, cx: &mut Context<'_>, owner: &Name) -> Result<(), Failure> {
+        self.permit(cx, owner)?;
+        self.create_and_fill(cx, true).await
     }
 
-    /// Makes what is left to do where a killed process began to make the zone; whether that was so.
-    pub(crate) async fn finish(&self, session: &mut Session<'_>) -> Result<bool, Failure> {
-        let Some(provisioning) = &session.primary.provisioning else {
-            return Ok(false);
-        };
-        let state = self.store.load(&session.zone_key(self.name)).await?;
-        let is_unfinished = state.provenance == Provenance::Creating;
+    /// Finishes the creation that a killed process began. Returns whether there was one.
+    pub(crate) async fn finish(&self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        let is_unfinished = self.is_unfinished(cx).await?;
         if is_unfinished {
-            self.create(session, provisioning, false).await?;
+            self.create_and_fill(cx, false).await?;
         }
         Ok(is_unfinished)
     }
 
-    /// The zone as it shall be when it is made.
+    /// Returns the zone as [`Self::create`] would create it.
     ///
     /// # Errors
-    /// As [`Self::make`].
+    /// As [`Self::create`].
     pub(crate) async fn preview(
         &self,
-        session: &mut Session<'_>,
+        cx: &mut Context<'_>,
         owner: &Name,
-        overlay: &Overlay,
     ) -> Result<DesiredZone, Failure> {
-        self.provisioning(session, owner)?;
-        self.desired(session, overlay).await
+        self.permit(cx, owner)?;
+        self.desired(cx).await
     }
 
-    /// What [`Self::finish`] would do to the zone.
+    /// Returns what [`Self::finish`] would change.
     pub(crate) async fn preview_finish(
         &self,
-        session: &mut Session<'_>,
-        overlay: &Overlay,
+        cx: &mut Context<'_>,
     ) -> Result<Option<(Box<CurrentZone>, Plan)>, Failure> {
-        let state = self.store.load(&session.zone_key(self.name)).await?;
-        if session.primary.provisioning.is_none() || state.provenance != Provenance::Creating {
+        if !self.is_unfinished(cx).await? {
             return Ok(None);
         }
-        match read(session, self.name, self.store).await?.0 {
-            Found::Zone(current) if is_unused(session, &current, &state) => {
-                let desired = self.desired(session, overlay).await?;
-                let plan = self.plan(&current, &desired, &placeholders(&current));
-                Ok(Some((current, plan)))
-            }
-            Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => Ok(None),
+        let (Found::Zone(current), state) = read(&mut cx.session, self.name, cx.store).await?
+        else {
+            return Ok(None);
+        };
+        if !is_unused(cx.session.primary, &current, &state) {
+            return Ok(None);
         }
+        let desired = self.desired(cx).await?;
+        let plan = fill_plan(cx, &current, &desired, &placeholders(&current));
+        Ok(Some((current, plan)))
     }
 
-    fn provisioning<'s>(
-        &self,
-        session: &Session<'s>,
-        owner: &Name,
-    ) -> Result<&'s Provisioning, Failure> {
-        let provisioning = session.primary.provisioning.as_ref();
-        provisioning
-            .filter(|_| owner.is_at_or_below(self.name.apex()))
-            .ok_or_else(|| Failure::ReverseZoneAbsent {
-                owner: owner.clone(),
-                reverse_zone: self.name.clone(),
-            })
+    fn permit(&self, cx: &Context<'_>, owner: &Name) -> Result<(), Failure> {
+        let is_in_zone = owner.is_at_or_below(self.name.apex());
+        if is_in_zone && cx.session.primary.provisioning.is_some() {
+            return Ok(());
+        }
+        Err(Failure::ReverseZoneAbsent {
+            owner: owner.clone(),
+            reverse_zone: self.name.clone(),
+        })
     }
 
-    async fn create(
-        &self,
-        session: &mut Session<'_>,
-        provisioning: &Provisioning,
-        is_absent: bool,
-    ) -> Result<(), Failure> {
-        let desired = self.desired(session, &Overlay::default()).await?;
-        let first = plan::initial_zone(&desired, &self.policy.keep)?;
-        let key = session.zone_key(self.name);
-        let state = self.store.load(&key).await?;
-        let created = make(
-            session,
-            provisioning,
-            &first.zone,
-            is_absent,
-            state,
-            self.store,
-            self.policy,
-        )
-        .await?;
-        let mut state = self.store.load(&key).await?;
+    async fn is_unfinished(&self, cx: &Context<'_>) -> Result<bool, Failure> {
+        if cx.session.primary.provisioning.is_none() {
+            return Ok(false);
+        }
+        let state = cx.store.load(&cx.session.zone_key(self.name)).await?;
+        Ok(state.provenance == Provenance::Creating)
+    }
+
+    async fn create_and_fill(&self, cx: &mut Context<'_>, is_absent: bool) -> Result<(), Failure> {
+        let desired = self.desired(cx).await?;
+        let first = plan::initial_zone(&desired, &cx.policy.keep)?;
+        let key = cx.session.zone_key(self.name);
+        let state = cx.store.load(&key).await?;
+        let created = create(cx, &first.zone, is_absent, state).await?;
+        let mut state = cx.store.load(&key).await?;
         match created {
             Created::Full => return Ok(()),
             Created::Placeholder => {}
             Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
-            // Another process began to make it.
-            Created::AlreadyThere(_) => match read(session, self.name, self.store).await?.0 {
-                Found::Zone(current) if is_unused(session, &current, &state) => {}
+            // Another process began to create it.
+            Created::AlreadyThere(_) => match read(&mut cx.session, self.name, cx.store).await?.0 {
+                Found::Zone(current) if is_unused(cx.session.primary, &current, &state) => {}
                 Found::Zone(_) => {
-                    // Somebody uses it, and may have made it.
+                    // Another program uses it, and may have created it.
                     state.provenance = Provenance::Preexisting;
-                    let nothing = RrSets::default;
-                    return self.store.commit(state.change(key, nothing(), nothing()));
+                    let change = state.change(key, RrSets::default(), RrSets::default());
+                    return cx.store.commit(change);
                 }
                 Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
             },
         }
-        self.fill(session, &desired, state).await
+        let desired = &desired;
+        update::run(&mut Fill { cx, desired, state }).await
     }
 
-    /// Puts the name servers and the SOA of a new zone in the place of those that the primary gave it.
-    /// PTR records that others have added by now stay, and do not stand in the way.
-    async fn fill(
-        &self,
-        session: &mut Session<'_>,
-        desired: &DesiredZone,
-        mut state: ZoneState,
-    ) -> Result<(), Failure> {
-        let key = session.zone_key(&desired.name);
-        for attempt in 0..ATTEMPTS_MAX {
-            session.pause(attempt).await?;
-            let Found::Zone(current) = read(session, &desired.name, self.store).await?.0 else {
-                break;
-            };
-            let placeholders = placeholders(&current);
-            self.store.reserve(&key, &mut state, &placeholders).await?;
-            let plan = self.plan(&current, desired, &placeholders);
-            if let Sent::Applied(_) = send(session, &plan, &current, Prerequisites::RrSets).await? {
-                state.provenance = Provenance::Created;
-                let gone = placeholders.minus(&desired.records);
-                return self
-                    .store
-                    .commit(state.change(key, RrSets::default(), gone));
-            }
-        }
-        Err(Failure::ChangedMeanwhile {
-            attempts: ATTEMPTS_MAX,
-        })
-    }
-
-    fn plan(&self, current: &CurrentZone, desired: &DesiredZone, placeholders: &RrSets) -> Plan {
-        let scope = Scope {
-            foreign: ForeignRecords::Keep,
-            keep: &self.policy.keep,
-            managed: placeholders,
-        };
-        plan::plan(current, desired, &scope)
-    }
-
-    /// The zone with the primary's name servers, or those of the host name's own zone.
-    async fn desired(
-        &self,
-        session: &mut Session<'_>,
-        overlay: &Overlay,
-    ) -> Result<DesiredZone, Failure> {
-        let (primary, host) = (&session.primary.name, &self.intent.hostname);
-        let response = ask(session, host, RecordType::SOA).await?;
+    /// Returns the zone with the primary's name servers, or those of the zone of the host name.
+    async fn desired(&self, cx: &mut Context<'_>) -> Result<DesiredZone, Failure> {
+        let host = &self.intent.hostname;
+        let response = ask(&mut cx.session, host, RecordType::SOA).await?;
         let soa = response.and_then(|response| enclosing_soa(&response, host).cloned());
         let found = soa.as_ref().map(|soa| ZoneName::new(&soa.owner));
-        let zone = overlay.enclosing(primary, host, found.clone());
-        let mut nameservers = session.primary.nameservers.clone();
+        let zone = cx.enclosing_zone(host, found.clone());
+        let mut nameservers = cx.session.primary.nameservers.clone();
         let mut host_soa = None;
         if let Some(zone) = zone {
             let is_there = found.as_ref() == Some(&zone);
             let soa = soa.into_iter().filter(|_| is_there).collect();
-            let at = |rtype| (zone.apex(), rtype);
-            let soa = overlay.records(primary, &zone, at(RecordType::SOA), soa);
+            let apex = zone.apex();
+            let soa = cx.records(&zone, apex, RecordType::SOA, soa);
             host_soa = soa.last().and_then(|soa| Soa::from_rdata(&soa.rdata).ok());
             if nameservers.is_empty() {
                 let mut ns = Vec::new();
                 if is_there
-                    && let Some(response) = ask(session, zone.apex(), RecordType::NS).await?
+                    && let Some(response) = ask(&mut cx.session, apex, RecordType::NS).await?
                 {
-                    ns.extend(records(&response, zone.apex(), RecordType::NS).cloned());
+                    ns.extend(records(&response, apex, RecordType::NS).cloned());
                 }
-                let ns = overlay.records(primary, &zone, at(RecordType::NS), ns);
+                let ns = cx.records(&zone, apex, RecordType::NS, ns);
                 nameservers.extend(ns.iter().filter_map(|ns| ns.rdata.to_name()));
             }
         }
@@ -244,7 +176,64 @@ impl ReverseZone<'_> {
     }
 }
 
-/// The name servers that a primary gave a zone.
+/// The transaction that puts the name servers and the SOA of a new zone in the place of those that the
+/// primary gave it. PTR records that others have added by now stay, and do not stand in the way.
+struct Fill<'c, 'a> {
+    cx: &'c mut Context<'a>,
+    desired: &'c DesiredZone,
+    state: ZoneState,
+}
+
+impl<'a> Transaction<'a> for Fill<'_, 'a> {
+    type Outcome = ();
+    type Change = RrSets;
+
+    fn session(&mut self) -> &mut Session<'a> {
+        &mut self.cx.session
+    }
+
+    async fn decide(&mut self) -> Result<Decision<(), RrSets>, Failure> {
+        let zone = &self.desired.name;
+        let Found::Zone(current) = read(&mut self.cx.session, zone, self.cx.store).await?.0 else {
+            return Ok(Decision::Again);
+        };
+        let placeholders = placeholders(&current);
+        let (key, store) = (self.cx.session.zone_key(zone), self.cx.store);
+        store.reserve(&key, &mut self.state, &placeholders).await?;
+        let plan = fill_plan(self.cx, &current, self.desired, &placeholders);
+        let session = &mut self.cx.session;
+        let batches = update::batches(session, &plan, &current, Prerequisites::RrSets).await?;
+        Ok(Decision::Send {
+            batches,
+            change: placeholders,
+        })
+    }
+
+    async fn settle(&mut self, placeholders: RrSets, _: usize) -> Result<Option<()>, Failure> {
+        self.state.provenance = Provenance::Created;
+        let drop = placeholders.minus(&self.desired.records);
+        let key = self.cx.session.zone_key(&self.desired.name);
+        let change = self.state.change(key, RrSets::default(), drop);
+        self.cx.store.commit(change)?;
+        Ok(Some(()))
+    }
+}
+
+fn fill_plan(
+    cx: &Context<'_>,
+    current: &CurrentZone,
+    desired: &DesiredZone,
+    placeholders: &RrSets,
+) -> Plan {
+    let scope = Scope {
+        foreign: ForeignRecords::Keep,
+        keep: &cx.policy.keep,
+        managed: placeholders,
+    };
+    plan::plan(current, desired, &scope)
+}
+
+/// Returns the NS records that a primary gave a zone.
 fn placeholders(current: &CurrentZone) -> RrSets {
     RrSets::from_sets(current.apex_ns().cloned())
 }

@@ -60,7 +60,6 @@ pub(crate) async fn open(
         transfer_permit: None,
         keeps_permit: false,
         overloads: 0,
-        has_applied: false,
         _started: started.expect("the semaphore is never closed"),
     })
 }
@@ -79,8 +78,6 @@ pub(crate) struct Session<'a> {
     pub(crate) keeps_permit: bool,
     /// How often the primary shed what was asked for.
     pub(crate) overloads: u32,
-    /// Whether the primary has said that it applied a message of a plan.
-    pub(crate) has_applied: bool,
     _started: SemaphorePermit<'a>,
 }
 

@@ -27,6 +27,16 @@ pub(crate) enum Found {
     NotLoaded(Rcode),
 }
 
+impl Found {
+    /// Returns the zone if it is there.
+    pub(crate) fn zone(&self) -> Option<&CurrentZone> {
+        match self {
+            Self::Zone(current) => Some(current),
+            Self::Absent | Self::NotShown(_) | Self::NotLoaded(_) => None,
+        }
+    }
+}
+
 /// Reads a zone by transfer, and tells a zone that is not there from one that cannot be read.
 ///
 /// # Errors

@@ -1,279 +1,270 @@
-//! A zone that shall be gone.
+//! Deletes a zone, or takes the managed records out of one that stays.
 //!
-//! One that this instance made goes with all that it holds. In one that was there before, or was made by
-//! other means, what was delivered goes and the rest stays. Another instance's is left alone. Where zones bear
-//! marks, the mark tells what is not remembered.
+//! A zone that this instance created goes with all that it holds. From one that was there before, or was
+//! created by other means, the managed records go and the rest stays. A zone of another instance is left
+//! alone. The mark of a zone decides if the state does not know the zone.
 
-use super::managed::{gone, is_unused};
+use super::managed::{is_unused, obsolete};
 use super::read::read;
-use super::update::ATTEMPTS_MAX;
 use crate::deliver::context::Context;
 use crate::deliver::create::await_gone;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership::{self, is_as_delivered};
-use crate::deliver::policy::Policy;
 use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
-use crate::deliver::state::{Provenance, StateStore, ZoneKey, ZoneState};
-use crate::deliver::update::{Sent, send};
+use crate::deliver::state::{Provenance, ZoneState};
+use crate::deliver::update::{self, Decision, Transaction};
 use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
-use crate::plan::{self, Membership, Prerequisites};
-use crate::provision::{Deleted, Provisioner, RemovalScope, ZoneStatus};
+use crate::plan::{self, Membership, Plan, Prerequisites};
+use crate::provision::{Deleted, Provisioner, RemovalScope};
 
-/// Removes the zone where it was made here, and else what was delivered to it.
-pub(crate) async fn deliver_gone(
+/// Deletes the zone if this instance created it, else removes the managed records.
+pub(crate) async fn delete_zone(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Delivered, Failure> {
-    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
-    session.take_permit().await?;
-    let key = session.zone_key(zone);
-    let state = store.load(&key).await?;
-    let membership = ownership::membership(session, zone).await?;
-    let removed = remove(session, zone, membership.as_ref(), &state, store).await?;
-    let done = match removed {
+    cx.session.take_permit().await?;
+    let key = cx.session.zone_key(zone);
+    let state = cx.store.load(&key).await?;
+    let membership = ownership::membership(&mut cx.session, zone).await?;
+    let deleted = delete_whole(cx, zone, membership.as_ref(), &state).await?;
+    let done = match deleted {
         Some(done) => done,
-        None => empty(session, zone, &key, store, policy).await?,
+        None => update::run(&mut Emptying::new(cx, zone)).await?,
     };
-    // After the zone itself: a process that is killed in between leaves a zone that is ours, and the
+    // After the zone itself: a process that is killed in between leaves a zone of this instance, and the
     // next delivery goes on from there.
-    ownership::release(session, zone).await?;
+    ownership::release(&mut cx.session, zone).await?;
     if matches!(done, Done::Deleted | Done::AlreadyGone) {
-        store.forget(key, state.generation)?;
+        cx.store.forget(key, state.generation)?;
     }
     Ok(Delivered::all(done))
 }
 
-/// Removes the zone itself; none where it stays.
-async fn remove(
-    session: &mut Session<'_>,
+/// Deletes the zone itself. Returns `None` if it stays.
+async fn delete_whole(
+    cx: &mut Context<'_>,
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
 ) -> Result<Option<Done>, Failure> {
-    match removal(session, zone, membership, state, store).await? {
+    match deletion(cx, zone, membership, state).await? {
         None => Ok(None),
-        Some(Removal::Provisioned(provisioner, scope)) => {
-            let deleted = provisioner.delete(zone, scope, session.deadline).await?;
+        Some(Deletion::Provisioned(provisioner, scope)) => {
+            let deleted = provisioner.delete(zone, scope, cx.session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),
-                // What was delivered elsewhere under that name is looked for.
+                // The name may have managed records in a zone that came by other means.
                 Deleted::WasAbsent if state.provenance == Provenance::Preexisting => None,
                 Deleted::WasAbsent => Some(Done::AlreadyGone),
                 Deleted::NotOurs(status) => {
                     let permitted = ownership::permit_going(zone, membership, status);
                     if permitted.is_err() {
-                        store.forget(session.zone_key(zone), state.generation)?;
+                        let key = cx.session.zone_key(zone);
+                        cx.store.forget(key, state.generation)?;
                     }
                     permitted?;
                     None
                 }
             })
         }
-        Some(Removal::Unlisted { was_listed }) => {
-            ownership::release(session, zone).await?;
-            // One that is served on is in the server's configuration as well.
+        Some(Deletion::Unlisted { was_listed }) => {
+            ownership::release(&mut cx.session, zone).await?;
+            // A zone that is served on is in the server's configuration as well.
             let done = if was_listed {
                 Done::Deleted
             } else {
                 Done::AlreadyGone
             };
-            Ok(await_gone(session, zone).await?.then_some(done))
+            Ok(await_gone(&mut cx.session, zone).await?.then_some(done))
         }
     }
 }
 
-/// How a zone goes as a whole.
-pub(crate) enum Removal<'a> {
-    /// The provisioner removes it, as far as it is covered by the claim.
+/// How a zone is deleted as a whole.
+pub(crate) enum Deletion<'a> {
+    /// The provisioner deletes it, if it is within the scope.
     Provisioned(&'a Provisioner, RemovalScope),
-    /// The primary drops it with its entry in the catalog, which may be only reserved.
+    /// The primary drops it with its entry in the catalog, which may be only a reservation.
     Unlisted { was_listed: bool },
 }
 
-/// How the zone goes as a whole; none where it was not made here, and stays.
-pub(crate) async fn removal<'a>(
-    session: &mut Session<'a>,
+/// Decides how the zone is deleted as a whole. `None` if this instance did not create it, and it stays.
+pub(crate) async fn deletion<'a>(
+    cx: &mut Context<'a>,
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
-) -> Result<Option<Removal<'a>>, Failure> {
-    let primary = session.primary;
+) -> Result<Option<Deletion<'a>>, Failure> {
+    let primary = cx.session.primary;
     match (&primary.provisioning, membership) {
         (Some(Provisioning::Provisioner(provisioner)), _) => {
-            let claim = claim(session, zone, membership, state, store).await?;
-            Ok(claim.map(|scope| Removal::Provisioned(provisioner, scope)))
+            let scope = removal_scope(cx, zone, membership, state).await?;
+            Ok(scope.map(|scope| Deletion::Provisioned(provisioner, scope)))
         }
         (Some(Provisioning::Catalog { .. }), Some(Membership::Ours(member)))
             if !member.is_found =>
         {
             let was_listed = member.is_listed;
-            Ok(Some(Removal::Unlisted { was_listed }))
+            Ok(Some(Deletion::Unlisted { was_listed }))
         }
         (Some(Provisioning::Catalog { .. }) | None, _) => Ok(None),
     }
 }
 
-/// Takes what was delivered out of a zone that stays.
-async fn empty(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    key: &ZoneKey,
-    store: &StateStore,
-    policy: &Policy,
-) -> Result<Done, Failure> {
-    let mut failed_at: Option<Rdata> = None;
-    // Of what was sent without an answer.
-    let mut removed = 0;
-    for attempt in 0..ATTEMPTS_MAX {
-        session.pause(attempt).await?;
-        let (found, mut state) = read(session, zone, store).await?;
-        let current = match emptying(session, zone, found, &state).await? {
-            Emptying::Of(current) => current,
-            Emptying::Needless(done) => return Ok(done),
+/// The transaction that takes the managed records out of a zone that stays.
+struct Emptying<'c, 'a> {
+    cx: &'c mut Context<'a>,
+    zone: &'c ZoneName,
+    /// The SOA under which a prerequisite failed.
+    failed_at: Option<Rdata>,
+    /// How many records an UPDATE removes whose response was lost.
+    lost: usize,
+}
+
+impl<'c, 'a> Emptying<'c, 'a> {
+    fn new(cx: &'c mut Context<'a>, zone: &'c ZoneName) -> Self {
+        Self {
+            cx,
+            zone,
+            failed_at: None,
+            lost: 0,
+        }
+    }
+}
+
+impl<'a> Transaction<'a> for Emptying<'_, 'a> {
+    type Outcome = Done;
+    type Change = (Plan, ZoneState, Rdata);
+
+    fn session(&mut self) -> &mut Session<'a> {
+        &mut self.cx.session
+    }
+
+    async fn decide(&mut self) -> Result<Decision<Done, Self::Change>, Failure> {
+        let (found, mut state) = read(&mut self.cx.session, self.zone, self.cx.store).await?;
+        let current = match what_to_remove(self.cx, self.zone, found, &state).await? {
+            ToRemove::From(current) => current,
+            ToRemove::Nothing(done) => return Ok(Decision::Done(done)),
         };
         state.provenance = Provenance::Preexisting;
         let soa = current.soa.to_rdata();
-        if failed_at.as_ref() == Some(&soa) {
+        if self.failed_at.as_ref() == Some(&soa) {
             state.prerequisites = Prerequisites::RrSets;
         }
-        let plan = plan::plan_removal(&current, &policy.scope(&state.managed));
-        if !plan.is_empty() {
-            let is_last = attempt + 1 == ATTEMPTS_MAX;
-            match send(session, &plan, &current, state.prerequisites).await {
-                Ok(Sent::Applied(_)) => {}
-                Ok(Sent::PrerequisiteFailed) => {
-                    failed_at = Some(soa);
-                    continue;
-                }
-                Err(Failure::Unknown { .. }) if !is_last => {
-                    removed = removed.max(plan.removed());
-                    continue;
-                }
-                Ok(Sent::NoZone(_)) if !is_last => continue,
-                Ok(Sent::NoZone(failure)) | Err(failure) => return Err(failure),
-            }
-        }
-        let gone = gone(&plan, &state, &RrSets::default());
-        store.commit(state.change(key.clone(), RrSets::default(), gone))?;
-        return Ok(Done::Emptied {
-            removed: removed.max(plan.removed()),
-        });
+        let plan = plan::plan_removal(&current, &self.cx.policy.scope(&state.managed));
+        let session = &mut self.cx.session;
+        let batches = update::batches(session, &plan, &current, state.prerequisites).await?;
+        let change = (plan, state, soa);
+        Ok(Decision::Send { batches, change })
     }
-    Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    })
+
+    async fn settle(
+        &mut self,
+        (plan, state, _): Self::Change,
+        _messages: usize,
+    ) -> Result<Option<Done>, Failure> {
+        let drop = obsolete(&plan, &state, &RrSets::default());
+        let key = self.cx.session.zone_key(self.zone);
+        let change = state.change(key, RrSets::default(), drop);
+        self.cx.store.commit(change)?;
+        let removed = self.lost.max(plan.removed());
+        Ok(Some(Done::Emptied { removed }))
+    }
+
+    fn prerequisite_failed(&mut self, (_, _, soa): Self::Change) {
+        self.failed_at = Some(soa);
+    }
+
+    fn response_lost(&mut self, (plan, _, _): Self::Change) {
+        self.lost = self.lost.max(plan.removed());
+    }
 }
 
-/// What there is to take out of a zone that stays.
-pub(crate) enum Emptying {
-    /// What was delivered to this zone.
-    Of(Box<CurrentZone>),
-    /// Nothing, with what that comes to.
-    Needless(Done),
+/// What there is to remove from a zone that stays.
+pub(crate) enum ToRemove {
+    /// The managed records of this zone.
+    From(Box<CurrentZone>),
+    /// Nothing, and what the deletion comes to.
+    Nothing(Done),
 }
 
-/// What there is to take out of a zone that was found so.
-pub(crate) async fn emptying(
-    session: &mut Session<'_>,
+/// Decides what there is to remove from a zone that was found so.
+pub(crate) async fn what_to_remove(
+    cx: &mut Context<'_>,
     zone: &ZoneName,
     found: Found,
     state: &ZoneState,
-) -> Result<Emptying, Failure> {
+) -> Result<ToRemove, Failure> {
+    let session = &mut cx.session;
     match found {
         Found::Zone(current) => {
             ownership::permit_emptying(session, &current, state).await?;
-            Ok(Emptying::Of(current))
+            Ok(ToRemove::From(current))
         }
-        Found::Absent => Ok(Emptying::Needless(Done::AlreadyGone)),
-        // Whoever says so, there is nothing of ours to remove.
+        Found::Absent => Ok(ToRemove::Nothing(Done::AlreadyGone)),
+        // Whoever answers so, no record there is managed.
         Found::NotShown(_)
-            if state.manages_nothing() || is_absent_elsewhere(session, zone).await? =>
+            if state.manages_nothing() || ownership::is_absent(session, zone).await? =>
         {
-            Ok(Emptying::Needless(Done::AlreadyGone))
+            Ok(ToRemove::Nothing(Done::AlreadyGone))
         }
         Found::NotShown(failure) => Err(failure),
-        // Another instance may be making it just now.
+        // Another instance may be creating it just now.
         Found::NotLoaded(_) if state.manages_nothing() => {
-            Ok(Emptying::Needless(Done::Emptied { removed: 0 }))
+            Ok(ToRemove::Nothing(Done::Emptied { removed: 0 }))
         }
         Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
     }
 }
 
-/// Whether somebody who proves who he is says that a zone is absent of which the primary says so without
-/// a signature.
-pub(crate) async fn is_absent_elsewhere(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-) -> Result<bool, Failure> {
-    let primary = session.primary;
-    Ok(match &primary.provisioning {
-        None => false,
-        Some(Provisioning::Provisioner(provisioner)) => {
-            provisioner.status(zone, session.deadline).await? == ZoneStatus::Absent
-        }
-        Some(Provisioning::Catalog { .. }) => match ownership::membership(session, zone).await? {
-            Some(Membership::Absent) => true,
-            Some(Membership::Ours(_) | Membership::Unclaimed(_) | Membership::Other { .. })
-            | None => false,
-        },
-    })
-}
-
-/// By what claim the zone may be removed; none where it was not made here.
-async fn claim(
-    session: &mut Session<'_>,
+/// Decides which zones of this name a deletion may remove. `None` if this instance did not create the zone.
+async fn removal_scope(
+    cx: &mut Context<'_>,
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
 ) -> Result<Option<RemovalScope>, Failure> {
-    match membership {
-        Some(Membership::Ours(member)) if member.is_listed && !member.is_found => {
-            return Ok(Some(RemovalScope::Listed));
-        }
-        Some(
-            Membership::Ours(_)
-            | Membership::Unclaimed(_)
-            | Membership::Absent
-            | Membership::Other { .. },
-        )
-        | None => {}
+    if let Some(Membership::Ours(member)) = membership
+        && member.is_listed
+        && !member.is_found
+    {
+        return Ok(Some(RemovalScope::Listed));
     }
-    let marker = ownership::marker(session);
-    Ok(
-        match (ownership::provenance(membership, state.provenance), marker) {
-            (Provenance::Preexisting | Provenance::Adopted, None) => None,
-            // What is not remembered may bear a mark.
-            (Provenance::Preexisting, Some(_)) => {
-                let is_known = !state.managed.is_empty();
-                (!is_known && serving(session, zone).await? != Serving::No)
-                    .then_some(RemovalScope::Marked)
+    let marker = ownership::marker(&cx.session);
+    let provenance = ownership::provenance(membership, state.provenance);
+    let scope = match (provenance, marker) {
+        (Provenance::Created, _) => RemovalScope::Recorded,
+        (Provenance::Preexisting | Provenance::Adopted, None) => return Ok(None),
+        // A zone that the state does not know may bear a mark.
+        (Provenance::Preexisting, Some(_)) => {
+            let is_known = !state.managed.is_empty();
+            if is_known || serving(&mut cx.session, zone).await? == Serving::No {
+                return Ok(None);
             }
-            (Provenance::Adopted, Some(marker)) => match read(session, zone, store).await?.0 {
-                Found::Zone(current)
-                    if !marker.can_change_marks() && is_as_delivered(&current, state) =>
-                {
-                    Some(RemovalScope::Adopted)
-                }
-                Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
-                    Some(RemovalScope::Marked)
-                }
-            },
-            (Provenance::Created, _) => Some(RemovalScope::Recorded),
-            (Provenance::Creating, _) => match read(session, zone, store).await? {
-                (Found::Zone(current), state) if is_unused(session, &current, &state) => {
-                    Some(RemovalScope::Recorded)
-                }
-                (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_), _) => {
-                    Some(RemovalScope::Marked)
-                }
-            },
-        },
-    )
+            RemovalScope::Marked
+        }
+        (Provenance::Adopted, Some(marker)) => {
+            let (found, _) = read(&mut cx.session, zone, cx.store).await?;
+            let is_same = |current: &CurrentZone| is_as_delivered(current, state);
+            if !marker.can_change_marks() && found.zone().is_some_and(is_same) {
+                RemovalScope::Adopted
+            } else {
+                RemovalScope::Marked
+            }
+        }
+        (Provenance::Creating, _) => {
+            let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+            let primary = cx.session.primary;
+            let is_unused = |current: &CurrentZone| is_unused(primary, current, &state);
+            if found.zone().is_some_and(is_unused) {
+                RemovalScope::Recorded
+            } else {
+                RemovalScope::Marked
+            }
+        }
+    };
+    Ok(Some(scope))
 }

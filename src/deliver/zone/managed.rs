@@ -1,99 +1,97 @@
-//! Which records of a zone are ours: while a plan is carried out, and when it is.
+//! Which records of a zone are managed: while a plan is carried out, and once it is.
 
 use std::borrow::Cow;
 
 use crate::deliver::outcome::LeftOut;
-use crate::deliver::server::{Read, Session};
+use crate::deliver::server::{Primary, Read};
 use crate::deliver::state::ZoneState;
-use crate::model::{CurrentZone, Name, RrSet, RrSets};
+use crate::model::{CurrentZone, DesiredZone, Name, RrSet, RrSets, ZoneName};
 use crate::plan::{Action, Conflict, Plan, Prerequisites};
 
-/// What is ours when the plan is carried out: the desired records that it did not leave out, and at
-/// the names where it changed nothing for a conflict's sake what was ours before.
-pub(crate) fn ours<'a>(desired: &'a RrSets, managed: &RrSets, plan: &Plan) -> Cow<'a, RrSets> {
+/// Returns what is managed once the plan is applied: the desired records that it does not leave out, and
+/// what was managed before at the names at which a conflict keeps it from changing anything.
+pub(crate) fn managed_after<'a>(
+    desired: Cow<'a, RrSets>,
+    managed: &RrSets,
+    plan: &Plan,
+) -> Cow<'a, RrSets> {
     if plan.kept.is_empty() && plan.conflicts.is_empty() && plan.frozen.is_empty() {
-        return Cow::Borrowed(desired);
+        return desired;
     }
     let is_untouched = |owner: &Name| plan.kept.contains(owner) || plan.frozen.contains(owner);
-    let is_frozen = |owner: &Name| {
-        is_untouched(owner) || plan.conflicts.iter().any(|c| c.left_out.owner == *owner)
-    };
+    let conflicts = || plan.conflicts.iter().map(|conflict| &conflict.left_out);
     let is_left_out = |set: &RrSet| {
-        is_untouched(&set.owner)
-            || plan.conflicts.iter().any(|conflict| {
-                conflict.left_out.rtype == set.rtype && conflict.left_out.owner == set.owner
-            })
+        let is_it = |left: &RrSet| left.rtype == set.rtype && left.owner == set.owner;
+        is_untouched(&set.owner) || conflicts().any(is_it)
     };
+    let stays = |owner: &Name| is_untouched(owner) || conflicts().any(|left| left.owner == *owner);
     let wanted = desired.iter().filter(|set| !is_left_out(set));
-    let before = managed.iter().filter(|set| is_frozen(&set.owner));
+    let before = managed.iter().filter(|set| stays(&set.owner));
     Cow::Owned(RrSets::from_sets(wanted.chain(before).cloned()))
 }
 
-/// What is no longer ours once the plan is carried out. Another process may have remembered records
-/// that it is about to send, so nothing is given up but what cannot come any more: after a change
-/// that the SOA guards, since whoever planned before it must read again; and what was removed.
-pub(crate) fn gone(plan: &Plan, state: &ZoneState, ours: &RrSets) -> RrSets {
+/// Returns what is no longer managed once the plan is applied. Another process may have reserved records
+/// that it is about to send, so only what cannot arrive any more is given up: everything after a change
+/// with the SOA as prerequisite, since a process that planned before it must read again; else only the
+/// records that the plan removed.
+pub(crate) fn obsolete(plan: &Plan, state: &ZoneState, managed: &RrSets) -> RrSets {
     if plan.is_empty() {
         return RrSets::default();
     }
     match state.prerequisites {
-        Prerequisites::Soa | Prerequisites::SoaMovedOn => state.managed.minus(ours),
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => state.managed.minus(managed),
         Prerequisites::RrSets | Prerequisites::Presence => {
-            let removed = plan
-                .changes
-                .iter()
-                .filter(|change| change.action == Action::Remove);
-            // What is remembered has no TTL.
-            RrSets::from_records(removed.map(|change| change.to_record(0)))
+            records_of(plan, |action| action == Action::Remove)
         }
     }
 }
 
-/// What is to be remembered before the plan is carried out. Where that is nothing new, but something
-/// that was remembered comes back: another process may be about to forget it, and does not do so when
-/// it is remembered anew.
-pub(crate) fn to_remember(ours: &RrSets, managed: &RrSets, plan: &Plan) -> RrSets {
-    let new = ours.minus(managed);
-    if !new.is_empty() {
-        return new;
+/// Returns what is to be reserved before the plan is carried out. If that is nothing new, it is what comes
+/// back: another process may be about to give it up, and does not if it is reserved anew.
+pub(crate) fn to_reserve(after: &RrSets, managed: &RrSets, plan: &Plan) -> RrSets {
+    let new = after.minus(managed);
+    if new.is_empty() {
+        return records_of(plan, |action| matches!(action, Action::Add { .. }));
     }
-    let records = plan.changes.iter().filter_map(|change| {
-        let Action::Add { ttl } = change.action else {
-            return None;
-        };
-        Some(change.to_record(ttl))
-    });
-    RrSets::from_records(records)
+    new
 }
 
-/// Whether a zone is as a primary makes it, an SOA and NS records and nothing else but what was to be
-/// delivered: nobody else has used it. One that was not read may hold anything.
-pub(crate) fn is_unused(session: &Session<'_>, current: &CurrentZone, state: &ZoneState) -> bool {
-    let rest = current.records.minus(&state.managed);
-    session.primary.read == Read::Transfer && rest.iter().all(|set| current.name.is_apex_ns(set))
-}
-
-/// All records that a plan adds, removes or gives another TTL: none of them is certain while it is carried
-/// out.
+/// Returns all records that a plan changes: none of them is certain while it is carried out.
 pub(crate) fn touched(plan: &Plan) -> RrSets {
     RrSets::from_records(plan.changes.iter().map(|change| change.to_record(0)))
 }
 
-/// The records that are there after a plan was carried out, where zones are read from memory.
-pub(crate) fn arrived(session: &Session<'_>, plan: &Plan) -> RrSets {
-    if session.primary.read == Read::Transfer {
-        return RrSets::default();
-    }
-    RrSets::from_records(
-        plan.changes
-            .iter()
-            .filter_map(|change| match change.action {
-                Action::Add { ttl } | Action::SetTtl { ttl } => Some(change.to_record(ttl)),
-                Action::Remove => None,
-            }),
-    )
+/// Returns the records that a plan adds or gives another TTL.
+pub(crate) fn added(plan: &Plan) -> RrSets {
+    records_of(plan, |action| action != Action::Remove)
 }
 
+/// Returns the records of some changes. One that is removed has no TTL.
+fn records_of(plan: &Plan, is_taken: impl Fn(Action) -> bool) -> RrSets {
+    let changes = plan.changes.iter().filter(|change| is_taken(change.action));
+    RrSets::from_records(changes.map(|change| match change.action {
+        Action::Add { ttl } | Action::SetTtl { ttl } => change.to_record(ttl),
+        Action::Remove => change.to_record(0),
+    }))
+}
+
+/// Returns whether a zone holds only its SOA, its NS records and what was to be put into it: no other
+/// program has used it. One that was not read may hold anything.
+pub(crate) fn is_unused(primary: &Primary, current: &CurrentZone, state: &ZoneState) -> bool {
+    let rest = current.records.minus(&state.managed);
+    primary.read == Read::Transfer && rest.iter().all(|set| current.name.is_apex_ns(set))
+}
+
+/// Returns what the zone must hold and is not known to have arrived, for a zone that is read from the
+/// state: it is sent again, which changes nothing if it has arrived.
+pub(crate) fn unverified(zone: &ZoneName, state: &ZoneState, desired: &DesiredZone) -> RrSets {
+    let unverified = state.managed.minus(&state.verified);
+    let wanted = unverified.minus(&unverified.minus(&desired.records));
+    let sets = wanted.into_sets().into_iter();
+    RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)))
+}
+
+/// Returns what a plan leaves out, as it is reported.
 pub(crate) fn left_out(conflicts: &[Conflict], kept: &[Name]) -> Vec<LeftOut> {
     let conflicts = conflicts.iter().cloned().map(LeftOut::Conflict);
     conflicts

@@ -2,8 +2,8 @@
 
 pub(crate) mod api;
 mod bisect;
+mod decide;
 pub(crate) mod delete;
-mod fill;
 pub(crate) mod managed;
 pub(crate) mod nameservers;
 pub(crate) mod preview;

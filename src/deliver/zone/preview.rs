@@ -1,62 +1,64 @@
-//! What would be done, found out without doing it.
+//! Shows what a decision would change, without carrying it out.
 
-use super::delete::{Emptying, Removal, emptying, removal};
+use super::decide::{Before, Decision, decide};
+use super::delete::{Deletion, ToRemove, deletion, what_to_remove};
 use super::managed::left_out;
-use super::read::{forget_unconfirmed, read};
+use super::read::read;
+use super::update::view;
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{LeftOut, Preview, PreviewLine, ZoneChange};
+use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::{Provenance, SoaTtl};
 use crate::model::{
     CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
 use crate::plan::{self, Action, Plan};
 
-/// What [`deliver_zone`] would do.
+/// Returns what [`deliver_zone`](super::update::deliver_zone) would do.
 pub(crate) async fn preview_zone(
     cx: &mut Context<'_>,
     desired: &DesiredZone,
-) -> Result<(Preview, Vec<LeftOut>), Failure> {
-    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
-    let (found, state) = read(session, &desired.name, store).await?;
-    let mut current = match found {
-        Found::Zone(current) => current,
-        Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
-        Found::Absent | Found::NotShown(_) if session.primary.provisioning.is_none() => {
-            return Err(Failure::ZoneAbsent);
-        }
-        Found::Absent | Found::NotShown(_) => {
-            ownership::membership(session, &desired.name).await?;
-            let first = plan::initial_zone(desired, &policy.keep)?;
-            let left_out = left_out(&first.conflicts, &first.kept);
-            return Ok((preview_of_new(&first.zone), left_out));
-        }
+) -> Result<Preview, Failure> {
+    let before = Before::default();
+    let view = view(cx, desired, &before).await?;
+    let creation = match decide(desired, cx.session.primary, cx.policy, view, &before)? {
+        Decision::Update(update) => return Ok(preview_of_update(*update)),
+        Decision::Create(creation) => *creation,
     };
-    let _: Provenance = ownership::permit_found(session, &current, &state, policy).await?;
-    forget_unconfirmed(session, &mut current, &state, &desired.records);
-    let mut plan = plan::plan(&current, desired, &policy.scope(&state.managed));
-    if state.soa_ttl == SoaTtl::Fixed {
-        plan.keep_soa_ttl(&current);
+    match (creation.unfinished, creation.not_loaded) {
+        (Some(update), _) => Ok(preview_of_update(update)),
+        (None, Some(rcode)) if !creation.was_begun => Err(Failure::ZoneNotLoaded { rcode }),
+        (None, _) => {
+            let first = creation.first;
+            Ok(Preview {
+                left_out: left_out(&first.conflicts, &first.kept),
+                ..preview_of_new(&first.zone)
+            })
+        }
     }
-    let left_out = left_out(&plan.conflicts, &plan.kept);
-    Ok((preview_of_plan(&plan, &current), left_out))
 }
 
-/// What [`deliver_gone`] would do.
-pub(crate) async fn preview_gone(
+fn preview_of_update(update: super::decide::Update) -> Preview {
+    Preview {
+        left_out: update.left_out(),
+        guard: update.guard,
+        ..preview_of_plan(&update.plan, &update.current)
+    }
+}
+
+/// Returns what [`delete_zone`](super::delete::delete_zone) would do.
+pub(crate) async fn preview_deletion(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Preview, Failure> {
-    let (session, store, policy) = (&mut cx.session, cx.store, cx.policy);
-    let (found, state) = read(session, zone, store).await?;
-    let membership = ownership::membership(session, zone).await?;
-    let is_ours = match removal(session, zone, membership.as_ref(), &state, store).await? {
+    let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+    let membership = ownership::membership(&mut cx.session, zone).await?;
+    let is_deleted = match deletion(cx, zone, membership.as_ref(), &state).await? {
         None => false,
-        Some(Removal::Unlisted { .. }) => true,
-        Some(Removal::Provisioned(provisioner, scope)) => {
-            let status = provisioner.status_to_delete(zone, scope, session.deadline);
+        Some(Deletion::Unlisted { .. }) => true,
+        Some(Deletion::Provisioned(provisioner, scope)) => {
+            let status = provisioner.status_to_delete(zone, scope, cx.session.deadline);
             let status = status.await?;
             let is_covered = scope.covers(&status);
             if !is_covered {
@@ -65,78 +67,60 @@ pub(crate) async fn preview_gone(
             is_covered
         }
     };
-    let of_unseen = |zone_change| Preview {
-        zone: zone.clone(),
-        zone_change,
-        lines: Vec::new(),
-    };
-    let emptying = match found {
-        Found::Zone(current) if is_ours => return Ok(preview_of_deletion(&current)),
-        Found::Absent | Found::NotShown(_) if is_ours => return Ok(of_unseen(ZoneChange::Kept)),
-        // It goes with whatever it held.
-        Found::NotLoaded(_) if is_ours => return Ok(of_unseen(ZoneChange::Deleted)),
-        found @ (Found::Zone(_) | Found::Absent | Found::NotShown(_) | Found::NotLoaded(_)) => {
-            emptying(session, zone, found, &state).await?
-        }
-    };
-    match emptying {
-        Emptying::Of(current) => {
-            let plan = plan::plan_removal(&current, &policy.scope(&state.managed));
-            Ok(preview_of_plan(&plan, &current))
-        }
-        Emptying::Needless(_) => Ok(of_unseen(ZoneChange::Kept)),
+    if is_deleted {
+        return Ok(match found {
+            Found::Zone(current) => preview_of_deletion(&current),
+            Found::Absent | Found::NotShown(_) => Preview::of_zone(zone, ZoneChange::Kept),
+            // It goes with whatever it held.
+            Found::NotLoaded(_) => Preview::of_zone(zone, ZoneChange::Deleted),
+        });
     }
+    Ok(match what_to_remove(cx, zone, found, &state).await? {
+        ToRemove::From(current) => {
+            let plan = plan::plan_removal(&current, &cx.policy.scope(&state.managed));
+            preview_of_plan(&plan, &current)
+        }
+        ToRemove::Nothing(_) => Preview::of_zone(zone, ZoneChange::Kept),
+    })
 }
 
 pub(crate) fn preview_of_new(initial: &InitialZone) -> Preview {
     let soa = soa_record(&initial.name, &initial.soa, initial.soa_ttl);
     let records = [soa].into_iter().chain(all_records(&initial.records));
-    let lines = records.map(|record| line(Presence::Present, record));
     Preview {
-        zone: initial.name.clone(),
-        zone_change: ZoneChange::Created,
-        lines: lines.collect(),
+        lines: records.map(|it| line(Presence::Present, it)).collect(),
+        ..Preview::of_zone(&initial.name, ZoneChange::Created)
     }
 }
 
 fn preview_of_deletion(current: &CurrentZone) -> Preview {
     let soa = soa_record(&current.name, &current.soa, current.soa_ttl);
     let records = all_records(&current.records).chain([soa]);
-    let lines = records.map(|record| line(Presence::Gone, record));
     Preview {
-        zone: current.name.clone(),
-        zone_change: ZoneChange::Deleted,
-        lines: lines.collect(),
+        lines: records.map(|it| line(Presence::Gone, it)).collect(),
+        ..Preview::of_zone(&current.name, ZoneChange::Deleted)
     }
 }
 
 pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
-    let mut lines = Vec::new();
+    let mut preview = Preview::of_zone(&plan.zone, ZoneChange::Kept);
+    let lines = &mut preview.lines;
     if let Some((soa, ttl)) = &plan.soa {
         let before = soa_record(&current.name, &current.soa, current.soa_ttl);
         lines.push(line(Presence::Gone, before));
-        lines.push(line(
-            Presence::Present,
-            soa_record(&current.name, soa, *ttl),
-        ));
+        let after = soa_record(&current.name, soa, *ttl);
+        lines.push(line(Presence::Present, after));
     }
     for change in &plan.changes {
-        let set = current
-            .records
-            .get(&change.owner, change.rtype)
-            .filter(|set| set.contains(&change.rdata));
-        if let Some(set) = set {
+        let set = current.records.get(&change.owner, change.rtype);
+        if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
             lines.push(line(Presence::Gone, change.to_record(set.ttl)));
         }
         if let Action::Add { ttl } | Action::SetTtl { ttl } = change.action {
             lines.push(line(Presence::Present, change.to_record(ttl)));
         }
     }
-    Preview {
-        zone: plan.zone.clone(),
-        zone_change: ZoneChange::Kept,
-        lines,
-    }
+    preview
 }
 
 pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {

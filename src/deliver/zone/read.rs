@@ -8,7 +8,7 @@ use crate::deliver::state::{StateStore, ZoneState};
 use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::wire::Rcode;
 
-/// Reads a zone as it is, and loads what is remembered of it.
+/// Reads a zone, and loads what this instance manages in it.
 ///
 /// # Errors
 /// [`Failure`].
@@ -19,8 +19,8 @@ pub(crate) async fn read(
 ) -> Result<(Found, ZoneState), Failure> {
     let key = session.zone_key(zone);
     if session.primary.read == Read::State {
-        // The SOA first: who changes the zone after that is noticed by the guard, and who has changed it
-        // before has said so in the memory.
+        // The SOA comes first: a process that changes the zone after that makes a prerequisite fail, and one
+        // that changed it before has said so in the state.
         let mut found = ask_for_zone(session, zone).await?;
         let state = store.load(&key).await?;
         if let Found::Zone(current) = &mut found {
@@ -32,13 +32,13 @@ pub(crate) async fn read(
     let begun = store.begin_load(&key)?;
     let found = read_zone(session, zone).await?;
     if matches!(found, Found::Zone(_)) {
-        // One that must be made keeps its turn, so that what is known of it still holds then.
+        // A zone that must be created keeps its permit, so that its state still holds then.
         session.yield_permit();
     }
     Ok((found, store.finish_load(&key, begun).await?))
 }
 
-/// What of a zone can be asked for: the SOA and the apex NS records.
+/// Asks for what can be asked for of a zone: the SOA and the apex NS records.
 async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
     let key = session.primary.key.name();
@@ -70,8 +70,8 @@ async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Foun
     })))
 }
 
-/// What the zone holds by the memory, but for the apex NS records, which were asked for. Whatever may
-/// have arrived counts as there, so that it is removed when it shall be gone.
+/// Returns what the zone holds by the state, but for the apex NS records, which were asked for. What may
+/// have arrived counts as there, so that it is removed if it must go.
 fn believed(zone: &ZoneName, state: &ZoneState) -> RrSets {
     let sets = state.managed.iter();
     RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)).map(|set| {
@@ -81,22 +81,4 @@ fn believed(zone: &ZoneName, state: &ZoneState) -> RrSets {
             ..set.clone()
         }
     }))
-}
-
-/// Takes out of a zone that is read from memory what it shall hold and is not known to have arrived: it
-/// is sent again, which changes nothing where it has.
-pub(crate) fn forget_unconfirmed(
-    session: &Session<'_>,
-    current: &mut CurrentZone,
-    state: &ZoneState,
-    desired: &RrSets,
-) {
-    if session.primary.read == Read::Transfer {
-        return;
-    }
-    let unconfirmed = state.managed.minus(&state.verified);
-    let uncertain = unconfirmed.minus(&unconfirmed.minus(desired));
-    let sets = uncertain.into_sets().into_iter();
-    let uncertain = RrSets::from_sets(sets.filter(|set| !current.name.is_apex_ns(set)));
-    current.records = current.records.minus(&uncertain);
 }

@@ -8,8 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::locate::PtrLocation;
-use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
+use super::done::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::state::ZoneKey;
 use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 
@@ -79,7 +78,8 @@ impl Overlay {
         &self,
         primary: &str,
         zone: &ZoneName,
-        (owner, rtype): (&Name, RecordType),
+        owner: &Name,
+        rtype: RecordType,
         mut found: Vec<Record>,
     ) -> Vec<Record> {
         let zones = self.zones.borrow();
@@ -93,28 +93,6 @@ impl Overlay {
             }
         }
         found
-    }
-
-    /// Where the PTR records of an address would stand.
-    pub(crate) fn apply_to(&self, primary: &str, location: &mut PtrLocation) {
-        let zone = self.enclosing(primary, &location.owner, location.zone.clone());
-        if zone != location.zone {
-            location.values.clear();
-            location.ttl = None;
-        }
-        location.zone = zone;
-        let Some(zone) = &location.zone else { return };
-        let PtrLocation { owner, ttl, .. } = location;
-        let found = location.values.drain(..).map(|rdata| Record {
-            owner: owner.clone(),
-            rtype: RecordType::PTR,
-            ttl: ttl.unwrap_or_default(),
-            rdata,
-        });
-        let found = found.collect();
-        let records = self.records(primary, zone, (owner, RecordType::PTR), found);
-        *ttl = records.first().map(|record| record.ttl);
-        location.values = records.into_iter().map(|record| record.rdata).collect();
     }
 }
 

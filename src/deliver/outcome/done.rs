@@ -152,6 +152,10 @@ pub struct Preview {
     pub zone_change: ZoneChange,
     /// Records that would go and come, in the order in which they would be sent.
     pub lines: Vec<PreviewLine>,
+    /// What would be left out.
+    pub left_out: Vec<LeftOut>,
+    /// The guard of the policy that would hold the change.
+    pub guard: Option<Failure>,
 }
 
 /// What would become of a zone.
@@ -175,6 +179,17 @@ pub struct PreviewLine {
 }
 
 impl Preview {
+    /// Returns a preview in which no record changes.
+    pub(crate) fn of_zone(zone: &ZoneName, zone_change: ZoneChange) -> Self {
+        Self {
+            zone: zone.clone(),
+            zone_change,
+            lines: Vec::new(),
+            left_out: Vec::new(),
+            guard: None,
+        }
+    }
+
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.zone_change == ZoneChange::Kept
