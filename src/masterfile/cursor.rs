@@ -1,7 +1,7 @@
 //! A text taken apart into entries, and entries into words (RFC 1035 section 5.1).
 
 use super::error::{Fault, MasterFileErrorKind};
-use crate::zonefile::{RdataTextError, Word, cut_word};
+use crate::zonefile::{RdataTextError, Word, split_word};
 
 /// A word and where it begins.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ impl<'a> Cursor<'a> {
                 }
                 _ => {
                     let at = self.at;
-                    let cut = cut_word(&self.text[at..], pairs);
+                    let cut = split_word(&self.text[at..], pairs);
                     let (word, length) = cut.map_err(|error| self.fault(error))?;
                     self.at += length;
                     return Ok(Some(Token { word, at }));

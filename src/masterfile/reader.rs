@@ -8,7 +8,7 @@ use super::generate::{Range, STEPS_MAX, expand};
 use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, text_of};
 use crate::model::{Name, Rdata, RdataError, Record, RecordType, Soa, TTL_MAX, ZoneName};
 use crate::zonefile::{
-    RdataTextError, Word, can_be_empty, format_type, has_pairs, parse_period, parse_type,
+    RdataTextError, Word, can_be_empty, format_type, has_service_params, parse_period, parse_type,
     read_rdata,
 };
 
@@ -141,7 +141,7 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
 
     /// The data, to the end of the entry.
     fn read_data(&self, rtype: RecordType, cursor: &mut Cursor<'_>) -> Result<Rdata, Fault> {
-        let pairs = has_pairs(rtype);
+        let pairs = has_service_params(rtype);
         let mut words: Vec<Word<'_>> = Vec::new();
         let mut places = Vec::new();
         while let Some(token) = cursor.next(pairs)? {
