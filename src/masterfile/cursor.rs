@@ -1,26 +1,29 @@
-//! A text taken apart into entries, and entries into words (RFC 1035 section 5.1).
+//! Splits a text into entries, and entries into words (RFC 1035 section 5.1).
+//!
+//! For each entry: [`Cursor::begin_entry`], [`Cursor::next`] until `None` or an error, and
+//! [`Cursor::end_entry`].
 
-use super::error::{Fault, MasterFileErrorKind};
-use crate::zonefile::{RdataTextError, Word, cut_word};
+use super::error::{ErrorAt, MasterFileErrorKind};
+use crate::zonefile::{RdataTextError, Word, split_word};
 
-/// A word and where it begins.
+/// A word and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub(super) word: Word<'a>,
-    /// The offset in octets, of the quote where there is one.
+    /// The offset of the word in octets, or of its opening quote.
     pub(super) at: usize,
 }
 
-/// A place in a text.
+/// A position in a text.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
-    /// How many parentheses are open.
+    /// The number of open parentheses.
     depth: usize,
-    /// Where the outermost of them stands.
+    /// The offset of the outermost open parenthesis.
     opened_at: usize,
-    /// Whether the entry is over.
-    is_over: bool,
+    /// Whether the cursor is at the end of the entry.
+    is_at_end: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -30,35 +33,35 @@ impl<'a> Cursor<'a> {
             at: 0,
             depth: 0,
             opened_at: 0,
-            is_over: false,
+            is_at_end: false,
         }
     }
 
-    /// Goes on to the next entry, which may be an empty line, and says whether it begins with a blank;
-    /// none at the end of the text.
-    pub(super) fn begin(&mut self) -> Option<bool> {
-        self.is_over = false;
+    /// Begins the next entry, which may be an empty line. Returns whether the entry starts with a
+    /// blank; `None` at the end of the text.
+    pub(super) fn begin_entry(&mut self) -> Option<bool> {
+        self.is_at_end = false;
         self.depth = 0;
         let first = self.text.as_bytes().get(self.at)?;
         Some(matches!(first, b' ' | b'\t'))
     }
 
-    /// The offset that was reached: at the end of an entry, where it ends.
+    /// Returns the offset of the cursor in octets.
     pub(super) fn offset(&self) -> usize {
         self.at
     }
 
-    /// The next word of the entry; none where it is over. With `pairs`, a value in quotes after `=` belongs
-    /// to its word.
-    pub(super) fn next(&mut self, pairs: bool) -> Result<Option<Token<'a>>, Fault> {
+    /// Returns the next word of the entry, split by [`split_word`] with `has_params`; `None` at the
+    /// end of the entry.
+    pub(super) fn next(&mut self, has_params: bool) -> Result<Option<Token<'a>>, ErrorAt> {
         let octets = self.text.as_bytes();
-        while !self.is_over {
+        while !self.is_at_end {
             let Some(&octet) = octets.get(self.at) else {
-                self.is_over = true;
+                self.is_at_end = true;
                 break;
             };
             match octet {
-                b'\n' if self.depth == 0 => self.is_over = true,
+                b'\n' if self.depth == 0 => self.is_at_end = true,
                 b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
                 b';' => self.at = self.line_end(),
                 b'(' => {
@@ -70,13 +73,13 @@ impl<'a> Cursor<'a> {
                 }
                 b')' => {
                     let depth = self.depth.checked_sub(1);
-                    self.depth = depth.ok_or_else(|| self.fault(RdataTextError::Parenthesis))?;
+                    self.depth = depth.ok_or_else(|| self.error(RdataTextError::Parenthesis))?;
                     self.at += 1;
                 }
                 _ => {
                     let at = self.at;
-                    let cut = cut_word(&self.text[at..], pairs);
-                    let (word, length) = cut.map_err(|error| self.fault(error))?;
+                    let split = split_word(&self.text[at..], has_params);
+                    let (word, length) = split.map_err(|error| self.error(error))?;
                     self.at += length;
                     return Ok(Some(Token { word, at }));
                 }
@@ -85,13 +88,13 @@ impl<'a> Cursor<'a> {
         if self.depth > 0 {
             let kind = RdataTextError::Parenthesis.into();
             let at = self.opened_at;
-            return Err(Fault { at, kind });
+            return Err(ErrorAt { at, kind });
         }
         Ok(None)
     }
 
-    /// Passes over the line break at the end of an entry, and after an error over the rest of the entry.
-    pub(super) fn end(&mut self, is_error: bool) {
+    /// Skips the line break at the end of the entry, and after an error the rest of the entry.
+    pub(super) fn end_entry(&mut self, is_error: bool) {
         while is_error && matches!(self.next(false), Ok(Some(_))) {}
         self.at = (self.line_end() + 1).min(self.text.len());
     }
@@ -102,8 +105,8 @@ impl<'a> Cursor<'a> {
         self.at + length.unwrap_or(rest.len())
     }
 
-    fn fault(&self, error: RdataTextError) -> Fault {
-        Fault {
+    fn error(&self, error: RdataTextError) -> ErrorAt {
+        ErrorAt {
             at: self.at,
             kind: MasterFileErrorKind::Data(error),
         }

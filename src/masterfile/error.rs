@@ -1,4 +1,4 @@
-//! Why text is no master file: what is wrong, and where.
+//! The errors of a master file and their positions.
 
 use std::io;
 
@@ -6,160 +6,160 @@ use super::generate::STEPS_MAX;
 use crate::model::{self, Name, NameError, TTL_MAX, ZoneName};
 use crate::zonefile::RdataTextError;
 
-/// Most characters of an offending word that an error shows.
+/// Maximum characters of a word that an error shows.
 const EXCERPT_CHARS_MAX: usize = 60;
 
 /// One error of a master file.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}:{line}:{column}: {kind}")]
 pub struct MasterFileError {
-    /// The file, by the name that the caller gave it.
+    /// The name of the file, as its [`Source`](super::Source) has it.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The error.
     pub kind: MasterFileErrorKind,
 }
 
-/// What is wrong at a place of a master file.
+/// The kind of an error of a master file.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterFileErrorKind {
-    /// The data of a record, or a word, cannot be read.
+    /// The data of a record, or a word, are invalid.
     #[error(transparent)]
     Data(#[from] RdataTextError),
-    /// A record begins with a blank, and none stands before it.
+    /// A record without an owner name has no record before it.
     #[error("the owner of the record before is meant, and there is none")]
     NoOwner,
-    /// A name is none.
+    /// A word is not a domain name.
     #[error("`{word}` is no domain name: {source}")]
     BadName {
-        /// What stands there.
+        /// The offending word.
         word: String,
-        /// Why it is none.
+        /// The reason.
         source: NameError,
     },
-    /// An owner that is not at or below the apex.
+    /// An owner name is not at or below the apex.
     #[error("`{owner}` is not in the zone `{zone}`")]
     OutOfZone {
-        /// The owner.
+        /// The owner name.
         owner: Name,
-        /// The zone.
+        /// The name of the zone.
         zone: ZoneName,
     },
-    /// A TTL that is none.
+    /// A word is not a TTL.
     #[error("`{word}` is no TTL: seconds up to {TTL_MAX}, or a period such as `1h30m`")]
     BadTtl {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
-    /// A record has no TTL and none can be concluded.
+    /// A record has no TTL, and neither a default nor an earlier TTL exists.
     #[error("the record has no TTL, and neither `$TTL` nor a record before it says one")]
     NoTtl,
-    /// Another class than IN.
+    /// A class is not IN.
     #[error("class `{word}` is not served, only IN")]
     OtherClass {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
     /// A record ends before its type.
     #[error("the type of the record is missing")]
     NoType,
-    /// No record type.
+    /// A word is not a record type.
     #[error("`{word}` is no record type")]
     UnknownType {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
-    /// A type of questions and messages, of which there are no records (RFC 6895 section 3.1).
+    /// A type exists in queries and messages only (RFC 6895 section 3.1).
     #[error("there are no records of type {rtype} in a zone")]
     MetaType {
         /// The type, as text.
         rtype: String,
     },
-    /// An SOA below the apex (RFC 1035 section 5.2).
+    /// An SOA record is below the apex (RFC 1035 section 5.2).
     #[error("an SOA record stands below the apex of the zone, at `{owner}`")]
     SoaBelowApex {
-        /// Where it stands.
+        /// The owner name.
         owner: Name,
     },
-    /// Two SOA records that differ (RFC 1035 section 5.2).
+    /// Two SOA records differ (RFC 1035 section 5.2).
     #[error("another SOA record stands before this one")]
     SecondSoa,
-    /// DS at the apex; it belongs in the parent zone (RFC 4035 section 2.4).
+    /// A DS record is at the apex, but belongs in the parent zone (RFC 4035 section 2.4).
     #[error("a DS record stands at the zone's own apex, and belongs in the parent zone")]
     DsAtApex,
-    /// A `$` directive that nobody knows.
+    /// A word that starts with `$` is not a directive.
     #[error("`{word}` is none of the directives `$ORIGIN`, `$TTL`, `$INCLUDE` and `$GENERATE`")]
     UnknownDirective {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
-    /// A directive ends early.
+    /// A directive has too few words.
     #[error("`{directive}` needs {needed}")]
     DirectiveShort {
         /// The directive.
         directive: &'static str,
-        /// What is missing.
+        /// A phrase for the missing word.
         needed: &'static str,
     },
-    /// A directive goes on.
+    /// A directive has too many words.
     #[error("`{word}` stands after the end of `{directive}`")]
     DirectiveLong {
         /// The directive.
         directive: &'static str,
-        /// What follows.
+        /// The first word after the end.
         word: String,
     },
-    /// A range of `$GENERATE` that is none.
+    /// A word is not a range of `$GENERATE`.
     #[error("`{word}` is no range such as `1-254` or `0-254/2`")]
     BadRange {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
-    /// A `$GENERATE` that goes on and on.
+    /// A range of `$GENERATE` has too many numbers.
     #[error("the range has {steps} steps, more than the {STEPS_MAX} that are taken")]
     LongRange {
-        /// How many it has.
+        /// The number of its numbers.
         steps: u64,
     },
-    /// A pattern of `$GENERATE` that is none.
+    /// A word is not a pattern of `$GENERATE`, or one of its numbers is out of range.
     #[error("`{word}` is no pattern of `$GENERATE`, or gives a number below 0 or above 2147483647")]
     BadPattern {
-        /// What stands there.
+        /// The offending word.
         word: String,
     },
-    /// A file cannot be included.
+    /// The caller cannot read a file to include.
     #[error("cannot read `{name}`: {source}")]
     Include {
-        /// The file, as it stands there.
+        /// The name of the file, as `$INCLUDE` has it.
         name: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// Files that include one another, too deep.
+    /// Files are included too deep.
     #[error("files are included more than {limit} deep")]
     IncludeTooDeep {
-        /// How deep they may be.
+        /// The maximum depth.
         limit: usize,
     },
-    /// Too much text.
+    /// The text is too long.
     #[error("the file has more than {limit} octets, with what it includes and generates")]
     TooLarge {
-        /// How many there may be.
+        /// The maximum.
         limit: usize,
     },
-    /// Too many records.
+    /// The file has too many records.
     #[error("the file has more than {limit} records")]
     TooManyRecords {
-        /// How many there may be.
+        /// The maximum.
         limit: usize,
     },
 }
 
 impl MasterFileErrorKind {
-    /// What to do about it.
+    /// Returns the remedy for the operator.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Data(_) => "correct the data; `named-checkzone` reads the same format",
@@ -202,7 +202,7 @@ impl MasterFileErrorKind {
         }
     }
 
-    /// Whether what follows would be misread.
+    /// Returns whether the reader would misread the text after the error, or must not read more.
     pub(super) fn ends_reading(&self) -> bool {
         match self {
             Self::Data(_)
@@ -232,27 +232,26 @@ impl MasterFileErrorKind {
     }
 }
 
-/// An error at an offset of the text that is read.
-pub(super) struct Fault {
+/// An error with its offset in a text.
+pub(super) struct ErrorAt {
     /// The offset in octets.
     pub(super) at: usize,
-    /// What is wrong there.
     pub(super) kind: MasterFileErrorKind,
 }
 
-/// The error with its line and column.
-pub(super) fn placed(fault: Fault, file: &str, text: &str) -> MasterFileError {
-    let before = text.get(..fault.at).unwrap_or(text);
+/// Adds the file, line and column to an error.
+pub(super) fn locate(error: ErrorAt, file: &str, text: &str) -> MasterFileError {
+    let before = text.get(..error.at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     MasterFileError {
         file: file.to_owned(),
         line: before.bytes().filter(|&octet| octet == b'\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
-        kind: fault.kind,
+        kind: error.kind,
     }
 }
 
-/// A word of the input as an error shows it.
+/// Shortens a word of the input for an error.
 pub(super) fn excerpt(word: &str) -> String {
     model::excerpt(word, EXCERPT_CHARS_MAX)
 }

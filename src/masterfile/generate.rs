@@ -1,15 +1,15 @@
-//! `$GENERATE`, as BIND has it: a range, and patterns in which `$` stands for each number of it.
+//! BIND's `$GENERATE`: a range, and patterns in which each number of the range replaces `$`.
 
 use std::fmt::Write as _;
 
-/// Most steps of a range: the addresses of a /16.
+/// Maximum numbers of a range: the addresses of a /16.
 pub(super) const STEPS_MAX: u64 = 65_536;
-/// Longest pattern, in octets, and so the longest text of a record.
+/// Maximum octets of a pattern, which limits the text of a record.
 const PATTERN_OCTETS_MAX: usize = 4_096;
-/// Most digits that a number is filled up to.
+/// Maximum width to which a number is filled up.
 const WIDTH_MAX: usize = 255;
 
-/// The numbers that `$` stands for.
+/// The numbers that replace `$`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Range {
     first: u32,
@@ -29,26 +29,27 @@ impl Range {
         (step > 0 && first <= last).then_some(Self { first, last, step })
     }
 
-    /// How many numbers there are.
+    /// Counts the numbers of the range.
     pub(super) fn steps(self) -> u64 {
         u64::from((self.last - self.first) / self.step) + 1
     }
 
-    /// The numbers.
+    /// Iterates over the numbers of the range.
     pub(super) fn numbers(self) -> impl Iterator<Item = u32> {
         let step = usize::try_from(self.step).unwrap_or(usize::MAX);
         (self.first..=self.last).step_by(step)
     }
 }
 
-/// A number up to that of BIND's signed ones.
+/// Parses a number. BIND: numbers are signed, so the maximum is 2147483647.
 fn number(text: &str) -> Option<u32> {
     let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     let value: u32 = is_number.then(|| text.parse().ok())??;
     i32::try_from(value).is_ok().then_some(value)
 }
 
-/// The pattern with a number in place of each `$`; none where it is no pattern.
+/// Replaces each `$` of a pattern by a number; `None` if the text is not a pattern or a number is
+/// out of range.
 pub(super) fn expand(pattern: &str, number: u32) -> Option<String> {
     if pattern.len() > PATTERN_OCTETS_MAX {
         return None;
@@ -68,7 +69,7 @@ pub(super) fn expand(pattern: &str, number: u32) -> Option<String> {
             rest = tail;
         } else if let Some(tail) = tail.strip_prefix('{') {
             let (modifier, tail) = tail.split_once('}')?;
-            put_modified(modifier, number, &mut text)?;
+            push_modified(modifier, number, &mut text)?;
             rest = tail;
         } else {
             write!(text, "{number}").ok()?;
@@ -79,8 +80,8 @@ pub(super) fn expand(pattern: &str, number: u32) -> Option<String> {
     Some(text)
 }
 
-/// Puts a number as `offset,width,base` says.
-fn put_modified(modifier: &str, number: u32, text: &mut String) -> Option<()> {
+/// Appends a number in the form that the modifier `offset,width,base` describes.
+fn push_modified(modifier: &str, number: u32, text: &mut String) -> Option<()> {
     let mut parts = modifier.split(',');
     let offset: i32 = parts.next()?.parse().ok()?;
     let width: usize = parts.next().map_or(Ok(0), str::parse).ok()?;
@@ -98,16 +99,16 @@ fn put_modified(modifier: &str, number: u32, text: &mut String) -> Option<()> {
         "x" => write!(text, "{value:0width$x}").ok(),
         "X" => write!(text, "{value:0width$X}").ok(),
         "n" | "N" => {
-            put_nibbles(value, width, base == "N", text);
+            push_nibbles(value, width, base == "N", text);
             Some(())
         }
         _ => None,
     }
 }
 
-/// Puts hexadecimal digits with dots between them, the lowest first, as names below `ip6.arpa` have them;
-/// the width counts the dots.
-fn put_nibbles(mut value: u32, mut width: usize, is_upper: bool, text: &mut String) {
+/// Appends hexadecimal digits with dots between them, the lowest first, as in names below
+/// `ip6.arpa`. The width counts the dots.
+fn push_nibbles(mut value: u32, mut width: usize, is_upper: bool, text: &mut String) {
     loop {
         let digit = char::from_digit(value & 0xf, 16).unwrap_or('0');
         text.push(if is_upper {

@@ -1,14 +1,14 @@
-//! Master files (RFC 1035 section 5): the text of a zone, made records.
+//! Master files (RFC 1035 section 5): reads the records of a zone from text.
 //!
-//! `$ORIGIN`, `$INCLUDE`, `$TTL` (RFC 2308 section 4) and BIND's `$GENERATE` are understood, TTLs with
-//! units as BIND takes them, and every type in its own form or in that of RFC 3597. Records are as exact
-//! as [`zonefile`](crate::zonefile) reads them.
+//! The reader supports `$ORIGIN`, `$INCLUDE`, `$TTL` (RFC 2308 section 4), BIND's `$GENERATE`, TTLs
+//! with units as BIND reads them, and every type in its own form or in that of RFC 3597. Records
+//! are as exact as [`zonefile`](crate::zonefile) reads them.
 //!
-//! A name server loads a file as a whole or not at all, and so it is here: where anything is wrong
-//! the file gives errors, each with its place, and no records. A record that was left out for a slip of
-//! the pen would be one that is then removed from the zone.
+//! Like a name server, the reader accepts a file as a whole or not at all: a file with any error
+//! gives its errors, each with its position, and no records. Otherwise a record with a typing error
+//! would be missing, and an update would then remove it from the zone.
 //!
-//! Nothing here opens files: what `$INCLUDE` names is asked for from the caller.
+//! The module opens no files: the caller provides those that `$INCLUDE` names.
 
 mod cursor;
 mod error;
@@ -23,5 +23,5 @@ mod tests;
 
 pub use error::{MasterFileError, MasterFileErrorKind};
 pub use records::MasterFile;
-pub use source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source};
+pub use source::{ERRORS_MAX, FILE_OCTETS_MAX, RECORDS_MAX, Source};
 pub use zone::{Note, Wanted};

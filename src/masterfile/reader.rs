@@ -1,37 +1,38 @@
-//! Entries made records: owners, TTLs, classes and types, and the directives between them.
+//! Reads the entries of a master file: records with their owner names, TTLs, classes and types, and
+//! directives.
 
 use std::io;
 
 use super::cursor::{Cursor, Token};
-use super::error::{Fault, MasterFileError, MasterFileErrorKind as Kind, excerpt, placed};
+use super::error::{ErrorAt, MasterFileError, MasterFileErrorKind as Kind, excerpt, locate};
 use super::generate::{Range, STEPS_MAX, expand};
-use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, text_of};
+use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, decode};
 use crate::model::{Name, Rdata, RdataError, Record, RecordType, Soa, TTL_MAX, ZoneName};
 use crate::zonefile::{
-    RdataTextError, Word, can_be_empty, format_type, has_pairs, parse_period, parse_type,
+    RdataTextError, Word, can_be_empty, format_type, has_service_params, parse_period, parse_type,
     read_rdata,
 };
 
-/// What was read so far, and what the next entry means by it.
+/// The records so far, and the state on which the next entry depends.
 pub(super) struct Reader<'z, I> {
     zone: &'z ZoneName,
     include: I,
     origin: Name,
-    /// The owner that a line without one means.
+    /// The owner name of a line without one.
     owner: Option<Name>,
-    /// What `$TTL` says, or else the minimum of an SOA without a TTL, as BIND takes it.
+    /// The TTL of `$TTL`. BIND: without `$TTL`, the minimum of an SOA that has no TTL.
     default_ttl: Option<u32>,
-    /// The TTL that was stated last (RFC 1035 section 5.1).
+    /// The last TTL that a record stated (RFC 1035 section 5.1).
     stated_ttl: Option<u32>,
+    /// The octets of the text that was read or generated so far.
     octets: usize,
     records: Vec<Record>,
     soa: Option<Rdata>,
     errors: Vec<MasterFileError>,
-    /// Nothing more is read.
     is_stopped: bool,
 }
 
-/// What stands before the data of a record.
+/// The fields between the owner name and the data of a record.
 struct Head {
     ttl: Option<u32>,
     rtype: RecordType,
@@ -54,12 +55,12 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         }
     }
 
-    /// Reads a file with all that it includes.
+    /// Reads a file with the files that it includes.
     pub(super) fn read(&mut self, source: &Source) {
         self.read_file(source, 0);
     }
 
-    /// The records, or what is wrong.
+    /// Returns the records, or the errors if there are any.
     pub(super) fn finish(self) -> Result<Vec<Record>, Vec<MasterFileError>> {
         if self.errors.is_empty() {
             Ok(self.records)
@@ -69,24 +70,24 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
     }
 
     fn read_file(&mut self, source: &Source, depth: usize) {
-        if let Err(kind) = self.count(source.octets.len()) {
-            return self.error(Fault { at: 0, kind }, &source.name, "");
+        if let Err(kind) = self.count_octets(source.octets.len()) {
+            return self.add_error(error_at(0, kind), &source.name, "");
         }
-        let text = text_of(&source.octets);
+        let text = decode(&source.octets);
         let mut cursor = Cursor::new(&text);
         while !self.is_stopped
-            && let Some(is_blank) = cursor.begin()
+            && let Some(is_blank) = cursor.begin_entry()
         {
             let read = self.read_entry(&mut cursor, is_blank, &source.name, depth);
-            cursor.end(read.is_err());
-            if let Err(fault) = read {
-                self.error(fault, &source.name, &text);
+            cursor.end_entry(read.is_err());
+            if let Err(error) = read {
+                self.add_error(error, &source.name, &text);
             }
         }
     }
 
-    /// Counts text that is read, or that a `$GENERATE` stands for.
-    fn count(&mut self, octets: usize) -> Result<(), Kind> {
+    /// Counts text that was read or generated, and checks the limit.
+    fn count_octets(&mut self, octets: usize) -> Result<(), Kind> {
         self.octets = self.octets.saturating_add(octets);
         let limit = FILE_OCTETS_MAX;
         if self.octets > limit {
@@ -95,9 +96,9 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         Ok(())
     }
 
-    fn error(&mut self, fault: Fault, file: &str, text: &str) {
-        self.is_stopped |= fault.kind.ends_reading() || self.errors.len() + 1 == ERRORS_MAX;
-        self.errors.push(placed(fault, file, text));
+    fn add_error(&mut self, error: ErrorAt, file: &str, text: &str) {
+        self.is_stopped |= error.kind.ends_reading() || self.errors.len() + 1 == ERRORS_MAX;
+        self.errors.push(locate(error, file, text));
     }
 
     fn read_entry(
@@ -106,7 +107,7 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         is_blank: bool,
         file: &str,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ErrorAt> {
         let Some(mut token) = cursor.next(false)? else {
             return Ok(());
         };
@@ -117,16 +118,16 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             self.owner = Some(self.name(token)?);
             token = cursor
                 .next(false)?
-                .ok_or_else(|| fault(cursor.offset(), Kind::NoType))?;
+                .ok_or_else(|| error_at(cursor.offset(), Kind::NoType))?;
         }
         let start = token.at;
         let head = read_head(token, cursor)?;
         let rdata = self.read_data(head.rtype, cursor)?;
         let owner = self.owner.clone();
-        let owner = owner.ok_or_else(|| fault(start, Kind::NoOwner))?;
+        let owner = owner.ok_or_else(|| error_at(start, Kind::NoOwner))?;
         let ttl = self
             .ttl(&head, &rdata)
-            .ok_or_else(|| fault(start, Kind::NoTtl))?;
+            .ok_or_else(|| error_at(start, Kind::NoTtl))?;
         if head.ttl.is_some() {
             self.stated_ttl = head.ttl;
         }
@@ -136,32 +137,32 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             ttl,
             rdata,
         };
-        self.add(record).map_err(|kind| fault(start, kind))
+        self.add(record).map_err(|kind| error_at(start, kind))
     }
 
-    /// The data, to the end of the entry.
-    fn read_data(&self, rtype: RecordType, cursor: &mut Cursor<'_>) -> Result<Rdata, Fault> {
-        let pairs = has_pairs(rtype);
+    /// Reads the data up to the end of the entry.
+    fn read_data(&self, rtype: RecordType, cursor: &mut Cursor<'_>) -> Result<Rdata, ErrorAt> {
+        let has_params = has_service_params(rtype);
         let mut words: Vec<Word<'_>> = Vec::new();
-        let mut places = Vec::new();
-        while let Some(token) = cursor.next(pairs)? {
+        let mut offsets = Vec::new();
+        while let Some(token) = cursor.next(has_params)? {
             words.push(token.word);
-            places.push(token.at);
+            offsets.push(token.at);
         }
         let read = read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
-            let at = places.get(index).copied();
-            fault(at.unwrap_or(cursor.offset()), error.into())
+            let at = offsets.get(index).copied();
+            error_at(at.unwrap_or(cursor.offset()), error.into())
         });
-        // `\# 0`: the form is right, and no server takes it.
+        // `\# 0` is in a valid form, but no server accepts it for other types.
         if read.as_ref().is_ok_and(|it| it.as_wire().is_empty()) && !can_be_empty(rtype) {
             let error = RdataTextError::from(RdataError::Short);
-            return Err(fault(cursor.offset(), error.into()));
+            return Err(error_at(cursor.offset(), error.into()));
         }
         read
     }
 
-    /// The TTL of a record: its own, the default, or that of the record before; an SOA has its minimum in
-    /// place of a default, for itself and for all that follow (BIND does so).
+    /// Returns the TTL of a record: its own, the default, or the last stated one. BIND: if there is
+    /// none, the minimum of an SOA becomes the default, for the SOA and the records after it.
     fn ttl(&mut self, head: &Head, rdata: &Rdata) -> Option<u32> {
         let minimum = || {
             let soa = (head.rtype == RecordType::SOA).then(|| Soa::from_rdata(rdata).ok())??;
@@ -174,10 +175,10 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         })
     }
 
-    fn name(&self, token: Token<'_>) -> Result<Name, Fault> {
+    fn name(&self, token: Token<'_>) -> Result<Name, ErrorAt> {
         Name::relative(token.word.text, &self.origin).map_err(|source| {
             let word = excerpt(token.word.text);
-            fault(token.at, Kind::BadName { word, source })
+            error_at(token.at, Kind::BadName { word, source })
         })
     }
 
@@ -196,7 +197,7 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
                 return Err(Kind::SoaBelowApex { owner });
             }
             match &self.soa {
-                // What dig prints of a transfer ends with the SOA that it began with.
+                // `dig` prints the SOA at both ends of a transfer.
                 Some(soa) if *soa == record.rdata => return Ok(()),
                 Some(_) => return Err(Kind::SecondSoa),
                 None => self.soa = Some(record.rdata.clone()),
@@ -219,17 +220,17 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         cursor: &mut Cursor<'a>,
         file: &str,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ErrorAt> {
         let is = |directive: &str| word.word.text.eq_ignore_ascii_case(directive);
         if is("$ORIGIN") {
-            let token = need(cursor, "$ORIGIN", "a name")?;
-            over(cursor, "$ORIGIN")?;
+            let token = required_word(cursor, "$ORIGIN", "a name")?;
+            expect_end(cursor, "$ORIGIN")?;
             self.origin = self.name(token)?;
             return Ok(());
         }
         if is("$TTL") {
-            let token = need(cursor, "$TTL", "a period")?;
-            over(cursor, "$TTL")?;
+            let token = required_word(cursor, "$TTL", "a period")?;
+            expect_end(cursor, "$TTL")?;
             self.default_ttl = Some(read_ttl(token)?);
             return Ok(());
         }
@@ -240,23 +241,28 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             return self.generate(cursor);
         }
         let text = excerpt(word.word.text);
-        Err(fault(word.at, Kind::UnknownDirective { word: text }))
+        Err(error_at(word.at, Kind::UnknownDirective { word: text }))
     }
 
-    /// Reads another file; the origin and the owner are then what they were before (RFC 1035 section 5.1).
-    fn include(&mut self, cursor: &mut Cursor<'_>, file: &str, depth: usize) -> Result<(), Fault> {
-        let token = need(cursor, "$INCLUDE", "a file")?;
+    /// Reads another file, and then restores the origin and the owner name (RFC 1035 section 5.1).
+    fn include(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        file: &str,
+        depth: usize,
+    ) -> Result<(), ErrorAt> {
+        let token = required_word(cursor, "$INCLUDE", "a file")?;
         let origin = cursor.next(false)?;
         let origin = origin.map(|origin| self.name(origin)).transpose()?;
-        over(cursor, "$INCLUDE")?;
+        expect_end(cursor, "$INCLUDE")?;
         if depth == INCLUDE_DEPTH_MAX {
             let limit = INCLUDE_DEPTH_MAX;
-            return Err(fault(token.at, Kind::IncludeTooDeep { limit }));
+            return Err(error_at(token.at, Kind::IncludeTooDeep { limit }));
         }
         let name = token.word.text;
         let source = (self.include)(name, file).map_err(|source| {
             let name = excerpt(name);
-            fault(token.at, Kind::Include { name, source })
+            error_at(token.at, Kind::Include { name, source })
         })?;
         let before = (self.origin.clone(), self.owner.clone());
         if let Some(origin) = origin {
@@ -267,23 +273,23 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         Ok(())
     }
 
-    /// Makes a record for each number of a range.
-    fn generate(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    /// Adds a record for each number of a range.
+    fn generate(&mut self, cursor: &mut Cursor<'_>) -> Result<(), ErrorAt> {
         const DIRECTIVE: &str = "$GENERATE";
-        let range_token = need(cursor, DIRECTIVE, "a range")?;
-        let owner = need(cursor, DIRECTIVE, "an owner")?;
-        let first = need(cursor, DIRECTIVE, "a type")?;
+        let range_token = required_word(cursor, DIRECTIVE, "a range")?;
+        let owner = required_word(cursor, DIRECTIVE, "an owner")?;
+        let first = required_word(cursor, DIRECTIVE, "a type")?;
         let head = read_head(first, cursor)?;
-        let data = need(cursor, DIRECTIVE, "data")?;
-        over(cursor, DIRECTIVE)?;
+        let data = required_word(cursor, DIRECTIVE, "data")?;
+        expect_end(cursor, DIRECTIVE)?;
         let text = range_token.word.text;
         let range = Range::parse(text).ok_or_else(|| {
             let word = excerpt(text);
-            fault(range_token.at, Kind::BadRange { word })
+            error_at(range_token.at, Kind::BadRange { word })
         })?;
         let steps = range.steps();
         if steps > STEPS_MAX {
-            return Err(fault(range_token.at, Kind::LongRange { steps }));
+            return Err(error_at(range_token.at, Kind::LongRange { steps }));
         }
         let pattern = data.word.text.replace("\\\"", "\"");
         let pattern = if data.word.quoted {
@@ -298,37 +304,37 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             let owner_text = expanded(owner, owner.word.text, number)?;
             let name = Name::relative(&owner_text, &self.origin).map_err(|source| {
                 let word = excerpt(&owner_text);
-                fault(owner.at, Kind::BadName { word, source })
+                error_at(owner.at, Kind::BadName { word, source })
             })?;
             let text = expanded(data, pattern, number)?;
-            self.count(owner_text.len() + text.len())
-                .map_err(|kind| fault(range_token.at, kind))?;
+            self.count_octets(owner_text.len() + text.len())
+                .map_err(|kind| error_at(range_token.at, kind))?;
             let rdata = self.read_data(head.rtype, &mut Cursor::new(&text));
-            let rdata = rdata.map_err(|found| fault(data.at, found.kind))?;
+            let rdata = rdata.map_err(|error| error_at(data.at, error.kind))?;
             let ttl = self.ttl(&head, &rdata);
-            let ttl = ttl.ok_or_else(|| fault(first.at, Kind::NoTtl))?;
+            let ttl = ttl.ok_or_else(|| error_at(first.at, Kind::NoTtl))?;
             let record = Record {
                 owner: name,
                 rtype: head.rtype,
                 ttl,
                 rdata,
             };
-            self.add(record).map_err(|kind| fault(owner.at, kind))?;
+            self.add(record).map_err(|kind| error_at(owner.at, kind))?;
         }
         Ok(())
     }
 }
 
-/// The TTL and the class, in either order and each only where it is given, and the type.
-fn read_head<'a>(first: Token<'a>, cursor: &mut Cursor<'a>) -> Result<Head, Fault> {
+/// Reads the optional TTL and class in either order, and the type.
+fn read_head<'a>(first: Token<'a>, cursor: &mut Cursor<'a>) -> Result<Head, ErrorAt> {
     let (mut ttl, mut has_class) = (None, false);
     let mut token = first;
     loop {
         let text = token.word.text;
-        if !has_class && let Some(is_served) = class(text) {
-            if !is_served {
+        if !has_class && let Some(is_in) = parse_class(text) {
+            if !is_in {
                 let word = excerpt(text);
-                return Err(fault(token.at, Kind::OtherClass { word }));
+                return Err(error_at(token.at, Kind::OtherClass { word }));
             }
             has_class = true;
         } else if ttl.is_none() && text.starts_with(|first: char| first.is_ascii_digit()) {
@@ -337,67 +343,67 @@ fn read_head<'a>(first: Token<'a>, cursor: &mut Cursor<'a>) -> Result<Head, Faul
             break;
         }
         let next = cursor.next(false)?;
-        token = next.ok_or_else(|| fault(cursor.offset(), Kind::NoType))?;
+        token = next.ok_or_else(|| error_at(cursor.offset(), Kind::NoType))?;
     }
     let text = token.word.text;
     let rtype = parse_type(text).filter(|_| !token.word.quoted);
     let rtype = rtype.ok_or_else(|| {
         let word = excerpt(text);
-        fault(token.at, Kind::UnknownType { word })
+        error_at(token.at, Kind::UnknownType { word })
     })?;
     if is_meta(rtype) {
         let rtype = format_type(rtype);
-        return Err(fault(token.at, Kind::MetaType { rtype }));
+        return Err(error_at(token.at, Kind::MetaType { rtype }));
     }
     Ok(Head { ttl, rtype })
 }
 
-fn fault(at: usize, kind: Kind) -> Fault {
-    Fault { at, kind }
+fn error_at(at: usize, kind: Kind) -> ErrorAt {
+    ErrorAt { at, kind }
 }
 
-/// The next word of a directive that needs one.
-fn need<'a>(
+/// Returns the next word of a directive, which must have one.
+fn required_word<'a>(
     cursor: &mut Cursor<'a>,
     directive: &'static str,
     needed: &'static str,
-) -> Result<Token<'a>, Fault> {
+) -> Result<Token<'a>, ErrorAt> {
     let token = cursor.next(false)?;
     token.ok_or_else(|| {
         let kind = Kind::DirectiveShort { directive, needed };
-        fault(cursor.offset(), kind)
+        error_at(cursor.offset(), kind)
     })
 }
 
-/// The end of a directive.
-fn over(cursor: &mut Cursor<'_>, directive: &'static str) -> Result<(), Fault> {
+/// Checks that a directive ends here.
+fn expect_end(cursor: &mut Cursor<'_>, directive: &'static str) -> Result<(), ErrorAt> {
     match cursor.next(false)? {
         None => Ok(()),
         Some(token) => {
             let word = excerpt(token.word.text);
-            Err(fault(token.at, Kind::DirectiveLong { directive, word }))
+            Err(error_at(token.at, Kind::DirectiveLong { directive, word }))
         }
     }
 }
 
-fn expanded(token: Token<'_>, pattern: &str, number: u32) -> Result<String, Fault> {
+fn expanded(token: Token<'_>, pattern: &str, number: u32) -> Result<String, ErrorAt> {
     expand(pattern, number).ok_or_else(|| {
         let word = excerpt(token.word.text);
-        fault(token.at, Kind::BadPattern { word })
+        error_at(token.at, Kind::BadPattern { word })
     })
 }
 
-fn read_ttl(token: Token<'_>) -> Result<u32, Fault> {
+fn read_ttl(token: Token<'_>) -> Result<u32, ErrorAt> {
     let text = token.word.text;
     let ttl = parse_period(text).filter(|ttl| *ttl <= TTL_MAX);
     ttl.ok_or_else(|| {
         let word = excerpt(text);
-        fault(token.at, Kind::BadTtl { word })
+        error_at(token.at, Kind::BadTtl { word })
     })
 }
 
-/// Whether a class is the one that is served; none where the text is no class.
-fn class(text: &str) -> Option<bool> {
+/// Returns whether a class is IN; `None` if the text is not a class.
+fn parse_class(text: &str) -> Option<bool> {
     let is = |word: &str| text.eq_ignore_ascii_case(word);
     if is("IN") {
         return Some(true);
@@ -411,7 +417,8 @@ fn class(text: &str) -> Option<bool> {
     (prefix.eq_ignore_ascii_case("CLASS") && is_number).then(|| digits.parse() == Ok(1_u16))
 }
 
-/// Whether there can be no record of a type: questions, OPT and the like (RFC 6895 section 3.1).
+/// Returns whether no zone can have records of a type, such as OPT and query types (RFC 6895
+/// section 3.1).
 fn is_meta(rtype: RecordType) -> bool {
     matches!(rtype.0, 0 | 41 | 128..=255)
 }

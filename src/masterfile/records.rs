@@ -7,21 +7,21 @@ use super::reader::Reader;
 use super::source::Source;
 use crate::model::{Record, ZoneName};
 
-/// The records of a zone, in the order of the file; every owner is in the zone.
+/// The records of a zone in the order of its file; every owner name is in the zone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MasterFile {
-    /// The zone.
+    /// The name of the zone.
     pub zone: ZoneName,
-    /// Its records, the SOA among them where the file has one.
+    /// All records, with the SOA if the file has one.
     pub records: Vec<Record>,
 }
 
 impl MasterFile {
-    /// Reads the file of a zone, whose apex is the first origin. `include` is given the name that
-    /// stands behind `$INCLUDE` and the name of the file that it stands in.
+    /// Reads the file of a zone; the first origin is the apex. For each `$INCLUDE`, calls `include`
+    /// with the name after it and the name of the file that contains it.
     ///
     /// # Errors
-    /// What is wrong, in the order of the file; at most [`ERRORS_MAX`](super::ERRORS_MAX).
+    /// The errors in the order of the file, at most [`ERRORS_MAX`](super::ERRORS_MAX).
     pub fn parse(
         source: &Source,
         zone: &ZoneName,

@@ -1,30 +1,30 @@
-//! What a master file is read from, and how much of it.
+//! The source of a master file, and the limits of reading it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Most octets of a master file, with all that it includes: some 1,500,000 short records.
+/// Maximum octets of a master file with the files that it includes: some 1,500,000 short records.
 pub const FILE_OCTETS_MAX: usize = 64 << 20;
-/// Most records: as many as a zone may have that a panel sends.
+/// Maximum records of a file, which is also the maximum for a zone from a panel.
 pub const RECORDS_MAX: usize = 500_000;
-/// Most files that include one another: deep enough for any order, and an end for those that include
-/// themselves.
-pub const INCLUDE_DEPTH_MAX: usize = 10;
-/// Most errors that are told: who has so many has given the wrong file.
+/// Maximum depth of included files: enough for any layout, and an end for a file that includes
+/// itself.
+pub(super) const INCLUDE_DEPTH_MAX: usize = 10;
+/// Maximum errors reported of a file: a file with more is probably the wrong one.
 pub const ERRORS_MAX: usize = 20;
 
-/// A file's octets, with the name that errors call it by.
+/// The contents of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
-    /// Its name.
+    /// The name of the file in errors.
     pub name: String,
-    /// What is in it.
+    /// The contents.
     pub octets: Vec<u8>,
 }
 
-/// The text of a file: octets that are no UTF-8 in the form of RFC 1035, `\DDD`. A byte order mark in
-/// front is left out.
-pub(super) fn text_of(octets: &[u8]) -> Cow<'_, str> {
+/// Decodes the text of a file: drops a byte order mark at the start, and writes each octet outside
+/// UTF-8 as an escape of RFC 1035, `\DDD`.
+pub(super) fn decode(octets: &[u8]) -> Cow<'_, str> {
     let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
     if let Ok(text) = std::str::from_utf8(octets) {
         return Cow::Borrowed(text);
@@ -34,7 +34,7 @@ pub(super) fn text_of(octets: &[u8]) -> Cow<'_, str> {
         text.push_str(chunk.valid());
         for octet in chunk.invalid() {
             let backslashes = text.bytes().rev().take_while(|&octet| octet == b'\\');
-            // Behind a backslash of its own it is escaped already.
+            // A backslash before the octet already starts the escape.
             let prefix = if backslashes.count() % 2 == 0 {
                 "\\"
             } else {

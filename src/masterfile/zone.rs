@@ -1,4 +1,4 @@
-//! The records of a master file as a zone that shall be.
+//! The desired zone of a master file.
 
 use std::fmt;
 
@@ -6,30 +6,30 @@ use super::records::MasterFile;
 use crate::model::{DesiredSoa, DesiredZone, Name, Record, RecordType, RrSets, Soa, ZoneSource};
 use crate::zonefile::format_type;
 
-/// A zone as a master file wants it.
+/// The desired zone of a master file, with notes for the operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Wanted {
-    /// The zone.
+    /// The desired zone.
     pub zone: DesiredZone,
-    /// What was noticed.
+    /// Notes for the operator.
     pub notes: Vec<Note>,
 }
 
-/// Something that is worth a line and yet no fault.
+/// An observation for the operator that is not an error.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Note {
-    /// Records that a signing primary makes by itself.
+    /// The file has records that a signing primary creates itself; the zone omits them.
     SignersRecords {
-        /// How many.
+        /// The number of these records.
         count: usize,
     },
-    /// Records of one owner and type that differ in TTL (RFC 2181 section 5.2).
+    /// Records of one owner name and type differ in TTL (RFC 2181 section 5.2).
     TtlsDiffer {
-        /// The owner.
+        /// The owner name.
         owner: Name,
         /// The type.
         rtype: RecordType,
-        /// The TTL that is taken, in seconds.
+        /// The TTL in use, in seconds.
         smallest: u32,
     },
 }
@@ -55,8 +55,8 @@ impl fmt::Display for Note {
 }
 
 impl MasterFile {
-    /// The zone as it shall be, without what a signing primary makes by itself. Where the file has no SOA,
-    /// that of the primary stays.
+    /// Builds the desired zone, without the records that a signing primary creates itself. If the
+    /// file has no SOA, that of the primary stays. `prunes` is the field of [`ZoneSource::File`].
     pub fn into_wanted(self, prunes: bool) -> Wanted {
         let all = self.records.len();
         let (mut soa, mut records) = (DesiredSoa::default(), Vec::with_capacity(all));
@@ -74,7 +74,7 @@ impl MasterFile {
         }
         records.sort_by(|a, b| a.owner.cmp(&b.owner).then(a.rtype.cmp(&b.rtype)));
         for set in records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner) {
-            notes.extend(uneven(set));
+            notes.extend(ttls_differ(set));
         }
         Wanted {
             zone: DesiredZone {
@@ -90,7 +90,7 @@ impl MasterFile {
 
 fn desired_soa(record: &Record) -> DesiredSoa {
     let Ok(soa) = Soa::from_rdata(&record.rdata) else {
-        // The reader of the presentation format makes no such data.
+        // The reader of presentation format never produces such data.
         return DesiredSoa::default();
     };
     DesiredSoa {
@@ -105,11 +105,12 @@ fn desired_soa(record: &Record) -> DesiredSoa {
     }
 }
 
-fn uneven(set: &[Record]) -> Option<Note> {
+/// Returns a note if the records of one owner name and type differ in TTL.
+fn ttls_differ(set: &[Record]) -> Option<Note> {
     let first = set.first()?;
     let smallest = set.iter().map(|record| record.ttl).min()?;
-    let is_uneven = set.iter().any(|record| record.ttl != smallest);
-    is_uneven.then(|| Note::TtlsDiffer {
+    let differ = set.iter().any(|record| record.ttl != smallest);
+    differ.then(|| Note::TtlsDiffer {
         owner: first.owner.clone(),
         rtype: first.rtype,
         smallest,

@@ -1,7 +1,8 @@
-//! Foreign text in a message.
+//! Excerpts of foreign text for messages.
 
-/// Foreign text for one line of a message: at most so many characters of it, and what is not printable
-/// escaped. A backslash stands as it is: in master files and in JSON it has a meaning of its own.
+/// Shortens foreign text to `characters_max` characters and escapes unprintable ones, so that it
+/// fits on one line of a message. A backslash stays, since it has a meaning of its own in master
+/// files and in JSON.
 pub fn excerpt(text: &str, characters_max: usize) -> String {
     let mut excerpt = String::with_capacity(text.len().min(characters_max));
     for (count, character) in text.chars().enumerate() {

@@ -1,4 +1,4 @@
-//! Intents: what shall be, never which edits to make.
+//! Intents: the desired state, never the edits that lead to it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,80 +7,81 @@ use super::name::Name;
 use super::record::{Rdata, RecordType};
 use super::zone::{DesiredZone, ZoneName};
 
-/// One thing that shall be so. A newer intent of the same [`IntentKey`] replaces an older one.
+/// The desired state of one subject. A newer intent replaces an older one with an equal
+/// [`IntentKey`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Intent {
-    /// The zone exists and looks like this.
+    /// The zone exists with these contents.
     Zone(DesiredZone),
-    /// The zone, or what was delivered to it, is gone.
+    /// The zone does not exist, or it has no managed records.
     ZoneGone(ZoneName),
-    /// A PTR value is there or is gone.
+    /// A PTR value exists or does not exist.
     Ptr(PtrIntent),
-    /// A record is there or is gone, whatever else stands at its name.
+    /// A record exists or does not exist, whatever else its owner name has.
     Record(RecordIntent),
 }
 
-/// One record.
+/// The desired state of one record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RecordIntent {
-    /// The name that it stands at.
+    /// The owner name.
     pub owner: Name,
-    /// Its type.
+    /// The type.
     pub rtype: RecordType,
-    /// Its data.
+    /// The data.
     pub rdata: Rdata,
-    /// Its TTL in seconds; none for that of the records beside it.
+    /// The TTL in seconds; `None` for that of the records beside it.
     pub ttl: Option<u32>,
-    /// Whether it shall be there.
+    /// Whether the record must exist.
     pub presence: Presence,
-    /// Whether the name may be an alias of the one that is meant, as those of ACME challenges are.
+    /// Whether to follow a CNAME at the owner name to its target, as for an ACME challenge.
     pub follows_aliases: bool,
 }
 
-/// One PTR value of an address.
+/// The desired state of one PTR value of an address.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PtrIntent {
-    /// The address whose reverse name has the value.
+    /// The address; its reverse name is the owner name.
     pub address: IpAddr,
-    /// The host name that the value is.
+    /// The host name in the value.
     pub hostname: Name,
-    /// Whether the value shall be there.
+    /// Whether the value must exist.
     pub presence: Presence,
-    /// All host names that shall stand at the address by the word of the same source, in order; none of
-    /// them is in the way of another.
+    /// All host names that the source of this intent wants at the address, in ascending order.
+    /// Their values do not conflict with each other.
     pub wanted: Arc<[Name]>,
 }
 
 impl PtrIntent {
-    /// Whether the same source wants a value at the address.
+    /// Returns whether the source of this intent wants a value at the address.
     pub fn wants(&self, value: &Rdata) -> bool {
         let name = value.to_name();
         name.is_some_and(|name| self.wanted.binary_search(&name).is_ok())
     }
 }
 
-/// Whether a thing shall be there.
+/// Whether something must exist.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Presence {
-    /// It shall be there.
+    /// It must exist.
     Present,
-    /// It shall be gone.
+    /// It must not exist.
     Gone,
 }
 
-/// What an intent is about.
+/// The subject of an intent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum IntentKey {
     /// A zone.
     Zone(ZoneName),
     /// An address with a host name.
     Ptr(IpAddr, Name),
-    /// A record.
+    /// A record, regardless of its TTL.
     Record(Name, RecordType, Rdata),
 }
 
 impl Intent {
-    /// What the intent is about.
+    /// Returns the subject of the intent.
     pub fn key(&self) -> IntentKey {
         match self {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
@@ -104,7 +105,7 @@ impl std::fmt::Display for IntentKey {
                     let content = rdata.content(*rtype);
                     return write!(f, "{owner} TXT \"{}\"", content.escape_ascii());
                 }
-                // As RFC 3597 section 5 writes the data of any type.
+                // RFC 3597 section 5: the form for data of any type.
                 let data = rdata.as_wire();
                 write!(f, "{owner} TYPE{} \\# {} ", rtype.0, data.len())?;
                 data.iter().try_for_each(|octet| write!(f, "{octet:02x}"))

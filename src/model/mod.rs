@@ -1,7 +1,7 @@
-//! The words of the domain: names, records, zones, scope and intents.
+//! The domain model: names, records, zones, scopes and intents.
 //!
-//! Nothing here reads a socket, a file or a clock, and nothing depends on a DNS library: RDATA is
-//! canonical wire octets, so that a type nobody knows is as exact as an address (RFC 3597).
+//! The model reads no socket, file or clock, and depends on no DNS library. RDATA is canonical wire
+//! octets, so that data of an unknown type are as exact as an address (RFC 3597).
 
 mod excerpt;
 mod intent;

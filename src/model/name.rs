@@ -1,9 +1,9 @@
 //! Domain names (RFC 1035 section 3.1): absolute, in wire form, compared without case.
 //!
-//! A [`Name`] that exists is valid: every label has 1 to 63 octets and the whole at most 255. Its
-//! octets may be anything; the spelling it was built with is kept for display, and equality, order
-//! and hash ignore the case of ASCII letters (RFC 4343). The order is the canonical one of RFC 4034
-//! section 6.1, so that the names at or below a name stand together.
+//! A [`Name`] that exists is valid: every label has 1 to 63 octets of any value, and the whole name
+//! at most 255. A name keeps its spelling for display; equality, order and hash ignore the case of
+//! ASCII letters (RFC 4343). The order is the canonical one of RFC 4034 section 6.1, which puts the
+//! names at or below a name next to each other.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,22 +11,22 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// Longest name in octets, the root's zero octet included (RFC 1035 section 2.3.4).
+/// Maximum octets of a name, with the root's zero octet (RFC 1035 section 2.3.4).
 pub const NAME_OCTETS_MAX: usize = 255;
-/// Longest label in octets (RFC 1035 section 2.3.4).
+/// Maximum octets of a label (RFC 1035 section 2.3.4).
 pub const LABEL_OCTETS_MAX: usize = 63;
 
 /// An absolute domain name.
 #[derive(Clone)]
 pub struct Name(Box<[u8]>);
 
-/// Why octets or text are no domain name.
+/// The reason why octets or text are not a domain name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing was given; the root is written `.`.
+    /// The text is empty; the root is written `.`.
     #[error("the name is empty")]
     Empty,
-    /// Two dots in a row, or a dot at the front.
+    /// Two dots follow each other, or a dot stands at the start.
     #[error("the name has an empty label")]
     EmptyLabel,
     /// A label is longer than [`LABEL_OCTETS_MAX`].
@@ -38,36 +38,36 @@ pub enum NameError {
     /// A backslash is not followed by a character or by three digits up to 255.
     #[error("the name has a bad escape")]
     BadEscape,
-    /// A character outside ASCII; the ASCII form (RFC 5890) is needed.
+    /// A character is not ASCII; the name must be written in its ASCII form (RFC 5890).
     #[error("the name has a character outside ASCII")]
     NotAscii,
-    /// Wire octets end early, hold a pointer, or go on after the root label.
+    /// The wire octets end early, contain a pointer, or continue after the root label.
     #[error("the octets are no uncompressed name")]
     BadWire,
 }
 
-/// Why a name cannot be that of a host.
+/// The reason why a name cannot be a host name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoHostName {
-    /// It is the root.
+    /// The name is the root.
     #[error("the root stands where the name of a host belongs")]
     Root,
-    /// It is written as an address, and no name is found under that.
+    /// The name is written as an address, under which a lookup finds no host.
     #[error("an address stands where the name of a host belongs")]
     Address,
 }
 
 impl Name {
-    /// The root, `.`.
+    /// Returns the root, `.`.
     pub fn root() -> Self {
         Self(Box::new([0]))
     }
 
-    /// A name from exactly its uncompressed wire octets.
+    /// Reads a name from exactly its uncompressed wire octets.
     ///
     /// # Errors
-    /// [`NameError::BadWire`] where the octets end early, hold a compression pointer or go on
-    /// after the root label, and [`NameError::NameTooLong`].
+    /// [`NameError::BadWire`] if the octets end early, contain a compression pointer or continue
+    /// after the root label; [`NameError::NameTooLong`] if there are too many.
     pub fn from_wire(octets: &[u8]) -> Result<Self, NameError> {
         if octets.len() > NAME_OCTETS_MAX {
             return Err(NameError::NameTooLong);
@@ -90,40 +90,39 @@ impl Name {
         }
     }
 
-    /// A name from its labels, first to last, without the root's empty one.
+    /// Builds a name from its labels, first to last, without the root's empty label.
     ///
     /// # Errors
-    /// [`NameError`] for an empty or too long label and for too long a name.
+    /// [`NameError`] if a label is empty or too long, or the name is too long.
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NameError> {
         let mut wire = Vec::with_capacity(32);
         for label in labels {
             push_label(&mut wire, label)?;
         }
-        finish(wire)
+        end_with_root(wire)
     }
 
-    /// The name that text stands for in a master file (RFC 1035 section 5.1): `@` is `origin`, and
-    /// what does not end in a dot is relative to it.
+    /// Reads a name as a master file writes it (RFC 1035 section 5.1): `@` is `origin`, and text
+    /// without a final dot is relative to `origin`.
     ///
     /// # Errors
-    /// [`NameError`], as for the text of an absolute name.
+    /// [`NameError`] if the text is not a domain name.
     pub fn relative(text: &str, origin: &Self) -> Result<Self, NameError> {
         if text == "@" {
             return Ok(origin.clone());
         }
-        let (mut wire, is_absolute) = read_text(text)?;
-        if is_absolute {
-            return finish(wire);
+        let (mut wire, is_absolute) = parse_labels(text)?;
+        if !is_absolute {
+            wire.extend_from_slice(&origin.0[..origin.0.len() - 1]);
         }
-        wire.extend_from_slice(&origin.0[..origin.0.len() - 1]);
-        finish(wire)
+        end_with_root(wire)
     }
 
-    /// That the name can be that of a host, as the target of a PTR or NS record is. Whatever else it is made of, a
-    /// name that reads as an address was meant as one (RFC 1123 section 2.1).
+    /// Checks that the name can be a host name, as the target of a PTR or NS record must be. A name
+    /// that reads as an address was meant as one, whatever its labels are (RFC 1123 section 2.1).
     ///
     /// # Errors
-    /// [`NoHostName`].
+    /// [`NoHostName`] if the name is the root or reads as an address.
     pub fn check_host(&self) -> Result<(), NoHostName> {
         if self.is_root() {
             return Err(NoHostName::Root);
@@ -134,12 +133,12 @@ impl Name {
         Ok(())
     }
 
-    /// The uncompressed wire octets, ending in the root's zero octet.
+    /// Returns the uncompressed wire octets, which end in the root's zero octet.
     pub fn as_wire(&self) -> &[u8] {
         &self.0
     }
 
-    /// The labels from first to last, without the root's empty one.
+    /// Iterates over the labels from first to last, without the root's empty label.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
@@ -153,33 +152,33 @@ impl Name {
         })
     }
 
-    /// The first label and the octets of the rest; none for the root.
-    fn split(&self) -> Option<(&[u8], &[u8])> {
+    /// Returns the first label and the wire octets after it; `None` for the root.
+    fn split_first_label(&self) -> Option<(&[u8], &[u8])> {
         let (&length, rest) = self.0.split_first()?;
         (length > 0).then(|| rest.split_at(usize::from(length)))
     }
 
-    /// How many labels the name has; the root has none.
+    /// Counts the labels; the root has none.
     pub fn label_count(&self) -> usize {
         self.labels().count()
     }
 
-    /// Whether this is the root.
+    /// Returns whether the name is the root.
     pub fn is_root(&self) -> bool {
         self.0.len() == 1
     }
 
-    /// Whether the first label is `*` (RFC 4592 section 2.1.1).
+    /// Returns whether the first label is `*` (RFC 4592 section 2.1.1).
     pub fn is_wildcard(&self) -> bool {
         self.0.starts_with(b"\x01*")
     }
 
-    /// Whether this name is `other` or ends in it, label by label and without case.
+    /// Returns whether the name is `other` or ends in it, compared label by label without case.
     pub fn is_at_or_below(&self, other: &Self) -> bool {
         let Some(start) = self.0.len().checked_sub(other.0.len()) else {
             return false;
         };
-        // A suffix of the octets counts only where a label starts, so the offsets are walked.
+        // Equal octets at the end count only if a label starts there, so walk from label to label.
         let mut at = 0;
         while at < start {
             at += 1 + usize::from(self.0[at]);
@@ -187,33 +186,33 @@ impl Name {
         at == start && self.0[start..].eq_ignore_ascii_case(&other.0)
     }
 
-    /// Whether this name is below `other` and not `other` itself.
+    /// Returns whether the name is below `other` and not `other` itself.
     pub fn is_below(&self, other: &Self) -> bool {
         self.0.len() > other.0.len() && self.is_at_or_below(other)
     }
 
-    /// The name without its first label; none for the root.
+    /// Returns the name without its first label; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         let first = usize::from(self.0[0]);
         (first != 0).then(|| Self(self.0[1 + first..].into()))
     }
 
-    /// The name with a label put in front of it.
+    /// Returns the name with `label` in front of it.
     ///
     /// # Errors
-    /// [`NameError`] for an empty or too long label and for too long a name.
+    /// [`NameError`] if the label is empty or too long, or the new name is too long.
     pub fn child(&self, label: &[u8]) -> Result<Self, NameError> {
         Self::from_labels(std::iter::once(label).chain(self.labels()))
     }
 
-    /// The same name with its ASCII letters in lower case (RFC 4034 section 6.2).
+    /// Returns the name with its ASCII letters in lower case (RFC 4034 section 6.2).
     #[must_use]
     pub fn to_lowercase(&self) -> Self {
         // Length octets are at most 63 and so never letters.
         Self(self.0.to_ascii_lowercase().into())
     }
 
-    /// The name as text without the final dot, for places where the dot is not wanted.
+    /// Formats the name without its final dot.
     pub fn to_text_without_dot(&self) -> String {
         let mut text = self.to_string();
         if !self.is_root() {
@@ -236,7 +235,8 @@ fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Result<(), NameError> {
     }
 }
 
-fn finish(mut wire: Vec<u8>) -> Result<Name, NameError> {
+/// Appends the root label and checks the length of the name.
+fn end_with_root(mut wire: Vec<u8>) -> Result<Name, NameError> {
     wire.push(0);
     if wire.len() > NAME_OCTETS_MAX {
         Err(NameError::NameTooLong)
@@ -245,18 +245,18 @@ fn finish(mut wire: Vec<u8>) -> Result<Name, NameError> {
     }
 }
 
-/// Text to name (RFC 1035 section 5.1): absolute whether or not it ends in a dot, `\X` and decimal
-/// `\DDD` escapes, ASCII only.
+/// Parses ASCII text (RFC 1035 section 5.1) with `\X` and decimal `\DDD` escapes. The name is
+/// absolute with or without a final dot.
 impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        read_text(text).and_then(|(wire, _)| finish(wire))
+        parse_labels(text).and_then(|(wire, _)| end_with_root(wire))
     }
 }
 
-/// The wire octets of a text's labels, without the root's; and whether the text ends in a dot.
-fn read_text(text: &str) -> Result<(Vec<u8>, bool), NameError> {
+/// Returns the wire octets of the labels without the root's, and whether the text ends in a dot.
+fn parse_labels(text: &str) -> Result<(Vec<u8>, bool), NameError> {
     if text == "." {
         return Ok((Vec::new(), true));
     }
@@ -304,8 +304,8 @@ fn unescape(octets: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     u8::try_from(value).map_err(|_| NameError::BadEscape)
 }
 
-/// Name to text with a final dot; what would read as something else is escaped, and no control
-/// character or octet outside ASCII is ever printed as it is.
+/// Formats the name with a final dot. Escapes every octet that would read back as something else,
+/// and every control character and octet outside ASCII.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_root() {
@@ -314,9 +314,9 @@ impl fmt::Display for Name {
         for label in self.labels() {
             let mut rest = label;
             loop {
-                // What needs no escape goes out at once: a zone may have 500,000 names.
-                let plain = rest.iter().position(|octet| !is_plain(*octet));
-                let (run, escaped) = rest.split_at(plain.unwrap_or(rest.len()));
+                // A run without escapes is one write, for speed: a zone may have 500,000 names.
+                let special_at = rest.iter().position(|octet| !is_plain(*octet));
+                let (run, escaped) = rest.split_at(special_at.unwrap_or(rest.len()));
                 f.write_str(std::str::from_utf8(run).expect("plain octets are ASCII"))?;
                 let Some((&octet, after)) = escaped.split_first() else {
                     break;
@@ -333,7 +333,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Whether an octet of a label stands for itself in text.
+/// Returns whether an octet of a label stands for itself in text.
 fn is_plain(octet: u8) -> bool {
     let is_special = matches!(
         octet,
@@ -366,14 +366,15 @@ impl Hash for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Most names of a zone differ in their first label alone, and sorting is mostly this.
-        if let (Some((mine, rest)), Some((theirs, other_rest))) = (self.split(), other.split())
+        // The fast path of a sort: most names of a zone differ in their first label only.
+        if let (Some((mine, rest)), Some((theirs, other_rest))) =
+            (self.split_first_label(), other.split_first_label())
             && rest == other_rest
         {
             return compare_labels(mine, theirs);
         }
         let (my_count, their_count) = (self.label_count(), other.label_count());
-        // The labels that both have, from the right; the rightmost that differ decide.
+        // Align the labels at the right: the rightmost difference decides.
         let mine = self.labels().skip(my_count.saturating_sub(their_count));
         let theirs = other.labels().skip(their_count.saturating_sub(my_count));
         let mut order = Ordering::Equal;

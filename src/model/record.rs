@@ -1,19 +1,18 @@
 //! Records: a type, RDATA in canonical wire form, and RRsets (RFC 2181 section 5).
 //!
-//! RDATA is octets, whatever the type (RFC 3597): uncompressed, and with the names inside the
-//! types of RFC 4034 section 6.2 in lower case, so that equal data are equal octets. Which octets
-//! are names is told by [`fields`], the one table of layouts that the readers of master files and
-//! of messages share.
+//! RDATA of every type is octets (RFC 3597): uncompressed, and with the names inside the types of
+//! RFC 4034 section 6.2 in lower case, so that equal data are equal octets. [`fields`] states which
+//! octets are names: the one table that the readers of master files and of messages share.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::name::{Name, NameError};
 
-/// Largest TTL, and largest time in an SOA, in seconds (RFC 2181 section 8).
+/// Maximum TTL, and maximum time in an SOA, in seconds (RFC 2181 section 8).
 pub const TTL_MAX: u32 = (1 << 31) - 1;
 
-/// A record's type code (RFC 1035 section 3.2.2, RFC 3597).
+/// The code of a record type (RFC 1035 section 3.2.2, RFC 3597).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RecordType(pub u16);
 
@@ -64,15 +63,15 @@ impl RecordType {
     pub const ANY: Self = Self(255);
     pub const URI: Self = Self(256);
     pub const CAA: Self = Self(257);
-    /// BIND's private record of signing in progress.
+    /// BIND: the private type of the records that show signing in progress.
     pub const SIGNING: Self = Self(65534);
 }
 
 impl RecordType {
-    /// Whether a signing primary makes records of this type by itself, so that no plan touches
-    /// them.
+    /// Returns whether a signing primary creates records of this type itself, so that no plan
+    /// changes them.
     pub fn is_made_by_signer(self) -> bool {
-        const MADE: [RecordType; 8] = [
+        const SIGNER_TYPES: [RecordType; 8] = [
             RecordType::RRSIG,
             RecordType::NSEC,
             RecordType::NSEC3,
@@ -82,25 +81,25 @@ impl RecordType {
             RecordType::CDNSKEY,
             RecordType::SIGNING,
         ];
-        MADE.contains(&self)
+        SIGNER_TYPES.contains(&self)
     }
 }
 
 /// One field of an RDATA layout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Field {
-    /// So many octets as they are.
+    /// This number of octets, unchanged.
     Octets(usize),
-    /// A domain name, lower-cased in the canonical form and possibly compressed in a message.
+    /// A domain name: in lower case in the canonical form, possibly compressed in a message.
     Name,
-    /// A character string: an octet of length, then as many (RFC 1035 section 3.3).
+    /// A character string: a length octet and that many octets (RFC 1035 section 3.3).
     CharacterString,
 }
 
-/// The layout of the types whose RDATA holds names that are compressed in messages (RFC 1035
-/// section 3.3, RFC 3597 section 4) or lower-cased in the canonical form (RFC 4034 section 6.2 as
-/// amended by RFC 6840 section 5.1). What follows the listed fields is octets; a type that is not
-/// listed is octets altogether.
+/// Returns the layout of a type whose names are compressed in messages (RFC 1035 section 3.3,
+/// RFC 3597 section 4) or in lower case in the canonical form (RFC 4034 section 6.2 as amended by
+/// RFC 6840 section 5.1). After the listed fields the data are octets; data of a type without a
+/// layout are octets only.
 pub fn fields(rtype: RecordType) -> &'static [Field] {
     use Field::{CharacterString, Name, Octets};
     match rtype.0 {
@@ -128,29 +127,30 @@ pub fn fields(rtype: RecordType) -> &'static [Field] {
     }
 }
 
-/// A record's data in canonical wire form.
+/// The data of a record in canonical wire form.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Rdata(Box<[u8]>);
 
-/// Why octets are no RDATA of their type.
+/// The reason why octets are not RDATA of their type.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RdataError {
     /// The octets end inside a field of the type's layout.
     #[error("the data end early")]
     Short,
-    /// More than an RDLENGTH can say.
+    /// The octets are more than an RDLENGTH can state.
     #[error("the data are longer than 65535 octets")]
     Long,
-    /// A name inside the data is bad.
+    /// A name inside the data is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
 }
 
 impl Rdata {
-    /// Canonical data from uncompressed octets: names in the types of [`fields`] go to lower case.
+    /// Builds canonical data from uncompressed octets: writes the names that [`fields`] lists in
+    /// lower case.
     ///
     /// # Errors
-    /// [`RdataError`] where the octets do not fit the type's layout.
+    /// [`RdataError`] if the octets do not fit the type's layout.
     pub fn from_wire(rtype: RecordType, octets: &[u8]) -> Result<Self, RdataError> {
         if octets.len() > usize::from(u16::MAX) {
             return Err(RdataError::Long);
@@ -178,36 +178,36 @@ impl Rdata {
         Ok(Self(canonical.into()))
     }
 
-    /// Data that are known to be canonical: built by our own encoders or read back from our store.
+    /// Wraps octets that are known to be canonical: from an encoder of this crate or its store.
     pub fn from_canonical(octets: impl Into<Box<[u8]>>) -> Self {
         Self(octets.into())
     }
 
-    /// The data of a type that is one name: NS, CNAME, PTR, DNAME.
+    /// Builds the data of a type that consists of one name: NS, CNAME, PTR, DNAME.
     pub fn from_name(name: &Name) -> Self {
         Self(name.to_lowercase().as_wire().into())
     }
 
-    /// The canonical octets.
+    /// Returns the canonical octets.
     pub fn as_wire(&self) -> &[u8] {
         &self.0
     }
 
-    /// The name at the start of the data, for the types that are one name.
+    /// Returns the name, for a type that consists of one name; `None` if the data are not one name.
     pub fn to_name(&self) -> Option<Name> {
         Name::from_wire(&self.0).ok()
     }
 
-    /// The address, of an A or AAAA record (RFC 1035 section 3.4.1, RFC 3596 section 2.2); none of data that have
-    /// another length.
+    /// Returns the address of an A or AAAA record (RFC 1035 section 3.4.1, RFC 3596 section 2.2);
+    /// `None` if the data have another length.
     pub fn to_address(&self) -> Option<IpAddr> {
         let v4 = <[u8; 4]>::try_from(&*self.0).map(IpAddr::from);
         v4.or_else(|_| <[u8; 16]>::try_from(&*self.0).map(IpAddr::from))
             .ok()
     }
 
-    /// What two data of a type are compared by: the content of TXT and SPF without regard to how
-    /// it is cut into character strings, the octets of all others.
+    /// Returns the octets by which data of a type are compared: for TXT and SPF the content without
+    /// its division into character strings, for every other type the data.
     pub fn content(&self, rtype: RecordType) -> Cow<'_, [u8]> {
         if rtype != RecordType::TXT && rtype != RecordType::SPF {
             return Cow::Borrowed(&self.0);
@@ -223,8 +223,8 @@ impl Rdata {
     }
 }
 
-/// The length in octets of the uncompressed name at the front of `octets`.
-fn name_octets(octets: &[u8]) -> Result<usize, RdataError> {
+/// Returns the length in octets of the uncompressed name at the start of `octets`.
+pub(super) fn name_octets(octets: &[u8]) -> Result<usize, RdataError> {
     let mut at = 0;
     loop {
         match *octets.get(at).ok_or(RdataError::Short)? {
@@ -241,31 +241,31 @@ fn name_octets(octets: &[u8]) -> Result<usize, RdataError> {
 /// One record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// The name that it stands at.
+    /// The owner name.
     pub owner: Name,
-    /// Its type.
+    /// The type.
     pub rtype: RecordType,
-    /// Its time to live, in seconds.
+    /// The TTL in seconds.
     pub ttl: u32,
-    /// Its data.
+    /// The data.
     pub rdata: Rdata,
 }
 
-/// The records of one owner and type: one TTL, no duplicates.
+/// The records of one owner name and type: one TTL, no duplicates.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RrSet {
-    /// The name that they stand at.
+    /// The owner name.
     pub owner: Name,
-    /// Their type.
+    /// The type.
     pub rtype: RecordType,
-    /// Their time to live, in seconds.
+    /// The TTL in seconds.
     pub ttl: u32,
-    /// Their data, in ascending order.
+    /// The data of the records, in ascending order.
     pub rdatas: Vec<Rdata>,
 }
 
 impl RrSet {
-    /// Whether data of the same content are in the set.
+    /// Returns whether the set has data with the content of `rdata`.
     pub fn contains(&self, rdata: &Rdata) -> bool {
         if self.rdatas.binary_search(rdata).is_ok() {
             return true;
@@ -275,17 +275,17 @@ impl RrSet {
             && self
                 .rdatas
                 .iter()
-                .any(|mine| mine.content(self.rtype) == content)
+                .any(|own| own.content(self.rtype) == content)
     }
 }
 
-/// RRsets in ascending order of owner and type, one for each pair.
+/// RRsets in ascending order of owner name and type, at most one for each pair.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RrSets(Vec<RrSet>);
 
 impl RrSets {
-    /// The union of records by owner and type: duplicates merged (TXT by content), the smallest
-    /// TTL of each set (RFC 2181 section 5.2).
+    /// Groups records by owner name and type, removes duplicates (of TXT and SPF: equal content)
+    /// and gives each set its smallest TTL (RFC 2181 section 5.2).
     pub fn from_records(records: impl IntoIterator<Item = Record>) -> Self {
         let sets = records.into_iter().map(|record| RrSet {
             owner: record.owner,
@@ -300,7 +300,7 @@ impl RrSets {
         union
     }
 
-    /// The union of sets as they are: equal data merged, and the smallest TTL of each set.
+    /// Merges sets by owner name and type, removes equal data and gives each set its smallest TTL.
     pub fn from_sets(sets: impl IntoIterator<Item = RrSet>) -> Self {
         let mut sets: Vec<RrSet> = sets.into_iter().collect();
         sets.sort_by(|a, b| a.owner.cmp(&b.owner).then(a.rtype.cmp(&b.rtype)));
@@ -319,7 +319,7 @@ impl RrSets {
         Self(sets)
     }
 
-    /// The set of an owner and type.
+    /// Returns the set of an owner name and type.
     pub fn get(&self, owner: &Name, rtype: RecordType) -> Option<&RrSet> {
         let found = self
             .0
@@ -327,7 +327,7 @@ impl RrSets {
         found.ok().map(|at| &self.0[at])
     }
 
-    /// All sets of an owner.
+    /// Returns all sets of an owner name.
     pub fn at(&self, owner: &Name) -> &[RrSet] {
         let start = self.0.partition_point(|set| set.owner < *owner);
         let count = self.0[start..]
@@ -337,17 +337,17 @@ impl RrSets {
         &self.0[start..start + count]
     }
 
-    /// The sets in order.
+    /// Iterates over the sets in order.
     pub fn iter(&self) -> std::slice::Iter<'_, RrSet> {
         self.0.iter()
     }
 
-    /// The sets in order, as a slice.
+    /// Returns the sets in order.
     pub fn as_slice(&self) -> &[RrSet] {
         &self.0
     }
 
-    /// The sets in order, for taking apart.
+    /// Returns the sets in order, by value.
     pub fn into_sets(self) -> Vec<RrSet> {
         self.0
     }
@@ -361,11 +361,11 @@ impl RrSets {
         Self::from_sets(self.into_sets().into_iter().chain(other.into_sets()))
     }
 
-    /// The records of this that are not in `other`; TTLs mean nothing, TXT goes by content.
+    /// Returns the records that `other` does not contain. Ignores TTLs and compares TXT by content.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         let mut rest = other.0.as_slice();
-        let mut left = Vec::new();
+        let mut difference = Vec::new();
         for set in &self.0 {
             let order = |theirs: &RrSet| {
                 theirs
@@ -377,13 +377,13 @@ impl RrSets {
                 rest = &rest[1..];
             }
             match rest.first().filter(|theirs| order(theirs).is_eq()) {
-                None => left.push(set.clone()),
+                None => difference.push(set.clone()),
                 Some(theirs) if theirs.rdatas == set.rdatas => {}
                 Some(theirs) => {
                     let missing = set.rdatas.iter().filter(|rdata| !theirs.contains(rdata));
                     let rdatas: Vec<Rdata> = missing.cloned().collect();
                     if !rdatas.is_empty() {
-                        left.push(RrSet {
+                        difference.push(RrSet {
                             rdatas,
                             owner: set.owner.clone(),
                             ..*set
@@ -392,15 +392,15 @@ impl RrSets {
                 }
             }
         }
-        Self(left)
+        Self(difference)
     }
 
-    /// How many records the sets hold together.
+    /// Counts the records of all sets.
     pub fn record_count(&self) -> usize {
         self.0.iter().map(|set| set.rdatas.len()).sum()
     }
 
-    /// Whether there is no set.
+    /// Returns whether there are no sets.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

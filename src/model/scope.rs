@@ -1,4 +1,4 @@
-//! The scope of a plan: which records of a zone are ours to change.
+//! The scope of a plan: the records of a zone that the plan may change.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,21 +6,21 @@ use std::str::FromStr;
 use super::name::Name;
 use super::record::RrSets;
 
-/// What becomes of records that nsbridge never delivered.
+/// The treatment of unmanaged records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ForeignRecords {
-    /// They stay.
+    /// Keep them.
     Keep,
-    /// They are removed: the zone is made equal to what is desired.
+    /// Remove them, so that the zone is equal to the desired one.
     Remove,
 }
 
-/// A pattern over owner names: text without the final dot in which `*` stands for any run of
-/// characters, dots among them; compared without case.
+/// A pattern for owner names, compared without case: text without the final dot, in which `*`
+/// matches any run of characters, dots included.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NamePattern(String);
 
-/// Why text is no [`NamePattern`].
+/// The error for text that is not a [`NamePattern`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the pattern is empty")]
 pub struct PatternError;
@@ -39,7 +39,7 @@ impl FromStr for NamePattern {
 }
 
 impl NamePattern {
-    /// Whether the pattern covers a name.
+    /// Returns whether the pattern matches a name.
     pub fn matches(&self, name: &Name) -> bool {
         let text = name.to_text_without_dot().to_ascii_lowercase();
         glob(self.0.as_bytes(), text.as_bytes())
@@ -52,35 +52,36 @@ impl fmt::Display for NamePattern {
     }
 }
 
-/// Matches with `*` only: greedy with one point of return, linear in pattern times text.
+/// Matches text with a pattern in which only `*` is special. Backtracks to the last `*` only, so
+/// that the time is at most the length of the pattern times that of the text.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut read, mut retry) = (0, 0, None);
-    while read < text.len() {
-        if pattern.get(at) == Some(&b'*') {
-            retry = Some((at, read));
-            at += 1;
-        } else if pattern.get(at) == Some(&text[read]) {
-            at += 1;
-            read += 1;
-        } else if let Some((star, from)) = retry {
-            retry = Some((star, from + 1));
-            at = star + 1;
-            read = from + 1;
+    let (mut pattern_at, mut text_at, mut last_star) = (0, 0, None);
+    while text_at < text.len() {
+        if pattern.get(pattern_at) == Some(&b'*') {
+            last_star = Some((pattern_at, text_at));
+            pattern_at += 1;
+        } else if pattern.get(pattern_at) == Some(&text[text_at]) {
+            pattern_at += 1;
+            text_at += 1;
+        } else if let Some((star_at, start)) = last_star {
+            last_star = Some((star_at, start + 1));
+            pattern_at = star_at + 1;
+            text_at = start + 1;
         } else {
             return false;
         }
     }
-    pattern[at..].iter().all(|&octet| octet == b'*')
+    pattern[pattern_at..].iter().all(|&octet| octet == b'*')
 }
 
-/// What of a zone a plan may change.
+/// The part of a zone that a plan may change.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    /// What becomes of records that were never delivered.
+    /// The treatment of unmanaged records.
     pub foreign: ForeignRecords,
-    /// Names that are never touched.
+    /// Patterns of the owner names that the plan never changes.
     pub keep: &'a [NamePattern],
-    /// The records that were delivered; their TTLs mean nothing.
+    /// The managed records; their TTLs have no meaning.
     pub managed: &'a RrSets,
 }
 
@@ -89,19 +90,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        let covers = |pattern: &str, name: &str| {
+    fn a_star_matches_any_run_of_characters() {
+        let matches = |pattern: &str, name: &str| {
             pattern
                 .parse::<NamePattern>()
                 .unwrap()
                 .matches(&name.parse().unwrap())
         };
-        assert!(covers("_acme-challenge.*", "_ACME-challenge.www.example."));
-        assert!(!covers("_acme-challenge.*", "x._acme-challenge.example."));
-        assert!(covers("*._domainkey.*.", "a.b._domainkey.example."));
-        assert!(!covers("*._domainkey.*.", "_domainkey.example."));
-        assert!(covers("www.example", "www.example."));
-        assert!(!covers("www.example", "www.example.net."));
+        assert!(matches("_acme-challenge.*", "_ACME-challenge.www.example."));
+        assert!(!matches("_acme-challenge.*", "x._acme-challenge.example."));
+        assert!(matches("*._domainkey.*.", "a.b._domainkey.example."));
+        assert!(!matches("*._domainkey.*.", "_domainkey.example."));
+        assert!(matches("www.example", "www.example."));
+        assert!(!matches("www.example", "www.example.net."));
         assert_eq!(".".parse::<NamePattern>(), Err(PatternError));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A value that no `Debug`, error or log line shows. It is wrapped the moment it is read.
+/// A value that no `Debug`, error or log line shows. Code that reads a secret must wrap it
+/// at once.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret<T>(T);
 
@@ -12,7 +13,7 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// The value, for the one place that computes with it.
+    /// Returns the value, for the one place that computes with it.
     pub fn expose(&self) -> &T {
         &self.0
     }

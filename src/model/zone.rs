@@ -1,29 +1,29 @@
-//! Zones: their apex, their SOA, what one is and what one shall be.
+//! Zones: apex, SOA, the current state and the desired state.
 //!
-//! [`DesiredZone`] and [`CurrentZone`] are different types on purpose: a plan computed from the
-//! one in the other's place would undo a zone.
+//! [`DesiredZone`] and [`CurrentZone`] are different types on purpose: a plan that confused the two
+//! would undo a zone.
 
 use std::fmt;
 
 use super::name::Name;
-use super::record::{Rdata, RdataError, RecordType, RrSet, RrSets};
+use super::record::{Rdata, RdataError, RecordType, RrSet, RrSets, name_octets};
 
-/// The name of a zone: its apex.
+/// The name of a zone, which is its apex.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ZoneName(Name);
 
 impl ZoneName {
-    /// The zone whose apex is `apex`; in lower case, so that one zone has one spelling.
+    /// Names the zone with this apex, in lower case so that each zone has one spelling.
     pub fn new(apex: &Name) -> Self {
         Self(apex.to_lowercase())
     }
 
-    /// The name of the apex.
+    /// Returns the name of the apex.
     pub fn apex(&self) -> &Name {
         &self.0
     }
 
-    /// `name` as an owner in this zone; none where it is not at or below the apex.
+    /// Returns `name` as an owner name of this zone; `None` if it is not at or below the apex.
     pub fn owner(&self, name: Name) -> Option<OwnerName> {
         name.is_at_or_below(&self.0).then_some(OwnerName(name))
     }
@@ -40,17 +40,17 @@ impl fmt::Display for ZoneName {
     }
 }
 
-/// An owner name that was found to lie in its zone.
+/// An owner name that lies in its zone.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OwnerName(Name);
 
 impl OwnerName {
-    /// The name itself.
+    /// Returns the name by value.
     pub fn into_name(self) -> Name {
         self.0
     }
 
-    /// The name itself.
+    /// Returns the name.
     pub fn name(&self) -> &Name {
         &self.0
     }
@@ -61,13 +61,14 @@ impl OwnerName {
 pub struct Serial(pub u32);
 
 impl Serial {
-    /// Whether this serial is after `other` (RFC 1982 section 3.2); never both ways round.
+    /// Returns whether this serial is after `other` (RFC 1982 section 3.2). Of two serials, at most
+    /// one is after the other.
     pub fn is_after(self, other: Self) -> bool {
         let distance = self.0.wrapping_sub(other.0);
         distance != 0 && distance < 1 << 31
     }
 
-    /// The serial `count` steps later.
+    /// Returns the serial `count` steps later.
     #[must_use]
     pub fn plus(self, count: u32) -> Self {
         Self(self.0.wrapping_add(count))
@@ -83,52 +84,36 @@ impl fmt::Display for Serial {
 /// The data of an SOA record (RFC 1035 section 3.3.13); times are in seconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Soa {
-    /// The primary server's name.
+    /// The name of the primary server.
     pub mname: Name,
-    /// The responsible mailbox as a name.
+    /// The mailbox of the responsible person, as a name.
     pub rname: Name,
     /// The version of the zone.
     pub serial: Serial,
-    /// How often a secondary asks for a newer version.
+    /// The interval after which a secondary asks for a newer version.
     pub refresh: u32,
-    /// How soon it asks again after a failure.
+    /// The interval after which a secondary retries a failed refresh.
     pub retry: u32,
-    /// When it gives the zone up.
+    /// The time without a refresh after which a secondary stops serving the zone.
     pub expire: u32,
-    /// The TTL of negative answers (RFC 2308).
+    /// The TTL of negative responses (RFC 2308).
     pub minimum: u32,
 }
 
 impl Soa {
-    /// The fields of SOA data.
+    /// Reads the fields of SOA data.
     ///
     /// # Errors
-    /// [`RdataError`] where the data are no SOA's.
+    /// [`RdataError`] if the data are not those of an SOA record.
     pub fn from_rdata(rdata: &Rdata) -> Result<Self, RdataError> {
-        let octets = rdata.as_wire();
-        let split = octets.len().checked_sub(20).ok_or(RdataError::Short)?;
-        let (names, numbers) = octets.split_at(split);
-        let first = names.iter().enumerate();
-        let mut at = 0;
-        for (here, &length) in first {
-            if here == at {
-                at += 1 + usize::from(length);
-                if length == 0 {
-                    break;
-                }
-            }
-        }
-        let mname = Name::from_wire(names.get(..at).ok_or(RdataError::Short)?)?;
-        let rname = Name::from_wire(&names[at..])?;
-        let number = |index: usize| {
-            let octets = &numbers[index * 4..index * 4 + 4];
-            octets
-                .iter()
-                .fold(0, |value, &octet| value << 8 | u32::from(octet))
-        };
+        let split = rdata.as_wire().split_last_chunk::<20>();
+        let (names, numbers) = split.ok_or(RdataError::Short)?;
+        let (mname, rname) = names.split_at(name_octets(names)?);
+        let (numbers, _) = numbers.as_chunks::<4>();
+        let number = |index: usize| u32::from_be_bytes(numbers[index]);
         Ok(Self {
-            mname,
-            rname,
+            mname: Name::from_wire(mname)?,
+            rname: Name::from_wire(rname)?,
             serial: Serial(number(0)),
             refresh: number(1),
             retry: number(2),
@@ -137,7 +122,7 @@ impl Soa {
         })
     }
 
-    /// The record data of these fields, canonical.
+    /// Returns the canonical data with these fields.
     pub fn to_rdata(&self) -> Rdata {
         let mut octets = self.mname.to_lowercase().as_wire().to_vec();
         octets.extend_from_slice(self.rname.to_lowercase().as_wire());
@@ -154,81 +139,82 @@ impl Soa {
     }
 }
 
-/// What an SOA shall be; a field that is not given keeps what the zone has.
+/// The desired fields of an SOA; `None` keeps the current value.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DesiredSoa {
-    /// The primary server's name; mostly not given.
+    /// The name of the primary server; usually `None`.
     pub mname: Option<Name>,
-    /// The responsible mailbox as a name.
+    /// The mailbox of the responsible person, as a name.
     pub rname: Option<Name>,
-    /// A version to move on to, where that is forward of the present one.
+    /// The version to move to, if it is after the current one.
     pub serial: Option<Serial>,
-    /// Seconds.
+    /// In seconds.
     pub refresh: Option<u32>,
-    /// Seconds.
+    /// In seconds.
     pub retry: Option<u32>,
-    /// Seconds.
+    /// In seconds.
     pub expire: Option<u32>,
-    /// Seconds.
+    /// In seconds.
     pub minimum: Option<u32>,
-    /// The TTL of the SOA record itself, in seconds.
+    /// The TTL of the SOA record in seconds.
     pub ttl: Option<u32>,
 }
 
-/// A zone as it shall be.
+/// The desired state of a zone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DesiredZone {
-    /// Its name.
+    /// The name of the zone.
     pub name: ZoneName,
-    /// Its SOA.
+    /// The desired SOA.
     pub soa: DesiredSoa,
-    /// All its other records; every owner is in the zone.
+    /// All other records; every owner name is in the zone.
     pub records: RrSets,
-    /// Where all that comes from.
+    /// The source of this state.
     pub source: ZoneSource,
 }
 
-/// Where a desired zone comes from, and so what its serial means.
+/// The source of a desired zone, which decides the meaning of its serial.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ZoneSource {
-    /// A call of a panel: the serial is the time of the call, which tells one that was overtaken.
+    /// A call of a panel: the serial is the time of the call, and shows whether a newer call
+    /// overtook it.
     #[default]
     Call,
-    /// A master file: the serial is a version of the file, and says nothing of when it was handed over.
+    /// A master file: the serial is a version of the file, not the time when it was handed over.
     File {
-        /// Whether records go that were never delivered, whatever the settings say.
+        /// Whether to remove unmanaged records, whatever the settings are.
         prunes: bool,
     },
 }
 
-/// A zone as a primary has it.
+/// The current state of a zone on its primary.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CurrentZone {
-    /// Its name.
+    /// The name of the zone.
     pub name: ZoneName,
-    /// Its SOA.
+    /// The current SOA.
     pub soa: Soa,
-    /// The TTL of the SOA record, in seconds.
+    /// The TTL of the SOA record in seconds.
     pub soa_ttl: u32,
-    /// All its other records.
+    /// All other records.
     pub records: RrSets,
 }
 
-/// The first contents of a zone that is about to be made.
+/// The first contents of a zone that is about to be created.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InitialZone {
-    /// Its name.
+    /// The name of the zone.
     pub name: ZoneName,
-    /// Its SOA.
+    /// The first SOA.
     pub soa: Soa,
-    /// The TTL of the SOA record, in seconds.
+    /// The TTL of the SOA record in seconds.
     pub soa_ttl: u32,
-    /// All its other records, at least one apex NS among them.
+    /// All other records, with at least one NS record at the apex.
     pub records: RrSets,
 }
 
 impl CurrentZone {
-    /// The apex NS set, if there is one.
+    /// Returns the NS set of the apex, if there is one.
     pub fn apex_ns(&self) -> Option<&RrSet> {
         self.records.get(self.name.apex(), RecordType::NS)
     }
@@ -239,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serials_move_as_rfc_1982_says() {
+    fn serials_wrap_around_by_rfc_1982() {
         assert!(Serial(1).is_after(Serial(0)));
         assert!(Serial(0).is_after(Serial(u32::MAX)));
         assert!(!Serial(5).is_after(Serial(5)));
@@ -249,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn soa_fields_and_data_are_two_forms_of_one_thing() {
+    fn soa_fields_become_data_and_are_read_back() {
         let soa = Soa {
             mname: "ns1.Example.".parse().unwrap(),
             rname: r"a\.b.example.".parse().unwrap(),
@@ -265,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_cannot_be_built_outside_its_zone() {
+    fn an_owner_name_cannot_be_built_outside_its_zone() {
         let zone = ZoneName::new(&"Example.".parse().unwrap());
         assert!(zone.owner("www.EXAMPLE.".parse().unwrap()).is_some());
         assert!(zone.owner("example.net.".parse().unwrap()).is_none());

@@ -3,7 +3,7 @@
 use super::octets::Octets;
 use crate::model::RecordType;
 
-/// Appends the windows of a set of types, in order.
+/// Appends the bit maps of a set of types, one for each window of 256 types.
 pub(super) fn encode(mut types: Vec<RecordType>, out: &mut Vec<u8>) {
     types.sort_unstable();
     for window in types.chunk_by(|a, b| a.0 >> 8 == b.0 >> 8) {
@@ -21,7 +21,7 @@ pub(super) fn encode(mut types: Vec<RecordType>, out: &mut Vec<u8>) {
     }
 }
 
-/// The types of all windows to the end of the data.
+/// Reads the types of all windows up to the end of the data; `None` if a window is cut short.
 pub(super) fn decode(octets: &mut Octets<'_>) -> Option<Vec<RecordType>> {
     let mut types = Vec::new();
     while !octets.is_empty() {

@@ -12,7 +12,7 @@ use crate::model::RecordType;
 /// The digits of base32hex (RFC 4648 section 7), which NSEC3 writes without padding.
 const BASE32HEX: &[u8; 32] = b"0123456789ABCDEFGHIJKLMNOPQRSTUV";
 
-/// Reads all remaining words as hexadecimal digits.
+/// Reads all remaining words as hexadecimal.
 pub(super) fn read_hex(
     field: &'static str,
     words: &mut Words<'_>,
@@ -29,7 +29,7 @@ pub(super) fn read_hex(
     })
 }
 
-/// The octets of hexadecimal digits, two for each.
+/// Parses hexadecimal, two digits an octet.
 pub(super) fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let octet = |[high, low]: &[u8; 2]| Some(hex_digit(*high)? << 4 | hex_digit(*low)?);
@@ -46,7 +46,7 @@ fn hex_digit(digit: u8) -> Option<u8> {
         .and_then(|value| u8::try_from(value).ok())
 }
 
-/// Octets in hexadecimal, upper case.
+/// Formats octets in hexadecimal, in upper case.
 pub(super) fn format_hex(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len() * 2);
     for octet in octets {
@@ -68,17 +68,17 @@ pub(super) fn read_base64(
     })
 }
 
-/// The octets of base64 with its padding.
+/// Parses base64 with padding.
 pub(super) fn parse_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// Octets in base64 with its padding.
+/// Formats octets in base64 with padding.
 pub(super) fn format_base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
 
-/// The octets of base32hex without padding; unused bits are zero.
+/// Parses base32hex without padding; its unused bits must be zero.
 pub(super) fn parse_base32(text: &str) -> Option<Vec<u8>> {
     let (mut octets, mut bits, mut count) = (Vec::new(), 0_u32, 0);
     for digit in text.bytes() {
@@ -95,7 +95,7 @@ pub(super) fn parse_base32(text: &str) -> Option<Vec<u8>> {
     (bits == 0 && count < 5).then_some(octets)
 }
 
-/// Octets in base32hex without padding.
+/// Formats octets in base32hex without padding.
 pub(super) fn format_base32(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len() * 8 / 5 + 1);
     let (mut bits, mut count) = (0_usize, 0);
@@ -113,7 +113,7 @@ pub(super) fn format_base32(octets: &[u8]) -> String {
     text
 }
 
-/// Whether a hash has the length of the kind that the data name.
+/// Checks that a hash has the length of its algorithm, which the data state.
 pub(super) fn check_digest(rtype: RecordType, octets: &[u8]) -> Result<(), RdataTextError> {
     let (field, start, kinds): (_, _, &[(u8, usize)]) = match rtype.0 {
         // DS, CDS, TA, DLV: SHA-1, SHA-256, SHA-384

@@ -1,139 +1,139 @@
-//! Why text is no RDATA: which field, what stands there, what was wanted.
+//! The reasons why text is not RDATA.
 
 use crate::model::{self, NameError, RdataError};
 
-/// Most characters of an offending word that an error shows.
+/// Maximum characters of a word that an error shows.
 const EXCERPT_CHARS_MAX: usize = 60;
 
-/// Why text is no RDATA of its type. The wording is a lower-case phrase for an operator; what it
-/// quotes of the input is shortened and free of control characters.
+/// The reason why text is not RDATA of its type. The message is a lower-case phrase for an
+/// operator; the input in it is shortened and has no control characters.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RdataTextError {
     /// The text ends before this field.
     #[error("{field} is missing")]
     Missing {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
     },
-    /// Something follows the last field.
+    /// A word follows the last field.
     #[error("`{word}` stands after the last field")]
     Extra {
-        /// What follows.
+        /// The first word after the last field.
         word: String,
     },
-    /// No decimal number, or one out of range.
+    /// A word is not a decimal number, or the number does not fit the field.
     #[error("{field} `{word}` is not a number from 0 to {max}")]
     Number {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// What stands there.
+        /// The word of the field.
         word: String,
         /// The largest value that fits.
         max: u32,
     },
-    /// Not in the form that the field has.
+    /// A word does not have the form of its field.
     #[error("{field} `{word}` is not {expected}")]
     Form {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// What stands there.
+        /// The word of the field.
         word: String,
-        /// What should stand there.
+        /// The form of the field.
         expected: &'static str,
     },
-    /// No domain name.
+    /// A word is not a domain name.
     #[error("{field} `{word}` is no domain name: {source}")]
     Name {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// What stands there.
+        /// The word of the field.
         word: String,
-        /// Why it is none.
+        /// The reason.
         source: NameError,
     },
-    /// `@` is a master file's origin, and a record's data alone has none.
+    /// A word is `@`, the origin of a master file, but the data stand alone.
     #[error("{field} `@` stands for an origin, and none is known here")]
     Origin {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
     },
     /// A backslash is not followed by a character or by three digits up to 255.
     #[error("{field} `{word}` has a bad escape")]
     Escape {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// What stands there.
+        /// The word of the field.
         word: String,
     },
-    /// More octets than the field's length can say.
+    /// A field has more octets than its length can state.
     #[error("{field} has {octets} octets, and at most {max} fit")]
     TooLong {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// How many there are.
+        /// The number of octets in the text.
         octets: usize,
-        /// How many there may be.
+        /// The largest number of octets that fits.
         max: usize,
     },
-    /// The kind of hash that is named has another length.
+    /// A hash does not have the length of its algorithm.
     #[error("{field} has {octets} octets, and its kind has {expected}")]
     Length {
-        /// The field's name in the type's RFC.
+        /// The name of the field in the type's RFC.
         field: &'static str,
-        /// How many there are.
+        /// The number of octets in the text.
         octets: usize,
-        /// How many there must be.
+        /// The number of octets for the algorithm.
         expected: usize,
     },
-    /// A service parameter (RFC 9460 section 2.2) is given twice.
+    /// A service parameter occurs twice (RFC 9460 section 2.2).
     #[error("parameter `{key}` is given more than once")]
     RepeatedKey {
-        /// The parameter.
+        /// The name of the parameter.
         key: String,
     },
-    /// A service parameter needs another one (RFC 9460 sections 7.1.1 and 8).
+    /// A service parameter needs another one that is missing (RFC 9460 sections 7.1.1 and 8).
     #[error("parameter `{key}` needs `{needed}`, which is not given")]
     NeededKey {
-        /// The parameter.
+        /// The name of the parameter.
         key: String,
-        /// The one that is not there.
+        /// The name of the missing parameter.
         needed: String,
     },
     /// A quoted string does not end.
     #[error("a quote is not closed")]
     OpenQuote,
-    /// A quote inside an unquoted word.
+    /// A quote stands inside an unquoted word.
     #[error("`\"` stands inside a word: quote the whole word, or write `\\\"`")]
     StrayQuote,
-    /// Parentheses do not match.
+    /// A parenthesis has no partner.
     #[error("a parenthesis has no partner: quote the text, or write `\\(` and `\\)`")]
     Parenthesis,
-    /// An unquoted semicolon would start a comment and drop what follows.
+    /// An unquoted semicolon would start a comment and drop the text after it.
     #[error("`;` would start a comment: quote the text, or write `\\;`")]
     Comment,
-    /// A line break with text after it, outside of parentheses.
+    /// Text follows a line break outside parentheses.
     #[error("the text goes on after a line break")]
     LineBreak,
-    /// The length after `\#` is not that of the octets (RFC 3597 section 5).
+    /// The length after `\#` differs from the number of octets (RFC 3597 section 5).
     #[error("`\\#` says {stated} octets, and {found} follow")]
     GenericLength {
-        /// What is stated.
+        /// The stated length.
         stated: usize,
-        /// How many follow.
+        /// The number of octets that follow.
         found: usize,
     },
-    /// The type's data are known in the form of RFC 3597 only.
+    /// Data of the type have the form of RFC 3597 only.
     #[error("data of type {rtype} are written as `\\# LENGTH HEX` (RFC 3597)")]
     GenericOnly {
         /// The type, as text.
         rtype: String,
     },
-    /// The octets are no data of the type.
+    /// The octets do not fit the type.
     #[error(transparent)]
     Data(#[from] RdataError),
 }
 
-/// A word of the input as an error shows it.
+/// Shortens a word of the input for an error.
 pub(super) fn excerpt(word: &str) -> String {
     model::excerpt(word, EXCERPT_CHARS_MAX)
 }

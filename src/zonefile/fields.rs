@@ -1,16 +1,15 @@
-//! One field of a record's data: from words to octets, and back.
+//! Conversion of one field of a record's data between words and octets.
 
 use super::error::RdataTextError;
-use super::octets::{Octets, push_counted, read_ipv4, read_ipv6, read_name, wrong};
-use super::types::{Form, Part};
-use super::types::{format_type, parse_type};
+use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name};
+use super::types::{Field, Form, format_type, parse_type};
 use super::words::{Words, quote, unescape};
 use super::{bitmap, digits, gateway, location, numbers, prefixes, service};
 use crate::model::RecordType;
 
 /// Reads one field and appends its octets.
 pub(super) fn read(
-    (field, form): Part,
+    (field, form): Field,
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
@@ -51,7 +50,7 @@ pub(super) fn read(
             }
         }
         Form::Tag => read_tag(field, words, out)?,
-        Form::Content => out.extend(unescape(field, words.need(field)?.text)?),
+        Form::Content => out.extend(unescape(field, words.required(field)?.text)?),
         Form::Hex => out.extend(digits::read_hex(field, words)?),
         Form::Base64 => out.extend(digits::read_base64(field, words)?),
         Form::OptionalBase64 => {
@@ -67,7 +66,7 @@ pub(super) fn read(
         Form::Hyphenated(count) => read_hyphenated(field, count, words, out)?,
         Form::Location => location::read(words, out)?,
         Form::Prefixes => prefixes::read(field, words, out)?,
-        Form::Parameters => service::read(words, out)?,
+        Form::ServiceParams => service::read(words, out)?,
         Form::KeyGateway => gateway::read_key_gateway(words, out)?,
         Form::Relay => gateway::read_relay(words, out)?,
         Form::HostIdentity => gateway::read_host_identity(words, out)?,
@@ -75,7 +74,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Writes one field as words; none where the octets do not fit its form.
+/// Writes one field as words; `None` if the octets do not fit its form.
 pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     match form {
         Form::U8 | Form::Named8(_) => out.push(octets.u8()?.to_string()),
@@ -120,7 +119,7 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
         Form::Hyphenated(count) => out.push(format_hyphenated(octets.take(count)?)),
         Form::Location => out.extend(location::print(octets)?),
         Form::Prefixes => prefixes::print(octets, out)?,
-        Form::Parameters => service::print(octets, out)?,
+        Form::ServiceParams => service::print(octets, out)?,
         Form::KeyGateway => gateway::print_key_gateway(octets, out)?,
         Form::Relay => gateway::print_relay(octets, out)?,
         Form::HostIdentity => gateway::print_host_identity(octets, out)?,
@@ -128,8 +127,8 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
     Some(())
 }
 
-/// Reads a number or one of a field's mnemonics, in any case.
-pub(super) fn read_mnemonic<T: Copy + TryFrom<u32>>(
+/// Reads a number or one of the mnemonics of a field in any case.
+fn read_mnemonic<T: Copy + TryFrom<u32>>(
     field: &'static str,
     mnemonics: &[(&str, T)],
     words: &mut Words<'_>,
@@ -147,8 +146,8 @@ pub(super) fn read_mnemonic<T: Copy + TryFrom<u32>>(
 }
 
 fn read_type(field: &'static str, words: &mut Words<'_>) -> Result<RecordType, RdataTextError> {
-    let word = words.bare(field)?;
-    parse_type(word).ok_or_else(|| wrong(field, word, "a record type"))
+    let word = words.unquoted(field)?;
+    parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
 }
 
 fn read_string(
@@ -156,7 +155,7 @@ fn read_string(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    push_counted(field, &unescape(field, words.need(field)?.text)?, out)
+    push_counted(field, &unescape(field, words.required(field)?.text)?, out)
 }
 
 fn read_tag(
@@ -164,9 +163,9 @@ fn read_tag(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     if word.is_empty() || !word.bytes().all(|octet| octet.is_ascii_alphanumeric()) {
-        return Err(wrong(field, word, "letters and digits"));
+        return Err(form_error(field, word, "letters and digits"));
     }
     push_counted(field, word.as_bytes(), out)
 }
@@ -176,9 +175,10 @@ fn read_salt(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     let digits = if word == "-" { "" } else { word };
-    let salt = digits::parse_hex(digits).ok_or_else(|| wrong(field, word, "`-` or hexadecimal"))?;
+    let salt =
+        digits::parse_hex(digits).ok_or_else(|| form_error(field, word, "`-` or hexadecimal"))?;
     push_counted(field, &salt, out)
 }
 
@@ -187,8 +187,8 @@ fn read_hash(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    let word = words.bare(field)?;
-    let hash = digits::parse_base32(word).ok_or_else(|| wrong(field, word, "base32hex"))?;
+    let word = words.unquoted(field)?;
+    let hash = digits::parse_base32(word).ok_or_else(|| form_error(field, word, "base32hex"))?;
     push_counted(field, &hash, out)
 }
 
@@ -197,14 +197,14 @@ fn read_locator(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     let groups = word.split(':').map(|group| {
         let is_hex = group.bytes().all(|digit| digit.is_ascii_hexdigit());
         is_hex.then(|| u16::from_str_radix(group, 16).ok())?
     });
     let groups: Option<Vec<u16>> = groups.collect();
     let groups = groups.filter(|groups| groups.len() == 4).ok_or_else(|| {
-        wrong(
+        form_error(
             field,
             word,
             "four groups of hexadecimal digits with `:` between them",
@@ -220,13 +220,13 @@ fn read_hyphenated(
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     let expected = if count == 6 {
         "six pairs of hexadecimal digits with `-` between them"
     } else {
         "eight pairs of hexadecimal digits with `-` between them"
     };
-    out.extend(parse_hyphenated(word, count).ok_or_else(|| wrong(field, word, expected))?);
+    out.extend(parse_hyphenated(word, count).ok_or_else(|| form_error(field, word, expected))?);
     Ok(())
 }
 

@@ -1,32 +1,33 @@
 //! LOC records (RFC 1876): degrees, minutes and thousandths of seconds; metres and centimetres.
 //!
-//! Sizes are stored as one digit and a power of ten; another size is an error, not a near one.
+//! The data hold a size as one digit and a power of ten. Any other size is an error; the module
+//! never rounds it.
 
 use super::error::{RdataTextError, excerpt};
 use super::numbers;
-use super::octets::{Octets, wrong};
+use super::octets::{Octets, form_error};
 use super::words::Words;
 
-/// The equator and the prime meridian; thousandths of a second are counted from here.
+/// The equator and the prime meridian, as the origin of angles in thousandths of a second.
 const MERIDIAN: u32 = 1 << 31;
-/// Thousandths of a second of arc in a degree.
+/// A degree in thousandths of a second of arc.
 const DEGREE: u32 = 3_600_000;
-/// How far below the ellipsoid altitudes begin, in centimetres.
-const ALTITUDE_BASE: u64 = 10_000_000;
-/// Size, horizontal and vertical precision where they are left out: 1 m, 10 km, 10 m.
+/// The depth below the ellipsoid at which altitudes start, in centimetres.
+const ALTITUDE_BASE: u32 = 10_000_000;
+/// The defaults of size, horizontal and vertical precision: 1 m, 10 km, 10 m.
 const PRECISION_DEFAULTS: [(&str, u8); 3] = [
     ("size", 0x12),
     ("horizontal precision", 0x16),
     ("vertical precision", 0x13),
 ];
 
-/// Reads the whole of the data.
+/// Reads all data of the record.
 pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), RdataTextError> {
     let latitude = read_angle("latitude", 90, ["N", "S"], words)?;
     let longitude = read_angle("longitude", 180, ["E", "W"], words)?;
-    let word = words.bare("altitude")?;
+    let word = words.unquoted("altitude")?;
     let altitude = parse_altitude(word).ok_or_else(|| {
-        wrong(
+        form_error(
             "altitude",
             word,
             "a number of metres from -100000.00 to 42849672.95",
@@ -38,9 +39,9 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
             out.push(default);
             continue;
         }
-        let word = words.bare(field)?;
+        let word = words.unquoted(field)?;
         let expected = "a number of metres up to 90000000 with one digit other than zero";
-        out.push(parse_precision(word).ok_or_else(|| wrong(field, word, expected))?);
+        out.push(parse_precision(word).ok_or_else(|| form_error(field, word, expected))?);
     }
     for number in [latitude, longitude, altitude] {
         out.extend(number.to_be_bytes());
@@ -48,7 +49,7 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
     Ok(())
 }
 
-/// Writes the data as BIND does.
+/// Writes all data of the record as BIND does.
 pub(super) fn print(octets: &mut Octets<'_>) -> Option<Vec<String>> {
     if octets.u8()? != 0 {
         return None;
@@ -56,7 +57,7 @@ pub(super) fn print(octets: &mut Octets<'_>) -> Option<Vec<String>> {
     let precisions = [octets.u8()?, octets.u8()?, octets.u8()?];
     let latitude = format_angle(octets.u32()?, ["N", "S"]);
     let longitude = format_angle(octets.u32()?, ["E", "W"]);
-    let altitude = i64::from(octets.u32()?) - 10_000_000;
+    let altitude = i64::from(octets.u32()?) - i64::from(ALTITUDE_BASE);
     let sign = if altitude < 0 { "-" } else { "" };
     let altitude = altitude.unsigned_abs();
     let mut text = vec![latitude, longitude];
@@ -67,20 +68,20 @@ pub(super) fn print(octets: &mut Octets<'_>) -> Option<Vec<String>> {
     Some(text)
 }
 
-/// Reads `degrees [minutes [seconds]] direction`, as thousandths of a second from the meridian.
+/// Reads `degrees [minutes [seconds]] direction` as thousandths of a second from [`MERIDIAN`].
 fn read_angle(
     field: &'static str,
     degrees_max: u32,
     [positive, negative]: [&str; 2],
     words: &mut Words<'_>,
 ) -> Result<u32, RdataTextError> {
-    // Thousandths of a second: degrees, minutes, seconds.
+    // Degrees, minutes and decimal seconds in thousandths of a second.
     const UNITS: [u32; 3] = [DEGREE, 60_000, 1];
     let mut angle = 0_u32;
     let mut count = 0;
     let mut spelled = String::new();
     loop {
-        let word = words.bare(field)?;
+        let word = words.unquoted(field)?;
         if !spelled.is_empty() {
             spelled.push(' ');
         }
@@ -88,7 +89,7 @@ fn read_angle(
         let is_negative = word.eq_ignore_ascii_case(negative);
         if count > 0 && (is_negative || word.eq_ignore_ascii_case(positive)) {
             if angle > degrees_max * DEGREE {
-                return Err(bad_angle(field, &spelled));
+                return Err(angle_error(field, &spelled));
             }
             return Ok(if is_negative {
                 MERIDIAN - angle
@@ -103,12 +104,12 @@ fn read_angle(
             _ => None,
         };
         let part = part.filter(|part| count != 2 || *part < 60_000);
-        angle += part.ok_or_else(|| bad_angle(field, &spelled))? * UNITS[count];
+        angle += part.ok_or_else(|| angle_error(field, &spelled))? * UNITS[count];
         count += 1;
     }
 }
 
-fn bad_angle(field: &'static str, spelled: &str) -> RdataTextError {
+fn angle_error(field: &'static str, spelled: &str) -> RdataTextError {
     let expected = if field == "latitude" {
         "an angle of up to 90 degrees with minutes and seconds, then N or S, such as `52 22 23.000 N`"
     } else {
@@ -139,14 +140,15 @@ fn format_angle(stored: u32, [positive, negative]: [&str; 2]) -> String {
 
 fn parse_altitude(word: &str) -> Option<u32> {
     let metres = word.strip_suffix(['m', 'M']).unwrap_or(word);
+    let base = u64::from(ALTITUDE_BASE);
     let stored = match metres.strip_prefix('-') {
-        Some(below) => ALTITUDE_BASE.checked_sub(parse_decimal(below, 2)?)?,
-        None => ALTITUDE_BASE.checked_add(parse_decimal(metres, 2)?)?,
+        Some(below) => base.checked_sub(parse_decimal(below, 2)?)?,
+        None => base.checked_add(parse_decimal(metres, 2)?)?,
     };
     u32::try_from(stored).ok()
 }
 
-/// A size in centimetres, as a digit and a power of ten in half an octet each.
+/// Parses a size: the digit and the power of ten of its centimetres, in half an octet each.
 fn parse_precision(word: &str) -> Option<u8> {
     let mut mantissa = parse_decimal(word.strip_suffix(['m', 'M']).unwrap_or(word), 2)?;
     let mut exponent = 0_u8;
@@ -172,7 +174,7 @@ fn format_precision(stored: u8) -> Option<String> {
     })
 }
 
-/// A decimal number with at most so many places, in units of the last place.
+/// Parses a decimal number with at most `places` places, in units of the last place.
 fn parse_decimal(word: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
     let is_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());

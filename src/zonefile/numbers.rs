@@ -3,12 +3,12 @@
 use super::error::{RdataTextError, excerpt};
 use super::words::Words;
 
-/// Reads a decimal number in the range of its width.
+/// Reads a decimal number that fits the width of its field.
 pub(super) fn read<T: TryFrom<u32>>(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<T, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     parse(word).ok_or_else(|| RdataTextError::Number {
         field,
         word: excerpt(word),
@@ -16,19 +16,19 @@ pub(super) fn read<T: TryFrom<u32>>(
     })
 }
 
-/// A decimal number without sign.
+/// Parses a decimal number without a sign.
 pub(super) fn parse<T: TryFrom<u32>>(word: &str) -> Option<T> {
     let digits = !word.is_empty() && word.bytes().all(|digit| digit.is_ascii_digit());
     let value: u32 = digits.then(|| word.parse().ok())??;
     T::try_from(value).ok()
 }
 
-/// Reads seconds, as a number or as numbers with the units w, d, h, m and s, as BIND reads them.
+/// Reads a period, as [`parse_period`] does.
 pub(super) fn read_period(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<u32, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     parse_period(word).ok_or_else(|| RdataTextError::Form {
         field,
         word: excerpt(word),
@@ -36,8 +36,9 @@ pub(super) fn read_period(
     })
 }
 
-/// Seconds, as a number or with units.
-pub(super) fn parse_period(word: &str) -> Option<u32> {
+/// Parses a period in seconds: a number, or numbers with the units w, d, h, m and s, as BIND reads
+/// them.
+pub(crate) fn parse_period(word: &str) -> Option<u32> {
     parse(word).or_else(|| parse_units(word))
 }
 
@@ -66,7 +67,7 @@ fn parse_units(word: &str) -> Option<u32> {
 /// Reads a point in time: seconds since 1970, or fourteen digits `YYYYMMDDHHmmSS` in UTC
 /// (RFC 4034 section 3.2).
 pub(super) fn read_time(field: &'static str, words: &mut Words<'_>) -> Result<u32, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     let time = if word.len() == 14 {
         parse_date(word)
     } else {
@@ -104,7 +105,7 @@ fn parse_date(word: &str) -> Option<u32> {
     let part = |from: usize, to: usize| word.get(from..to).and_then(parse::<u32>);
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
     let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
-    // Four octets of seconds end in 2106.
+    // The last year in four octets of seconds is 2106.
     if !(1970..=2106).contains(&year) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }

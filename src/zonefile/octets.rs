@@ -1,4 +1,4 @@
-//! What the readers and printers of fields share: a cursor over octets, and the plainest fields.
+//! Tools of all readers and printers of fields: a cursor over octets, and the plainest fields.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,10 +6,10 @@ use super::error::{RdataTextError, excerpt};
 use super::words::Words;
 use crate::model::{Name, NameError};
 
-/// Most octets of a character string (RFC 1035 section 3.3).
+/// Maximum octets of a character string (RFC 1035 section 3.3).
 pub(super) const STRING_OCTETS_MAX: usize = 255;
 
-/// The octets of a record's data, taken from the front.
+/// A cursor over the octets of a record's data.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Octets<'a>(&'a [u8]);
 
@@ -56,13 +56,13 @@ impl<'a> Octets<'a> {
         self.array::<16>().map(Ipv6Addr::from)
     }
 
-    /// An octet of length, and as many octets.
+    /// Takes a length octet and that many octets.
     pub(super) fn counted(&mut self) -> Option<&'a [u8]> {
         let count = self.u8()?;
         self.take(usize::from(count))
     }
 
-    /// An uncompressed name.
+    /// Takes an uncompressed name.
     pub(super) fn name(&mut self) -> Option<Name> {
         let mut end = 0;
         while *self.0.get(end)? != 0 {
@@ -72,8 +72,12 @@ impl<'a> Octets<'a> {
     }
 }
 
-/// An error for a word that has not its field's form.
-pub(super) fn wrong(field: &'static str, word: &str, expected: &'static str) -> RdataTextError {
+/// Builds the error for a word that does not have the form of its field.
+pub(super) fn form_error(
+    field: &'static str,
+    word: &str,
+    expected: &'static str,
+) -> RdataTextError {
     RdataTextError::Form {
         field,
         word: excerpt(word),
@@ -81,12 +85,13 @@ pub(super) fn wrong(field: &'static str, word: &str, expected: &'static str) -> 
     }
 }
 
-/// Reads a name, relative to the words' origin; absolute with or without its final dot where they have none.
+/// Reads a name, relative to the origin of the words. Without an origin, the name is absolute with
+/// or without a final dot.
 pub(super) fn read_name(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<Name, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     let name = match words.origin() {
         Some(origin) => Name::relative(word, origin),
         None if word == "@" => return Err(RdataTextError::Origin { field }),
@@ -103,21 +108,21 @@ pub(super) fn read_ipv4(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<Ipv4Addr, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     word.parse()
-        .map_err(|_| wrong(field, word, "an IPv4 address"))
+        .map_err(|_| form_error(field, word, "an IPv4 address"))
 }
 
 pub(super) fn read_ipv6(
     field: &'static str,
     words: &mut Words<'_>,
 ) -> Result<Ipv6Addr, RdataTextError> {
-    let word = words.bare(field)?;
+    let word = words.unquoted(field)?;
     word.parse()
-        .map_err(|_| wrong(field, word, "an IPv6 address"))
+        .map_err(|_| form_error(field, word, "an IPv6 address"))
 }
 
-/// Appends an octet of length and the octets.
+/// Appends a length octet and the octets.
 pub(super) fn push_counted(
     field: &'static str,
     octets: &[u8],

@@ -4,24 +4,24 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::error::RdataTextError;
 use super::numbers;
-use super::octets::{Octets, wrong};
+use super::octets::{Octets, form_error};
 use super::words::Words;
 
-/// Reads prefixes to the end of the text; there may be none.
+/// Reads all remaining words as address prefixes; there may be none.
 pub(super) fn read(
     field: &'static str,
     words: &mut Words<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
     while words.peek().is_some() {
-        let word = words.bare(field)?;
+        let word = words.unquoted(field)?;
         let expected = "an address prefix such as `1:192.0.2.0/24` or `!2:2001:db8::/32`";
-        out.extend(parse(word).ok_or_else(|| wrong(field, word, expected))?);
+        out.extend(parse(word).ok_or_else(|| form_error(field, word, expected))?);
     }
     Ok(())
 }
 
-/// Writes the prefixes to the end of the data.
+/// Writes the address prefixes up to the end of the data.
 pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     while !octets.is_empty() {
         let family = octets.u16()?;
@@ -57,13 +57,13 @@ fn parse(word: &str) -> Option<Vec<u8>> {
     if usize::from(prefix) > octets.len() * 8 {
         return None;
     }
-    // Trailing zero octets are not sent (RFC 3123 section 4).
+    // The data omit trailing zero octets (RFC 3123 section 4).
     let used = octets
         .iter()
         .rposition(|octet| *octet != 0)
         .map_or(0, |last| last + 1);
     let length = u8::try_from(used).ok()?;
-    let mut item = vec![0, family, prefix, negation | length];
-    item.extend_from_slice(&octets[..used]);
-    Some(item)
+    let mut encoded = vec![0, family, prefix, negation | length];
+    encoded.extend_from_slice(&octets[..used]);
+    Some(encoded)
 }

@@ -1,13 +1,13 @@
 //! Service parameters of SVCB and HTTPS records (RFC 9460 section 2.1 and appendix A).
 //!
-//! They are read in any order and stored in that of their numbers.
+//! The text may have the parameters in any order; the data have them in that of their numbers.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::digits;
 use super::error::{RdataTextError, excerpt};
 use super::numbers;
-use super::octets::{Octets, wrong};
+use super::octets::{Octets, form_error};
 use super::words::{Words, quote, unescape};
 
 const FIELD: &str = "parameter";
@@ -15,32 +15,28 @@ const MANDATORY: u16 = 0;
 const ALPN: u16 = 1;
 const NO_DEFAULT_ALPN: u16 = 2;
 
-/// The form of a parameter's value.
+/// The form of the value of a parameter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Value {
-    /// Other parameters' names.
+    /// The names of other parameters.
     Keys,
-    /// Protocol identifiers, each with an octet of length.
+    /// Protocol identifiers, each with a length octet.
     Protocols,
-    /// None at all.
-    Nothing,
-    /// A port number.
+    /// No value.
+    Empty,
     Port,
-    /// IPv4 addresses.
     Ipv4,
-    /// IPv6 addresses.
     Ipv6,
-    /// Base64.
     Base64,
-    /// The octets as they are.
+    /// The octets, unchanged.
     Octets,
 }
 
-/// Parameters with a name, in the order of their numbers from 0.
+/// The parameters that have a name, by their numbers from 0.
 const KEYS: [(&str, Value); 8] = [
     ("mandatory", Value::Keys),
     ("alpn", Value::Protocols),
-    ("no-default-alpn", Value::Nothing),
+    ("no-default-alpn", Value::Empty),
     ("port", Value::Port),
     ("ipv4hint", Value::Ipv4),
     ("ech", Value::Base64),
@@ -48,25 +44,26 @@ const KEYS: [(&str, Value); 8] = [
     ("dohpath", Value::Octets),
 ];
 
-/// Reads parameters to the end of the text; there may be none.
+/// Reads all remaining words as parameters; there may be none.
 pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), RdataTextError> {
     let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
     while words.peek().is_some() {
-        let word = words.bare(FIELD)?;
+        let word = words.unquoted(FIELD)?;
         let (name, value) = word
             .split_once('=')
             .map_or((word, None), |(n, v)| (n, Some(v)));
         let key = parse_key(name)
-            .ok_or_else(|| wrong(FIELD, name, "a known parameter or `key` and a number"))?;
+            .ok_or_else(|| form_error(FIELD, name, "a known parameter or `key` and a number"))?;
         let text = value.unwrap_or_default();
         let text = text
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
             .unwrap_or(text);
         let octets = unescape(FIELD, text)?;
-        // `key` and a number takes the octets as they are, also where the number has a name.
-        let form = form_of(name).map_or(Value::Octets, |(_, form)| form);
-        let encoded = encode(form, &octets).map_err(|expected| wrong(FIELD, word, expected))?;
+        // The value after `key` and a number is octets, even if the number has a name.
+        let form = named_parameter(name).map_or(Value::Octets, |(_, form)| form);
+        let encoded =
+            encode(form, &octets).map_err(|expected| form_error(FIELD, word, expected))?;
         if u16::try_from(encoded.len()).is_err() {
             let max = usize::from(u16::MAX);
             return Err(RdataTextError::TooLong {
@@ -78,7 +75,7 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
         parameters.push((key, encoded));
     }
     parameters.sort_by_key(|(key, _)| *key);
-    check(&parameters)?;
+    check_parameters(&parameters)?;
     for (key, value) in parameters {
         out.extend(key.to_be_bytes());
         out.extend(
@@ -91,7 +88,7 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
     Ok(())
 }
 
-/// Writes the parameters to the end of the data.
+/// Writes the parameters up to the end of the data.
 pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     while !octets.is_empty() {
         let key = octets.u16()?;
@@ -109,16 +106,16 @@ pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()
     Some(())
 }
 
-fn form_of(name: &str) -> Option<(u16, Value)> {
+fn named_parameter(name: &str) -> Option<(u16, Value)> {
     let named = (0_u16..).zip(KEYS).find(|(_, (known, _))| *known == name);
     named.map(|(key, (_, form))| (key, form))
 }
 
 fn parse_key(name: &str) -> Option<u16> {
-    if let Some((key, _)) = form_of(name) {
+    if let Some((key, _)) = named_parameter(name) {
         return Some(key);
     }
-    // Without leading zeros; 65535 is no key (RFC 9460 sections 2.1 and 14.3.2).
+    // A number has no leading zeros, and 65535 is invalid (RFC 9460 sections 2.1 and 14.3.2).
     let digits = name.strip_prefix("key")?;
     let key: u16 = numbers::parse(digits)?;
     (key != u16::MAX && key.to_string() == digits).then_some(key)
@@ -129,12 +126,12 @@ fn format_key(key: u16) -> String {
         .map_or_else(|| format!("key{key}"), |(name, _)| (*name).to_owned())
 }
 
-/// The octets of a value, or what it should have been.
+/// Encodes a value; the error describes the expected form.
 fn encode(form: Value, octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     match form {
         Value::Octets => Ok(octets.to_vec()),
-        Value::Nothing if octets.is_empty() => Ok(Vec::new()),
-        Value::Nothing => Err("written without a value"),
+        Value::Empty if octets.is_empty() => Ok(Vec::new()),
+        Value::Empty => Err("written without a value"),
         Value::Protocols => encode_protocols(octets)
             .ok_or("a list of protocols of 1 to 255 octets, such as `alpn=h2,h3`"),
         Value::Port => parse_text(octets, numbers::parse::<u16>)
@@ -169,7 +166,7 @@ fn encode_list<T>(octets: &[u8], item: impl Fn(&str) -> Option<T>) -> Option<Vec
         .collect()
 }
 
-/// Splits at commas; `\,` and `\\` stand for themselves (RFC 9460 appendix A.1).
+/// Splits a list at its commas; `\,` is a comma and `\\` a backslash (RFC 9460 appendix A.1).
 fn encode_protocols(octets: &[u8]) -> Option<Vec<u8>> {
     let mut protocols = vec![Vec::new()];
     let mut rest = octets.iter();
@@ -192,7 +189,7 @@ fn encode_protocols(octets: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A value as text; empty where there is none.
+/// Decodes a value as text, which is empty if there is no value.
 fn decode(form: Value, value: &[u8]) -> Option<String> {
     if form == Value::Protocols {
         return decode_protocols(value);
@@ -202,7 +199,7 @@ fn decode(form: Value, value: &[u8]) -> Option<String> {
     while !octets.is_empty() {
         items.push(match form {
             Value::Octets => quote(octets.rest()),
-            Value::Nothing | Value::Protocols => return None,
+            Value::Empty | Value::Protocols => return None,
             Value::Port => octets.u16()?.to_string(),
             Value::Keys => format_key(octets.u16()?),
             Value::Ipv4 => octets.ipv4()?.to_string(),
@@ -230,8 +227,8 @@ fn decode_protocols(value: &[u8]) -> Option<String> {
     Some(quote(&list))
 }
 
-/// Parameters stand once, and those that need others have them.
-fn check(parameters: &[(u16, Vec<u8>)]) -> Result<(), RdataTextError> {
+/// Checks that no parameter occurs twice and that each has the parameters it needs.
+fn check_parameters(parameters: &[(u16, Vec<u8>)]) -> Result<(), RdataTextError> {
     if let Some(pair) = parameters.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(RdataTextError::RepeatedKey {
             key: format_key(pair[0].0),
@@ -256,7 +253,11 @@ fn check(parameters: &[(u16, Vec<u8>)]) -> Result<(), RdataTextError> {
         .collect();
     if needed.contains(&MANDATORY) || !needed.is_sorted_by(|a, b| a < b) {
         let word = "mandatory";
-        return Err(wrong(FIELD, word, "a list of other parameters, each once"));
+        return Err(form_error(
+            FIELD,
+            word,
+            "a list of other parameters, each once",
+        ));
     }
     match needed.into_iter().find(|key| !is_given(*key)) {
         Some(key) => Err(RdataTextError::NeededKey {

@@ -2,7 +2,7 @@
 
 use crate::model::RecordType;
 
-/// How a field is written, and which octets it stands for.
+/// The text and the octets of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Form {
     /// A number in one octet.
@@ -21,88 +21,83 @@ pub(super) enum Form {
     Named16(&'static [(&'static str, u16)]),
     /// A record type in two octets.
     Type,
-    /// The record types to the end, as bit maps (RFC 4034 section 4.1.2).
+    /// All remaining record types, as bit maps (RFC 4034 section 4.1.2).
     Types,
     /// A domain name, uncompressed.
     Name,
-    /// The domain names to the end.
+    /// All remaining domain names.
     Names,
     /// A character string (RFC 1035 section 3.3).
     Text,
-    /// A character string that may be left out.
+    /// An optional character string.
     OptionalText,
-    /// The character strings to the end, one or more.
+    /// All remaining character strings, at least one.
     Texts,
     /// A character string of letters and digits: a CAA tag (RFC 8659 section 4.1).
     Tag,
-    /// All octets to the end as one string, without an octet of length.
+    /// All remaining octets as one string without a length octet.
     Content,
-    /// All octets to the end in hexadecimal, blanks allowed.
+    /// All remaining octets in hexadecimal, with blanks allowed.
     Hex,
-    /// All octets to the end in base64, blanks allowed.
+    /// All remaining octets in base64, with blanks allowed.
     Base64,
-    /// All octets to the end in base64, blanks allowed, or nothing.
+    /// All remaining octets in base64, with blanks allowed; there may be none.
     OptionalBase64,
-    /// An octet of length and as many octets in hexadecimal, `-` for none (RFC 5155 section 3.3).
+    /// A length octet and that many octets in hexadecimal, `-` for none (RFC 5155 section 3.3).
     Salt,
-    /// An octet of length and as many octets in base32hex (RFC 5155 section 3.3).
+    /// A length octet and that many octets in base32hex (RFC 5155 section 3.3).
     Hash,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
     Ipv6,
-    /// Eight octets as four groups of hexadecimal digits with colons between them (RFC 6742 section 2.1.2).
+    /// Eight octets as four hexadecimal groups with colons between them (RFC 6742 section 2.1.2).
     Locator,
-    /// So many octets in hexadecimal with hyphens between them (RFC 7043).
+    /// This number of octets in hexadecimal with hyphens between them (RFC 7043).
     Hyphenated(usize),
-    /// The whole of a LOC record (RFC 1876).
+    /// All data of a LOC record (RFC 1876).
     Location,
     /// The address prefixes of an APL record (RFC 3123).
     Prefixes,
-    /// Service parameters (RFC 9460 section 2.1).
-    Parameters,
-    /// Precedence, gateway and algorithm, as IPSECKEY has them (RFC 4025 section 2.1).
+    /// The service parameters of SVCB and HTTPS (RFC 9460 section 2.1).
+    ServiceParams,
+    /// Precedence, gateway and algorithm of IPSECKEY (RFC 4025 section 2.1).
     KeyGateway,
-    /// Precedence, discovery bit and relay, as AMTRELAY has them (RFC 8777 section 4.2).
+    /// Precedence, discovery bit and relay of AMTRELAY (RFC 8777 section 4.2).
     Relay,
     /// Algorithm, host identity and public key of HIP (RFC 8005 section 5).
     HostIdentity,
 }
 
 /// A field of a type: its name in the type's RFC, and its form.
-pub(super) type Part = (&'static str, Form);
+pub(super) type Field = (&'static str, Form);
 
 /// A type that has a mnemonic.
 #[derive(Debug)]
-pub(super) struct Known {
+struct KnownType {
     code: u16,
     mnemonic: &'static str,
-    /// No fields: the data are written in the form of RFC 3597 only.
-    parts: &'static [Part],
+    /// Empty if data of the type have the form of RFC 3597 only.
+    fields: &'static [Field],
 }
 
-const fn known(code: u16, mnemonic: &'static str, parts: &'static [Part]) -> Known {
-    Known {
+const fn known(code: u16, mnemonic: &'static str, fields: &'static [Field]) -> KnownType {
+    KnownType {
         code,
         mnemonic,
-        parts,
+        fields,
     }
 }
 
-/// The fields of a type; none where its data are written in the form of RFC 3597 only.
-pub(super) fn parts(rtype: RecordType) -> Option<&'static [Part]> {
+/// Returns the fields of a type; `None` if its data have the form of RFC 3597 only.
+pub(super) fn fields(rtype: RecordType) -> Option<&'static [Field]> {
     by_code(rtype)
-        .map(|known| known.parts)
-        .filter(|parts| !parts.is_empty())
+        .map(|known| known.fields)
+        .filter(|fields| !fields.is_empty())
 }
 
-/// The mnemonic of a type.
-pub(super) fn mnemonic(rtype: RecordType) -> Option<&'static str> {
-    by_code(rtype).map(|known| known.mnemonic)
-}
-
-/// The type of a mnemonic, in any case.
-pub(super) fn by_mnemonic(text: &str) -> Option<RecordType> {
+/// Finds the type of a mnemonic in any case.
+fn by_mnemonic(text: &str) -> Option<RecordType> {
     TYPES
         .iter()
         .find(|known| known.mnemonic.eq_ignore_ascii_case(text))
@@ -121,28 +116,32 @@ pub fn parse_type(text: &str) -> Option<RecordType> {
 
 /// Writes a type: its mnemonic, or `TYPE` and its number.
 pub fn format_type(rtype: RecordType) -> String {
-    mnemonic(rtype).map_or_else(|| format!("TYPE{}", rtype.0), str::to_owned)
+    by_code(rtype).map_or_else(
+        || format!("TYPE{}", rtype.0),
+        |known| known.mnemonic.to_owned(),
+    )
 }
 
-/// The types that have a mnemonic and stand in zones: no OPT, no TSIG, none that only queries name.
+/// Iterates over the types with a mnemonic that zones can contain: not OPT, not TSIG, and no type
+/// that exists in queries only.
 pub fn known_types() -> impl Iterator<Item = RecordType> {
     let meta = |code: &u16| *code == RecordType::OPT.0 || (249..=255).contains(code);
     let codes = TYPES.iter().map(|known| known.code);
     codes.filter(move |code| !meta(code)).map(RecordType)
 }
 
-fn by_code(rtype: RecordType) -> Option<&'static Known> {
+fn by_code(rtype: RecordType) -> Option<&'static KnownType> {
     let found = TYPES.binary_search_by_key(&rtype.0, |known| known.code);
     found.ok().map(|at| &TYPES[at])
 }
 
 use Form::{
     Base64, Content, Hash, Hex, HostIdentity, Hyphenated, Ipv4, Ipv6, KeyGateway, Location,
-    Locator, Name, Named8, Named16, Names, OptionalBase64, OptionalText, Parameters, Period,
-    Prefixes, Relay, Salt, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
+    Locator, Name, Named8, Named16, Names, OptionalBase64, OptionalText, Period, Prefixes, Relay,
+    Salt, ServiceParams, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
 };
 
-/// DNSSEC algorithms with the mnemonics that BIND reads (RFC 4034 appendix A.1 and successors).
+/// DNSSEC algorithms, with the mnemonics that BIND reads (RFC 4034 appendix A.1 and successors).
 const ALGORITHMS: &[(&str, u8)] = &[
     ("RSAMD5", 1),
     ("DH", 2),
@@ -166,7 +165,7 @@ const ALGORITHMS: &[(&str, u8)] = &[
     ("PRIVATEDNS", 253),
     ("PRIVATEOID", 254),
 ];
-/// Kinds of certificates (RFC 4398 section 2.1).
+/// Types of certificates (RFC 4398 section 2.1).
 const CERTIFICATE_TYPES: &[(&str, u16)] = &[
     ("PKIX", 1),
     ("SPKI", 2),
@@ -179,24 +178,24 @@ const CERTIFICATE_TYPES: &[(&str, u16)] = &[
     ("URI", 253),
     ("OID", 254),
 ];
-/// Ways to reach a parent's notification service (RFC 9859 section 2.3).
+/// Schemes of a parent's notification service (RFC 9859 section 2.3).
 const SCHEMES: &[(&str, u8)] = &[("NOTIFY", 1)];
 
-const ONE_NAME: &[Part] = &[("name", Name)];
-const TEXTS: &[Part] = &[("text", Texts)];
-const DIGEST: &[Part] = &[
+const ONE_NAME: &[Field] = &[("name", Name)];
+const TEXTS: &[Field] = &[("text", Texts)];
+const DIGEST: &[Field] = &[
     ("key tag", U16),
     ("algorithm", Named8(ALGORITHMS)),
     ("digest type", U8),
     ("digest", Hex),
 ];
-const KEY: &[Part] = &[
+const KEY: &[Field] = &[
     ("flags", U16),
     ("protocol", U8),
     ("algorithm", Named8(ALGORITHMS)),
     ("public key", Base64),
 ];
-const SIGNATURE: &[Part] = &[
+const SIGNATURE: &[Field] = &[
     ("type covered", Type),
     ("algorithm", Named8(ALGORITHMS)),
     ("labels", U8),
@@ -207,20 +206,20 @@ const SIGNATURE: &[Part] = &[
     ("signer", Name),
     ("signature", Base64),
 ];
-const ASSOCIATION: &[Part] = &[
+const ASSOCIATION: &[Field] = &[
     ("usage", U8),
     ("selector", U8),
     ("matching type", U8),
     ("certificate association data", Hex),
 ];
-const SERVICE: &[Part] = &[
+const SERVICE: &[Field] = &[
     ("priority", U16),
     ("target", Name),
-    ("parameter", Parameters),
+    ("parameter", ServiceParams),
 ];
 
-/// In ascending order of the code. Mnemonics are those of the IANA registry.
-static TYPES: &[Known] = &[
+/// All known types in ascending order of the code, with the mnemonics of the IANA registry.
+static TYPES: &[KnownType] = &[
     known(1, "A", &[("address", Ipv4)]),
     known(2, "NS", ONE_NAME),
     known(3, "MD", ONE_NAME),
@@ -465,7 +464,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_order() {
+    fn the_table_is_in_order_of_the_code() {
         assert!(TYPES.is_sorted_by(|a, b| a.code < b.code));
     }
 }

@@ -1,35 +1,33 @@
-//! Words of presentation format (RFC 1035 section 5.1): cutting text into them, undoing escapes,
-//! and writing them.
+//! Words of presentation format (RFC 1035 section 5.1): splits text into words, resolves their
+//! escapes and quotes them.
 //!
-//! Nothing is dropped in silence: a semicolon that would start a comment, a quote in the middle of
-//! a word and a line break outside of parentheses are errors.
+//! The module never drops text silently: a semicolon that would start a comment, a quote inside a
+//! word and a line break outside parentheses are errors.
 
 use std::fmt::Write as _;
 
 use super::error::{RdataTextError, excerpt};
 use crate::model::Name;
 
-/// A word of the text.
+/// A word of presentation format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Word<'a> {
-    /// As it stands in the text, escapes included, the quotes around it not.
-    pub text: &'a str,
-    /// Whether it stands in quotes.
-    pub quoted: bool,
+pub(crate) struct Word<'a> {
+    /// The text with its escapes and without the quotes around it.
+    pub(crate) text: &'a str,
+    pub(crate) quoted: bool,
 }
 
-/// The words of a text, read one after the other.
+/// A cursor over the words of a record's data.
 pub(super) struct Words<'a> {
     all: Vec<Word<'a>>,
-    /// How many are taken.
+    /// The number of words before the cursor.
     taken: usize,
     origin: Option<&'a Name>,
 }
 
 impl<'a> Words<'a> {
-    /// Cuts text into words. With `pairs`, a value in quotes after `=` belongs to its word
-    /// (RFC 9460 section 2.1), quotes included.
-    pub(super) fn cut(text: &'a str, pairs: bool) -> Result<Self, RdataTextError> {
+    /// Splits text into words, as [`split_word`] does with `has_params`.
+    pub(super) fn split(text: &'a str, has_params: bool) -> Result<Self, RdataTextError> {
         let mut words = Vec::new();
         let mut depth = 0_usize;
         let mut line_ended = false;
@@ -53,7 +51,7 @@ impl<'a> Words<'a> {
                 }
                 ';' => return Err(RdataTextError::Comment),
                 _ => {
-                    let (word, octets) = cut_word(rest, pairs)?;
+                    let (word, octets) = split_word(rest, has_params)?;
                     words.push(word);
                     rest = &rest[octets..];
                 }
@@ -62,11 +60,11 @@ impl<'a> Words<'a> {
         if depth > 0 {
             return Err(RdataTextError::Parenthesis);
         }
-        Ok(Self::of(words, None))
+        Ok(Self::new(words, None))
     }
 
-    /// Words that were cut before, in which names are relative to `origin`.
-    pub(super) fn of(words: Vec<Word<'a>>, origin: Option<&'a Name>) -> Self {
+    /// Starts at the first of these words, in which names are relative to `origin`.
+    pub(super) fn new(words: Vec<Word<'a>>, origin: Option<&'a Name>) -> Self {
         Self {
             all: words,
             taken: 0,
@@ -74,36 +72,36 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// What names are relative to; none where they are absolute.
+    /// Returns the origin of relative names; `None` if all names are absolute.
     pub(super) fn origin(&self) -> Option<&'a Name> {
         self.origin
     }
 
-    /// How many words were taken.
+    /// Counts the words before the cursor.
     pub(super) fn taken(&self) -> usize {
         self.taken
     }
 
-    /// The next word, whatever it is.
+    /// Takes the next word.
     pub(super) fn next(&mut self) -> Option<Word<'a>> {
         let word = self.peek()?;
         self.taken += 1;
         Some(word)
     }
 
-    /// The next word without taking it.
+    /// Returns the next word without taking it.
     pub(super) fn peek(&self) -> Option<Word<'a>> {
         self.all.get(self.taken).copied()
     }
 
-    /// The next word, for a field that must be there.
-    pub(super) fn need(&mut self, field: &'static str) -> Result<Word<'a>, RdataTextError> {
+    /// Takes the next word, for a required field.
+    pub(super) fn required(&mut self, field: &'static str) -> Result<Word<'a>, RdataTextError> {
         self.next().ok_or(RdataTextError::Missing { field })
     }
 
-    /// The next word, for a field that must be there and has no quotes.
-    pub(super) fn bare(&mut self, field: &'static str) -> Result<&'a str, RdataTextError> {
-        let word = self.need(field)?;
+    /// Takes the next word, for a required field without quotes.
+    pub(super) fn unquoted(&mut self, field: &'static str) -> Result<&'a str, RdataTextError> {
+        let word = self.required(field)?;
         if word.quoted {
             let word = excerpt(word.text);
             return Err(RdataTextError::Form {
@@ -115,29 +113,32 @@ impl<'a> Words<'a> {
         Ok(word.text)
     }
 
-    /// All remaining words put together, for hexadecimal and base64 digits.
+    /// Joins all remaining words, for hexadecimal and base64 digits.
     pub(super) fn joined(&mut self, field: &'static str) -> Result<String, RdataTextError> {
-        let mut all = self.bare(field)?.to_owned();
+        let mut all = self.unquoted(field)?.to_owned();
         while self.peek().is_some() {
-            all.push_str(self.bare(field)?);
+            all.push_str(self.unquoted(field)?);
         }
         Ok(all)
     }
 }
 
-/// The word at the front of a text, and how many octets it takes with its quotes. With `pairs`, a value in
-/// quotes after `=` belongs to its word (RFC 9460 section 2.1).
+/// Returns the word at the start of a text, and its length in octets with its quotes. With
+/// `has_params`, a quoted value after `=` and its quotes belong to the word (RFC 9460 section 2.1).
 ///
 /// # Errors
-/// [`RdataTextError`] for a quote that is not closed, or that stands inside a word.
-pub fn cut_word(text: &str, pairs: bool) -> Result<(Word<'_>, usize), RdataTextError> {
+/// [`RdataTextError`] if a quote is not closed or stands inside a word.
+pub(crate) fn split_word(
+    text: &str,
+    has_params: bool,
+) -> Result<(Word<'_>, usize), RdataTextError> {
     if let Some(tail) = text.strip_prefix('"') {
         let end = quoted_end(tail)?;
         let text = &tail[..end];
         let word = Word { text, quoted: true };
         return Ok((word, end + 2));
     }
-    let end = word_end(text, pairs)?;
+    let end = word_end(text, has_params)?;
     let text = &text[..end];
     let word = Word {
         text,
@@ -146,7 +147,7 @@ pub fn cut_word(text: &str, pairs: bool) -> Result<(Word<'_>, usize), RdataTextE
     Ok((word, end))
 }
 
-/// Where a string in quotes ends, from behind its first quote.
+/// Finds the closing quote of a string that starts after its opening quote.
 fn quoted_end(text: &str) -> Result<usize, RdataTextError> {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
@@ -161,15 +162,15 @@ fn quoted_end(text: &str) -> Result<usize, RdataTextError> {
     Err(RdataTextError::OpenQuote)
 }
 
-/// Where an unquoted word ends.
-fn word_end(text: &str, pairs: bool) -> Result<usize, RdataTextError> {
+/// Finds the end of an unquoted word.
+fn word_end(text: &str, has_params: bool) -> Result<usize, RdataTextError> {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
         match character {
             '\n' => return Ok(at),
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' if pairs && text[..at].find('=') == Some(at - 1) => {
+            '"' if has_params && text[..at].find('=') == Some(at - 1) => {
                 return Ok(at + 1 + quoted_end(&text[at + 1..])? + 1);
             }
             '"' => return Err(RdataTextError::StrayQuote),
@@ -180,7 +181,7 @@ fn word_end(text: &str, pairs: bool) -> Result<usize, RdataTextError> {
     Ok(text.len())
 }
 
-/// The octets that a word stands for: `\DDD` is an octet in decimal, `\X` is X.
+/// Resolves the escapes of a word: `\DDD` is an octet in decimal, `\X` is X.
 pub(super) fn unescape(field: &'static str, text: &str) -> Result<Vec<u8>, RdataTextError> {
     let bad = || RdataTextError::Escape {
         field,
@@ -216,7 +217,7 @@ pub(super) fn unescape(field: &'static str, text: &str) -> Result<Vec<u8>, Rdata
     Ok(octets)
 }
 
-/// Octets as a string in quotes that every parser reads back as the same octets.
+/// Writes octets as a quoted string that every parser reads back as the same octets.
 pub(super) fn quote(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len() + 2);
     text.push('"');

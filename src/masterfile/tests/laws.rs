@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Pieces that files are made of, good and bad.
+/// Generates valid and invalid pieces of a file.
 fn piece() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "a",
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn no_pieces_cause_a_panic_and_each_error_has_a_place_in_the_text(pieces in vec(piece(), 0..40)) {
+    fn no_pieces_cause_a_panic_and_each_error_has_a_position_in_the_text(pieces in vec(piece(), 0..40)) {
         let text = pieces.concat();
         if let Err(errors) = read(text.clone().into_bytes()) {
             prop_assert!(!errors.is_empty() && errors.len() <= ERRORS_MAX);
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_printed_reads_back(
+    fn printed_records_read_back(
         owner in "[a-z*_][a-z0-9-]{0,5}",
         ttl in 0_u32..=0x7fff_ffff,
         content in vec(any::<u8>(), 0..300),

@@ -1,9 +1,10 @@
-//! What a master file says, entry by entry, and what is told of one that is wrong.
+//! Tests of the records of a master file, and of its errors.
 
 mod laws;
 
 use std::io;
 
+use super::source::INCLUDE_DEPTH_MAX;
 use super::*;
 use crate::model::{Serial, ZoneName, ZoneSource};
 use crate::zonefile::format_record;
@@ -19,7 +20,7 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// Reads a file `zone.db` of `example.`, which may include these.
+/// Reads the text as the file `zone.db` of `example.`, which may include `files`.
 fn parse_with(text: &str, files: &[(&str, &str)]) -> Result<Vec<String>, Vec<MasterFileError>> {
     let include = |name: &str, _: &str| {
         let found = files.iter().find(|(file, _)| *file == name);
@@ -35,11 +36,11 @@ fn parse_with(text: &str, files: &[(&str, &str)]) -> Result<Vec<String>, Vec<Mas
 }
 
 #[track_caller]
-fn says(text: &str, expected: &[&str]) {
+fn assert_records(text: &str, expected: &[&str]) {
     pretty_assertions::assert_eq!(parse_with(text, &[]).unwrap(), expected);
 }
 
-/// The errors, without the name of the file.
+/// Returns the errors without the name of the file.
 fn errors(text: &str) -> Vec<String> {
     let errors = parse_with(text, &[]).unwrap_err();
     let texts = errors.iter().map(|error| {
@@ -50,12 +51,12 @@ fn errors(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn is_wrong(text: &str, error: &str) {
+fn assert_error(text: &str, error: &str) {
     assert_eq!(errors(text), [error]);
 }
 
 #[test]
-fn the_example_of_rfc_1035_reads_as_it_is_meant() {
+fn the_example_of_rfc_1035_gives_its_records() {
     let text = "
 @   IN  SOA     VENERA      Action\\.domains (
                                  20     ; SERIAL
@@ -71,7 +72,7 @@ A       A       26.3.0.103
 VENERA  A       10.1.0.52
         A       128.9.0.32
 ";
-    says(
+    assert_records(
         text,
         &[
             r"example. 60 SOA venera.example. action\.domains.example. 20 7200 600 3600000 60",
@@ -86,8 +87,8 @@ VENERA  A       10.1.0.52
 }
 
 #[test]
-fn a_ttl_is_its_own_or_the_default_or_the_one_before() {
-    says(
+fn a_ttl_is_stated_or_the_default_or_the_last_one() {
+    assert_records(
         "a 5 A 192.0.2.1\nb A 192.0.2.2\n$TTL 1h30m\nc A 192.0.2.3\nd 1D A 192.0.2.4\ne A 192.0.2.5\n",
         &[
             "a.example. 5 A 192.0.2.1",
@@ -97,11 +98,11 @@ fn a_ttl_is_its_own_or_the_default_or_the_one_before() {
             "e.example. 5400 A 192.0.2.5",
         ],
     );
-    is_wrong(
+    assert_error(
         "a A 192.0.2.1\n",
         "1:3: the record has no TTL, and neither `$TTL` nor a record before it says one",
     );
-    is_wrong(
+    assert_error(
         "a 2147483648 A 192.0.2.1\n",
         "1:3: `2147483648` is no TTL: seconds up to 2147483647, or a period such as `1h30m`",
     );
@@ -109,7 +110,7 @@ fn a_ttl_is_its_own_or_the_default_or_the_one_before() {
 
 #[test]
 fn class_and_ttl_stand_in_either_order() {
-    says(
+    assert_records(
         "a 5 IN A 192.0.2.1\na in 6 a 192.0.2.2\na CLASS1 7 TYPE1 192.0.2.3\n 8 A 192.0.2.4",
         &[
             "a.example. 5 A 192.0.2.1",
@@ -118,11 +119,11 @@ fn class_and_ttl_stand_in_either_order() {
             "a.example. 8 A 192.0.2.4",
         ],
     );
-    is_wrong(
+    assert_error(
         "a 5 CH A 192.0.2.1",
         "1:5: class `CH` is not served, only IN",
     );
-    is_wrong(
+    assert_error(
         "a 5 CLASS3 A 1",
         "1:5: class `CLASS3` is not served, only IN",
     );
@@ -130,7 +131,7 @@ fn class_and_ttl_stand_in_either_order() {
 
 #[test]
 fn names_are_relative_to_the_origin_in_owners_and_in_data() {
-    says(
+    assert_records(
         "$ORIGIN sub\n@ 1 MX 5 @\n$ORIGIN deep\na 1 CNAME b\n\\@ 1 SRV 1 2 3 x.\n$ORIGIN example.\nc 1 NS ns1.sub\n",
         &[
             "sub.example. 1 MX 5 sub.example.",
@@ -143,7 +144,7 @@ fn names_are_relative_to_the_origin_in_owners_and_in_data() {
 
 #[test]
 fn quotes_escapes_comments_and_parentheses_are_as_in_rfc_1035() {
-    says(
+    assert_records(
         "$TTL 1\n;c\n \t ; only a comment\na TXT \"x;y\" a\\;b ; c\na TXT ( \"(\" ; )\n\t\"two\" \n)\r\n\
          a\\.b TXT \"\\\"\\065\\\\\"\r\n* HTTPS 1 . alpn=\"h2,h3\" port=443 ; c\n",
         &[
@@ -156,8 +157,8 @@ fn quotes_escapes_comments_and_parentheses_are_as_in_rfc_1035() {
 }
 
 #[test]
-fn unknown_types_are_as_exact_as_others() {
-    says(
+fn unknown_types_are_as_exact_as_known_ones() {
+    assert_records(
         "$TTL 1\na TYPE65280 \\# 3 ( ab\ncd 01 )\na A \\# 4 c0000201\na TYPE16 hello\na TYPE731 \\# 0\n",
         &[
             r"a.example. 1 TYPE65280 \# 3 ABCD01",
@@ -169,7 +170,7 @@ fn unknown_types_are_as_exact_as_others() {
 }
 
 #[test]
-fn an_included_file_has_its_own_origin_and_gives_back_the_one_before() {
+fn an_included_file_has_its_own_origin_and_restores_the_previous_one() {
     let files = [
         (
             "b.db",
@@ -192,17 +193,17 @@ fn an_included_file_has_its_own_origin_and_gives_back_the_one_before() {
 }
 
 #[test]
-fn what_is_wrong_in_an_included_file_is_told_with_its_name() {
-    let told = |text, files: &[(&str, &str)]| {
+fn an_error_in_an_included_file_has_the_name_of_that_file() {
+    let errors = |text, files: &[(&str, &str)]| {
         let errors = parse_with(text, files).unwrap_err();
         errors.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(
-        told("$INCLUDE b.db\n", &[("b.db", "\nx 1 A 1\n")]),
+        errors("$INCLUDE b.db\n", &[("b.db", "\nx 1 A 1\n")]),
         ["b.db:2:7: address `1` is not an IPv4 address"]
     );
     assert_eq!(
-        told("$TTL 1\n  $INCLUDE b.db\n$INCLUDE c.db\n", &[]),
+        errors("$TTL 1\n  $INCLUDE b.db\n$INCLUDE c.db\n", &[]),
         [
             "zone.db:2:3: `$INCLUDE` is no record type",
             "zone.db:3:10: cannot read `c.db`: entity not found"
@@ -216,14 +217,14 @@ fn what_is_wrong_in_an_included_file_is_told_with_its_name() {
     MasterFile::parse(&source("a.db", "$INCLUDE a.db"), &zone(), include).unwrap_err();
     assert_eq!(included, INCLUDE_DEPTH_MAX);
     assert_eq!(
-        told("$INCLUDE a.db", &[("a.db", "$INCLUDE a.db")]),
+        errors("$INCLUDE a.db", &[("a.db", "$INCLUDE a.db")]),
         ["a.db:1:10: files are included more than 10 deep"]
     );
 }
 
 #[test]
-fn a_generated_range_is_what_bind_makes_of_it() {
-    says(
+fn a_generated_range_is_that_of_bind() {
+    assert_records(
         "$TTL 1\n$GENERATE 1-3 host$ A 192.0.2.$\n$GENERATE 0-4/2 $.2.0.192 5 IN PTR p-${10,4,d}.x.\n\
          $GENERATE 9-10 \\$${0,2,x}$$ MX \"10 m${-9,0,X}\"\n$GENERATE 18-18 ${0,7,n} CNAME ${0,0,N}.y.\n",
         &[
@@ -238,16 +239,16 @@ fn a_generated_range_is_what_bind_makes_of_it() {
             "2.1.0.0.example. 1 CNAME 2.1.y.",
         ],
     );
-    let wrong = |line: &str, error: &str| is_wrong(&format!("$TTL 1\n{line}\n"), error);
-    wrong(
+    let assert_line = |line: &str, error: &str| assert_error(&format!("$TTL 1\n{line}\n"), error);
+    assert_line(
         "$GENERATE 3-1 a$ A 1",
         "2:11: `3-1` is no range such as `1-254` or `0-254/2`",
     );
-    wrong(
+    assert_line(
         "$GENERATE 1-3/0 a$ A 1",
         "2:11: `1-3/0` is no range such as `1-254` or `0-254/2`",
     );
-    wrong(
+    assert_line(
         "$GENERATE 0-65536 a$ A 1",
         "2:11: the range has 65537 steps, more than the 65536 that are taken",
     );
@@ -264,77 +265,77 @@ fn a_generated_range_is_what_bind_makes_of_it() {
         );
         let line = format!("$GENERATE 0-1 {pattern} A 192.0.2.1");
         if pattern == "${2147483647}" {
-            wrong(&line, &error);
+            assert_line(&line, &error);
         } else {
             assert_eq!(errors(&format!("$TTL 1\n{line}\n"))[0], error);
         }
     }
-    wrong(
+    assert_line(
         "$GENERATE 1-2 a$ MX 10 b$",
         "2:24: `b$` stands after the end of `$GENERATE`",
     );
-    wrong(
+    assert_line(
         "$GENERATE 1-2 a$ A 192.0.2.x",
         "2:20: address `192.0.2.x` is not an IPv4 address",
     );
 }
 
 #[test]
-fn each_error_is_told_with_its_line_and_column() {
-    let wrong = |line: &str, error: &str| is_wrong(&format!("$TTL 1\n{line}\n"), error);
-    wrong("a MX 10", "2:8: exchange is missing");
-    wrong(
+fn each_error_has_its_line_and_column() {
+    let assert_line = |line: &str, error: &str| assert_error(&format!("$TTL 1\n{line}\n"), error);
+    assert_line("a MX 10", "2:8: exchange is missing");
+    assert_line(
         "a MX ten b",
         "2:6: preference `ten` is not a number from 0 to 65535",
     );
-    wrong("a A 192.0.2.1 x", "2:15: `x` stands after the last field");
-    wrong(
+    assert_line("a A 192.0.2.1 x", "2:15: `x` stands after the last field");
+    assert_line(
         "  A 192.0.2.1",
         "2:3: the owner of the record before is meant, and there is none",
     );
-    wrong(
+    assert_line(
         "a..b A 192.0.2.1",
         "2:1: `a..b` is no domain name: the name has an empty label",
     );
-    wrong(
+    assert_line(
         "ä A 192.0.2.1",
         "2:1: `ä` is no domain name: the name has a character outside ASCII",
     );
-    wrong(
+    assert_line(
         "a.test. A 192.0.2.1",
         "2:9: `a.test.` is not in the zone `example.`",
     );
-    wrong("a 5", "2:4: the type of the record is missing");
-    wrong("a", "2:2: the type of the record is missing");
-    wrong("a FOO x", "2:3: `FOO` is no record type");
-    wrong("a ANY x", "2:3: there are no records of type ANY in a zone");
-    wrong(
+    assert_line("a 5", "2:4: the type of the record is missing");
+    assert_line("a", "2:2: the type of the record is missing");
+    assert_line("a FOO x", "2:3: `FOO` is no record type");
+    assert_line("a ANY x", "2:3: there are no records of type ANY in a zone");
+    assert_line(
         "@ DS 1 8 2 00",
         "2:12: digest has 1 octets, and its kind has 32",
     );
-    wrong(
+    assert_line(
         "$FOO x",
         "2:1: `$FOO` is none of the directives `$ORIGIN`, `$TTL`, `$INCLUDE` and `$GENERATE`",
     );
-    wrong("$TTL", "2:5: `$TTL` needs a period");
-    wrong("$ORIGIN a b", "2:11: `b` stands after the end of `$ORIGIN`");
-    wrong("x TXT \"a", "2:7: a quote is not closed");
-    wrong(
+    assert_line("$TTL", "2:5: `$TTL` needs a period");
+    assert_line("$ORIGIN a b", "2:11: `b` stands after the end of `$ORIGIN`");
+    assert_line("x TXT \"a", "2:7: a quote is not closed");
+    assert_line(
         "x TXT ( a\n\n",
         "2:7: a parenthesis has no partner: quote the text, or write `\\(` and `\\)`",
     );
-    wrong(
+    assert_line(
         "x TXT a ) b",
         "2:9: a parenthesis has no partner: quote the text, or write `\\(` and `\\)`",
     );
-    wrong(
+    assert_line(
         "x TXT ä b\"",
         "2:9: `\"` stands inside a word: quote the whole word, or write `\\\"`",
     );
 }
 
 #[test]
-fn one_error_does_not_hide_the_next_and_after_many_nothing_is_read() {
+fn one_error_does_not_hide_the_next_and_reading_ends_after_many() {
     let text = "$TTL 1\na A 1\nb A (\n2 )\nc A \"\nd A 192.0.2.1\ne A 3\n";
     assert_eq!(
         errors(text),
@@ -369,7 +370,7 @@ fn a_zone_has_one_soa_at_its_apex() {
 }
 
 #[test]
-fn octets_that_are_no_text_are_kept_as_they_are() {
+fn octets_outside_utf8_are_unchanged() {
     let parse = |octets: &[u8]| {
         let source = Source {
             name: "x".into(),
@@ -388,24 +389,24 @@ fn octets_that_are_no_text_are_kept_as_they_are() {
 }
 
 #[test]
-fn limits_are_told_by_their_number() {
+fn errors_of_limits_state_the_limit() {
     let long = " ".repeat(FILE_OCTETS_MAX);
-    is_wrong(
+    assert_error(
         &format!("a 1 A 192.0.2.1\n{long}"),
         "1:1: the file has more than 67108864 octets, with what it includes and generates",
     );
     let many = "$GENERATE 0-65535 a$ 1 A 192.0.2.1\n".repeat(8);
-    is_wrong(&many, "8:19: the file has more than 500000 records");
+    assert_error(&many, "8:19: the file has more than 500000 records");
     let text = "x".repeat(250);
     let long = format!("$GENERATE 0-65535 a$ 1 TXT \"{text} {text} {text} {text} {text}\"\n");
-    is_wrong(
+    assert_error(
         &long,
         "1:11: the file has more than 67108864 octets, with what it includes and generates",
     );
 }
 
 #[test]
-fn a_wanted_zone_is_the_file_without_what_a_signer_makes() {
+fn a_wanted_zone_is_the_file_without_the_records_of_a_signer() {
     let text = "$TTL 9\n@ 5 SOA ns1 host\\.master 7 1 2 3 4\n@ NS ns1\n@ 3 NS ns2\n\
                 @ DNSKEY 257 3 13 AAAA\n@ NSEC a A NSEC\nb DS 1 8 1 0000000000000000000000000000000000000000\n";
     let include = |_: &str, _: &str| Err(io::ErrorKind::NotFound.into());

@@ -24,7 +24,7 @@ fn names_are_compared_without_case_and_keep_their_spelling() {
 fn a_suffix_counts_only_where_a_label_starts() {
     assert!(name("a.example.").is_at_or_below(&name("EXAMPLE.")));
     assert!(!name("aexample.").is_at_or_below(&name("example.")));
-    // The octets of `x.\007example.` end in those of `example.`, and yet it is not below it.
+    // The octets of `x\007example.` end in those of `example.`, but the name is not below it.
     assert!(!name(r"x\007example.").is_at_or_below(&name("example.")));
     assert!(name("example.").is_at_or_below(&Name::root()));
     assert!(!name("example.").is_below(&name("example.")));
@@ -32,7 +32,7 @@ fn a_suffix_counts_only_where_a_label_starts() {
 
 #[test]
 fn the_order_is_canonical() {
-    // RFC 4034 section 6.1, without its \001 and \200 labels' display form.
+    // The example of RFC 4034 section 6.1.
     let sorted = [
         "example.",
         "a.example.",
@@ -49,7 +49,7 @@ fn the_order_is_canonical() {
 }
 
 #[test]
-fn limits_are_the_protocols() {
+fn limits_are_those_of_the_protocol() {
     assert_eq!("a..b".parse::<Name>(), Err(NameError::EmptyLabel));
     assert_eq!(".a".parse::<Name>(), Err(NameError::EmptyLabel));
     assert_eq!("".parse::<Name>(), Err(NameError::Empty));
@@ -80,7 +80,7 @@ fn an_address_and_the_root_are_no_hosts() {
     }
     let root = "the root stands where the name of a host belongs";
     assert_eq!(problem("."), Some(root.into()));
-    // In real use: reverse names, names of one label, and all that looks like an address and is none.
+    // Names in real use: reverse names, single labels, and names that only resemble an address.
     for text in [
         "localhost",
         "192.0.2",

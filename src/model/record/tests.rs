@@ -13,7 +13,7 @@ fn record(owner: &str, rtype: RecordType, ttl: u32, rdata: &[u8]) -> Record {
 }
 
 #[test]
-fn names_inside_data_go_to_lower_case_and_other_octets_stay() {
+fn names_inside_data_become_lower_case_and_other_octets_stay() {
     let mx = Rdata::from_wire(RecordType::MX, b"\x41\x42\x02MX\x01A\0").unwrap();
     assert_eq!(mx.as_wire(), b"\x41\x42\x02mx\x01a\0");
     let naptr = Rdata::from_wire(RecordType(35), b"\0\x01\0\x02\x01U\x01S\0\x01B\0").unwrap();
@@ -31,7 +31,7 @@ fn names_inside_data_go_to_lower_case_and_other_octets_stay() {
 }
 
 #[test]
-fn sets_are_a_union_with_one_ttl_and_no_duplicates() {
+fn sets_have_one_ttl_and_no_duplicates() {
     let sets = RrSets::from_records([
         record("b.example.", RecordType::A, 900, &[1, 1, 1, 1]),
         record("B.EXAMPLE.", RecordType::A, 60, &[2, 2, 2, 2]),
@@ -51,7 +51,7 @@ fn sets_are_a_union_with_one_ttl_and_no_duplicates() {
 }
 
 #[test]
-fn a_difference_goes_by_owner_type_and_content() {
+fn a_difference_compares_owner_type_and_content() {
     let sets = |records: &[(&str, RecordType, &[u8])]| {
         let records = records
             .iter()

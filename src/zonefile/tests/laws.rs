@@ -7,15 +7,15 @@ use proptest::strategy::Union;
 use super::super::types::{self, Form};
 use super::*;
 
-/// The codes of all types that have a form of their own.
-fn known_types() -> Vec<u16> {
+/// Returns the codes of all types with known fields.
+fn types_with_fields() -> Vec<u16> {
     (0..=u16::MAX)
-        .filter(|code| types::parts(RecordType(*code)).is_some())
+        .filter(|code| types::fields(RecordType(*code)).is_some())
         .collect()
 }
 
 fn any_type() -> impl Strategy<Value = u16> {
-    prop_oneof![4 => prop::sample::select(known_types()), 1 => any::<u16>()]
+    prop_oneof![4 => prop::sample::select(types_with_fields()), 1 => any::<u16>()]
 }
 
 fn octets(count: impl Into<prop::collection::SizeRange>) -> BoxedStrategy<Vec<u8>> {
@@ -42,7 +42,7 @@ fn name() -> BoxedStrategy<Vec<u8>> {
     joined(counted(1..20), 0..5).prop_map(with_root).boxed()
 }
 
-/// A pair of half octets that are digits, as LOC writes sizes; only one form of zero.
+/// Generates a LOC size, two digits in half an octet each. Omits zero, which has ten forms.
 fn precision() -> BoxedStrategy<Vec<u8>> {
     (1_u8..10, 0_u8..10)
         .prop_map(|(mantissa, exponent)| vec![mantissa << 4 | exponent])
@@ -65,8 +65,7 @@ fn location() -> BoxedStrategy<Vec<u8>> {
 }
 
 fn parameters() -> BoxedStrategy<Vec<u8>> {
-    let value = prop_oneof![octets(0..40)];
-    prop::collection::btree_map(8_u16..65535, value, 0..4)
+    prop::collection::btree_map(8_u16..65535, octets(0..40), 0..4)
         .prop_map(|parameters| {
             let encode = |(key, value): (u16, Vec<u8>)| {
                 let length = u16::try_from(value.len()).unwrap();
@@ -94,7 +93,7 @@ fn gateway(kinds: std::ops::RangeInclusive<u8>, flag: u8, tail: usize) -> BoxedS
         .boxed()
 }
 
-/// Octets in a field's form.
+/// Generates the octets of one field.
 fn field(form: Form) -> BoxedStrategy<Vec<u8>> {
     match form {
         Form::U8 | Form::Named8(_) => octets(1),
@@ -124,7 +123,7 @@ fn field(form: Form) -> BoxedStrategy<Vec<u8>> {
             .boxed(),
         Form::Location => location(),
         Form::Prefixes => Just(vec![0, 1, 9, 0x82, 10, 128, 0, 2, 0, 1, 0xfe]).boxed(),
-        Form::Parameters => parameters(),
+        Form::ServiceParams => parameters(),
         Form::KeyGateway => gateway(0..=3, 0, 1),
         Form::Relay => Union::new([gateway(0..=3, 0, 0), gateway(0..=3, 0x80, 0)]).boxed(),
         Form::HostIdentity => (octets(5), octets(7))
@@ -133,16 +132,16 @@ fn field(form: Form) -> BoxedStrategy<Vec<u8>> {
     }
 }
 
-/// Data of a type in its own form.
-fn fitting() -> impl Strategy<Value = (RecordType, Vec<u8>)> {
-    prop::sample::select(known_types()).prop_flat_map(|code| {
-        let parts = types::parts(RecordType(code)).unwrap();
-        let fields: Vec<_> = parts.iter().map(|(_, form)| field(*form)).collect();
+/// Generates a type and data with its fields.
+fn valid_data() -> impl Strategy<Value = (RecordType, Vec<u8>)> {
+    prop::sample::select(types_with_fields()).prop_flat_map(|code| {
+        let layout = types::fields(RecordType(code)).unwrap();
+        let fields: Vec<_> = layout.iter().map(|(_, form)| field(*form)).collect();
         fields.prop_map(move |fields| (RecordType(code), fields.concat()))
     })
 }
 
-/// Types whose hash has the length of its kind, which generated hashes have not.
+/// Returns whether a hash in the data has a fixed length, which generated data do not respect.
 fn has_hash(rtype: RecordType) -> bool {
     [43, 44, 59, 63, 32768, 32769].contains(&rtype.0)
 }
@@ -161,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn data_that_fit_their_type_are_printed_in_its_form((rtype, octets) in fitting()) {
+    fn data_that_fit_their_type_are_printed_in_its_form((rtype, octets) in valid_data()) {
         let rdata = Rdata::from_wire(rtype, &octets).unwrap();
         let text = format_rdata(rtype, &rdata);
         prop_assert!(!text.starts_with(r"\#") || has_hash(rtype) || octets.is_empty(), "{}", text);
@@ -169,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_canonical(code in any_type(), text in "([aA0-9.:/@=,!N-] ?|\\PC|[\"\\\\();\n\t]|\\\\[0-9]{3}| ){0,40}") {
+    fn parsed_data_are_canonical(code in any_type(), text in "([aA0-9.:/@=,!N-] ?|\\PC|[\"\\\\();\n\t]|\\\\[0-9]{3}| ){0,40}") {
         let rtype = RecordType(code);
         if let Ok(rdata) = parse_rdata(rtype, &text) {
             prop_assert_eq!(Rdata::from_wire(rtype, rdata.as_wire()), Ok(rdata.clone()));

@@ -1,4 +1,4 @@
-//! The table against both directions, the errors, and the laws on generated data.
+//! Tests of the type table in both directions, of the errors, and of laws on generated data.
 
 mod laws;
 mod samples;
@@ -16,7 +16,7 @@ fn error(rtype: &str, text: &str) -> String {
 }
 
 #[test]
-fn text_is_read_to_the_octets_that_bind_makes_of_it() {
+fn text_reads_as_the_octets_that_bind_writes() {
     for (rtype, text, hex, _) in SAMPLES {
         let read = parse_rdata(parse_type(rtype).unwrap(), text);
         let read = read.map(|rdata| digits::format_hex(rdata.as_wire()));
@@ -43,7 +43,7 @@ fn octets_that_do_not_fit_their_type_are_printed_in_the_generic_form() {
     assert_eq!(generic(16, &[]), r"\# 0");
     assert_eq!(generic(16, &[5, 65]), r"\# 2 0541");
     assert_eq!(generic(15, &[0, 1, 0, 9]), r"\# 4 00010009");
-    // An address of APL with a zero octet at its end, a LOC size of eleven, a DS hash too short.
+    // An APL address with a trailing zero octet, a short DS hash, a LOC size with the digit eleven.
     assert_eq!(generic(42, &[0, 1, 8, 2, 10, 0]), r"\# 6 000108020A00");
     assert_eq!(generic(43, &[0, 1, 8, 2, 10, 0]), r"\# 6 000108020A00");
     assert!(
@@ -85,7 +85,7 @@ fn strings_are_at_most_255_octets_long() {
 }
 
 #[test]
-fn content_of_txt_is_cut_into_strings() {
+fn txt_content_is_split_into_strings() {
     assert_eq!(txt_rdata(b"").as_wire(), b"\0");
     assert_eq!(txt_rdata(b"ab").as_wire(), b"\x02ab");
     let content = [b'x'; 511];
@@ -103,13 +103,13 @@ fn content_of_txt_is_cut_into_strings() {
 }
 
 #[test]
-fn data_are_read_over_lines_in_parentheses() {
+fn data_in_parentheses_continue_over_lines() {
     let spread = rdata("SOA", "ns. h. (\n\t1\r\n\t2 (3) 4\n5 )\n\n");
     assert_eq!(spread, rdata("SOA", "ns. h. 1 2 3 4 5"));
 }
 
 #[test]
-fn times_are_dates_that_exist() {
+fn times_are_valid_dates() {
     let signature = |time: &str| format!("A 8 2 60 {time} 0 1 a. AQID");
     let printed = |time: &str| {
         let text = format_rdata(RecordType::RRSIG, &rdata("RRSIG", &signature(time)));

@@ -1,8 +1,7 @@
-//! One table of data in text and octets. The octets of every row are what BIND 9.18's
-//! `named-rrchecker -u` makes of the text, with names in lower case where the canonical form wants
-//! it.
+//! Samples of data as text and as octets. BIND 9.18: `named-rrchecker -u` writes the octets of each
+//! row for its text. Here the names are in lower case if the canonical form requires it.
 
-/// Type, text, octets in hexadecimal, and the text that is printed where it is another.
+/// Type, text, octets in hexadecimal, and the printed text if it differs from the first.
 #[rustfmt::skip]
 pub(super) const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("A", "192.0.2.1", "C0000201", ""),
@@ -183,7 +182,7 @@ pub(super) const SAMPLES: &[(&str, &str, &str, &str)] = &[
     ("EID", "0102", "0102", ""),
 ];
 
-/// Type, text, and the error.
+/// Type, text, and error.
 #[rustfmt::skip]
 pub(super) const ERRORS: &[(&str, &str, &str)] = &[
     ("MX", "65536 a.", "preference `65536` is not a number from 0 to 65535"),
