@@ -181,13 +181,13 @@ impl<'a> Client<'a> {
     /// zone's class from then on.
     fn settle_shown_class(&mut self) {
         if self.zone.is_some() {
-            self.parser.settle_class();
+            self.parser.fix_class();
         }
     }
 
     fn pending(&mut self) -> String {
         let zone = self.zone.clone();
-        let zone = zone.map(|zone| (zone, self.parser.settle_class()));
+        let zone = zone.map(|zone| (zone, self.parser.fix_class()));
         let draft = Draft {
             zone,
             ..self.draft.clone()
@@ -209,7 +209,7 @@ impl<'a> Client<'a> {
     }
 
     fn keep(&mut self, draft: &Draft) {
-        self.parser.forget_class();
+        self.parser.clear_class();
         match durable::intents(draft, self.zone.as_ref()) {
             Ok(intents) => {
                 for new in intents {
@@ -226,12 +226,12 @@ impl<'a> Client<'a> {
 
     async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
         let given = self.zone.clone();
-        let class = self.parser.settle_class();
+        let class = self.parser.fix_class();
         if given.is_none() && draft.is_empty() {
             return Ok(());
         }
         // The class is that of one message; as for nsupdate, one that is not sent has it, too.
-        self.parser.forget_class();
+        self.parser.clear_class();
         if given.is_none() && self.session.settings.splits_zones {
             return self.send_split(draft, class).await;
         }
