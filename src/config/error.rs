@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where.
+//! Errors of a configuration, with their positions.
 
 use std::fmt;
 use std::io;
@@ -8,171 +8,123 @@ use super::keyfile::KeyFileError;
 use super::secretfile::SecretFileError;
 use crate::transport::TlsError;
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// The file.
-    pub path: PathBuf,
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
+pub(crate) struct Position {
+    pub(crate) path: PathBuf,
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// In characters, counted from 1.
+    pub(crate) column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
     }
 }
 
-/// Why there is no configuration.
+/// An error for which a configuration is rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
+pub(crate) enum ConfigError {
     #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// The file is longer than any configuration.
     #[error("`{}` is longer than {limit} octets", path.display())]
     TooLong {
-        /// The file.
         path: PathBuf,
-        /// The limit.
+        /// In octets.
         limit: u64,
     },
-    /// The file is no TOML.
-    #[error("{place}: {message}")]
+    /// The file is not TOML.
+    #[error("{position}: {message}")]
     Syntax {
-        /// Where.
-        place: Place,
-        /// What the TOML parser says; it quotes nothing of the file.
+        position: Position,
+        /// The message of the TOML parser, which quotes nothing of the file.
         message: String,
     },
-    /// No option has this name.
-    #[error("{place}: unknown key `{key}` in {table}")]
+    #[error("{position}: unknown key `{key}` in {table}")]
     UnknownKey {
-        /// Where.
-        place: Place,
-        /// The key.
+        position: Position,
         key: String,
-        /// The table it stands in, such as `[queue]`.
+        /// The table of the key, such as `[queue]`.
         table: String,
-        /// The valid key that is nearest to it, if any is near.
+        /// The valid key with the most similar name, if one is similar.
         nearest: Option<&'static str>,
-        /// All valid keys of the table.
+        /// The valid keys of the table.
         valid: &'static [&'static str],
     },
-    /// The value is of another type.
-    #[error("{place}: `{key}` must be {expected}, not {found}")]
+    #[error("{position}: `{key}` must be {expected}, not {found}")]
     WrongType {
-        /// Where.
-        place: Place,
-        /// The key.
+        position: Position,
         key: String,
-        /// What it must be.
         expected: &'static str,
-        /// What it is.
         found: &'static str,
     },
-    /// The value is none of the allowed ones.
-    #[error("{place}: `{value}` cannot be `{key}`: allowed is {allowed}")]
+    #[error("{position}: `{value}` cannot be `{key}`: allowed is {allowed}")]
     BadValue {
-        /// Where.
-        place: Place,
-        /// The key.
+        position: Position,
         key: String,
-        /// The value, as it stands there.
+        /// Shortened for the message.
         value: String,
-        /// What is allowed.
         allowed: String,
     },
-    /// A key that must be there is not.
-    #[error("{place}: {table} needs `{key}`")]
+    /// A required key is missing.
+    #[error("{position}: {table} needs `{key}`")]
     Missing {
-        /// Where the table starts.
-        place: Place,
-        /// The table.
+        /// The start of the table.
+        position: Position,
         table: String,
-        /// The key.
         key: &'static str,
     },
-    /// A key means nothing beside the others.
-    #[error("{place}: `{key}` is for {needs}")]
-    Useless {
-        /// Where.
-        place: Place,
-        /// The key.
+    /// A key has no effect beside the values of the others.
+    #[error("{position}: `{key}` is for {needs}")]
+    NotApplicable {
+        position: Position,
         key: String,
-        /// What it is for.
+        /// The setting that the key applies to.
         needs: &'static str,
     },
-    /// A key file gives no key.
-    #[error("{place}: {source}")]
+    /// No key could be read from a key file.
+    #[error("{position}: {source}")]
     KeyFile {
-        /// Where the file is named.
-        place: Place,
-        /// Why.
+        position: Position,
         source: KeyFileError,
     },
-    /// A file of a private key was not read.
-    #[error("{place}: {source}")]
+    /// A file with a private key or an API key could not be read.
+    #[error("{position}: {source}")]
     SecretFile {
-        /// Where the file is named.
-        place: Place,
-        /// Why.
+        position: Position,
         source: SecretFileError,
     },
-    /// Another file was not read.
-    #[error("{place}: cannot read `{}`: {source}", path.display())]
+    /// Another file could not be read.
+    #[error("{position}: cannot read `{}`: {source}", path.display())]
     File {
-        /// Where the file is named.
-        place: Place,
-        /// The file.
+        position: Position,
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
-    /// A file holds no key of an API.
-    #[error("{place}: `{}` does not hold one line of visible ASCII characters", path.display())]
-    NoApiKey {
-        /// Where the file is named.
-        place: Place,
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file that shall be run is no program.
-    #[error("{place}: `{}` is not an executable file", path.display())]
-    NotExecutable {
-        /// Where the file is named.
-        place: Place,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Anybody could change what a program does.
-    #[error("{place}: everybody can write to the program `{}`", path.display())]
-    WritableProgram {
-        /// Where the file is named.
-        place: Place,
-        /// The file.
-        path: PathBuf,
-    },
+    /// A file does not hold an API key.
+    #[error("{position}: `{}` does not hold one line of visible ASCII characters", path.display())]
+    NoApiKey { position: Position, path: PathBuf },
+    /// The file of a program is not executable.
+    #[error("{position}: `{}` is not an executable file", path.display())]
+    NotExecutable { position: Position, path: PathBuf },
+    /// Every user of the machine can change a program.
+    #[error("{position}: everybody can write to the program `{}`", path.display())]
+    WritableProgram { position: Position, path: PathBuf },
     /// The TLS options do not fit together.
-    #[error("{place}: {source}")]
+    #[error("{position}: {source}")]
     Tls {
-        /// Where the primary starts.
-        place: Place,
-        /// Why.
+        /// The start of the table with these options.
+        position: Position,
         source: TlsError,
     },
 }
 
 impl ConfigError {
-    /// What a person can do about it, where there is something to say.
-    pub fn hint(&self) -> Option<String> {
+    /// Returns what the operator can do about it, if there is advice.
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!(
@@ -207,13 +159,13 @@ impl ConfigError {
             | Self::WrongType { .. }
             | Self::BadValue { .. }
             | Self::Missing { .. }
-            | Self::Useless { .. }
+            | Self::NotApplicable { .. }
             | Self::File { .. } => None,
         }
     }
 }
 
-/// Words as a list for people: "`a`, `b` or `c`".
+/// Joins words to a list for a message: "`a`, `b` or `c`".
 pub(super) fn quoted(words: &[impl AsRef<str>]) -> String {
     let words: Vec<String> = words
         .iter()

@@ -1,7 +1,7 @@
-//! Files of TSIG keys: what tsig-keygen(8) prints, and `key` statements as named.conf has them.
+//! Reads files of TSIG keys: the output of tsig-keygen(8), and `key` statements as in named.conf.
 //!
-//! Errors name the file and the line and never repeat what stands there: a word in the wrong place
-//! may be the secret.
+//! Errors name the file and the line, and never quote a word of the line: a misplaced word may be
+//! the secret.
 
 #[cfg(test)]
 mod tests;
@@ -16,60 +16,60 @@ use super::secretfile::{self, SecretFileError};
 use crate::model::{Name, NameError, Secret};
 use crate::wire::{Algorithm, AlgorithmError, Key, KeyError};
 
-/// Why a key file gives no key.
+/// A reason why a key file gives no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// It was not read.
+    /// The file could not be read.
     #[error(transparent)]
     File(#[from] SecretFileError),
-    /// It is no text.
+    /// The file is no text.
     #[error("`{}` is not a text file", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
     },
-    /// It holds no key.
+    /// The file holds no key.
     #[error("`{}` holds no key", path.display())]
     NoKey {
         /// The file.
         path: PathBuf,
     },
-    /// It holds several keys, and none has the name that is asked for.
+    /// The file holds several keys, and none has the wanted name.
     #[error("`{}` holds several keys and none is named `{wanted}`: {}", path.display(), joined(names))]
     Ambiguous {
         /// The file.
         path: PathBuf,
-        /// The name that was asked for.
+        /// The wanted name.
         wanted: String,
         /// The names of the keys.
         names: Vec<Name>,
     },
-    /// A line is wrong.
+    /// A line is invalid.
     #[error("{}:{line}: {problem}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem in the line.
         #[source]
         problem: KeyProblem,
     },
 }
 
-/// What is wrong in a line of a key file.
+/// A problem in a line of a key file.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyProblem {
-    /// Something else has to stand here.
+    /// Another word or mark than expected.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// A quotation mark or a `/*` without its other end.
+    /// A quotation mark or a `/*` is never closed.
     #[error("{0} is never closed")]
     Unclosed(&'static str),
     /// A key has the option twice.
     #[error("`{0}` stands twice in this key")]
     Twice(&'static str),
-    /// A key has ended without the option.
+    /// A key ends without the option.
     #[error("key `{key}` has no `{option}`")]
     Without {
         /// The key.
@@ -77,16 +77,16 @@ pub enum KeyProblem {
         /// The option.
         option: &'static str,
     },
-    /// The same name was given to an earlier key.
+    /// An earlier key has this name.
     #[error("key `{0}` stands twice in this file")]
     KeyTwice(Name),
     /// The key's name is no domain name.
     #[error("the key's name is no domain name: {0}")]
     Name(NameError),
-    /// No algorithm has the name that stands here.
+    /// No algorithm has this name.
     #[error("unknown algorithm")]
     Algorithm,
-    /// The algorithm's MAC cannot be cut so.
+    /// The algorithm's MAC cannot be truncated to this length.
     #[error("the algorithm's bits, the number at its end, are out of its range")]
     Bits,
     /// The secret is no base64.
@@ -98,7 +98,7 @@ pub enum KeyProblem {
 }
 
 impl KeyFileError {
-    /// What a person can do about it, where there is something to say.
+    /// Returns what the operator can do about it, if there is advice.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(SecretFileError::Read { path, source })
@@ -138,7 +138,7 @@ impl KeyFileError {
     }
 }
 
-/// The keys of a file that only its owner can read, in its order; at least one.
+/// Reads the keys of a file that only its owner can read, in the order of the file; at least one.
 ///
 /// # Errors
 /// [`KeyFileError`].
@@ -146,7 +146,7 @@ pub fn read(path: &Path) -> Result<Vec<Key>, KeyFileError> {
     parse(&secretfile::read(path)?, path)
 }
 
-/// The key of that name in a file, or else its only key.
+/// Reads the key with the wanted name from a file, or its only key whatever its name.
 ///
 /// # Errors
 /// [`KeyFileError`].
@@ -173,10 +173,10 @@ pub fn read_key(path: &Path, wanted: &str) -> Result<Key, KeyFileError> {
     }
 }
 
-/// The keys in the text of a file, in its order; at least one. `path` is for the errors only.
+/// Parses the keys in the text of a file, in its order; at least one. `path` is for errors only.
 ///
 /// # Errors
-/// [`KeyFileError`], all but its `File`.
+/// [`KeyFileError`], but never [`KeyFileError::File`].
 pub fn parse(text: &Secret<Vec<u8>>, path: &Path) -> Result<Vec<Key>, KeyFileError> {
     let text = std::str::from_utf8(text.expose()).map_err(|_| KeyFileError::NotText {
         path: path.to_owned(),
@@ -206,7 +206,7 @@ enum Token<'a> {
     Mark(char),
 }
 
-/// What is left of the text, and the line of the token that was read last.
+/// The rest of the text, and the line of the last token.
 struct Reader<'a> {
     rest: &'a str,
     line: usize,
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(keys)
     }
 
-    /// `NAME { OPTION; … };`
+    /// Parses `NAME { OPTION; … };`.
     fn key(&mut self) -> Result<Key, KeyProblem> {
         let name: Name = self
             .word("the key's name")?
@@ -263,8 +263,7 @@ impl<'a> Reader<'a> {
     }
 
     fn algorithm(&mut self) -> Result<Algorithm, KeyProblem> {
-        // The word itself is left out of the error: where the options are mixed up, it is the
-        // secret.
+        // The error leaves the word out: if the options are mixed up, it is the secret.
         self.word("the algorithm's name")?
             .parse()
             .map_err(|error| match error {
@@ -297,7 +296,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next token, past white space and comments; none at the end.
+    /// Reads the next token after white space and comments; `None` at the end.
     fn token(&mut self) -> Result<Option<Token<'a>>, KeyProblem> {
         self.skip()?;
         let Some(first) = self.rest.chars().next() else {
@@ -338,7 +337,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Moves past so many octets, counting lines.
+    /// Takes this number of octets and counts their lines.
     fn take(&mut self, octets: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(octets);
         self.line += taken.matches('\n').count();

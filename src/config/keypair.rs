@@ -1,5 +1,6 @@
-//! Two files, `K*.key` and `K*.private`, as dnssec-keygen makes them: of a private key for SIG(0), and in its
-//! older releases of a shared secret, which hooks of the time before tsig-keygen still have.
+//! Reads the two files `K*.key` and `K*.private` that dnssec-keygen writes: for a private key
+//! (SIG(0)), and in its older releases for a shared secret. Hooks from the time before tsig-keygen
+//! still have the latter.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::model::{Name, RecordType, Secret};
 use crate::wire::{Algorithm, Hash, Key, PrivateKey, PrivateKeyError, PrivateParts};
 use crate::zonefile::parse_octets;
 
-/// The parts of an RSA key in a private file, in the order of [`PrivateParts::Rsa`].
+/// The fields of an RSA key in a private file, in the order of [`PrivateParts::Rsa`].
 const RSA_FIELDS: [&str; 6] = [
     "PrivateExponent",
     "Prime1",
@@ -20,37 +21,36 @@ const RSA_FIELDS: [&str; 6] = [
     "Coefficient",
 ];
 
-/// What two files hold.
+/// The key in a pair of files.
 #[derive(Debug)]
-pub enum PairedKey {
-    /// A shared secret.
+pub(crate) enum PairedKey {
+    /// A shared secret (TSIG).
     Shared(Key),
-    /// A private key.
+    /// A private key (SIG(0)).
     Private(Box<PrivateKey>),
 }
 
-/// Why two files give no key.
+/// A reason why a pair of files gives no key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyPairError {
+pub(crate) enum KeyPairError {
     /// A line is missing or cannot be read.
     #[error("bad key format")]
     Format,
-    /// The private key is elsewhere, such as in a hardware module.
+    /// The private key is not in the file, but for example in a hardware module.
     #[error("the private key is not in the file")]
     Elsewhere,
-    /// There is no public file, which says what a private key's signatures are checked with.
+    /// A private key has no public file, which holds the KEY record.
     #[error("the `.key` file is missing")]
     NoPublic,
-    /// The public file has another record than KEY.
+    /// The public file holds a record other than KEY.
     #[error("the `.key` file has no KEY record, as `dnssec-keygen -T KEY` makes it")]
     NotKey,
-    /// The private key cannot be used.
     #[error(transparent)]
     Private(#[from] PrivateKeyError),
 }
 
-/// The name of a pair without what tells its files apart: `Kname.+157+12345`.
-pub fn stem(path: &Path) -> PathBuf {
+/// Returns the path of a pair without the extension of either file: `Kname.+157+12345`.
+pub(crate) fn stem(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
     for end in [".private", ".key", "."] {
         if let Some(stem) = text.strip_suffix(end).filter(|stem| !stem.is_empty()) {
@@ -60,18 +60,19 @@ pub fn stem(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-/// The key in the two texts; the public one names the key, else the file's name does.
+/// Parses the key in the texts of two files. Its name is that in the public file, else that in
+/// `stem`.
 ///
 /// # Errors
 /// [`KeyPairError`].
-pub fn parse(
+pub(crate) fn parse(
     private: &Secret<String>,
     public: Option<&str>,
     stem: &Path,
 ) -> Result<PairedKey, KeyPairError> {
     let fields = Fields(private.expose());
     let code = fields.text("Algorithm")?.split_whitespace().next();
-    // The numbers of dnssec-keygen; those up to 255 that are not here sign with a private key.
+    // The numbers of dnssec-keygen. All others up to 255 sign with a private key.
     let hash = match code.ok_or(KeyPairError::Format)? {
         "157" => Hash::Md5,
         "161" => Hash::Sha1,
@@ -129,19 +130,20 @@ fn parse_private(fields: &Fields<'_>, public: Option<&str>) -> Result<PrivateKey
         }
         PrivateParts::Rsa(Secret::new(parts))
     } else {
-        // Those of an algorithm that is refused all the same, and by its name.
+        // The algorithm is not supported; the error of `PrivateKey::new` names it.
         PrivateParts::Number(Secret::new(Vec::new()))
     };
     Ok(PrivateKey::new(&name, &data, &parts)?)
 }
 
-/// The name and the data of the KEY record in a public file: `NAME [TTL] [CLASS] KEY DATA`.
+/// Parses the owner name and RDATA of the KEY record in a public file: `NAME [TTL] [CLASS] KEY
+/// DATA`.
 fn public_record(text: &str) -> Result<(Name, Vec<u8>), KeyPairError> {
     let mut lines = text.lines().map(str::trim_start);
     let line = lines.find(|line| !line.is_empty() && !line.starts_with(';'));
     let mut words = line.ok_or(KeyPairError::Format)?.split_whitespace();
     let name = words.next().and_then(|word| word.parse().ok());
-    // TTL and class may stand before the type.
+    // TTL and class may precede the type.
     let has_key = words
         .by_ref()
         .take(3)
@@ -171,7 +173,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `Kname.+157+12345` to `name.`
+/// Returns the key's name in a stem: `name.` in `Kname.+157+12345`.
 fn name_in(stem: &Path) -> Option<String> {
     let file = stem.file_name()?.to_string_lossy();
     let (name, _) = file.strip_prefix('K')?.split_once('+')?;
@@ -191,16 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_named_by_its_public_file_or_by_its_name() {
+    fn the_name_of_a_key_is_in_its_public_file_or_its_file_name() {
         let private =
             "Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: Zm9vYmFy\nBits: AAA=\n";
         let key = read(private, Some("Bar.test. IN KEY 512 3 163 Zm9vYmFy\n")).unwrap();
         assert_eq!(key.name().to_string(), "Bar.test.");
         assert_eq!(key.algorithm().to_string(), "hmac-sha256");
         assert_eq!(read(private, None).unwrap().name().to_string(), "foo.test.");
-        let reverse_zone = private.replace("AAA=", "AIA=");
+        let truncated = private.replace("AAA=", "AIA=");
         assert_eq!(
-            read(&reverse_zone, None).unwrap().algorithm().to_string(),
+            read(&truncated, None).unwrap().algorithm().to_string(),
             "hmac-sha256-128"
         );
         let other = private.replace("163 ", "13 ");
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stem_is_the_path_without_its_end() {
+    fn the_stem_is_the_path_without_its_extension() {
         for path in [
             "d/Ka.+157+1.private",
             "d/Ka.+157+1.key",

@@ -1,13 +1,13 @@
-//! The configuration file: strict TOML in, settings of the layers below out.
+//! Reads the configuration file: strict TOML, turned into settings of the lower layers.
 //!
-//! Nothing below imports this module. An option that is not known, or whose feature this version
-//! does not have, is an error with file, line and column: a misspelt option that is silently
-//! ignored is a guard that is silently off. Secrets are read from their own files, once, and are
-//! in no error.
+//! No lower layer imports this module. An unknown option, or one for a feature that this version
+//! lacks, is an error with file, line and column: a misspelt option that is silently ignored is a
+//! safeguard that is silently off. Secrets are read from their own files, once, and appear in no
+//! error.
 
 mod error;
 pub mod keyfile;
-pub mod keypair;
+pub(crate) mod keypair;
 mod parse;
 mod provision;
 mod reader;
@@ -19,12 +19,8 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use error::{ConfigError, Place};
-pub use secretfile::{SECRET_FILE_OCTETS_MAX, SecretFileError};
-pub use settings::{
-    CatalogSettings, Config, KeySettings, PolicySettings, PowerDnsProvision, PrimarySettings,
-    ProvisionSettings, QueueSettings, RndcProvision, Route,
-};
+pub use secretfile::SecretFileError;
+pub(crate) use settings::{Config, KeySettings, PrimarySettings, ProvisionSettings};
 
 /// A commented configuration with every option and its default.
-pub const TEMPLATE: &str = include_str!("template.toml");
+pub(crate) const TEMPLATE: &str = include_str!("template.toml");

@@ -1,4 +1,4 @@
-//! From the tables of the file to settings: names, defaults and limits of every option.
+//! Turns the tables of the file into settings: names, defaults and limits of every option.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,11 +25,11 @@ use crate::plan::CatalogName;
 use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
 
-/// Longest configuration in octets: some thousand primaries.
+/// Longest configuration in octets: enough for some thousand primaries.
 const CONFIG_OCTETS_MAX: u64 = 4 * 1024 * 1024;
-/// Longest time in seconds that Plesk may be kept waiting.
+/// Longest time in seconds for which Plesk may have to wait.
 const DEADLINE_SECONDS_MAX: u32 = 3600;
-/// Most zones at a time: each is a connection, and BIND takes 150 (`tcp-clients`).
+/// Most zones at a time, because each takes a connection. BIND: 150 in all (`tcp-clients`).
 const ZONES_IN_FLIGHT_MAX: u32 = 128;
 
 const QUEUE_PATH: &str = "/var/lib/nsbridge/queue.db";
@@ -84,7 +84,7 @@ const fn keys(valid: &'static [&'static str]) -> Keys {
     Keys { valid }
 }
 
-/// Every valid key, each once, in order.
+/// Returns every valid key once, sorted.
 #[cfg(test)]
 pub(super) fn all_keys() -> Vec<&'static str> {
     let provision = provision::KEYS;
@@ -100,12 +100,12 @@ pub(super) fn all_keys() -> Vec<&'static str> {
 }
 
 impl Config {
-    /// Reads a configuration file and the key files and certificates that it names. `host_name`
-    /// is the default of `instance`. Paths in the file are relative to its directory.
+    /// Reads a configuration file, and the key files and certificates that it names.
+    /// `host_name` is the default of `instance`. Paths in the file are relative to its directory.
     ///
     /// # Errors
-    /// [`ConfigError`], the first that is met.
-    pub fn load(path: &Path, host_name: &str) -> Result<Self, ConfigError> {
+    /// The first [`ConfigError`].
+    pub(crate) fn load(path: &Path, host_name: &str) -> Result<Self, ConfigError> {
         let failed = |source| ConfigError::Read {
             path: path.to_owned(),
             source,
@@ -125,34 +125,34 @@ impl Config {
         Self::parse(&text, path, host_name)
     }
 
-    /// The same of text that was read before; `path` is for errors and relative paths.
+    /// Parses the text of a configuration file; `path` is for errors and relative paths.
     ///
     /// # Errors
-    /// [`ConfigError`].
-    pub fn parse(text: &str, path: &Path, host_name: &str) -> Result<Self, ConfigError> {
+    /// The first [`ConfigError`].
+    pub(crate) fn parse(text: &str, path: &Path, host_name: &str) -> Result<Self, ConfigError> {
         let source = Source { path, text };
         let document = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
-            place: source.place(error.span().map_or(0, |span| span.start)),
+            position: source.position(error.span().map_or(0, |span| span.start)),
             message: error.message().to_owned(),
         })?;
         let table = Table::document(source, document.get_ref(), DOCUMENT)?;
-        table.need("version", table.number("version", 1..=1)?)?;
+        table.require("version", table.number("version", 1..=1)?)?;
         let instance = match table.text("instance")? {
             Some(text) => text.read("1 to 64 letters, digits, `-`, `_` and `.`", read_instance)?,
             None => host_name.to_owned(),
         };
         let directory = path.parent().unwrap_or(Path::new(""));
         let queue = read_queue(&table, directory)?;
-        let files = Files {
+        let references = References {
             directory,
             keys: read_keys(&table, directory)?,
         };
         let mut primaries = BTreeMap::new();
         for (name, table) in table.named_tables("primaries", PRIMARY)? {
-            primaries.insert(name, files.primary(&table)?);
+            primaries.insert(name, references.primary(&table)?);
         }
         if primaries.is_empty() {
-            return table.need("primaries.NAME", None);
+            return table.require("primaries.NAME", None);
         }
         Ok(Self {
             instance,
@@ -161,7 +161,7 @@ impl Config {
             policy: read_policy(&table, &primaries)?,
             ptr: read_ptr(&table)?,
             primaries,
-            keys: files.keys,
+            keys: references.keys,
         })
     }
 }
@@ -185,9 +185,9 @@ fn read_keys(
 ) -> Result<BTreeMap<String, KeySettings>, ConfigError> {
     let mut keys = BTreeMap::new();
     for (name, table) in document.named_tables("keys", KEY)? {
-        let (file, text) = table.need("file", read_path(&table, "file", directory)?)?;
+        let (file, text) = table.require("file", read_path(&table, "file", directory)?)?;
         let key = keyfile::read_key(&file, &name).map_err(|source| ConfigError::KeyFile {
-            place: text.place,
+            position: text.position,
             source,
         })?;
         keys.insert(name, KeySettings { file, key });
@@ -195,8 +195,8 @@ fn read_keys(
     Ok(keys)
 }
 
-/// What the tables of the primaries refer to.
-struct Files<'a> {
+/// Values that the tables of the primaries refer to.
+struct References<'a> {
     directory: &'a Path,
     keys: BTreeMap<String, KeySettings>,
 }
@@ -207,7 +207,7 @@ enum Transport {
     Tls,
 }
 
-impl Files<'_> {
+impl References<'_> {
     fn primary(&self, table: &Table<'_>) -> Result<PrimarySettings, ConfigError> {
         let transport = match table.text("transport")? {
             Some(text) => text.choice(&[("tcp", Transport::Tcp), ("tls", Transport::Tls)])?,
@@ -217,13 +217,13 @@ impl Files<'_> {
             Transport::Tcp => TCP_PORT,
             Transport::Tls => TLS_PORT,
         };
-        let address = table.need("address", table.text("address")?)?;
+        let address = table.require("address", table.text("address")?)?;
         let (host, port) = address.read(HOST_AND_PORT, |text| read_host(text, port))?;
         let security = match transport {
-            Transport::Tcp => no_tls(table)?,
+            Transport::Tcp => reject_tls_options(table)?,
             Transport::Tls => tls::read_with_identity(table, &host, self.directory)?,
         };
-        let key = self.key(&table.need("key", table.text("key")?)?)?;
+        let key = self.key(&table.require("key", table.text("key")?)?)?;
         let transfer_key = match table.text("transfer-key")? {
             Some(text) => self.key(&text)?,
             None => key.clone(),
@@ -241,7 +241,7 @@ impl Files<'_> {
             None => None,
         };
         if let Some(ProvisionSettings::Catalog { .. }) = provision {
-            table.need("catalog", catalog.as_ref())?;
+            table.require("catalog", catalog.as_ref())?;
         }
         Ok(PrimarySettings {
             endpoint: Endpoint {
@@ -281,7 +281,7 @@ impl Files<'_> {
         let found = self.keys.get(text.value);
         found.map(|found| found.key.clone()).ok_or_else(|| {
             let names: Vec<&String> = self.keys.keys().collect();
-            text.bad(if names.is_empty() {
+            text.bad_value(if names.is_empty() {
                 "the name of a [keys.NAME] table, of which there is none".to_owned()
             } else {
                 format!("a name under [keys]: {}", quoted(&names))
@@ -290,12 +290,12 @@ impl Files<'_> {
     }
 }
 
-/// Options of TLS without TLS are a mistake: somebody believes that they protect.
-fn no_tls(table: &Table<'_>) -> Result<Security, ConfigError> {
+/// Rejects TLS options without TLS: the operator would believe that they protect the connection.
+fn reject_tls_options(table: &Table<'_>) -> Result<Security, ConfigError> {
     for key in PRIMARY.valid.iter().filter(|key| key.starts_with("tls-")) {
-        if let Some(place) = table.place_of(key) {
-            return Err(ConfigError::Useless {
-                place,
+        if let Some(position) = table.position_of(key) {
+            return Err(ConfigError::NotApplicable {
+                position,
                 key: (*key).to_owned(),
                 needs: "transport = \"tls\"",
             });
@@ -314,18 +314,18 @@ fn read_routes(
             suffix: Name::root(),
             primary: names[0].clone(),
         });
-        return Ok(vec![document.need("routes", only)?]);
+        return Ok(vec![document.require("routes", only)?]);
     };
     let mut routes: Vec<Route> = Vec::new();
     for table in tables {
-        let text = table.need("suffix", table.text("suffix")?)?;
+        let text = table.require("suffix", table.text("suffix")?)?;
         let suffix = read_name(&text)?;
         if routes.iter().any(|route| route.suffix == suffix) {
-            return Err(text.bad("each suffix once".to_owned()));
+            return Err(text.bad_value("each suffix once".to_owned()));
         }
-        let text = table.need("primary", table.text("primary")?)?;
+        let text = table.require("primary", table.text("primary")?)?;
         if !primaries.contains_key(text.value) {
-            return Err(text.bad(format!("a name under [primaries]: {}", quoted(&names))));
+            return Err(text.bad_value(format!("a name under [primaries]: {}", quoted(&names))));
         }
         routes.push(Route {
             suffix,
@@ -356,12 +356,13 @@ fn read_policy(
             ("remove", ForeignRecords::Remove),
         ];
         policy.foreign_records = text.choice(&choices)?;
-        let unread = primaries.iter().find(|(_, it)| it.read == Read::State);
-        if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, unread) {
+        let not_transferred = primaries.iter().find(|(_, it)| it.read == Read::State);
+        if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, not_transferred)
+        {
             let allowed = format!(
                 "`keep` beside `read = \"memory\"`, for nobody sees what others wrote to the zones of `{name}`"
             );
-            return Err(text.bad(allowed));
+            return Err(text.bad_value(allowed));
         }
     }
     policy.removals_percent_max = table.number("removals-max-percent", 0..=100)?;

@@ -1,6 +1,6 @@
-//! `[primaries.NAME.provision]`: how zones are made, by one of several methods.
+//! Reads `[primaries.NAME.provision]`: the method that creates zones.
 //!
-//! Each method has keys of its own; one of another method is a mistake, not a default.
+//! Each method has its own keys. A key of another method is an error; it is never ignored.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -41,7 +41,7 @@ pub(super) const KEYS: Keys = Keys {
     ],
 };
 
-/// Keys of one method alone, with its name.
+/// The keys that only one method has, with the setting that selects it.
 const RNDC: (&str, &[&str]) = (
     "method = \"rndc\"",
     &[
@@ -61,7 +61,7 @@ const POWERDNS: (&str, &[&str]) = (
     &["url", "api-key-file", "tls-ca-file", "tls-name", "tls-pins"],
 );
 
-/// Keys of `https` alone.
+/// Keys that apply to `https` only.
 const TLS_KEYS: [&str; 3] = ["tls-ca-file", "tls-name", "tls-pins"];
 
 #[derive(Clone, Copy)]
@@ -72,13 +72,13 @@ enum Method {
     Catalog,
 }
 
-/// Reads the table; `key` finds a key of `[keys]` by its name, and paths are relative to `directory`.
+/// Reads the table. `key` looks a key up in `[keys]`; paths are relative to `directory`.
 pub(super) fn read(
     table: &Table<'_>,
     directory: &Path,
     key: impl Fn(&Text<'_>) -> Result<Key, ConfigError>,
 ) -> Result<ProvisionSettings, ConfigError> {
-    let method = table.need("method", table.text("method")?)?;
+    let method = table.require("method", table.text("method")?)?;
     let methods = [
         ("rndc", Method::Rndc),
         ("powerdns", Method::PowerDns),
@@ -87,43 +87,43 @@ pub(super) fn read(
     ];
     match method.choice(&methods)? {
         Method::Rndc => {
-            refuse(table, &[COMMAND, POWERDNS, CATALOG])?;
-            let control = table.need("control", table.text("control")?)?;
+            reject_keys(table, &[COMMAND, POWERDNS, CATALOG])?;
+            let control = table.require("control", table.text("control")?)?;
             Ok(ProvisionSettings::Rndc(RndcProvision {
                 control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
-                control_key: key(&table.need("control-key", table.text("control-key")?)?)?,
+                control_key: key(&table.require("control-key", table.text("control-key")?)?)?,
                 view: read_word(table, "view")?,
                 way: read_way(table)?,
             }))
         }
         Method::Command => {
-            refuse(table, &[RNDC, POWERDNS, CATALOG])?;
+            reject_keys(table, &[RNDC, POWERDNS, CATALOG])?;
             Ok(ProvisionSettings::Command(CommandSettings {
-                program: read_program(&table.need("program", table.text("program")?)?)?,
+                program: read_program(&table.require("program", table.text("program")?)?)?,
                 arguments: read_arguments(table)?,
             }))
         }
         Method::PowerDns => {
-            refuse(table, &[RNDC, COMMAND, CATALOG])?;
+            reject_keys(table, &[RNDC, COMMAND, CATALOG])?;
             read_powerdns(table, directory).map(ProvisionSettings::PowerDns)
         }
         Method::Catalog => {
-            refuse(table, &[RNDC, COMMAND, POWERDNS])?;
+            reject_keys(table, &[RNDC, COMMAND, POWERDNS])?;
             let group = read_word(table, "group")?;
             Ok(ProvisionSettings::Catalog { group })
         }
     }
 }
 
-/// Refuses the keys of methods that were not chosen.
-fn refuse(table: &Table<'_>, methods: &[(&'static str, &[&str])]) -> Result<(), ConfigError> {
+/// Rejects the keys of settings that are not selected.
+fn reject_keys(table: &Table<'_>, methods: &[(&'static str, &[&str])]) -> Result<(), ConfigError> {
     let keys = methods
         .iter()
         .flat_map(|(needs, keys)| keys.iter().map(move |key| (*needs, *key)));
-    let mut found = keys.filter_map(|(needs, key)| Some((needs, key, table.place_of(key)?)));
+    let mut found = keys.filter_map(|(needs, key)| Some((needs, key, table.position_of(key)?)));
     match found.next() {
-        Some((needs, key, place)) => Err(ConfigError::Useless {
-            place,
+        Some((needs, key, position)) => Err(ConfigError::NotApplicable {
+            position,
             key: key.to_owned(),
             needs,
         }),
@@ -131,25 +131,25 @@ fn refuse(table: &Table<'_>, methods: &[(&'static str, &[&str])]) -> Result<(), 
     }
 }
 
-/// A program that can be run, and that not everybody can change.
+/// Reads the path of a program, which must be executable and not writable for every user.
 fn read_program(text: &Text<'_>) -> Result<PathBuf, ConfigError> {
     let path = text.read("the absolute path of a program", |text| {
         let path = Path::new(text);
         path.is_absolute().then(|| path.to_owned())
     })?;
     let metadata = fs::metadata(&path).map_err(|source| ConfigError::File {
-        place: text.place.clone(),
+        position: text.position.clone(),
         path: path.clone(),
         source,
     })?;
     let mode = metadata.permissions().mode();
     if !metadata.is_file() || mode & 0o111 == 0 {
-        let place = text.place.clone();
-        return Err(ConfigError::NotExecutable { place, path });
+        let position = text.position.clone();
+        return Err(ConfigError::NotExecutable { position, path });
     }
     if mode & 0o002 != 0 {
-        let place = text.place.clone();
-        return Err(ConfigError::WritableProgram { place, path });
+        let position = text.position.clone();
+        return Err(ConfigError::WritableProgram { position, path });
     }
     Ok(path)
 }
@@ -161,33 +161,33 @@ fn read_arguments(table: &Table<'_>) -> Result<Vec<Argument>, ConfigError> {
         let allowed = "text with `{action}` and `{zone}` in it; `{{` and `}}` stand for braces";
         arguments.push(text.read(allowed, |text| text.parse().ok())?);
     }
-    let first = table.need("arguments", texts.first())?;
+    let first = table.require("arguments", texts.first())?;
     for (placeholder, has) in [
         ("{action}", Argument::has_action as fn(&Argument) -> bool),
         ("{zone}", Argument::has_zone),
     ] {
         if !arguments.iter().any(has) {
-            return Err(first.bad(format!("a list with `{placeholder}` in it")));
+            return Err(first.bad_value(format!("a list with `{placeholder}` in it")));
         }
     }
     Ok(arguments)
 }
 
 fn read_powerdns(table: &Table<'_>, directory: &Path) -> Result<PowerDnsProvision, ConfigError> {
-    let url = table.need("url", table.text("url")?)?;
+    let url = table.require("url", table.text("url")?)?;
     let allowed =
         "http:// or https://, a host or address, and mostly a port: https://192.0.2.53:8081";
     let url = url.read(allowed, read_url)?;
     let security = if url.is_https {
         tls::read(table, &url.host, Application::Http, None, directory)?
     } else {
-        refuse(table, &[("an `url` with https", &TLS_KEYS)])?;
+        reject_keys(table, &[("an `url` with https", &TLS_KEYS)])?;
         Security::Tcp
     };
     let file = read_path(table, "api-key-file", directory)?;
-    let (path, text) = table.need("api-key-file", file)?;
+    let (path, text) = table.require("api-key-file", file)?;
     let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
-        place: text.place.clone(),
+        position: text.position.clone(),
         source,
     })?;
     let api_key = str::from_utf8(content.expose())
@@ -195,8 +195,8 @@ fn read_powerdns(table: &Table<'_>, directory: &Path) -> Result<PowerDnsProvisio
         .map(str::trim)
         .filter(|key| !key.is_empty() && key.bytes().all(|octet| octet.is_ascii_graphic()));
     let Some(api_key) = api_key else {
-        let place = text.place;
-        return Err(ConfigError::NoApiKey { place, path });
+        let position = text.position;
+        return Err(ConfigError::NoApiKey { position, path });
     };
     Ok(PowerDnsProvision {
         endpoint: Endpoint {
@@ -236,7 +236,7 @@ fn read_way(table: &Table<'_>) -> Result<Way, ConfigError> {
     };
     Ok(match name {
         WayName::Template => Way::Template {
-            name: table.need("template", template)?,
+            name: table.require("template", template)?,
         },
         WayName::Seed => Way::Seed { listen },
         WayName::File => Way::File,

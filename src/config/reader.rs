@@ -1,12 +1,12 @@
-//! Strict reading of TOML tables: every key is known, every value has its type, and whatever is
-//! wrong has its line and column.
+//! Reads TOML tables strictly: every key must be known, every value must have its type, and every
+//! error has its line and column.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Place, quoted};
+use super::error::{ConfigError, Position, quoted};
 use crate::model;
 
 /// The text of a configuration file and its name.
@@ -22,10 +22,10 @@ pub(super) struct Keys {
     pub(super) valid: &'static [&'static str],
 }
 
-/// A table whose keys are all valid.
+/// A table that has only valid keys.
 pub(super) struct Table<'a> {
     source: Source<'a>,
-    /// As it is written: "[queue]".
+    /// In the form of the file: "[queue]".
     name: String,
     start: usize,
     entries: &'a DeTable<'a>,
@@ -35,15 +35,15 @@ pub(super) struct Table<'a> {
 pub(super) struct Text<'a> {
     pub(super) value: &'a str,
     pub(super) key: String,
-    pub(super) place: Place,
+    pub(super) position: Position,
 }
 
 impl Source<'_> {
-    /// The line and column of an octet.
-    pub(super) fn place(&self, octet: usize) -> Place {
+    /// Returns the line and column of an octet.
+    pub(super) fn position(&self, octet: usize) -> Position {
         let before = self.text.get(..octet).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Place {
+        Position {
             path: self.path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
@@ -52,7 +52,7 @@ impl Source<'_> {
 }
 
 impl<'a> Table<'a> {
-    /// The whole file as a table.
+    /// Opens the whole file as a table.
     pub(super) fn document(
         source: Source<'a>,
         entries: &'a DeTable<'a>,
@@ -69,15 +69,15 @@ impl<'a> Table<'a> {
         entries: &'a DeTable<'a>,
         keys: Keys,
     ) -> Result<Self, ConfigError> {
-        // In the order of the file, so that the first mistake is the one that is named.
+        // In the order of the file, so that the first mistake is reported.
         let mut found: Vec<_> = entries.keys().collect();
         found.sort_by_key(|key| key.span().start);
         for key in found {
-            let place = source.place(key.span().start);
+            let position = source.position(key.span().start);
             let key = key.get_ref().as_ref();
             if !keys.valid.contains(&key) {
                 return Err(ConfigError::UnknownKey {
-                    place,
+                    position,
                     key: key.escape_debug().to_string(),
                     table: name,
                     nearest: nearest(key, keys.valid),
@@ -93,37 +93,37 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Where the table starts.
-    pub(super) fn place(&self) -> Place {
-        self.source.place(self.start)
+    /// Returns the start of the table.
+    pub(super) fn position(&self) -> Position {
+        self.source.position(self.start)
     }
 
-    /// Where a key of the table stands.
-    pub(super) fn place_of(&self, key: &str) -> Option<Place> {
+    /// Returns the position of a key; `None` if the table does not have it.
+    pub(super) fn position_of(&self, key: &str) -> Option<Position> {
         let (key, _) = self.entries.get_key_value(key)?;
-        Some(self.source.place(key.span().start))
+        Some(self.source.position(key.span().start))
     }
 
-    /// What a key that must be there gives.
-    pub(super) fn need<T>(&self, key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
+    /// Returns the value of a required key, or the error that it is missing.
+    pub(super) fn require<T>(&self, key: &'static str, value: Option<T>) -> Result<T, ConfigError> {
         value.ok_or_else(|| ConfigError::Missing {
-            place: self.place(),
+            position: self.position(),
             table: self.name.clone(),
             key,
         })
     }
 
-    /// A table of this table.
+    /// Opens a table within this table.
     pub(super) fn table(&self, key: &str, keys: Keys) -> Result<Option<Self>, ConfigError> {
         let Some((found, value)) = self.entries.get_key_value(key) else {
             return Ok(None);
         };
         let entries = self.as_table(key, value)?;
-        let name = self.path_of(key);
+        let name = self.name_of(key);
         Self::open(self.source, name, found.span().start, entries, keys).map(Some)
     }
 
-    /// The tables under a key by names that the file gives: `[primaries.NAME]`.
+    /// Opens the tables under a key with names of the operator's choice: `[primaries.NAME]`.
     pub(super) fn named_tables(
         &self,
         key: &str,
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
             let entries = self.as_table(&path, value)?;
             let table = Self::open(
                 self.source,
-                self.path_of(&path),
+                self.name_of(&path),
                 found.span().start,
                 entries,
                 keys,
@@ -149,13 +149,13 @@ impl<'a> Table<'a> {
         Ok(tables)
     }
 
-    /// An array of tables: `[[routes]]`.
+    /// Opens an array of tables: `[[routes]]`.
     pub(super) fn tables(&self, key: &str, keys: Keys) -> Result<Option<Vec<Self>>, ConfigError> {
         let Some(value) = self.entries.get(key) else {
             return Ok(None);
         };
         let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| self.wrong(key, "an array of tables", value))?;
+        let items = items.ok_or_else(|| self.wrong_type(key, "an array of tables", value))?;
         let open = |item| {
             let entries = self.as_table(key, item)?;
             let start = item.span().start;
@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
         items.iter().map(open).collect::<Result<_, _>>().map(Some)
     }
 
-    /// A string.
+    /// Reads a string.
     pub(super) fn text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let value = self.entries.get(key);
         value
@@ -172,21 +172,21 @@ impl<'a> Table<'a> {
             .transpose()
     }
 
-    /// An array of strings; empty where the key is not there.
+    /// Reads an array of strings; empty if the key is missing.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
         const EXPECTED: &str = "an array of strings";
         let Some(value) = self.entries.get(key) else {
             return Ok(Vec::new());
         };
         let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| self.wrong(key, EXPECTED, value))?;
+        let items = items.ok_or_else(|| self.wrong_type(key, EXPECTED, value))?;
         items
             .iter()
             .map(|item| self.as_text(key, EXPECTED, item))
             .collect()
     }
 
-    /// A whole number of a range.
+    /// Reads a whole number in a range.
     pub(super) fn number(
         &self,
         key: &str,
@@ -196,13 +196,13 @@ impl<'a> Table<'a> {
             return Ok(None);
         };
         let integer = value.get_ref().as_integer();
-        let integer = integer.ok_or_else(|| self.wrong(key, "a whole number", value))?;
+        let integer = integer.ok_or_else(|| self.wrong_type(key, "a whole number", value))?;
         u32::from_str_radix(integer.as_str(), integer.radix())
             .ok()
             .filter(|number| allowed.contains(number))
             .map(Some)
             .ok_or_else(|| ConfigError::BadValue {
-                place: self.source.place(value.span().start),
+                position: self.source.position(value.span().start),
                 key: key.to_owned(),
                 value: integer.to_string(),
                 allowed: if allowed.start() == allowed.end() {
@@ -219,7 +219,7 @@ impl<'a> Table<'a> {
         value: &'a toml::Spanned<DeValue<'a>>,
     ) -> Result<&'a DeTable<'a>, ConfigError> {
         let table = value.get_ref().as_table();
-        table.ok_or_else(|| self.wrong(key, "a table", value))
+        table.ok_or_else(|| self.wrong_type(key, "a table", value))
     }
 
     fn as_text(
@@ -230,20 +230,20 @@ impl<'a> Table<'a> {
     ) -> Result<Text<'a>, ConfigError> {
         let text = value.get_ref().as_str();
         Ok(Text {
-            value: text.ok_or_else(|| self.wrong(key, expected, value))?,
+            value: text.ok_or_else(|| self.wrong_type(key, expected, value))?,
             key: key.to_owned(),
-            place: self.source.place(value.span().start),
+            position: self.source.position(value.span().start),
         })
     }
 
-    fn wrong(
+    fn wrong_type(
         &self,
         key: &str,
         expected: &'static str,
         value: &toml::Spanned<DeValue<'_>>,
     ) -> ConfigError {
         ConfigError::WrongType {
-            place: self.source.place(value.span().start),
+            position: self.source.position(value.span().start),
             key: key.to_owned(),
             expected,
             found: match value.get_ref() {
@@ -258,8 +258,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// How a table of this table is written.
-    fn path_of(&self, key: &str) -> String {
+    /// Returns the name of a table within this table.
+    fn name_of(&self, key: &str) -> String {
         match self.name.strip_suffix(']') {
             Some(parent) => format!("{parent}.{key}]"),
             None => format!("[{key}]"),
@@ -268,28 +268,28 @@ impl<'a> Table<'a> {
 }
 
 impl Text<'_> {
-    /// What the string means; none where it means nothing.
+    /// Parses the string with `read`; if that gives `None`, `allowed` describes the valid values.
     pub(super) fn read<T>(
         &self,
         allowed: &str,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        read(self.value).ok_or_else(|| self.bad(allowed.to_owned()))
+        read(self.value).ok_or_else(|| self.bad_value(allowed.to_owned()))
     }
 
-    /// The choice that the string names.
+    /// Returns the choice that the string names.
     pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, ConfigError> {
         let found = choices.iter().find(|(name, _)| *name == self.value);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| name).collect();
-            self.bad(quoted(&names))
+            self.bad_value(quoted(&names))
         })
     }
 
-    /// That the string is not allowed, and what is.
-    pub(super) fn bad(&self, allowed: String) -> ConfigError {
+    /// Returns the error that the string is not allowed; `allowed` describes the valid values.
+    pub(super) fn bad_value(&self, allowed: String) -> ConfigError {
         ConfigError::BadValue {
-            place: self.place.clone(),
+            position: self.position.clone(),
             key: self.key.clone(),
             value: shortened(self.value),
             allowed,
@@ -297,23 +297,23 @@ impl Text<'_> {
     }
 }
 
-/// A value on one line of a message.
+/// Shortens a value to a part of a line.
 fn shortened(text: &str) -> String {
     const CHARACTERS_MAX: usize = 60;
     model::excerpt(text, CHARACTERS_MAX)
 }
 
-/// The valid key that takes the fewest edits, if they are few for its length.
+/// Returns the valid key with the smallest edit distance, if that is small for its length.
 fn nearest(key: &str, valid: &'static [&'static str]) -> Option<&'static str> {
-    let (edits, nearest) = valid
+    let (distance, nearest) = valid
         .iter()
-        .map(|&candidate| (edits(key, candidate), candidate))
+        .map(|&candidate| (edit_distance(key, candidate), candidate))
         .min()?;
-    (edits <= nearest.len().div_ceil(3)).then_some(nearest)
+    (distance <= nearest.len().div_ceil(3)).then_some(nearest)
 }
 
-/// How many characters have to be inserted, deleted or replaced (Levenshtein).
-fn edits(from: &str, to: &str) -> usize {
+/// Counts the characters to insert, delete or replace (Levenshtein distance).
+fn edit_distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (index, from) in from.chars().enumerate() {

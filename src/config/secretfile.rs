@@ -1,4 +1,5 @@
-//! Files that hold a secret: read once, into a [`Secret`], and only when nobody else can read them.
+//! Reads files that hold a secret: once, into a [`Secret`], and only if no other user can read
+//! them.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -7,37 +8,38 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Secret;
 
-/// Longest file in octets: a key file has some hundred octets a key, a private key a few thousand.
-pub const SECRET_FILE_OCTETS_MAX: u64 = 256 * 1024;
-/// The mode's bits that let group or world do anything.
-const OTHERS: u32 = 0o077;
+/// Longest file in octets: a key takes some hundred octets in a key file, a private key a few
+/// thousand.
+const SECRET_FILE_OCTETS_MAX: u64 = 256 * 1024;
+/// The permission bits of group and others.
+const GROUP_AND_OTHERS: u32 = 0o077;
 
-/// Why a file with a secret was not read.
+/// A reason why a file with a secret was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
-    /// It cannot be opened or read.
+    /// The file cannot be opened or read.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// It is a directory, a pipe or a device.
+    /// The file is a directory, a pipe or a device.
     #[error("`{}` is not a regular file", path.display())]
     NotRegular {
         /// The file.
         path: PathBuf,
     },
-    /// Others than its owner have a right to it.
+    /// Users other than its owner have access to the file.
     #[error("`{}` has mode {mode:04o}: others than its owner can get at the secret", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
-    /// It is longer than any file of its kind.
+    /// The file is longer than any file of its kind.
     #[error("`{}` is longer than {SECRET_FILE_OCTETS_MAX} octets", path.display())]
     TooLong {
         /// The file.
@@ -46,7 +48,7 @@ pub enum SecretFileError {
 }
 
 impl SecretFileError {
-    /// What a person can do about it, where there is something to say.
+    /// Returns what the operator can do about it, if there is advice.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -61,7 +63,7 @@ impl SecretFileError {
     }
 }
 
-/// Reads a file that only its owner can get at.
+/// Reads a file that only its owner has access to.
 ///
 /// # Errors
 /// [`SecretFileError`].
@@ -70,14 +72,14 @@ pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
         path: path.to_owned(),
         source,
     };
-    // Opening a pipe would wait for its writer, so its kind is looked at before, too.
+    // Opening a pipe would wait for its writer, so the kind is also checked before.
     if !path.metadata().map_err(failed)?.is_file() {
         return Err(SecretFileError::NotRegular {
             path: path.to_owned(),
         });
     }
     let file = File::open(path).map_err(failed)?;
-    // Of the opened file, not of the path, which could be another one by now.
+    // Check the open file, because the path can name another one by now.
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(SecretFileError::NotRegular {
@@ -85,7 +87,7 @@ pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
         });
     }
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
+    if mode & GROUP_AND_OTHERS != 0 {
         return Err(SecretFileError::Exposed {
             path: path.to_owned(),
             mode,
@@ -104,7 +106,7 @@ pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, SecretFileError> {
     Ok(content)
 }
 
-/// A path as a word of a shell command.
+/// Quotes a path as a word of a shell command.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"/._-+:@%".contains(&octet);

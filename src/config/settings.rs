@@ -1,4 +1,4 @@
-//! What a configuration says, as types: everything in them is valid and every secret is read.
+//! The settings that a configuration file gives. All values are valid, and all secrets are read.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,136 +12,128 @@ use crate::provision::rndc::Way;
 use crate::transport::Endpoint;
 use crate::wire::Key;
 
-/// A whole configuration.
+/// A configuration.
 #[derive(Clone, Debug)]
-pub struct Config {
-    /// A name for this installation, which its zones bear.
-    pub instance: String,
-    /// The memory of what was delivered, and the time for a call.
-    pub queue: QueueSettings,
-    /// Every key by its name under `[keys]`, used or not.
-    pub keys: BTreeMap<String, KeySettings>,
-    /// Every primary by its name under `[primaries]`; at least one.
-    pub primaries: BTreeMap<String, PrimarySettings>,
-    /// Which primary serves which zone, in the order of the file; each suffix once.
-    pub routes: Vec<Route>,
-    /// What may be changed.
-    pub policy: PolicySettings,
-    /// PTR records.
-    pub ptr: PtrSettings,
+pub(crate) struct Config {
+    /// The name of this installation, with which its zones are marked.
+    pub(crate) instance: String,
+    pub(crate) queue: QueueSettings,
+    /// All keys by their names under `[keys]`, used or not.
+    pub(crate) keys: BTreeMap<String, KeySettings>,
+    /// All primaries by their names under `[primaries]`; at least one.
+    pub(crate) primaries: BTreeMap<String, PrimarySettings>,
+    /// The routes in the order of the file; each suffix occurs once.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) policy: PolicySettings,
+    pub(crate) ptr: PtrSettings,
 }
 
 /// `[queue]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct QueueSettings {
-    /// The file.
-    pub path: PathBuf,
-    /// How long `nsbridge plesk` may try before it gives up.
-    pub deadline: Duration,
+pub(crate) struct QueueSettings {
+    pub(crate) path: PathBuf,
+    /// The time after which `nsbridge plesk` leaves the rest to the queue.
+    pub(crate) deadline: Duration,
 }
 
 /// `[keys.NAME]`
 #[derive(Clone, Debug)]
-pub struct KeySettings {
-    /// The file that it was read from.
-    pub file: PathBuf,
-    /// The key.
-    pub key: Key,
+pub(crate) struct KeySettings {
+    pub(crate) file: PathBuf,
+    pub(crate) key: Key,
 }
 
 /// `[primaries.NAME]`
 #[derive(Clone, Debug)]
-pub struct PrimarySettings {
-    /// Where it listens, and TLS.
-    pub endpoint: Endpoint,
+pub(crate) struct PrimarySettings {
+    /// Address, port and TLS settings.
+    pub(crate) endpoint: Endpoint,
     /// Signs updates and queries.
-    pub key: Key,
+    pub(crate) key: Key,
     /// Signs transfers.
-    pub transfer_key: Key,
-    /// The apex NS records whatever the payload says; empty: as the payload says.
-    pub nameservers: Vec<Name>,
-    /// How its zones are read.
-    pub read: Read,
-    /// How many zones are worked on at a time.
-    pub zones_in_flight: usize,
-    /// How zones are made; none: they must exist.
-    pub provision: Option<ProvisionSettings>,
-    /// The catalog that it keeps.
-    pub catalog: Option<CatalogSettings>,
+    pub(crate) transfer_key: Key,
+    /// The apex NS records of every zone, whatever the payload says; if empty, the payload decides.
+    pub(crate) nameservers: Vec<Name>,
+    /// The way in which its zones are read.
+    pub(crate) read: Read,
+    /// Most zones that are updated at a time.
+    pub(crate) zones_in_flight: usize,
+    /// The method that creates zones; `None` if they must exist.
+    pub(crate) provision: Option<ProvisionSettings>,
+    /// The catalog zone on this primary.
+    pub(crate) catalog: Option<CatalogSettings>,
 }
 
 /// `catalog` and `catalog-key` of `[primaries.NAME]`
 #[derive(Clone, Debug)]
-pub struct CatalogSettings {
-    /// The catalog zone.
-    pub name: CatalogName,
-    /// Signs transfers and updates of it.
-    pub key: Key,
+pub(crate) struct CatalogSettings {
+    pub(crate) name: CatalogName,
+    /// Signs transfers and updates of the catalog zone.
+    pub(crate) key: Key,
 }
 
 /// `[primaries.NAME.provision]`
 #[derive(Clone, Debug)]
-pub enum ProvisionSettings {
-    /// By BIND's control channel.
+pub(crate) enum ProvisionSettings {
+    /// BIND's control channel.
     Rndc(RndcProvision),
-    /// By a program.
+    /// A program of the operator's.
     Command(CommandSettings),
-    /// By PowerDNS's HTTP API.
+    /// PowerDNS's HTTP API.
     PowerDns(PowerDnsProvision),
-    /// By the primary itself, of the members of its catalog, which it has then.
+    /// The primary itself, which creates a zone for each member of its catalog. The catalog is set.
     Catalog {
-        /// The group that new members are in.
+        /// The group of new members.
         group: Option<String>,
     },
 }
 
 /// `[primaries.NAME.provision]`, by rndc.
 #[derive(Clone, Debug)]
-pub struct RndcProvision {
+pub(crate) struct RndcProvision {
     /// Host and port of BIND's control channel.
-    pub control: (String, u16),
-    /// Signs what is sent there.
-    pub control_key: Key,
-    /// The view, where named.conf has views.
-    pub view: Option<String>,
-    /// How a zone gets its first contents.
-    pub way: Way,
+    pub(crate) control: (String, u16),
+    /// Signs the requests to the control channel.
+    pub(crate) control_key: Key,
+    /// The view of the zones, if named.conf has views.
+    pub(crate) view: Option<String>,
+    /// The way in which a new zone gets its first contents.
+    pub(crate) way: Way,
 }
 
 /// `[primaries.NAME.provision]`, by powerdns.
 #[derive(Clone, Debug)]
-pub struct PowerDnsProvision {
-    /// Host, port and TLS of the API.
-    pub endpoint: Endpoint,
-    /// What stands before `/api` in each path, without a slash at its end.
-    pub path: String,
-    /// The key of the API.
-    pub api_key: Secret<String>,
+pub(crate) struct PowerDnsProvision {
+    /// Host, port and TLS settings of the API.
+    pub(crate) endpoint: Endpoint,
+    /// The part before `/api` in each path, without a final slash.
+    pub(crate) path: String,
+    pub(crate) api_key: Secret<String>,
 }
 
 /// `[[routes]]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Route {
-    /// The zones at or below this name.
-    pub suffix: Name,
-    /// The primary's name, which is one of [`Config::primaries`].
-    pub primary: String,
+pub(crate) struct Route {
+    /// Covers the zones at or below this name.
+    pub(crate) suffix: Name,
+    /// The primary's name, a key of [`Config::primaries`].
+    pub(crate) primary: String,
 }
 
 /// `[policy]`
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicySettings {
-    /// What becomes of records that nsbridge never wrote.
-    pub foreign_records: ForeignRecords,
-    /// Names that are never touched.
-    pub keep: Vec<NamePattern>,
-    /// Zones at or below these names are left alone.
-    pub deny_zones: Vec<Name>,
-    /// What an update without any record means.
-    pub empty_zone: EmptyZone,
-    /// What becomes of a zone that was there before and belongs to no instance.
-    pub unowned_zones: UnownedZones,
-    /// How much of the records of a zone one update may remove, in percent; 100 is all. None where the file
-    /// leaves it to what becomes of foreign records.
-    pub removals_percent_max: Option<u32>,
+pub(crate) struct PolicySettings {
+    /// Keeps or removes records that nsbridge never wrote.
+    pub(crate) foreign_records: ForeignRecords,
+    /// Owner names that are never changed.
+    pub(crate) keep: Vec<NamePattern>,
+    /// Zones at or below these names are never changed.
+    pub(crate) deny_zones: Vec<Name>,
+    /// Refuses or applies an update without records.
+    pub(crate) empty_zone: EmptyZone,
+    /// Adopts or refuses a zone that existed before and belongs to no instance.
+    pub(crate) unowned_zones: UnownedZones,
+    /// The share of the records of a zone that one update may remove, in percent; 100 is all.
+    /// `None` if the default for `foreign_records` applies.
+    pub(crate) removals_percent_max: Option<u32>,
 }

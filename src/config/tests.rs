@@ -1,4 +1,4 @@
-//! What a configuration says, and every way in which it can be wrong.
+//! Tests of valid configurations; `errors` has the invalid ones.
 
 mod errors;
 mod provision;
@@ -15,6 +15,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
+use super::error::ConfigError;
+use super::settings::{QueueSettings, RndcProvision};
 use super::*;
 use crate::deliver::{EmptyZone, ExistingPtr};
 use crate::model::ForeignRecords;
@@ -32,8 +34,8 @@ address = \"192.0.2.53\"
 key = \"plesk\"
 ";
 
-/// Options of the template that are worth nothing with the way and the method that stand there.
-const FOR_OTHERS: [&str; 6] = [
+/// Options of the template that do not apply to its `way` and `method`.
+const NOT_APPLICABLE: [&str; 6] = [
     "template",
     "program",
     "arguments",
@@ -42,7 +44,7 @@ const FOR_OTHERS: [&str; 6] = [
     "group",
 ];
 
-/// A directory as /etc/nsbridge is.
+/// A directory in place of /etc/nsbridge.
 struct Etc(TempDir);
 
 impl Etc {
@@ -51,13 +53,13 @@ impl Etc {
         let key = format!("key plesk {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n");
         etc.write("plesk.key", &key);
         let command = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=x";
-        let made = Command::new("openssl")
+        let output = Command::new("openssl")
             .args(command.split(' '))
             .args(["-out", "ca.pem", "-keyout", "client.key"])
             .current_dir(etc.0.path())
             .output()
             .expect("openssl is needed: apt-get install openssl");
-        assert!(made.status.success(), "{made:?}");
+        assert!(output.status.success(), "{output:?}");
         etc.write(
             "client.pem",
             &fs::read_to_string(etc.path("ca.pem")).unwrap(),
@@ -84,7 +86,7 @@ impl Etc {
         Config::parse(&text, &self.path("nsbridge.toml"), "host.example")
     }
 
-    /// The error of a text, without the directory.
+    /// Returns the error of a text with its hint, without the directory.
     fn error(&self, text: &str) -> String {
         let error = self.parse(text).unwrap_err();
         let hint = error.hint().map(|hint| format!(" hint: {hint}"));
@@ -93,7 +95,7 @@ impl Etc {
     }
 }
 
-/// The template's lines, with those uncommented that `choose` takes; it is given the option.
+/// Returns the template with those options uncommented for which `choose` returns `true`.
 fn template(choose: impl Fn(&str) -> bool) -> String {
     let line = |line: &str| match line.strip_prefix('#') {
         Some(option) if !option.starts_with(' ') && choose(option) => format!("{option}\n"),
@@ -103,12 +105,12 @@ fn template(choose: impl Fn(&str) -> bool) -> String {
     TEMPLATE.lines().map(line).collect()
 }
 
-/// Adds a line to a table of the smallest configuration, or a table at its end.
+/// Appends a line, or a table, to the smallest configuration.
 fn smallest_with(line: &str) -> String {
     format!("{SMALLEST}{line}\n")
 }
 
-/// How a primary's zones are made, by rndc.
+/// Returns the rndc settings of a primary.
 fn rndc(primary: &PrimarySettings) -> &RndcProvision {
     match &primary.provision {
         Some(ProvisionSettings::Rndc(rndc)) => rndc,
@@ -183,7 +185,7 @@ fn a_catalog_with_its_key_is_read() {
 }
 
 #[test]
-fn addresses_have_their_ports() {
+fn addresses_have_explicit_or_default_ports() {
     let etc = Etc::new();
     let address = |address: &str, rest: &str| {
         let text = SMALLEST.replace("192.0.2.53", address) + rest;
@@ -234,9 +236,9 @@ fn addresses_have_their_ports() {
 }
 
 #[test]
-fn settings_are_what_the_file_says() {
+fn settings_have_the_values_of_the_file() {
     let etc = Etc::new();
-    let text = template(|option| !FOR_OTHERS.iter().any(|other| option.starts_with(other)))
+    let text = template(|option| !NOT_APPLICABLE.iter().any(|other| option.starts_with(other)))
         .replace("transport = \"tcp\"", "transport = \"tls\"")
         .replace("keep = []", "keep = [\"_acme-challenge.*\"]")
         .replace("deny-zones = []", "deny-zones = [\"example\"]")
@@ -277,7 +279,7 @@ fn settings_are_what_the_file_says() {
 }
 
 #[test]
-fn routes_are_read_or_lead_to_the_only_primary() {
+fn routes_are_read_and_default_to_the_only_primary() {
     let etc = Etc::new();
     let second = "[primaries.second]\naddress = \"a\"\nkey = \"plesk\"\n";
     let route = |suffix: &str, primary: &str| {
@@ -301,7 +303,7 @@ fn routes_are_read_or_lead_to_the_only_primary() {
 }
 
 #[test]
-fn a_file_is_read_and_a_missing_one_leads_to_the_template() {
+fn a_file_is_read_and_the_hint_for_a_missing_one_names_the_template() {
     let etc = Etc::new();
     etc.write("nsbridge.toml", SMALLEST);
     let config = Config::load(&etc.path("nsbridge.toml"), "host.example").unwrap();
@@ -315,7 +317,7 @@ fn a_file_is_read_and_a_missing_one_leads_to_the_template() {
 }
 
 #[test]
-fn no_secret_is_shown_by_settings_or_errors() {
+fn settings_and_errors_contain_no_secret() {
     let etc = Etc::new();
     let config = etc
         .parse(&template(|option| option.starts_with("transfer-key")))

@@ -1,4 +1,4 @@
-//! TLS options of a table: whom to trust, and who we are.
+//! Reads the TLS options of a table: the trusted certificates and the client's own certificate.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -12,10 +12,11 @@ use super::values::read_path;
 use crate::model::Secret;
 use crate::transport::{Application, ClientIdentity, Security, TlsClient, TlsSettings};
 
-/// Longest list of certificate authorities in octets: a system's list has a quarter of a million.
+/// Longest file of certificates in octets: a system's list of authorities has a quarter of a
+/// million.
 const CERTIFICATE_OCTETS_MAX: u64 = 16 * 1024 * 1024;
 
-/// The TLS options of a primary. Paths are relative to `directory`.
+/// Reads the TLS options of a primary. Paths are relative to `directory`.
 pub(super) fn read_with_identity(
     table: &Table<'_>,
     host: &str,
@@ -25,7 +26,7 @@ pub(super) fn read_with_identity(
     read(table, host, Application::Dns, client, directory)
 }
 
-/// The options that say whom to trust. `host` is the default of `tls-name`.
+/// Reads the options that verify the server. `host` is the default of `tls-name`.
 pub(super) fn read(
     table: &Table<'_>,
     host: &str,
@@ -51,7 +52,7 @@ pub(super) fn read(
         client,
     };
     let client = TlsClient::new(&settings).map_err(|source| ConfigError::Tls {
-        place: table.place(),
+        position: table.position(),
         source,
     })?;
     Ok(Security::Tls(Arc::new(client)))
@@ -63,8 +64,8 @@ fn identity(table: &Table<'_>, directory: &Path) -> Result<Option<ClientIdentity
     Ok(match (certificate, key) {
         (None, None) => None,
         (certificate, key) => Some(ClientIdentity {
-            certificate_pem: table.need("tls-certificate-file", certificate)?,
-            key_pem: table.need("tls-key-file", key)?,
+            certificate_pem: table.require("tls-certificate-file", certificate)?,
+            key_pem: table.require("tls-key-file", key)?,
         }),
     })
 }
@@ -84,7 +85,7 @@ fn certificate(
                 .read_to_end(&mut content)
         })
         .map_err(|source| ConfigError::File {
-            place: text.place,
+            position: text.position,
             path: path.clone(),
             source,
         })?;
@@ -106,7 +107,7 @@ fn private_key(
         return Ok(None);
     };
     let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
-        place: text.place,
+        position: text.position,
         source,
     })?;
     Ok(Some(content))

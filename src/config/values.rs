@@ -1,4 +1,4 @@
-//! Values that stand in strings of the file: names, paths, hosts, networks.
+//! Reads values that the file holds as strings: names, paths, hosts, networks.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -8,22 +8,22 @@ use super::reader::{Table, Text};
 use crate::model::Name;
 use crate::model::{Network, NetworkError};
 
-/// Longest instance name in octets, which is that of a host name on Linux: it becomes part of file
+/// Longest instance name in octets: that of a host name on Linux. The name becomes part of file
 /// names.
 const INSTANCE_OCTETS_MAX: usize = 64;
 
-/// A name that can stand in a file name and in a TXT record.
+/// Reads an instance name, which must fit into a file name and a TXT record.
 pub(super) fn read_instance(text: &str) -> Option<String> {
     (is_word(text) && text.len() <= INSTANCE_OCTETS_MAX).then(|| text.to_owned())
 }
 
-/// Letters, digits, `-`, `_` and `.`.
+/// Returns whether a text consists of letters, digits, `-`, `_` and `.`.
 fn is_word(text: &str) -> bool {
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// A path, relative to the directory of the configuration, and where it stands.
+/// Reads a path relative to the directory of the configuration, and returns it with its text.
 pub(super) fn read_path<'a>(
     table: &Table<'a>,
     key: &str,
@@ -38,7 +38,7 @@ pub(super) fn read_path<'a>(
     Ok(Some((path, text)))
 }
 
-/// A name of named.conf.
+/// Reads a name of named.conf or knot.conf.
 pub(super) fn read_word(table: &Table<'_>, key: &str) -> Result<Option<String>, ConfigError> {
     let read = |text: &str| is_word(text).then(|| text.to_owned());
     let text = table.text(key)?;
@@ -50,7 +50,7 @@ pub(super) fn read_names(table: &Table<'_>, key: &str) -> Result<Vec<Name>, Conf
     table.texts(key)?.iter().map(read_name).collect()
 }
 
-/// Names of hosts.
+/// Reads an array of host names.
 pub(super) fn read_hosts(table: &Table<'_>, key: &str) -> Result<Vec<Name>, ConfigError> {
     let read = |text: &Text<'_>| {
         let name = read_name(text)?;
@@ -65,11 +65,11 @@ pub(super) fn read_name(text: &Text<'_>) -> Result<Name, ConfigError> {
     text.read("a domain name in ASCII", |text| text.parse().ok())
 }
 
-/// What [`read_host`] takes.
+/// The texts that [`read_host`] accepts.
 pub(super) const HOST_AND_PORT: &str =
     "an address or host name with an optional port: 192.0.2.53, [2001:db8::53]:53, ns.example:53";
 
-/// Host and port, the default one where none is given; an IPv6 address with a port is in brackets.
+/// Reads a host with an optional port. An IPv6 address with a port is in brackets.
 pub(super) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
@@ -89,16 +89,16 @@ pub(super) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> 
     is_host(host).then(|| (host.to_owned(), port))
 }
 
-/// Where an HTTP server listens.
+/// The URL of an HTTP server.
 pub(super) struct Url {
     pub(super) is_https: bool,
     pub(super) host: String,
     pub(super) port: u16,
-    /// Without a slash at its end; mostly empty.
+    /// Without a final slash; usually empty.
     pub(super) path: String,
 }
 
-/// An absolute URL of HTTP (RFC 9110 section 4.2) without user, query and fragment.
+/// Reads an absolute HTTP URL (RFC 9110 section 4.2) without user, query and fragment.
 pub(super) fn read_url(text: &str) -> Option<Url> {
     let (is_https, rest) = match text.split_once("://")? {
         ("http", rest) => (false, rest),
@@ -106,7 +106,7 @@ pub(super) fn read_url(text: &str) -> Option<Url> {
         _ => return None,
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    // Without brackets an IPv6 address is none of an URL's hosts (RFC 3986 section 3.2.2).
+    // In a URL an IPv6 address must be in brackets (RFC 3986 section 3.2.2).
     let is_bracketed = authority.starts_with('[') || authority.matches(':').count() <= 1;
     let (host, port) = read_host(authority, if is_https { 443 } else { 80 })?;
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~/%+=:@".contains(&octet);
@@ -123,14 +123,15 @@ fn read_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| digits && *port != 0)
 }
 
-/// An IPv6 address, of a link with its zone (RFC 4007 section 11): `fe80::1%eth0`.
+/// Returns whether a text is an IPv6 address, with or without the zone of a link-local one (RFC
+/// 4007 section 11): `fe80::1%eth0`.
 fn is_ipv6(text: &str) -> bool {
     let (address, zone) = text.split_once('%').unwrap_or((text, "none"));
     address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty()
 }
 
-/// An IPv4 address or a host name (RFC 1123 section 2.1, and `_`). What is all digits and dots is
-/// an address or a mistake.
+/// Returns whether a text is an IPv4 address or a host name (RFC 1123 section 2.1, and `_`). A text
+/// of digits and dots alone must be an address.
 fn is_host(text: &str) -> bool {
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
     if text
@@ -142,14 +143,14 @@ fn is_host(text: &str) -> bool {
     text.bytes().all(plain) && text.parse::<Name>().is_ok()
 }
 
-/// A network; an address alone is the network of that address.
+/// Reads a network; a single address is the network of that address alone.
 pub(super) fn read_network(text: &Text<'_>) -> Result<Network, ConfigError> {
     text.value.parse().map_err(|error| match error {
         NetworkError::HostBits(network) => {
-            text.bad(format!("{network}, the network that this address is in"))
+            text.bad_value(format!("{network}, the network that this address is in"))
         }
         NetworkError::Form | NetworkError::Prefix(_) => {
-            text.bad("a network such as 192.0.2.0/24 or 2001:db8::/48".to_owned())
+            text.bad_value("a network such as 192.0.2.0/24 or 2001:db8::/48".to_owned())
         }
     })
 }

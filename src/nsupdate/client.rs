@@ -1,4 +1,4 @@
-//! The commands, one after the other.
+//! Carries out the commands of a script.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -8,63 +8,65 @@ use super::durable;
 use super::exchange;
 use super::fatal::Fatal;
 use super::help;
-use super::session::{Answer, NoAnswer, Session};
-use super::settings::{Say, Settings, Signer, Stream, address_words};
+use super::session::{NoResponse, Response, Session};
+use super::settings::{Output, Settings, Signer, Stream, format_address};
 use super::show;
 use crate::model::{Name, RecordIntent, RecordType};
 use crate::script::{Command, Parser, ScriptError};
 use crate::wire::{Class, Draft, Entry, ExtendedError, Listing, Opcode, Rcode};
 
-/// How a run goes on after a line.
+/// The continuation of a run after a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Turn {
-    /// With the next line.
+pub(crate) enum Turn {
+    /// The run continues with the next line.
     Next,
-    /// With the next line if a person can write another one: this one was wrong.
+    /// The line is invalid: the run continues only if a person types the script.
     Wrong,
-    /// Not at all.
+    /// The run ends.
     Quit,
 }
 
-/// A run.
-pub struct Client<'a> {
+/// A run of a script.
+pub(crate) struct Client<'a> {
     pub(super) session: Session<'a>,
     parser: Parser,
     draft: Draft,
     zone: Option<Name>,
-    answer: Option<Listing>,
+    last_response: Option<Listing>,
     version: &'static str,
     failed: bool,
     sent: Vec<Sent>,
     kept: Vec<RecordIntent>,
 }
 
-/// What became of one message of one `send`.
+/// The outcome of one message of a `send`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Sent {
-    /// The line of the script that asked for it, from 1.
-    pub line: u64,
-    /// The zone, where it was found.
-    pub zone: Option<Name>,
-    /// The server that was asked last.
-    pub server: Option<SocketAddr>,
-    /// What the server answered.
-    pub rcode: Option<Rcode>,
-    /// The server's explanation, if it gives one.
-    pub extended_error: Option<ExtendedError>,
-    /// What failed, as it was said; none where it was done.
-    pub cause: Option<String>,
+pub(crate) struct Sent {
+    /// The line of the `send` in the script, from 1.
+    pub(crate) line: u64,
+    /// The zone, if it was found.
+    pub(crate) zone: Option<Name>,
+    /// The last server that was tried.
+    pub(crate) server: Option<SocketAddr>,
+    pub(crate) rcode: Option<Rcode>,
+    pub(crate) extended_error: Option<ExtendedError>,
+    /// The error text, as printed; `None` if the update was done.
+    pub(crate) cause: Option<String>,
 }
 
 impl<'a> Client<'a> {
-    /// A run at its start; `version` is what `version` prints.
-    pub fn new(settings: Settings, version: &'static str, say: &'a mut Say<'a>) -> Self {
+    /// Returns a client for the start of a script; the command `version` prints `version`.
+    pub(crate) fn new(
+        settings: Settings,
+        version: &'static str,
+        output: &'a mut Output<'a>,
+    ) -> Self {
         Self {
             parser: Parser::new(settings.localhost_only),
-            session: Session::new(settings, say),
+            session: Session::new(settings, output),
             draft: Draft::default(),
             zone: None,
-            answer: None,
+            last_response: None,
             version,
             failed: false,
             sent: Vec::new(),
@@ -72,36 +74,36 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// What became of the messages since this was last asked.
-    pub fn take_sent(&mut self) -> Vec<Sent> {
+    /// Takes the outcomes since the last call.
+    pub(crate) fn take_sent(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
     }
 
-    /// What was asked for since this was last asked and is to be kept, the newest word on each record.
-    pub fn take_kept(&mut self) -> Vec<RecordIntent> {
+    /// Takes the durable records since the last call, with the newest intent for each.
+    pub(crate) fn take_kept(&mut self) -> Vec<RecordIntent> {
         std::mem::take(&mut self.kept)
     }
 
-    /// What errors begin with, where it is asked for.
-    pub fn place(&self) -> String {
-        self.session.place()
+    /// Returns the script's name and line for the start of an error text; empty if not requested.
+    pub(crate) fn place(&self) -> String {
+        self.session.error_prefix()
     }
 
-    /// Whether an update was not done.
-    pub fn has_failed(&self) -> bool {
+    /// Returns whether an update failed.
+    pub(crate) fn has_failed(&self) -> bool {
         self.failed
     }
 
     /// Carries out one line.
     ///
     /// # Errors
-    /// [`Fatal`], after which the run is over.
-    pub async fn line(&mut self, line: &[u8]) -> Result<Turn, Fatal> {
+    /// [`Fatal`], which ends the run.
+    pub(crate) async fn line(&mut self, line: &[u8]) -> Result<Turn, Fatal> {
         self.session.line += 1;
         let command = match self.parser.read(line) {
             Ok(command) => command,
             Err(error) => {
-                self.say_wrong(&error);
+                self.report_script_error(&error);
                 return Ok(Turn::Wrong);
             }
         };
@@ -109,7 +111,7 @@ impl<'a> Client<'a> {
             && self.session.settings.is_durable
         {
             self.session
-                .error("with --durable, server and key are those of the configuration");
+                .print_error("with --durable, server and key are those of the configuration");
             return Ok(Turn::Wrong);
         }
         match command {
@@ -120,28 +122,28 @@ impl<'a> Client<'a> {
                 let port = port.unwrap_or(self.session.settings.port);
                 match exchange::addresses(&self.session.settings, &host, port).await {
                     Ok(found) => self.session.servers = Some(found),
-                    Err(why) => {
-                        let line = format!("couldn't get address for '{host}': {why}");
-                        self.session.error(&line);
+                    Err(reason) => {
+                        let line = format!("couldn't get address for '{host}': {reason}");
+                        self.session.print_error(&line);
                         return Ok(Turn::Wrong);
                     }
                 }
             }
-            Command::Local { address, port } => self.session.locals.set(address, port),
+            Command::Local { address, port } => self.session.local_addresses.set(address, port),
             Command::Zone(zone) => self.zone = Some(zone),
             Command::Key(key) => self.session.signer = Some(Signer::Shared(key)),
             Command::Lease(lease) => self.draft.lease = lease,
             Command::Prerequisite(entry) => self.draft.prerequisites.push(entry),
             Command::Update(entry) => self.draft.updates.push(entry),
             Command::Show => {
-                let text = self.pending();
-                self.session.text(Stream::Out, &text);
+                let text = self.pending_text();
+                self.session.print(Stream::Out, &text);
             }
             Command::Answer => {
-                if let Some(answer) = &self.answer {
-                    let text = format!("Answer:\n{}", show::message(answer));
-                    self.session.text(Stream::Out, &text);
-                    self.settle_shown_class();
+                if let Some(response) = &self.last_response {
+                    let text = format!("Answer:\n{}", show::message(response));
+                    self.session.print(Stream::Out, &text);
+                    self.fix_shown_class();
                 }
             }
             Command::Debug => {
@@ -150,44 +152,45 @@ impl<'a> Client<'a> {
             }
             Command::Version => {
                 let line = format!("{}\n", self.version);
-                self.session.text(Stream::Out, &line);
+                self.session.print(Stream::Out, &line);
             }
             Command::Help => {
                 let text = format!("{}:\n{}", self.version, help::COMMANDS);
-                self.session.text(Stream::Out, &text);
+                self.session.print(Stream::Out, &text);
             }
         }
         Ok(Turn::Next)
     }
 
-    fn say_wrong(&mut self, error: &ScriptError) {
+    fn report_script_error(&mut self, error: &ScriptError) {
         if *error == ScriptError::Zone {
-            // What follows is not meant for the zone before.
+            // The following lines are not meant for the previous zone.
             self.zone = None;
         }
         if *error == ScriptError::Unexplained {
             return;
         }
         if let ScriptError::Address(_) = error {
-            // nsupdate forgets the end of this line.
-            let place = self.session.place();
-            self.session.text(Stream::Error, &format!("{place}{error}"));
+            // nsupdate: prints this text without a line end.
+            let prefix = self.session.error_prefix();
+            self.session
+                .print(Stream::Error, &format!("{prefix}{error}"));
         } else {
-            self.session.error(&error.to_string());
+            self.session.print_error(&error.to_string());
         }
     }
 
-    /// As for nsupdate, which shows each message with the zone that the script names, and so has to know the
-    /// zone's class from then on.
-    fn settle_shown_class(&mut self) {
+    /// Fixes the class if the script names the zone. nsupdate: shows each message with that zone,
+    /// and so knows its class from then on.
+    fn fix_shown_class(&mut self) {
         if self.zone.is_some() {
-            self.parser.settle_class();
+            self.parser.fix_class();
         }
     }
 
-    fn pending(&mut self) -> String {
+    fn pending_text(&mut self) -> String {
         let zone = self.zone.clone();
-        let zone = zone.map(|zone| (zone, self.parser.settle_class()));
+        let zone = zone.map(|zone| (zone, self.parser.fix_class()));
         let draft = Draft {
             zone,
             ..self.draft.clone()
@@ -195,21 +198,21 @@ impl<'a> Client<'a> {
         format!("Outgoing update query:\n{}", show::draft(&draft))
     }
 
-    /// Sends what is pending, and begins anew.
+    /// Sends the pending update, and starts a new one.
     async fn send(&mut self) -> Result<(), Fatal> {
-        self.answer = None;
+        self.last_response = None;
         let mut draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
         draft.asks_why = self.session.settings.asks_why;
         if self.session.settings.is_durable {
-            self.keep(&draft);
+            self.collect_durable(&draft);
             return Ok(());
         }
         self.send_draft(draft).await
     }
 
-    fn keep(&mut self, draft: &Draft) {
-        self.parser.forget_class();
+    fn collect_durable(&mut self, draft: &Draft) {
+        self.parser.clear_class();
         match durable::intents(draft, self.zone.as_ref()) {
             Ok(intents) => {
                 for new in intents {
@@ -220,44 +223,49 @@ impl<'a> Client<'a> {
                     self.kept.push(new);
                 }
             }
-            Err(why) => self.fail(None, format!("{why}; nothing of this batch is kept")),
+            Err(reason) => {
+                self.report_failure(None, format!("{reason}; nothing of this batch is kept"));
+            }
         }
     }
 
     async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
-        let given = self.zone.clone();
-        let class = self.parser.settle_class();
-        if given.is_none() && draft.is_empty() {
+        let script_zone = self.zone.clone();
+        let class = self.parser.fix_class();
+        if script_zone.is_none() && draft.is_empty() {
             return Ok(());
         }
-        // The class is that of one message; as for nsupdate, one that is not sent has it, too.
-        self.parser.forget_class();
-        if given.is_none() && self.session.settings.splits_zones {
+        // Each message has its own class. nsupdate: so does a message that is not sent.
+        self.parser.clear_class();
+        if script_zone.is_none() && self.session.settings.splits_zones {
             return self.send_split(draft, class).await;
         }
-        let Some(start) = given.clone().or_else(|| start_of(&draft)) else {
+        let Some(start) = script_zone.clone().or_else(|| start_name(&draft)) else {
             return Ok(());
         };
-        let outside = match self.session.enter(&start).await {
-            Ok(outside) => outside,
-            Err(why) => {
-                self.fail(None, why);
+        let replaced = match self.session.use_route(&start).await {
+            Ok(replaced) => replaced,
+            Err(reason) => {
+                self.report_failure(None, reason);
                 return Ok(());
             }
         };
-        if let (Some(zone), Some(servers)) = (&given, self.session.servers.clone()) {
+        if let (Some(zone), Some(servers)) = (&script_zone, self.session.servers.clone()) {
             draft.zone = Some((zone.clone(), class));
             self.update(&draft, &servers).await?;
-        } else if let Some(target) = self.find(&start, class, given.is_some()).await? {
-            draft.zone = Some((given.unwrap_or(target.zone), class));
+        } else if let Some(target) = self
+            .find_or_report(&start, class, script_zone.is_some())
+            .await?
+        {
+            draft.zone = Some((script_zone.unwrap_or(target.zone), class));
             self.update(&draft, &target.servers).await?;
         }
-        self.session.leave(outside);
+        self.session.restore(replaced);
         Ok(())
     }
 
-    /// The zone of a name and the servers for it; none where that fails, which is said.
-    async fn find(
+    /// Finds the zone of a name and its servers; reports a failure and returns `None`.
+    async fn find_or_report(
         &mut self,
         start: &Name,
         class: Class,
@@ -265,28 +273,28 @@ impl<'a> Client<'a> {
     ) -> Result<Option<Target>, Fatal> {
         match find_target(&mut self.session, start, class, zone_given).await? {
             Ok(target) => Ok(Some(target)),
-            Err(NotFound { zone, why }) => {
-                self.fail(zone, why);
+            Err(NotFound { zone, reason }) => {
+                self.report_failure(zone, reason);
                 Ok(None)
             }
         }
     }
 
-    /// Says why something that was asked for is not done.
-    pub(super) fn fail(&mut self, zone: Option<Name>, why: String) {
+    /// Reports and records that a message was not sent.
+    pub(super) fn report_failure(&mut self, zone: Option<Name>, reason: String) {
         self.failed = true;
-        self.session.error(&why);
+        self.session.print_error(&reason);
         self.sent.push(Sent {
             line: self.session.line,
             zone,
             server: None,
             rcode: None,
             extended_error: None,
-            cause: Some(why),
+            cause: Some(reason),
         });
     }
 
-    /// Sends an update to the first of the servers that answers.
+    /// Sends an update to the servers in turn, until one responds.
     pub(super) async fn update(
         &mut self,
         draft: &Draft,
@@ -301,28 +309,28 @@ impl<'a> Client<'a> {
             cause: None,
         };
         for server in servers {
-            let encoded = draft.encode(Session::id()?);
+            let encoded = draft.encode(Session::new_id()?);
             let mut request = encoded.map_err(|_| Fatal::TooLong)?;
             let mac = self.session.sign_update(&mut request)?;
-            let line = format!("Sending update to {}", address_words(*server));
-            self.session.debug(&line);
-            self.say_request(&request);
+            let line = format!("Sending update to {}", format_address(*server));
+            self.session.print_debug(&line);
+            self.print_request(&request);
             sent.server = Some(*server);
             let stream = self.session.settings.tcp;
-            let answer = self
-                .session
-                .ask(*server, &request, stream, Opcode::Update, mac.as_ref());
-            match answer.await? {
-                Ok(answer) => {
-                    self.take(answer, sent);
+            let response =
+                self.session
+                    .exchange(*server, &request, stream, Opcode::Update, mac.as_ref());
+            match response.await? {
+                Ok(response) => {
+                    self.record_response(response, sent);
                     return Ok(());
                 }
-                Err(NoAnswer::Opcode) => return Err(Fatal::UpdateOpcode),
-                Err(NoAnswer::Malformed) => return Err(Fatal::Answer("FORMERR")),
-                Err(NoAnswer::Transport(error)) => {
-                    let why = exchange::words(&error);
-                    self.session.cannot_reach(*server, &why);
-                    sent.cause = Some(why);
+                Err(NoResponse::Opcode) => return Err(Fatal::UpdateOpcode),
+                Err(NoResponse::Malformed) => return Err(Fatal::Response("FORMERR")),
+                Err(NoResponse::Transport(error)) => {
+                    let reason = exchange::bind_text(&error);
+                    self.session.report_unreachable(*server, &reason);
+                    sent.cause = Some(reason);
                 }
             }
         }
@@ -331,12 +339,13 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// Says what the server answered.
-    fn take(&mut self, Answer { listing, tsig }: Answer, mut sent: Sent) {
-        if let Some(trouble) = tsig {
-            let words = format!("TSIG error with server: {}", trouble.words());
-            self.session.error(&format!("; {words}"));
-            sent.cause = Some(words);
+    /// Prints and records the response to an update.
+    fn record_response(&mut self, response: Response, mut sent: Sent) {
+        let listing = response.listing;
+        if let Some(problem) = response.tsig_problem {
+            let text = format!("TSIG error with server: {}", problem.text());
+            self.session.print_error(&format!("; {text}"));
+            sent.cause = Some(text);
         }
         let debug = self.session.settings.debug > 0;
         if listing.rcode != Rcode::NOERROR {
@@ -350,47 +359,48 @@ impl<'a> Client<'a> {
             let explanation = explanation.map_or_else(String::new, |it| format!(" ({it})"));
             let line = format!("update failed: {}{error}{explanation}", listing.rcode);
             if !debug {
-                self.session.error(&line);
+                self.session.print_error(&line);
             }
             sent.cause = Some(line);
         }
         if debug {
-            self.settle_shown_class();
+            self.fix_shown_class();
             let text = format!("\nReply from update query:\n{}", show::message(&listing));
-            self.session.text(Stream::Error, &text);
+            self.session.print(Stream::Error, &text);
         }
         self.failed |= sent.cause.is_some();
         sent.rcode = Some(listing.rcode);
         sent.extended_error.clone_from(&listing.extended_error);
         self.sent.push(sent);
-        self.answer = Some(listing);
+        self.last_response = Some(listing);
     }
 
-    /// With `-d`, says what is sent: the zone only where the script names it.
-    fn say_request(&mut self, request: &[u8]) {
+    /// Prints a request, with `-d` only; the zone only if the script names it.
+    fn print_request(&mut self, request: &[u8]) {
         if self.session.settings.debug == 0 {
             return;
         }
-        // It was made a moment ago, so it can be read.
+        // A request that was just encoded can be read.
         if let Ok(mut listing) = Listing::read(request) {
             if self.zone.is_none() {
                 listing.question = None;
             }
             let text = format!("Outgoing update query:\n{}", show::message(&listing));
-            self.session.text(Stream::Out, &text);
+            self.session.print(Stream::Out, &text);
         }
     }
 }
 
-/// Where to look for the zone: at the first update's owner, else at the first prerequisite's.
-fn start_of(draft: &Draft) -> Option<Name> {
+/// Returns the name at which the search for the zone starts: that of the first update, else that of
+/// the first prerequisite.
+fn start_name(draft: &Draft) -> Option<Name> {
     let first = draft.updates.first().or(draft.prerequisites.first())?;
-    Some(start_of_entry(first))
+    Some(start_name_of_entry(first))
 }
 
-/// Where to look for the zone of a record: at its owner; at the name above a DS record, which stands in the
-/// parent's zone.
-pub(super) fn start_of_entry(entry: &Entry) -> Name {
+/// Returns the name at which the search for the zone of a record starts: its owner name, or for DS,
+/// which belongs in the parent zone, the parent of its owner name.
+pub(super) fn start_name_of_entry(entry: &Entry) -> Name {
     let above = entry.owner.parent();
     let is_in_parent = entry.rtype == RecordType::DS;
     above

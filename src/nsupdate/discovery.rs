@@ -1,52 +1,48 @@
-//! The zone of a name and its primary, by asking for SOA records: the name, and where that has none,
-//! the names above it one after the other.
+//! Finds the zone of a name and its primary by SOA queries: for the name, then for each name above
+//! it until a response has an SOA record.
 
 use std::net::SocketAddr;
 
 use super::exchange;
 use super::fatal::Fatal;
-use super::session::{Answer, NoAnswer, Session, TsigTrouble};
+use super::session::{NoResponse, Response, Session, TsigProblem};
 use super::settings::Stream;
 use super::show;
 use crate::model::{Name, RecordType};
 use crate::wire::{Class, Listing, Opcode, Rcode, encode_soa_query};
 
-/// Where the updates of a name go.
+/// The zone and the servers for the updates of a name.
 pub(super) struct Target {
-    /// The zone.
     pub(super) zone: Name,
-    /// The servers for it, the first to be asked first.
+    /// In the order in which they are tried.
     pub(super) servers: Vec<SocketAddr>,
 }
 
-/// Why that is not known.
+/// A reason why no target was found.
 pub(super) struct NotFound {
-    /// The zone, or the name whose zone was looked for; none where nothing was asked.
+    /// The zone, or the name of the search; `None` if there was no query.
     pub(super) zone: Option<Name>,
-    /// What went wrong.
-    pub(super) why: String,
+    pub(super) reason: String,
 }
 
-/// Looks for the zone of a name, and for its servers: those that the session names, else those of the primary in the
-/// zone's SOA record. With `zone_given` the name is that of a zone, which may turn out not to exist.
-///
-/// # Errors
-/// [`Fatal`].
+/// Finds the zone of a name and its servers: those of the session, else the addresses of the
+/// primary in the zone's SOA record. With `zone_given` the name is that of a zone, and NXDOMAIN
+/// ends the search.
 pub(super) async fn find_target(
     session: &mut Session<'_>,
     name: &Name,
     class: Class,
     zone_given: bool,
 ) -> Result<Result<Target, NotFound>, Fatal> {
-    let Found {
+    let FoundZone {
         zone,
         primary,
         servers,
     } = match find_zone(session, name, class, zone_given).await? {
         Ok(found) => found,
-        Err(why) => {
+        Err(reason) => {
             let zone = Some(name.clone());
-            return Ok(Err(NotFound { zone, why }));
+            return Ok(Err(NotFound { zone, reason }));
         }
     };
     if session.servers.is_some() {
@@ -56,30 +52,30 @@ pub(super) async fn find_target(
     let addresses = exchange::addresses(&session.settings, &host, port).await;
     Ok(match addresses {
         Ok(servers) => Ok(Target { zone, servers }),
-        Err(why) => Err(NotFound {
+        Err(reason) => Err(NotFound {
             zone: Some(zone),
-            why: format!("couldn't get address for '{host}': {why}"),
+            reason: format!("couldn't get address for '{host}': {reason}"),
         }),
     })
 }
 
-/// What was found.
-struct Found {
+/// A zone that a search found.
+struct FoundZone {
     zone: Name,
-    /// The primary that its SOA record names.
+    /// MNAME of its SOA record.
     primary: Name,
-    /// The server that said so, and those that were not asked any more.
+    /// The server that responded, and those that were not tried.
     servers: Vec<SocketAddr>,
 }
 
-/// Looks for the zone of a name; why there is none, where it should be the one of that name.
+/// Finds the zone of a name. The inner error is the text that the given zone does not exist.
 async fn find_zone(
     session: &mut Session<'_>,
     name: &Name,
     class: Class,
     zone_given: bool,
-) -> Result<Result<Found, String>, Fatal> {
-    let own = session.servers.is_some();
+) -> Result<Result<FoundZone, String>, Fatal> {
+    let has_servers = session.servers.is_some();
     let servers = match &session.servers {
         Some(servers) => servers.clone(),
         None => session.settings.resolvers.clone(),
@@ -87,20 +83,22 @@ async fn find_zone(
     let mut servers = servers.into_iter();
     let mut server = servers.next().ok_or(Fatal::NoServer)?;
     let mut name = name.clone();
-    let mut signed = own;
+    let mut signed = has_servers;
     loop {
-        let why = match ask(session, server, &name, class, signed).await? {
-            Ok(Answer { tsig, .. }) if tsig == Some(TsigTrouble::ErrorSet) && own && signed => {
+        let reason = match query_soa(session, server, &name, class, signed).await? {
+            Ok(Response { tsig_problem, .. })
+                if tsig_problem == Some(TsigProblem::ErrorSet) && has_servers && signed =>
+            {
                 signed = false;
                 continue;
             }
-            Ok(Answer {
-                tsig: Some(trouble),
+            Ok(Response {
+                tsig_problem: Some(problem),
                 ..
-            }) => return Err(Fatal::Answer(trouble.words())),
-            Ok(Answer { listing, .. }) if listing.rcode == Rcode::REFUSED => "REFUSED".to_owned(),
-            Ok(Answer { listing, .. }) => {
-                say_reply(session, &listing);
+            }) => return Err(Fatal::Response(problem.text())),
+            Ok(Response { listing, .. }) if listing.rcode == Rcode::REFUSED => "REFUSED".to_owned(),
+            Ok(Response { listing, .. }) => {
+                print_response(session, &listing);
                 match listing.rcode {
                     Rcode::NXDOMAIN if zone_given => {
                         let zone = without_dot(&name);
@@ -112,8 +110,8 @@ async fn find_zone(
                         if let Some(mut found) = read_soa(&listing) {
                             let (zone, primary) =
                                 (without_dot(&found.zone), without_dot(&found.primary));
-                            session.debug(&format!("Found zone name: {zone}"));
-                            session.debug(&format!("The primary is: {primary}"));
+                            session.print_debug(&format!("Found zone name: {zone}"));
+                            session.print_debug(&format!("The primary is: {primary}"));
                             found.servers = std::iter::once(server).chain(servers).collect();
                             return Ok(Ok(found));
                         }
@@ -123,55 +121,56 @@ async fn find_zone(
                     _ => return Err(Fatal::SoaFailed),
                 }
             }
-            Err(NoAnswer::Transport(error)) => exchange::words(&error),
-            Err(NoAnswer::Opcode) => return Err(Fatal::SoaOpcode),
-            Err(NoAnswer::Malformed) => return Err(Fatal::Answer("FORMERR")),
+            Err(NoResponse::Transport(error)) => exchange::bind_text(&error),
+            Err(NoResponse::Opcode) => return Err(Fatal::SoaOpcode),
+            Err(NoResponse::Malformed) => return Err(Fatal::Response("FORMERR")),
         };
-        session.cannot_reach(server, &why);
+        session.report_unreachable(server, &reason);
         server = servers.next().ok_or(Fatal::NoServer)?;
     }
 }
 
-/// A name as it is written in a sentence.
+/// Formats a name for a sentence.
 fn without_dot(name: &Name) -> String {
     name.to_text_without_dot()
 }
 
-/// Asks one server; a resolver is asked to go further, and in a datagram. What is cut is asked for again
-/// over TCP.
-async fn ask(
+/// Sends an SOA query to one server. Only queries to resolvers ask for recursion, and they always
+/// start in a datagram. Repeats the query over TCP if the response is truncated.
+async fn query_soa(
     session: &Session<'_>,
     server: SocketAddr,
     name: &Name,
     class: Class,
     signed: bool,
-) -> Result<Result<Answer, NoAnswer>, Fatal> {
-    let own = session.servers.is_some();
-    let mut query = encode_soa_query(name, class, Session::id()?, !own);
+) -> Result<Result<Response, NoResponse>, Fatal> {
+    let has_servers = session.servers.is_some();
+    let mut query = encode_soa_query(name, class, Session::new_id()?, !has_servers);
     let mac = if signed {
         session.sign_query(&mut query)?
     } else {
         None
     };
-    let mut stream = own && session.settings.tcp;
+    let mut stream = has_servers && session.settings.tcp;
     loop {
-        let answer = session.ask(server, &query, stream, Opcode::Query, mac.as_ref());
-        match answer.await? {
-            Ok(answer) if answer.listing.is_truncated() && !stream => stream = true,
+        let response = session.exchange(server, &query, stream, Opcode::Query, mac.as_ref());
+        match response.await? {
+            Ok(response) if response.listing.is_truncated() && !stream => stream = true,
             other => return Ok(other),
         }
     }
 }
 
-fn say_reply(session: &mut Session<'_>, listing: &Listing) {
+fn print_response(session: &mut Session<'_>, listing: &Listing) {
     if session.settings.debug > 0 {
         let text = format!("Reply from SOA query:\n{}", show::message(listing));
-        session.text(Stream::Error, &text);
+        session.print(Stream::Error, &text);
     }
 }
 
-/// The SOA record of an answer; none where the name is an alias, or no record is there.
-fn read_soa(listing: &Listing) -> Option<Found> {
+/// Returns the zone of the SOA record in a response; `None` if the name has a CNAME or DNAME, or if
+/// there is no SOA record.
+fn read_soa(listing: &Listing) -> Option<FoundZone> {
     let mut answers = listing.answers.iter();
     let decisive = answers
         .find(|it| [RecordType::SOA, RecordType::CNAME, RecordType::DNAME].contains(&it.rtype));
@@ -191,7 +190,7 @@ fn read_soa(listing: &Listing) -> Option<Found> {
         Some(*octet == 0)
     });
     let length = end.take_while(|is_end| !is_end).count() + 1;
-    Some(Found {
+    Some(FoundZone {
         zone: soa.owner.clone(),
         primary: Name::from_wire(soa.rdata.get(..length)?).ok()?,
         servers: Vec::new(),

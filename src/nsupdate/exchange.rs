@@ -1,4 +1,5 @@
-//! One request and its answer, over what its size and the settings ask for.
+//! Sends one request and receives its response, over the transport that its size and the settings
+//! require.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,74 +15,75 @@ use crate::transport::{
     UdpPatience, exchange_datagrams, resolve_host,
 };
 
-/// Longest message in a datagram (RFC 1035 section 4.2.1); longer ones go by TCP.
+/// Longest message in a datagram (RFC 1035 section 4.2.1); longer ones use TCP.
 const DATAGRAM_OCTETS_MAX: usize = 512;
-/// How long a request without a limit is waited for: a year.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
-/// How long the resolver may take.
-const RESOLVE: Duration = Duration::from_secs(60);
-/// Most addresses of a server that are tried, as in nsupdate.
+/// Time limit of a request without a limit: a year.
+const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Time limit of a host name look-up.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Most addresses that are tried for a server, as in nsupdate.
 const ADDRESSES_MAX: usize = 4;
 
-/// Where requests come from, for each family.
+/// The source addresses of requests.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Locals {
-    four: Option<SocketAddr>,
-    six: Option<SocketAddr>,
+pub(super) struct LocalAddresses {
+    ipv4: Option<SocketAddr>,
+    ipv6: Option<SocketAddr>,
 }
 
-impl Locals {
+impl LocalAddresses {
     pub(super) fn set(&mut self, address: IpAddr, port: u16) {
         let local = Some(SocketAddr::new(address, port));
         match address {
-            IpAddr::V4(_) => self.four = local,
-            IpAddr::V6(_) => self.six = local,
+            IpAddr::V4(_) => self.ipv4 = local,
+            IpAddr::V6(_) => self.ipv6 = local,
         }
     }
 
-    /// Whether requests come from a certain port.
+    /// Returns whether requests have a fixed source port.
     pub(super) fn has_port(&self) -> bool {
-        let mut locals = [self.four, self.six].into_iter().flatten();
-        locals.any(|local| local.port() != 0)
+        let mut addresses = [self.ipv4, self.ipv6].into_iter().flatten();
+        addresses.any(|local| local.port() != 0)
     }
 
-    fn towards(&self, peer: SocketAddr) -> Option<SocketAddr> {
+    fn for_peer(&self, peer: SocketAddr) -> Option<SocketAddr> {
         match peer {
-            SocketAddr::V4(_) => self.four,
-            SocketAddr::V6(_) => self.six,
+            SocketAddr::V4(_) => self.ipv4,
+            SocketAddr::V6(_) => self.ipv6,
         }
     }
 }
 
-/// Sends a request and gives the answer; with `stream`, or over what a route says, never in a datagram.
+/// Sends a request and returns the response. With `stream`, or with the security settings of a
+/// route, never in a datagram.
 pub(super) async fn exchange(
     settings: &Settings,
-    locals: &Locals,
+    local_addresses: &LocalAddresses,
     peer: SocketAddr,
     request: &[u8],
     (stream, route): (bool, Option<&Security>),
 ) -> Result<Result<Vec<u8>, TransportError>, Fatal> {
-    let deadline = Instant::now() + settings.timeout.unwrap_or(FOR_EVER);
-    let local = locals.towards(peer);
-    let chosen = match (route, &settings.tls) {
+    let deadline = Instant::now() + settings.timeout.unwrap_or(NO_TIMEOUT);
+    let local = local_addresses.for_peer(peer);
+    let security = match (route, &settings.tls) {
         (Some(security), _) => Some(security.clone()),
         (None, Some(choice)) => Some(Security::Tls(Arc::new(tls_client(choice, peer)?))),
         (None, None) => None,
     };
-    if stream || chosen.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
-        let security = chosen.unwrap_or(Security::Tcp);
-        return Ok(by_stream(local, peer, &security, request, deadline).await);
+    if stream || security.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
+        let security = security.unwrap_or(Security::Tcp);
+        return Ok(exchange_stream(local, peer, &security, request, deadline).await);
     }
     let sendings = settings.udp_retries.saturating_add(1);
-    let shared = settings.timeout.unwrap_or(FOR_EVER) / sendings;
+    let share = settings.timeout.unwrap_or(NO_TIMEOUT) / sendings;
     let patience = UdpPatience {
-        wait: settings.udp_wait.unwrap_or(shared),
+        wait: settings.udp_wait.unwrap_or(share),
         sendings,
     };
     Ok(exchange_datagrams(peer, local, request, patience, deadline).await)
 }
 
-async fn by_stream(
+async fn exchange_stream(
     local: Option<SocketAddr>,
     peer: SocketAddr,
     security: &Security,
@@ -109,7 +111,7 @@ fn tls_client(choice: &TlsChoice, peer: SocketAddr) -> Result<TlsClient, Fatal> 
     }
 }
 
-/// The addresses of a host, or why there are none, in BIND's words.
+/// Returns the addresses of a host, or the reason why it has none, in BIND's wording.
 pub(super) async fn addresses(
     settings: &Settings,
     host: &str,
@@ -122,7 +124,7 @@ pub(super) async fn addresses(
             Err("address family not supported")
         };
     }
-    let found = resolve_host(host, port, Instant::now() + RESOLVE).await;
+    let found = resolve_host(host, port, Instant::now() + RESOLVE_TIMEOUT).await;
     let mut found = found.unwrap_or_default();
     found.retain(|address| settings.families.has(address.ip()));
     found.truncate(ADDRESSES_MAX);
@@ -133,10 +135,10 @@ pub(super) async fn addresses(
     }
 }
 
-/// Why no answer came, in BIND's words.
+/// Returns the reason why no response came, in BIND's wording.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum of std is open")]
-pub(super) fn words(error: &TransportError) -> String {
-    let words = match error {
+pub(super) fn bind_text(error: &TransportError) -> String {
+    let text = match error {
         TransportError::TimedOut { .. } => "timed out",
         TransportError::Refused { .. } => "connection refused",
         TransportError::Reset { .. } => "connection reset",
@@ -164,5 +166,5 @@ pub(super) fn words(error: &TransportError) -> String {
             _ => "failure",
         },
     };
-    words.to_owned()
+    text.to_owned()
 }

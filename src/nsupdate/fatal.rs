@@ -1,38 +1,36 @@
-//! What ends a run at once.
+//! Errors that end a run at once.
 
 use crate::transport::TlsError;
 
-/// Why a run ends before its script does; its status is 1.
+/// An error that ends a run before the end of its script, with status 1.
 #[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// A line was wrong, and nobody is there to write another.
+pub(crate) enum Fatal {
+    /// A line is invalid, and no person types the script.
     #[error("syntax error")]
     Syntax,
-    /// No server answered the query for the zone.
+    /// No server responded to the SOA query.
     #[error("could not reach any name server")]
     NoServer,
-    /// No zone holds the name.
+    /// No zone for the name was found.
     #[error("could not find enclosing zone")]
     NoZone,
-    /// The query for the zone failed.
+    /// The response to the SOA query has an unexpected status.
     #[error("response to SOA query was unsuccessful")]
     SoaFailed,
-    /// The answer to the query for the zone is no answer to a query.
     #[error("invalid OPCODE in response to SOA query")]
     SoaOpcode,
-    /// The answer to an update is none to an update.
     #[error("invalid OPCODE in response to UPDATE request")]
     UpdateOpcode,
-    /// The answer cannot be read or believed.
+    /// A response is malformed, or its signature is invalid.
     #[error("dns_request_getresponse: {0}")]
-    Answer(&'static str),
-    /// The message does not fit.
+    Response(&'static str),
+    /// The message is too long.
     #[error("dns_request_create: ran out of space")]
     TooLong,
-    /// The private key gives no signature.
+    /// Signing with the private key failed.
     #[error("dns_request_create: sign failure")]
     NoSignature,
-    /// The TLS settings cannot be used.
+    /// The TLS settings are invalid.
     #[error("could not set up TLS: {0}")]
     Tls(#[from] TlsError),
     /// The kernel gives no random numbers.

@@ -1,6 +1,6 @@
-//! What `help` prints.
+//! The text of the command `help`.
 
-/// The commands, in nsupdate's words.
+/// The commands, in nsupdate's wording.
 pub(super) const COMMANDS: &str = "\
 local address [port]      (set local resolver)
 server address [port]     (set primary server for zone)

@@ -1,9 +1,9 @@
-//! nsupdate's client: carries out the commands of a script, one after the other.
+//! nsupdate's client: carries out the commands of a script one after the other.
 //!
-//! Unlike `deliver`, it decides nothing: what the script says is sent as it stands, once, and what the
-//! server answers is said in nsupdate's words, because callers compare texts and statuses. Where the
-//! script names no server or zone, they are found by asking for SOA records, as nsupdate does. It
-//! prints nothing itself: texts go to the [`Say`] of its caller.
+//! Unlike `deliver`, it decides nothing. It sends exactly what the script says, once, and reports
+//! the server's response in nsupdate's wording, because callers compare texts and statuses. If the
+//! script names no server or zone, it finds them by SOA queries, as nsupdate does. It must not
+//! print: all text goes to the `Output` of its caller.
 
 mod client;
 mod discovery;
@@ -19,8 +19,6 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Sent, Turn};
-pub use fatal::Fatal;
-pub use settings::{
-    Families, Route, Say, Settings, Signer, Stream, TlsChoice, address_words, read_resolvers,
-};
+pub(crate) use client::{Client, Sent, Turn};
+pub(crate) use fatal::Fatal;
+pub(crate) use settings::{Families, Route, Settings, Signer, Stream, TlsChoice, read_resolvers};

@@ -1,11 +1,11 @@
-//! What every exchange of a run shares: settings, servers, key, and what is said about it.
+//! The state that all exchanges of a run share: settings, servers, key and output.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use super::exchange::{self, Locals};
+use super::exchange::{self, LocalAddresses};
 use super::fatal::Fatal;
-use super::settings::{Route, Say, Settings, Signer, Stream, address_words};
+use super::settings::{Output, Route, Settings, Signer, Stream, format_address};
 use crate::model::Name;
 use crate::transport::{Security, TransportError};
 use crate::wire::{
@@ -13,50 +13,50 @@ use crate::wire::{
     read_reply, sign_request,
 };
 
-/// The state below the commands.
+/// The shared state of a run.
 pub(super) struct Session<'a> {
     pub(super) settings: Rc<Settings>,
-    pub(super) locals: Locals,
+    pub(super) local_addresses: LocalAddresses,
     pub(super) signer: Option<Signer>,
-    /// The servers that the script or `-l` names; none where they have to be found.
+    /// The servers that the script or `-l` names; `None` if they must be found by SOA queries.
     pub(super) servers: Option<Vec<SocketAddr>>,
-    /// What the route in use says of its connections.
+    /// The security settings of the route in use.
     security: Option<Security>,
-    /// The line of the script that is carried out, from 1.
+    /// The present line of the script, from 1.
     pub(super) line: u64,
-    say: &'a mut Say<'a>,
+    output: &'a mut Output<'a>,
 }
 
-/// What was in use before a route was.
-pub(super) struct Outside {
+/// The servers, key and security settings from before [`Session::use_route`].
+pub(super) struct Replaced {
     servers: Option<Vec<SocketAddr>>,
     signer: Option<Signer>,
     security: Option<Security>,
 }
 
-/// An answer, and what is wrong with its signature.
-pub(super) struct Answer {
+/// A response to a request.
+pub(super) struct Response {
     pub(super) listing: Listing,
-    /// In BIND's words; none where all is well.
-    pub(super) tsig: Option<TsigTrouble>,
+    /// `None` if the signature is valid or none is expected.
+    pub(super) tsig_problem: Option<TsigProblem>,
 }
 
-/// What is wrong with an answer's signature.
+/// A problem with the signature of a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum TsigTrouble {
-    /// The server names an error: it does not know the key, or finds our MAC wrong.
+pub(super) enum TsigProblem {
+    /// The server reports an error: it does not know the key, or our MAC is invalid.
     ErrorSet,
-    /// The clocks differ.
+    /// The clocks differ too much.
     ClockSkew,
-    /// There is none.
+    /// The response is not signed.
     Expected,
-    /// It is wrong.
+    /// The signature is invalid.
     VerifyFailure,
 }
 
-impl TsigTrouble {
-    /// In BIND's words.
-    pub(super) fn words(self) -> &'static str {
+impl TsigProblem {
+    /// Returns BIND's text for the problem.
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::ErrorSet => "tsig indicates error",
             Self::ClockSkew => "clocks are unsynchronized",
@@ -66,43 +66,44 @@ impl TsigTrouble {
     }
 }
 
-/// Why there is no answer to look at.
-pub(super) enum NoAnswer {
-    /// None came.
+/// A reason why there is no valid response.
+pub(super) enum NoResponse {
+    /// No response came.
     Transport(TransportError),
-    /// It has another opcode than the request.
+    /// The response has another opcode than the request.
     Opcode,
-    /// It is no message, or none to this request.
+    /// The octets are no message, or not a response to this request.
     Malformed,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(settings: Settings, say: &'a mut Say<'a>) -> Self {
+    pub(super) fn new(settings: Settings, output: &'a mut Output<'a>) -> Self {
         Self {
-            locals: Locals::default(),
+            local_addresses: LocalAddresses::default(),
             signer: settings.signer.clone(),
             servers: settings.localhost_only.then(|| settings.loopback()),
             security: None,
             line: 0,
             settings: Rc::new(settings),
-            say,
+            output,
         }
     }
 
-    /// The same state for an exchange beside others, which says what it has to say to somebody else.
-    pub(super) fn beside<'b>(&self, say: &'b mut Say<'b>) -> Session<'b> {
+    /// Copies the state for a concurrent exchange with its own output.
+    pub(super) fn fork<'b>(&self, output: &'b mut Output<'b>) -> Session<'b> {
         Session {
             settings: Rc::clone(&self.settings),
-            locals: self.locals,
+            local_addresses: self.local_addresses,
             signer: self.signer.clone(),
             servers: self.servers.clone(),
             security: self.security.clone(),
             line: self.line,
-            say,
+            output,
         }
     }
 
-    /// What is configured for a name: that of the longest suffix; nothing where the script names a server.
+    /// Returns the route of a name, which is that with the longest suffix; `None` if the script
+    /// names a server or no route covers the name.
     pub(super) fn route_of(&self, name: &Name) -> Option<&Route> {
         let routes = self.settings.routes.iter();
         let routes = routes.filter(|_| self.servers.is_none());
@@ -110,81 +111,82 @@ impl<'a> Session<'a> {
         covering.max_by_key(|route| route.suffix.label_count())
     }
 
-    /// Uses the server and the key that are configured for a name, where the script names no server; a key of
-    /// its own stays. What was in use before is for [`Self::leave`].
-    pub(super) async fn enter(&mut self, name: &Name) -> Result<Option<Outside>, String> {
+    /// Switches to the server and key of the name's route, if it has one; a key that the script or
+    /// the command line names stays. Returns the previous values for [`Self::restore`].
+    pub(super) async fn use_route(&mut self, name: &Name) -> Result<Option<Replaced>, String> {
         let Some(Route { endpoint, key, .. }) = self.route_of(name).cloned() else {
             return Ok(None);
         };
         let (host, port) = (&endpoint.host, endpoint.port);
         let found = exchange::addresses(&self.settings, host, port).await;
-        let found = found.map_err(|why| format!("couldn't get address for '{host}': {why}"))?;
+        let found =
+            found.map_err(|reason| format!("couldn't get address for '{host}': {reason}"))?;
         let signer = self.signer.clone();
         let signer = std::mem::replace(&mut self.signer, signer.or(Some(Signer::Shared(key))));
-        Ok(Some(Outside {
+        Ok(Some(Replaced {
             servers: self.servers.replace(found),
             signer,
             security: self.security.replace(endpoint.security),
         }))
     }
 
-    /// Goes back to what was in use before.
-    pub(super) fn leave(&mut self, outside: Option<Outside>) {
-        if let Some(outside) = outside {
-            self.servers = outside.servers;
-            self.signer = outside.signer;
-            self.security = outside.security;
+    /// Restores the values from before [`Self::use_route`].
+    pub(super) fn restore(&mut self, replaced: Option<Replaced>) {
+        if let Some(replaced) = replaced {
+            self.servers = replaced.servers;
+            self.signer = replaced.signer;
+            self.security = replaced.security;
         }
     }
 
-    /// Says a line on standard error; where it is asked for, with the place in the script before it.
-    pub(super) fn error(&mut self, line: &str) {
-        let place = self.place();
-        (self.say)(Stream::Error, &format!("{place}{line}\n"));
+    /// Prints a line on standard error, after [`Self::error_prefix`].
+    pub(super) fn print_error(&mut self, line: &str) {
+        let prefix = self.error_prefix();
+        (self.output)(Stream::Error, &format!("{prefix}{line}\n"));
     }
 
-    /// Says a line on standard error, with `-d` only.
-    pub(super) fn debug(&mut self, line: &str) {
+    /// Prints a line on standard error, with `-d` only.
+    pub(super) fn print_debug(&mut self, line: &str) {
         if self.settings.debug > 0 {
-            (self.say)(Stream::Error, &format!("{line}\n"));
+            (self.output)(Stream::Error, &format!("{line}\n"));
         }
     }
 
-    /// What errors begin with.
-    pub(super) fn place(&self) -> String {
+    /// Returns the script's name and line for the start of an error text; empty if not requested.
+    pub(super) fn error_prefix(&self) -> String {
         let script = self.settings.script.as_ref();
         script.map_or_else(String::new, |script| format!("{script}:{}: ", self.line))
     }
 
-    /// Says a text as it is.
-    pub(super) fn text(&mut self, stream: Stream, text: &str) {
-        (self.say)(stream, text);
+    /// Prints a text unchanged.
+    pub(super) fn print(&mut self, stream: Stream, text: &str) {
+        (self.output)(stream, text);
     }
 
-    /// Says that a server could not be talked to.
-    pub(super) fn cannot_reach(&mut self, server: SocketAddr, why: &str) {
-        let server = address_words(server);
-        self.error(&format!("; Communication with {server} failed: {why}"));
+    /// Reports that the communication with a server failed.
+    pub(super) fn report_unreachable(&mut self, server: SocketAddr, reason: &str) {
+        let server = format_address(server);
+        self.print_error(&format!("; Communication with {server} failed: {reason}"));
     }
 
-    /// A new id.
-    pub(super) fn id() -> Result<u16, Fatal> {
+    /// Returns a random message id.
+    pub(super) fn new_id() -> Result<u16, Fatal> {
         let mut octets = [0; 2];
         getrandom::fill(&mut octets).map_err(Fatal::Random)?;
         Ok(u16::from_be_bytes(octets))
     }
 
-    /// Signs an update, if there is something to sign with.
+    /// Signs an update, if there is a key.
     pub(super) fn sign_update(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
         if let Some(Signer::Private(key)) = &self.signer {
             let now = (self.settings.clock)();
             key.sign_request(message, now)
-                .map_err(|error| unsigned(&error))?;
+                .map_err(|error| signing_error(&error))?;
         }
         self.sign_query(message)
     }
 
-    /// Signs a query; a private key signs none.
+    /// Signs a query with a shared key, if there is one; private keys sign no queries.
     pub(super) fn sign_query(&self, message: &mut Vec<u8>) -> Result<Option<RequestMac>, Fatal> {
         let Some(key) = self.shared_key() else {
             return Ok(None);
@@ -192,7 +194,7 @@ impl<'a> Session<'a> {
         let now = (self.settings.clock)();
         sign_request(message, key, now)
             .map(Some)
-            .map_err(|error| unsigned(&error))
+            .map_err(|error| signing_error(&error))
     }
 
     fn shared_key(&self) -> Option<&Key> {
@@ -202,20 +204,21 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Sends a request and reads what comes back; `mac` is what it was signed with.
-    pub(super) async fn ask(
+    /// Sends a request, and reads and verifies the response; `mac` is that of the request.
+    pub(super) async fn exchange(
         &self,
         peer: SocketAddr,
         request: &[u8],
         stream: bool,
         opcode: Opcode,
         mac: Option<&RequestMac>,
-    ) -> Result<Result<Answer, NoAnswer>, Fatal> {
-        let way = (stream, self.security.as_ref());
-        let exchange = exchange::exchange(&self.settings, &self.locals, peer, request, way).await?;
-        let octets = match exchange {
+    ) -> Result<Result<Response, NoResponse>, Fatal> {
+        let transport = (stream, self.security.as_ref());
+        let locals = &self.local_addresses;
+        let response = exchange::exchange(&self.settings, locals, peer, request, transport).await?;
+        let octets = match response {
             Ok(octets) => octets,
-            Err(error) => return Ok(Err(NoAnswer::Transport(error))),
+            Err(error) => return Ok(Err(NoResponse::Transport(error))),
         };
         let id = request
             .first_chunk::<2>()
@@ -225,28 +228,31 @@ impl<'a> Session<'a> {
             opcode,
             key: self.shared_key().zip(mac),
         };
-        let tsig = match read_reply(&octets, &expected, (self.settings.clock)()) {
+        let tsig_problem = match read_reply(&octets, &expected, (self.settings.clock)()) {
             Reply::Authentic(_) => None,
-            Reply::BadKey | Reply::BadSig | Reply::BadTrunc => Some(TsigTrouble::ErrorSet),
+            Reply::BadKey | Reply::BadSig | Reply::BadTrunc => Some(TsigProblem::ErrorSet),
             Reply::BadTime { .. } | Reply::Forged(Forgery::Time { .. }) => {
-                Some(TsigTrouble::ClockSkew)
+                Some(TsigProblem::ClockSkew)
             }
-            Reply::Unsigned(_) => Some(TsigTrouble::Expected),
-            Reply::Forged(_) => Some(TsigTrouble::VerifyFailure),
-            Reply::Malformed(MalformedReason::Opcode { .. }) => return Ok(Err(NoAnswer::Opcode)),
-            // A record of another class is no fault here.
+            Reply::Unsigned(_) => Some(TsigProblem::Expected),
+            Reply::Forged(_) => Some(TsigProblem::VerifyFailure),
+            Reply::Malformed(MalformedReason::Opcode { .. }) => return Ok(Err(NoResponse::Opcode)),
+            // Without a signature, a record of another class is accepted.
             Reply::Malformed(MalformedReason::Class { .. }) if mac.is_none() => None,
-            Reply::Malformed(_) => return Ok(Err(NoAnswer::Malformed)),
+            Reply::Malformed(_) => return Ok(Err(NoResponse::Malformed)),
         };
         Ok(match Listing::read(&octets) {
-            Ok(listing) => Ok(Answer { listing, tsig }),
-            Err(_) => Err(NoAnswer::Malformed),
+            Ok(listing) => Ok(Response {
+                listing,
+                tsig_problem,
+            }),
+            Err(_) => Err(NoResponse::Malformed),
         })
     }
 }
 
-/// Why a message is not signed.
-fn unsigned(error: &EncodeError) -> Fatal {
+/// Converts an error of signing.
+fn signing_error(error: &EncodeError) -> Fatal {
     match error {
         EncodeError::NoSignature => Fatal::NoSignature,
         EncodeError::TooLong { .. } | EncodeError::Length { .. } | EncodeError::NotWhole => {

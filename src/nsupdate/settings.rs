@@ -1,4 +1,4 @@
-//! What the command line says about all exchanges.
+//! The settings of the command line, which apply to all exchanges.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,32 +9,29 @@ use crate::model::Name;
 use crate::transport::{ClientIdentity, Endpoint};
 use crate::wire::{Key, PrivateKey};
 
-/// Where a text goes.
+/// A standard stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stream {
-    /// Standard output.
+pub(crate) enum Stream {
     Out,
-    /// Standard error.
     Error,
 }
 
-/// Takes what is said, as it is, ends of lines included.
-pub type Say<'a> = dyn FnMut(Stream, &str) + 'a;
+/// Writes a text to a stream, without adding a line end.
+pub(crate) type Output<'a> = dyn FnMut(Stream, &str) + 'a;
 
-/// Which families of addresses are used.
+/// The address families that are used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Families {
-    /// Both.
+pub(crate) enum Families {
     Both,
-    /// IPv4 only.
+    /// IPv4.
     Four,
-    /// IPv6 only.
+    /// IPv6.
     Six,
 }
 
 impl Families {
-    /// Whether an address is of these families.
-    pub fn has(self, address: IpAddr) -> bool {
+    /// Returns whether an address belongs to these families.
+    pub(crate) fn has(self, address: IpAddr) -> bool {
         match self {
             Self::Both => true,
             Self::Four => address.is_ipv4(),
@@ -43,91 +40,88 @@ impl Families {
     }
 }
 
-/// DNS over TLS: whom to trust, and who we are.
+/// The settings of DNS over TLS.
 #[derive(Clone, Debug, Default)]
-pub struct TlsChoice {
-    /// Certificate authorities, PEM; none verifies nothing.
-    pub ca_pem: Option<Vec<u8>>,
-    /// The name that the certificate must carry; the server's as it was given where there is none.
-    pub server_name: Option<String>,
-    /// Who we are, for a server that asks.
-    pub client: Option<ClientIdentity>,
+pub(crate) struct TlsChoice {
+    /// Certificate authorities in PEM; if `None`, the server is not verified.
+    pub(crate) ca_pem: Option<Vec<u8>>,
+    /// The name in the server's certificate; if `None`, the server's address.
+    pub(crate) server_name: Option<String>,
+    /// The client's own certificate, for a server that asks for one.
+    pub(crate) client: Option<ClientIdentity>,
 }
 
-/// What requests are signed with.
+/// A key that signs requests.
 #[derive(Clone, Debug)]
-pub enum Signer {
-    /// A shared secret (TSIG), by which queries and answers are signed, too.
+pub(crate) enum Signer {
+    /// A shared secret (TSIG), which signs updates, queries and responses.
     Shared(Key),
-    /// A private key (SIG(0)): updates only, as nsupdate does.
+    /// A private key (SIG(0)), which signs updates only, as in nsupdate.
     Private(Arc<PrivateKey>),
 }
 
-/// A server for the names at and below a suffix, with the key for it.
+/// The server and key for names at or below a suffix.
 #[derive(Clone, Debug)]
-pub struct Route {
-    /// The suffix; the root covers everything.
-    pub suffix: Name,
-    /// The name of the server in the configuration.
-    pub primary: String,
-    /// The server.
-    pub endpoint: Endpoint,
-    /// What requests to it are signed with.
-    pub key: Key,
+pub(crate) struct Route {
+    /// The root covers all names.
+    pub(crate) suffix: Name,
+    /// The server's name in the configuration.
+    pub(crate) primary: String,
+    pub(crate) endpoint: Endpoint,
+    /// Signs the requests to the server.
+    pub(crate) key: Key,
 }
 
-/// What the command line says.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of the command line, which may be given with any other"
 )]
-pub struct Settings {
-    /// The port where none is given.
-    pub port: u16,
-    /// The families of addresses.
-    pub families: Families,
-    /// TCP even for small messages.
-    pub tcp: bool,
-    /// TLS in place of plain TCP and UDP.
-    pub tls: Option<TlsChoice>,
-    /// How long a request may take with all its tries; none waits for ever.
-    pub timeout: Option<Duration>,
-    /// How long each UDP try is waited for; none shares the whole time out.
-    pub udp_wait: Option<Duration>,
-    /// How often a UDP request is sent again.
-    pub udp_retries: u32,
-    /// Whom to ask for zones where the script names no server.
-    pub resolvers: Vec<SocketAddr>,
-    /// Send to this machine, whatever the script says.
-    pub localhost_only: bool,
-    /// How much is said about each step: 0 nothing, 1 as `-d`, 2 as `-D`.
-    pub debug: u8,
-    /// What requests are signed with.
-    pub signer: Option<Signer>,
-    /// Unix time in seconds.
-    pub clock: fn() -> u64,
-    /// What errors begin with, before the number of their line; none for nsupdate's own texts.
-    pub script: Option<String>,
-    /// Whether servers are asked for the reasons of what they answer (RFC 8914).
-    pub asks_why: bool,
-    /// Whether the updates of one `send` may lie in several zones, each of which gets a message of its own.
-    pub splits_zones: bool,
-    /// Whether nothing is sent, and what is asked for is collected, to be kept.
-    pub is_durable: bool,
-    /// Which server and key are for which names, where the script names no server.
-    pub routes: Vec<Route>,
+pub(crate) struct Settings {
+    /// The port of servers that the script names without one.
+    pub(crate) port: u16,
+    pub(crate) families: Families,
+    /// Uses TCP even for small messages.
+    pub(crate) tcp: bool,
+    /// Uses TLS instead of TCP and UDP.
+    pub(crate) tls: Option<TlsChoice>,
+    /// The time limit of a request with all its attempts; `None` waits for ever.
+    pub(crate) timeout: Option<Duration>,
+    /// The time limit of each UDP attempt; `None` divides `timeout` among the attempts.
+    pub(crate) udp_wait: Option<Duration>,
+    /// The number of times that a UDP request is repeated.
+    pub(crate) udp_retries: u32,
+    /// The servers for SOA queries if the script names no server.
+    pub(crate) resolvers: Vec<SocketAddr>,
+    /// Sends to this machine only; `server` is an error (`-l`).
+    pub(crate) localhost_only: bool,
+    /// The level of detail about each step: 0 nothing, 1 as `-d`, 2 as `-D`.
+    pub(crate) debug: u8,
+    pub(crate) signer: Option<Signer>,
+    /// Returns the Unix time in seconds.
+    pub(crate) clock: fn() -> u64,
+    /// Starts each error text, before the line number; `None` for nsupdate's own texts.
+    pub(crate) script: Option<String>,
+    /// Requests an explanation with each response code (RFC 8914).
+    pub(crate) asks_why: bool,
+    /// Allows the updates of one `send` to be in several zones; each zone gets its own message.
+    pub(crate) splits_zones: bool,
+    /// Sends nothing, and collects the requested records for the queue instead.
+    pub(crate) is_durable: bool,
+    /// The servers and keys for names, if the script names no server.
+    pub(crate) routes: Vec<Route>,
 }
 
 impl Settings {
-    /// Both loopback addresses, as far as the families go.
-    pub fn loopback(&self) -> Vec<SocketAddr> {
+    /// Returns the loopback addresses of the families.
+    pub(crate) fn loopback(&self) -> Vec<SocketAddr> {
         read_resolvers("", self.port, self.families)
     }
 }
 
-/// The name servers of a `resolv.conf`, loopback where it names none.
-pub fn read_resolvers(text: &str, port: u16, families: Families) -> Vec<SocketAddr> {
+/// Reads the name servers of a `resolv.conf`; returns the loopback addresses if it names none.
+pub(crate) fn read_resolvers(text: &str, port: u16, families: Families) -> Vec<SocketAddr> {
     let addresses = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         let address = words.next().filter(|word| *word == "nameserver");
@@ -147,8 +141,8 @@ pub fn read_resolvers(text: &str, port: u16, families: Families) -> Vec<SocketAd
         .collect()
 }
 
-/// An address and port as BIND writes them.
-pub fn address_words(address: SocketAddr) -> String {
+/// Formats an address and port as BIND does.
+pub(super) fn format_address(address: SocketAddr) -> String {
     let mut text = address.ip().to_string();
     write!(text, "#{}", address.port()).expect("a String takes every write");
     text

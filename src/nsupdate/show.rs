@@ -1,4 +1,4 @@
-//! Messages as text, in the layout that nsupdate shares with dig.
+//! Formats messages as text, in the layout that nsupdate and dig have in common.
 
 use std::fmt::Write as _;
 
@@ -9,16 +9,16 @@ use crate::model::{Name, RecordType};
 use crate::wire::{Class, Draft, Entry, Listing, Rcode, TsigListing};
 use crate::zonefile::{format_octets, format_type};
 
-/// Octets between two stops of a tab.
+/// Octets between two tab stops.
 const TAB: usize = 8;
-/// Where TTL, class, type and data start.
+/// Columns where TTL, class, type and RDATA start.
 const COLUMNS: [usize; 4] = [24, 32, 40, 48];
-/// Digits of a word of a long hexadecimal or base64 field.
-const WORD: usize = 56;
+/// Digits of each word in a long hexadecimal or base64 field.
+const WORD_DIGITS: usize = 56;
 /// The opcode of an UPDATE (RFC 2136 section 2.2).
 const UPDATE: u8 = 5;
 
-/// What is pending, before it is a message: without id and counts.
+/// Formats the pending update, which is not yet a message and has neither id nor counts.
 pub(super) fn draft(draft: &Draft) -> String {
     let question = draft
         .zone
@@ -40,7 +40,7 @@ pub(super) fn draft(draft: &Draft) -> String {
     })
 }
 
-/// A message: its header, and each section that holds something.
+/// Formats a message: its header and each section that is not empty.
 pub(super) fn message(listing: &Listing) -> String {
     let is_update = listing.opcode == UPDATE;
     let mut text = format!(
@@ -71,7 +71,7 @@ pub(super) fn message(listing: &Listing) -> String {
     };
     if let Some((name, class, rtype)) = &listing.question {
         put(&mut text, format_args!(";; {} SECTION:\n", sections[0]));
-        // The columns are counted without the semicolon.
+        // The semicolon does not count as a column.
         let mut line = name.to_string();
         indent(&mut line, COLUMNS[1]);
         line.push_str(&class.to_string());
@@ -99,14 +99,14 @@ pub(super) fn message(listing: &Listing) -> String {
     }
     if let Some(sig0) = &listing.sig0 {
         text.push_str(";; SIG0 PSEUDOSECTION:\n");
-        // No type is covered, which BIND writes as a number.
+        // The covered type is 0. BIND: prints it as a number.
         text.push_str(&entry(sig0).replacen("TYPE0 ", "0 ", 1));
         text.push('\n');
     }
     text
 }
 
-/// The name of an error that a TSIG names (RFC 8945 section 3).
+/// Returns the name of a TSIG error code (RFC 8945 section 3).
 pub(super) fn tsig_error(code: u16) -> String {
     match code {
         0 => "NOERROR".to_owned(),
@@ -128,8 +128,8 @@ fn entry(entry: &Entry) -> String {
     row(&entry.owner, entry.ttl, entry.class, &rtype, &data)
 }
 
-/// Data with their long last field in words of [`WORD`] digits, in the types that end in hexadecimal or
-/// base64, as BIND prints them.
+/// Divides a long last field into words of [`WORD_DIGITS`] digits, in types that end in hexadecimal
+/// or base64, as BIND does.
 fn folded(rtype: RecordType, data: String) -> String {
     // SIG KEY CERT DS SSHFP IPSECKEY RRSIG DNSKEY DHCID TLSA SMIMEA CDS CDNSKEY OPENPGPKEY ZONEMD
     const FOLDED: [u16; 15] = [24, 25, 37, 43, 44, 45, 46, 48, 49, 52, 53, 59, 60, 61, 63];
@@ -137,7 +137,7 @@ fn folded(rtype: RecordType, data: String) -> String {
         return data;
     }
     let (head, digits) = data.rsplit_once(' ').unwrap_or(("", &data));
-    let words = digits.as_bytes().chunks(WORD);
+    let words = digits.as_bytes().chunks(WORD_DIGITS);
     let words = words.map(String::from_utf8_lossy);
     let parts = Some(head.into()).filter(|head: &std::borrow::Cow<'_, str>| !head.is_empty());
     parts.into_iter().chain(words).collect::<Vec<_>>().join(" ")
@@ -159,9 +159,9 @@ fn row(owner: &Name, ttl: u32, class: Class, rtype: &str, data: &str) -> String 
     line
 }
 
-/// Fills up to a column by tabs, or by one blank where the line is there already.
+/// Fills a line up to a column with tabs, or appends one blank if the line already reaches it.
 fn indent(line: &mut String, column: usize) {
-    // Where tabs were put before, the line is as wide as its last stop says.
+    // A tab in the line extends to the next tab stop.
     let mut at = 0;
     for character in line.chars() {
         at = if character == '\t' {
@@ -177,7 +177,7 @@ fn indent(line: &mut String, column: usize) {
     line.extend(std::iter::repeat_n(' ', spaces));
 }
 
-/// RFC 8945 section 4.2, in the order of the fields.
+/// Formats the RDATA of a TSIG record in the order of its fields (RFC 8945 section 4.2).
 fn tsig_data(tsig: &TsigListing) -> String {
     let mut text = format!(
         "{} {} {} {} ",
@@ -208,6 +208,7 @@ fn opcode(code: u8) -> String {
     }
 }
 
-fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
-    text.write_fmt(words).expect("a String takes every write");
+fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.write_fmt(arguments)
+        .expect("a String takes every write");
 }

@@ -1,16 +1,17 @@
-//! One batch over several zones: a message for each, in the order in which the batch comes to them.
+//! Sends one batch to several zones: one message for each, in the order in which the batch first
+//! names them.
 //!
-//! Where servers are configured, that of a name is the one that is updated, whatever zone it has the name in; so one
-//! zone may have a message for each of several servers. The messages stand alone: what one server refuses keeps no
-//! other from being asked. A prerequisite guards the updates of its own message, and no others; one that would guard
-//! nothing is refused.
+//! If servers are configured, the updates of a name go to the server of that name, whatever its
+//! zone; so one zone may get a message at each of several servers. The messages are independent: a
+//! refusal by one server does not stop the others. A prerequisite applies only to the updates of
+//! its own message; a batch with a prerequisite that would apply to none is rejected.
 
 use std::collections::{HashMap, HashSet};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::client::{Client, start_of_entry};
+use super::client::{Client, start_name_of_entry};
 use super::discovery::{NotFound, Target, find_target};
 use super::fatal::Fatal;
 use super::session::Session;
@@ -18,67 +19,67 @@ use super::settings::Stream;
 use crate::model::Name;
 use crate::wire::{Class, Draft};
 
-/// How many names are looked for at once: enough to wait for them together, few enough for any server.
+/// Most concurrent searches: enough to share the waiting time, few enough for any server.
 const LOOK_UPS_MAX: usize = 16;
 
-/// The part of a batch that goes to one server, into one zone.
+/// The part of a batch for one zone at one server.
 struct Part {
-    /// The first name of the part, whose server and key are those of all.
-    start: Name,
-    /// The primary that is configured for them.
+    /// The first name of the part; its route is that of all names of the part.
+    first_name: Name,
+    /// The primary of the route, if there is one.
     primary: Option<String>,
     target: Target,
     draft: Draft,
 }
 
-/// What came of the search for a name, with what was said on the way.
-struct Looked {
-    said: Vec<(Stream, String)>,
-    found: Result<Result<Target, NotFound>, Fatal>,
+/// The result of the search for a name, with the output on the way.
+struct LookUp {
+    output: Vec<(Stream, String)>,
+    result: Result<Result<Target, NotFound>, Fatal>,
 }
 
 impl Client<'_> {
-    /// Sends a batch, each part to its zone. Where a zone is not found nothing is sent.
+    /// Sends a batch, each part to its zone. Sends nothing if a zone is not found.
     pub(super) async fn send_split(&mut self, draft: Draft, class: Class) -> Result<(), Fatal> {
         let prerequisites = draft.prerequisites.into_iter().map(|it| (it, true));
         let updates = draft.updates.into_iter().map(|it| (it, false));
         let entries: Vec<_> = prerequisites.chain(updates).collect();
-        // Scripts name the same name many times.
+        // Scripts use one name many times.
         let mut seen = HashSet::new();
-        let names = entries.iter().map(|(entry, _)| start_of_entry(entry));
+        let names = entries.iter().map(|(entry, _)| start_name_of_entry(entry));
         let names: Vec<Name> = names.filter(|name| seen.insert(name.clone())).collect();
         let mut parts: Vec<Part> = Vec::new();
         let mut known: HashMap<Name, usize> = HashMap::new();
-        for (name, Looked { said, found }) in look_up(&self.session, names, class).await {
-            for (stream, text) in said {
-                self.session.text(stream, &text);
+        for (name, LookUp { output, result }) in look_up(&self.session, names, class).await {
+            for (stream, text) in output {
+                self.session.print(stream, &text);
             }
-            match found? {
+            match result? {
                 Ok(target) => {
-                    let index = part_of(&mut parts, &self.session, &name, target);
+                    let index = part_index(&mut parts, &self.session, &name, target);
                     known.insert(name, index);
                 }
-                Err(NotFound { zone, why }) => {
-                    self.fail(zone, why);
+                Err(NotFound { zone, reason }) => {
+                    self.report_failure(zone, reason);
                     return Ok(());
                 }
             }
         }
         for (entry, is_prerequisite) in entries {
-            let draft = &mut parts[known[&start_of_entry(&entry)]].draft;
+            let draft = &mut parts[known[&start_name_of_entry(&entry)]].draft;
             if is_prerequisite {
                 draft.prerequisites.push(entry);
             } else {
                 draft.updates.push(entry);
             }
         }
-        if let Some(part) = guards_nothing(&parts) {
-            let (zone, why) = (part.target.zone.clone(), useless(part, &parts));
-            self.fail(Some(zone), why);
+        if let Some(part) = part_without_updates(&parts) {
+            let (zone, reason) = (part.target.zone.clone(), no_updates_text(part, &parts));
+            self.report_failure(Some(zone), reason);
             return Ok(());
         }
         for Part {
-            start,
+            first_name,
             target,
             draft: mut part,
             ..
@@ -87,30 +88,31 @@ impl Client<'_> {
             part.zone = Some((target.zone.clone(), class));
             part.lease = draft.lease;
             part.asks_why = draft.asks_why;
-            match self.session.enter(&start).await {
-                Ok(outside) => {
+            match self.session.use_route(&first_name).await {
+                Ok(replaced) => {
                     self.update(&part, &target.servers).await?;
-                    self.session.leave(outside);
+                    self.session.restore(replaced);
                 }
-                Err(why) => self.fail(Some(target.zone), why),
+                Err(reason) => self.report_failure(Some(target.zone), reason),
             }
         }
         Ok(())
     }
 }
 
-/// A part whose prerequisites guard no update.
-fn guards_nothing(parts: &[Part]) -> Option<&Part> {
+/// Returns a part that has prerequisites only, if the batch has several parts.
+fn part_without_updates(parts: &[Part]) -> Option<&Part> {
     let mut parts = parts.iter().filter(|_| parts.len() > 1);
     parts.find(|part| part.draft.updates.is_empty())
 }
 
-/// Why such a part is not sent.
-fn useless(part: &Part, parts: &[Part]) -> String {
+/// Returns the reason why a part without updates is not sent.
+fn no_updates_text(part: &Part, parts: &[Part]) -> String {
     let zone = &part.target.zone;
-    let is_twin = |other: &Part| other.target.zone == *zone && other.primary != part.primary;
+    let is_on_other_primary =
+        |other: &Part| other.target.zone == *zone && other.primary != part.primary;
     let on_primary = match &part.primary {
-        Some(primary) if parts.iter().any(is_twin) => format!(" on {primary}"),
+        Some(primary) if parts.iter().any(is_on_other_primary) => format!(" on {primary}"),
         Some(_) | None => String::new(),
     };
     format!(
@@ -118,24 +120,24 @@ fn useless(part: &Part, parts: &[Part]) -> String {
     )
 }
 
-/// Looks for the zones of names side by side, each by the server that is configured for it, and gives what came of
-/// it in the order of the names, up to the first that has none.
-async fn look_up(session: &Session<'_>, names: Vec<Name>, class: Class) -> Vec<(Name, Looked)> {
+/// Finds the zones of names concurrently, each at the server of its route. Returns the results in
+/// the order of the names, up to the first that is not found.
+async fn look_up(session: &Session<'_>, names: Vec<Name>, class: Class) -> Vec<(Name, LookUp)> {
     let searches = names.into_iter().map(|name| async move {
-        let looked = look_up_one(session, &name, class).await;
-        (name, looked)
+        let look_up = look_up_one(session, &name, class).await;
+        (name, look_up)
     });
-    // Where the script names the port to send from, there is one.
-    let at_once = if session.locals.has_port() {
+    // A fixed source port allows only one exchange at a time.
+    let concurrency = if session.local_addresses.has_port() {
         1
     } else {
         LOOK_UPS_MAX
     };
-    let mut searches = stream::iter(searches).buffered(at_once);
+    let mut searches = stream::iter(searches).buffered(concurrency);
     let mut done = Vec::new();
-    while let Some((name, looked)) = searches.next().await {
-        let is_found = matches!(looked.found, Ok(Ok(_)));
-        done.push((name, looked));
+    while let Some((name, look_up)) = searches.next().await {
+        let is_found = matches!(look_up.result, Ok(Ok(_)));
+        done.push((name, look_up));
         if !is_found {
             break;
         }
@@ -143,27 +145,27 @@ async fn look_up(session: &Session<'_>, names: Vec<Name>, class: Class) -> Vec<(
     done
 }
 
-async fn look_up_one(session: &Session<'_>, name: &Name, class: Class) -> Looked {
-    let mut said = Vec::new();
-    let mut say = |stream, text: &str| said.push((stream, text.to_owned()));
-    let mut session = session.beside(&mut say);
-    let found = match session.enter(name).await {
+async fn look_up_one(session: &Session<'_>, name: &Name, class: Class) -> LookUp {
+    let mut output = Vec::new();
+    let mut print = |stream, text: &str| output.push((stream, text.to_owned()));
+    let mut session = session.fork(&mut print);
+    let result = match session.use_route(name).await {
         Ok(_) => find_target(&mut session, name, class, false).await,
-        Err(why) => Ok(Err(NotFound { zone: None, why })),
+        Err(reason) => Ok(Err(NotFound { zone: None, reason })),
     };
-    Looked { said, found }
+    LookUp { output, result }
 }
 
-/// The index of the part of a name, which may be a new one.
-fn part_of(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target: Target) -> usize {
+/// Returns the index of the part for a name; adds the part if it does not exist.
+fn part_index(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target: Target) -> usize {
     let primary = session.route_of(name).map(|route| route.primary.clone());
     let is_same = |part: &Part| {
-        let (ours, new) = (&part.target, &target);
-        part.primary == primary && ours.zone == new.zone && ours.servers == new.servers
+        let (known, new) = (&part.target, &target);
+        part.primary == primary && known.zone == new.zone && known.servers == new.servers
     };
     parts.iter().position(is_same).unwrap_or_else(|| {
         parts.push(Part {
-            start: name.clone(),
+            first_name: name.clone(),
             primary,
             target,
             draft: Draft::default(),

@@ -1,4 +1,4 @@
-//! What stands in files and in messages.
+//! Tests of `resolv.conf` and of messages as text.
 
 use pretty_assertions::assert_eq;
 
@@ -7,7 +7,7 @@ use crate::model::RecordType;
 use crate::wire::{Class, Draft, Entry};
 
 #[test]
-fn resolvers_are_read_and_loopback_stands_in_for_none() {
+fn resolvers_are_read_and_default_to_loopback() {
     let text = "search test\nnameserver 192.0.2.1 # one\nnameserver 2001:db8::1\nnameserver x\n";
     let read = |text, families| -> Vec<String> {
         let found = read_resolvers(text, 53, families);
@@ -21,7 +21,7 @@ fn resolvers_are_read_and_loopback_stands_in_for_none() {
 }
 
 #[test]
-fn what_is_pending_is_shown_in_nsupdates_columns() {
+fn a_pending_update_is_shown_in_nsupdates_columns() {
     let entry = |owner: &str, ttl, class, rtype, rdata: &[u8]| Entry {
         owner: owner.parse().unwrap(),
         rtype,

@@ -1,44 +1,44 @@
-//! What a payload comes to: commands, problems and notes.
+//! The result of parsing a payload: commands, problems and notes.
 
 use std::fmt;
 
 use super::problem::{Fault, Note, NoteKind, Problem};
 use crate::model::{Intent, ZoneName};
 
-/// What a payload asks for.
+/// A parsed payload.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Payload {
-    /// The commands that make sense, in order; several may be about one zone.
+    /// The valid commands, in order; several may be about one zone.
     pub commands: Vec<Command>,
-    /// What was left out, in order.
+    /// The parts that were skipped, in order.
     pub problems: Vec<Problem>,
-    /// What is worth a line and yet no fault, in order.
+    /// Remarks that are not faults, in order.
     pub notes: Vec<Note>,
 }
 
-/// One command.
+/// A valid command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
-    /// Where it stands, as in [`Problem::place`].
+    /// Its position in the payload, in the form of [`Problem::place`].
     pub place: String,
     /// Its name.
     pub verb: Verb,
-    /// What it asks for.
+    /// The intent that it stands for.
     pub intent: Intent,
 }
 
 /// The name of a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verb {
-    /// A zone is there; the same intent as [`Verb::Update`].
+    /// A zone with these records; treated as [`Verb::Update`].
     Create,
-    /// A zone has these records.
+    /// A zone with these records.
     Update,
-    /// A zone is gone.
+    /// The deletion of a zone.
     Delete,
-    /// A PTR value is there.
+    /// The addition of PTR values.
     CreatePtr,
-    /// A PTR value is gone.
+    /// The removal of PTR values.
     DeletePtr,
 }
 
@@ -62,7 +62,7 @@ impl Verb {
     }
 }
 
-/// The name as Plesk spells it.
+/// Writes the name as Plesk spells it.
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

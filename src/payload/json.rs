@@ -1,8 +1,9 @@
-//! Foreign JSON, taken apart one level at a time and without copies.
+//! Reads foreign JSON one level at a time and without copies.
 //!
-//! `serde_json` checks the grammar once, at the root; each value is then a slice of the input, read
-//! only when its turn comes. So a value of the wrong shape costs nothing but itself, no depth of
-//! nesting costs stack, a repeated key is the last one's, and a number keeps all its digits.
+//! `serde_json` checks the grammar once, for the whole payload. Each value is then a slice of the
+//! input and is parsed only when it is needed. Therefore a value of the wrong shape invalidates
+//! only itself, deep nesting uses no stack, the last of several equal keys counts, and a number
+//! keeps all its digits.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,10 +15,10 @@ use serde_json::value::RawValue;
 
 use super::problem::{Fault, ProblemKind, Shape};
 
-/// Hands each element of the array `text` to `each`, as text.
+/// Calls `each` with the index and the text of each element of the array `text`.
 ///
 /// # Errors
-/// Where `text` is no JSON array; elements before the error were handed over.
+/// An error if `text` is no JSON array; `each` has then been called for the elements before it.
 pub(super) fn elements<'a>(
     text: &'a str,
     each: impl FnMut(usize, &'a str),
@@ -46,12 +47,11 @@ impl<'de, F: FnMut(usize, &'de str)> Visitor<'de> for Each<F> {
     }
 }
 
-/// The members of the object `text` that have these names, as text; members of other names are
-/// passed over.
+/// Returns the members of the object `text` that have these names, as text; ignores the others.
 ///
 /// # Errors
-/// [`ProblemKind::WrongShape`] where `text` is something else, and [`ProblemKind::BadString`]
-/// where a key is no text.
+/// [`ProblemKind::WrongShape`] if `text` is no object, and [`ProblemKind::BadString`] if a key is
+/// no text.
 pub(super) fn members<'a, const N: usize>(
     text: &'a str,
     names: [&'static str; N],
@@ -60,7 +60,7 @@ pub(super) fn members<'a, const N: usize>(
         return Err(wrong_shape(Shape::Object, text));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    // The grammar is known to be right, so what is left to go wrong is an escape in a key.
+    // The grammar has been checked; only an escape in a key can still be invalid.
     let found = deserializer.deserialize_map(Members(names));
     found.map_err(|_| ProblemKind::BadString)
 }
@@ -76,9 +76,9 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = [None; N];
-        while let Some(place) = map.next_key_seed(Key(&self.0))? {
-            if let Some(place) = place {
-                found[place] = Some(map.next_value::<&RawValue>()?.get());
+        while let Some(index) = map.next_key_seed(Key(&self.0))? {
+            if let Some(index) = index {
+                found[index] = Some(map.next_value::<&RawValue>()?.get());
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -87,7 +87,7 @@ impl<'de, const N: usize> Visitor<'de> for Members<N> {
     }
 }
 
-/// Which of the names a key is.
+/// Reads a key as its index in these names, or `None` if it is not among them.
 struct Key<'n>(&'n [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
@@ -110,18 +110,17 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-/// A command with a zone as Plesk writes it: its members, those of its zone and the elements of `rr`.
+/// A command with a zone, in the shape in which Plesk writes it.
 pub(super) struct ZoneCommand<'a> {
-    /// The member `command`.
     pub(super) command: &'a str,
     /// The members `name` and `soa` of `zone`.
     pub(super) zone: [Option<&'a str>; 2],
-    /// The elements of the array `rr` of `zone`.
+    /// The elements of the member `rr` of `zone`.
     pub(super) rr: Vec<&'a str>,
 }
 
-/// A command with a zone, taken apart in one go where nothing about it is odd; a large zone is most of
-/// its text, and each level that is looked at by itself would read all of it once more.
+/// Parses a command with a zone in one pass; `None` if its shape is unusual. The records are most
+/// of the text of a large zone, and reading level by level would scan them once for each level.
 pub(super) fn zone_command(text: &str) -> Option<ZoneCommand<'_>> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let command = Nested(["command", "zone"], Zone);
@@ -134,8 +133,8 @@ pub(super) fn zone_command(text: &str) -> Option<ZoneCommand<'_>> {
     })
 }
 
-/// An object: the value of its last key is read further, those of the others are taken as text, and
-/// the rest is passed over.
+/// Visits an object with these keys: the seed reads the value of the last key, the values of the
+/// other keys are returned as text, and members with other keys are ignored.
 struct Nested<S, const K: usize>([&'static str; K], S);
 
 impl<'de, S: DeserializeSeed<'de> + Copy, const K: usize> Visitor<'de> for Nested<S, K> {
@@ -147,10 +146,10 @@ impl<'de, S: DeserializeSeed<'de> + Copy, const K: usize> Visitor<'de> for Neste
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut found, mut last) = ([None; K], None);
-        while let Some(place) = map.next_key_seed(Key(&self.0))? {
-            match place {
-                Some(place) if place + 1 == K => last = Some(map.next_value_seed(self.1)?),
-                Some(place) => found[place] = Some(map.next_value::<&RawValue>()?.get()),
+        while let Some(index) = map.next_key_seed(Key(&self.0))? {
+            match index {
+                Some(index) if index + 1 == K => last = Some(map.next_value_seed(self.1)?),
+                Some(index) => found[index] = Some(map.next_value::<&RawValue>()?.get()),
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -186,10 +185,10 @@ impl<'de> DeserializeSeed<'de> for Elements {
     }
 }
 
-/// The text of the member `key`, a string or number; none where it is missing or null.
+/// Returns the text of the member `key`, a string or number; `None` if it is missing or null.
 ///
 /// # Errors
-/// [`ProblemKind::WrongShape`] where it is something else, and [`ProblemKind::BadString`].
+/// [`ProblemKind::WrongShape`] if it is neither, and [`ProblemKind::BadString`].
 pub(super) fn optional<'a>(
     key: &'static str,
     member: Option<&'a str>,
@@ -197,10 +196,10 @@ pub(super) fn optional<'a>(
     scalar(member).map_err(|kind| kind.at(key, member.unwrap_or_default()))
 }
 
-/// The text of the member `key`, a string or number that must be there.
+/// Returns the text of the member `key`, a string or number that must be present.
 ///
 /// # Errors
-/// As [`optional`], and [`ProblemKind::Missing`].
+/// Those of [`optional`], and [`ProblemKind::Missing`].
 pub(super) fn required<'a>(
     key: &'static str,
     member: Option<&'a str>,
@@ -208,11 +207,11 @@ pub(super) fn required<'a>(
     optional(key, member)?.ok_or_else(|| ProblemKind::Missing { key }.at(key, ""))
 }
 
-/// The whole number from 0 to `max` in the member `key`, a number or digits in a string; none
-/// where it is missing, null or empty.
+/// Returns the whole number from 0 to `max` in the member `key`, a number or a string of digits;
+/// `None` if it is missing, null or empty.
 ///
 /// # Errors
-/// As [`optional`], and [`ProblemKind::BadNumber`].
+/// Those of [`optional`], and [`ProblemKind::BadNumber`].
 pub(super) fn number(
     key: &'static str,
     member: Option<&str>,
@@ -229,7 +228,7 @@ pub(super) fn number(
     }
 }
 
-/// A number written in digits only, leading zeros allowed.
+/// Parses a number of digits only; leading zeros are allowed.
 pub(super) fn parse_digits<N: FromStr>(text: &str) -> Option<N> {
     let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse().ok().filter(|_| is_digits)
@@ -240,7 +239,7 @@ fn scalar(text: Option<&str>) -> Result<Option<Cow<'_, str>>, ProblemKind> {
         return Ok(None);
     };
     if let Some(inner) = text.strip_prefix('"') {
-        // What JSON calls a string ends in its quote.
+        // In JSON a string ends with a quote.
         let inner = inner.strip_suffix('"').ok_or(ProblemKind::BadString)?;
         return if inner.contains('\\') {
             let decoded: Result<String, _> = serde_json::from_str(text);
@@ -258,12 +257,12 @@ fn scalar(text: Option<&str>) -> Result<Option<Cow<'_, str>>, ProblemKind> {
     }
 }
 
-/// Whether the value is null.
+/// Returns whether the value is null.
 pub(super) fn is_null(text: &str) -> bool {
     shape(text) == Shape::Null
 }
 
-/// What kind of JSON value `text` is: its first octet tells.
+/// Returns the shape of the JSON value `text`, which its first octet determines.
 pub(super) fn shape(text: &str) -> Shape {
     match text.as_bytes().first() {
         Some(b'{') => Shape::Object,
@@ -275,7 +274,7 @@ pub(super) fn shape(text: &str) -> Shape {
     }
 }
 
-/// The problem that `text` is not of the expected shape.
+/// Returns the problem that `text` is not of the expected shape.
 pub(super) fn wrong_shape(expected: Shape, text: &str) -> ProblemKind {
     ProblemKind::WrongShape {
         expected,

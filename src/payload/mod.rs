@@ -1,13 +1,14 @@
-//! Plesk's JSON, as its custom DNS backend gives it to a program's standard input, made intents.
+//! Reads the JSON that Plesk's custom DNS backend writes to a program's standard input, and turns
+//! it into intents.
 //!
-//! The input is foreign. A record or a command that makes no sense becomes a [`Problem`] with its
-//! exact place and never costs its neighbours; what is unknown is passed over; numbers may be
-//! strings, and one object may stand for an array of one. Only what is no JSON at all is an error.
+//! The input is foreign. An invalid record or command becomes a [`Problem`] with its exact position
+//! and never affects its neighbours. Unknown members are ignored, numbers may be strings, and one
+//! object may replace an array of one. Only input that is not JSON at all is an error.
 //!
-//! `create` and `update` are the same intent, since Plesk sends `update` for zones that it never
-//! created. A missing `rr` is no intent, since it says nothing about the records; an empty one is
-//! an empty zone, and whether that is allowed is decided later. Nothing here knows the zone as it
-//! is, the policy or the time.
+//! `create` and `update` give the same intent, because Plesk sends `update` for zones that it never
+//! created. A zone without `rr` gives no intent, because it says nothing about the records. An
+//! empty `rr` is an empty zone, and a later layer decides whether that is allowed. This module
+//! never looks at the current zone, the policy or the time.
 
 mod command;
 mod consistency;
@@ -34,56 +35,57 @@ pub use zone::ZONE_RECORDS_MAX;
 
 /// Largest payload, in octets: some 300,000 records as Plesk writes them.
 pub const PAYLOAD_OCTETS_MAX: usize = 64 << 20;
-/// Most commands in a payload: more than fit with a small zone each.
+/// Most commands in a payload: a payload of the largest size has room for fewer, even if the zone
+/// of each is small.
 pub const COMMANDS_MAX: usize = 100_000;
 
-/// Why a payload is not read at all.
+/// A fault for which a whole payload is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
-    /// It is not JSON from its first octet to its last.
+    /// The payload is not JSON from its first octet to its last.
     #[error("the payload is not JSON (line {line}, column {column})")]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// The column in octets.
+        /// The column, in octets.
         column: usize,
-        /// What is wrong there.
+        /// The cause.
         #[source]
         source: NotJson,
     },
-    /// It is longer than [`PAYLOAD_OCTETS_MAX`].
+    /// The payload is longer than [`PAYLOAD_OCTETS_MAX`].
     #[error("the payload has {octets} octets, more than the {limit} that are taken")]
     TooLarge {
-        /// How long it is.
+        /// The length of the payload.
         octets: usize,
-        /// How long it may be.
+        /// The greatest length that is accepted.
         limit: usize,
     },
-    /// It has more commands than [`COMMANDS_MAX`].
+    /// The payload has more commands than [`COMMANDS_MAX`].
     #[error("the payload has {commands} commands, more than the {limit} that are taken")]
     TooManyCommands {
-        /// How many it has.
+        /// The number of commands.
         commands: usize,
-        /// How many it may have.
+        /// The greatest number that is accepted.
         limit: usize,
     },
 }
 
-/// Why octets are not JSON.
+/// A reason why octets are not JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum NotJson {
-    /// They break the grammar.
-    #[error("{}", without_place(.0))]
+    /// The text breaks the grammar.
+    #[error("{}", without_position(.0))]
     Grammar(serde_json::Error),
-    /// They are not even UTF-8 (RFC 8259 section 8.1).
+    /// The octets are not UTF-8 (RFC 8259 section 8.1).
     #[error(transparent)]
     Encoding(std::str::Utf8Error),
 }
 
-/// What the octets of a payload ask for.
+/// Parses a payload.
 ///
 /// # Errors
-/// [`PayloadError`], where nothing of the payload is used.
+/// [`PayloadError`]; then no part of the payload is used.
 pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
     if input.len() > PAYLOAD_OCTETS_MAX {
         return Err(PayloadError::TooLarge {
@@ -91,7 +93,7 @@ pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
             limit: PAYLOAD_OCTETS_MAX,
         });
     }
-    // A byte order mark in front is ignored (RFC 8259 section 8.1).
+    // A leading byte order mark is ignored (RFC 8259 section 8.1).
     let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
     let text = std::str::from_utf8(input).map_err(|error| not_utf8(input, error))?;
 
@@ -116,7 +118,7 @@ pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
             serde_json::from_str(text).map_err(not_grammar)?;
         payload.read_command("[0]", element.get());
     }
-    payload.join_ptrs();
+    payload.set_wanted_hosts();
     Ok(payload)
 }
 
@@ -130,11 +132,13 @@ fn not_utf8(input: &[u8], error: std::str::Utf8Error) -> PayloadError {
     }
 }
 
-/// What is wrong, without the place that the error itself tells.
-fn without_place(error: &serde_json::Error) -> String {
+/// Returns the text of an error without the position at its end, which [`PayloadError`] reports.
+fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position)
+        .map(str::to_owned)
+        .unwrap_or(text)
 }
 
 fn not_grammar(error: serde_json::Error) -> PayloadError {
@@ -153,10 +157,10 @@ impl Payload {
             }
             return;
         }
-        let read = match command_word(text) {
+        let read = match command_members(text) {
             Ok(Some((verb, zone, ptr))) => match verb {
                 Verb::Create | Verb::Update => self.read_zone(place, verb, zone),
-                Verb::Delete => self.read_gone(place, zone),
+                Verb::Delete => self.read_deletion(place, zone),
                 Verb::CreatePtr => self.read_ptrs(place, verb, Presence::Present, ptr),
                 Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Gone, ptr),
             },
@@ -171,7 +175,7 @@ impl Payload {
         }
     }
 
-    /// One PTR value, or an array of them.
+    /// Reads one PTR value, or an array of them.
     fn read_ptrs(
         &mut self,
         place: &str,
@@ -190,14 +194,14 @@ impl Payload {
             let place = format!("{place}.ptr[{index}]");
             self.read_ptr(&place, &place, verb, presence, ptr);
         });
-        // The grammar was checked at the root.
+        // `parse` has checked the grammar of the whole payload.
         debug_assert!(read.is_ok());
         Ok(())
     }
 
-    /// Tells each PTR value which host names the whole payload wants at its address: of the commands
-    /// about one host name the last one counts.
-    fn join_ptrs(&mut self) {
+    /// Sets in each PTR intent all host names that the payload wants at its address. Of several
+    /// commands about one address and host name, the last one counts.
+    fn set_wanted_hosts(&mut self) {
         let mut seen: HashSet<(IpAddr, &Name)> = HashSet::new();
         let mut wanted: HashMap<IpAddr, Vec<Name>> = HashMap::new();
         for command in self.commands.iter().rev() {
@@ -238,7 +242,8 @@ impl Payload {
     }
 }
 
-/// A command that makes a zone look like something, where nothing about its shape is odd.
+/// Parses a `create` or `update` of the ordinary shape. `None` if anything about its shape is
+/// unusual, which is then read level by level.
 fn ordinary_zone(text: &str) -> Option<(Verb, ZoneCommand<'_>)> {
     let command = zone_command(text)?;
     let word = optional("command", Some(command.command)).ok()??;
@@ -247,10 +252,10 @@ fn ordinary_zone(text: &str) -> Option<(Verb, ZoneCommand<'_>)> {
     (command.rr.len() <= ZONE_RECORDS_MAX).then_some((verb, command))
 }
 
-/// The verb of a command with its members `zone` and `ptr`; none where there is no verb.
-type Words<'a> = Option<(Verb, Option<&'a str>, Option<&'a str>)>;
+/// The verb of a command and its members `zone` and `ptr`; `None` if it has no verb.
+type CommandMembers<'a> = Option<(Verb, Option<&'a str>, Option<&'a str>)>;
 
-fn command_word(text: &str) -> Result<Words<'_>, Fault> {
+fn command_members(text: &str) -> Result<CommandMembers<'_>, Fault> {
     if is_null(text) {
         return Ok(None);
     }
@@ -275,7 +280,7 @@ fn parse_ptr(ptr: &str, presence: Presence) -> Result<PtrIntent, Fault> {
     let text = required("hostname", hostname)?;
     let hostname = name::parse_name(&text)
         .map_err(|error| ProblemKind::BadName(error).at("hostname", &text))?;
-    // What is there already can be removed, whatever it is.
+    // A PTR record that already exists can be removed, whatever its value is.
     if presence == Presence::Present {
         hostname
             .check_host()

@@ -1,47 +1,47 @@
-//! Names and mailboxes as Plesk writes them.
+//! Parses names and mailboxes as Plesk writes them.
 
 use std::borrow::Cow;
 
 use crate::model::{Name, NameError};
 
-/// Why a text is no name.
+/// A reason why a text is no domain name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HostError {
-    /// It breaks the rules of RFC 1035.
+    /// The text breaks the rules of RFC 1035.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A blank or a control character that is not escaped.
+    /// The text has a blank or a control character that is not escaped.
     #[error("the name has a blank or control character in it")]
     Blank,
-    /// Unicode that IDNA has no ASCII form for.
+    /// IDNA has no ASCII form for the Unicode text.
     #[error("the name has no ASCII form (UTS 46)")]
     NoAsciiForm,
 }
 
-/// Why a text is no mailbox.
+/// A reason why a text is no mailbox.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MailboxError {
-    /// Nothing divides it into user and domain.
+    /// No `@` divides the text into user and domain.
     #[error("the mailbox has no `@`")]
     NoAt,
-    /// The user is not 1 to 63 printable ASCII characters, and so no label.
+    /// The user is not 1 to 63 printable ASCII characters and therefore is no label.
     #[error("the part before the `@` is not 1 to 63 printable ASCII characters")]
     Local,
     /// The domain is the root.
     #[error("the part after the `@` is the root")]
     RootDomain,
-    /// The domain is no name.
+    /// The domain is no domain name.
     #[error("the part after the `@` is no name: {0}")]
     Domain(#[source] HostError),
-    /// User and domain together are too long.
+    /// User and domain together are too long for a name.
     #[error("the mailbox as a name: {0}")]
     Name(#[source] NameError),
 }
 
-/// An absolute name, with or without its final dot; Unicode goes to its ASCII form.
+/// Parses an absolute name, with or without its final dot. Converts Unicode to its ASCII form.
 ///
-/// IDNA (UTS 46, non-transitional) never sees a name that is ASCII already, so that underscores,
-/// wildcards and whatever else the DNS allows stay as they are.
+/// Only names with characters outside ASCII go through IDNA (UTS 46, non-transitional), so that
+/// underscores, wildcards and whatever else the DNS allows stay unchanged.
 ///
 /// # Errors
 /// [`HostError`].
@@ -60,8 +60,8 @@ pub(super) fn parse_name(text: &str) -> Result<Name, HostError> {
     Ok(ascii.parse()?)
 }
 
-/// The RNAME of a mailbox `user@domain`: the user is the first label, dots included (RFC 1035
-/// sections 5.1 and 8).
+/// Converts a mailbox `user@domain` to an RNAME: the user is the first label, dots included (RFC
+/// 1035 sections 5.1 and 8).
 ///
 /// # Errors
 /// [`MailboxError`].

@@ -1,4 +1,4 @@
-//! What was wrong with a payload, and where; text that is safe to print.
+//! Problems of a payload, with their positions; all text is safe to print.
 
 use std::fmt;
 
@@ -6,58 +6,58 @@ use super::name::{HostError, MailboxError};
 use crate::model::{self, Name, NoHostName};
 use crate::zonefile::RdataTextError;
 
-/// Longest excerpt of a payload that a problem shows, in characters: enough to find the record
-/// again, too little to flood a log.
+/// Longest excerpt of a payload in a problem, in characters: enough to find the record, too little
+/// to flood a log.
 const EXCERPT_CHARS_MAX: usize = 80;
 
-/// A part of the payload that was left out.
+/// A part of the payload that was skipped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// Where it stands, as `[0].zone.rr[7].value`; a payload that is one object counts as `[0]`.
+    /// Its position, such as `[0].zone.rr[7].value`; a payload that is one object counts as `[0]`.
     pub place: String,
-    /// The zone that it belongs to, where that is known.
+    /// The zone that it belongs to, if known.
     pub zone: Option<String>,
-    /// What stands there: shortened, and escaped so that it cannot forge a log line.
+    /// The text at that position: shortened, and escaped so that it cannot forge a log line.
     pub text: String,
-    /// What is wrong with it.
+    /// The kind of problem.
     pub kind: ProblemKind,
 }
 
-/// Something that is worth a line and yet no fault.
+/// A remark about the payload that is not a fault.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Note {
-    /// Where it stands, as in [`Problem::place`].
+    /// Its position, in the form of [`Problem::place`].
     pub place: String,
-    /// The zone that it belongs to, where that is known.
+    /// The zone that it belongs to, if known.
     pub zone: Option<String>,
-    /// What was noticed.
+    /// The kind of remark.
     pub kind: NoteKind,
 }
 
-/// What is wrong with a part of the payload; `Display` is the cause.
+/// A kind of problem with a part of the payload; `Display` writes the cause.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemKind {
-    /// Another kind of JSON value than the place is for.
+    /// A JSON value of another shape than is expected at its position.
     #[error("{found} stands where {expected} belongs")]
     WrongShape {
-        /// What belongs there.
+        /// The expected shape.
         expected: Shape,
-        /// What stands there.
+        /// The shape of the value.
         found: Shape,
     },
     /// A `\u` escape that is half of a surrogate pair.
     #[error("a string has a `\\u` escape that is no character")]
     BadString,
-    /// A value that nothing works without.
+    /// A required member is missing.
     #[error("`{key}` is missing")]
     Missing {
-        /// The key.
+        /// The key of the member.
         key: &'static str,
     },
-    /// A command of another name than the five.
+    /// A command with a name other than the five of [`Verb`](super::Verb).
     #[error("the command is unknown")]
     UnknownCommand,
-    /// A zone name that is no name.
+    /// A zone name that is no domain name.
     #[error("the zone name is wrong: {0}")]
     BadZoneName(#[source] HostError),
     /// The root as a zone.
@@ -66,88 +66,88 @@ pub enum ProblemKind {
     /// More records than a zone may have.
     #[error("the zone has {records} records, more than the {limit} that are taken")]
     TooManyRecords {
-        /// How many it has.
+        /// The number of records.
         records: usize,
-        /// The most that are taken.
+        /// The greatest number that is accepted.
         limit: usize,
     },
-    /// A mailbox that is none.
+    /// A text that is no mailbox.
     #[error("the mailbox is wrong: {0}")]
     BadMailbox(#[source] MailboxError),
-    /// A number that is none, or out of its range.
+    /// A text that is no number, or a number out of its range.
     #[error("this is no whole number from 0 to {max}")]
     BadNumber {
-        /// The largest that is allowed.
+        /// The largest number that is allowed.
         max: u32,
     },
-    /// An owner that is not at or below the apex.
+    /// An owner name that is not at or below the apex.
     #[error("the name is not in the zone `{zone}`")]
     OutOfZone {
         /// The zone's apex.
         zone: Name,
     },
-    /// An owner, target or other name that is none.
+    /// An owner name, target or other text that is no domain name.
     #[error("{0}")]
     BadName(#[source] HostError),
-    /// A host name that is none of a host.
+    /// A domain name that is no host name.
     #[error("{0}")]
     NoHostName(#[source] NoHostName),
-    /// Data below a zone cut that are no addresses.
+    /// A record below a delegation that is no address.
     #[error(
         "the name is below the delegation of `{delegation}`, where only addresses have a place"
     )]
     BelowDelegation {
-        /// The owner of the delegating NS records.
+        /// The owner name of the delegating NS records.
         delegation: Name,
     },
-    /// DS at the apex; it belongs in the parent zone (RFC 4035 section 2.4).
+    /// DS at the apex, although it belongs in the parent zone (RFC 4035 section 2.4).
     #[error("a DS record stands at the zone's own apex")]
     DsAtApex,
-    /// DS where no zone is delegated (RFC 4035 section 2.4).
+    /// DS at a name that is not delegated (RFC 4035 section 2.4).
     #[error("a DS record stands where no NS record delegates")]
     DsWithoutDelegation,
     /// CNAME at the apex, beside SOA and NS (RFC 1034 section 3.6.2).
     #[error("a CNAME record stands at the zone's apex")]
     CnameAtApex,
-    /// CNAME where the name has other records (RFC 1034 section 3.6.2).
+    /// CNAME at a name that has other records (RFC 1034 section 3.6.2).
     #[error("a CNAME record stands beside other records of its name")]
     CnameBesideOther,
-    /// Another CNAME at a name that has one (RFC 2181 section 10.1).
+    /// A second CNAME at one name (RFC 2181 section 10.1).
     #[error("the name has a CNAME record already, to `{first}`")]
     SecondCname {
-        /// Where the one that was kept points to.
+        /// The target of the CNAME that is kept.
         first: Name,
     },
-    /// A type that is no part of Plesk's zones.
+    /// A type that Plesk does not manage.
     #[error("type {rtype} is not one that Plesk manages")]
     UnmanagedType {
         /// The type as given, safe to print.
         rtype: String,
     },
-    /// The type SPF (RFC 7208 section 3.1).
+    /// The obsolete type SPF (RFC 7208 section 3.1).
     #[error("type SPF is obsolete")]
     Spf,
-    /// Data that are not what the type is made of.
+    /// RDATA that do not have the form of their type.
     #[error("this is not {expected}")]
     BadData {
-        /// What the type is made of.
+        /// The form of the type.
         expected: &'static str,
     },
-    /// Data that the reader of the presentation format refuses.
+    /// RDATA that are invalid in the presentation format.
     #[error("{0}")]
     BadText(#[source] RdataTextError),
-    /// Text that does not fit a TXT record.
+    /// Text that does not fit into a TXT record.
     #[error("the text has {octets} octets, more than the {limit} that fit one record")]
     TextTooLong {
-        /// How long it is.
+        /// The length of the text.
         octets: usize,
-        /// How long it may be.
+        /// The greatest length that fits.
         limit: usize,
     },
 }
 
 impl ProblemKind {
-    /// What to do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::WrongShape { .. } | Self::BadString | Self::Missing { .. } => {
@@ -202,10 +202,10 @@ impl ProblemKind {
     }
 }
 
-/// What was noticed; `Display` is the text.
+/// A kind of remark; `Display` writes its text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoteKind {
-    /// An element without a command, as Plesk sends for a domain whose DNS is off.
+    /// An element without a command, which Plesk sends for a domain whose DNS is switched off.
     #[error("no command given; nothing to do")]
     NoCommand,
     /// A zone without `rr`.
@@ -214,15 +214,15 @@ pub enum NoteKind {
     /// An MX record without its preference.
     #[error("no preference given; taken as 0")]
     NoPreference,
-    /// A record beside others of its owner and type that have a smaller TTL (RFC 2181 section 5.2).
+    /// A record whose RRset has records with a smaller TTL (RFC 2181 section 5.2).
     #[error("the records of one name and type have different TTLs; {smallest} is taken for all")]
     TtlsDiffer {
-        /// The TTL that is taken, in seconds.
+        /// The TTL that the RRset gets, in seconds.
         smallest: u32,
     },
 }
 
-/// The kinds of JSON values.
+/// A kind of JSON value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shape {
     /// `{…}`.
@@ -252,16 +252,17 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A problem without its place in the payload: in which member of an object, and what stands there.
+/// A problem whose position is known only within an object.
 pub(super) struct Fault {
-    /// The key; none where the object as a whole is meant.
+    /// The key of the member; `None` if the object as a whole is wrong.
     pub(super) key: Option<&'static str>,
+    /// The excerpt of the member or object.
     pub(super) text: String,
     pub(super) kind: ProblemKind,
 }
 
 impl ProblemKind {
-    /// This problem with the object `text`.
+    /// Returns this problem as a fault of the object `text`.
     pub(super) fn of(self, text: &str) -> Fault {
         Fault {
             key: None,
@@ -270,7 +271,7 @@ impl ProblemKind {
         }
     }
 
-    /// This problem with the member `key`, which holds `text`.
+    /// Returns this problem as a fault of the member `key`, which holds `text`.
     pub(super) fn at(self, key: &'static str, text: &str) -> Fault {
         Fault {
             key: Some(key),
@@ -280,7 +281,7 @@ impl ProblemKind {
     }
 }
 
-/// Foreign text for a log line.
+/// Shortens and escapes foreign text for a log line.
 pub(super) fn excerpt(text: &str) -> String {
     model::excerpt(text, EXCERPT_CHARS_MAX)
 }

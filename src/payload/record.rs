@@ -1,4 +1,4 @@
-//! One record of a payload, by itself.
+//! Parses one record of a payload, without regard to the others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,18 +25,19 @@ const MANAGED: [(&str, RecordType); 13] = [
     ("PTR", RecordType::PTR),
 ];
 
-/// Plesk's transfer permissions and the like, kept among its records and no DNS data.
+/// Types of entries that Plesk keeps among the records, such as transfer permissions; they are no
+/// DNS data.
 const PSEUDO_TYPES: [&str; 3] = ["AXFR", "MASTER", "NONE"];
 
-/// Most octets of text in one TXT record: with an octet of length for every 255, they fill the
-/// 65,535 that an RDLENGTH can say.
+/// Most octets of text in one TXT record: with a length octet for every 255, they fill the 65,535
+/// octets that RDLENGTH allows.
 const TEXT_OCTETS_MAX: usize = 65_279;
 
-/// The record that `text` describes, and what is noticed about it; none for what is no record of
-/// this zone by its nature: Plesk's pseudo types, and PTR records of addresses.
+/// Parses the record in `text`, and returns it with a remark about it. `None` for entries that are
+/// not records of this zone: Plesk's pseudo types, and PTR records of addresses.
 ///
 /// # Errors
-/// What is wrong with it, where it is left out.
+/// The fault for which the record is skipped.
 pub(super) fn parse_record(
     text: &str,
     zone: &ZoneName,
@@ -64,7 +65,7 @@ pub(super) fn parse_record(
     Ok(Some((record, note)))
 }
 
-/// The managed type that a text names; none for a pseudo type.
+/// Returns the managed type that a text names; `None` if it names a pseudo type.
 fn managed_type(text: &str) -> Result<Option<RecordType>, Fault> {
     let word = text.trim_ascii();
     if let Some((_, rtype)) = MANAGED
@@ -89,8 +90,8 @@ fn managed_type(text: &str) -> Result<Option<RecordType>, Fault> {
     Err(kind.at("type", text))
 }
 
-/// Whether a host is an address, as that of a PTR record is which belongs to a reverse zone; with
-/// or without a prefix length and a final dot.
+/// Returns whether a host is an address, with or without a prefix length and a final dot. A PTR
+/// record with such a host belongs to a reverse zone.
 fn is_address(host: &str) -> bool {
     let host = host.trim_ascii();
     let address = match host.split_once('/') {
@@ -101,7 +102,8 @@ fn is_address(host: &str) -> bool {
     address.parse::<IpAddr>().is_ok()
 }
 
-/// The owner, in the zone and where its type may stand whatever else is there.
+/// Parses the owner name. It must be in the zone, and the type must be allowed there whatever other
+/// records the zone has.
 fn parse_owner(host: &str, rtype: RecordType, zone: &ZoneName) -> Result<Name, Fault> {
     let owner = parse_name(host).map_err(|error| ProblemKind::BadName(error).at("host", host))?;
     let Some(owner) = zone.owner(owner) else {
@@ -117,23 +119,23 @@ fn parse_owner(host: &str, rtype: RecordType, zone: &ZoneName) -> Result<Name, F
     }
 }
 
-/// The data: `value` alone where the type is one field, else what stands in `opt`, a blank, and
-/// `value`; all of it may stand in `value`.
+/// Parses the RDATA: `value` alone if the type has one field, else `opt`, a blank and `value`.
+/// `opt` may be empty, with all fields in `value`.
 fn parse_data(
     rtype: RecordType,
     opt: Option<&str>,
     value: &str,
 ) -> Result<(Rdata, Option<NoteKind>), Fault> {
-    let bad = |expected| ProblemKind::BadData { expected }.at("value", value);
+    let bad_data = |expected| ProblemKind::BadData { expected }.at("value", value);
     let data = match rtype {
         RecordType::A => {
             let address: Result<Ipv4Addr, _> = value.trim_ascii().parse();
-            let address = address.map_err(|_| bad("an IPv4 address"))?;
+            let address = address.map_err(|_| bad_data("an IPv4 address"))?;
             Rdata::from_canonical(address.octets())
         }
         RecordType::AAAA => {
             let address: Result<Ipv6Addr, _> = value.trim_ascii().parse();
-            let address = address.map_err(|_| bad("an IPv6 address"))?;
+            let address = address.map_err(|_| bad_data("an IPv6 address"))?;
             Rdata::from_canonical(address.octets())
         }
         RecordType::NS | RecordType::CNAME | RecordType::PTR => {
@@ -149,7 +151,7 @@ fn parse_data(
     Ok((data, None))
 }
 
-/// The data of TXT: the text as it is, even where it looks quoted or escaped.
+/// Encodes the RDATA of TXT: the text to the letter, even if it looks quoted or escaped.
 fn parse_text(value: &str) -> Result<Rdata, Fault> {
     if value.len() > TEXT_OCTETS_MAX {
         let kind = ProblemKind::TextTooLong {
@@ -191,7 +193,7 @@ fn parse_joined(
 fn parse_presentation(rtype: RecordType, text: &str, opt: &str) -> Result<Rdata, Fault> {
     parse_rdata(rtype, text).map_err(|error| {
         let kind = ProblemKind::BadText(error);
-        // Either member can be at fault where both are given.
+        // If both members are given, either can be wrong.
         if opt.is_empty() {
             kind.at("value", text)
         } else {
@@ -200,9 +202,8 @@ fn parse_presentation(rtype: RecordType, text: &str, opt: &str) -> Result<Rdata,
     })
 }
 
-/// The data of MX and SRV, so many numbers of 16 bits and a name; none where the text is anything
-/// else. It knows what the reader of the presentation format knows, is faster, and takes
-/// Unicode.
+/// Parses the RDATA of MX and SRV: `numbers` numbers of 16 bits, then a name. `None` if the text is
+/// anything else. Unlike `parse_rdata`, this accepts Unicode names, and it is faster.
 fn numbers_and_name(text: &str, numbers: usize) -> Option<Rdata> {
     let mut words = text.split_ascii_whitespace();
     let mut octets = Vec::with_capacity(text.len() + 2);
@@ -218,9 +219,9 @@ fn numbers_and_name(text: &str, numbers: usize) -> Option<Rdata> {
         .then(|| Rdata::from_canonical(octets))
 }
 
-/// The text of a CAA record with its property value quoted: Plesk gives it bare, and in the
+/// Quotes the property value in the text of a CAA record: Plesk writes it bare, and in the
 /// presentation format its blanks and semicolons would mean something else (RFC 8659 section
-/// 4.1.1). What begins and ends with a quote is taken as quoted.
+/// 4.1.1). A value that begins and ends with a quote counts as quoted.
 fn quote_property(text: &str) -> String {
     let blank = |character: char| character.is_ascii_whitespace();
     let (flags, rest) = text.split_once(blank).unwrap_or((text, ""));

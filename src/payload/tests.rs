@@ -1,4 +1,4 @@
-//! What the tests of the payload share, and the samples of `tests/payloads`.
+//! Helpers for the payload tests, and the tests of the samples in `tests/payloads`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ mod laws;
 mod records;
 mod zones;
 
-/// What a payload came to, as text: commands with their records, problems, notes.
+/// Writes a parsed payload as text: commands with their records, problems, notes.
 fn render(payload: &Payload) -> String {
     let mut text = String::new();
     for command in &payload.commands {
@@ -35,8 +35,8 @@ fn render(payload: &Payload) -> String {
     }
     for problem in &payload.problems {
         let zone = problem.zone.as_deref().unwrap_or("-");
-        let (place, text_there, kind) = (&problem.place, &problem.text, &problem.kind);
-        writeln!(text, "problem {place} {zone} `{text_there}`: {kind}").unwrap();
+        let (place, excerpt, kind) = (&problem.place, &problem.text, &problem.kind);
+        writeln!(text, "problem {place} {zone} `{excerpt}`: {kind}").unwrap();
     }
     for note in &payload.notes {
         let zone = note.zone.as_deref().unwrap_or("-");
@@ -79,14 +79,14 @@ fn parsed(text: &str) -> Payload {
     parse(text.as_bytes()).unwrap()
 }
 
-/// An update of the zone `z.example.` with these records, the insides of `rr`.
+/// Returns an update of the zone `z.example.`; `records` are the elements of `rr`.
 fn update(records: &str) -> String {
     format!(
         r#"[{{"command":"update","zone":{{"name":"z.example.","soa":{{"ttl":300}},"rr":[{records}]}}}}]"#
     )
 }
 
-/// The outcome of an update of `z.example.` with these records, without the command's own lines.
+/// Renders an update of `z.example.` with these records, without the lines of the command and SOA.
 fn outcome(records: &str) -> String {
     let text = render(&parsed(&update(records)));
     let lines = text.strip_prefix("[0] update z.example.\n  soa ttl 300\n");
@@ -110,17 +110,17 @@ fn samples() -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_zone_is_the_same_taken_apart_in_one_go_or_by_levels() {
+fn one_pass_and_level_by_level_give_equal_zones() {
     for path in samples() {
         let text = fs::read_to_string(&path).unwrap();
-        // A `null` that the array behind it replaces is odd enough for the way by levels.
-        let odd = text.replace("\"rr\":", "\"rr\": null, \"rr\":");
-        assert_eq!(parsed(&odd), parsed(&text), "{}", path.display());
+        // A `null` before the array is unusual enough to force reading level by level.
+        let unusual = text.replace("\"rr\":", "\"rr\": null, \"rr\":");
+        assert_eq!(parsed(&unusual), parsed(&text), "{}", path.display());
     }
 }
 
 #[test]
-fn every_sample_comes_to_what_stands_beside_it() {
+fn every_sample_gives_its_expected_file() {
     let samples = samples();
     assert_eq!(samples.len(), 20);
     for file in samples {

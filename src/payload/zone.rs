@@ -1,7 +1,7 @@
-//! One zone of a payload: its name, its SOA and its records.
+//! Parses one zone of a payload: its name, its SOA and its records.
 
 use super::command::{Payload, Verb};
-use super::consistency::{Given, settle};
+use super::consistency::{IndexedRecord, remove_conflicts};
 use super::json::{
     ZoneCommand, elements, is_null, members, number, optional, required, shape, wrong_shape,
 };
@@ -12,16 +12,16 @@ use crate::model::{
     DesiredSoa, DesiredZone, Intent, Name, RrSets, Serial, TTL_MAX, ZoneName, ZoneSource,
 };
 
-/// Most records in a zone: the plan holds them in memory several times over.
+/// Most records in a zone, because the plan holds each in memory several times.
 pub const ZONE_RECORDS_MAX: usize = 500_000;
-/// The TTL of records where neither they nor the SOA give one, in seconds: a day.
+/// TTL of records if neither they nor the SOA give one, in seconds: a day.
 const DEFAULT_TTL_SECONDS: u32 = 86_400;
 
 impl Payload {
-    /// A command about a zone that shall look like this.
+    /// Reads the zone of a `create` or `update`, level by level.
     ///
     /// # Errors
-    /// Where not even its name is known.
+    /// A fault if not even the zone's name is known.
     pub(super) fn read_zone(
         &mut self,
         place: &str,
@@ -37,7 +37,7 @@ impl Payload {
         let records = match shape(rr) {
             Shape::Array => {
                 let mut all = Vec::new();
-                // The grammar was checked at the root.
+                // `parse` has checked the grammar of the whole payload.
                 elements(rr, |_, record| all.push(record))
                     .map_err(|_| ProblemKind::BadString)
                     .map(|()| Records::Array(all))
@@ -47,18 +47,18 @@ impl Payload {
                 Err(wrong_shape(Shape::Array, rr))
             }
         };
-        let records = records.and_then(Records::limited);
+        let records = records.and_then(Records::check_count);
         match records {
-            Ok(records) => self.desire(place, verb, name, soa, records),
+            Ok(records) => self.add_zone(place, verb, name, soa, records),
             Err(kind) => self.problem(place, Some(&name), kind.at("zone.rr", rr)),
         }
         Ok(())
     }
 
-    /// The same, where the command was taken apart in one go.
+    /// Reads the zone of a `create` or `update` that was parsed in one pass.
     ///
     /// # Errors
-    /// Where not even its name is known.
+    /// A fault if not even the zone's name is known.
     pub(super) fn read_ordinary_zone(
         &mut self,
         place: &str,
@@ -67,11 +67,11 @@ impl Payload {
     ) -> Result<(), Fault> {
         let [name, soa] = command.zone;
         let name = zone_name(name)?;
-        self.desire(place, verb, name, soa, Records::Array(command.rr));
+        self.add_zone(place, verb, name, soa, Records::Array(command.rr));
         Ok(())
     }
 
-    fn desire(
+    fn add_zone(
         &mut self,
         place: &str,
         verb: Verb,
@@ -94,17 +94,17 @@ impl Payload {
         );
     }
 
-    /// A command about a zone that shall be gone.
+    /// Reads a `delete`.
     ///
     /// # Errors
-    /// Where its name is not known.
-    pub(super) fn read_gone(&mut self, place: &str, zone: Option<&str>) -> Result<(), Fault> {
+    /// A fault if the zone's name is not known.
+    pub(super) fn read_deletion(&mut self, place: &str, zone: Option<&str>) -> Result<(), Fault> {
         let [name] = zone_members(zone, ["name"])?;
         self.command(place, Verb::Delete, Intent::ZoneGone(zone_name(name)?));
         Ok(())
     }
 
-    /// The fields of the SOA; one that is missing or wrong is not given.
+    /// Reads the fields of the SOA. A field that is missing or invalid is `None`.
     fn read_soa(&mut self, place: &str, zone: &ZoneName, soa: Option<&str>) -> DesiredSoa {
         let Some(text) = soa.filter(|soa| !is_null(soa)) else {
             return DesiredSoa::default();
@@ -150,7 +150,7 @@ impl Payload {
         })
     }
 
-    /// The records of `rr`; what is wrong with one of them is reported and the record left out.
+    /// Reads the records of `rr`; an invalid one is reported and skipped.
     fn read_records(
         &mut self,
         place: &str,
@@ -158,7 +158,7 @@ impl Payload {
         ttl: u32,
         records: Records<'_>,
     ) -> RrSets {
-        let mut given = Vec::new();
+        let mut valid = Vec::new();
         let (mut faults, mut notes) = (Vec::new(), Vec::new());
         let (texts, is_array) = match records {
             Records::Array(texts) => (texts, true),
@@ -167,7 +167,7 @@ impl Payload {
         for (index, text) in texts.into_iter().enumerate() {
             match parse_record(text, zone, ttl) {
                 Ok(Some((record, note))) => {
-                    given.push(Given { index, record });
+                    valid.push(IndexedRecord { index, record });
                     notes.extend(note.map(|kind| (index, kind)));
                 }
                 Ok(None) => {}
@@ -175,7 +175,7 @@ impl Payload {
             }
         }
 
-        settle(&mut given, zone, &mut faults, &mut notes);
+        remove_conflicts(&mut valid, zone, &mut faults, &mut notes);
         let place_of = |index: usize| {
             if is_array {
                 format!("{place}.zone.rr[{index}]")
@@ -191,20 +191,20 @@ impl Payload {
         for (index, kind) in notes {
             self.note(&place_of(index), Some(zone), kind);
         }
-        RrSets::from_records(given.into_iter().map(|given| given.record))
+        RrSets::from_records(valid.into_iter().map(|valid| valid.record))
     }
 }
 
-/// The records of a zone as they stand in `rr`.
+/// The member `rr` of a zone.
 enum Records<'a> {
     Array(Vec<&'a str>),
-    /// One object in place of an array.
+    /// One object instead of an array.
     One(&'a str),
 }
 
 impl Records<'_> {
-    /// The same, if they are not too many.
-    fn limited(self) -> Result<Self, ProblemKind> {
+    /// Rejects the records if they are more than [`ZONE_RECORDS_MAX`].
+    fn check_count(self) -> Result<Self, ProblemKind> {
         match &self {
             Self::Array(texts) if texts.len() > ZONE_RECORDS_MAX => {
                 Err(ProblemKind::TooManyRecords {
@@ -228,11 +228,11 @@ fn zone_members<'a, const N: usize>(
 }
 
 fn zone_name(member: Option<&str>) -> Result<ZoneName, Fault> {
-    let wrong = |mut fault: Fault| {
+    let with_key = |mut fault: Fault| {
         fault.key = Some("zone.name");
         fault
     };
-    let text = required("name", member).map_err(wrong)?;
+    let text = required("name", member).map_err(with_key)?;
     let apex = parse_name(&text)
         .map_err(|error| ProblemKind::BadZoneName(error).at("zone.name", &text))?;
     if apex.is_root() {

@@ -1,31 +1,31 @@
-//! The checks that an addition goes through before it is sent: host names where types want them, and
-//! service records that name a DNS server. They are BIND's, and can be switched off in the script.
+//! Checks an addition before it is sent: host names in types that require them, SVCB records of DNS
+//! servers, and NSEC3 iterations. The checks are BIND's; a script can switch the first two off.
 
 use super::error::{NSEC3_ITERATIONS_MAX, ScriptError};
 use crate::model::{Field, Name, RecordType, fields};
 use crate::wire::{Class, Entry};
 
-/// Service parameters (RFC 9460 section 14.3.2).
+/// Keys of service parameters (RFC 9460 section 14.3.2).
 const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
-/// Host names and mailboxes (RFC 952, RFC 1123 section 2.1).
+/// Checks host names and mailboxes (RFC 952, RFC 1123 section 2.1).
 pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
-    // In another class these have another form, or none.
-    const OF_INTERNET: [RecordType; 5] = [
+    // In other classes these types have another format or none.
+    const INTERNET_ONLY: [RecordType; 5] = [
         RecordType::A,
         RecordType::AAAA,
         RecordType::SRV,
         RecordType::SVCB,
         RecordType::HTTPS,
     ];
-    if entry.class != Class::IN && OF_INTERNET.contains(&entry.rtype) {
+    if entry.class != Class::IN && INTERNET_ONLY.contains(&entry.rtype) {
         return Ok(());
     }
     let is_good_owner = match entry.rtype {
-        RecordType::A | RecordType::AAAA | RecordType::MX => is_owner_of_host(entry),
+        RecordType::A | RecordType::AAAA | RecordType::MX => is_host_owner(entry),
         RecordType::MB | RecordType::MG => is_mailbox(&entry.owner),
-        RecordType::NSEC3 => is_owner_of_hash(&entry.owner),
+        RecordType::NSEC3 => is_hash_owner(&entry.owner),
         _ => true,
     };
     if !is_good_owner {
@@ -44,7 +44,7 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
         },
         RecordType::RP => names.first().filter(|name| !is_mailbox(name)),
         RecordType::MINFO => names.iter().find(|name| !is_mailbox(name)),
-        // Priority 0 is an alias, which need be no host (RFC 9460 section 2.4.2).
+        // In AliasMode (priority 0) the target need not be a host (RFC 9460 section 2.4.2).
         RecordType::SVCB | RecordType::HTTPS if !entry.rdata.starts_with(&[0, 0]) => {
             names.iter().find(|name| !is_host(name))
         }
@@ -53,7 +53,7 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
     bad.map_or(Ok(()), |name| Err(ScriptError::BadName(name.clone())))
 }
 
-/// A service record of a DNS server names its protocols, and a path where it is HTTP (RFC 9461).
+/// Checks that the SVCB record of a DNS server has protocols, and for HTTP a path (RFC 9461).
 pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
     if entry.rtype != RecordType::SVCB || !is_dns_service(&entry.owner) {
         return Ok(());
@@ -61,7 +61,7 @@ pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
     let Some((priority, parameters)) = parameters(&entry.rdata) else {
         return Ok(());
     };
-    // Priority 0 is an alias, which has no parameters (RFC 9460 section 2.4.2).
+    // AliasMode (priority 0) has no parameters (RFC 9460 section 2.4.2).
     if priority == 0 {
         return Ok(());
     }
@@ -70,13 +70,13 @@ pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
         found.map(|(_, value)| *value)
     };
     let alpn = value(ALPN).ok_or(ScriptError::NoAlpn)?;
-    if speaks_http(alpn) && value(DOHPATH).is_none() {
+    if offers_http(alpn) && value(DOHPATH).is_none() {
         return Err(ScriptError::NoDohPath);
     }
     Ok(())
 }
 
-/// Iterations that a validator would refuse (RFC 9276 section 3.2).
+/// Rejects so many NSEC3 iterations that validators may reject them (RFC 9276 section 3.2).
 pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
     let excessive = |octets: &[u8; 4]| {
         let [_, _, high, low] = *octets;
@@ -89,8 +89,9 @@ pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
     Ok(())
 }
 
-/// Whether an address may stand here: at a host, a wildcard, or at `gc._msdcs` of a forest.
-fn is_owner_of_host(entry: &Entry) -> bool {
+/// Returns whether the owner name is that of a host, a wildcard, or `gc._msdcs` of an Active
+/// Directory forest; the last is not allowed for MX.
+fn is_host_owner(entry: &Entry) -> bool {
     let owner = &entry.owner;
     if owner.is_wildcard() {
         return owner.parent().is_none_or(|parent| is_host(&parent));
@@ -107,11 +108,11 @@ fn is_owner_of_host(entry: &Entry) -> bool {
     is_host(owner)
 }
 
-/// A hash in base32hex without padding (RFC 5155 section 3).
-fn is_owner_of_hash(owner: &Name) -> bool {
+/// Returns whether the first label is a hash in base32hex without padding (RFC 5155 section 3).
+fn is_hash_owner(owner: &Name) -> bool {
     let label = owner.labels().next().unwrap_or_default();
     let is_base32hex = |octet: &u8| matches!(octet.to_ascii_uppercase(), b'0'..=b'9' | b'A'..=b'V');
-    // So many digits are left over by whole octets.
+    // Whole octets leave one of these numbers of digits.
     let is_whole = [0, 2, 4, 5, 7].contains(&(label.len() % 8));
     is_whole && label.iter().all(is_base32hex)
 }
@@ -120,20 +121,21 @@ fn is_host(name: &Name) -> bool {
     name.labels().all(is_host_label)
 }
 
-/// Letters, digits, and hyphens inside (RFC 1123 section 2.1).
+/// Returns whether a label has letters, digits, and hyphens that are neither first nor last (RFC
+/// 1123 section 2.1).
 fn is_host_label(label: &[u8]) -> bool {
     let ends = [label.first(), label.last()];
-    let sound = label
+    let has_only_valid = label
         .iter()
         .all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
-    sound
+    has_only_valid
         && ends
             .iter()
             .flatten()
             .all(|octet| octet.is_ascii_alphanumeric())
 }
 
-/// Printable characters, then a host (RFC 1035 section 8).
+/// Returns whether a name is a label of printable characters and a host (RFC 1035 section 8).
 fn is_mailbox(name: &Name) -> bool {
     let mut labels = name.labels();
     let local = labels.next().unwrap_or_default();
@@ -145,11 +147,11 @@ fn is_reverse(owner: &Name) -> bool {
     text.ends_with(".in-addr.arpa.") || text.ends_with(".ip6.arpa.") || text.ends_with(".ip6.int.")
 }
 
-/// The names in the data of a type.
+/// Returns the names in the RDATA of a record.
 fn names_in(entry: &Entry) -> Vec<Name> {
     let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
     let fields = match entry.rtype {
-        // Its target is never compressed (RFC 9460 section 2.2), so that `fields` leaves it out.
+        // The target is never compressed (RFC 9460 section 2.2), so `fields` does not list it.
         RecordType::SVCB | RecordType::HTTPS => &[Field::Octets(2), Field::Name],
         rtype => fields(rtype),
     };
@@ -170,7 +172,7 @@ fn names_in(entry: &Entry) -> Vec<Name> {
     names
 }
 
-/// How many octets the name at the front has; the data were read, so it ends.
+/// Returns the length of the name at the start of valid RDATA, in which every name ends.
 fn name_octets(octets: &[u8]) -> usize {
     let mut at = 0;
     while let Some(length) = octets.get(at).filter(|length| **length > 0) {
@@ -179,7 +181,7 @@ fn name_octets(octets: &[u8]) -> usize {
     at + 1
 }
 
-/// `_dns` at the front, or a port before it (RFC 9461 section 2).
+/// Returns whether a name starts with `_dns`, or with a port and `_dns` (RFC 9461 section 2).
 fn is_dns_service(owner: &Name) -> bool {
     let mut labels = owner.labels();
     let is_dns = |label: Option<&[u8]>| label.is_some_and(|it| it.eq_ignore_ascii_case(b"_dns"));
@@ -191,10 +193,10 @@ fn is_dns_service(owner: &Name) -> bool {
     is_dns(first) || (first.is_some_and(is_port) && is_dns(labels.next()))
 }
 
-/// A service parameter: its key and its value.
+/// A service parameter: key and value.
 type Parameter<'a> = (u16, &'a [u8]);
 
-/// The priority and the parameters of a service record (RFC 9460 section 2.2).
+/// Returns the priority and the parameters of an SVCB record (RFC 9460 section 2.2).
 fn parameters(rdata: &[u8]) -> Option<(u16, Vec<Parameter<'_>>)> {
     let (priority, rest) = rdata.split_first_chunk::<2>()?;
     let mut rest = rest.get(name_octets(rest)..)?;
@@ -208,8 +210,8 @@ fn parameters(rdata: &[u8]) -> Option<(u16, Vec<Parameter<'_>>)> {
     Some((u16::from_be_bytes(*priority), parameters))
 }
 
-/// Whether `h2` or `h3` is among the protocols (RFC 9460 section 7.1.1).
-fn speaks_http(mut alpn: &[u8]) -> bool {
+/// Returns whether `h2` or `h3` is among the protocols (RFC 9460 section 7.1.1).
+fn offers_http(mut alpn: &[u8]) -> bool {
     while let Some((&length, rest)) = alpn.split_first() {
         let Some((protocol, rest)) = rest.split_at_checked(usize::from(length)) else {
             return false;

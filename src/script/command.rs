@@ -1,11 +1,11 @@
-//! What a line of a script asks for.
+//! The commands of a script.
 
 use std::net::IpAddr;
 
 use crate::model::Name;
 use crate::wire::{Entry, Key, Lease};
 
-/// A command. What only changes how later lines are read is done by the parser, and is `Nothing`.
+/// A command. A line that only changes how later lines are parsed gives `Nothing`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Command {
     /// A comment, or a setting of the parser.
@@ -18,14 +18,14 @@ pub enum Command {
     Server {
         /// Host name or address.
         host: String,
-        /// Port; the one of the command line where there is none.
+        /// Port; `None` for the port of the command line.
         port: Option<u16>,
     },
     /// `local ADDRESS [PORT]`.
     Local {
-        /// Where requests come from.
+        /// Source address of requests.
         address: IpAddr,
-        /// Port; 0 is any.
+        /// Source port; 0 is any.
         port: u16,
     },
     /// `zone NAME`.

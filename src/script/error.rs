@@ -1,8 +1,8 @@
-//! What is wrong with a line of a script, in nsupdate's words.
+//! Errors in a line of a script, in nsupdate's wording.
 
 use crate::model::{Name, NameError, TTL_MAX};
 
-/// Why a line is no command. The wording is nsupdate's, since callers compare it.
+/// A reason why a line is no command. The wording is nsupdate's, because callers compare it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ScriptError {
     /// The first word names no command.
@@ -11,13 +11,13 @@ pub enum ScriptError {
     /// Nothing follows `update` or `prereq`.
     #[error("could not read operation code")]
     NoOperation,
-    /// What follows `update` or `prereq` is no operation.
+    /// The word after `update` or `prereq` is no operation.
     #[error("incorrect operation code: {0}")]
     Operation(String),
-    /// The owner is missing.
+    /// The owner name is missing.
     #[error("could not read owner name")]
     NoOwner,
-    /// The owner is no name.
+    /// The owner name is no domain name.
     #[error("invalid owner name: {0}")]
     Owner(NameProblem),
     /// The TTL of an addition is missing.
@@ -29,112 +29,112 @@ pub enum ScriptError {
     /// The TTL of an addition is no 32-bit number.
     #[error("ttl '{0}': out of range")]
     TtlWidth(String),
-    /// The TTL is larger than any may be (RFC 2181 section 8).
+    /// The TTL is larger than a TTL may be (RFC 2181 section 8).
     #[error("ttl '{0}' is out of range (0 to {TTL_MAX})")]
     TtlRange(String),
     /// Nothing follows `ttl` or `lease`.
     #[error("could not read ttl")]
     NoTtl,
-    /// What follows `ttl` is no number; nsupdate says nothing more about it.
+    /// The word after `ttl` or `lease` is no number. nsupdate: prints no text for this.
     #[error("")]
     Unexplained,
-    /// Neither class nor type follows.
+    /// Class and type are missing.
     #[error("could not read class or type")]
     NoClassOrType,
-    /// A class, and no type after it.
+    /// The type after a class is missing.
     #[error("could not read type")]
     NoType,
-    /// Neither a class nor a type, in an update.
+    /// A word of an update is neither a class nor a type.
     #[error("'{0}' is not a valid class or type: unknown class/type")]
     ClassOrType(String),
-    /// No type, after a class in an update.
+    /// The word after a class in an update is no type.
     #[error("'{0}' is not a valid type: unknown class/type")]
     Type(String),
-    /// No type, in a prerequisite.
+    /// A word of a prerequisite is no type.
     #[error("invalid type: {0}")]
     PrerequisiteType(String),
-    /// Another class than that of the records before.
+    /// The class is not that of the earlier records of the message.
     #[error("class mismatch: {0}")]
     ClassMismatch(String),
-    /// An addition without data.
+    /// The RDATA of an addition are missing.
     #[error("could not read rdata")]
     NoRdata,
-    /// The data are no data of their type.
+    /// The RDATA are invalid for their type.
     #[error("invalid rdata format: {0}")]
     Rdata(&'static str),
-    /// The owner is no host name, and its type wants one.
+    /// The owner name is no host name, although the type requires one.
     #[error("check-names failed: bad owner '{}'", .0.to_text_without_dot())]
     BadOwner(Name),
-    /// A name in the data is no host name, and its type wants one.
+    /// A name in the RDATA is no host name, although the type requires one.
     #[error("check-names failed: bad name '{}'", .0.to_text_without_dot())]
     BadName(Name),
-    /// A service record at `_dns` without protocols (RFC 9461 section 4).
+    /// An SVCB record at `_dns` has no ALPN protocols (RFC 9461 section 4).
     #[error("check-svcb failed: no ALPN")]
     NoAlpn,
-    /// A service record at `_dns` for HTTP without a path (RFC 9461 section 5).
+    /// An SVCB record at `_dns` for HTTP has no path (RFC 9461 section 5).
     #[error("check-svcb failed: no DOHPATH")]
     NoDohPath,
-    /// More iterations than a validator may accept (RFC 9276 section 3.2).
+    /// NSEC3PARAM has so many iterations that validators may reject it (RFC 9276 section 3.2).
     #[error("NSEC3PARAM has excessive iterations (> {NSEC3_ITERATIONS_MAX})")]
     Iterations,
-    /// The name of a server is missing.
+    /// The name after `server`, or the address after `local`, is missing.
     #[error("could not read server name")]
     NoServer,
     /// `server` under `-l`.
     #[error("cannot reset server in localhost-only mode")]
     LocalhostOnly,
-    /// A port that is no number.
+    /// The port is no number.
     #[error("port '{0}' is not numeric")]
     PortForm(String),
-    /// A port out of range.
+    /// The port is out of range.
     #[error("port '{0}' is out of range (1 to 65535)")]
     PortRange(String),
-    /// `local` with something else than an address.
+    /// The word after `local` is no address.
     #[error("invalid address {0}")]
     Address(String),
-    /// `zone` without a name.
+    /// The name after `zone` is missing.
     #[error("could not read zone name")]
     NoZone,
-    /// `zone` with something that is no name.
+    /// The word after `zone` is no domain name.
     #[error("could not parse zone name")]
     Zone,
-    /// `class` without a class.
+    /// The class after `class` is missing.
     #[error("could not read class name")]
     NoClass,
-    /// `class` with something that is no class.
+    /// The word after `class` is no class.
     #[error("could not parse class name: {0}")]
     Class(String),
-    /// `class` with a class that no zone has.
+    /// The class after `class` cannot be that of a zone.
     #[error("bad default class: {0}")]
     DefaultClass(String),
-    /// `key` without a name.
+    /// The name after `key` is missing.
     #[error("could not read key name")]
     NoKeyName,
-    /// `key` with something that is no name.
+    /// The name after `key` is no domain name.
     #[error("could not parse key name")]
     KeyName,
-    /// `key` without a secret.
+    /// The secret after `key` is missing.
     #[error("could not read key secret")]
     NoKeySecret,
-    /// The secret is no base64. nsupdate repeats the secret here; this names the key.
+    /// The secret is not base64. nsupdate: prints the secret here. This error names the key.
     #[error("could not create key from {0}: bad base64 encoding")]
     KeySecret(String),
     /// No algorithm has this name.
     #[error("unknown key type '{0}'")]
     KeyType(String),
-    /// The algorithm's MAC cannot be cut so.
+    /// The algorithm's MAC cannot be truncated to this length.
     #[error("digest-bits out of range [0..{0}]")]
     DigestBits(usize),
-    /// `check-names` without a word.
+    /// The word after `check-names` is missing.
     #[error("could not read check-names directive")]
     NoCheckNames,
-    /// `check-names` with another word.
+    /// The word after `check-names` is neither `on` nor `off`.
     #[error("incorrect check-names directive: {0}")]
     CheckNames(String),
-    /// `check-svcb` without a word.
+    /// The word after `check-svcb` is missing.
     #[error("could not read check-svcb directive")]
     NoCheckSvcb,
-    /// `check-svcb` with another word.
+    /// The word after `check-svcb` is neither `on` nor `off`.
     #[error("incorrect check-svcb directive: {0}")]
     CheckSvcb(String),
     /// Kerberos is not supported.
@@ -145,10 +145,10 @@ pub enum ScriptError {
     Realm,
 }
 
-/// Most iterations that an addition of NSEC3PARAM may ask for.
+/// Most iterations in an addition of NSEC3PARAM.
 pub(super) const NSEC3_ITERATIONS_MAX: u16 = 50;
 
-/// Why text is no name, in BIND's words.
+/// A reason why a text is no domain name, in BIND's wording.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NameProblem {
     /// Two dots in a row.
@@ -160,10 +160,10 @@ pub enum NameProblem {
     /// More than 255 octets.
     #[error("ran out of space")]
     TooLong,
-    /// A backslash with something else after it than a character or three digits up to 255.
+    /// A backslash is followed by neither a character nor three digits up to 255.
     #[error("bad escape")]
     BadEscape,
-    /// The text ends after a backslash, or amid its digits.
+    /// The text ends after a backslash or within its digits.
     #[error("unexpected end of input")]
     UnexpectedEnd,
 }
@@ -180,7 +180,7 @@ impl From<&NameError> for NameProblem {
 }
 
 impl NameProblem {
-    /// What is wrong with a word that was to be a name.
+    /// Returns the problem of a word for which parsing a name gave `error`.
     pub(super) fn of(word: &str, error: &NameError) -> Self {
         let problem = Self::from(error);
         if problem == Self::BadEscape && ends_in_escape(word) {
@@ -190,8 +190,8 @@ impl NameProblem {
         }
     }
 
-    /// The same words, as a constant.
-    pub(super) fn words(self) -> &'static str {
+    /// Returns the text of `Display` as a constant.
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::EmptyLabel => "empty label",
             Self::LabelTooLong => "label too long",
@@ -202,7 +202,7 @@ impl NameProblem {
     }
 }
 
-/// Whether a text ends after a backslash, or amid the digits that follow it.
+/// Returns whether a text ends after a backslash or within the digits that follow it.
 fn ends_in_escape(text: &str) -> bool {
     let mut octets = text.bytes();
     while let Some(octet) = octets.next() {

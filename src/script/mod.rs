@@ -1,10 +1,11 @@
-//! nsupdate's command language: a line of text to one command of a closed set.
+//! Parses nsupdate's command language: one line of text gives one command of a closed set.
 //!
-//! Pure: no files, no sockets, no clock. What a line means can depend on lines before it (`class`, `ttl`,
-//! `check-names`, the class of the first record), and that alone is the state of a [`Parser`]; the
-//! rest is for the one who carries the commands out. The texts of the errors are nsupdate's own,
-//! since its callers compare them. Names are absolute with or without their final dot, TTLs are
-//! plain seconds, and data go through `zonefile`, so that any type of any form is understood.
+//! This module is pure: no files, no sockets, no clock. A line can depend on earlier lines
+//! (`class`, `ttl`, `check-names`, the class of the first record); a [`Parser`] keeps only that
+//! state, and the caller carries out the commands. The error texts are those of nsupdate, because
+//! programs that call nsupdate compare them. Names are absolute with or without their final dot,
+//! TTLs are plain seconds, and `zonefile` parses RDATA, so that every type is accepted in every
+//! form.
 
 mod checks;
 mod command;

@@ -1,4 +1,4 @@
-//! A line to a command.
+//! Parses a line to a command.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,12 +15,12 @@ use crate::zonefile::parse_type;
 /// Longest Kerberos realm in octets.
 const REALM_OCTETS_MAX: usize = 1023;
 
-/// Reads lines, and keeps what lines say about later ones.
+/// Parses lines, and keeps the settings that apply to later lines.
 #[derive(Clone, Debug)]
 pub struct Parser {
-    /// What `class` says.
+    /// The class that the command `class` sets.
     default_class: Class,
-    /// The class of this message; none before its first record.
+    /// The class of the present message; `None` before its first record.
     zone_class: Option<Class>,
     default_ttl: Option<u32>,
     checks_names: bool,
@@ -29,7 +29,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// A parser at the start of a script; with `localhost_only`, the server cannot be changed.
+    /// Returns a parser for the start of a script. With `localhost_only`, `server` is an error.
     pub fn new(localhost_only: bool) -> Self {
         Self {
             default_class: Class::IN,
@@ -41,20 +41,20 @@ impl Parser {
         }
     }
 
-    /// The class of the zone. From here on it is settled for this message.
-    pub fn settle_class(&mut self) -> Class {
+    /// Returns the class of the present message, and from now on accepts no other class in it.
+    pub fn fix_class(&mut self) -> Class {
         *self.zone_class.get_or_insert(self.default_class)
     }
 
-    /// Forgets the class of the message that was sent.
-    pub fn forget_class(&mut self) {
+    /// Allows any class again, for the next message.
+    pub fn clear_class(&mut self) {
         self.zone_class = None;
     }
 
-    /// Reads one line, with or without its end.
+    /// Parses one line, with or without its line end.
     ///
     /// # Errors
-    /// [`ScriptError`], in nsupdate's words.
+    /// [`ScriptError`], in nsupdate's wording.
     pub fn read(&mut self, line: &[u8]) -> Result<Command, ScriptError> {
         let text = to_text(line);
         let mut words = Words::of(&text);
@@ -90,37 +90,37 @@ impl Parser {
         }
     }
 
-    /// A prerequisite; none where the word is no operation of one.
+    /// Parses a prerequisite; `None` if `operation` is none of its operations.
     fn read_prerequisite(
         &mut self,
         operation: &str,
         words: Words<'_>,
     ) -> Option<Result<Command, ScriptError>> {
-        let made = match operation.to_ascii_lowercase().as_str() {
+        let entry = match operation.to_ascii_lowercase().as_str() {
             "nxdomain" => whole_name(words, Class::NONE),
             "yxdomain" => whole_name(words, Class::ANY),
             "nxrrset" => self.prerequisite_set(words, false),
             "yxrrset" => self.prerequisite_set(words, true),
             _ => return None,
         };
-        Some(made.map(Command::Prerequisite))
+        Some(entry.map(Command::Prerequisite))
     }
 
-    /// An update; none where the word is no operation of one.
+    /// Parses an update; `None` if `operation` is none of its operations.
     fn read_update(
         &mut self,
         operation: &str,
         words: Words<'_>,
     ) -> Option<Result<Command, ScriptError>> {
-        let made = match operation.to_ascii_lowercase().as_str() {
+        let entry = match operation.to_ascii_lowercase().as_str() {
             "add" => self.addition(words),
             "del" | "delete" => self.deletion(words),
             _ => return None,
         };
-        Some(made.map(Command::Update))
+        Some(entry.map(Command::Update))
     }
 
-    /// A setting; none where the word names none.
+    /// Parses a setting; `None` if `word` names no setting.
     fn read_setting(
         &mut self,
         word: &str,
@@ -142,18 +142,18 @@ impl Parser {
             },
             "tkeyname" => Ok(Command::Nothing),
             "check-names" | "checknames" => {
-                let said = words.next().ok_or(ScriptError::NoCheckNames);
-                said.and_then(|said| {
-                    let bad = || ScriptError::CheckNames(said.to_owned());
-                    self.checks_names = switch(said).ok_or_else(bad)?;
+                let value = words.next().ok_or(ScriptError::NoCheckNames);
+                value.and_then(|value| {
+                    let bad = || ScriptError::CheckNames(value.to_owned());
+                    self.checks_names = parse_switch(value).ok_or_else(bad)?;
                     Ok(Command::Nothing)
                 })
             }
             "check-svcb" | "checksvcb" => {
-                let said = words.next().ok_or(ScriptError::NoCheckSvcb);
-                said.and_then(|said| {
-                    let bad = || ScriptError::CheckSvcb(said.to_owned());
-                    self.checks_svcb = switch(said).ok_or_else(bad)?;
+                let value = words.next().ok_or(ScriptError::NoCheckSvcb);
+                value.and_then(|value| {
+                    let bad = || ScriptError::CheckSvcb(value.to_owned());
+                    self.checks_svcb = parse_switch(value).ok_or_else(bad)?;
                     Ok(Command::Nothing)
                 })
             }
@@ -161,7 +161,7 @@ impl Parser {
         })
     }
 
-    /// `NAME [CLASS] TYPE [DATA]`
+    /// Parses `NAME [CLASS] TYPE [DATA]`.
     fn prerequisite_set(
         &mut self,
         mut words: Words<'_>,
@@ -170,11 +170,11 @@ impl Parser {
         let owner = owner(&mut words)?;
         let mut word = words.next().ok_or(ScriptError::NoClassOrType)?;
         let class = if let Some(class) = Class::from_text(word) {
-            self.take_class(class, word)?;
+            self.check_class(class, word)?;
             word = words.next().ok_or(ScriptError::NoType)?;
             class
         } else {
-            self.settle_class()
+            self.fix_class()
         };
         let rtype =
             parse_type(word).ok_or_else(|| ScriptError::PrerequisiteType(word.to_owned()))?;
@@ -193,7 +193,7 @@ impl Parser {
         })
     }
 
-    /// `NAME [TTL] [CLASS] TYPE DATA`
+    /// Parses `NAME [TTL] [CLASS] TYPE DATA`.
     fn addition(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
         let owner = owner(&mut words)?;
         let word = words.next().ok_or(ScriptError::NoOwnerTtl)?;
@@ -230,7 +230,7 @@ impl Parser {
         Ok(entry)
     }
 
-    /// `NAME [TTL] [CLASS] [TYPE [DATA]]`; the TTL is read and means nothing.
+    /// Parses `NAME [TTL] [CLASS] [TYPE [DATA]]`; the TTL is ignored.
     fn deletion(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
         let owner = owner(&mut words)?;
         let mut word = words.next();
@@ -257,29 +257,29 @@ impl Parser {
         }
     }
 
-    /// `[CLASS] TYPE`, of which the first word was read; none where only the class is there. `ANY` is
-    /// a type here.
+    /// Parses `[CLASS] TYPE`, of which `word` is the first word; `None` if the type is missing.
+    /// `ANY` is a type here.
     fn update_type(
         &mut self,
         word: &str,
         words: &mut Words<'_>,
     ) -> Result<Option<(Class, RecordType)>, ScriptError> {
         if let Some(class) = Class::from_text(word).filter(|class| *class != Class::ANY) {
-            self.take_class(class, word)?;
+            self.check_class(class, word)?;
             let Some(word) = words.next() else {
                 return Ok(None);
             };
             let rtype = parse_type(word).ok_or_else(|| ScriptError::Type(word.to_owned()))?;
             return Ok(Some((class, rtype)));
         }
-        let class = self.settle_class();
+        let class = self.fix_class();
         let rtype = parse_type(word).ok_or_else(|| ScriptError::ClassOrType(word.to_owned()))?;
         Ok(Some((class, rtype)))
     }
 
-    /// All records of a message have one class. As for nsupdate, `NONE` is no other class, and what comes
-    /// after it may have any.
-    fn take_class(&mut self, class: Class, word: &str) -> Result<(), ScriptError> {
+    /// Checks a class against that of the message: all records of a message have one class.
+    /// nsupdate: `NONE` conflicts with no class, and the next record may have any class.
+    fn check_class(&mut self, class: Class, word: &str) -> Result<(), ScriptError> {
         if class == Class::NONE {
             self.zone_class = None;
             Ok(())
@@ -324,7 +324,7 @@ impl Parser {
     }
 }
 
-/// `NAME`, whose other words mean nothing.
+/// Parses `NAME`; the other words of the line are ignored.
 fn whole_name(mut words: Words<'_>, class: Class) -> Result<Entry, ScriptError> {
     Ok(Entry {
         owner: owner(&mut words)?,
@@ -340,7 +340,7 @@ fn owner(words: &mut Words<'_>) -> Result<Name, ScriptError> {
     name(word).map_err(|error| ScriptError::Owner(NameProblem::of(word, &error)))
 }
 
-/// A name relative to the root, which is also `@`.
+/// Parses a name relative to the root; `@` is the root.
 fn name(word: &str) -> Result<Name, NameError> {
     if word == "@" {
         Ok(Name::root())
@@ -372,7 +372,7 @@ fn zone(mut words: Words<'_>) -> Result<Command, ScriptError> {
     name(word).map(Command::Zone).map_err(|_| ScriptError::Zone)
 }
 
-/// `[ALGORITHM:]NAME SECRET`; blanks in the secret mean nothing.
+/// Parses `[ALGORITHM:]NAME SECRET`; blanks in the secret are ignored.
 fn key(mut words: Words<'_>) -> Result<Command, ScriptError> {
     let word = words.next().ok_or(ScriptError::NoKeyName)?;
     let (algorithm, text) = match word.split_once(':') {
@@ -394,8 +394,8 @@ fn key(mut words: Words<'_>) -> Result<Command, ScriptError> {
         .map_err(|_| bad())
 }
 
-/// The algorithm before a key's name: HMAC-MD5 to HMAC-SHA512, with `-BITS` where the MAC is cut; 0 bits
-/// is the whole MAC.
+/// Parses the algorithm before a key's name: HMAC-MD5 to HMAC-SHA512, with `-BITS` for a truncated
+/// MAC; 0 bits is the whole MAC.
 ///
 /// # Errors
 /// [`ScriptError::KeyType`] and [`ScriptError::DigestBits`].
@@ -419,7 +419,7 @@ pub fn parse_key_algorithm(text: &str) -> Result<Algorithm, ScriptError> {
     }
 }
 
-/// `SECONDS [SECONDS]`, or `none`.
+/// Parses `SECONDS [SECONDS]` or `none`.
 fn lease(mut words: Words<'_>) -> Result<Command, ScriptError> {
     let word = words.next().ok_or(ScriptError::NoTtl)?;
     if word.eq_ignore_ascii_case("none") {
@@ -436,7 +436,7 @@ fn lease(mut words: Words<'_>) -> Result<Command, ScriptError> {
     })))
 }
 
-fn switch(word: &str) -> Option<bool> {
+fn parse_switch(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
         "yes" | "true" | "on" => Some(true),
         "no" | "false" | "off" => Some(false),

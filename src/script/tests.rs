@@ -1,4 +1,4 @@
-//! Lines and what they mean; the texts are those of nsupdate itself, taken from its output.
+//! Tests of lines and their commands; the error texts come from the output of nsupdate itself.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,10 +13,10 @@ fn read(line: &str) -> Result<Command, String> {
     read.map_err(|error| error.to_string())
 }
 
-fn said(line: &str) -> String {
+fn error_of(line: &str) -> String {
     match read(line) {
         Ok(command) => panic!("`{line}` is read as {command:?}"),
-        Err(said) => said,
+        Err(text) => text,
     }
 }
 
@@ -31,7 +31,7 @@ fn entry(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -
 }
 
 #[test]
-fn updates_are_read_with_and_without_their_first_word() {
+fn updates_are_parsed_with_and_without_their_first_word() {
     let (any, none, www) = (Class::ANY, Class::NONE, "www.example.com.");
     let address = [192, 0, 2, 1];
     let added = entry(www, 300, Class::IN, RecordType::A, &address);
@@ -79,7 +79,7 @@ fn updates_are_read_with_and_without_their_first_word() {
 }
 
 #[test]
-fn prerequisites_are_read_with_and_without_their_first_word() {
+fn prerequisites_are_parsed_with_and_without_their_first_word() {
     let (any, none, www) = (Class::ANY, Class::NONE, "www.example.com.");
     let cases = [
         (
@@ -117,7 +117,7 @@ fn prerequisites_are_read_with_and_without_their_first_word() {
 }
 
 #[test]
-fn names_keep_their_spelling_and_data_their_quotes() {
+fn names_keep_their_spelling_and_quotes_delimit_strings() {
     let Ok(Command::Update(mx)) = read("add WWW.example.com 5 MX 10 Mail.EXAMPLE.com") else {
         panic!("the line is an update");
     };
@@ -141,19 +141,19 @@ fn names_keep_their_spelling_and_data_their_quotes() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_nsupdates_words() {
+fn errors_have_nsupdates_texts() {
     let cases = include_str!("tests/errors.txt").lines();
     let mut count = 0;
     for case in cases.filter(|line| !line.starts_with('#')) {
         let (line, text) = case.split_once(" => ").expect("a case has two sides");
-        assert_eq!(said(line), text, "{line}");
+        assert_eq!(error_of(line), text, "{line}");
         count += 1;
     }
     assert!(count > 60);
 }
 
 #[test]
-fn settings_count_for_later_lines() {
+fn settings_apply_to_later_lines() {
     let mut parser = Parser::new(false);
     let mut read = |line: &str| {
         parser
@@ -175,7 +175,7 @@ fn settings_count_for_later_lines() {
         read("del a.test CH TXT"),
         Err("class mismatch: CH".to_owned())
     );
-    parser.forget_class();
+    parser.clear_class();
     let mut read = |line: &str| {
         parser
             .read(line.as_bytes())
@@ -186,11 +186,11 @@ fn settings_count_for_later_lines() {
         read("del a.test IN TXT"),
         Err("class mismatch: IN".to_owned())
     );
-    assert_eq!(parser.settle_class(), Class::CH);
+    assert_eq!(parser.fix_class(), Class::CH);
 }
 
 #[test]
-fn the_other_commands_are_read() {
+fn the_other_commands_are_parsed() {
     let key = read("key hmac-sha256-128:foo.bar Zm 9v\tYmFy");
     assert!(matches!(key, Ok(Command::Key(key))
         if key.algorithm().to_string() == "hmac-sha256-128" && key.name().to_string() == "foo.bar."));
@@ -239,7 +239,7 @@ fn the_other_commands_are_read() {
 }
 
 #[test]
-fn host_names_are_checked_where_types_want_them() {
+fn exceptions_from_the_checks_are_accepted() {
     for line in [
         "add *.test 5 A 192.0.2.1",
         "add gc._msdcs.test 5 A 192.0.2.1",
@@ -260,19 +260,18 @@ fn host_names_are_checked_where_types_want_them() {
 
 proptest::proptest! {
     #[test]
-    fn no_line_is_too_odd(lines in proptest::collection::vec(odd_line(), 1..6)) {
+    fn errors_are_single_lines_for_any_octets(lines in proptest::collection::vec(any_line(), 1..6)) {
         let mut parser = Parser::new(false);
         for line in lines {
             if let Err(error) = parser.read(&line) {
-                // The text is one line, whatever stands in the script.
                 proptest::prop_assert!(!error.to_string().contains('\n'), "{error}");
             }
         }
     }
 }
 
-/// Octets of any kind, mostly after words that lead far into the parser.
-fn odd_line() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+/// Generates any octets, mostly after words that lead far into the parser.
+fn any_line() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
     use proptest::strategy::Strategy as _;
     let starts = [
         "",
@@ -297,7 +296,7 @@ fn odd_line() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn data_that_only_nsupdate_takes_or_refuses() {
+fn rdata_that_only_nsupdate_accepts_or_rejects() {
     let cases = [
         ("tkey a. 1 2 1 0 4 AAAAAA== 0", None),
         ("tkey a. 1 2 1 0 0 4 AAAAAA==", None),
@@ -332,13 +331,13 @@ fn data_that_only_nsupdate_takes_or_refuses() {
 }
 
 #[test]
-fn names_are_checked_in_the_types_that_want_some() {
+fn names_are_checked_in_types_that_require_host_names_or_hashes() {
     for data in ["HTTPS 1 a_b.test.", "SVCB 1 a_b.test.", "CH MX 1 a_b.test."] {
-        let text = said(&format!("add a.example.com 60 {data}"));
+        let text = error_of(&format!("add a.example.com 60 {data}"));
         assert_eq!(text, "check-names failed: bad name 'a_b.test'");
     }
     let hash = "NSEC3 1 1 12 aa 2t7b4g4vsa5smi47k61mv5bv1a22bojr A";
-    let text = said(&format!("add a.example.com 60 {hash}"));
+    let text = error_of(&format!("add a.example.com 60 {hash}"));
     assert_eq!(text, "check-names failed: bad owner 'a.example.com'");
     for line in [
         "add a.example.com 60 HTTPS 0 a_b.test.".to_owned(),
@@ -347,17 +346,17 @@ fn names_are_checked_in_the_types_that_want_some() {
         assert!(read(&line).is_ok(), "{line}");
     }
     assert_eq!(
-        said(r"add a\ 60 A 192.0.2.1"),
+        error_of(r"add a\ 60 A 192.0.2.1"),
         "invalid owner name: unexpected end of input"
     );
     assert_eq!(
-        said(r"add a\300 60 A 192.0.2.1"),
+        error_of(r"add a\300 60 A 192.0.2.1"),
         "invalid owner name: bad escape"
     );
 }
 
 #[test]
-fn a_message_has_one_class_and_none_is_no_other() {
+fn a_message_has_one_class_and_none_conflicts_with_no_class() {
     let mut parser = Parser::new(false);
     let mut read = |line: &str| {
         let read = parser.read(line.as_bytes());
@@ -372,7 +371,7 @@ fn a_message_has_one_class_and_none_is_no_other() {
     };
     assert_eq!(none.class, Class::NONE);
     assert!(read("add a.example.com 60 CH TXT a\rfoo").is_ok());
-    // The class is settled before the type is looked at.
+    // The class is fixed before the type is parsed.
     assert_eq!(
         Parser::new(false)
             .read(b"nxrrset a NOTYPE")

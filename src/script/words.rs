@@ -1,13 +1,13 @@
-//! The words of a line: blanks between them, without quotes or escapes. Data are not cut into words
+//! Divides a line into words at blanks, without regard to quotes or escapes. RDATA are not divided
 //! here.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What stands between two words.
+/// The characters between two words.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// What is left of a line.
+/// The rest of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a>(&'a str);
 
@@ -16,7 +16,7 @@ impl<'a> Words<'a> {
         Self(line)
     }
 
-    /// The next word; none at the end of the line.
+    /// Takes the next word; `None` at the end of the line.
     pub(super) fn next(&mut self) -> Option<&'a str> {
         let rest = self.0.trim_start_matches(BLANKS);
         let (word, after) = rest.split_at(rest.find(BLANKS).unwrap_or(rest.len()));
@@ -24,8 +24,8 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// All that is left, without the blanks around it, but with one that is escaped; none where that is
-    /// nothing.
+    /// Returns the rest without the blanks around it, but keeps a final blank that is escaped;
+    /// `None` if the rest is empty.
     pub(super) fn rest(self) -> Option<&'a str> {
         let from = self.0.trim_start_matches(|c: char| c.is_ascii_whitespace());
         let rest = from.trim_end_matches(|c: char| c.is_ascii_whitespace());
@@ -38,9 +38,9 @@ impl<'a> Words<'a> {
     }
 }
 
-/// A line as text in which every octet outside ASCII is escaped, so that names and strings keep it
-/// whatever its encoding; a zero octet ends the line, as it does in C, and so does a carriage return, as it
-/// does for nsupdate.
+/// Converts a line to text and escapes every octet outside ASCII, so that names and strings keep it
+/// whatever its encoding. A zero octet ends the line, as in C; so does a carriage return, as in
+/// nsupdate.
 pub(super) fn to_text(line: &[u8]) -> Cow<'_, str> {
     let start = line.iter().position(|octet| !b"\r\n".contains(octet));
     let line = &line[start.unwrap_or(line.len())..];

@@ -1,4 +1,4 @@
-//! Key files as they are met, and what goes wrong in them.
+//! Tests of valid and invalid key files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The secret of every key here, and a part of it that no message may hold.
+/// The secret of every key in these tests, and a part of it that no message may contain.
 const SECRET: &str = "c2VjcmV0LW9mLXRoZS10ZXN0LWtleS1vbmx5ISEhISE=";
 const SECRET_PART: &str = "LXRoZS10";
 
@@ -19,15 +19,15 @@ fn keys(text: &str) -> Result<Vec<Key>, KeyFileError> {
 fn shown(keys: &[Key]) -> Vec<String> {
     let secret = Secret::new(BASE64.decode(SECRET).unwrap());
     let show = |key: &Key| {
-        let same = Key::new(key.name().clone(), key.algorithm(), secret.clone());
-        assert_eq!(same.as_ref(), Ok(key));
+        let expected = Key::new(key.name().clone(), key.algorithm(), secret.clone());
+        assert_eq!(expected.as_ref(), Ok(key));
         format!("{} {}", key.name(), key.algorithm())
     };
     keys.iter().map(show).collect()
 }
 
 #[test]
-fn what_tsig_keygen_prints_is_read() {
+fn the_output_of_tsig_keygen_is_read() {
     let text = "key \"plesk\" {\n\talgorithm hmac-sha256;\n\tsecret \"SECRET\";\n};\n";
     assert_eq!(shown(&keys(text).unwrap()), ["plesk. hmac-sha256"]);
 }
@@ -47,7 +47,7 @@ fn quotes_comments_order_and_white_space_do_not_matter() {
 }
 
 #[test]
-fn a_mistake_is_named_with_its_line_and_never_with_the_secret() {
+fn errors_name_the_line_and_never_contain_the_secret() {
     let cases = [
         ("options { };", "1: expected a `key` statement"),
         (
@@ -141,7 +141,7 @@ fn a_mistake_is_named_with_its_line_and_never_with_the_secret() {
 }
 
 #[test]
-fn keys_do_not_show_their_secret() {
+fn debug_output_of_keys_does_not_contain_the_secret() {
     let keys = keys("key a { algorithm hmac-sha256; secret SECRET; };").unwrap();
     let all = format!("{keys:?}");
     let first = BASE64.decode(SECRET).unwrap()[0];
@@ -149,7 +149,7 @@ fn keys_do_not_show_their_secret() {
 }
 
 #[test]
-fn of_several_keys_the_one_of_that_name_is_taken() {
+fn the_key_with_the_wanted_name_is_taken_from_several() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("several.key");
     let write = |text: &str| {
@@ -176,7 +176,7 @@ fn of_several_keys_the_one_of_that_name_is_taken() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_refused_with_the_command_that_helps() {
+fn a_file_that_others_can_access_is_rejected_with_the_command_that_helps() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("it's a.key");
     let text = "key a { algorithm hmac-sha256; secret SECRET; };".replace("SECRET", SECRET);
@@ -198,7 +198,7 @@ fn a_file_that_others_can_read_is_refused_with_the_command_that_helps() {
 }
 
 #[test]
-fn what_is_no_file_of_keys_is_not_read() {
+fn files_that_are_not_regular_missing_or_too_long_are_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let error = read(directory.path()).unwrap_err();
     assert!(matches!(
@@ -211,8 +211,8 @@ fn what_is_no_file_of_keys_is_not_read() {
     assert!(error.to_string().contains("missing.key"), "{error}");
 
     let pipe = directory.path().join("pipe.key");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    let status = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(status.unwrap().success());
     fs::set_permissions(&pipe, fs::Permissions::from_mode(0o600)).unwrap();
     let error = read(&pipe).unwrap_err();
     assert!(matches!(
@@ -232,7 +232,7 @@ fn what_is_no_file_of_keys_is_not_read() {
 
 proptest! {
     #[test]
-    fn no_octets_break_the_reader(text in r#"(key|algorithm|secret|hmac-sha256|[{};"\n/*# a\u{a0}é])*"#) {
+    fn no_text_causes_a_panic(text in r#"(key|algorithm|secret|hmac-sha256|[{};"\n/*# a\u{a0}é])*"#) {
         let _ = keys(&text);
     }
 }

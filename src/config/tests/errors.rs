@@ -1,11 +1,11 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Tests of invalid configurations: position, cause and hint of each error.
 
 use pretty_assertions::assert_eq;
 
 use super::*;
 
 #[test]
-fn a_misspelt_table_is_found_too() {
+fn a_misspelt_table_is_an_unknown_key() {
     let etc = Etc::new();
     assert_eq!(
         etc.error(&SMALLEST.replace("[primaries.", "[primary.")),
@@ -21,7 +21,7 @@ fn a_misspelt_table_is_found_too() {
     );
 }
 
-/// Lines added to the smallest configuration, and how the error begins.
+/// Lines appended to the smallest configuration, and the start of the error.
 const ADDED: &[(&str, &str)] = &[
     (
         "transport = \"udp\"",
@@ -188,7 +188,7 @@ const ADDED: &[(&str, &str)] = &[
     ("key = \"plesk\"", "7:1: duplicate key"),
 ];
 
-/// What is replaced in it, by what, and the error.
+/// A text of the smallest configuration, its replacement, and the error.
 const CHANGED: &[(&str, &str, &str)] = &[
     (
         "version = 1",
@@ -223,7 +223,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn a_wrong_value_says_where_it_is_and_what_is_allowed() {
+fn an_invalid_value_is_reported_with_its_position_and_the_allowed_values() {
     let etc = Etc::new();
     for (line, expected) in ADDED {
         let error = etc.error(&smallest_with(line));

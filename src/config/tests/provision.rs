@@ -1,11 +1,11 @@
-//! How zones are made: by rndc, a program or the API of PowerDNS.
+//! Tests of the methods that create zones: rndc, a program, PowerDNS's API.
 
 use pretty_assertions::assert_eq;
 
 use super::*;
 
 #[test]
-fn the_way_follows_from_the_template_unless_it_is_said() {
+fn the_default_way_depends_on_the_template() {
     let etc = Etc::new();
     let way = |rest: &str| {
         let text = format!(
@@ -115,7 +115,7 @@ fn a_program_with_its_arguments_is_read() {
     );
 }
 
-/// [`SMALLEST`] with PowerDNS's API and these lines.
+/// Returns [`SMALLEST`] with the method "powerdns" and these lines.
 fn with_powerdns(lines: &str) -> String {
     let provision = "[primaries.main.provision]\nmethod = \"powerdns\"\n";
     smallest_with(&format!("{provision}{lines}"))
@@ -160,7 +160,7 @@ fn the_api_of_powerdns_is_a_url_and_a_key_file() {
 }
 
 #[test]
-fn what_is_wrong_with_the_api_of_powerdns_is_said() {
+fn invalid_settings_of_powerdns_are_reported() {
     let etc = Etc::new();
     etc.write("empty.key", "\n");
     etc.write("open.key", "the-key\n");

@@ -1,4 +1,4 @@
-//! The template: what it says is so, and each of its keys misspelt.
+//! Tests of the template: its defaults are true, and each of its keys is found when misspelt.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use super::super::parse::all_keys;
 use super::*;
 
-/// What an option of the template is worth nothing without.
+/// Returns the options of the template without which an option is not valid.
 fn needs(option: &str) -> Vec<&'static str> {
     let provision = [
         "[primaries.main.provision]",
@@ -46,7 +46,7 @@ fn needs(option: &str) -> Vec<&'static str> {
     }
 }
 
-/// The template with the method that an option is for.
+/// Sets the method that an option applies to.
 fn with_method(option: &str, text: &str) -> String {
     let method = match option.split(' ').next().unwrap_or_default() {
         "program" | "arguments" => "command",
@@ -63,7 +63,7 @@ fn with_method(option: &str, text: &str) -> String {
     }
 }
 
-/// The commented options of the template.
+/// Returns the commented options of the template.
 fn options() -> Vec<&'static str> {
     let option = |line: &'static str| line.strip_prefix('#');
     TEMPLATE
@@ -103,7 +103,7 @@ fn every_option_of_the_template_can_be_uncommented() {
 }
 
 #[test]
-fn what_the_template_calls_a_default_is_one() {
+fn defaults_in_the_template_are_the_defaults() {
     let etc = Etc::new();
     let with = |chosen: &[&str]| {
         let text = template(|option| chosen.iter().any(|start| option.starts_with(start)));
@@ -137,7 +137,7 @@ fn what_the_template_calls_a_default_is_one() {
 }
 
 #[test]
-fn every_misspelt_key_is_found_with_the_right_one() {
+fn the_hint_for_every_misspelt_key_names_the_right_one() {
     let etc = Etc::new();
     let tls = |text: String| text.replace("transport = \"tcp\"", "transport = \"tls\"");
     let without = |others: &[&str]| {
@@ -145,7 +145,7 @@ fn every_misspelt_key_is_found_with_the_right_one() {
             !others.iter().any(|other| option.starts_with(other))
         }))
     };
-    let seed = without(&FOR_OTHERS);
+    let seed = without(&NOT_APPLICABLE);
     let rndc = ["control", "way", "template", "listen", "view"];
     let (program, api) = (["program", "arguments"], ["url", "api-key-file"]);
     let group = ["group"];
@@ -182,7 +182,7 @@ fn every_misspelt_key_is_found_with_the_right_one() {
             }
         }
     }
-    // Every key that the tables know is in the template, and none is there that they do not.
+    // The template has exactly the keys that the tables know.
     let mut known = all_keys();
     known.retain(|key| {
         ![

@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties of every input.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{parsed, samples};
 use crate::payload::{Payload, parse};
 
-/// Records that are wrong by themselves, each in its own way.
-const BAD_RECORDS: [&str; 8] = [
+/// Records that are invalid by themselves, each for another reason.
+const INVALID_RECORDS: [&str; 8] = [
     "7",
     "[[]]",
     r#"{"host":{}}"#,
@@ -25,7 +25,7 @@ fn sample(index: usize) -> Vec<u8> {
     fs::read(&samples[index % samples.len()]).unwrap()
 }
 
-/// The payload with a record put into each `rr` that is an array.
+/// Inserts a record into each `rr` of a payload that is an array.
 fn with_record(payload: &str, at: usize, record: &Value) -> String {
     let mut payload: Value = serde_json::from_str(payload).unwrap();
     for command in payload.as_array_mut().unwrap() {
@@ -36,8 +36,8 @@ fn with_record(payload: &str, at: usize, record: &Value) -> String {
     payload.to_string()
 }
 
-/// What a payload says apart from places.
-fn essence(payload: &Payload) -> (Vec<String>, usize) {
+/// Returns the commands and the number of problems, which do not depend on positions.
+fn without_positions(payload: &Payload) -> (Vec<String>, usize) {
     let commands = payload
         .commands
         .iter()
@@ -47,12 +47,12 @@ fn essence(payload: &Payload) -> (Vec<String>, usize) {
 
 proptest! {
     #[test]
-    fn no_octets_are_a_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_octets_cause_a_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = parse(&octets);
     }
 
     #[test]
-    fn no_mutation_is_a_panic(
+    fn no_mutation_causes_a_panic(
         index in any::<usize>(),
         edits in proptest::collection::vec((any::<usize>(), 0..4u8, any::<u8>()), 1..8),
     ) {
@@ -62,7 +62,7 @@ proptest! {
             match edit {
                 0 if !octets.is_empty() => octets[at] = octet,
                 1 if !octets.is_empty() => { octets.remove(at); }
-                // Octets that mean something to JSON keep more mutants alive.
+                // Octets of JSON's own syntax let more mutants get past the grammar.
                 2 => octets.insert(at, b"\"{}[],:.\\0-9a"[usize::from(octet) % 13]),
                 _ => octets.insert(at, octet),
             }
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn no_record_is_a_panic(
+    fn no_record_causes_a_panic(
         host in "([a-z*_.\\\\0-9]{0,20}|\\PC{0,10})(\\.?z\\.example\\.)?",
         rtype in "A|AAAA|NS|CNAME|MX|TXT|SRV|CAA|TLSA|DS|HTTPS|SVCB|PTR",
         opt in "[0-9 ]{0,8}|\\PC{0,8}",
@@ -87,17 +87,17 @@ proptest! {
     }
 
     #[test]
-    fn a_bad_record_changes_nothing_about_the_others(
+    fn an_invalid_record_does_not_affect_the_others(
         index in any::<usize>(),
         at in any::<usize>(),
-        bad in 0..BAD_RECORDS.len(),
+        invalid in 0..INVALID_RECORDS.len(),
     ) {
         let sample = String::from_utf8(sample(index)).unwrap();
         prop_assume!(sample.starts_with('['));
-        let bad: Value = serde_json::from_str(BAD_RECORDS[bad]).unwrap();
-        let (commands, problems) = essence(&parsed(&sample));
-        let changed = parsed(&with_record(&sample, at, &bad));
-        let (changed_commands, changed_problems) = essence(&changed);
+        let invalid: Value = serde_json::from_str(INVALID_RECORDS[invalid]).unwrap();
+        let (commands, problems) = without_positions(&parsed(&sample));
+        let changed = parsed(&with_record(&sample, at, &invalid));
+        let (changed_commands, changed_problems) = without_positions(&changed);
         prop_assert_eq!(commands, changed_commands);
         let arrays = sample.matches("\"rr\": [").count();
         prop_assert_eq!(problems + arrays, changed_problems);

@@ -1,4 +1,4 @@
-//! One record at a time.
+//! Tests of single records.
 
 use pretty_assertions::assert_eq;
 
@@ -6,7 +6,7 @@ use super::{outcome, parsed, record, update};
 use crate::model::{Intent, RecordType};
 
 #[track_caller]
-fn comes_to(rtype: &str, opt: &str, value: &str, expected: &str) {
+fn parses_to(rtype: &str, opt: &str, value: &str, expected: &str) {
     let outcome = outcome(&record("a.z.example.", rtype, opt, value));
     assert_eq!(
         outcome,
@@ -15,22 +15,22 @@ fn comes_to(rtype: &str, opt: &str, value: &str, expected: &str) {
 }
 
 #[track_caller]
-fn is_left_out(host: &str, rtype: &str, opt: &str, value: &str, expected: &str) {
+fn is_skipped(host: &str, rtype: &str, opt: &str, value: &str, expected: &str) {
     let outcome = outcome(&record(host, rtype, opt, value));
     assert_eq!(outcome, format!("problem [0].zone.rr[0]{expected}\n"));
 }
 
 #[test]
-fn data_are_opt_and_value_or_all_in_value() {
-    comes_to("MX", "10", "m.example.", "10 m.example.");
-    comes_to("MX", "", "010 m.example", "10 m.example.");
-    comes_to("SRV", " 1  2\t3 ", "m.example.", "1 2 3 m.example.");
-    comes_to("SRV", "", "1 2 3 m.example.", "1 2 3 m.example.");
-    comes_to("SVCB", "", "0 m.example.", "0 m.example.");
-    comes_to("SVCB", "1", ". port=53", "1 . port=53");
+fn rdata_are_opt_and_value_or_value_alone() {
+    parses_to("MX", "10", "m.example.", "10 m.example.");
+    parses_to("MX", "", "010 m.example", "10 m.example.");
+    parses_to("SRV", " 1  2\t3 ", "m.example.", "1 2 3 m.example.");
+    parses_to("SRV", "", "1 2 3 m.example.", "1 2 3 m.example.");
+    parses_to("SVCB", "", "0 m.example.", "0 m.example.");
+    parses_to("SVCB", "1", ". port=53", "1 . port=53");
     let digest = "AB".repeat(32);
-    comes_to("TLSA", "3 1 1", &digest, &format!("3 1 1 {digest}"));
-    comes_to(
+    parses_to("TLSA", "3 1 1", &digest, &format!("3 1 1 {digest}"));
+    parses_to(
         "TLSA",
         "",
         &format!("3 1 1 {digest}"),
@@ -39,23 +39,23 @@ fn data_are_opt_and_value_or_all_in_value() {
 }
 
 #[test]
-fn names_in_data_are_absolute_with_or_without_the_final_dot() {
-    comes_to("CNAME", "", "m.example", "m.example.");
-    comes_to("NS", "", " m.Example. ", "m.example.");
-    comes_to("PTR", "", "m.example", "m.example.");
-    comes_to("MX", "5", "m.example", "5 m.example.");
+fn names_in_rdata_are_absolute_with_or_without_the_final_dot() {
+    parses_to("CNAME", "", "m.example", "m.example.");
+    parses_to("NS", "", " m.Example. ", "m.example.");
+    parses_to("PTR", "", "m.example", "m.example.");
+    parses_to("MX", "5", "m.example", "5 m.example.");
 }
 
 #[test]
-fn unicode_names_go_to_their_ascii_form_and_ascii_names_stay() {
-    comes_to("CNAME", "", "straße.example.", "xn--strae-oqa.example.");
-    comes_to("MX", "5", "bücher.example", "5 xn--bcher-kva.example.");
+fn unicode_names_get_their_ascii_form_and_ascii_names_stay_unchanged() {
+    parses_to("CNAME", "", "straße.example.", "xn--strae-oqa.example.");
+    parses_to("MX", "5", "bücher.example", "5 xn--bcher-kva.example.");
     let host = record("_dmarc.BÜCHER.z.example.", "A", "", "192.0.2.1");
     assert_eq!(
         outcome(&host),
         "  _dmarc.xn--bcher-kva.z.example. 300 IN A 192.0.2.1\n"
     );
-    // IDNA would refuse these labels.
+    // IDNA would reject these labels.
     let host = record("*.-a_--b.xn--zzz.z.example.", "A", "", "192.0.2.1");
     assert_eq!(
         outcome(&host),
@@ -64,9 +64,9 @@ fn unicode_names_go_to_their_ascii_form_and_ascii_names_stay() {
 }
 
 #[test]
-fn addresses_are_read_in_any_spelling_and_nothing_else_is() {
-    comes_to("A", "", " 192.0.2.1\n", "192.0.2.1");
-    comes_to(
+fn addresses_are_accepted_in_any_spelling_and_other_text_is_not() {
+    parses_to("A", "", " 192.0.2.1\n", "192.0.2.1");
+    parses_to(
         "AAAA",
         "",
         "2001:0DB8:0000:0000:0000:0000:0000:0001",
@@ -74,11 +74,11 @@ fn addresses_are_read_in_any_spelling_and_nothing_else_is() {
     );
     for value in ["192.0.2", "192.0.2.256", "2001:db8::1", "a.example.", ""] {
         let expected = format!(".value z.example. `{value}`: this is not an IPv4 address");
-        is_left_out("a.z.example.", "A", "", value, &expected);
+        is_skipped("a.z.example.", "A", "", value, &expected);
     }
     for value in ["192.0.2.1", "fe80::1%eth0", "2001:db8::1::"] {
         let expected = format!(".value z.example. `{value}`: this is not an IPv6 address");
-        is_left_out("a.z.example.", "AAAA", "", value, &expected);
+        is_skipped("a.z.example.", "AAAA", "", value, &expected);
     }
 }
 
@@ -112,30 +112,30 @@ fn txt_is_taken_to_the_letter() {
 
 #[test]
 fn caa_values_are_bare_or_quoted() {
-    comes_to(
+    parses_to(
         "CAA",
         "0 issue",
         "a.example; b=c",
         r#"0 issue "a.example; b=c""#,
     );
-    comes_to("CAA", " 0  issue ", "a(b", r#"0 issue "a(b""#);
-    comes_to("CAA", "0 issue", "", r#"0 issue """#);
-    comes_to("CAA", "0 issue", r"a\b", r#"0 issue "a\\b""#);
-    comes_to(
+    parses_to("CAA", " 0  issue ", "a(b", r#"0 issue "a(b""#);
+    parses_to("CAA", "0 issue", "", r#"0 issue """#);
+    parses_to("CAA", "0 issue", r"a\b", r#"0 issue "a\\b""#);
+    parses_to(
         "CAA",
         "0 issue",
         "a\"b\u{e9}\n",
         r#"0 issue "a\"b\195\169\010""#,
     );
-    comes_to("CAA", "0 issue", r#" "a\"b" "#, r#"0 issue "a\"b""#);
-    comes_to(
+    parses_to("CAA", "0 issue", r#" "a\"b" "#, r#"0 issue "a\"b""#);
+    parses_to(
         "CAA",
         "",
         "0 issue a.example ; b",
         r#"0 issue "a.example ; b""#,
     );
-    comes_to("CAA", "0", "issue a.example", r#"0 issue "a.example""#);
-    is_left_out(
+    parses_to("CAA", "0", "issue a.example", r#"0 issue "a.example""#);
+    is_skipped(
         "a.z.example.",
         "CAA",
         "256 issue",
@@ -156,7 +156,7 @@ fn a_value_is_one_record_and_never_two() {
 }
 
 #[test]
-fn owners_are_in_the_zone_or_refused() {
+fn owner_names_outside_the_zone_are_skipped() {
     let out = "the name is not in the zone `z.example.`";
     for host in [
         "example.",
@@ -166,17 +166,17 @@ fn owners_are_in_the_zone_or_refused() {
         "a",
     ] {
         let expected = format!(".host z.example. `{host}`: {out}");
-        is_left_out(host, "A", "", "192.0.2.1", &expected);
+        is_skipped(host, "A", "", "192.0.2.1", &expected);
     }
     let bad = ".host z.example. `a..z.example.`: the name has an empty label";
-    is_left_out("a..z.example.", "A", "", "192.0.2.1", bad);
+    is_skipped("a..z.example.", "A", "", "192.0.2.1", bad);
     let blank =
         ".host z.example. `a b.z.example.`: the name has a blank or control character in it";
-    is_left_out("a b.z.example.", "A", "", "192.0.2.1", blank);
+    is_skipped("a b.z.example.", "A", "", "192.0.2.1", blank);
     let empty = ".host z.example. ``: the name is empty";
-    is_left_out("", "A", "", "192.0.2.1", empty);
+    is_skipped("", "A", "", "192.0.2.1", empty);
     let ascii = ".host z.example. `\u{2488}a.z.example.`: the name has no ASCII form (UTS 46)";
-    is_left_out("\u{2488}a.z.example.", "A", "", "192.0.2.1", ascii);
+    is_skipped("\u{2488}a.z.example.", "A", "", "192.0.2.1", ascii);
     assert_eq!(
         outcome(&record("A.Z.EXAMPLE", "A", "", "192.0.2.1")),
         "  A.Z.EXAMPLE. 300 IN A 192.0.2.1\n"
@@ -184,30 +184,30 @@ fn owners_are_in_the_zone_or_refused() {
 }
 
 #[test]
-fn ptr_of_an_address_is_silently_no_owner() {
+fn ptr_records_of_addresses_are_skipped_silently() {
     for host in ["192.0.2.1", "192.0.2.1.", "2001:db8::1", "2001:db8::/64"] {
         assert_eq!(outcome(&record(host, "PTR", "24", "a.z.example.")), "");
     }
 }
 
 #[test]
-fn pseudo_types_are_silent_and_foreign_types_are_not() {
+fn pseudo_types_are_skipped_silently_and_unmanaged_types_are_reported() {
     for rtype in ["AXFR", "axfr", "master", "MASTER", "none", " None "] {
         assert_eq!(outcome(&record("", rtype, "", "192.0.2.1")), "");
     }
     let txt = ".type z.example. `spf`: type SPF is obsolete";
-    is_left_out("z.example.", "spf", "", "v=spf1", txt);
+    is_skipped("z.example.", "spf", "", "v=spf1", txt);
     for rtype in ["NAPTR", "DNSKEY", "TYPE1", "", "ANY"] {
         let expected =
             format!(".type z.example. `{rtype}`: type {rtype} is not one that Plesk manages");
-        is_left_out("z.example.", rtype, "", "x", &expected);
+        is_skipped("z.example.", rtype, "", "x", &expected);
     }
     let lower = record("a.z.example.", " a ", "", "192.0.2.1");
     assert_eq!(outcome(&lower), "  a.z.example. 300 IN A 192.0.2.1\n");
 }
 
 #[test]
-fn ttls_are_numbers_or_strings_and_missing_ones_the_zones() {
+fn ttls_are_numbers_or_strings_and_default_to_the_ttl_of_the_zone() {
     let with_ttl = |ttl: &str| {
         outcome(&format!(
             r#"{{"host":"z.example.","type":"A","value":"192.0.2.1","ttl":{ttl}}}"#
@@ -246,7 +246,7 @@ fn ttls_are_numbers_or_strings_and_missing_ones_the_zones() {
 }
 
 #[test]
-fn a_record_of_the_wrong_shape_hits_only_itself() {
+fn a_record_of_the_wrong_shape_affects_no_other() {
     let good = record("z.example.", "A", "", "192.0.2.1");
     let kept = "  z.example. 300 IN A 192.0.2.1\n";
     for (bad, expected) in [
@@ -290,7 +290,7 @@ fn a_record_of_the_wrong_shape_hits_only_itself() {
 }
 
 #[test]
-fn escapes_repeated_and_unknown_keys_are_understood() {
+fn escapes_and_repeated_and_unknown_keys_are_accepted() {
     let text = r#"{"x":[[[{}]]],"h\u006fst":"www\u002Ez.example.","type":"A","type":"CNAME",
         "value":"b\u00fccher.example\/x","value":"b\u00fccher.example.","\/":1e999}"#;
     assert_eq!(
@@ -300,7 +300,7 @@ fn escapes_repeated_and_unknown_keys_are_understood() {
 }
 
 #[test]
-fn offending_text_is_short_and_cannot_forge_a_line() {
+fn an_excerpt_is_short_and_cannot_forge_a_line() {
     let value = format!("\n2026 ok\r\u{1b}[31m\u{202e}{}", "x".repeat(200));
     let outcome = outcome(&record("z.example.", "A", "", &value));
     let shown = format!(r"\n2026 ok\r\u{{1b}}[31m\u{{202e}}{}…", "x".repeat(65));

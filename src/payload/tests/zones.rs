@@ -1,4 +1,4 @@
-//! Envelopes, commands, zones and what their records say together.
+//! Tests of envelopes, commands, zones, and of records against each other.
 
 use pretty_assertions::assert_eq;
 
@@ -8,7 +8,7 @@ use crate::payload::{
 };
 
 #[track_caller]
-fn comes_to(payload: &str, expected: &str) {
+fn parses_to(payload: &str, expected: &str) {
     assert_eq!(render(&parsed(payload)), expected);
 }
 
@@ -24,7 +24,7 @@ fn position(input: &[u8]) -> (usize, usize, bool) {
 }
 
 #[test]
-fn what_is_no_json_is_an_error_with_its_place_and_nothing_else() {
+fn input_that_is_not_json_is_an_error_with_its_position() {
     assert_eq!(position(b""), (1, 0, false));
     assert_eq!(position(b" \n "), (2, 1, false));
     assert_eq!(position(b"[]\n[]"), (2, 1, false));
@@ -36,10 +36,10 @@ fn what_is_no_json_is_an_error_with_its_place_and_nothing_else() {
 }
 
 #[test]
-fn deep_nesting_costs_no_stack() {
+fn deep_nesting_uses_no_stack() {
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     let shown = format!("[{}…", "[".repeat(79));
-    comes_to(
+    parses_to(
         &deep,
         &format!(
             "problem [0] - `{}…`: an array stands where an object belongs\n",
@@ -47,7 +47,7 @@ fn deep_nesting_costs_no_stack() {
         ),
     );
     let inside = format!(r#"{{"x":{deep},"command":{deep}}}"#);
-    comes_to(
+    parses_to(
         &inside,
         &format!("problem [0].command - `{shown}`: an array stands where a text belongs\n"),
     );
@@ -55,7 +55,7 @@ fn deep_nesting_costs_no_stack() {
 }
 
 #[test]
-fn limits_are_named() {
+fn exceeded_limits_are_reported() {
     let error = parse(&vec![b' '; PAYLOAD_OCTETS_MAX + 1]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -64,7 +64,7 @@ fn limits_are_named() {
     let records = "0,".repeat(ZONE_RECORDS_MAX) + "0";
     let many = format!(r#"{{"command":"update","zone":{{"name":"z.example.","rr":[{records}]}}}}"#);
     let shown = format!("[{}…", &"0,".repeat(40)[..79]);
-    comes_to(
+    parses_to(
         &many,
         &format!(
             "problem [0].zone.rr z.example. `{shown}`: the zone has 500001 records, more than the 500000 that are taken\n"
@@ -79,7 +79,7 @@ fn limits_are_named() {
 
 #[test]
 fn a_byte_order_mark_and_elements_without_command_are_tolerated() {
-    comes_to("\u{feff}[]", "");
+    parses_to("\u{feff}[]", "");
     let note = "note [0] - no command given; nothing to do\n";
     for payload in [
         "{}",
@@ -88,18 +88,18 @@ fn a_byte_order_mark_and_elements_without_command_are_tolerated() {
         r#"{"command":null}"#,
         r#"[{"zone":5}]"#,
     ] {
-        comes_to(payload, note);
+        parses_to(payload, note);
     }
 }
 
 #[test]
-fn a_bad_command_costs_no_other() {
+fn an_invalid_command_does_not_affect_the_others() {
     let payload = r#"[5, {"command":"Delete"}, {"command":["delete"]}, {"command":"delete"},
         {"command":"delete","zone":"z.example."}, {"command":"delete","zone":{"name":[]}},
         {"command":"delete","zone":{"name":""}}, {"command":"delete","zone":{"name":"."}},
         {"command":"update","zone":{"name":"a..b","rr":[]}}, {"command":"\ud800"}, {"\ud800":1},
         {"command":"delete","zone":{"name":"Z.example"}}]"#;
-    comes_to(
+    parses_to(
         payload,
         "[11] delete z.example.\n\
          problem [0] - `5`: a number stands where an object belongs\n\
@@ -117,8 +117,8 @@ fn a_bad_command_costs_no_other() {
 }
 
 #[test]
-fn ptr_commands_take_any_spelling_and_arrays() {
-    comes_to(
+fn ptr_commands_accept_any_spelling_and_arrays() {
+    parses_to(
         r#"[{"command":"createPTRs","ptr":[{"ip_address":"2001:0db8:0000:0000:0000:0000:0000:0001",
             "hostname":"a.example."},{"ip_address":"fe80::1%eth0","hostname":"a.example"},
             {"ip_address":" ::ffff:192.0.2.1 ","hostname":"bücher.example"}, 7]},
@@ -133,22 +133,22 @@ fn ptr_commands_take_any_spelling_and_arrays() {
 }
 
 #[test]
-fn records_that_are_not_given_are_no_intent_and_none_at_all_is_one() {
+fn missing_records_give_no_intent_and_empty_records_give_one() {
     let zone = |rr: &str| format!(r#"{{"command":"update","zone":{{"name":"z.example."{rr}}}}}"#);
     let note = "note [0] z.example. no records given; nothing changed\n";
-    comes_to(&zone(""), note);
-    comes_to(&zone(r#","rr":null"#), note);
-    comes_to(&zone(r#","rr":[]"#), "[0] update z.example.\n  soa\n");
-    comes_to(
+    parses_to(&zone(""), note);
+    parses_to(&zone(r#","rr":null"#), note);
+    parses_to(&zone(r#","rr":[]"#), "[0] update z.example.\n  soa\n");
+    parses_to(
         &zone(r#","rr":"none""#),
         "problem [0].zone.rr z.example. `\"none\"`: a text stands where an array belongs\n",
     );
     let single = record("z.example.", "A", "", "192.0.2.1");
-    comes_to(
+    parses_to(
         &zone(&format!(r#","rr":{single}"#)),
         "[0] update z.example.\n  soa\n  z.example. 86400 IN A 192.0.2.1\n",
     );
-    comes_to(
+    parses_to(
         &zone(r#","rr":{"type":"X"}"#),
         "[0] update z.example.\n  soa\n\
          problem [0].zone.rr.type z.example. `X`: type X is not one that Plesk manages\n",
@@ -156,7 +156,7 @@ fn records_that_are_not_given_are_no_intent_and_none_at_all_is_one() {
 }
 
 #[test]
-fn soa_fields_stand_alone() {
+fn soa_fields_are_independent() {
     let soa = |soa: &str| {
         let text =
             format!(r#"{{"command":"create","zone":{{"name":"z.example.","soa":{soa},"rr":[]}}}}"#);
@@ -212,7 +212,7 @@ fn soa_fields_stand_alone() {
     );
 }
 
-/// The outcome of `host type value` records.
+/// Renders an update with these records, each `(host, type, value)`.
 fn together(records: &[(&str, &str, &str)]) -> String {
     let records: Vec<String> = records
         .iter()
@@ -222,7 +222,7 @@ fn together(records: &[(&str, &str, &str)]) -> String {
 }
 
 #[test]
-fn below_a_delegation_only_addresses_stay() {
+fn only_addresses_are_kept_below_a_delegation() {
     let ds = format!("1 8 2 {}", "AB".repeat(32));
     let outcome = together(&[
         ("x.a.", "TXT", "lost"),
@@ -256,7 +256,7 @@ fn below_a_delegation_only_addresses_stay() {
 }
 
 #[test]
-fn a_cname_stands_alone_and_once() {
+fn a_cname_is_the_only_record_of_its_name() {
     let outcome = together(&[
         ("", "CNAME", "t.example."),
         ("a.", "CNAME", "t.example."),
@@ -264,7 +264,7 @@ fn a_cname_stands_alone_and_once() {
         ("A.", "TXT", "other"),
         ("b.", "CNAME", "two.example."),
         ("B.", "CNAME", "One.example."),
-        // A record that is left out is nothing beside which a CNAME could not stand.
+        // A skipped record does not conflict with a CNAME.
         ("b.", "A", "no address"),
         ("b.", "DS", "1 8 1 ABABABABABABABABABABABABABABABABABABABAB"),
     ]);
@@ -281,7 +281,7 @@ fn a_cname_stands_alone_and_once() {
 }
 
 #[test]
-fn duplicates_merge_in_silence_whatever_their_spelling() {
+fn duplicates_are_merged_silently_whatever_their_spelling() {
     let outcome = together(&[
         ("a.", "AAAA", "2001:db8::1"),
         ("A.", "AAAA", "2001:DB8:0::0001"),
@@ -295,11 +295,11 @@ fn duplicates_merge_in_silence_whatever_their_spelling() {
 }
 
 #[test]
-fn commands_for_one_zone_stay_apart_and_in_order() {
+fn commands_for_one_zone_stay_separate_and_in_order() {
     let update = update("");
     let delete = r#"{"command":"delete","zone":{"name":"z.example."}}"#;
     let payload = format!("[{},{delete}]", &update[1..update.len() - 1]);
-    comes_to(
+    parses_to(
         &payload,
         "[0] update z.example.\n  soa ttl 300\n[1] delete z.example.\n",
     );
