@@ -6,8 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use nsbridge::model::{Name, RecordType};
 use nsbridge::wire::{
-    AnswerSigner, Draft, Expected, Key, Listing, Opcode, Rcode, Reply, RequestMac, Response,
-    encode_query, encode_refusal, read_reply, read_request, sign_request,
+    Expected, Key, MessageDump, Opcode, Rcode, Reply, RequestMac, Response, ResponseSigner,
+    UpdateBuilder, encode_query, encode_refusal, read_reply, read_request, sign_request,
 };
 use nsbridge_fuzz::{NOW, key};
 
@@ -18,14 +18,14 @@ fuzz_target!(|octets: &[u8]| {
     let key = key();
     let mut query = encode_query(&Name::root(), RecordType::SOA, 1);
     let mac = sign_request(&mut query, &key, NOW).expect("a short query");
-    let listing = Listing::read(octets);
+    let listing = MessageDump::read(octets);
     if let Ok(listing) = &listing {
         check_listing(listing);
     }
     assert!(read_request(octets, &key, NOW).is_err());
     if let Some(refusal) = encode_refusal(octets) {
         assert!(refusal.len() <= UDP_OCTETS);
-        let refusal = Listing::read(&refusal).expect("what is made can be read");
+        let refusal = MessageDump::read(&refusal).expect("what is made can be read");
         assert_eq!((refusal.rcode, refusal.tsig), (Rcode::REFUSED, None));
         assert_eq!(refusal.id.to_be_bytes(), octets[..2]);
     }
@@ -71,30 +71,30 @@ fuzz_target!(|octets: &[u8]| {
 /// The message as the server that has the key signs it; none where it has no room for that.
 fn with_signature(octets: &[u8], key: &Key, mac: &RequestMac) -> Option<Vec<u8>> {
     let mut octets = octets.to_vec();
-    let signed = AnswerSigner::new(key, mac).sign(&mut octets, NOW);
+    let signed = ResponseSigner::new(key, mac).sign(&mut octets, NOW);
     signed.is_ok().then_some(octets)
 }
 
 /// What a listing shows of an UPDATE is what makes the same UPDATE.
-fn check_listing(listing: &Listing) {
-    let draft = Draft {
+fn check_listing(listing: &MessageDump) {
+    let draft = UpdateBuilder {
         zone: listing
             .question
             .as_ref()
             .map(|(name, class, _)| (name.clone(), *class)),
         prerequisites: listing.answers.clone(),
         updates: listing.authorities.clone(),
-        ..Draft::default()
+        ..UpdateBuilder::default()
     };
     // Out of compression it may be too long.
     let Ok(octets) = draft.encode(listing.id) else {
         return;
     };
-    let again = Listing::read(&octets).expect("what is made can be read");
+    let again = MessageDump::read(&octets).expect("what is made can be read");
     assert_eq!(again.id, listing.id);
     assert_eq!(again.answers, listing.answers);
     assert_eq!(again.authorities, listing.authorities);
-    let zone = |listing: &Listing| {
+    let zone = |listing: &MessageDump| {
         let question = listing.question.clone();
         question.map(|(name, class, _)| (name, class))
     };

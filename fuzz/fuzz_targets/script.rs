@@ -6,14 +6,14 @@
 use libfuzzer_sys::fuzz_target;
 use nsbridge::model::Name;
 use nsbridge::script::{Command, Parser};
-use nsbridge::wire::{Class, Draft, Entry, Listing};
+use nsbridge::wire::{Class, MessageDump, UpdateBuilder, WireRecord};
 use nsbridge::zonefile::{format_octets, format_type};
 
 fuzz_target!(|script: &[u8]| {
     let mut parser = Parser::new(false);
-    let mut draft = Draft {
+    let mut draft = UpdateBuilder {
         zone: Some((Name::root(), Class::IN)),
-        ..Draft::default()
+        ..UpdateBuilder::default()
     };
     for line in script.split(|octet| *octet == b'\n') {
         match parser.read(line) {
@@ -31,14 +31,14 @@ fuzz_target!(|script: &[u8]| {
         }
     }
     let Ok(message) = draft.encode(1) else { return };
-    let listing = Listing::read(&message).expect("what is made can be read");
+    let listing = MessageDump::read(&message).expect("what is made can be read");
     let zone = draft.zone.as_ref().map(|(zone, _)| zone);
     assert_eq!(listing.question.as_ref().map(|it| &it.0), zone);
     assert_eq!(listing.answers, draft.prerequisites);
     assert_eq!(listing.authorities, draft.updates);
 });
 
-fn check_addition(entry: &Entry) {
+fn check_addition(entry: &WireRecord) {
     let (rtype, data) = (
         format_type(entry.rtype),
         format_octets(entry.rtype, &entry.rdata),

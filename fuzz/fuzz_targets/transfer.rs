@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use nsbridge::model::{CurrentZone, InitialZone, Name, RecordType, ZoneName};
 use nsbridge::wire::{
-    AnswerSigner, Key, Listing, Request, TransferError, TransferReader, encode_query,
+    Key, MessageDump, Request, ResponseSigner, TransferError, TransferReader, encode_query,
     encode_transfer, sign_request, tsig_octets,
 };
 use nsbridge_fuzz::{NOW, key};
@@ -25,7 +25,7 @@ fuzz_target!(|octets: &[u8]| {
     let stage = Stage::new(ZoneName::new(&apex), id);
     assert!(stage.read(&messages, true).is_err());
     let read = stage.read(&messages, false);
-    let is_signed = |message: &&[u8]| Listing::read(message).is_ok_and(|it| it.tsig.is_some());
+    let is_signed = |message: &&[u8]| MessageDump::read(message).is_ok_and(|it| it.tsig.is_some());
     if !messages
         .iter()
         .any(|message| is_signed(&message.as_slice()))
@@ -105,7 +105,7 @@ impl Stage {
 
     /// The messages as the server that has the key signs them; none where one has no room for that.
     fn signed(&self, mut messages: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
-        let mut signer = AnswerSigner::new(&self.key, &self.request.mac);
+        let mut signer = ResponseSigner::new(&self.key, &self.request.mac);
         for message in &mut messages {
             signer.sign(message, NOW).ok()?;
         }

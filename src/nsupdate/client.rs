@@ -13,7 +13,7 @@ use super::settings::{Say, Settings, Signer, Stream, address_words};
 use super::show;
 use crate::model::{Name, RecordIntent, RecordType};
 use crate::script::{Command, Parser, ScriptError};
-use crate::wire::{Class, Draft, Entry, ExtendedError, Listing, Opcode, Rcode};
+use crate::wire::{Class, ExtendedError, MessageDump, Opcode, Rcode, UpdateBuilder, WireRecord};
 
 /// How a run goes on after a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,9 +30,9 @@ pub enum Turn {
 pub struct Client<'a> {
     pub(super) session: Session<'a>,
     parser: Parser,
-    draft: Draft,
+    draft: UpdateBuilder,
     zone: Option<Name>,
-    answer: Option<Listing>,
+    answer: Option<MessageDump>,
     version: &'static str,
     failed: bool,
     sent: Vec<Sent>,
@@ -62,7 +62,7 @@ impl<'a> Client<'a> {
         Self {
             parser: Parser::new(settings.localhost_only),
             session: Session::new(settings, say),
-            draft: Draft::default(),
+            draft: UpdateBuilder::default(),
             zone: None,
             answer: None,
             version,
@@ -188,7 +188,7 @@ impl<'a> Client<'a> {
     fn pending(&mut self) -> String {
         let zone = self.zone.clone();
         let zone = zone.map(|zone| (zone, self.parser.settle_class()));
-        let draft = Draft {
+        let draft = UpdateBuilder {
             zone,
             ..self.draft.clone()
         };
@@ -200,7 +200,7 @@ impl<'a> Client<'a> {
         self.answer = None;
         let mut draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
-        draft.asks_why = self.session.settings.asks_why;
+        draft.extended_errors = self.session.settings.asks_why;
         if self.session.settings.is_durable {
             self.keep(&draft);
             return Ok(());
@@ -208,7 +208,7 @@ impl<'a> Client<'a> {
         self.send_draft(draft).await
     }
 
-    fn keep(&mut self, draft: &Draft) {
+    fn keep(&mut self, draft: &UpdateBuilder) {
         self.parser.forget_class();
         match durable::intents(draft, self.zone.as_ref()) {
             Ok(intents) => {
@@ -224,7 +224,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
+    async fn send_draft(&mut self, mut draft: UpdateBuilder) -> Result<(), Fatal> {
         let given = self.zone.clone();
         let class = self.parser.settle_class();
         if given.is_none() && draft.is_empty() {
@@ -289,7 +289,7 @@ impl<'a> Client<'a> {
     /// Sends an update to the first of the servers that answers.
     pub(super) async fn update(
         &mut self,
-        draft: &Draft,
+        draft: &UpdateBuilder,
         servers: &[SocketAddr],
     ) -> Result<(), Fatal> {
         let mut sent = Sent {
@@ -372,7 +372,7 @@ impl<'a> Client<'a> {
             return;
         }
         // It was made a moment ago, so it can be read.
-        if let Ok(mut listing) = Listing::read(request) {
+        if let Ok(mut listing) = MessageDump::read(request) {
             if self.zone.is_none() {
                 listing.question = None;
             }
@@ -383,14 +383,14 @@ impl<'a> Client<'a> {
 }
 
 /// Where to look for the zone: at the first update's owner, else at the first prerequisite's.
-fn start_of(draft: &Draft) -> Option<Name> {
+fn start_of(draft: &UpdateBuilder) -> Option<Name> {
     let first = draft.updates.first().or(draft.prerequisites.first())?;
     Some(start_of_entry(first))
 }
 
 /// Where to look for the zone of a record: at its owner; at the name above a DS record, which stands in the
 /// parent's zone.
-pub(super) fn start_of_entry(entry: &Entry) -> Name {
+pub(super) fn start_of_entry(entry: &WireRecord) -> Name {
     let above = entry.owner.parent();
     let is_in_parent = entry.rtype == RecordType::DS;
     above

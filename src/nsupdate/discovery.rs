@@ -9,7 +9,7 @@ use super::session::{Answer, NoAnswer, Session, TsigTrouble};
 use super::settings::Stream;
 use super::show;
 use crate::model::{Name, RecordType};
-use crate::wire::{Class, Listing, Opcode, Rcode, encode_soa_query};
+use crate::wire::{Class, MessageDump, Opcode, Rcode, encode_soa_query};
 
 /// Where the updates of a name go.
 pub(super) struct Target {
@@ -163,7 +163,7 @@ async fn ask(
     }
 }
 
-fn say_reply(session: &mut Session<'_>, listing: &Listing) {
+fn say_reply(session: &mut Session<'_>, listing: &MessageDump) {
     if session.settings.debug > 0 {
         let text = format!("Reply from SOA query:\n{}", show::message(listing));
         session.text(Stream::Error, &text);
@@ -171,7 +171,7 @@ fn say_reply(session: &mut Session<'_>, listing: &Listing) {
 }
 
 /// The SOA record of an answer; none where the name is an alias, or no record is there.
-fn read_soa(listing: &Listing) -> Option<Found> {
+fn read_soa(listing: &MessageDump) -> Option<Found> {
     let mut answers = listing.answers.iter();
     let decisive = answers
         .find(|it| [RecordType::SOA, RecordType::CNAME, RecordType::DNAME].contains(&it.rtype));

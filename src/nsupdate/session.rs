@@ -9,7 +9,7 @@ use super::settings::{Route, Say, Settings, Signer, Stream, address_words};
 use crate::model::Name;
 use crate::transport::{Security, TransportError};
 use crate::wire::{
-    EncodeError, Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac,
+    EncodeError, Expected, Forgery, Key, MalformedReason, MessageDump, Opcode, Reply, RequestMac,
     read_reply, sign_request,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct Outside {
 
 /// An answer, and what is wrong with its signature.
 pub(super) struct Answer {
-    pub(super) listing: Listing,
+    pub(super) listing: MessageDump,
     /// In BIND's words; none where all is well.
     pub(super) tsig: Option<TsigTrouble>,
 }
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
             Reply::Malformed(MalformedReason::Class { .. }) if mac.is_none() => None,
             Reply::Malformed(_) => return Ok(Err(NoAnswer::Malformed)),
         };
-        Ok(match Listing::read(&octets) {
+        Ok(match MessageDump::read(&octets) {
             Ok(listing) => Ok(Answer { listing, tsig }),
             Err(_) => Err(NoAnswer::Malformed),
         })

@@ -16,7 +16,7 @@ use super::fatal::Fatal;
 use super::session::Session;
 use super::settings::Stream;
 use crate::model::Name;
-use crate::wire::{Class, Draft};
+use crate::wire::{Class, UpdateBuilder};
 
 /// How many names are looked for at once: enough to wait for them together, few enough for any server.
 const LOOK_UPS_MAX: usize = 16;
@@ -28,7 +28,7 @@ struct Part {
     /// The primary that is configured for them.
     primary: Option<String>,
     target: Target,
-    draft: Draft,
+    draft: UpdateBuilder,
 }
 
 /// What came of the search for a name, with what was said on the way.
@@ -39,7 +39,11 @@ struct Looked {
 
 impl Client<'_> {
     /// Sends a batch, each part to its zone. Where a zone is not found nothing is sent.
-    pub(super) async fn send_split(&mut self, draft: Draft, class: Class) -> Result<(), Fatal> {
+    pub(super) async fn send_split(
+        &mut self,
+        draft: UpdateBuilder,
+        class: Class,
+    ) -> Result<(), Fatal> {
         let prerequisites = draft.prerequisites.into_iter().map(|it| (it, true));
         let updates = draft.updates.into_iter().map(|it| (it, false));
         let entries: Vec<_> = prerequisites.chain(updates).collect();
@@ -86,7 +90,7 @@ impl Client<'_> {
         {
             part.zone = Some((target.zone.clone(), class));
             part.lease = draft.lease;
-            part.asks_why = draft.asks_why;
+            part.extended_errors = draft.extended_errors;
             match self.session.enter(&start).await {
                 Ok(outside) => {
                     self.update(&part, &target.servers).await?;
@@ -166,7 +170,7 @@ fn part_of(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target: Ta
             start: name.clone(),
             primary,
             target,
-            draft: Draft::default(),
+            draft: UpdateBuilder::default(),
         });
         parts.len() - 1
     })

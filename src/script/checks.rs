@@ -3,14 +3,14 @@
 
 use super::error::{NSEC3_ITERATIONS_MAX, ScriptError};
 use crate::model::{Field, Name, RecordType, fields};
-use crate::wire::{Class, Entry};
+use crate::wire::{Class, WireRecord};
 
 /// Service parameters (RFC 9460 section 14.3.2).
 const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
 /// Host names and mailboxes (RFC 952, RFC 1123 section 2.1).
-pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_names(entry: &WireRecord) -> Result<(), ScriptError> {
     // In another class these have another form, or none.
     const OF_INTERNET: [RecordType; 5] = [
         RecordType::A,
@@ -54,7 +54,7 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
 }
 
 /// A service record of a DNS server names its protocols, and a path where it is HTTP (RFC 9461).
-pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_svcb(entry: &WireRecord) -> Result<(), ScriptError> {
     if entry.rtype != RecordType::SVCB || !is_dns_service(&entry.owner) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
 }
 
 /// Iterations that a validator would refuse (RFC 9276 section 3.2).
-pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_iterations(entry: &WireRecord) -> Result<(), ScriptError> {
     let excessive = |octets: &[u8; 4]| {
         let [_, _, high, low] = *octets;
         u16::from_be_bytes([high, low]) > NSEC3_ITERATIONS_MAX
@@ -90,7 +90,7 @@ pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
 }
 
 /// Whether an address may stand here: at a host, a wildcard, or at `gc._msdcs` of a forest.
-fn is_owner_of_host(entry: &Entry) -> bool {
+fn is_owner_of_host(entry: &WireRecord) -> bool {
     let owner = &entry.owner;
     if owner.is_wildcard() {
         return owner.parent().is_none_or(|parent| is_host(&parent));
@@ -146,7 +146,7 @@ fn is_reverse(owner: &Name) -> bool {
 }
 
 /// The names in the data of a type.
-fn names_in(entry: &Entry) -> Vec<Name> {
+fn names_in(entry: &WireRecord) -> Vec<Name> {
     let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
     let fields = match entry.rtype {
         // Its target is never compressed (RFC 9460 section 2.2), so that `fields` leaves it out.

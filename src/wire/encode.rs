@@ -4,7 +4,7 @@
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
-use super::raw::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
+use super::frame::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
 use crate::model::{Name, RecordType};
 use crate::plan::{Batch, HEADER_OCTETS, Prerequisite, Update};
 

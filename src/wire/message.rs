@@ -5,8 +5,8 @@
 use hickory_proto::op::{Header, MessageType, OpCode};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
-use super::raw::{
-    MESSAGE_OCTETS_MAX, MalformedReason, RawRecord, decoder_at, read_name, skip_name,
+use super::frame::{
+    MESSAGE_OCTETS_MAX, MalformedReason, RecordView, decoder_at, read_name, skip_name,
 };
 use super::tsig_record::Tsig;
 use crate::model::{Name, RecordType};
@@ -60,7 +60,7 @@ impl<'a> Message<'a> {
                 if tsig.is_some() {
                     return Err(MalformedReason::TsigNotLast);
                 }
-                let record = RawRecord::read(octets, &mut decoder)?;
+                let record = RecordView::read(octets, &mut decoder)?;
                 if record.rtype == RecordType::TSIG {
                     tsig = Some(record);
                 }
@@ -103,23 +103,23 @@ impl<'a> Message<'a> {
     /// The response code with its upper bits from the OPT record (RFC 6891 section 6.1.3).
     pub(super) fn rcode(&self) -> u16 {
         let low = u16::from(self.header.response_code.low());
-        let upper = |opt: RawRecord<'_>| u16::from(opt.ttl.to_be_bytes()[0]) << 4;
+        let upper = |opt: RecordView<'_>| u16::from(opt.ttl.to_be_bytes()[0]) << 4;
         low | self.opt().map_or(0, upper)
     }
 
     /// The OPT record (RFC 6891).
-    pub(super) fn opt(&self) -> Option<RawRecord<'a>> {
+    pub(super) fn opt(&self) -> Option<RecordView<'a>> {
         self.records(Section::Additionals)
             .find(|record| record.rtype == RecordType::OPT)
     }
 
     /// The records of a section, TSIG among them.
-    pub(super) fn records(&self, section: Section) -> impl Iterator<Item = RawRecord<'a>> {
+    pub(super) fn records(&self, section: Section) -> impl Iterator<Item = RecordView<'a>> {
         let (at, count) = self.sections[section as usize];
         let octets = self.octets;
         let mut decoder = decoder_at(octets, at);
         // `parse` has been here before, so none is lost by the `ok`.
-        (0..count).map_while(move |_| RawRecord::read(octets, &mut decoder).ok())
+        (0..count).map_while(move |_| RecordView::read(octets, &mut decoder).ok())
     }
 
     /// The one question.

@@ -8,9 +8,9 @@ use std::fmt;
 
 use hickory_proto::op::MessageType;
 
+use super::frame::{MalformedReason, Opcode};
 use super::key::Key;
 use super::message::{Message, Section};
-use super::raw::{MalformedReason, Opcode};
 use super::rcode::Rcode;
 use super::tsig::{Forgery, RequestMac, offset_seconds};
 use crate::model::Record;
@@ -119,7 +119,7 @@ pub(super) fn authenticate<'a>(
     expected: &Expected<'_>,
     now: u64,
 ) -> Result<Message<'a>, Reply> {
-    let message = parse_answer(octets, expected.id, expected.opcode).map_err(Reply::Malformed)?;
+    let message = parse_response(octets, expected.id, expected.opcode).map_err(Reply::Malformed)?;
     let Some((key, request)) = expected.key else {
         return Ok(message);
     };
@@ -148,7 +148,7 @@ pub(super) fn authenticate<'a>(
 /// A message that is an answer to the request by its header. The original id of its TSIG may be another one:
 /// a secondary that forwards an update (RFC 2136 section 6) asks the primary under an id of its own. The MAC,
 /// which covers that of the request, binds the two together (RFC 8945 section 5.3).
-pub(super) fn parse_answer(
+pub(super) fn parse_response(
     octets: &[u8],
     id: u16,
     opcode: Opcode,
@@ -192,7 +192,7 @@ impl Response {
 impl ExtendedError {
     /// That of a message.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
-        message.opt().and_then(|opt| Self::find(opt.raw()))
+        message.opt().and_then(|opt| Self::find(opt.rdata_octets()))
     }
 
     /// The first extended error among EDNS options (RFC 6891 section 6.1.2).

@@ -5,9 +5,9 @@
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode, ResponseCode};
 
 use super::encode::{put_header, put_question, put_record};
+use super::frame::{CLASS_IN, MalformedReason};
 use super::key::Key;
 use super::message::{Message, Question};
-use super::raw::{CLASS_IN, MalformedReason};
 use super::tsig::{Forgery, RequestMac};
 use crate::model::{InitialZone, Name, RecordType};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
@@ -21,7 +21,7 @@ pub struct Request {
     pub name: Name,
     /// The type that it asks for: SOA, AXFR and IXFR come from secondaries.
     pub rtype: RecordType,
-    /// Its MAC, for [`super::AnswerSigner`].
+    /// Its MAC, for [`super::ResponseSigner`].
     pub mac: RequestMac,
 }
 
@@ -65,7 +65,7 @@ pub fn read_request(octets: &[u8], key: &Key, now: u64) -> Result<Request, Reque
 }
 
 /// The answer to a query for the zone's SOA.
-pub fn encode_soa_answer(zone: &InitialZone, request: &Request) -> Vec<u8> {
+pub fn encode_soa_response(zone: &InitialZone, request: &Request) -> Vec<u8> {
     let mut answer = Answer::start(request);
     answer.put_soa(zone);
     answer.finish()

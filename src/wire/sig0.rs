@@ -12,7 +12,7 @@ use ring::signature::{
 };
 
 use super::encode::{EncodeError, put_record};
-use super::raw::{CLASS_ANY, MESSAGE_OCTETS_MAX};
+use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use crate::model::{Name, RecordType, Secret};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 

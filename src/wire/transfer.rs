@@ -6,12 +6,12 @@
 //! signed, and at most 99 in a row between them are not (RFC 8945 section 5.3.1); records of such
 //! messages are kept as they come and count only when a later MAC has covered them.
 
+use super::frame::{MalformedReason, Opcode, RecordView};
 use super::key::Key;
 use super::message::{Message, Section};
-use super::raw::{MalformedReason, Opcode, RawRecord};
 use super::rcode::Rcode;
-use super::reply::{Expected, Reply, Response, authenticate, parse_answer};
-use super::tsig::{AnswerChain, Forgery, Link, RequestMac};
+use super::reply::{Expected, Reply, Response, authenticate, parse_response};
+use super::tsig::{ChainStatus, Forgery, RequestMac, ResponseChain};
 use super::tsig_record::Tsig;
 use crate::model::{
     CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
@@ -136,7 +136,7 @@ enum State {
     },
     Open {
         start: Start,
-        chain: Option<AnswerChain>,
+        chain: Option<ResponseChain>,
     },
     Complete(Start),
     Failed,
@@ -223,7 +223,7 @@ impl TransferReader {
         }
         refuse_truncated(&message)?;
         let chain = match (key, &message.tsig) {
-            (Some((key, _)), Some(tsig)) => Some(AnswerChain::after(key, tsig)),
+            (Some((key, _)), Some(tsig)) => Some(ResponseChain::after(key, tsig)),
             (_, None) | (None, Some(_)) => None,
         };
         let mut records = message.records(Section::Answers);
@@ -238,18 +238,18 @@ impl TransferReader {
         &mut self,
         octets: &[u8],
         start: Start,
-        mut chain: Option<AnswerChain>,
+        mut chain: Option<ResponseChain>,
         now: u64,
     ) -> Result<State, TransferError> {
-        let message = parse_answer(octets, self.id, Opcode::Query)?;
+        let message = parse_response(octets, self.id, Opcode::Query)?;
         if let Some(error @ 1..) = message.tsig.as_ref().map(Tsig::error) {
             return Err(MalformedReason::TsigError(error).into());
         }
         let is_covered = match &mut chain {
             Some(chain) => match chain.check(&message, now)? {
-                Link::Signed => true,
-                Link::Unsigned => false,
-                Link::TooManyUnsigned => return Err(TransferError::TooManyUnsigned),
+                ChainStatus::Signed => true,
+                ChainStatus::Unsigned => false,
+                ChainStatus::TooManyUnsigned => return Err(TransferError::TooManyUnsigned),
             },
             None => true,
         };
@@ -279,9 +279,9 @@ impl TransferReader {
     /// Keeps the records of a message, up to the last SOA.
     fn keep_all<'a>(
         &mut self,
-        mut records: impl Iterator<Item = RawRecord<'a>>,
+        mut records: impl Iterator<Item = RecordView<'a>>,
         start: Start,
-        chain: Option<AnswerChain>,
+        chain: Option<ResponseChain>,
         is_covered: bool,
     ) -> Result<State, TransferError> {
         while let Some(record) = records.next() {

@@ -3,10 +3,10 @@
 //! a closed enum; whether that matters is for the caller to say.
 
 use super::encode::{EncodeError, put_record};
+use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use super::key::{Digest, Key};
 use super::message::Message;
-use super::raw::{CLASS_ANY, MESSAGE_OCTETS_MAX};
-use super::tsig_record::{Stamp, Tsig};
+use super::tsig_record::{Tsig, TsigVariables};
 use crate::model::{Name, RecordType};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
@@ -63,17 +63,17 @@ pub fn tsig_octets(key: &Key) -> usize {
 /// [`EncodeError::TooLong`] where the TSIG does not fit any more, and [`EncodeError::NotWhole`].
 /// The message is as it was then.
 pub fn sign_request(message: &mut Vec<u8>, key: &Key, now: u64) -> Result<RequestMac, EncodeError> {
-    sign(message, key, now, Covers::Request).map(RequestMac)
+    sign(message, key, now, MacInput::Request).map(RequestMac)
 }
 
 /// Signs the answers to one request, in the order in which they are sent.
-pub struct AnswerSigner {
+pub struct ResponseSigner {
     key: Key,
     prior_mac: Vec<u8>,
     is_first: bool,
 }
 
-impl AnswerSigner {
+impl ResponseSigner {
     /// A signer of answers to the request with this MAC.
     pub fn new(key: &Key, request: &RequestMac) -> Self {
         Self {
@@ -89,9 +89,9 @@ impl AnswerSigner {
     /// As [`sign_request`].
     pub fn sign(&mut self, message: &mut Vec<u8>, now: u64) -> Result<(), EncodeError> {
         let covers = if self.is_first {
-            Covers::FirstAnswer(&self.prior_mac)
+            MacInput::FirstResponse(&self.prior_mac)
         } else {
-            Covers::LaterAnswer(&self.prior_mac)
+            MacInput::LaterResponse(&self.prior_mac)
         };
         self.prior_mac = sign(message, &self.key, now, covers)?;
         self.is_first = false;
@@ -101,13 +101,13 @@ impl AnswerSigner {
 
 /// What a MAC covers besides the message itself (RFC 8945 section 4.3).
 #[derive(Clone, Copy)]
-enum Covers<'a> {
+enum MacInput<'a> {
     /// The TSIG variables.
     Request,
     /// The request's MAC and the variables.
-    FirstAnswer(&'a [u8]),
+    FirstResponse(&'a [u8]),
     /// The prior answer's MAC and the timers only.
-    LaterAnswer(&'a [u8]),
+    LaterResponse(&'a [u8]),
 }
 
 /// Puts a TSIG at the end of a message and gives its MAC.
@@ -115,7 +115,7 @@ fn sign(
     message: &mut Vec<u8>,
     key: &Key,
     now: u64,
-    covers: Covers<'_>,
+    covers: MacInput<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
     let octets = message.len() + tsig_octets(key);
     if octets > MESSAGE_OCTETS_MAX {
@@ -131,7 +131,7 @@ fn sign(
     };
     let additionals = additionals.checked_add(1).ok_or(EncodeError::NotWhole)?;
     let algorithm = key.algorithm().name();
-    let stamp = Stamp {
+    let variables = TsigVariables {
         time: now,
         fudge: FUDGE_SECONDS,
         error: 0,
@@ -139,21 +139,21 @@ fn sign(
     };
     let mut digest = key.digest();
     match covers {
-        Covers::Request => {}
-        Covers::FirstAnswer(mac) | Covers::LaterAnswer(mac) => feed_mac(&mut *digest, mac),
+        MacInput::Request => {}
+        MacInput::FirstResponse(mac) | MacInput::LaterResponse(mac) => feed_mac(&mut *digest, mac),
     }
     digest.update(message);
     match covers {
-        Covers::Request | Covers::FirstAnswer(_) => {
-            stamp.feed_variables(&mut *digest, key.name(), &algorithm);
+        MacInput::Request | MacInput::FirstResponse(_) => {
+            variables.feed_variables(&mut *digest, key.name(), &algorithm);
         }
-        Covers::LaterAnswer(_) => stamp.feed_timers(&mut *digest),
+        MacInput::LaterResponse(_) => variables.feed_timers(&mut *digest),
     }
     let mut mac = digest.finish();
     mac.truncate(key.algorithm().mac_octets());
 
     let mut data = algorithm.as_wire().to_vec();
-    data.extend_from_slice(&stamp.timers());
+    data.extend_from_slice(&variables.timers());
     data.extend_from_slice(&length(&mac));
     data.extend_from_slice(&mac);
     data.extend_from_slice(&id);
@@ -163,7 +163,7 @@ fn sign(
     Ok(mac)
 }
 
-impl Stamp<'_> {
+impl TsigVariables<'_> {
     /// Time and fudge as in a message: 48 and 16 bits.
     fn timers(&self) -> [u8; 8] {
         let mut octets = [0; 8];
@@ -216,29 +216,29 @@ impl Tsig<'_> {
         key: &Key,
         request: Option<&RequestMac>,
     ) -> Result<(), Forgery> {
-        self.verify_shape(key)?;
+        self.verify_parameters(key)?;
         let mut digest = key.digest();
         if let Some(RequestMac(mac)) = request {
             feed_mac(&mut *digest, mac);
         }
         self.feed_message(&mut *digest, message.octets);
-        self.stamp
+        self.variables
             .feed_variables(&mut *digest, &self.key, &self.algorithm);
         self.verify_mac(digest)
     }
 
     /// Checks that the message was signed about now (RFC 8945 section 5.2.3).
     pub(super) fn verify_time(&self, now: u64) -> Result<(), Forgery> {
-        if self.stamp.time.abs_diff(now) <= u64::from(self.stamp.fudge) {
+        if self.variables.time.abs_diff(now) <= u64::from(self.variables.fudge) {
             return Ok(());
         }
         Err(Forgery::Time {
-            offset_seconds: offset_seconds(self.stamp.time, now),
-            fudge_seconds: self.stamp.fudge,
+            offset_seconds: offset_seconds(self.variables.time, now),
+            fudge_seconds: self.variables.fudge,
         })
     }
 
-    fn verify_shape(&self, key: &Key) -> Result<(), Forgery> {
+    fn verify_parameters(&self, key: &Key) -> Result<(), Forgery> {
         let algorithm = key.algorithm();
         if self.key != *key.name() {
             return Err(Forgery::Key(self.key.clone()));
@@ -281,7 +281,7 @@ pub(super) fn offset_seconds(time: u64, now: u64) -> i64 {
 }
 
 /// Checks the answers after the first of one stream (RFC 8945 section 5.3.1).
-pub(super) struct AnswerChain {
+pub(super) struct ResponseChain {
     key: Key,
     digest: Box<dyn Digest>,
     unsigned: usize,
@@ -291,7 +291,7 @@ pub(super) struct AnswerChain {
 const UNSIGNED_MAX: usize = 99;
 
 /// What became of the next message of a stream.
-pub(super) enum Link {
+pub(super) enum ChainStatus {
     /// It is signed, and so are the unsigned ones before it.
     Signed,
     /// It is not signed; a later one has to cover it.
@@ -300,7 +300,7 @@ pub(super) enum Link {
     TooManyUnsigned,
 }
 
-impl AnswerChain {
+impl ResponseChain {
     /// The chain after the first answer, whose TSIG was verified.
     pub(super) fn after(key: Key, first: &Tsig<'_>) -> Self {
         let digest = key.digest();
@@ -314,25 +314,29 @@ impl AnswerChain {
     }
 
     /// Takes the next message, whose TSIG, if it has one, names no error.
-    pub(super) fn check(&mut self, message: &Message<'_>, now: u64) -> Result<Link, Forgery> {
+    pub(super) fn check(
+        &mut self,
+        message: &Message<'_>,
+        now: u64,
+    ) -> Result<ChainStatus, Forgery> {
         let Some(tsig) = &message.tsig else {
             self.digest.update(message.octets);
             self.unsigned += 1;
             return Ok(if self.unsigned > UNSIGNED_MAX {
-                Link::TooManyUnsigned
+                ChainStatus::TooManyUnsigned
             } else {
-                Link::Unsigned
+                ChainStatus::Unsigned
             });
         };
-        tsig.verify_shape(&self.key)?;
+        tsig.verify_parameters(&self.key)?;
         let mut next = self.key.digest();
         feed_mac(&mut *next, tsig.mac);
         let mut digest = std::mem::replace(&mut self.digest, next);
         tsig.feed_message(&mut *digest, message.octets);
-        tsig.stamp.feed_timers(&mut *digest);
+        tsig.variables.feed_timers(&mut *digest);
         tsig.verify_mac(digest)?;
         tsig.verify_time(now)?;
         self.unsigned = 0;
-        Ok(Link::Signed)
+        Ok(ChainStatus::Signed)
     }
 }

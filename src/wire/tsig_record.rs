@@ -1,11 +1,11 @@
 //! The TSIG record of a received message as it stands there (RFC 8945 section 4.2), believed or not.
 
-use super::raw::{CLASS_ANY, MalformedReason, RawRecord, read_name};
+use super::frame::{CLASS_ANY, MalformedReason, RecordView, read_name};
 use crate::model::Name;
 
 /// The part of a TSIG that a MAC covers besides the names.
 #[derive(Clone, Copy)]
-pub(super) struct Stamp<'a> {
+pub(super) struct TsigVariables<'a> {
     pub(super) time: u64,
     pub(super) fudge: u16,
     pub(super) error: u16,
@@ -18,20 +18,20 @@ pub(super) struct Tsig<'a> {
     pub(super) at: usize,
     pub(super) key: Name,
     pub(super) algorithm: Name,
-    pub(super) stamp: Stamp<'a>,
+    pub(super) variables: TsigVariables<'a>,
     pub(super) mac: &'a [u8],
     pub(super) original_id: u16,
 }
 
 impl<'a> Tsig<'a> {
     /// Reads the record (RFC 8945 section 4.2).
-    pub(super) fn read(record: &RawRecord<'a>) -> Result<Self, MalformedReason> {
+    pub(super) fn read(record: &RecordView<'a>) -> Result<Self, MalformedReason> {
         Self::read_parts(record)
             .filter(|_| record.class == CLASS_ANY && record.ttl == 0)
             .ok_or(MalformedReason::TsigBroken)
     }
 
-    fn read_parts(record: &RawRecord<'a>) -> Option<Self> {
+    fn read_parts(record: &RecordView<'a>) -> Option<Self> {
         let mut decoder = record.rdata_decoder();
         let algorithm = read_name(&mut decoder).ok()?;
         let time_high = decoder.read_u16().ok()?.unverified();
@@ -47,7 +47,7 @@ impl<'a> Tsig<'a> {
             at: record.at(),
             key: record.owner().ok()?,
             algorithm,
-            stamp: Stamp {
+            variables: TsigVariables {
                 time: u64::from(time_high) << 32 | u64::from(time_low),
                 fudge,
                 error,
@@ -60,14 +60,14 @@ impl<'a> Tsig<'a> {
 
     /// The error that the signer names (RFC 8945 section 3); 0 where there is none.
     pub(super) fn error(&self) -> u16 {
-        self.stamp.error
+        self.variables.error
     }
 
     /// The other side's time as a BADTIME answer has it, in Unix seconds: six octets of other data
     /// (RFC 8945 section 5.2.3), else the time that it signed with.
     pub(super) fn server_time(&self) -> u64 {
-        let Ok(time) = <[u8; 6]>::try_from(self.stamp.other) else {
-            return self.stamp.time;
+        let Ok(time) = <[u8; 6]>::try_from(self.variables.other) else {
+            return self.variables.time;
         };
         let mut octets = [0; 8];
         octets[2..].copy_from_slice(&time);

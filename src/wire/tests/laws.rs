@@ -9,8 +9,8 @@ use super::vectors::{
 use super::{key, record, zone_name};
 use crate::model::{Rdata, RecordType, fields};
 use crate::wire::encode::put_record;
+use crate::wire::frame::CLASS_IN;
 use crate::wire::message::{Message, Section};
-use crate::wire::raw::CLASS_IN;
 use crate::wire::{Expected, Opcode, TransferReader, encode_refusal, read_reply, read_request};
 
 /// Goes through every decoder.

@@ -1,6 +1,6 @@
 //! Tests of what `wire` promises, against messages that another library made and against itself.
 
-mod drafts;
+mod builder;
 mod laws;
 mod replies;
 mod signing;

@@ -5,9 +5,9 @@ use super::{key, key_with, name, record, zone_name, zone_of};
 use crate::model::{Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::{
-    AnswerSigner, EncodeError, Expected, ExtendedError, Forgery, Key, MESSAGE_OCTETS_MAX,
-    MalformedReason, Opcode, Rcode, Reply, RequestMac, Response, encode_query, encode_refusal,
-    encode_soa_answer, encode_update, read_reply, read_request, sign_request,
+    EncodeError, Expected, ExtendedError, Forgery, Key, MESSAGE_OCTETS_MAX, MalformedReason,
+    Opcode, Rcode, Reply, RequestMac, Response, ResponseSigner, encode_query, encode_refusal,
+    encode_soa_response, encode_update, read_reply, read_request, sign_request,
 };
 
 fn batch_of_every_kind() -> Batch {
@@ -110,12 +110,12 @@ impl Exchange {
         let mut query = encode_query(&name("example."), RecordType::SOA, 7);
         let mac = sign_request(&mut query, &key, NOW).unwrap();
         let request = read_request(&query, &key, NOW).unwrap();
-        let answer = encode_soa_answer(&zone_of(0), &request);
+        let answer = encode_soa_response(&zone_of(0), &request);
         Self { key, mac, answer }
     }
 
     fn signed(mut self) -> Self {
-        let mut signer = AnswerSigner::new(&self.key, &self.mac);
+        let mut signer = ResponseSigner::new(&self.key, &self.mac);
         signer.sign(&mut self.answer, NOW).unwrap();
         self
     }

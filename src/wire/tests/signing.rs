@@ -6,9 +6,9 @@ use crate::model::{RecordType, Secret};
 use crate::plan::HEADER_OCTETS;
 use crate::wire::message::{Message, Section};
 use crate::wire::{
-    Algorithm, AlgorithmError, AnswerSigner, EncodeError, Forgery, Hash, Key, KeyError,
-    MESSAGE_OCTETS_MAX, MalformedReason, RequestError, encode_query, encode_refusal,
-    encode_soa_answer, encode_transfer, read_request, sign_request, tsig_octets,
+    Algorithm, AlgorithmError, EncodeError, Forgery, Hash, Key, KeyError, MESSAGE_OCTETS_MAX,
+    MalformedReason, RequestError, ResponseSigner, encode_query, encode_refusal,
+    encode_soa_response, encode_transfer, read_request, sign_request, tsig_octets,
 };
 
 #[test]
@@ -201,7 +201,7 @@ fn a_transfer_is_cut_into_messages_that_hold_every_record_once() {
     let zone = zone_of(1000);
     let request = read_request(&octets(AXFR_REQUEST), &key(), NOW).unwrap();
     let answers = encode_transfer(&zone, &request, 4096);
-    let mut signer = AnswerSigner::new(&key(), &request.mac);
+    let mut signer = ResponseSigner::new(&key(), &request.mac);
     let mut owners = Vec::new();
     for mut answer in answers.clone() {
         assert!(answer.len() <= 4096);
@@ -234,7 +234,7 @@ fn soa_answers_and_refusals_repeat_the_question() {
     sign_request(&mut query, &key(), NOW).unwrap();
     let request = read_request(&query, &key(), NOW).unwrap();
     let zone = zone_of(0);
-    let answer = encode_soa_answer(&zone, &request);
+    let answer = encode_soa_response(&zone, &request);
     let message = Message::parse(&answer).unwrap();
     let records: Vec<_> = message.records(Section::Answers).collect();
     assert_eq!(records.len(), 1);

@@ -4,10 +4,10 @@ use super::vectors::{AXFR_REQUEST, NOW, TRANSFER_FIRST, TRANSFER_LAST, TRANSFER_
 use super::{key, name, record, zone_name, zone_of};
 use crate::model::{CurrentZone, RecordType, RrSets, Serial};
 use crate::wire::encode::put_record;
+use crate::wire::frame::CLASS_IN;
 use crate::wire::message::{Message, Section};
-use crate::wire::raw::CLASS_IN;
 use crate::wire::{
-    AnswerSigner, Forgery, MalformedReason, Progress, Rcode, Reply, Request, TransferError,
+    Forgery, MalformedReason, Progress, Rcode, Reply, Request, ResponseSigner, TransferError,
     TransferReader, encode_transfer, read_request,
 };
 
@@ -102,7 +102,7 @@ fn no_changed_octet_of_a_signed_transfer_gives_another_zone() {
 #[test]
 fn our_own_transfer_comes_back_whole() {
     let zone = zone_of(1000);
-    let mut signer = AnswerSigner::new(&key(), &request().mac);
+    let mut signer = ResponseSigner::new(&key(), &request().mac);
     let mut messages = encode_transfer(&zone, &request(), 2000);
     for message in &mut messages {
         signer.sign(message, NOW).unwrap();
@@ -130,7 +130,7 @@ fn our_own_transfer_comes_back_whole() {
 fn with_unsigned(count: usize) -> Vec<Vec<u8>> {
     use hmac::{Hmac, KeyInit, Mac};
     let mut first = answer(&[("example.", 6, &soa(7))]);
-    AnswerSigner::new(&key(), &request().mac)
+    ResponseSigner::new(&key(), &request().mac)
         .sign(&mut first, NOW)
         .unwrap();
     let mac_at = first.len() - 6 - 32;

@@ -3,14 +3,16 @@
 use pretty_assertions::assert_eq;
 
 use crate::model::{Name, RecordType};
-use crate::wire::{Class, Draft, EncodeError, Entry, Lease, Listing, Rcode, encode_soa_query};
+use crate::wire::{
+    Class, EncodeError, Lease, MessageDump, Rcode, UpdateBuilder, WireRecord, encode_soa_query,
+};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn entry(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> Entry {
-    Entry {
+fn entry(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
+    WireRecord {
         owner: name(owner),
         rtype,
         class,
@@ -19,8 +21,8 @@ fn entry(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> Entry {
     }
 }
 
-fn draft() -> Draft {
-    Draft {
+fn draft() -> UpdateBuilder {
+    UpdateBuilder {
         zone: Some((name("example.com"), Class::CH)),
         prerequisites: vec![
             entry("a.example.com", Class::NONE, RecordType::ANY, &[]),
@@ -32,14 +34,14 @@ fn draft() -> Draft {
             entry(".", Class::NONE, RecordType(65_280), &[]),
         ],
         lease: None,
-        asks_why: false,
+        extended_errors: false,
     }
 }
 
 #[test]
 fn what_a_draft_says_stands_in_its_message() {
     let draft = draft();
-    let listing = Listing::read(&draft.encode(77).unwrap()).unwrap();
+    let listing = MessageDump::read(&draft.encode(77).unwrap()).unwrap();
     assert_eq!(
         (listing.id, listing.opcode, listing.rcode),
         (77, 5, Rcode::NOERROR)
@@ -73,7 +75,7 @@ fn owners_are_compressed_and_a_message_that_is_too_long_is_an_error() {
             .push(entry(&owner, Class::CH, RecordType::TXT, &[0; 4]));
     }
     // Past the reach of pointers, names are whole or point to those in reach.
-    let listing = Listing::read(&draft.encode(1).unwrap()).unwrap();
+    let listing = MessageDump::read(&draft.encode(1).unwrap()).unwrap();
     assert_eq!(listing.authorities, draft.updates);
     for _ in 0..3000 {
         draft
@@ -86,7 +88,7 @@ fn owners_are_compressed_and_a_message_that_is_too_long_is_an_error() {
 #[test]
 fn a_lease_is_an_option_of_four_or_eight_octets() {
     let mut draft = draft();
-    let end = |draft: &Draft, octets: usize| {
+    let end = |draft: &UpdateBuilder, octets: usize| {
         let message = draft.encode(1).unwrap();
         message[message.len() - octets..].to_vec()
     };
@@ -109,12 +111,12 @@ fn a_lease_is_an_option_of_four_or_eight_octets() {
 fn a_query_for_an_soa_asks_for_recursion_where_it_shall() {
     for (recursive, flags) in [(true, vec!["rd"]), (false, vec![])] {
         let query = encode_soa_query(&name("a.test"), Class::IN, 5, recursive);
-        let listing = Listing::read(&query).unwrap();
+        let listing = MessageDump::read(&query).unwrap();
         assert_eq!((listing.opcode, listing.flags), (0, flags));
         assert_eq!(
             listing.question,
             Some((name("a.test"), Class::IN, RecordType::SOA))
         );
     }
-    assert!(Listing::read(b"no message").is_err());
+    assert!(MessageDump::read(b"no message").is_err());
 }

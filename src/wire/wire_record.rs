@@ -56,7 +56,7 @@ impl fmt::Display for Class {
 
 /// A record of a message: whatever its class, with its data as they are and in their own spelling.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry {
+pub struct WireRecord {
     /// The name that it stands at.
     pub owner: Name,
     /// Its type.

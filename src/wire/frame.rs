@@ -5,7 +5,7 @@ use hickory_proto::op::OpCode;
 use hickory_proto::rr::Name as MessageName;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
-use super::entry::{Class, Entry};
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Field, NAME_OCTETS_MAX, Name, Rdata, Record, RecordType, fields};
 use crate::plan::HEADER_OCTETS;
 
@@ -113,7 +113,7 @@ pub enum MalformedReason {
 }
 
 /// A record whose owner and data are still in the message.
-pub(super) struct RawRecord<'a> {
+pub(super) struct RecordView<'a> {
     octets: &'a [u8],
     pub(super) owner_at: usize,
     pub(super) rtype: RecordType,
@@ -123,7 +123,7 @@ pub(super) struct RawRecord<'a> {
     rdata_end: usize,
 }
 
-impl<'a> RawRecord<'a> {
+impl<'a> RecordView<'a> {
     pub(super) fn read(
         octets: &'a [u8],
         decoder: &mut BinDecoder<'a>,
@@ -158,7 +158,7 @@ impl<'a> RawRecord<'a> {
     }
 
     /// The data as they stand in the message.
-    pub(super) fn raw(&self) -> &'a [u8] {
+    pub(super) fn rdata_octets(&self) -> &'a [u8] {
         &self.octets[self.rdata_at..self.rdata_end]
     }
 
@@ -187,13 +187,13 @@ impl<'a> RawRecord<'a> {
     }
 
     /// The record as it stands, of any class, with its names out of compression.
-    pub(super) fn entry(&self) -> Result<Entry, MalformedReason> {
+    pub(super) fn to_wire_record(&self) -> Result<WireRecord, MalformedReason> {
         let owner = self.owner()?;
         let Some(rdata) = self.uncompressed() else {
             let rtype = self.rtype;
             return Err(MalformedReason::Rdata { owner, rtype });
         };
-        Ok(Entry {
+        Ok(WireRecord {
             owner,
             rtype: self.rtype,
             class: Class(self.class),
@@ -205,9 +205,9 @@ impl<'a> RawRecord<'a> {
     /// The canonical data; none where they do not fit the layout of the type.
     fn rdata(&self) -> Option<Rdata> {
         if fields(self.rtype).is_empty() {
-            return Some(Rdata::from_canonical(self.raw()));
+            return Some(Rdata::from_canonical(self.rdata_octets()));
         }
-        if self.raw().is_empty() {
+        if self.rdata_octets().is_empty() {
             return None;
         }
         Rdata::from_wire(self.rtype, &self.uncompressed()?).ok()
@@ -217,8 +217,8 @@ impl<'a> RawRecord<'a> {
     /// fit the layout of the type. No data are a whole set or name (RFC 2136 section 2.5).
     fn uncompressed(&self) -> Option<Vec<u8>> {
         let layout = fields(self.rtype);
-        if layout.is_empty() || self.raw().is_empty() {
-            return Some(self.raw().to_vec());
+        if layout.is_empty() || self.rdata_octets().is_empty() {
+            return Some(self.rdata_octets().to_vec());
         }
         let mut decoder = self.rdata_decoder();
         let mut uncompressed = Vec::with_capacity(NAME_OCTETS_MAX);

@@ -1,15 +1,15 @@
 //! A whole message taken apart for showing it: all sections, all classes, data as they are.
 
-use super::entry::{Class, Entry};
+use super::frame::MalformedReason;
 use super::message::{Message, Section};
-use super::raw::MalformedReason;
 use super::rcode::Rcode;
 use super::reply::ExtendedError;
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Name, RecordType};
 
 /// A message taken apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listing {
+pub struct MessageDump {
     /// Its id.
     pub id: u16,
     /// Its opcode; 0 is QUERY, 5 UPDATE.
@@ -23,22 +23,22 @@ pub struct Listing {
     /// The question, or the zone of an UPDATE.
     pub question: Option<(Name, Class, RecordType)>,
     /// Answers, or prerequisites.
-    pub answers: Vec<Entry>,
+    pub answers: Vec<WireRecord>,
     /// Authorities, or updates.
-    pub authorities: Vec<Entry>,
+    pub authorities: Vec<WireRecord>,
     /// Additional records but OPT and signatures.
-    pub additionals: Vec<Entry>,
+    pub additionals: Vec<WireRecord>,
     /// The signature of a shared secret.
-    pub tsig: Option<TsigListing>,
+    pub tsig: Option<TsigDump>,
     /// The signature of a private key (RFC 2931).
-    pub sig0: Option<Entry>,
+    pub sig0: Option<WireRecord>,
     /// The server's explanation, if it gives one (RFC 8914).
     pub extended_error: Option<ExtendedError>,
 }
 
 /// A TSIG record taken apart (RFC 8945 section 4.2).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TsigListing {
+pub struct TsigDump {
     /// The key's name.
     pub key: Name,
     /// The algorithm's name.
@@ -57,7 +57,7 @@ pub struct TsigListing {
     pub other: Vec<u8>,
 }
 
-impl Listing {
+impl MessageDump {
     /// Takes a message apart, believed or not.
     ///
     /// # Errors
@@ -77,12 +77,12 @@ impl Listing {
             (header.authentic_data, "ad"),
             (header.checking_disabled, "cd"),
         ];
-        let records = |section| -> Result<Vec<Entry>, MalformedReason> {
+        let records = |section| -> Result<Vec<WireRecord>, MalformedReason> {
             let shown = |rtype| rtype != RecordType::TSIG && rtype != RecordType::OPT;
             let records = message.records(section);
             records
                 .filter(|record| shown(record.rtype))
-                .map(|record| record.entry())
+                .map(|record| record.to_wire_record())
                 .collect()
         };
         let question = if header.counts.queries == 1 {
@@ -115,15 +115,15 @@ impl Listing {
             additionals,
             sig0,
             extended_error: ExtendedError::of(&message),
-            tsig: message.tsig.as_ref().map(|tsig| TsigListing {
+            tsig: message.tsig.as_ref().map(|tsig| TsigDump {
                 key: tsig.key.clone(),
                 algorithm: tsig.algorithm.clone(),
-                time: tsig.stamp.time,
-                fudge_seconds: tsig.stamp.fudge,
+                time: tsig.variables.time,
+                fudge_seconds: tsig.variables.fudge,
                 mac: tsig.mac.to_vec(),
                 original_id: tsig.original_id,
-                error: tsig.stamp.error,
-                other: tsig.stamp.other.to_vec(),
+                error: tsig.variables.error,
+                other: tsig.variables.other.to_vec(),
             }),
         })
     }

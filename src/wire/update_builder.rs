@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 
 use super::encode::{EncodeError, put_header, put_record_data};
-use super::entry::{Class, Entry};
-use super::raw::MESSAGE_OCTETS_MAX;
+use super::frame::MESSAGE_OCTETS_MAX;
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Name, RecordType};
 
 /// The EDNS option that asks for a limited life of what is added (RFC 9664 section 4).
@@ -20,17 +20,17 @@ const POINTER_MAX: usize = 0x3fff;
 
 /// An UPDATE in the making.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Draft {
+pub struct UpdateBuilder {
     /// The zone and its class; none while it is not known.
     pub zone: Option<(Name, Class)>,
     /// What must hold, in the order of the script.
-    pub prerequisites: Vec<Entry>,
+    pub prerequisites: Vec<WireRecord>,
     /// What shall be done, in the order of the script.
-    pub updates: Vec<Entry>,
+    pub updates: Vec<WireRecord>,
     /// How long what is added shall live.
     pub lease: Option<Lease>,
     /// Whether the server is asked for its reasons (RFC 8914): it gives them to who speaks EDNS.
-    pub asks_why: bool,
+    pub extended_errors: bool,
 }
 
 /// An Update Lease option (RFC 9664).
@@ -42,7 +42,7 @@ pub struct Lease {
     pub key_seconds: Option<u32>,
 }
 
-impl Draft {
+impl UpdateBuilder {
     /// The message.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Draft {
     }
 
     fn has_edns(&self) -> bool {
-        self.lease.is_some() || self.asks_why
+        self.lease.is_some() || self.extended_errors
     }
 
     /// Whether there is neither a prerequisite nor an update.
