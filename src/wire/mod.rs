@@ -1,10 +1,13 @@
-//! Messages on the wire (RFC 1035, 2136, 5936) and their signatures (RFC 8945, 2931).
+//! DNS messages as octets (RFC 1035, 2136, 5936) and their signatures (RFC 8945, 2931).
 //!
-//! Octets come in and typed values go out, and the other way round: no socket, no clock, and no
-//! randomness but that of a private key's signature. The only module that names hickory-proto. It has
-//! two rules. Nothing is cut in silence: a message that does not fit is an error, and so is a
-//! transfer that does not end as it should, never a short zone. And nothing that is not authentic
-//! counts as an answer: a request that was signed takes only an answer that is signed over it.
+//! This module decodes octets into typed values and encodes values as octets. It opens no socket,
+//! reads no clock, and draws no randomness except for the signature of a private key. No other
+//! module names hickory-proto. Two rules hold:
+//!
+//! * Nothing is truncated silently. A message that does not fit is an error, and a transfer
+//!   without its proper end is an error, never a short zone.
+//! * Only an authentic message counts as a response. A signed request accepts only a response
+//!   whose signature covers that request.
 
 mod encode;
 mod frame;

@@ -1,4 +1,4 @@
-//! UPDATEs of any shape, and messages taken apart again.
+//! Tests that a message dump shows what an update builder encoded.
 
 use pretty_assertions::assert_eq;
 
@@ -11,7 +11,7 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn entry(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
+fn record(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
     WireRecord {
         owner: name(owner),
         rtype,
@@ -21,17 +21,17 @@ fn entry(owner: &str, class: Class, rtype: RecordType, rdata: &[u8]) -> WireReco
     }
 }
 
-fn draft() -> UpdateBuilder {
+fn builder() -> UpdateBuilder {
     UpdateBuilder {
         zone: Some((name("example.com"), Class::CH)),
         prerequisites: vec![
-            entry("a.example.com", Class::NONE, RecordType::ANY, &[]),
-            entry("a.example.com", Class::CH, RecordType::MX, b"\0\x0a\x01M\0"),
+            record("a.example.com", Class::NONE, RecordType::ANY, &[]),
+            record("a.example.com", Class::CH, RecordType::MX, b"\0\x0a\x01M\0"),
         ],
         updates: vec![
-            entry("B.Example.com", Class::CH, RecordType::TXT, b"\x01x"),
-            entry("b.Example.com", Class::ANY, RecordType::MX, &[]),
-            entry(".", Class::NONE, RecordType(65_280), &[]),
+            record("B.Example.com", Class::CH, RecordType::TXT, b"\x01x"),
+            record("b.Example.com", Class::ANY, RecordType::MX, &[]),
+            record(".", Class::NONE, RecordType(65_280), &[]),
         ],
         lease: None,
         extended_errors: false,
@@ -39,82 +39,85 @@ fn draft() -> UpdateBuilder {
 }
 
 #[test]
-fn what_a_draft_says_stands_in_its_message() {
-    let draft = draft();
-    let listing = MessageDump::read(&draft.encode(77).unwrap()).unwrap();
+fn a_message_holds_every_record_of_its_update_builder() {
+    let builder = builder();
+    let dump = MessageDump::read(&builder.encode(77).unwrap()).unwrap();
+    assert_eq!((dump.id, dump.opcode, dump.rcode), (77, 5, Rcode::NOERROR));
     assert_eq!(
-        (listing.id, listing.opcode, listing.rcode),
-        (77, 5, Rcode::NOERROR)
-    );
-    assert_eq!(
-        listing.question,
+        dump.question,
         Some((name("example.com"), Class::CH, RecordType::SOA))
     );
-    assert_eq!(listing.answers, draft.prerequisites);
-    assert_eq!(listing.authorities, draft.updates);
-    assert_eq!(listing.counts, [1, 2, 3, 0]);
-    assert!(listing.flags.is_empty() && listing.tsig.is_none());
-    // Names compare without case, but each owner keeps its own.
-    let spelt = |at: usize| listing.authorities[at].owner.to_string();
+    assert_eq!(dump.answers, builder.prerequisites);
+    assert_eq!(dump.authorities, builder.updates);
+    assert_eq!(dump.counts, [1, 2, 3, 0]);
+    assert!(dump.flags.is_empty() && dump.tsig.is_none());
+    // Names compare without case, but each owner name keeps its spelling.
+    let spelt = |at: usize| dump.authorities[at].owner.to_string();
     assert_eq!([spelt(0), spelt(1)], ["B.Example.com.", "b.Example.com."]);
 }
 
 #[test]
-fn owners_are_compressed_and_a_message_that_is_too_long_is_an_error() {
-    let mut draft = draft();
-    let short = draft.encode(1).unwrap().len();
-    draft
+fn owner_names_are_compressed_and_a_message_that_is_too_long_is_an_error() {
+    let mut builder = builder();
+    let short = builder.encode(1).unwrap().len();
+    builder
         .updates
-        .push(entry("a.example.com", Class::CH, RecordType::TXT, &[0]));
-    // A pointer in place of the name, ten octets, and the data.
-    assert_eq!(draft.encode(1).unwrap().len(), short + 2 + 10 + 1);
+        .push(record("a.example.com", Class::CH, RecordType::TXT, &[0]));
+    // A pointer instead of the name, ten octets, and the data.
+    assert_eq!(builder.encode(1).unwrap().len(), short + 2 + 10 + 1);
     for index in 0..2000 {
         let owner = format!("host{index}.example.com");
-        draft
+        builder
             .updates
-            .push(entry(&owner, Class::CH, RecordType::TXT, &[0; 4]));
+            .push(record(&owner, Class::CH, RecordType::TXT, &[0; 4]));
     }
-    // Past the reach of pointers, names are whole or point to those in reach.
-    let listing = MessageDump::read(&draft.encode(1).unwrap()).unwrap();
-    assert_eq!(listing.authorities, draft.updates);
+    // Names beyond the reach of pointers are whole, or they point to earlier names.
+    let dump = MessageDump::read(&builder.encode(1).unwrap()).unwrap();
+    assert_eq!(dump.authorities, builder.updates);
     for _ in 0..3000 {
-        draft
-            .updates
-            .push(entry("a.example.com", Class::CH, RecordType::TXT, &[0; 40]));
+        builder.updates.push(record(
+            "a.example.com",
+            Class::CH,
+            RecordType::TXT,
+            &[0; 40],
+        ));
     }
-    assert!(matches!(draft.encode(1), Err(EncodeError::TooLong { .. })));
+    assert!(matches!(
+        builder.encode(1),
+        Err(EncodeError::TooLong { .. })
+    ));
 }
 
 #[test]
 fn a_lease_is_an_option_of_four_or_eight_octets() {
-    let mut draft = draft();
-    let end = |draft: &UpdateBuilder, octets: usize| {
-        let message = draft.encode(1).unwrap();
+    let mut builder = builder();
+    let end = |builder: &UpdateBuilder, octets: usize| {
+        let message = builder.encode(1).unwrap();
         message[message.len() - octets..].to_vec()
     };
-    draft.lease = Some(Lease {
+    builder.lease = Some(Lease {
         seconds: 30,
         key_seconds: None,
     });
     assert_eq!(
-        end(&draft, 19),
+        end(&builder, 19),
         b"\0\0\x29\x04\xd0\0\0\0\0\0\x08\0\x02\0\x04\0\0\0\x1e"
     );
-    draft.lease = Some(Lease {
+    builder.lease = Some(Lease {
         seconds: 30,
         key_seconds: Some(60),
     });
-    assert_eq!(end(&draft, 14), b"\0\x0c\0\x02\0\x08\0\0\0\x1e\0\0\0\x3c");
+    assert_eq!(end(&builder, 14), b"\0\x0c\0\x02\0\x08\0\0\0\x1e\0\0\0\x3c");
 }
 
 #[test]
-fn a_query_for_an_soa_asks_for_recursion_where_it_shall() {
+fn a_query_for_an_soa_has_the_flag_rd_if_it_is_recursive() {
     for (recursive, flags) in [(true, vec!["rd"]), (false, vec![])] {
         let query = encode_soa_query(&name("a.test"), Class::IN, 5, recursive);
-        let listing = MessageDump::read(&query).unwrap();
-        assert_eq!((listing.opcode, listing.flags), (0, flags));
+        let dump = MessageDump::read(&query).unwrap();
+        assert_eq!((dump.opcode, dump.flags), (0, flags));
         assert_eq!(
-            listing.question,
+            dump.question,
             Some((name("a.test"), Class::IN, RecordType::SOA))
         );
     }
