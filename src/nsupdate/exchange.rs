@@ -11,7 +11,7 @@ use super::fatal::Fatal;
 use super::settings::{Settings, TlsChoice};
 use crate::transport::{
     Application, Connection, Security, TlsClient, TlsFailure, TlsSettings, TransportError,
-    UdpPatience, exchange_datagrams, resolve_host,
+    UdpRetryPolicy, exchange_datagrams, resolve_host,
 };
 
 /// Longest message in a datagram (RFC 1035 section 4.2.1); longer ones go by TCP.
@@ -72,13 +72,13 @@ pub(super) async fn exchange(
         let security = chosen.unwrap_or(Security::Tcp);
         return Ok(by_stream(local, peer, &security, request, deadline).await);
     }
-    let sendings = settings.udp_retries.saturating_add(1);
-    let shared = settings.timeout.unwrap_or(FOR_EVER) / sendings;
-    let patience = UdpPatience {
-        wait: settings.udp_wait.unwrap_or(shared),
-        sendings,
+    let attempts_max = settings.udp_retries.saturating_add(1);
+    let shared = settings.timeout.unwrap_or(FOR_EVER) / attempts_max;
+    let retry_policy = UdpRetryPolicy {
+        response_timeout: settings.udp_wait.unwrap_or(shared),
+        attempts_max,
     };
-    Ok(exchange_datagrams(peer, local, request, patience, deadline).await)
+    Ok(exchange_datagrams(peer, local, request, retry_policy, deadline).await)
 }
 
 async fn by_stream(
