@@ -1,9 +1,9 @@
-//! A client that only blasts: it sends the UPDATEs that nsbridge would send for a payload, over a
-//! number of connections, and does nothing else while the clock runs.
+//! Sends the UPDATEs that nsbridge would send for a payload, over a number of connections, and does
+//! nothing else while the clock runs.
 //!
-//! `testenv/bench` runs it for the rate at which a server takes those messages at best. Reading the
-//! zones, planning, encoding and signing come before the clock starts, and the answers are verified
-//! after it has stopped. Nothing is remembered, so it is no way to deliver anything.
+//! `testenv/bench` runs it to measure the highest rate at which a server accepts those messages.
+//! The program reads the zones, plans, encodes and signs before the clock starts, and verifies the
+//! responses after it has stopped. It writes no state, so it must not be used for real deliveries.
 
 mod clock;
 
@@ -26,8 +26,8 @@ use nsbridge::wire::{
 use clock::now;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-/// Answers with their ids.
-type Answers = Vec<(u16, Vec<u8>)>;
+/// Responses with their ids.
+type Responses = Vec<(u16, Vec<u8>)>;
 
 const USAGE: &str = "usage: blaster SERVER:PORT KEY-FILE KEY PAYLOAD CONNECTIONS IN-FLIGHT
 Sends the UPDATEs of a payload whose zones exist, IN-FLIGHT at a time on each of CONNECTIONS, and
@@ -40,17 +40,17 @@ fn main() -> Outcome<()> {
             let server = server.parse()?;
             let key = keyfile::read_key(Path::new(key_file), key)?;
             let requests = prepare(server, &key, &std::fs::read(payload)?)?;
-            let (seconds, answers) =
-                blast(server, &requests, connections.parse()?, in_flight.parse()?)?;
-            for (id, answer) in &answers {
-                verify(&requests[usize::from(*id)], *id, answer, &key)?;
+            let (seconds, responses) =
+                send_all(server, &requests, connections.parse()?, in_flight.parse()?)?;
+            for (id, response) in &responses {
+                verify(&requests[usize::from(*id)], *id, response, &key)?;
             }
-            if answers.len() != requests.len() {
+            if responses.len() != requests.len() {
                 return Err("not every request was answered".into());
             }
-            format!("{} {seconds:.6}", answers.len())
+            format!("{} {seconds:.6}", responses.len())
         }
-        // `cargo bench` runs every bench, with `--bench`.
+        // `cargo bench` runs every benchmark with `--bench`.
         [] => USAGE.into(),
         [flag] if flag == "--bench" => USAGE.into(),
         _ => return Err(USAGE.into()),
@@ -59,14 +59,13 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// An UPDATE with the length in front, and what its answer is signed over.
+/// A signed UPDATE as a TCP frame, and its MAC.
 struct Request {
     frame: Vec<u8>,
     mac: RequestMac,
 }
 
-/// The messages for each zone of a payload, as they follow from the zones as they are. A request's
-/// id is its index.
+/// Reads the zones of a payload and encodes one UPDATE for each. A request's id is its index.
 fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request>> {
     let nothing = RrSets::default();
     let scope = Scope {
@@ -95,7 +94,7 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
     Ok(requests)
 }
 
-/// Reads a zone (RFC 5936).
+/// Reads a zone by AXFR (RFC 5936).
 fn transfer(stream: &mut TcpStream, zone: &ZoneName, key: &Key) -> Outcome<CurrentZone> {
     let mut message = wire::encode_query(zone.apex(), RecordType::AXFR, 0);
     let mac = wire::sign_request(&mut message, key, now())?;
@@ -105,13 +104,13 @@ fn transfer(stream: &mut TcpStream, zone: &ZoneName, key: &Key) -> Outcome<Curre
     Ok(reader.finish()?)
 }
 
-/// Sends all requests and collects the answers by id; the seconds from first to last.
-fn blast(
+/// Sends all requests; returns the elapsed seconds and the responses.
+fn send_all(
     server: SocketAddr,
     requests: &[Request],
     connections: usize,
     in_flight: usize,
-) -> Outcome<(f64, Answers)> {
+) -> Outcome<(f64, Responses)> {
     let next = AtomicUsize::new(0);
     let ready = Barrier::new(connections + 1);
     std::thread::scope(|scope| {
@@ -122,53 +121,53 @@ fn blast(
                     ready.wait();
                     let mut stream = stream?;
                     stream.set_nodelay(true)?;
-                    take_turns(&mut stream, requests, &next, in_flight)
+                    send_pipelined(&mut stream, requests, &next, in_flight)
                 })
             })
             .collect();
         ready.wait();
         let started = Instant::now();
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for thread in threads {
-            answers.extend(thread.join().map_err(|_| "a thread panicked")??);
+            responses.extend(thread.join().map_err(|_| "a thread panicked")??);
         }
-        Ok((started.elapsed().as_secs_f64(), answers))
+        Ok((started.elapsed().as_secs_f64(), responses))
     })
 }
 
-/// Sends whatever request is next as long as there is one, `in_flight` ahead of the answers.
-fn take_turns(
+/// Sends the next request until all are sent, with up to `in_flight` requests without a response.
+fn send_pipelined(
     stream: &mut TcpStream,
     requests: &[Request],
     next: &AtomicUsize,
     in_flight: usize,
-) -> Outcome<Answers> {
-    let mut answers = Vec::new();
+) -> Outcome<Responses> {
+    let mut responses = Vec::new();
     let mut sent = 0;
     loop {
-        while sent < answers.len() + in_flight {
+        while sent < responses.len() + in_flight {
             let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
             stream.write_all(&request.frame)?;
             sent += 1;
         }
-        if sent == answers.len() {
-            return Ok(answers);
+        if sent == responses.len() {
+            return Ok(responses);
         }
-        let answer = receive(stream)?;
-        let id = answer.first_chunk().ok_or("an answer without an id")?;
-        answers.push((u16::from_be_bytes(*id), answer));
+        let response = receive(stream)?;
+        let id = response.first_chunk().ok_or("an answer without an id")?;
+        responses.push((u16::from_be_bytes(*id), response));
     }
 }
 
-fn verify(request: &Request, id: u16, answer: &[u8], key: &Key) -> Outcome<()> {
+fn verify(request: &Request, id: u16, response: &[u8], key: &Key) -> Outcome<()> {
     let expected = Expected {
         id,
         opcode: Opcode::Update,
         key: Some((key, &request.mac)),
     };
-    let reply = wire::read_reply(answer, &expected, now());
+    let reply = wire::read_reply(response, &expected, now());
     if matches!(&reply, Reply::Authentic(response) if response.rcode == Rcode::NOERROR) {
         Ok(())
     } else {

@@ -1,8 +1,9 @@
-//! Delivers a payload as `nsbridge plesk` does, and without the queue: no jobs are written, taken or settled.
+//! Delivers a payload as `nsbridge plesk` does, but without the queue: it writes, takes and settles
+//! no jobs.
 //!
-//! `testenv/bench` runs it for what the queue costs. All else is the same library, the memory of what was delivered
-//! among it, which is durable before the first message here, too. What it cannot deliver is lost, so it is no way to
-//! deliver anything.
+//! `testenv/bench` runs it to measure the cost of the queue. Everything else is the library of
+//! nsbridge, the state included, which is durable before the first message here too. Changes that
+//! fail are lost, so this program must not be used for real deliveries.
 
 mod clock;
 
@@ -25,7 +26,7 @@ use clock::now;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What `testenv/bench` sets for nsbridge.
+/// The number of zones in flight that `testenv/bench` sets for nsbridge.
 const ZONES_IN_FLIGHT: usize = 32;
 const TIME_MAX: Duration = Duration::from_secs(600);
 
@@ -50,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             store_thread.finish()?;
             std::io::stdout().write_all(lines.as_bytes())?;
         }
-        // `cargo bench` runs every bench, with `--bench`.
+        // `cargo bench` runs every benchmark with `--bench`.
         [] => writeln!(std::io::stdout(), "{USAGE}")?,
         [flag] if flag == "--bench" => writeln!(std::io::stdout(), "{USAGE}")?,
         _ => return Err(USAGE.into()),

@@ -1,8 +1,8 @@
-//! How long a master file of 100,000 records takes: to read it, and to make it a zone that shall be.
+//! Measures the time to read a master file of 100,000 records, and to convert it to a desired zone.
 
 #![expect(
     clippy::print_stdout,
-    reason = "it prints what it measures and nothing else"
+    reason = "a benchmark prints its result, and nothing else"
 )]
 
 use std::fmt::Write as _;
@@ -24,12 +24,12 @@ fn main() {
     };
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
-        let begun = Instant::now();
+        let started = Instant::now();
         let file = MasterFile::parse(&source, &zone, |_, _| Err(io::ErrorKind::NotFound.into()));
-        let read = begun.elapsed();
+        let read = started.elapsed();
         let wanted = file.expect("the file is right").into_wanted(false);
         assert!(wanted.zone.records.record_count() > RECORDS as usize);
-        times.push((read, begun.elapsed()));
+        times.push((read, started.elapsed()));
     }
     times.sort();
     let (read, all) = times[ROUNDS / 2];
@@ -39,7 +39,7 @@ fn main() {
     );
 }
 
-/// Records of the usual types.
+/// Returns a master file with records of the usual types.
 fn text() -> String {
     let mut text = String::from("$TTL 3600\n@ SOA ns1 hostmaster 1 2 3 4 5\n@ NS ns1\n");
     for n in 0..RECORDS {

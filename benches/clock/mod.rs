@@ -1,11 +1,11 @@
-//! The time, for programs that sign with it.
+//! The clock for programs that sign messages.
 
 use std::time::SystemTime;
 
-/// Seconds since 1970.
+/// Returns the Unix time in seconds.
 #[expect(
     clippy::disallowed_methods,
-    reason = "programs of their own, which sign with the time"
+    reason = "a benchmark is a program of its own and needs the time for its signatures"
 )]
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -1,5 +1,6 @@
-//! Master files. The octets are files that can include one another, with 0xFF between them and `1`, `2` and so on
-//! for names. What is read is printed and read again as the same; what is wrong has its place in the text.
+//! Fuzzes the reader of master files. The input is a list of files, separated by 0xFF and named
+//! `0`, `1` and so on, which can include one another. Parsed records must survive printing and
+//! parsing; an error must have a position in the text.
 
 #![no_main]
 
@@ -10,11 +11,11 @@ use nsbridge::masterfile::{ERRORS_MAX, MasterFile, MasterFileError, RECORDS_MAX,
 use nsbridge::model::{Name, ZoneName};
 use nsbridge::zonefile::format_record;
 
-/// Most files that are opened: the reader has bounds of its own, which take it minutes to reach.
+/// Most files to open; the reader has limits of its own, but needs minutes to reach them.
 const INCLUDES_MAX: usize = 16;
-/// Most directives that stand for many records.
+/// Most `$GENERATE` directives, each of which expands to many records.
 const GENERATES_MAX: usize = 1;
-/// Most records that are printed and read again: of so many the text is still short.
+/// Most records to print and parse again; their text is still short.
 const PRINTED_MAX: usize = 10_000;
 
 fuzz_target!(|octets: &[u8]| {
@@ -32,7 +33,7 @@ fuzz_target!(|octets: &[u8]| {
         Err(errors) => {
             assert!(!errors.is_empty() && errors.len() <= ERRORS_MAX);
             for error in errors {
-                check_place(&error, &files);
+                check_position(&error, &files);
             }
         }
     }
@@ -45,12 +46,12 @@ fn read(files: &[&[u8]], zone: &ZoneName) -> Result<MasterFile, Vec<MasterFileEr
         Some(Source { name, octets })
     };
     let mut opened = 0;
-    let first = source(0).expect("there is a part before the first separator");
+    let first = source(0).expect("a list has a part before the first separator");
     MasterFile::parse(&first, zone, |name, _| {
         opened += 1;
-        let found = name.parse().ok().and_then(source);
-        let found = found.filter(|_| opened <= INCLUDES_MAX);
-        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+        let included = name.parse().ok().and_then(source);
+        let included = included.filter(|_| opened <= INCLUDES_MAX);
+        included.ok_or_else(|| io::ErrorKind::NotFound.into())
     })
 }
 
@@ -69,13 +70,13 @@ fn check(file: &MasterFile) {
     assert_eq!(again.as_ref().ok(), Some(file), "{text}\n{again:?}");
 }
 
-fn check_place(error: &MasterFileError, files: &[&[u8]]) {
+fn check_position(error: &MasterFileError, files: &[&[u8]]) {
     let index: usize = error.file.parse().expect("the names of files are numbers");
     let mut lines = files[index].split(|octet| *octet == b'\n');
     let line = lines
         .nth(error.line - 1)
         .expect("the line is one of the file");
-    // An octet that is no UTF-8 is read as its escape, of four characters.
+    // The reader replaces an octet that is no UTF-8 by an escape of four characters.
     assert!(error.column <= 4 * line.len() + 1, "{error:?}");
     assert!(!error.to_string().contains(char::is_control), "{error}");
 }

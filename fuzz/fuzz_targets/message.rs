@@ -1,31 +1,32 @@
-//! A message: an answer, or a secondary's question. Nothing unsigned or signed by somebody else is authentic; the
-//! same message signed by us is, and says the same; and what is in it can be sent again as it was.
+//! Fuzzes the decoders of messages: a server's response, or a secondary's query. A message that is
+//! unsigned, or signed with another key, must not be authentic. Signed with the key it must be
+//! authentic, with the contents of the unsigned one. The records of a decoded message must survive
+//! encoding and decoding.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use nsbridge::model::{Name, RecordType};
 use nsbridge::wire::{
-    AnswerSigner, Draft, Expected, Key, Listing, Opcode, Rcode, Reply, RequestMac, Response,
-    encode_query, encode_refusal, read_reply, read_request, sign_request,
+    Expected, Key, MessageDump, Opcode, Rcode, Reply, RequestMac, Response, ResponseSigner,
+    UpdateBuilder, encode_query, encode_refusal, read_reply, read_request, sign_request,
 };
 use nsbridge_fuzz::{NOW, key};
 
-/// What an answer over UDP may have without EDNS (RFC 1035 section 4.2.1).
+/// Most octets of a response over UDP without EDNS (RFC 1035 section 4.2.1).
 const UDP_OCTETS: usize = 512;
 
 fuzz_target!(|octets: &[u8]| {
     let key = key();
     let mut query = encode_query(&Name::root(), RecordType::SOA, 1);
     let mac = sign_request(&mut query, &key, NOW).expect("a short query");
-    let listing = Listing::read(octets);
-    if let Ok(listing) = &listing {
-        check_listing(listing);
+    if let Ok(dump) = MessageDump::read(octets) {
+        check_dump(&dump);
     }
     assert!(read_request(octets, &key, NOW).is_err());
     if let Some(refusal) = encode_refusal(octets) {
         assert!(refusal.len() <= UDP_OCTETS);
-        let refusal = Listing::read(&refusal).expect("what is made can be read");
+        let refusal = MessageDump::read(&refusal).expect("an encoded message can be decoded");
         assert_eq!((refusal.rcode, refusal.tsig), (Rcode::REFUSED, None));
         assert_eq!(refusal.id.to_be_bytes(), octets[..2]);
     }
@@ -68,35 +69,35 @@ fuzz_target!(|octets: &[u8]| {
     }
 });
 
-/// The message as the server that has the key signs it; none where it has no room for that.
+/// Signs a message as the server does; `None` if the signature does not fit.
 fn with_signature(octets: &[u8], key: &Key, mac: &RequestMac) -> Option<Vec<u8>> {
     let mut octets = octets.to_vec();
-    let signed = AnswerSigner::new(key, mac).sign(&mut octets, NOW);
+    let signed = ResponseSigner::new(key, mac).sign(&mut octets, NOW);
     signed.is_ok().then_some(octets)
 }
 
-/// What a listing shows of an UPDATE is what makes the same UPDATE.
-fn check_listing(listing: &Listing) {
-    let draft = Draft {
-        zone: listing
+/// Checks that an UPDATE that is built from a dump and encoded decodes to an equal dump.
+fn check_dump(dump: &MessageDump) {
+    let builder = UpdateBuilder {
+        zone: dump
             .question
             .as_ref()
             .map(|(name, class, _)| (name.clone(), *class)),
-        prerequisites: listing.answers.clone(),
-        updates: listing.authorities.clone(),
-        ..Draft::default()
+        prerequisites: dump.answers.clone(),
+        updates: dump.authorities.clone(),
+        ..UpdateBuilder::default()
     };
-    // Out of compression it may be too long.
-    let Ok(octets) = draft.encode(listing.id) else {
+    // Without the compression of the data, the message may be too long.
+    let Ok(octets) = builder.encode(dump.id) else {
         return;
     };
-    let again = Listing::read(&octets).expect("what is made can be read");
-    assert_eq!(again.id, listing.id);
-    assert_eq!(again.answers, listing.answers);
-    assert_eq!(again.authorities, listing.authorities);
-    let zone = |listing: &Listing| {
-        let question = listing.question.clone();
+    let again = MessageDump::read(&octets).expect("an encoded message can be decoded");
+    assert_eq!(again.id, dump.id);
+    assert_eq!(again.answers, dump.answers);
+    assert_eq!(again.authorities, dump.authorities);
+    let zone = |dump: &MessageDump| {
+        let question = dump.question.clone();
         question.map(|(name, class, _)| (name, class))
     };
-    assert_eq!(zone(&again), zone(listing));
+    assert_eq!(zone(&again), zone(dump));
 }

@@ -1,5 +1,6 @@
-//! Plesk's JSON. Whatever stands in it, all that comes out is in the zone that it is for, can be sent, and can
-//! be printed; and what a payload means depends neither on the order of keys nor on the way that it is read.
+//! Fuzzes the reader of Plesk's JSON. Every record of a parsed payload must be inside its zone, and
+//! must have data that can be sent and printed. Neither the order of the keys nor the way of
+//! parsing may change the result.
 
 #![no_main]
 
@@ -45,8 +46,9 @@ fn check(payload: &Payload) {
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The same payload: an object's keys once each and in order, and a `null` before each `rr`, for which the
-/// zone is read level by level and not in one go. None where that cannot be done.
+/// Rewrites a payload without changing its meaning: each key of an object once and in order, and a
+/// `null` before each `rr`, which makes the reader parse the zone level by level instead of in one
+/// go. `None` if the payload cannot be rewritten.
 fn rewritten(octets: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(octets).ok()?;
     let commands: Vec<&RawValue> = serde_json::from_str(text).ok()?;
@@ -70,11 +72,11 @@ fn rewritten(octets: &[u8]) -> Option<String> {
     Some(format!("[{}]", commands?.join(",")))
 }
 
-/// The members of an object, the last of those with one key; an inner none where the value is no object, an
-/// outer one where a key is no text.
+/// Returns the members of an object, and of several with one key the last. The inner `None` means
+/// that the value is no object, the outer one that its keys cannot be parsed.
 #[expect(
     clippy::option_option,
-    reason = "both are told apart in the one place that calls"
+    reason = "the only caller distinguishes both cases"
 )]
 fn object(value: &RawValue) -> Option<Option<Object<'_>>> {
     if value.get().starts_with('{') {

@@ -1,5 +1,6 @@
-//! The text of a record's data: a type, a blank, and its data. After a zero octet: the type's code in two octets, and
-//! the data as octets. What is read or taken is canonical, and printed it reads back as the same, in plain ASCII.
+//! Fuzzes the text form of record data. The input is a type, a blank and the text of the data; or a
+//! zero octet, the code of a type in two octets and the data as octets. Parsed data must be
+//! canonical. Their printed form must be plain ASCII and must parse to equal data.
 
 #![no_main]
 
@@ -26,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
     };
     if let Ok(rdata) = parse_rdata(rtype, text) {
         check(rtype, &rdata);
-        let spelt = parse_octets(rtype, text).expect("it was read before");
+        let spelt = parse_octets(rtype, text).expect("`parse_rdata` accepts the text");
         assert_eq!(Rdata::from_wire(rtype, &spelt), Ok(rdata));
         assert_eq!(
             parse_octets(rtype, &format_octets(rtype, &spelt)),

@@ -1,45 +1,49 @@
-//! A transfer of `example.`: messages, each after its length in two octets, as over TCP. Under a key nothing
-//! that somebody else sends becomes a zone, and the same messages signed do; a zone that comes out is in order,
-//! and sent on it comes out again.
+//! Fuzzes the reader of transfers. The input is a transfer of `example.`: messages, each after its
+//! length in two octets, as over TCP. If the request is signed, the messages must become a zone
+//! only if the key signs them too. The RRsets of a zone must be in order. A zone must survive
+//! encoding as a transfer and reading.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use nsbridge::model::{CurrentZone, InitialZone, Name, RecordType, ZoneName};
 use nsbridge::wire::{
-    AnswerSigner, Key, Listing, Request, TransferError, TransferReader, encode_query,
+    Key, MessageDump, Request, ResponseSigner, TransferError, TransferReader, encode_query,
     encode_transfer, sign_request, tsig_octets,
 };
 use nsbridge_fuzz::{NOW, key};
 
-/// As long as a message may be before it is signed.
+/// Most octets of a signed message.
 const OCTETS_MAX: usize = 65_535;
 
 fuzz_target!(|octets: &[u8]| {
-    let messages = cut(octets);
+    let messages = split(octets);
     let Some(id) = messages.first().and_then(|first| first.first_chunk()) else {
         return;
     };
     let id = u16::from_be_bytes(*id);
     let apex: Name = "example.".parse().expect("a name");
-    let stage = Stage::new(ZoneName::new(&apex), id);
-    assert!(stage.read(&messages, true).is_err());
-    let read = stage.read(&messages, false);
-    let is_signed = |message: &&[u8]| Listing::read(message).is_ok_and(|it| it.tsig.is_some());
+    let exchange = Exchange::new(ZoneName::new(&apex), id);
+    assert!(exchange.read(&messages, true).is_err());
+    let read = exchange.read(&messages, false);
+    let is_signed = |message: &&[u8]| MessageDump::read(message).is_ok_and(|it| it.tsig.is_some());
     if !messages
         .iter()
         .any(|message| is_signed(&message.as_slice()))
-        && let Some(signed) = stage.signed(messages)
+        && let Some(signed) = exchange.signed(messages)
     {
-        assert_eq!(stage.read(&signed, true).ok(), read.as_ref().ok().cloned());
+        assert_eq!(
+            exchange.read(&signed, true).ok(),
+            read.as_ref().ok().cloned()
+        );
     }
     if let Ok(zone) = read {
-        check(&stage, zone);
+        check(&exchange, zone);
     }
 });
 
-/// The messages; what is left of the last one where octets are missing.
-fn cut(mut octets: &[u8]) -> Vec<Vec<u8>> {
+/// Splits the input into messages; the last one may be cut short.
+fn split(mut octets: &[u8]) -> Vec<Vec<u8>> {
     let mut messages = Vec::new();
     while let Some((length, rest)) = octets.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length));
@@ -50,7 +54,7 @@ fn cut(mut octets: &[u8]) -> Vec<Vec<u8>> {
     messages
 }
 
-fn check(stage: &Stage, zone: CurrentZone) {
+fn check(exchange: &Exchange, zone: CurrentZone) {
     let sets = zone.records.as_slice();
     assert!(
         sets.iter()
@@ -65,21 +69,21 @@ fn check(stage: &Stage, zone: CurrentZone) {
         soa_ttl: zone.soa_ttl,
         records: zone.records.clone(),
     };
-    let octets_max = OCTETS_MAX - tsig_octets(&stage.key);
-    let messages = encode_transfer(&initial, &stage.request, octets_max);
-    if let Some(messages) = stage.signed(messages) {
-        assert_eq!(stage.read(&messages, true), Ok(zone));
+    let octets_max = OCTETS_MAX - tsig_octets(&exchange.key);
+    let messages = encode_transfer(&initial, &exchange.request, octets_max);
+    if let Some(messages) = exchange.signed(messages) {
+        assert_eq!(exchange.read(&messages, true), Ok(zone));
     }
 }
 
-/// One request for the zone.
-struct Stage {
+/// The signed request for the zone.
+struct Exchange {
     zone: ZoneName,
     key: Key,
     request: Request,
 }
 
-impl Stage {
+impl Exchange {
     fn new(zone: ZoneName, id: u16) -> Self {
         let key = key();
         let (name, rtype) = (zone.apex().clone(), RecordType::AXFR);
@@ -103,9 +107,9 @@ impl Stage {
         reader.finish()
     }
 
-    /// The messages as the server that has the key signs them; none where one has no room for that.
+    /// Signs the messages as the server does; `None` if a signature does not fit.
     fn signed(&self, mut messages: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
-        let mut signer = AnswerSigner::new(&self.key, &self.request.mac);
+        let mut signer = ResponseSigner::new(&self.key, &self.request.mac);
         for message in &mut messages {
             signer.sign(message, NOW).ok()?;
         }

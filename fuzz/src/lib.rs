@@ -1,16 +1,16 @@
-//! What the targets that read signed messages share.
+//! The key and the time of the targets that read signed messages.
 
 use nsbridge::model::{Name, Secret};
 use nsbridge::wire::{Algorithm, Hash, Key};
 
-/// The time of all signatures, in Unix seconds: that of the messages in the seeds.
+/// The time of all signatures, in Unix seconds: the time of the messages in the seeds.
 pub const NOW: u64 = 1_700_000_000;
 
-/// A key of the name and algorithm that the messages in the seeds are signed with. Its secret is another one:
-/// so no message that the fuzzer has is authentic, and one that is taken for it is found.
+/// Returns a key with the name and algorithm of the key that signed the seeds, but with another
+/// secret. No message of the fuzzer is authentic by it, so an accepted message is a fault.
 ///
 /// # Panics
-/// Never: the key is a fixed one.
+/// Never: the key is constant.
 pub fn key() -> Key {
     let name: Name = "key.example.".parse().expect("a name");
     let secret = Secret::new(b"no message of the fuzzer has it!".to_vec());

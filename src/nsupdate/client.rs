@@ -13,7 +13,7 @@ use super::settings::{Output, Settings, Signer, Stream, format_address};
 use super::show;
 use crate::model::{Name, RecordIntent, RecordType};
 use crate::script::{Command, Parser, ScriptError};
-use crate::wire::{Class, Draft, Entry, ExtendedError, Listing, Opcode, Rcode};
+use crate::wire::{Class, ExtendedError, MessageDump, Opcode, Rcode, UpdateBuilder, WireRecord};
 
 /// The continuation of a run after a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,9 +30,9 @@ pub(crate) enum Turn {
 pub(crate) struct Client<'a> {
     pub(super) session: Session<'a>,
     parser: Parser,
-    draft: Draft,
+    draft: UpdateBuilder,
     zone: Option<Name>,
-    last_response: Option<Listing>,
+    last_response: Option<MessageDump>,
     version: &'static str,
     failed: bool,
     sent: Vec<Sent>,
@@ -64,7 +64,7 @@ impl<'a> Client<'a> {
         Self {
             parser: Parser::new(settings.localhost_only),
             session: Session::new(settings, output),
-            draft: Draft::default(),
+            draft: UpdateBuilder::default(),
             zone: None,
             last_response: None,
             version,
@@ -191,7 +191,7 @@ impl<'a> Client<'a> {
     fn pending_text(&mut self) -> String {
         let zone = self.zone.clone();
         let zone = zone.map(|zone| (zone, self.parser.fix_class()));
-        let draft = Draft {
+        let draft = UpdateBuilder {
             zone,
             ..self.draft.clone()
         };
@@ -203,7 +203,7 @@ impl<'a> Client<'a> {
         self.last_response = None;
         let mut draft = std::mem::take(&mut self.draft);
         self.draft.lease = draft.lease;
-        draft.asks_why = self.session.settings.asks_why;
+        draft.extended_errors = self.session.settings.asks_why;
         if self.session.settings.is_durable {
             self.collect_durable(&draft);
             return Ok(());
@@ -211,7 +211,7 @@ impl<'a> Client<'a> {
         self.send_draft(draft).await
     }
 
-    fn collect_durable(&mut self, draft: &Draft) {
+    fn collect_durable(&mut self, draft: &UpdateBuilder) {
         self.parser.clear_class();
         match durable::intents(draft, self.zone.as_ref()) {
             Ok(intents) => {
@@ -229,7 +229,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn send_draft(&mut self, mut draft: Draft) -> Result<(), Fatal> {
+    async fn send_draft(&mut self, mut draft: UpdateBuilder) -> Result<(), Fatal> {
         let script_zone = self.zone.clone();
         let class = self.parser.fix_class();
         if script_zone.is_none() && draft.is_empty() {
@@ -297,7 +297,7 @@ impl<'a> Client<'a> {
     /// Sends an update to the servers in turn, until one responds.
     pub(super) async fn update(
         &mut self,
-        draft: &Draft,
+        draft: &UpdateBuilder,
         servers: &[SocketAddr],
     ) -> Result<(), Fatal> {
         let mut sent = Sent {
@@ -381,7 +381,7 @@ impl<'a> Client<'a> {
             return;
         }
         // A request that was just encoded can be read.
-        if let Ok(mut listing) = Listing::read(request) {
+        if let Ok(mut listing) = MessageDump::read(request) {
             if self.zone.is_none() {
                 listing.question = None;
             }
@@ -393,14 +393,14 @@ impl<'a> Client<'a> {
 
 /// Returns the name at which the search for the zone starts: that of the first update, else that of
 /// the first prerequisite.
-fn start_name(draft: &Draft) -> Option<Name> {
+fn start_name(draft: &UpdateBuilder) -> Option<Name> {
     let first = draft.updates.first().or(draft.prerequisites.first())?;
     Some(start_name_of_entry(first))
 }
 
 /// Returns the name at which the search for the zone of a record starts: its owner name, or for DS,
 /// which belongs in the parent zone, the parent of its owner name.
-pub(super) fn start_name_of_entry(entry: &Entry) -> Name {
+pub(super) fn start_name_of_entry(entry: &WireRecord) -> Name {
     let above = entry.owner.parent();
     let is_in_parent = entry.rtype == RecordType::DS;
     above

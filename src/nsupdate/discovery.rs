@@ -9,7 +9,7 @@ use super::session::{NoResponse, Response, Session, TsigProblem};
 use super::settings::Stream;
 use super::show;
 use crate::model::{Name, RecordType};
-use crate::wire::{Class, Listing, Opcode, Rcode, encode_soa_query};
+use crate::wire::{Class, MessageDump, Opcode, Rcode, encode_soa_query};
 
 /// The zone and the servers for the updates of a name.
 pub(super) struct Target {
@@ -161,7 +161,7 @@ async fn query_soa(
     }
 }
 
-fn print_response(session: &mut Session<'_>, listing: &Listing) {
+fn print_response(session: &mut Session<'_>, listing: &MessageDump) {
     if session.settings.debug > 0 {
         let text = format!("Reply from SOA query:\n{}", show::message(listing));
         session.print(Stream::Error, &text);
@@ -170,7 +170,7 @@ fn print_response(session: &mut Session<'_>, listing: &Listing) {
 
 /// Returns the zone of the SOA record in a response; `None` if the name has a CNAME or DNAME, or if
 /// there is no SOA record.
-fn read_soa(listing: &Listing) -> Option<FoundZone> {
+fn read_soa(listing: &MessageDump) -> Option<FoundZone> {
     let mut answers = listing.answers.iter();
     let decisive = answers
         .find(|it| [RecordType::SOA, RecordType::CNAME, RecordType::DNAME].contains(&it.rtype));

@@ -4,7 +4,7 @@
 //! would take away what has come since; a record of which a name has one only would replace a newer one.
 
 use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType};
-use crate::wire::{Class, Draft, Entry};
+use crate::wire::{Class, UpdateBuilder, WireRecord};
 use crate::zonefile::format_type;
 
 /// Types of which a name or zone has one record only, and what servers make themselves.
@@ -23,7 +23,10 @@ const NOT_KEPT: [RecordType; 11] = [
 ];
 
 /// The statements of a batch, in its order; none where all of it is not to be kept, and why.
-pub(super) fn intents(draft: &Draft, zone: Option<&Name>) -> Result<Vec<RecordIntent>, String> {
+pub(super) fn intents(
+    draft: &UpdateBuilder,
+    zone: Option<&Name>,
+) -> Result<Vec<RecordIntent>, String> {
     if !draft.prerequisites.is_empty() {
         return Err("prerequisites cannot be kept: they guard what happens now".to_owned());
     }
@@ -33,7 +36,7 @@ pub(super) fn intents(draft: &Draft, zone: Option<&Name>) -> Result<Vec<RecordIn
     draft.updates.iter().map(|it| intent(it, zone)).collect()
 }
 
-fn intent(entry: &Entry, zone: Option<&Name>) -> Result<RecordIntent, String> {
+fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, String> {
     let (owner, rtype) = (&entry.owner, format_type(entry.rtype));
     let presence = match entry.class {
         Class::IN => Presence::Present,

@@ -12,7 +12,7 @@ use super::fatal::Fatal;
 use super::settings::{Settings, TlsChoice};
 use crate::transport::{
     Application, Connection, Security, TlsClient, TlsFailure, TlsSettings, TransportError,
-    UdpPatience, exchange_datagrams, resolve_host,
+    UdpRetryPolicy, exchange_datagrams, resolve_host,
 };
 
 /// Longest message in a datagram (RFC 1035 section 4.2.1); longer ones use TCP.
@@ -74,13 +74,13 @@ pub(super) async fn exchange(
         let security = security.unwrap_or(Security::Tcp);
         return Ok(exchange_stream(local, peer, &security, request, deadline).await);
     }
-    let sendings = settings.udp_retries.saturating_add(1);
-    let share = settings.timeout.unwrap_or(NO_TIMEOUT) / sendings;
-    let patience = UdpPatience {
-        wait: settings.udp_wait.unwrap_or(share),
-        sendings,
+    let attempts_max = settings.udp_retries.saturating_add(1);
+    let share = settings.timeout.unwrap_or(NO_TIMEOUT) / attempts_max;
+    let retry_policy = UdpRetryPolicy {
+        response_timeout: settings.udp_wait.unwrap_or(share),
+        attempts_max,
     };
-    Ok(exchange_datagrams(peer, local, request, patience, deadline).await)
+    Ok(exchange_datagrams(peer, local, request, retry_policy, deadline).await)
 }
 
 async fn exchange_stream(

@@ -9,7 +9,7 @@ use super::settings::{Output, Route, Settings, Signer, Stream, format_address};
 use crate::model::Name;
 use crate::transport::{Security, TransportError};
 use crate::wire::{
-    EncodeError, Expected, Forgery, Key, Listing, MalformedReason, Opcode, Reply, RequestMac,
+    EncodeError, Expected, Forgery, Key, MalformedReason, MessageDump, Opcode, Reply, RequestMac,
     read_reply, sign_request,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct Replaced {
 
 /// A response to a request.
 pub(super) struct Response {
-    pub(super) listing: Listing,
+    pub(super) listing: MessageDump,
     /// `None` if the signature is valid or none is expected.
     pub(super) tsig_problem: Option<TsigProblem>,
 }
@@ -241,7 +241,7 @@ impl<'a> Session<'a> {
             Reply::Malformed(MalformedReason::Class { .. }) if mac.is_none() => None,
             Reply::Malformed(_) => return Ok(Err(NoResponse::Malformed)),
         };
-        Ok(match Listing::read(&octets) {
+        Ok(match MessageDump::read(&octets) {
             Ok(listing) => Ok(Response {
                 listing,
                 tsig_problem,

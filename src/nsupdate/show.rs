@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::model::{Name, RecordType};
-use crate::wire::{Class, Draft, Entry, Listing, Rcode, TsigListing};
+use crate::wire::{Class, MessageDump, Rcode, TsigDump, UpdateBuilder, WireRecord};
 use crate::zonefile::{format_octets, format_type};
 
 /// Octets between two tab stops.
@@ -19,12 +19,12 @@ const WORD_DIGITS: usize = 56;
 const UPDATE: u8 = 5;
 
 /// Formats the pending update, which is not yet a message and has neither id nor counts.
-pub(super) fn draft(draft: &Draft) -> String {
+pub(super) fn draft(draft: &UpdateBuilder) -> String {
     let question = draft
         .zone
         .clone()
         .map(|(zone, class)| (zone, class, RecordType::SOA));
-    message(&Listing {
+    message(&MessageDump {
         id: 0,
         opcode: UPDATE,
         rcode: Rcode::NOERROR,
@@ -41,7 +41,7 @@ pub(super) fn draft(draft: &Draft) -> String {
 }
 
 /// Formats a message: its header and each section that is not empty.
-pub(super) fn message(listing: &Listing) -> String {
+pub(super) fn message(listing: &MessageDump) -> String {
     let is_update = listing.opcode == UPDATE;
     let mut text = format!(
         ";; ->>HEADER<<- opcode: {}, status: {}, id: {:6}\n;; flags:",
@@ -118,7 +118,7 @@ pub(super) fn tsig_error(code: u16) -> String {
     }
 }
 
-fn entry(entry: &Entry) -> String {
+fn entry(entry: &WireRecord) -> String {
     let data = if entry.rdata.is_empty() && [Class::ANY, Class::NONE].contains(&entry.class) {
         String::new()
     } else {
@@ -178,7 +178,7 @@ fn indent(line: &mut String, column: usize) {
 }
 
 /// Formats the RDATA of a TSIG record in the order of its fields (RFC 8945 section 4.2).
-fn tsig_data(tsig: &TsigListing) -> String {
+fn tsig_data(tsig: &TsigDump) -> String {
     let mut text = format!(
         "{} {} {} {} ",
         tsig.algorithm,

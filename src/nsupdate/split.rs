@@ -17,7 +17,7 @@ use super::fatal::Fatal;
 use super::session::Session;
 use super::settings::Stream;
 use crate::model::Name;
-use crate::wire::{Class, Draft};
+use crate::wire::{Class, UpdateBuilder};
 
 /// Most concurrent searches: enough to share the waiting time, few enough for any server.
 const LOOK_UPS_MAX: usize = 16;
@@ -29,7 +29,7 @@ struct Part {
     /// The primary of the route, if there is one.
     primary: Option<String>,
     target: Target,
-    draft: Draft,
+    draft: UpdateBuilder,
 }
 
 /// The result of the search for a name, with the output on the way.
@@ -40,7 +40,11 @@ struct LookUp {
 
 impl Client<'_> {
     /// Sends a batch, each part to its zone. Sends nothing if a zone is not found.
-    pub(super) async fn send_split(&mut self, draft: Draft, class: Class) -> Result<(), Fatal> {
+    pub(super) async fn send_split(
+        &mut self,
+        draft: UpdateBuilder,
+        class: Class,
+    ) -> Result<(), Fatal> {
         let prerequisites = draft.prerequisites.into_iter().map(|it| (it, true));
         let updates = draft.updates.into_iter().map(|it| (it, false));
         let entries: Vec<_> = prerequisites.chain(updates).collect();
@@ -87,7 +91,7 @@ impl Client<'_> {
         {
             part.zone = Some((target.zone.clone(), class));
             part.lease = draft.lease;
-            part.asks_why = draft.asks_why;
+            part.extended_errors = draft.extended_errors;
             match self.session.use_route(&first_name).await {
                 Ok(replaced) => {
                     self.update(&part, &target.servers).await?;
@@ -168,7 +172,7 @@ fn part_index(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target:
             first_name: name.clone(),
             primary,
             target,
-            draft: Draft::default(),
+            draft: UpdateBuilder::default(),
         });
         parts.len() - 1
     })

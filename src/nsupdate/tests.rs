@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::{Families, read_resolvers, show};
 use crate::model::RecordType;
-use crate::wire::{Class, Draft, Entry};
+use crate::wire::{Class, UpdateBuilder, WireRecord};
 
 #[test]
 fn resolvers_are_read_and_default_to_loopback() {
@@ -22,7 +22,7 @@ fn resolvers_are_read_and_default_to_loopback() {
 
 #[test]
 fn a_pending_update_is_shown_in_nsupdates_columns() {
-    let entry = |owner: &str, ttl, class, rtype, rdata: &[u8]| Entry {
+    let entry = |owner: &str, ttl, class, rtype, rdata: &[u8]| WireRecord {
         owner: owner.parse().unwrap(),
         rtype,
         class,
@@ -30,7 +30,7 @@ fn a_pending_update_is_shown_in_nsupdates_columns() {
         rdata: rdata.to_vec(),
     };
     let long = "long-name-that-is-quite-long.example.com";
-    let draft = Draft {
+    let draft = UpdateBuilder {
         zone: Some(("example.com".parse().unwrap(), Class::IN)),
         prerequisites: vec![entry("a.example.com", 0, Class::NONE, RecordType::ANY, &[])],
         updates: vec![
@@ -44,7 +44,7 @@ fn a_pending_update_is_shown_in_nsupdates_columns() {
             entry(long, 0, Class::ANY, RecordType::TXT, &[]),
         ],
         lease: None,
-        asks_why: false,
+        extended_errors: false,
     };
     let expected = "\
 ;; ->>HEADER<<- opcode: UPDATE, status: NOERROR, id:      0

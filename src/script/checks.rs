@@ -3,14 +3,14 @@
 
 use super::error::{NSEC3_ITERATIONS_MAX, ScriptError};
 use crate::model::{Field, Name, RecordType, fields};
-use crate::wire::{Class, Entry};
+use crate::wire::{Class, WireRecord};
 
 /// Keys of service parameters (RFC 9460 section 14.3.2).
 const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
 /// Checks host names and mailboxes (RFC 952, RFC 1123 section 2.1).
-pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_names(entry: &WireRecord) -> Result<(), ScriptError> {
     // In other classes these types have another format or none.
     const INTERNET_ONLY: [RecordType; 5] = [
         RecordType::A,
@@ -54,7 +54,7 @@ pub(super) fn check_names(entry: &Entry) -> Result<(), ScriptError> {
 }
 
 /// Checks that the SVCB record of a DNS server has protocols, and for HTTP a path (RFC 9461).
-pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_svcb(entry: &WireRecord) -> Result<(), ScriptError> {
     if entry.rtype != RecordType::SVCB || !is_dns_service(&entry.owner) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ pub(super) fn check_svcb(entry: &Entry) -> Result<(), ScriptError> {
 }
 
 /// Rejects so many NSEC3 iterations that validators may reject them (RFC 9276 section 3.2).
-pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
+pub(super) fn check_iterations(entry: &WireRecord) -> Result<(), ScriptError> {
     let excessive = |octets: &[u8; 4]| {
         let [_, _, high, low] = *octets;
         u16::from_be_bytes([high, low]) > NSEC3_ITERATIONS_MAX
@@ -91,7 +91,7 @@ pub(super) fn check_iterations(entry: &Entry) -> Result<(), ScriptError> {
 
 /// Returns whether the owner name is that of a host, a wildcard, or `gc._msdcs` of an Active
 /// Directory forest; the last is not allowed for MX.
-fn is_host_owner(entry: &Entry) -> bool {
+fn is_host_owner(entry: &WireRecord) -> bool {
     let owner = &entry.owner;
     if owner.is_wildcard() {
         return owner.parent().is_none_or(|parent| is_host(&parent));
@@ -148,7 +148,7 @@ fn is_reverse(owner: &Name) -> bool {
 }
 
 /// Returns the names in the RDATA of a record.
-fn names_in(entry: &Entry) -> Vec<Name> {
+fn names_in(entry: &WireRecord) -> Vec<Name> {
     let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
     let fields = match entry.rtype {
         // The target is never compressed (RFC 9460 section 2.2), so `fields` does not list it.

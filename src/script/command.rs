@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::Name;
-use crate::wire::{Entry, Key, Lease};
+use crate::wire::{Key, Lease, WireRecord};
 
 /// A command. A line that only changes how later lines are parsed gives `Nothing`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,9 +35,9 @@ pub enum Command {
     /// `lease SECONDS [SECONDS]`, or `lease none`.
     Lease(Option<Lease>),
     /// A prerequisite (RFC 2136 section 2.4).
-    Prerequisite(Entry),
+    Prerequisite(WireRecord),
     /// An update (RFC 2136 section 2.5).
-    Update(Entry),
+    Update(WireRecord),
     /// `show`.
     Show,
     /// `answer`.

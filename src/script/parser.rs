@@ -9,7 +9,7 @@ use super::error::{NameProblem, ScriptError};
 use super::rdata;
 use super::words::{Words, to_text};
 use crate::model::{Name, NameError, RecordType, Secret, TTL_MAX};
-use crate::wire::{Algorithm, AlgorithmError, Class, Entry, Hash, Key, Lease};
+use crate::wire::{Algorithm, AlgorithmError, Class, Hash, Key, Lease, WireRecord};
 use crate::zonefile::parse_type;
 
 /// Longest Kerberos realm in octets.
@@ -166,7 +166,7 @@ impl Parser {
         &mut self,
         mut words: Words<'_>,
         exists: bool,
-    ) -> Result<Entry, ScriptError> {
+    ) -> Result<WireRecord, ScriptError> {
         let owner = owner(&mut words)?;
         let mut word = words.next().ok_or(ScriptError::NoClassOrType)?;
         let class = if let Some(class) = Class::from_text(word) {
@@ -184,7 +184,7 @@ impl Parser {
             None if exists => (Class::ANY, Vec::new()),
             None => (Class::NONE, Vec::new()),
         };
-        Ok(Entry {
+        Ok(WireRecord {
             owner,
             rtype,
             class,
@@ -194,7 +194,7 @@ impl Parser {
     }
 
     /// Parses `NAME [TTL] [CLASS] TYPE DATA`.
-    fn addition(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
+    fn addition(&mut self, mut words: Words<'_>) -> Result<WireRecord, ScriptError> {
         let owner = owner(&mut words)?;
         let word = words.next().ok_or(ScriptError::NoOwnerTtl)?;
         let (ttl, word) = match (word.parse::<u32>(), self.default_ttl) {
@@ -213,7 +213,7 @@ impl Parser {
             .update_type(word, &mut words)?
             .ok_or(ScriptError::NoType)?;
         let text = words.rest().ok_or(ScriptError::NoRdata)?;
-        let entry = Entry {
+        let entry = WireRecord {
             owner,
             rtype,
             class,
@@ -231,7 +231,7 @@ impl Parser {
     }
 
     /// Parses `NAME [TTL] [CLASS] [TYPE [DATA]]`; the TTL is ignored.
-    fn deletion(&mut self, mut words: Words<'_>) -> Result<Entry, ScriptError> {
+    fn deletion(&mut self, mut words: Words<'_>) -> Result<WireRecord, ScriptError> {
         let owner = owner(&mut words)?;
         let mut word = words.next();
         if word.is_some_and(|word| is_number(word) && word.parse::<u32>().is_ok()) {
@@ -241,7 +241,7 @@ impl Parser {
             Some(word) => self.update_type(word, &mut words)?,
             None => None,
         };
-        let entry = |rtype, class, rdata| Entry {
+        let entry = |rtype, class, rdata| WireRecord {
             owner,
             rtype,
             class,
@@ -325,8 +325,8 @@ impl Parser {
 }
 
 /// Parses `NAME`; the other words of the line are ignored.
-fn whole_name(mut words: Words<'_>, class: Class) -> Result<Entry, ScriptError> {
-    Ok(Entry {
+fn whole_name(mut words: Words<'_>, class: Class) -> Result<WireRecord, ScriptError> {
+    Ok(WireRecord {
         owner: owner(&mut words)?,
         rtype: RecordType::ANY,
         class,

@@ -6,7 +6,7 @@ use pretty_assertions::assert_eq;
 
 use super::{Command, Parser};
 use crate::model::RecordType;
-use crate::wire::{Class, Entry, Lease};
+use crate::wire::{Class, Lease, WireRecord};
 
 fn read(line: &str) -> Result<Command, String> {
     let read = Parser::new(false).read(line.as_bytes());
@@ -20,8 +20,8 @@ fn error_of(line: &str) -> String {
     }
 }
 
-fn entry(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -> Entry {
-    Entry {
+fn entry(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
+    WireRecord {
         owner: owner.parse().unwrap(),
         rtype,
         class,

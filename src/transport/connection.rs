@@ -1,4 +1,5 @@
-//! One connection: resolve, connect, handshake; then frames of two octets of length and a message.
+//! One connection: it resolves the host, connects, and shakes hands for TLS; then it exchanges
+//! frames of two length octets and a message.
 
 use std::fmt;
 use std::io;
@@ -17,29 +18,28 @@ use tokio_rustls::client::TlsStream;
 use super::error::{Step, TransportError};
 use super::tls::TlsClient;
 
-/// Most addresses of a host that are tried: more is a mistake in the zone of that host, and each
+/// Most addresses of a host to try. More are a mistake in the zone of that host, and each address
 /// gets only its share of the time.
 pub const ADDRESSES_MAX: usize = 16;
 /// Octets of the length before each message.
 const PREFIX_OCTETS: usize = 2;
-/// Octets asked of the socket at a time: a few TLS records of a transfer.
+/// Octets to read from the socket at a time: a few TLS records of a transfer.
 const READ_OCTETS: usize = 32 * 1024;
 
-/// Where a primary listens.
+/// The address at which a primary listens.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Endpoint {
-    /// IP address (IPv6 without brackets) or host name.
+    /// An IP address (IPv6 without brackets) or a host name.
     pub host: String,
-    /// TCP port.
     pub port: u16,
-    /// What runs between TCP and the messages.
     pub security: Security,
 }
 
-/// What runs between TCP and the messages.
+/// The layer between TCP and the messages.
 #[derive(Clone, Debug)]
 pub enum Security {
-    /// Nothing.
+    /// None: plain TCP.
     Tcp,
     /// TLS (RFC 7858).
     Tls(Arc<TlsClient>),
@@ -51,7 +51,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Writes a host and its port, an IPv6 address in brackets (RFC 3986 section 3.2.2).
+/// Writes a host and its port, with an IPv6 address in brackets (RFC 3986 section 3.2.2).
 ///
 /// # Errors
 /// Those of the formatter.
@@ -65,26 +65,27 @@ pub fn fmt_host_and_port(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> f
 
 /// An open connection to a primary.
 ///
-/// Messages may be sent ahead of their answers. A `receive` that was given up loses nothing; a
-/// `send` that was given up leaves a torn frame, and the connection refuses every later one.
+/// The caller may send several messages before it receives their responses. A `receive` that times
+/// out or is dropped loses nothing. A `send` that times out or is dropped leaves a torn frame, and
+/// every later `send` fails.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
     peer: SocketAddr,
-    /// Octets that came in and are no whole frame yet.
+    /// The received octets that are no whole frame yet.
     buffer: Vec<u8>,
-    /// Whether a frame was begun and not finished.
-    torn: bool,
-    /// Whether the peer ever sent a message: a TLS alert after that is not about the handshake.
-    heard: bool,
+    /// Whether the last frame was sent only in part.
+    is_torn: bool,
+    /// Whether the peer has sent a message: a TLS alert after that is not about the handshake.
+    has_received: bool,
 }
 
 impl Connection {
-    /// Resolves the host and connects to its addresses in turn, until one is ready for messages.
-    /// Each address gets an equal share of the time that is left.
+    /// Resolves the host and connects to its addresses one after another, until one is ready for
+    /// messages. Each address gets an equal share of the remaining time.
     ///
     /// # Errors
-    /// The error of the only address, or [`TransportError::AllFailed`] with those of all.
+    /// The error of the only address, or [`TransportError::AllFailed`] with the errors of all.
     pub async fn open(endpoint: &Endpoint, deadline: Instant) -> Result<Self, TransportError> {
         let addresses = resolve_host(&endpoint.host, endpoint.port, deadline).await?;
         Self::open_any(endpoint, &addresses, deadline).await
@@ -113,26 +114,26 @@ impl Connection {
         Err(failures.pop().unwrap_or(TransportError::NoAddress { host }))
     }
 
-    /// Sends one message. The octets have been handed to the kernel when this returns.
+    /// Sends one message; the kernel has all its octets when this returns.
     ///
     /// # Errors
-    /// [`TransportError`]; after any but `TooLong` the peer cannot have read the whole message,
-    /// and the connection is of no more use for sending.
+    /// [`TransportError`]. After any error but `TooLong` the peer cannot have read the whole
+    /// message, and the connection can send no more messages.
     pub async fn send(&mut self, message: &[u8], deadline: Instant) -> Result<(), TransportError> {
         let Ok(length) = u16::try_from(message.len()) else {
             return Err(TransportError::TooLong {
                 octets: message.len(),
             });
         };
-        if self.torn {
+        if self.is_torn {
             return Err(TransportError::Torn { peer: self.peer });
         }
-        // One write, so that the length does not travel in a segment of its own.
+        // One write, so that the length does not get a TCP segment of its own.
         let mut frame = Vec::with_capacity(PREFIX_OCTETS + message.len());
         frame.extend_from_slice(&length.to_be_bytes());
         frame.extend_from_slice(message);
         let started = Instant::now();
-        self.torn = true;
+        self.is_torn = true;
         let written = timeout_at(deadline, async {
             self.stream.write_all(&frame).await?;
             self.stream.flush().await
@@ -141,23 +142,23 @@ impl Connection {
             Err(_) => Err(self.timed_out(Step::Send, started)),
             Ok(Err(source)) => Err(self.failed(Step::Send, source)),
             Ok(Ok(())) => {
-                self.torn = false;
+                self.is_torn = false;
                 self.stream.acknowledge_at_once();
                 Ok(())
             }
         }
     }
 
-    /// Receives the next message, of any length that a frame can name, zero among them.
+    /// Receives the next message; it may have any length that a frame can have, zero included.
     ///
     /// # Errors
-    /// [`TransportError`]: `Closed` when the peer ended the connection between two messages,
-    /// `ClosedInFrame` when in the middle of one.
+    /// [`TransportError`]: `Closed` if the peer ended the connection between two messages,
+    /// `ClosedInFrame` if it did so within a message.
     pub async fn receive(&mut self, deadline: Instant) -> Result<Vec<u8>, TransportError> {
         let started = Instant::now();
         loop {
             if let Some(message) = self.take_message() {
-                self.heard = true;
+                self.has_received = true;
                 return Ok(message);
             }
             self.buffer.reserve(READ_OCTETS);
@@ -171,23 +172,23 @@ impl Connection {
         }
     }
 
-    /// Whether the next request can be sent and its answer be told from what came before: the peer
-    /// has not ended the connection, and nothing is left of earlier answers.
+    /// Returns whether the connection can carry another request: the peer has not ended it, and no
+    /// octets of earlier responses are left that could be mistaken for the next response.
     pub fn is_usable(&self) -> bool {
-        self.buffer.is_empty() && !self.torn && self.stream.is_open()
+        self.buffer.is_empty() && !self.is_torn && self.stream.is_open()
     }
 
-    /// The octets themselves, for a protocol without these frames; the caller sets the deadlines.
-    pub fn into_octets(self) -> impl AsyncRead + AsyncWrite + Unpin + use<> {
+    /// Returns the stream below the frames, for another protocol; the caller must set deadlines.
+    pub fn into_stream(self) -> impl AsyncRead + AsyncWrite + Unpin + use<> {
         self.stream
     }
 
-    /// The address that was connected to.
+    /// Returns the address of the peer.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Connects to one address, from `local` where that is given.
+    /// Connects to one address, from `local` if it is given.
     ///
     /// # Errors
     /// [`TransportError`].
@@ -207,8 +208,8 @@ impl Connection {
             .await
             .map_err(|_| timed_out(Step::Connect))?
             .map_err(|source| TransportError::from_io(peer, Step::Connect, source))?;
-        // A request is one small write that nothing else follows: Nagle's wait only costs. That it
-        // could not be set costs time, not correctness.
+        // A request is one small write with none after it, so Nagle's algorithm would only delay
+        // it. A failure to disable it costs time, not correctness.
         let _ = tcp.set_nodelay(true);
         let stream = match security {
             Security::Tcp => Stream::Tcp(tcp),
@@ -226,12 +227,12 @@ impl Connection {
             stream,
             peer,
             buffer: Vec::new(),
-            torn: false,
-            heard: false,
+            is_torn: false,
+            has_received: false,
         })
     }
 
-    /// Cuts the first whole message off the buffer.
+    /// Removes the first whole message from the buffer.
     fn take_message(&mut self) -> Option<Vec<u8>> {
         let (prefix, rest) = self.buffer.split_first_chunk::<PREFIX_OCTETS>()?;
         let length = usize::from(u16::from_be_bytes(*prefix));
@@ -263,12 +264,12 @@ impl Connection {
     }
 
     fn failed(&self, step: Step, source: io::Error) -> TransportError {
-        // What rustls says when TCP ended without `close_notify`.
+        // rustls reports a TCP stream that ended without `close_notify` in this way.
         if step == Step::Receive && source.kind() == io::ErrorKind::UnexpectedEof {
             return self.closed(step);
         }
         let error = TransportError::from_io(self.peer, step, source);
-        if self.heard {
+        if self.has_received {
             error.after_handshake()
         } else {
             error
@@ -276,7 +277,7 @@ impl Connection {
     }
 }
 
-/// Connects TCP, from an address of our own where it is given.
+/// Opens a TCP connection, from `local` if it is given.
 async fn connect(local: Option<SocketAddr>, peer: SocketAddr) -> io::Result<TcpStream> {
     let Some(local) = local else {
         return TcpStream::connect(peer).await;
@@ -290,7 +291,7 @@ async fn connect(local: Option<SocketAddr>, peer: SocketAddr) -> io::Result<TcpS
     socket.connect(peer).await
 }
 
-/// The addresses of a host, in the resolver's order, at most [`ADDRESSES_MAX`].
+/// Looks up the addresses of a host, in the order of the resolver, at most [`ADDRESSES_MAX`].
 ///
 /// # Errors
 /// [`TransportError::Resolve`] and [`TransportError::TimedOut`].
@@ -318,7 +319,7 @@ pub async fn resolve_host(
     }
 }
 
-/// The octet stream under the frames.
+/// The stream of octets below the frames.
 #[derive(Debug)]
 enum Stream {
     Tcp(TcpStream),
@@ -326,27 +327,29 @@ enum Stream {
 }
 
 impl Stream {
-    /// Whether the peer has not closed, as far as it is known here. On plain TCP octets that wait
-    /// answer no request any more; on TLS they may be tickets, which mean nothing.
+    /// Returns whether the kernel knows of no end of the connection. On plain TCP no octets may
+    /// wait, because no request is open that they could answer. On TLS octets may wait: they can be
+    /// session tickets, which are harmless.
     fn is_open(&self) -> bool {
-        let (tcp, may_wait) = match self {
+        let (tcp, octets_may_wait) = match self {
             Self::Tcp(tcp) => (tcp, false),
             Self::Tls(tls) => (tls.get_ref().0, true),
         };
-        // Sockets of tokio never block.
+        // `peek` cannot block: the sockets of tokio are non-blocking.
         match socket2::SockRef::from(tcp).peek(&mut [MaybeUninit::uninit()]) {
-            Ok(octets) => octets > 0 && may_wait,
+            Ok(octets) => octets > 0 && octets_may_wait,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }
     }
 
-    /// On TLS, acknowledges what comes next without delay: BIND writes its session tickets and its
-    /// answer separately, and its Nagle would hold the answer for our delayed acknowledgement, some
-    /// 40 ms. The kernel forgets the flag, so it is set after every write.
+    /// Makes the kernel acknowledge the next segments of a TLS connection without delay. BIND:
+    /// writes its session tickets and its response separately, and with Nagle's algorithm holds the
+    /// response back until the delayed acknowledgement arrives, some 40 ms. The kernel resets the
+    /// flag by itself, so every `send` sets it.
     fn acknowledge_at_once(&self) {
         #[cfg(target_os = "linux")]
         if let Self::Tls(stream) = self {
-            // Failing costs time, not correctness.
+            // A failure costs time, not correctness.
             let _ = socket2::SockRef::from(stream.get_ref().0).set_tcp_quickack(true);
         }
     }

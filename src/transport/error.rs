@@ -1,4 +1,4 @@
-//! Why an exchange of octets failed, and what a person can do about it.
+//! Why an exchange of octets failed, and the remedy for the operator.
 
 use std::fmt;
 use std::io;
@@ -11,18 +11,18 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError};
 use super::pin::{PIN_COMMAND, Pin, PinMismatch};
 use crate::wire::MESSAGE_OCTETS_MAX;
 
-/// What was being done.
+/// The step of an exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Looking up the addresses of a host name.
+    /// The lookup of a host's addresses.
     Resolve,
     /// The TCP handshake.
     Connect,
     /// The TLS handshake.
     Handshake,
-    /// Writing a message.
+    /// The sending of a message.
     Send,
-    /// Waiting for a message.
+    /// The wait for a message.
     Receive,
 }
 
@@ -38,81 +38,53 @@ impl fmt::Display for Step {
     }
 }
 
-/// Why octets did not go to and fro.
+/// The reason why an exchange of octets failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TransportError {
-    /// The resolver has no answer for the host name.
+    /// The resolver reported an error for the host name.
     #[error("cannot look up `{host}`: {source}")]
-    Resolve {
-        /// The host name.
-        host: String,
-        /// What the resolver said.
-        source: io::Error,
-    },
-    /// The resolver answered without an address.
+    Resolve { host: String, source: io::Error },
+    /// The resolver returned no address.
     #[error("`{host}` has no address")]
-    NoAddress {
-        /// The host name.
-        host: String,
-    },
-    /// Nothing listens there.
+    NoAddress { host: String },
+    /// Nothing listens at the address.
     #[error("{peer} refused the connection")]
-    Refused {
-        /// The address.
-        peer: SocketAddr,
-    },
+    Refused { peer: SocketAddr },
     /// A deadline passed.
     #[error("{target}: {step} timed out after {}", seconds(*after))]
     TimedOut {
-        /// What was being done.
         step: Step,
-        /// The host name while resolving, the address and port afterwards.
+        /// The host name during the lookup, later the address and port.
         target: String,
-        /// How long this step, or for a connection all its steps, had taken.
+        /// The time since the start of the step; for a connection, of its first step.
         after: Duration,
     },
-    /// The peer ended the connection and no part of a message had come.
+    /// The peer ended the connection before the first octet of a message.
     #[error("{peer} closed the connection while {step}")]
-    Closed {
-        /// The address.
-        peer: SocketAddr,
-        /// What was being done.
-        step: Step,
-    },
+    Closed { peer: SocketAddr, step: Step },
     /// The peer ended the connection in the middle of a message.
     #[error("{peer} closed the connection in the middle of a message, after {octets} octets of it")]
     ClosedInFrame {
-        /// The address.
         peer: SocketAddr,
-        /// Octets of the frame that had come, its length octets among them.
+        /// The received octets of the frame, its length octets included.
         octets: usize,
     },
-    /// The peer, or something on the way, tore the connection down.
+    /// The peer, or a device on the way, reset the connection.
     #[error("{peer} reset the connection while {step}")]
-    Reset {
-        /// The address.
-        peer: SocketAddr,
-        /// What was being done.
-        step: Step,
-    },
-    /// The kernel reported something else: no route, forbidden by a firewall.
+    Reset { peer: SocketAddr, step: Step },
+    /// The kernel reported another error, such as no route or a firewall's refusal.
     #[error("{peer}: {step} failed: {source}")]
     Io {
-        /// The address.
         peer: SocketAddr,
-        /// What was being done.
         step: Step,
-        /// What the kernel said.
         source: io::Error,
     },
     /// TLS failed.
     #[error("{peer}: {failure}")]
     Tls {
-        /// The address.
         peer: SocketAddr,
-        /// What was being done.
         step: Step,
-        /// Why.
         #[source]
         failure: TlsFailure,
     },
@@ -121,87 +93,73 @@ pub enum TransportError {
         "a message of {octets} octets is longer than a frame can be, {} octets",
         MESSAGE_OCTETS_MAX
     )]
-    TooLong {
-        /// Octets of the message.
-        octets: usize,
-    },
-    /// An earlier message on this connection was sent in part.
+    TooLong { octets: usize },
+    /// An earlier message on this connection was sent only in part.
     #[error("{peer}: an earlier message was cut off, the connection cannot be used further")]
-    Torn {
-        /// The address.
-        peer: SocketAddr,
-    },
-    /// No address of the host could be used.
+    Torn { peer: SocketAddr },
+    /// Every address of the host failed.
     #[error("none of the {} addresses of `{host}` can be used: {}", failures.len(), joined(failures))]
     AllFailed {
-        /// The host name.
         host: String,
-        /// The failure of each address, in the order they were tried.
+        /// The failure of each address, in the order of the attempts.
         failures: Vec<Self>,
     },
 }
 
-/// Why TLS failed.
+/// The reason why TLS failed.
 #[derive(Clone, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TlsFailure {
-    /// No certificate authority of `tls-ca-file` vouches for the server's certificate.
+    /// No certificate authority in `tls-ca-file` has signed the server's certificate.
     #[error("the server's certificate is not signed by a certificate authority in `tls-ca-file`")]
     UnknownIssuer,
-    /// The server shows a certificate authority's own certificate, as a plain self-signed one is.
+    /// The server presents the certificate of an authority, as a plain self-signed one is.
     #[error(
         "the server's certificate is self-signed as a certificate authority and cannot be verified by `tls-ca-file`"
     )]
     SelfSigned,
-    /// The certificate is another server's.
+    /// The certificate is for another name.
     #[error(
         "the server's certificate is not valid for `{expected}`, but for {}",
         names(presented)
     )]
     NameMismatch {
-        /// The name that was asked for.
         expected: String,
-        /// The names in the certificate.
         presented: Vec<String>,
     },
-    /// None of the pins is that of the server's key.
+    /// The server's key matches no pin.
     #[error("the server's public key has the pin `{presented}`, which is none of `tls-pins`")]
-    PinMismatch {
-        /// The pin of the key that the server showed.
-        presented: Pin,
-    },
-    /// The certificate's time is over.
+    PinMismatch { presented: Pin },
+    /// The certificate is no longer valid.
     #[error("the server's certificate has expired")]
     Expired,
-    /// The certificate's time has not begun.
+    /// The certificate is not valid yet.
     #[error("the server's certificate is not valid yet")]
     NotYetValid,
-    /// The server wants a client certificate, or another one.
+    /// The server requires a client certificate, or another one.
     #[error("the server did not accept the client certificate, or wants one: alert {alert:?}")]
     ClientCertificate {
         /// The server's alert (RFC 8446 section 6.2).
         alert: AlertDescription,
     },
-    /// What came back is no TLS.
+    /// The server's octets are no TLS.
     #[error("the server does not speak TLS on this port")]
     NotTls,
-    /// Anything else that TLS has to say.
+    /// rustls reported another error.
     #[error("TLS failed: {source}")]
-    Other {
-        /// What rustls says.
-        source: rustls::Error,
-    },
+    Other { source: rustls::Error },
 }
 
 impl TransportError {
-    /// Whether something did not happen in time.
+    /// Returns whether a deadline passed.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut { .. })
     }
 
-    /// Whether the peer may have read, and acted on, a request that was sent on this connection
-    /// and has no answer yet. An error of `open` or `send` is never about an arrived request: the
-    /// message was not handed over in full. (Messages sent earlier on the same connection without
-    /// an answer are another matter: their fate is unknown after any error but `TooLong`.)
+    /// Returns whether the peer may have read, and acted on, a request without a response. An error
+    /// of `open` or `send` always means that it has not, because the kernel did not get the whole
+    /// message. The result does not cover messages sent earlier on the same connection without a
+    /// response: after any error but `TooLong` their fate is unknown.
     pub fn request_may_have_arrived(&self) -> bool {
         match self {
             Self::Resolve { .. }
@@ -215,14 +173,15 @@ impl TransportError {
             | Self::Closed { step, .. }
             | Self::Reset { step, .. }
             | Self::Io { step, .. } => *step == Step::Receive,
-            // A server reads nothing before its handshake is done (RFC 8446 section 4.4.2.4).
+            // A server reads no request before the handshake is complete (RFC 8446 section
+            // 4.4.2.4).
             Self::Tls { step, failure, .. } => {
                 *step == Step::Receive && !matches!(failure, TlsFailure::ClientCertificate { .. })
             }
         }
     }
 
-    /// What a person can do about it, where there is something to say.
+    /// Returns a remedy for the operator, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Resolve { host, .. } | Self::NoAddress { host } => Some(format!(
@@ -244,7 +203,7 @@ impl TransportError {
         }
     }
 
-    /// The error of a socket or TLS operation.
+    /// Converts the error of a socket or TLS operation.
     pub(super) fn from_io(peer: SocketAddr, step: Step, source: io::Error) -> Self {
         let tls = source
             .get_ref()
@@ -268,8 +227,8 @@ impl TransportError {
         }
     }
 
-    /// The same error when the peer had already answered: an alert is then not about the client's
-    /// certificate, which TLS asks for in its handshake only.
+    /// Converts an error after the first message of the peer: an alert is then not about the
+    /// client's certificate, which a server requests in the handshake only.
     pub(super) fn after_handshake(mut self) -> Self {
         if let Self::Tls { failure, .. } = &mut self
             && let TlsFailure::ClientCertificate { alert } = *failure
@@ -282,7 +241,7 @@ impl TransportError {
 }
 
 impl TlsFailure {
-    /// What a person can do about it, where there is something to say.
+    /// Returns a remedy for the operator, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownIssuer => Some(format!(
@@ -361,7 +320,8 @@ impl TlsFailure {
     }
 }
 
-/// The alerts by which a server turns down a client's certificate (RFC 8446 section 6.2).
+/// Returns whether a server sends this alert to refuse a client's certificate (RFC 8446 section
+/// 6.2).
 fn is_about_client(alert: AlertDescription) -> bool {
     matches!(
         alert,

@@ -1,9 +1,9 @@
-//! DNS messages over one connection: TCP (RFC 1035 section 4.2.2, RFC 7766) or TLS (RFC 7858); and
-//! for nsupdate, in datagrams.
+//! DNS messages over one connection, by TCP (RFC 1035 section 4.2.2, RFC 7766) or TLS (RFC 7858),
+//! and for nsupdate over UDP.
 //!
-//! A [`Connection`] carries octets: it frames them, and every wait in it has a deadline. It never
-//! looks into a message, decides about a retry, or logs what it carries. Whether a request may
-//! have reached the peer is told by [`TransportError::request_may_have_arrived`].
+//! A [`Connection`] frames octets, and every wait in it has a deadline. It never parses a message,
+//! never decides about a retry, and never logs a message. After an error,
+//! [`TransportError::request_may_have_arrived`] reports whether the peer may have read the request.
 
 mod connection;
 mod error;
@@ -20,4 +20,4 @@ pub use connection::{
 pub use error::{Step, TlsFailure, TransportError};
 pub use pin::{Pin, PinError};
 pub use tls::{Application, ClientIdentity, TlsClient, TlsError, TlsSettings};
-pub use udp::{UdpPatience, exchange_datagrams};
+pub use udp::{UdpRetryPolicy, exchange_datagrams};

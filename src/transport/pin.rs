@@ -1,4 +1,4 @@
-//! Pins: a server known by its public key (RFC 7858 section 4.2).
+//! Pins, which identify a server by its public key (RFC 7858 section 4.2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,18 +11,18 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 /// The command that prints the pin of a certificate file (RFC 7858 section 4.2, RFC 7469).
 pub(super) const PIN_COMMAND: &str = "openssl x509 -in CERTIFICATE.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64";
 
-/// The SHA-256 digest of a certificate's `SubjectPublicKeyInfo` (RFC 7858 section 4.2); as text,
-/// base64.
+/// The SHA-256 digest of a certificate's `SubjectPublicKeyInfo` (RFC 7858 section 4.2). Its text
+/// form is base64.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pin(pub [u8; 32]);
 
-/// Why text is no [`Pin`].
+/// The reason why text is no [`Pin`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a pin is the base64 form of 32 octets, 44 characters")]
 pub struct PinError;
 
 impl Pin {
-    /// The pin of a certificate's key; none where the octets are no certificate.
+    /// Computes the pin of a certificate's key; `None` if the octets are no certificate.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
         let key = certificate.subject_public_key_info();
@@ -45,7 +45,7 @@ impl fmt::Display for Pin {
     }
 }
 
-/// What the verifier says of a key that no pin knows; travels inside rustls's error.
+/// The verifier's error for a key that matches no pin; rustls wraps it into its own error.
 #[derive(Debug, thiserror::Error)]
 #[error("no pin is that of the server's key")]
 pub(super) struct PinMismatch {

@@ -1,4 +1,4 @@
-//! A connection against scripted peers on loopback.
+//! Tests of connections to scripted peers on loopback.
 
 mod tls;
 mod udp;
@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::*;
 use crate::wire::MESSAGE_OCTETS_MAX;
 
-/// Time for what must succeed: long, since it is never waited for in full.
+/// The deadline of waits that must succeed; long, because they end earlier.
 const LONG: Duration = Duration::from_secs(20);
-/// Time for what must time out.
+/// The deadline of waits that must time out.
 const SHORT: Duration = Duration::from_millis(100);
 
 fn within(time: Duration) -> Instant {
@@ -37,12 +37,12 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// An address where nothing listens.
+/// Returns an address at which nothing listens.
 async fn closed_port() -> SocketAddr {
     listen().await.1
 }
 
-/// A connection of ours and the peer's end of it.
+/// Opens a connection and returns it with the peer's end.
 async fn pair() -> (Connection, TcpStream) {
     let (listener, address) = listen().await;
     let endpoint = endpoint(address);
@@ -50,7 +50,7 @@ async fn pair() -> (Connection, TcpStream) {
     (ours.unwrap(), theirs.unwrap().0)
 }
 
-/// Checks that the future neither hangs nor ends early, and gives its error.
+/// Checks that the future neither hangs nor ends early, and returns its error.
 async fn times_out<T: std::fmt::Debug>(
     wait: impl Future<Output = Result<T, TransportError>>,
 ) -> TransportError {
@@ -69,7 +69,7 @@ async fn messages_travel_in_frames_of_their_length() {
     theirs.read_exact(&mut frame).await.unwrap();
     assert_eq!(&frame, b"\x00\x07request");
 
-    // Two answers in one segment, and an empty one.
+    // Three responses in one segment; the second is empty.
     theirs
         .write_all(b"\x00\x03one\x00\x00\x00\x03two")
         .await
@@ -80,7 +80,7 @@ async fn messages_travel_in_frames_of_their_length() {
 }
 
 #[tokio::test]
-async fn the_longest_message_goes_and_a_longer_one_does_not() {
+async fn the_longest_message_is_sent_and_a_longer_one_is_an_error() {
     let (mut ours, mut theirs) = pair().await;
     let longest = vec![7; MESSAGE_OCTETS_MAX];
     let echo = async {
@@ -100,7 +100,7 @@ async fn the_longest_message_goes_and_a_longer_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_answers_is_given_up_at_the_deadline() {
+async fn a_receive_from_a_silent_peer_times_out_at_the_deadline() {
     let (mut ours, _theirs) = pair().await;
     ours.send(b"request", within(LONG)).await.unwrap();
     let error = times_out(ours.receive(within(SHORT))).await;
@@ -117,7 +117,7 @@ async fn a_peer_that_never_answers_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_receive_that_was_given_up_in_a_frame_loses_nothing() {
+async fn a_receive_that_timed_out_within_a_frame_loses_nothing() {
     let (mut ours, mut theirs) = pair().await;
     theirs.write_all(b"\x00\x06ans").await.unwrap();
     times_out(ours.receive(within(SHORT))).await;
@@ -126,7 +126,7 @@ async fn a_receive_that_was_given_up_in_a_frame_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_reads_stops_the_sender_whose_connection_is_then_torn() {
+async fn a_send_to_a_peer_that_never_reads_times_out_and_tears_the_connection() {
     let (mut ours, _theirs) = pair().await;
     let message = vec![0; MESSAGE_OCTETS_MAX];
     let error = loop {
@@ -148,7 +148,7 @@ async fn a_peer_that_never_reads_stops_the_sender_whose_connection_is_then_torn(
 }
 
 #[tokio::test]
-async fn a_close_between_messages_and_one_within_are_told_apart() {
+async fn a_close_between_messages_differs_from_a_close_within_one() {
     let (mut ours, theirs) = pair().await;
     drop(theirs);
     let error = ours.receive(within(LONG)).await.unwrap_err();
@@ -169,9 +169,9 @@ async fn a_close_between_messages_and_one_within_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset() {
+async fn a_reset_is_reported_as_a_reset() {
     let (mut ours, theirs) = pair().await;
-    // No lingering: the connection ends by a reset in place of a farewell.
+    // Without lingering the connection ends with a reset instead of a close.
     socket2::SockRef::from(&theirs)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
@@ -191,7 +191,7 @@ async fn a_reset_is_a_reset() {
 }
 
 #[tokio::test]
-async fn nothing_that_listens_is_a_refusal() {
+async fn a_port_without_listener_refuses_the_connection() {
     let address = closed_port().await;
     let error = Connection::open(&endpoint(address), within(LONG))
         .await
@@ -202,7 +202,7 @@ async fn nothing_that_listens_is_a_refusal() {
 }
 
 #[tokio::test]
-async fn every_address_of_a_host_is_tried_in_turn() {
+async fn open_tries_every_address_of_a_host_in_order() {
     let (listener, good) = listen().await;
     let closed = [closed_port().await, closed_port().await];
     let host = Endpoint {
@@ -233,14 +233,14 @@ async fn every_address_of_a_host_is_tried_in_turn() {
 }
 
 #[tokio::test]
-async fn a_host_name_that_does_not_exist_says_so() {
+async fn a_host_name_that_does_not_exist_is_a_resolver_error() {
     let endpoint = Endpoint {
         host: "no-such-host.invalid".to_owned(),
         port: 53,
         security: Security::Tcp,
     };
     let error = Connection::open(&endpoint, within(LONG)).await.unwrap_err();
-    // A machine whose resolver does not answer at all is the other honest outcome.
+    // On a machine without a working resolver the lookup times out instead.
     assert!(
         matches!(
             &error,
@@ -260,7 +260,7 @@ async fn a_host_name_that_does_not_exist_says_so() {
 #[tokio::test]
 async fn an_ipv6_literal_is_connected_to_and_printed_in_brackets() {
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {
-        // A kernel without IPv6 leaves the spelling to check.
+        // A kernel without IPv6: only the text form can be checked.
         let endpoint = endpoint("[::1]:53".parse().unwrap());
         assert_eq!(endpoint.to_string(), "[::1]:53");
         return;
@@ -274,7 +274,7 @@ async fn an_ipv6_literal_is_connected_to_and_printed_in_brackets() {
 }
 
 #[test]
-fn an_alert_about_certificates_says_nothing_of_a_request_once_the_peer_has_answered() {
+fn a_certificate_alert_rules_out_an_arrived_request_only_before_the_first_response() {
     let alert = tokio_rustls::rustls::AlertDescription::CertificateRequired;
     let error = || TransportError::Tls {
         peer: "192.0.2.53:853".parse().unwrap(),

@@ -1,8 +1,9 @@
-//! Whom TLS trusts (RFC 7858 section 4): a certificate authority and a name, or pinned keys.
+//! Authentication of servers over TLS (RFC 7858 section 4): by a certificate authority and a name,
+//! or by pinned keys.
 //!
-//! There is no way to trust anyone: with neither an authority nor a pin no client is made. The
-//! system's own authorities are not used unless their file is given, since what they vouch for is
-//! names on the web and not who may answer for a zone.
+//! [`TlsClient::new`] requires an authority or a pin. The authorities of the system count only if
+//! the operator names their file: they certify names on the web, and not which server may speak for
+//! a zone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use tokio_rustls::rustls::{
 use super::pin::{PIN_COMMAND, Pin, PinMismatch};
 use crate::model::Secret;
 
-/// What runs inside TLS, named in the handshake (RFC 7301).
+/// The protocol inside TLS, which the handshake names (RFC 7301).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Application {
     /// DNS (RFC 7858).
@@ -43,74 +44,63 @@ impl Application {
     }
 }
 
-/// Whom to trust, and who we are.
+/// The settings that authenticate the server and the client.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct TlsSettings {
-    /// What runs inside.
     pub application: Application,
-    /// The name or IP address that the server's certificate must carry; asked for in the
-    /// handshake when it is a name. With pins alone it is not verified.
+    /// The name or IP address that the server's certificate must have. The handshake sends a name
+    /// to the server. With pins alone it is not verified.
     pub server_name: String,
     /// Certificate authorities, PEM.
     pub ca_pem: Option<Vec<u8>>,
-    /// Pins, one of which must be that of the server's key. With `ca_pem` both must hold.
+    /// Pins; the server's key must match one of them. With `ca_pem` both must hold.
     pub pins: Vec<Pin>,
-    /// Who we are, for a server that asks.
+    /// The client's certificate, for a server that requests one.
     pub client: Option<ClientIdentity>,
 }
 
 /// A client's certificate and its private key.
 #[derive(Clone, Debug)]
 pub struct ClientIdentity {
-    /// The certificate, and any between it and the authority, PEM.
+    /// The certificate and any intermediate ones up to the authority, PEM.
     pub certificate_pem: Vec<u8>,
     /// The private key, PEM (PKCS #8, PKCS #1 or SEC 1), without a passphrase.
     pub key_pem: Secret<Vec<u8>>,
 }
 
-/// Why settings make no [`TlsClient`].
+/// The reason why settings make no [`TlsClient`].
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TlsError {
-    /// Neither an authority nor a pin was given.
+    /// The settings have neither an authority nor a pin.
     #[error("TLS needs `tls-ca-file` or `tls-pins`: without either any server would do")]
     NoTrust,
     /// The server's name is neither a host name nor an IP address.
     #[error("`{name}` is neither a host name nor an IP address")]
-    ServerName {
-        /// The name.
-        name: String,
-    },
+    ServerName { name: String },
     /// The authorities are no PEM.
     #[error("`tls-ca-file` cannot be read as PEM: {source}")]
-    CaPem {
-        /// Why.
-        source: pem::Error,
-    },
-    /// There is no usable authority among the PEM.
+    CaPem { source: pem::Error },
+    /// The PEM has no usable authority.
     #[error("`tls-ca-file` holds no certificate that can be an authority")]
     CaEmpty,
-    /// The client's certificate is no PEM, or none at all.
+    /// The client's certificate is missing or no PEM.
     #[error("`tls-certificate-file` holds no PEM certificate")]
     CertificatePem,
     /// The client's key is no PEM.
     #[error("`tls-key-file` holds no PEM private key, or one under a passphrase")]
     KeyPem,
-    /// The client's key is of an unknown kind or not that of the certificate.
+    /// The client's key is of an unknown kind, or it does not belong to the certificate.
     #[error("`tls-certificate-file` and `tls-key-file` do not go together: {source}")]
-    Identity {
-        /// Why.
-        source: rustls::Error,
-    },
+    Identity { source: rustls::Error },
     /// rustls refuses its own defaults.
     #[error("TLS cannot be set up: {source}")]
-    Setup {
-        /// Why.
-        source: rustls::Error,
-    },
+    Setup { source: rustls::Error },
 }
 
 impl TlsError {
-    /// What a person can do about it, where there is something to say.
+    /// Returns a remedy for the operator, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoTrust => Some(format!(
@@ -131,17 +121,17 @@ impl TlsError {
     }
 }
 
-/// Everything a handshake needs; made once, shared by the connections to a primary.
+/// The configuration of TLS handshakes; the connections to a primary share one.
 pub struct TlsClient {
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
 }
 
 impl TlsClient {
-    /// Reads the PEM and puts the settings together.
+    /// Builds a client from the settings.
     ///
     /// # Errors
-    /// [`TlsError`]; never with a part of a key.
+    /// [`TlsError`], which never quotes a part of a key.
     pub fn new(settings: &TlsSettings) -> Result<Self, TlsError> {
         let server_name = server_name(settings)?;
         let provider = Arc::new(ring::default_provider());
@@ -149,11 +139,11 @@ impl TlsClient {
         Self::build(settings, server_name, provider, verifier)
     }
 
-    /// The same for a server that is not verified at all: nobody listens in unseen, and anybody may
-    /// stand in for the server. For nsupdate's `-O`, and for nothing else.
+    /// Builds a client that does not verify the server. It protects against passive listeners only:
+    /// an active attacker can impersonate the server. Only nsupdate's `-O` may use it.
     ///
     /// # Errors
-    /// [`TlsError`]; never with a part of a key.
+    /// [`TlsError`], which never quotes a part of a key.
     pub fn unverified(settings: &TlsSettings) -> Result<Self, TlsError> {
         let server_name = server_name(settings)?;
         let provider = Arc::new(ring::default_provider());
@@ -225,14 +215,14 @@ impl ClientIdentity {
         if chain.is_empty() {
             return Err(TlsError::CertificatePem);
         }
-        // The cause is dropped: it could quote a line of the key.
+        // Drop the cause: it could quote a line of the key.
         let key =
             PrivateKeyDer::from_pem_slice(self.key_pem.expose()).map_err(|_| TlsError::KeyPem)?;
         Ok((chain, key))
     }
 }
 
-/// Verifies by authority, by pin, or by both.
+/// The verifier of server certificates: by authority, by pin, or by both.
 #[derive(Debug)]
 struct Verifier {
     authority: Option<Arc<WebPkiServerVerifier>>,
@@ -266,7 +256,7 @@ fn read_roots(text: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(text) {
         let certificate = certificate.map_err(|source| TlsError::CaPem { source })?;
-        // A system's list may hold one that is too old to be read: the others still count.
+        // A system's list may have a certificate that is too old to parse: the others still count.
         let _ = roots.add(certificate);
     }
     if roots.is_empty() {

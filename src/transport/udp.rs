@@ -1,5 +1,5 @@
-//! One request and its answer in datagrams (RFC 1035 section 4.2.1), for what nsupdate sends: small
-//! messages, sent again where no answer comes.
+//! One request and its response over UDP (RFC 1035 section 4.2.1), for the small messages of
+//! nsupdate. A request without a response is sent again.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,30 +10,30 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::{Step, TransportError};
 
-/// Room for any datagram.
+/// Octets of the longest datagram.
 const DATAGRAM_OCTETS_MAX: usize = 65_535;
 /// Octets of a message's id.
 const ID_OCTETS: usize = 2;
 
-/// How long to wait and how often to send.
+/// The policy for requests that get no response.
 #[derive(Clone, Copy, Debug)]
-pub struct UdpPatience {
-    /// How long each sending is waited for.
-    pub wait: Duration,
-    /// How often the request is sent at most; at least once.
-    pub sendings: u32,
+pub struct UdpRetryPolicy {
+    /// The time to wait for a response to each attempt.
+    pub response_timeout: Duration,
+    /// The most attempts; zero counts as one.
+    pub attempts_max: u32,
 }
 
-/// Sends a request until a datagram with its id comes back from the same address.
+/// Sends a request, and again after each timeout, until a datagram with its id arrives from `peer`.
 ///
 /// # Errors
-/// [`TransportError::TimedOut`] after the last wait, [`TransportError::Refused`] where nothing listens,
-/// and [`TransportError::Io`].
+/// [`TransportError::TimedOut`] after the last attempt, [`TransportError::Refused`] if nothing
+/// listens, and [`TransportError::Io`].
 pub async fn exchange_datagrams(
     peer: SocketAddr,
     local: Option<SocketAddr>,
     request: &[u8],
-    patience: UdpPatience,
+    retry_policy: UdpRetryPolicy,
     deadline: Instant,
 ) -> Result<Vec<u8>, TransportError> {
     let started = Instant::now();
@@ -45,14 +45,14 @@ pub async fn exchange_datagrams(
     let socket = UdpSocket::bind(local.unwrap_or(any))
         .await
         .map_err(connect)?;
-    // A connected socket takes datagrams from that address only, and hears that nothing listens.
+    // A connected socket accepts datagrams from `peer` only, and reports if nothing listens there.
     socket.connect(peer).await.map_err(connect)?;
-    for _ in 0..patience.sendings.max(1) {
+    for _ in 0..retry_policy.attempts_max.max(1) {
         let failed = |source| TransportError::from_io(peer, Step::Send, source);
         socket.send(request).await.map_err(failed)?;
-        let until = deadline.min(Instant::now() + patience.wait);
+        let until = deadline.min(Instant::now() + retry_policy.response_timeout);
         match timeout_at(until, receive(&socket, request)).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(response)) => return Ok(response),
             Ok(Err(source)) => return Err(TransportError::from_io(peer, Step::Receive, source)),
             Err(_) if Instant::now() >= deadline => break,
             Err(_) => {}
@@ -65,14 +65,14 @@ pub async fn exchange_datagrams(
     })
 }
 
-/// The first datagram with the request's id; others are old or made up, and mean nothing.
+/// Receives the first datagram with the request's id. Others are late or forged; they are ignored.
 async fn receive(socket: &UdpSocket, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; DATAGRAM_OCTETS_MAX];
     loop {
         let octets = socket.recv(&mut buffer).await?;
-        let answer = &buffer[..octets];
-        if octets > ID_OCTETS && answer.get(..ID_OCTETS) == request.get(..ID_OCTETS) {
-            return Ok(answer.to_vec());
+        let response = &buffer[..octets];
+        if octets > ID_OCTETS && response.get(..ID_OCTETS) == request.get(..ID_OCTETS) {
+            return Ok(response.to_vec());
         }
     }
 }

@@ -1,43 +1,36 @@
-//! Requests as octets: UPDATE messages and queries. Every name is uncompressed, so that the length of
-//! a message is known before it is made; nothing is ever cut to fit.
+//! Encodes requests: UPDATE messages and queries. Every name is uncompressed, so that the length
+//! of a message is known before it is encoded. A message is never truncated to fit.
 
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
-use super::raw::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
+use super::frame::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
 use crate::model::{Name, RecordType};
 use crate::plan::{Batch, HEADER_OCTETS, Prerequisite, Update};
 
-/// Why a message cannot be made.
+/// The reason why a message cannot be encoded or signed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum EncodeError {
-    /// It would be longer than [`MESSAGE_OCTETS_MAX`].
+    /// The message would be longer than [`MESSAGE_OCTETS_MAX`].
     #[error("the message would have {octets} octets, more than {MESSAGE_OCTETS_MAX}")]
-    TooLong {
-        /// How many it would have.
-        octets: usize,
-    },
-    /// It came out with another length than it was planned with.
+    TooLong { octets: usize },
+    /// The encoded message has another length than its batch counted.
     #[error("the message has {octets} octets where {planned} were planned")]
-    Length {
-        /// How many it has.
-        octets: usize,
-        /// How many the plan counted.
-        planned: usize,
-    },
-    /// What shall be signed is no whole message, or is one that says of itself that it was cut.
+    Length { octets: usize, planned: usize },
+    /// The octets to sign are no whole message, or the message has the flag TC.
     #[error("what shall be signed is no whole message")]
     NotWhole,
-    /// The private key gives no signature: the system has no random numbers.
+    /// The private key gives no signature, because the system has no random numbers.
     #[error("the private key gives no signature")]
     NoSignature,
 }
 
-/// The UPDATE message of a batch (RFC 2136 section 2).
+/// Encodes a batch as an UPDATE message (RFC 2136 section 2).
 ///
 /// # Errors
-/// [`EncodeError::TooLong`], and [`EncodeError::Length`] where the message is not exactly as long
-/// as the batch says.
+/// [`EncodeError::TooLong`]; [`EncodeError::Length`] if the message does not have exactly the
+/// length that the batch counts.
 pub fn encode_update(batch: &Batch, id: u16) -> Result<Vec<u8>, EncodeError> {
     let planned = batch.octets();
     if planned > MESSAGE_OCTETS_MAX {
@@ -70,7 +63,7 @@ pub fn encode_update(batch: &Batch, id: u16) -> Result<Vec<u8>, EncodeError> {
     }
 }
 
-/// A query for one name and type, AXFR among them; recursion is not asked for.
+/// Encodes a query for one name and type, which may be AXFR, without the flag RD.
 pub fn encode_query(name: &Name, rtype: RecordType, id: u16) -> Vec<u8> {
     let counts = HeaderCounts {
         queries: 1,
@@ -83,7 +76,7 @@ pub fn encode_query(name: &Name, rtype: RecordType, id: u16) -> Vec<u8> {
     message
 }
 
-/// RFC 2136 section 2.4.
+/// Appends a prerequisite (RFC 2136 section 2.4).
 fn put_prerequisite(message: &mut Vec<u8>, prerequisite: &Prerequisite) {
     let any = RecordType::ANY;
     match prerequisite {
@@ -103,7 +96,7 @@ fn put_prerequisite(message: &mut Vec<u8>, prerequisite: &Prerequisite) {
     }
 }
 
-/// RFC 2136 section 2.5.
+/// Appends a change (RFC 2136 section 2.5).
 fn put_update(message: &mut Vec<u8>, update: &Update) {
     match update {
         Update::Add {
@@ -134,15 +127,15 @@ pub(super) fn put_header(message: &mut Vec<u8>, header: Header) {
         .expect("a header's twelve octets fit a buffer of 65535");
 }
 
-/// Puts a question, or the zone of an UPDATE (RFC 2136 section 2.3), at the end of a message.
+/// Appends a question of class IN, or the zone of an UPDATE (RFC 2136 section 2.3).
 pub(super) fn put_question(message: &mut Vec<u8>, name: &Name, rtype: RecordType) {
     message.extend_from_slice(name.as_wire());
     message.extend_from_slice(&rtype.0.to_be_bytes());
     message.extend_from_slice(&CLASS_IN.to_be_bytes());
 }
 
-/// Puts a record at the end of a message, uncompressed; what follows the octets of its owner is
-/// [`RECORD_FIXED_OCTETS`] and the data.
+/// Appends a record without compression. Its length is the sum of the owner name, of
+/// [`RECORD_FIXED_OCTETS`] and of the data.
 pub(super) fn put_record(
     message: &mut Vec<u8>,
     owner: &Name,
@@ -155,7 +148,7 @@ pub(super) fn put_record(
     put_record_data(message, rtype, class, ttl, rdata);
 }
 
-/// Puts what follows the owner of a record at the end of a message.
+/// Appends all of a record except its owner name.
 pub(super) fn put_record_data(
     message: &mut Vec<u8>,
     rtype: RecordType,
@@ -166,7 +159,7 @@ pub(super) fn put_record_data(
     message.extend_from_slice(&rtype.0.to_be_bytes());
     message.extend_from_slice(&class.to_be_bytes());
     message.extend_from_slice(&ttl.to_be_bytes());
-    // Longer data make the message too long, and that is what its sender will be told.
+    // Data of more than 65535 octets make the whole message too long, which its caller detects.
     let length = u16::try_from(rdata.len()).unwrap_or(u16::MAX);
     message.extend_from_slice(&length.to_be_bytes());
     message.extend_from_slice(rdata);

@@ -1,5 +1,5 @@
-//! TSIG keys and their algorithms (RFC 8945 section 6): every HMAC that nsupdate knows, whole or
-//! truncated. The one place that computes MACs, for messages and for rndc's channel alike.
+//! TSIG keys and their algorithms (RFC 8945 section 6): every HMAC that nsupdate supports, whole or
+//! truncated. Only this module computes MACs, those of messages and those of rndc's channel.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use hmac::{Hmac, KeyInit, Mac};
 
 use crate::model::{Name, Secret};
 
-/// Shortest MAC in octets, however short the hash (RFC 8945 section 5.2.2.1).
+/// The shortest MAC in octets, even for a short hash (RFC 8945 section 5.2.2.1).
 const MAC_OCTETS_MIN: usize = 10;
 
-/// A hash function that a MAC is made with.
+/// The hash function of an HMAC.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(missing_docs, reason = "each is the function of that name")]
 pub enum Hash {
@@ -33,7 +33,7 @@ impl Hash {
         Self::Sha512,
     ];
 
-    /// The length in octets of what the function gives.
+    /// Returns the length of the hash in octets.
     pub fn octets(self) -> usize {
         match self {
             Self::Md5 => 16,
@@ -45,7 +45,7 @@ impl Hash {
         }
     }
 
-    /// The algorithm's usual name in key files.
+    /// Returns the usual name of the algorithm in key files.
     fn label(self) -> &'static str {
         match self {
             Self::Md5 => "hmac-md5",
@@ -58,38 +58,38 @@ impl Hash {
     }
 }
 
-/// The long name of HMAC-MD5, the only one that messages carry (RFC 8945 section 6).
-const MD5_LONG: &str = "hmac-md5.sig-alg.reg.int";
+/// The long name of HMAC-MD5; messages never carry the short one (RFC 8945 section 6).
+const MD5_LONG_NAME: &str = "hmac-md5.sig-alg.reg.int";
 
-/// A TSIG algorithm: a hash, and how much of the MAC is sent.
+/// A TSIG algorithm: a hash and the length of the MAC in a message.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Algorithm {
     hash: Hash,
     mac_octets: usize,
 }
 
-/// Why text is no [`Algorithm`].
+/// The reason why text is no [`Algorithm`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AlgorithmError {
     /// No algorithm has this name.
     #[error("unknown key algorithm `{0}`")]
     Unknown(String),
-    /// A truncated MAC of so many bits is not allowed (RFC 8945 section 5.2.2.1).
+    /// A truncated MAC must not have this number of bits (RFC 8945 section 5.2.2.1).
     #[error("a MAC of {bits} bits is outside {least} to {most} bits of `{label}`")]
     Bits {
         /// The algorithm without truncation.
         label: &'static str,
-        /// The bits asked for.
+        /// The requested number of bits.
         bits: usize,
-        /// The fewest that are allowed.
+        /// The smallest permitted number of bits.
         least: usize,
-        /// The most that are possible.
+        /// The number of bits without truncation.
         most: usize,
     },
 }
 
 impl Algorithm {
-    /// The whole MAC of a hash.
+    /// Returns the algorithm that sends the whole MAC.
     pub fn new(hash: Hash) -> Self {
         Self {
             hash,
@@ -97,26 +97,26 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm's name in messages, in lower case; it does not tell about truncation.
+    /// Returns the algorithm's name in messages, in lower case; truncation is no part of it.
     #[expect(
         clippy::missing_panics_doc,
         reason = "the labels are constants, and all of them are names"
     )]
     pub fn name(self) -> Name {
         let text = if self.hash == Hash::Md5 {
-            MD5_LONG
+            MD5_LONG_NAME
         } else {
             self.hash.label()
         };
         text.parse().expect("the labels are names")
     }
 
-    /// The hash function.
+    /// Returns the hash function.
     pub fn hash(self) -> Hash {
         self.hash
     }
 
-    /// How many octets of the MAC are sent.
+    /// Returns how many octets of the MAC a message carries.
     pub fn mac_octets(self) -> usize {
         self.mac_octets
     }
@@ -137,8 +137,8 @@ impl Algorithm {
     }
 }
 
-/// Text to algorithm: `hmac-sha256`, truncated `hmac-sha256-128` with the bits rounded up to whole
-/// octets, both names of HMAC-MD5, in any case and with or without a final dot.
+/// Reads `hmac-sha256` and the like, truncated `hmac-sha256-128` with the bits rounded up to whole
+/// octets, and both names of HMAC-MD5; in any case and with or without a final dot.
 impl FromStr for Algorithm {
     type Err = AlgorithmError;
 
@@ -146,7 +146,7 @@ impl FromStr for Algorithm {
         let unknown = || AlgorithmError::Unknown(text.to_owned());
         let lower = text.to_ascii_lowercase();
         let lower = lower.strip_suffix('.').unwrap_or(&lower);
-        if lower == MD5_LONG {
+        if lower == MD5_LONG_NAME {
             return Ok(Self::new(Hash::Md5));
         }
         for hash in Hash::ALL {
@@ -182,7 +182,7 @@ pub struct Key {
     secret: Secret<Vec<u8>>,
 }
 
-/// Why parts make no [`Key`].
+/// The reason why parts make no [`Key`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
     /// The secret has no octets.
@@ -194,10 +194,10 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// A key of its parts.
+    /// Builds a key.
     ///
     /// # Errors
-    /// [`KeyError::EmptySecret`], which would sign nothing.
+    /// [`KeyError::EmptySecret`], because a signature with an empty secret proves nothing.
     pub fn new(
         name: Name,
         algorithm: Algorithm,
@@ -213,17 +213,17 @@ impl Key {
         })
     }
 
-    /// The name that both sides know the key by.
+    /// Returns the name of the key, which client and server share.
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// What it signs with.
+    /// Returns the algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The whole MAC over the parts one after the other, not truncated.
+    /// Computes the MAC over the concatenated parts, without truncation.
     pub fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
         let mut digest = self.digest();
         for part in parts {
@@ -232,7 +232,7 @@ impl Key {
         digest.finish()
     }
 
-    /// A MAC in the making.
+    /// Starts the computation of a MAC.
     pub(super) fn digest(&self) -> Box<dyn Digest> {
         fn keyed<M: Digest + KeyInit + 'static>(secret: &[u8]) -> Box<dyn Digest> {
             let digest = <M as KeyInit>::new_from_slice(secret);
@@ -250,13 +250,13 @@ impl Key {
     }
 }
 
-/// A MAC in the making, whatever its hash.
+/// The computation of a MAC with any hash.
 pub(super) trait Digest: Send {
-    /// Takes more octets in.
+    /// Adds octets to the input.
     fn update(&mut self, octets: &[u8]);
-    /// The whole MAC.
+    /// Returns the MAC without truncation.
     fn finish(self: Box<Self>) -> Vec<u8>;
-    /// Whether the MAC starts with `mac`, in constant time.
+    /// Returns whether the MAC starts with `mac`, in constant time.
     fn verify(self: Box<Self>, mac: &[u8]) -> bool;
 }
 

@@ -1,12 +1,12 @@
-//! The tolerant view of a received message (RFC 1035 section 4): the frame is checked strictly, the
-//! data of records not at all beyond what is needed to take names out of compression. A library's
-//! record decoder would refuse whole messages for data that it finds odd, and so lose zones.
+//! A tolerant view of a received message (RFC 1035 section 4). It checks the frame strictly, and
+//! the data of records only as far as the decompression of names needs it. A library's record
+//! decoder would reject a whole message, and so a whole zone, for one record with unusual data.
 
 use hickory_proto::op::{Header, MessageType, OpCode};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
-use super::raw::{
-    MESSAGE_OCTETS_MAX, MalformedReason, RawRecord, decoder_at, read_name, skip_name,
+use super::frame::{
+    MESSAGE_OCTETS_MAX, MalformedReason, RecordView, decoder_at, read_name, skip_name,
 };
 use super::tsig_record::Tsig;
 use crate::model::{Name, RecordType};
@@ -28,8 +28,8 @@ pub(super) struct Question {
     pub(super) class: u16,
 }
 
-/// A message whose frame is sound: its header is there, each record ends where it says, and its
-/// TSIG, if there is one, stands last.
+/// A message with a sound frame: the header is complete, each record ends within the message, no
+/// octets follow the last record, and a TSIG is the last record.
 pub(super) struct Message<'a> {
     pub(super) octets: &'a [u8],
     pub(super) header: Header,
@@ -38,7 +38,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Looks at a message from end to end without decoding its records.
+    /// Checks the frame of a whole message without decoding its records.
     pub(super) fn parse(octets: &'a [u8]) -> Result<Self, MalformedReason> {
         if octets.len() > MESSAGE_OCTETS_MAX {
             let octets = octets.len();
@@ -60,7 +60,7 @@ impl<'a> Message<'a> {
                 if tsig.is_some() {
                     return Err(MalformedReason::TsigNotLast);
                 }
-                let record = RawRecord::read(octets, &mut decoder)?;
+                let record = RecordView::read(octets, &mut decoder)?;
                 if record.rtype == RecordType::TSIG {
                     tsig = Some(record);
                 }
@@ -83,7 +83,7 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// Checks that the message is a request or a response, and what for.
+    /// Checks the direction of the message, request or response, and its opcode.
     pub(super) fn expect_kind(
         &self,
         kind: MessageType,
@@ -100,29 +100,29 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    /// The response code with its upper bits from the OPT record (RFC 6891 section 6.1.3).
+    /// Returns the response code, with its upper bits from the OPT record (RFC 6891 section 6.1.3).
     pub(super) fn rcode(&self) -> u16 {
         let low = u16::from(self.header.response_code.low());
-        let upper = |opt: RawRecord<'_>| u16::from(opt.ttl.to_be_bytes()[0]) << 4;
+        let upper = |opt: RecordView<'_>| u16::from(opt.ttl.to_be_bytes()[0]) << 4;
         low | self.opt().map_or(0, upper)
     }
 
-    /// The OPT record (RFC 6891).
-    pub(super) fn opt(&self) -> Option<RawRecord<'a>> {
+    /// Returns the OPT record (RFC 6891).
+    pub(super) fn opt(&self) -> Option<RecordView<'a>> {
         self.records(Section::Additionals)
             .find(|record| record.rtype == RecordType::OPT)
     }
 
-    /// The records of a section, TSIG among them.
-    pub(super) fn records(&self, section: Section) -> impl Iterator<Item = RawRecord<'a>> {
+    /// Returns the records of a section, TSIG included.
+    pub(super) fn records(&self, section: Section) -> impl Iterator<Item = RecordView<'a>> {
         let (at, count) = self.sections[section as usize];
         let octets = self.octets;
         let mut decoder = decoder_at(octets, at);
-        // `parse` has been here before, so none is lost by the `ok`.
-        (0..count).map_while(move |_| RawRecord::read(octets, &mut decoder).ok())
+        // `parse` has read every record before, so `ok` drops none.
+        (0..count).map_while(move |_| RecordView::read(octets, &mut decoder).ok())
     }
 
-    /// The one question.
+    /// Reads the only question.
     pub(super) fn question(&self) -> Result<Question, MalformedReason> {
         if self.header.counts.queries != 1 {
             return Err(MalformedReason::Questions(self.header.counts.queries));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a server answered: twelve bits, the upper eight from its OPT record.
+/// A response code: twelve bits, the upper eight from the OPT record.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rcode(pub u16);
 
@@ -25,7 +25,7 @@ impl Rcode {
     pub const BADVERS: Self = Self(16);
 }
 
-/// The mnemonic as `dig` and nsupdate print it; `RCODE11` where there is none.
+/// Writes the mnemonic as `dig` and nsupdate do; a code without one is written like `RCODE11`.
 impl fmt::Display for Rcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mnemonic = match *self {

@@ -1,67 +1,67 @@
-//! Answers (RFC 8945 section 5.3): what a server said, and whether it was the server that said it.
+//! Reads the responses of a server and authenticates them (RFC 8945 section 5.3).
 //!
-//! A request that was signed takes only an answer that is signed over it. Servers answer unsigned
-//! where they do not know the key or cannot check it, each in its own dialect; that is reported as
-//! what it is and is never success.
+//! A signed request accepts only a response whose signature covers that request. A server that
+//! does not know the key or cannot check the signature responds without one, each server in a way
+//! of its own. [`Reply`] reports those cases as they are, and never as success.
 
 use std::fmt;
 
 use hickory_proto::op::MessageType;
 
+use super::frame::{MalformedReason, Opcode};
 use super::key::Key;
 use super::message::{Message, Section};
-use super::raw::{MalformedReason, Opcode};
 use super::rcode::Rcode;
 use super::tsig::{Forgery, RequestMac, offset_seconds};
 use crate::model::Record;
 
-/// TSIG errors (RFC 8945 section 3).
+// The error codes of TSIG (RFC 8945 section 3).
 const BADSIG: u16 = 16;
 const BADKEY: u16 = 17;
 const BADTIME: u16 = 18;
 const BADTRUNC: u16 = 22;
-/// The EDNS option of extended errors (RFC 8914 section 2).
+/// The code of the EDNS option for extended errors (RFC 8914 section 2).
 const OPTION_EXTENDED_ERROR: u16 = 15;
 
-/// What an answer has to match.
+/// The properties of a request that its response must match.
 #[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Expected<'a> {
-    /// The request's id.
     pub id: u16,
-    /// What the request was.
     pub opcode: Opcode,
-    /// What the request was signed with and its MAC; none where it was not signed.
+    /// The key and the MAC of the request; `None` if the request is not signed.
     pub key: Option<(&'a Key, &'a RequestMac)>,
 }
 
-/// What a server answered.
+/// A server's reply to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reply {
-    /// The MAC is right, or the exchange has no key. The rcode says what became of the request.
+    /// The response has the right MAC, or the request is not signed. The rcode is the result.
     Authentic(Response),
-    /// The server does not know the key by this name and algorithm; unauthenticated by nature.
+    /// The server knows no key of this name and algorithm; such a reply is never authenticated.
     BadKey,
-    /// The server finds our MAC wrong: another secret; unauthenticated by nature.
+    /// The server has another secret, so that it finds the MAC of the request wrong; such a reply
+    /// is never authenticated.
     BadSig,
-    /// The server finds our time wrong (RFC 8945 section 5.2.3).
+    /// The server finds the time of the request wrong (RFC 8945 section 5.2.3).
     BadTime {
-        /// The server's time less ours, in seconds.
+        /// The server's time minus the local time, in seconds.
         offset_seconds: i64,
-        /// Whether the answer's MAC is right, so that the offset is the server's word.
+        /// Whether the MAC of the response is right, which makes the offset authentic.
         verified: bool,
     },
-    /// The server wants a longer MAC (RFC 8945 section 5.2.4).
+    /// The server requires a longer MAC (RFC 8945 section 5.2.4).
     BadTrunc,
-    /// The request was signed and the answer is not.
+    /// The request is signed, the response is not.
     Unsigned(Rcode),
-    /// The answer is signed, and not as the key would.
+    /// The signature of the response is not one by the key.
     Forged(Forgery),
-    /// The octets are no answer to the request.
+    /// The octets are no response to the request.
     Malformed(MalformedReason),
 }
 
 impl Reply {
-    /// The contents of an authentic answer; none of any other.
+    /// Returns the contents of an authentic response; `None` for any other reply.
     pub fn into_response(self) -> Option<Response> {
         match self {
             Self::Authentic(response) => Some(response),
@@ -76,35 +76,35 @@ impl Reply {
     }
 }
 
-/// The contents of an answer.
+/// The contents of a response.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Response {
-    /// What became of the request.
     pub rcode: Rcode,
-    /// Whether the server has authority for the name (AA).
+    /// The flag AA.
     pub authoritative: bool,
-    /// Whether the answer was cut (TC).
+    /// The flag TC.
     pub truncated: bool,
-    /// The answer section of a query; empty for an UPDATE, which may get its own records back.
+    /// The answer section of a query's response; empty for an UPDATE.
     pub answers: Vec<Record>,
-    /// The authority section of a query.
+    /// The authority section of a query's response; empty for an UPDATE.
     pub authorities: Vec<Record>,
     /// The server's explanation, if it gives one.
     pub extended_error: Option<ExtendedError>,
-    /// The server's time when it signed less ours, in seconds; none where nothing is signed.
+    /// The server's time of signing minus the local time, in seconds; `None` without a signature.
     pub offset_seconds: Option<i64>,
 }
 
-/// A server's explanation of its answer (RFC 8914).
+/// A server's explanation of its response (RFC 8914).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ExtendedError {
     /// The code in the IANA registry.
     pub code: u16,
-    /// Foreign text, mostly empty; it may hold anything and is escaped when it is displayed.
+    /// The server's text, mostly empty. It may hold any characters; `Display` escapes them.
     pub text: String,
 }
 
-/// Reads the answer to a request; `now` is Unix time in seconds.
+/// Reads and authenticates the response to a request; `now` is Unix time in seconds.
 pub fn read_reply(octets: &[u8], expected: &Expected<'_>, now: u64) -> Reply {
     let read = authenticate(octets, expected, now).and_then(|message| {
         Response::read(&message, expected.opcode, now).map_err(Reply::Malformed)
@@ -112,14 +112,13 @@ pub fn read_reply(octets: &[u8], expected: &Expected<'_>, now: u64) -> Reply {
     read.map_or_else(|reply| reply, Reply::Authentic)
 }
 
-/// The message, if it is an answer to the request and authentic; else the reply that says what it
-/// is instead.
+/// Parses and authenticates the response to a request. An error is the reply to report instead.
 pub(super) fn authenticate<'a>(
     octets: &'a [u8],
     expected: &Expected<'_>,
     now: u64,
 ) -> Result<Message<'a>, Reply> {
-    let message = parse_answer(octets, expected.id, expected.opcode).map_err(Reply::Malformed)?;
+    let message = parse_response(octets, expected.id, expected.opcode).map_err(Reply::Malformed)?;
     let Some((key, request)) = expected.key else {
         return Ok(message);
     };
@@ -145,10 +144,11 @@ pub(super) fn authenticate<'a>(
     Ok(message)
 }
 
-/// A message that is an answer to the request by its header. The original id of its TSIG may be another one:
-/// a secondary that forwards an update (RFC 2136 section 6) asks the primary under an id of its own. The MAC,
-/// which covers that of the request, binds the two together (RFC 8945 section 5.3).
-pub(super) fn parse_answer(
+/// Parses a message and checks by its header that it is the response to the request. The original
+/// id of its TSIG is not compared: a secondary that forwards an update (RFC 2136 section 6) sends
+/// it to the primary under another id. The MAC covers the request's MAC, and so it binds the
+/// response to the request (RFC 8945 section 5.3).
+pub(super) fn parse_response(
     octets: &[u8],
     id: u16,
     opcode: Opcode,
@@ -165,7 +165,7 @@ pub(super) fn parse_answer(
 }
 
 impl Response {
-    /// The contents of a message that was found to be the answer.
+    /// Decodes the contents of a parsed response.
     pub(super) fn read(
         message: &Message<'_>,
         opcode: Opcode,
@@ -174,7 +174,8 @@ impl Response {
         let tsig = message.tsig.as_ref();
         let records = |section| match opcode {
             Opcode::Query => message.records(section).map(|it| it.decode()).collect(),
-            // RFC 2136 section 3.8: the sections may be the request's, classes ANY and NONE too.
+            // RFC 2136 section 3.8: the server may return the sections of the request, with
+            // records of classes ANY and NONE.
             Opcode::Update => Ok(Vec::new()),
         };
         Ok(Self {
@@ -190,12 +191,12 @@ impl Response {
 }
 
 impl ExtendedError {
-    /// That of a message.
+    /// Reads the extended error of a message.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
-        message.opt().and_then(|opt| Self::find(opt.raw()))
+        message.opt().and_then(|opt| Self::find(opt.rdata_octets()))
     }
 
-    /// The first extended error among EDNS options (RFC 6891 section 6.1.2).
+    /// Finds the first extended error among EDNS options (RFC 6891 section 6.1.2).
     fn find(mut options: &[u8]) -> Option<Self> {
         loop {
             let (&[code_high, code_low, length_high, length_low], rest) =

@@ -1,43 +1,43 @@
-//! The other side of a transfer, for giving a new zone its first contents: what a secondary asks is
-//! read and verified, and a zone's SOA and contents are answers. Whom to answer, and for which
-//! zone, is for the caller to say.
+//! The primary's side of a transfer, which seeds a new zone with its first contents. It reads and
+//! verifies the queries of a secondary and encodes the SOA and the records of a zone as responses.
+//! The caller decides which secondary may have which zone.
 
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode, ResponseCode};
 
 use super::encode::{put_header, put_question, put_record};
+use super::frame::{CLASS_IN, MalformedReason};
 use super::key::Key;
 use super::message::{Message, Question};
-use super::raw::{CLASS_IN, MalformedReason};
 use super::tsig::{Forgery, RequestMac};
 use crate::model::{InitialZone, Name, RecordType};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
 /// A verified query.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Request {
-    /// Its id, for the answer.
     pub id: u16,
-    /// The name that it asks for, spelt as there.
+    /// The name in the question, with its spelling.
     pub name: Name,
-    /// The type that it asks for: SOA, AXFR and IXFR come from secondaries.
+    /// The type in the question; a secondary asks for SOA, AXFR and IXFR.
     pub rtype: RecordType,
-    /// Its MAC, for [`super::AnswerSigner`].
+    /// The MAC, for [`super::ResponseSigner`].
     pub mac: RequestMac,
 }
 
-/// Why octets are no [`Request`].
+/// The reason why octets are no [`Request`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// They are no query of one question.
+    /// The octets are no query with exactly one question.
     #[error(transparent)]
     Malformed(#[from] MalformedReason),
-    /// The query asks for another class than IN.
+    /// The question has another class than IN.
     #[error("the request is for class {0}")]
     Class(u16),
-    /// It is not signed.
+    /// The query is not signed.
     #[error("the request is not signed")]
     Unsigned,
-    /// It is signed, and not as the key would.
+    /// The signature of the query is not one by the key.
     #[error(transparent)]
     Forged(#[from] Forgery),
 }
@@ -45,7 +45,7 @@ pub enum RequestError {
 /// Reads and verifies a query; `now` is Unix time in seconds.
 ///
 /// # Errors
-/// [`RequestError`], after which nothing of the request is to be believed.
+/// [`RequestError`]; no part of the query is authentic then.
 pub fn read_request(octets: &[u8], key: &Key, now: u64) -> Result<Request, RequestError> {
     let message = Message::parse(octets)?;
     message.expect_kind(MessageType::Query, OpCode::Query)?;
@@ -64,38 +64,39 @@ pub fn read_request(octets: &[u8], key: &Key, now: u64) -> Result<Request, Reque
     })
 }
 
-/// The answer to a query for the zone's SOA.
-pub fn encode_soa_answer(zone: &InitialZone, request: &Request) -> Vec<u8> {
-    let mut answer = Answer::start(request);
-    answer.put_soa(zone);
-    answer.finish()
+/// Encodes the response to a query for the zone's SOA.
+pub fn encode_soa_response(zone: &InitialZone, request: &Request) -> Vec<u8> {
+    let mut response = ResponseBuilder::start(request);
+    response.put_soa(zone);
+    response.finish()
 }
 
-/// The answers to a transfer (RFC 5936 section 2.2), each at most `octets_max` octets long before
-/// it is signed: the caller leaves room for the TSIG. Only a record that is longer by itself makes
-/// a longer message, which cannot be signed or sent then.
+/// Encodes the responses of a transfer (RFC 5936 section 2.2). Each has at most `octets_max` octets
+/// before it is signed; the caller must leave room for the TSIG. Only a record that is longer by
+/// itself makes a longer message, which cannot be signed or sent.
 pub fn encode_transfer(zone: &InitialZone, request: &Request, octets_max: usize) -> Vec<Vec<u8>> {
-    let mut answers = Vec::new();
-    let mut answer = Answer::start(request);
-    answer.put_soa(zone);
+    let start = || ResponseBuilder::start(request);
+    let mut responses = Vec::new();
+    let mut response = start();
+    response.put_soa(zone);
     for set in &zone.records {
         for rdata in &set.rdatas {
-            if !answer.has_room(&set.owner, rdata.as_wire(), octets_max) {
-                answers.push(std::mem::replace(&mut answer, Answer::start(request)).finish());
+            if !response.has_room(&set.owner, rdata.as_wire(), octets_max) {
+                responses.push(std::mem::replace(&mut response, start()).finish());
             }
-            answer.put(&set.owner, set.rtype, set.ttl, rdata.as_wire());
+            response.put(&set.owner, set.rtype, set.ttl, rdata.as_wire());
         }
     }
-    if !answer.has_room(zone.name.apex(), zone.soa.to_rdata().as_wire(), octets_max) {
-        answers.push(std::mem::replace(&mut answer, Answer::start(request)).finish());
+    if !response.has_room(zone.name.apex(), zone.soa.to_rdata().as_wire(), octets_max) {
+        responses.push(std::mem::replace(&mut response, start()).finish());
     }
-    answer.put_soa(zone);
-    answers.push(answer.finish());
-    answers
+    response.put_soa(zone);
+    responses.push(response.finish());
+    responses
 }
 
-/// REFUSED, unsigned, for what is not ours to answer; none for what is no request at all, which
-/// two servers would otherwise send to and fro.
+/// Encodes an unsigned response with REFUSED, for a query that the caller does not serve. `None` if
+/// the octets are no query: two servers would otherwise send refusals to each other without end.
 pub fn encode_refusal(octets: &[u8]) -> Option<Vec<u8>> {
     let message = Message::parse(octets).ok()?;
     if message.header.message_type != MessageType::Query {
@@ -116,13 +117,13 @@ pub fn encode_refusal(octets: &[u8]) -> Option<Vec<u8>> {
     Some(refusal)
 }
 
-/// An answer in the making.
-struct Answer {
+/// A response to which records are appended.
+struct ResponseBuilder {
     octets: Vec<u8>,
     records: u16,
 }
 
-impl Answer {
+impl ResponseBuilder {
     fn start(request: &Request) -> Self {
         let mut metadata = Metadata::new(request.id, MessageType::Response, OpCode::Query);
         metadata.authoritative = true;
@@ -136,7 +137,7 @@ impl Answer {
         Self { octets, records: 0 }
     }
 
-    /// Whether a record fits; an answer without records has room for any.
+    /// Returns whether a record fits; a response without records has room for any record.
     fn has_room(&self, owner: &Name, rdata: &[u8], octets_max: usize) -> bool {
         let record = owner.as_wire().len() + RECORD_FIXED_OCTETS + rdata.len();
         self.records == 0 || self.octets.len() + record <= octets_max && self.records < u16::MAX

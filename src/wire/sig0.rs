@@ -1,5 +1,6 @@
-//! Transaction signatures of private keys: SIG(0) (RFC 2931), for requests only. An answer to such a
-//! request is not signed. The time is an argument; the one randomness is that of the signature itself.
+//! Transaction signatures with private keys, SIG(0) (RFC 2931), for requests only: the response to
+//! such a request is not signed. The time is an argument; only the signature itself draws
+//! randomness.
 
 use std::fmt;
 
@@ -12,51 +13,53 @@ use ring::signature::{
 };
 
 use super::encode::{EncodeError, put_record};
-use super::raw::{CLASS_ANY, MESSAGE_OCTETS_MAX};
+use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use crate::model::{Name, RecordType, Secret};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
-/// How far two clocks may be apart, in seconds; as long is a signature good (RFC 2931 section 3.3).
+/// The permitted difference of two clocks, in seconds: a signature is valid for so long before and
+/// after the time of signing (RFC 2931 section 3.3).
 const FUDGE_SECONDS: u64 = 300;
-/// Octets of SIG data besides the signer's name and the signature (RFC 2535 section 4.1).
+/// Octets of SIG data without the signer's name and the signature (RFC 2535 section 4.1).
 const SIG_FIXED_OCTETS: usize = 2 + 1 + 1 + 4 + 4 + 4 + 2;
 /// Octets of KEY data before the public key: flags, protocol, algorithm (RFC 2535 section 3.1).
 const KEY_FIXED_OCTETS: usize = 4;
-/// The modulus of an RSA key, in bits, that the library signs with.
+/// The lengths of an RSA modulus, in bits, that the library supports.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
-/// A private key that requests are signed with. Its public half stands in the zone, as the KEY record of its
-/// name.
+/// A private key that signs requests. The zone holds the public half as a KEY record at the name of
+/// the key.
 pub struct PrivateKey {
     name: Name,
     algorithm: u8,
     tag: u16,
-    pair: Pair,
+    pair: KeyPair,
 }
 
-/// The key itself, by what it signs with.
-enum Pair {
+/// A key pair by its signature scheme.
+enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(Box<RsaKeyPair>, &'static dyn RsaEncoding),
 }
 
-/// The secret half of a key, in the parts that a `.private` file has.
+/// The private half of a key, in the parts that a `.private` file has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PrivateParts {
-    /// The number of an ECDSA key (RFC 6605 section 6), the seed of an Ed25519 key (RFC 8080 section 3).
+    /// The number of an ECDSA key (RFC 6605 section 6), or the seed of an Ed25519 key (RFC 8080
+    /// section 3).
     Number(Secret<Vec<u8>>),
     /// RSA (RFC 8017 section 3.2): private exponent, both primes, both exponents, coefficient.
     Rsa(Secret<[Vec<u8>; 6]>),
 }
 
-/// Why parts make no [`PrivateKey`].
+/// The reason why parts make no [`PrivateKey`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PrivateKeyError {
-    /// Nothing here signs with the algorithm of this number.
-    #[error("{} keys are not supported for SIG(0)", algorithm_words(*.0))]
+    /// The algorithm of this number is not supported.
+    #[error("{} keys are not supported for SIG(0)", algorithm_name(*.0))]
     Algorithm(u8),
-    /// The RSA modulus is shorter or longer than what the library signs with.
+    /// The library does not support an RSA modulus of this length.
     #[error(
         "an RSA key of {0} bits is not supported for SIG(0), only {least} to {most}",
         least = RSA_BITS.start(),
@@ -66,12 +69,12 @@ pub enum PrivateKeyError {
     /// The public half is no key of its algorithm.
     #[error("bad public key")]
     Public,
-    /// The private half is no key of its algorithm, or another key's.
+    /// The private half is no key of its algorithm, or does not belong to the public half.
     #[error("the private key does not fit the public one")]
     Private,
 }
 
-fn algorithm_words(code: u8) -> String {
+fn algorithm_name(code: u8) -> String {
     let name = match code {
         1 => "RSAMD5",
         2 => "DH",
@@ -87,7 +90,7 @@ fn algorithm_words(code: u8) -> String {
 }
 
 impl PrivateKey {
-    /// A key of its name, the data of its KEY record and its secret half.
+    /// Builds a key from its name, the data of its KEY record and its private half.
     ///
     /// # Errors
     /// [`PrivateKeyError`].
@@ -102,20 +105,26 @@ impl PrivateKey {
         };
         let pair = match (algorithm, private) {
             (8, PrivateParts::Rsa(parts)) => {
-                Pair::Rsa(Box::new(rsa(point, parts)?), &RSA_PKCS1_SHA256)
+                KeyPair::Rsa(Box::new(rsa_pair(point, parts)?), &RSA_PKCS1_SHA256)
             }
             (10, PrivateParts::Rsa(parts)) => {
-                Pair::Rsa(Box::new(rsa(point, parts)?), &RSA_PKCS1_SHA512)
+                KeyPair::Rsa(Box::new(rsa_pair(point, parts)?), &RSA_PKCS1_SHA512)
             }
-            (13, PrivateParts::Number(number)) => {
-                Pair::Ecdsa(ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING, 32, point, number)?)
-            }
-            (14, PrivateParts::Number(number)) => {
-                Pair::Ecdsa(ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING, 48, point, number)?)
-            }
+            (13, PrivateParts::Number(number)) => KeyPair::Ecdsa(ecdsa_pair(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                32,
+                point,
+                number,
+            )?),
+            (14, PrivateParts::Number(number)) => KeyPair::Ecdsa(ecdsa_pair(
+                &ECDSA_P384_SHA384_FIXED_SIGNING,
+                48,
+                point,
+                number,
+            )?),
             (15, PrivateParts::Number(seed)) => {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(seed.expose(), point);
-                Pair::Ed25519(pair.map_err(|_| PrivateKeyError::Private)?)
+                KeyPair::Ed25519(pair.map_err(|_| PrivateKeyError::Private)?)
             }
             (8 | 10 | 13..=15, _) => return Err(PrivateKeyError::Private),
             (other, _) => return Err(PrivateKeyError::Algorithm(other)),
@@ -131,13 +140,14 @@ impl PrivateKey {
     /// Signs a request (RFC 2931 section 3.1); `now` is Unix time in seconds.
     ///
     /// # Errors
-    /// [`EncodeError::TooLong`] where the signature does not fit any more, [`EncodeError::NotWhole`], and
-    /// [`EncodeError::NoSignature`]. The message is as it was then.
+    /// [`EncodeError::TooLong`] if the signature does not fit into the message,
+    /// [`EncodeError::NotWhole`], and [`EncodeError::NoSignature`]. All leave the message
+    /// unchanged.
     pub fn sign_request(&self, message: &mut Vec<u8>, now: u64) -> Result<(), EncodeError> {
         let mut data = Vec::with_capacity(SIG_FIXED_OCTETS + self.name.as_wire().len());
-        data.extend_from_slice(&[0, 0, self.algorithm, 0]); // no type is covered; no labels
+        data.extend_from_slice(&[0, 0, self.algorithm, 0]); // no covered type, no labels
         data.extend_from_slice(&[0; 4]); // no original TTL
-        // The times count on past the end of their 32 bits (RFC 4034 section 3.1.5).
+        // Expiration and inception wrap around at 32 bits (RFC 4034 section 3.1.5).
         for time in [now + FUDGE_SECONDS, now.saturating_sub(FUDGE_SECONDS)] {
             data.extend_from_slice(&time.to_be_bytes()[4..]);
         }
@@ -162,9 +172,9 @@ impl PrivateKey {
     fn signature(&self, octets: &[u8]) -> Result<Vec<u8>, EncodeError> {
         let random = SystemRandom::new();
         let signed = match &self.pair {
-            Pair::Ed25519(pair) => Ok(pair.sign(octets).as_ref().to_vec()),
-            Pair::Ecdsa(pair) => pair.sign(&random, octets).map(|it| it.as_ref().to_vec()),
-            Pair::Rsa(pair, encoding) => {
+            KeyPair::Ed25519(pair) => Ok(pair.sign(octets).as_ref().to_vec()),
+            KeyPair::Ecdsa(pair) => pair.sign(&random, octets).map(|it| it.as_ref().to_vec()),
+            KeyPair::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 let signed = pair.sign(*encoding, &random, octets, &mut signature);
                 signed.map(|()| signature)
@@ -181,8 +191,9 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// RFC 6605 section 4: both halves of the point, and no octet before them that tells its form.
-fn ecdsa(
+/// Builds an ECDSA key pair. The public key in a KEY record is the point without the first octet
+/// that names its form (RFC 6605 section 4).
+fn ecdsa_pair(
     algorithm: &'static EcdsaSigningAlgorithm,
     octets: usize,
     point: &[u8],
@@ -191,7 +202,7 @@ fn ecdsa(
     if point.len() != 2 * octets {
         return Err(PrivateKeyError::Public);
     }
-    let number = without_zeros(number.expose());
+    let number = without_leading_zeros(number.expose());
     let missing = octets.checked_sub(number.len());
     let mut whole = vec![0; missing.ok_or(PrivateKeyError::Private)?];
     whole.extend_from_slice(number);
@@ -200,16 +211,17 @@ fn ecdsa(
         .map_err(|_| PrivateKeyError::Private)
 }
 
-/// RFC 3110 section 2: the length of the exponent in one octet, or in the two after a zero; exponent, modulus.
-fn rsa(point: &[u8], parts: &Secret<[Vec<u8>; 6]>) -> Result<RsaKeyPair, PrivateKeyError> {
-    let (length, rest) = match point {
+/// Builds an RSA key pair. The public key in a KEY record is the length of the exponent, in one
+/// octet or in two after a zero, then exponent and modulus (RFC 3110 section 2).
+fn rsa_pair(public: &[u8], parts: &Secret<[Vec<u8>; 6]>) -> Result<RsaKeyPair, PrivateKeyError> {
+    let (length, rest) = match public {
         [0, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
         [length, rest @ ..] => (u16::from(*length), rest),
         [] => return Err(PrivateKeyError::Public),
     };
-    let cut = rest.split_at_checked(usize::from(length));
-    let (exponent, modulus) = cut.ok_or(PrivateKeyError::Public)?;
-    let modulus = without_zeros(modulus);
+    let split = rest.split_at_checked(usize::from(length));
+    let (exponent, modulus) = split.ok_or(PrivateKeyError::Public)?;
+    let modulus = without_leading_zeros(modulus);
     let unused = modulus.first().map_or(0, |it| it.leading_zeros());
     let bits = (modulus.len() * 8).saturating_sub(unused as usize);
     if !RSA_BITS.contains(&bits) {
@@ -219,25 +231,25 @@ fn rsa(point: &[u8], parts: &Secret<[Vec<u8>; 6]>) -> Result<RsaKeyPair, Private
     let components = KeyPairComponents {
         public_key: PublicKeyComponents {
             n: modulus,
-            e: without_zeros(exponent),
+            e: without_leading_zeros(exponent),
         },
-        d: without_zeros(d),
-        p: without_zeros(p),
-        q: without_zeros(q),
-        dP: without_zeros(first),
-        dQ: without_zeros(second),
-        qInv: without_zeros(coefficient),
+        d: without_leading_zeros(d),
+        p: without_leading_zeros(p),
+        q: without_leading_zeros(q),
+        dP: without_leading_zeros(first),
+        dQ: without_leading_zeros(second),
+        qInv: without_leading_zeros(coefficient),
     };
     RsaKeyPair::from_components(&components).map_err(|_| PrivateKeyError::Private)
 }
 
-/// A number without the zeros before it.
-fn without_zeros(number: &[u8]) -> &[u8] {
+/// Returns a number without the zeros before it.
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|octet| **octet == 0).count();
     &number[zeros..]
 }
 
-/// The tag of a key, over the data of its KEY record (RFC 4034 appendix B).
+/// Computes the tag of a key from the data of its KEY record (RFC 4034 appendix B).
 fn key_tag(public: &[u8]) -> u16 {
     let sum: u32 = public
         .chunks(2)

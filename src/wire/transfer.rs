@@ -1,57 +1,54 @@
-//! Zone transfers (RFC 5936) as they are received: one message after the other goes in, and a whole
-//! zone comes out or an error. There is no third thing: whatever is odd about a transfer, a zone
-//! that lacks records is never given out, for a plan against it would add and remove wrongly.
+//! Reads zone transfers (RFC 5936). [`TransferReader`] takes the messages one after another and
+//! returns the whole zone or an error. It never returns a zone that lacks records: a plan against
+//! such a zone would add and remove the wrong records.
 //!
-//! A transfer begins and ends with the zone's SOA. Under a key its first and last message are
-//! signed, and at most 99 in a row between them are not (RFC 8945 section 5.3.1); records of such
-//! messages are kept as they come and count only when a later MAC has covered them.
+//! A transfer starts and ends with the zone's SOA. If the request is signed, the first and the last
+//! message must be signed, and at most 99 messages in a row may be unsigned between them (RFC 8945
+//! section 5.3.1). The reader keeps the records of unsigned messages, but completes the zone only
+//! after a later MAC has covered them.
 
+use super::frame::{MalformedReason, Opcode, RecordView};
 use super::key::Key;
 use super::message::{Message, Section};
-use super::raw::{MalformedReason, Opcode, RawRecord};
 use super::rcode::Rcode;
-use super::reply::{Expected, Reply, Response, authenticate, parse_answer};
-use super::tsig::{AnswerChain, Forgery, Link, RequestMac};
+use super::reply::{Expected, Reply, Response, authenticate, parse_response};
+use super::tsig::{ChainStatus, Forgery, RequestMac, ResponseChain};
 use super::tsig_record::Tsig;
 use crate::model::{
     CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
 };
 
-/// Most octets of one transfer's messages: for each of the most records as many as those of a zone
-/// have that is signed with long keys.
+/// Most octets of all messages of a transfer. Each of the most records may have 256 octets, as the
+/// records of a zone signed with long keys do.
 pub const TRANSFER_OCTETS_MAX: usize = 256 * TRANSFER_RECORDS_MAX;
-/// Most records of one transfer; so many take about 150 MB of memory.
+/// Most records of a transfer; they take about 150 MB of memory.
 pub const TRANSFER_RECORDS_MAX: usize = 1_000_000;
-/// How many sets back a set is put in order when it arrives: the types that an owner mostly has.
-const SETS_BACK_MAX: usize = 16;
+/// Most RRsets that a new RRset may move ahead of: few owner names have more types.
+const REORDER_SETS_MAX: usize = 16;
 
-/// Whether a transfer goes on.
+/// The progress of a transfer after a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Progress {
-    /// More messages are to come.
+    /// More messages must follow.
     More,
-    /// That was the last message.
+    /// The message was the last one.
     Complete,
 }
 
-/// Why a transfer gives no zone.
+/// The reason why a transfer gives no zone.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TransferError {
-    /// The first message is no beginning of a transfer: an rcode or a signature that is not right.
+    /// The first message is not authentic, or it has an rcode other than NOERROR.
     #[error("the transfer is denied: {0}")]
     Denied(Reply),
-    /// A later message has an rcode.
+    /// A later message has an rcode other than NOERROR.
     #[error("the transfer stopped with {rcode} after {records} records")]
-    Stopped {
-        /// The message's rcode.
-        rcode: Rcode,
-        /// How many records had come.
-        records: usize,
-    },
-    /// A message says that it was cut (TC).
+    Stopped { rcode: Rcode, records: usize },
+    /// A message has the flag TC.
     #[error("a message of the transfer is truncated")]
     Truncated,
-    /// A message is none, or not of this transfer.
+    /// A message is malformed, or it does not belong to this transfer.
     #[error(transparent)]
     Malformed(#[from] MalformedReason),
     /// The signature of a later message is wrong.
@@ -60,7 +57,7 @@ pub enum TransferError {
     /// Too many messages in a row are not signed.
     #[error("too many messages of the transfer are not signed")]
     TooManyUnsigned,
-    /// The last message is not signed, so that records may have been put in or taken out.
+    /// The last message is not signed, so that an attacker may have added or removed records.
     #[error("the last message of the transfer is not signed")]
     EndUnsigned,
     /// The first message has no record.
@@ -68,53 +65,34 @@ pub enum TransferError {
     Empty,
     /// The first record is not the zone's SOA.
     #[error("the transfer starts with type {} at `{owner}` and not with the zone's SOA", rtype.0)]
-    Start {
-        /// The record's owner.
-        owner: Name,
-        /// Its type.
-        rtype: RecordType,
-    },
-    /// A record stands outside the zone.
+    Start { owner: Name, rtype: RecordType },
+    /// A record is outside the zone.
     #[error("the transfer has a record at `{owner}`, outside the zone")]
-    OutOfZone {
-        /// The record's owner.
-        owner: Name,
-    },
-    /// An SOA stands below the zone's apex.
+    OutOfZone { owner: Name },
+    /// An SOA is below the zone's apex.
     #[error("the transfer has an SOA at `{owner}`, below the zone's apex")]
-    StraySoa {
-        /// The record's owner.
-        owner: Name,
-    },
-    /// The last SOA is not the first: the zone changed on the way.
+    StraySoa { owner: Name },
+    /// The last SOA is not the first one: the zone changed during the transfer.
     #[error("the transfer started with serial {first} and ended with another SOA of serial {last}")]
-    EndDiffers {
-        /// Serial of the first SOA.
-        first: Serial,
-        /// Serial of the last SOA.
-        last: Serial,
-    },
-    /// Something follows the last SOA.
+    EndDiffers { first: Serial, last: Serial },
+    /// A record or message follows the last SOA.
     #[error("the transfer goes on after its last SOA")]
     AfterEnd,
-    /// No last SOA came.
+    /// The messages end before the last SOA.
     #[error("the transfer ended after {records} records without its last SOA")]
-    CutShort {
-        /// How many records had come.
-        records: usize,
-    },
-    /// More than [`TRANSFER_OCTETS_MAX`].
+    CutShort { records: usize },
+    /// The messages have more than [`TRANSFER_OCTETS_MAX`] octets.
     #[error("the transfer has more than {TRANSFER_OCTETS_MAX} octets")]
     TooManyOctets,
-    /// More than [`TRANSFER_RECORDS_MAX`].
+    /// The messages have more than [`TRANSFER_RECORDS_MAX`] records.
     #[error("the transfer has more than {TRANSFER_RECORDS_MAX} records")]
     TooManyRecords,
-    /// The transfer had failed before.
+    /// An earlier message has made the transfer fail.
     #[error("the transfer has failed before")]
     AfterFailure,
 }
 
-/// Takes the messages of one transfer.
+/// The reader of the messages of one transfer.
 pub struct TransferReader {
     zone: ZoneName,
     id: u16,
@@ -124,7 +102,7 @@ pub struct TransferReader {
     sets: Vec<RrSet>,
 }
 
-/// How far a transfer is.
+/// The state of a transfer.
 ///
 /// ```text
 /// Waiting ── SOA ──▶ Open ── same SOA, signed ──▶ Complete
@@ -135,22 +113,22 @@ enum State {
         key: Option<(Key, RequestMac)>,
     },
     Open {
-        start: Start,
-        chain: Option<AnswerChain>,
+        first_soa: FirstSoa,
+        chain: Option<ResponseChain>,
     },
-    Complete(Start),
+    Complete(FirstSoa),
     Failed,
 }
 
 /// The SOA that a transfer starts with.
-struct Start {
+struct FirstSoa {
     rdata: Rdata,
     soa: Soa,
     ttl: u32,
 }
 
 impl TransferReader {
-    /// A reader of the answers to an AXFR query of this id, signed with the key to this MAC.
+    /// Builds the reader of the responses to the AXFR query with this id, key and MAC.
     pub fn new(zone: &ZoneName, id: u16, key: Option<(Key, RequestMac)>) -> Self {
         Self {
             zone: zone.clone(),
@@ -162,10 +140,10 @@ impl TransferReader {
         }
     }
 
-    /// Takes the next message; `now` is Unix time in seconds.
+    /// Reads the next message; `now` is Unix time in seconds.
     ///
     /// # Errors
-    /// [`TransferError`]; the transfer has failed then, whatever may still come.
+    /// [`TransferError`]; the transfer has failed then, and no later message can complete it.
     pub fn push(&mut self, octets: &[u8], now: u64) -> Result<Progress, TransferError> {
         let state = std::mem::replace(&mut self.state, State::Failed);
         self.octets += octets.len();
@@ -173,8 +151,8 @@ impl TransferReader {
             return Err(TransferError::TooManyOctets);
         }
         self.state = match state {
-            State::Waiting { key } => self.begin(octets, key, now)?,
-            State::Open { start, chain } => self.go_on(octets, start, chain, now)?,
+            State::Waiting { key } => self.read_first(octets, key, now)?,
+            State::Open { first_soa, chain } => self.read_later(octets, first_soa, chain, now)?,
             State::Complete(_) => return Err(TransferError::AfterEnd),
             State::Failed => return Err(TransferError::AfterFailure),
         };
@@ -184,17 +162,17 @@ impl TransferReader {
         })
     }
 
-    /// The zone, after [`Progress::Complete`].
+    /// Returns the zone, after [`Progress::Complete`].
     ///
     /// # Errors
-    /// [`TransferError::CutShort`] where the end was not reached, and
+    /// [`TransferError::CutShort`] if the last SOA has not arrived, and
     /// [`TransferError::AfterFailure`].
     pub fn finish(self) -> Result<CurrentZone, TransferError> {
         match self.state {
-            State::Complete(start) => Ok(CurrentZone {
+            State::Complete(first_soa) => Ok(CurrentZone {
                 name: self.zone,
-                soa: start.soa,
-                soa_ttl: start.ttl,
+                soa: first_soa.soa,
+                soa_ttl: first_soa.ttl,
                 records: RrSets::from_sets(self.sets),
             }),
             State::Waiting { .. } | State::Open { .. } => Err(TransferError::CutShort {
@@ -204,8 +182,8 @@ impl TransferReader {
         }
     }
 
-    /// The first message.
-    fn begin(
+    /// Reads the first message: Waiting to Open, or to Complete if it holds the whole transfer.
+    fn read_first(
         &mut self,
         octets: &[u8],
         key: Option<(Key, RequestMac)>,
@@ -221,35 +199,35 @@ impl TransferReader {
             let response = Response::read(&message, Opcode::Query, now)?;
             return Err(TransferError::Denied(Reply::Authentic(response)));
         }
-        refuse_truncated(&message)?;
+        check_not_truncated(&message)?;
         let chain = match (key, &message.tsig) {
-            (Some((key, _)), Some(tsig)) => Some(AnswerChain::after(key, tsig)),
+            (Some((key, _)), Some(tsig)) => Some(ResponseChain::after(key, tsig)),
             (_, None) | (None, Some(_)) => None,
         };
         let mut records = message.records(Section::Answers);
         let first = records.next().ok_or(TransferError::Empty)?;
-        let start = self.start(&first.decode()?)?;
+        let first_soa = self.first_soa(&first.decode()?)?;
         self.records = 1;
-        self.keep_all(records, start, chain, true)
+        self.collect(records, first_soa, chain, true)
     }
 
-    /// Any later message.
-    fn go_on(
+    /// Reads a later message: Open to Open, or to Complete with the last SOA.
+    fn read_later(
         &mut self,
         octets: &[u8],
-        start: Start,
-        mut chain: Option<AnswerChain>,
+        first_soa: FirstSoa,
+        mut chain: Option<ResponseChain>,
         now: u64,
     ) -> Result<State, TransferError> {
-        let message = parse_answer(octets, self.id, Opcode::Query)?;
+        let message = parse_response(octets, self.id, Opcode::Query)?;
         if let Some(error @ 1..) = message.tsig.as_ref().map(Tsig::error) {
             return Err(MalformedReason::TsigError(error).into());
         }
         let is_covered = match &mut chain {
             Some(chain) => match chain.check(&message, now)? {
-                Link::Signed => true,
-                Link::Unsigned => false,
-                Link::TooManyUnsigned => return Err(TransferError::TooManyUnsigned),
+                ChainStatus::Signed => true,
+                ChainStatus::Unsigned => false,
+                ChainStatus::TooManyUnsigned => return Err(TransferError::TooManyUnsigned),
             },
             None => true,
         };
@@ -259,29 +237,30 @@ impl TransferReader {
                 records: self.records,
             });
         }
-        refuse_truncated(&message)?;
-        self.keep_all(message.records(Section::Answers), start, chain, is_covered)
+        check_not_truncated(&message)?;
+        let records = message.records(Section::Answers);
+        self.collect(records, first_soa, chain, is_covered)
     }
 
-    /// The SOA that has to come first.
-    fn start(&self, record: &Record) -> Result<Start, TransferError> {
+    /// Reads the first record, which must be the zone's SOA.
+    fn first_soa(&self, record: &Record) -> Result<FirstSoa, TransferError> {
         if record.rtype != RecordType::SOA || record.owner != *self.zone.apex() {
             let (owner, rtype) = (record.owner.clone(), record.rtype);
             return Err(TransferError::Start { owner, rtype });
         }
-        Ok(Start {
+        Ok(FirstSoa {
             rdata: record.rdata.clone(),
             soa: read_soa(record)?,
             ttl: record.ttl,
         })
     }
 
-    /// Keeps the records of a message, up to the last SOA.
-    fn keep_all<'a>(
+    /// Collects the records of a message, up to the last SOA, and returns the next state.
+    fn collect<'a>(
         &mut self,
-        mut records: impl Iterator<Item = RawRecord<'a>>,
-        start: Start,
-        chain: Option<AnswerChain>,
+        mut records: impl Iterator<Item = RecordView<'a>>,
+        first_soa: FirstSoa,
+        chain: Option<ResponseChain>,
         is_covered: bool,
     ) -> Result<State, TransferError> {
         while let Some(record) = records.next() {
@@ -291,39 +270,40 @@ impl TransferReader {
                 return Err(TransferError::TooManyRecords);
             }
             if record.rtype != RecordType::SOA {
-                self.keep(record)?;
+                self.insert(record)?;
                 continue;
             }
-            self.refuse_other_end(record, &start)?;
+            self.check_last_soa(record, &first_soa)?;
             return if records.next().is_some() {
                 Err(TransferError::AfterEnd)
             } else if is_covered {
-                Ok(State::Complete(start))
+                Ok(State::Complete(first_soa))
             } else {
                 Err(TransferError::EndUnsigned)
             };
         }
-        Ok(State::Open { start, chain })
+        Ok(State::Open { first_soa, chain })
     }
 
-    /// An error unless the record is the SOA that the transfer started with.
-    fn refuse_other_end(&self, record: Record, start: &Start) -> Result<(), TransferError> {
+    /// Checks that the record is the SOA that the transfer started with.
+    fn check_last_soa(&self, record: Record, first_soa: &FirstSoa) -> Result<(), TransferError> {
         if record.owner != *self.zone.apex() {
             let owner = record.owner;
             return Err(TransferError::StraySoa { owner });
         }
-        if record.rdata != start.rdata {
+        if record.rdata != first_soa.rdata {
             return Err(TransferError::EndDiffers {
-                first: start.soa.serial,
+                first: first_soa.soa.serial,
                 last: read_soa(&record)?.serial,
             });
         }
         Ok(())
     }
 
-    /// Keeps a record so that all are in order, or nearly, when the transfer is: servers send
-    /// owners in the canonical order or none, and the types of an owner in one of their own.
-    fn keep(&mut self, record: Record) -> Result<(), TransferError> {
+    /// Inserts a record so that the RRsets are in order, or nearly so, at the end. Servers send the
+    /// owner names in canonical order or in none, and the types of an owner name in an order of
+    /// their own.
+    fn insert(&mut self, record: Record) -> Result<(), TransferError> {
         let Record {
             owner,
             rtype,
@@ -341,7 +321,7 @@ impl TransferReader {
         if !owner.is_at_or_below(self.zone.apex()) {
             return Err(TransferError::OutOfZone { owner });
         }
-        let last_sets = self.sets.iter().rev().take(SETS_BACK_MAX);
+        let last_sets = self.sets.iter().rev().take(REORDER_SETS_MAX);
         let after = last_sets.take_while(|set| set.rtype > rtype && set.owner == owner);
         let at = self.sets.len() - after.count();
         let rdatas = vec![rdata];
@@ -356,7 +336,7 @@ impl TransferReader {
     }
 }
 
-fn refuse_truncated(message: &Message<'_>) -> Result<(), TransferError> {
+fn check_not_truncated(message: &Message<'_>) -> Result<(), TransferError> {
     if message.header.truncation {
         Err(TransferError::Truncated)
     } else {

@@ -1,56 +1,52 @@
-//! Transaction signatures (RFC 8945): a request is signed, an answer is checked against it, and a
-//! stream of answers is chained. The time is an argument. What is wrong with an answer is told by
-//! a closed enum; whether that matters is for the caller to say.
+//! Transaction signatures, TSIG (RFC 8945). This module signs requests and responses, verifies
+//! both, and verifies the chain of signatures over the responses of a transfer. The time is an
+//! argument. [`Forgery`] reports why a signature is wrong; the caller decides whether that matters.
 
 use super::encode::{EncodeError, put_record};
+use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use super::key::{Digest, Key};
 use super::message::Message;
-use super::raw::{CLASS_ANY, MESSAGE_OCTETS_MAX};
-use super::tsig_record::{Stamp, Tsig};
+use super::tsig_record::{Tsig, TsigVariables};
 use crate::model::{Name, RecordType};
 use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
 
-/// How far two clocks may be apart, in seconds (RFC 8945 section 10).
+/// The permitted difference of two clocks, in seconds (RFC 8945 section 10).
 const FUDGE_SECONDS: u16 = 300;
-/// Octets of TSIG data besides the algorithm's name and the MAC: time, fudge, MAC size, original
+/// Octets of TSIG data without the algorithm's name and the MAC: time, fudge, MAC size, original
 /// id, error, other length.
 const TSIG_FIXED_OCTETS: usize = 6 + 2 + 2 + 2 + 2 + 2;
 
-/// The MAC that a request was signed with, over which its answer is signed.
+/// The MAC of a request; the MAC of its response covers it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RequestMac(Vec<u8>);
 
-/// Why a signature is not that of the one who shares the key with us.
+/// The reason why a signature is not one by the expected key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Forgery {
-    /// It names another key.
+    /// The TSIG names another key.
     #[error("the message is signed with key `{0}`")]
     Key(Name),
-    /// It names another algorithm.
+    /// The TSIG names another algorithm.
     #[error("the message is signed with algorithm `{0}`")]
     Algorithm(Name),
-    /// Its MAC is of another length than the key's (RFC 8945 section 5.2.2.1).
+    /// The MAC does not have the length of the key's algorithm (RFC 8945 section 5.2.2.1).
     #[error("the message's MAC has {octets} octets and not {expected}")]
-    MacLength {
-        /// How many it has.
-        octets: usize,
-        /// How many the key's algorithm gives.
-        expected: usize,
-    },
-    /// Its MAC is wrong: another secret, or octets changed on the way.
+    #[expect(missing_docs, reason = "the names of the fields say what they hold")]
+    MacLength { octets: usize, expected: usize },
+    /// The MAC is wrong: the signer has another secret, or octets changed on the way.
     #[error("the message's MAC is wrong")]
     Mac,
-    /// It was made at another time than now, or the clocks differ (RFC 8945 section 5.2.3).
+    /// The time of signing is too far from now, or the clocks differ (RFC 8945 section 5.2.3).
     #[error("the message was signed {offset_seconds} s from now, more than {fudge_seconds} s")]
     Time {
-        /// Its time less ours, in seconds.
+        /// The time of signing minus the local time, in seconds.
         offset_seconds: i64,
-        /// How far they may be apart.
+        /// The permitted difference, in seconds.
         fudge_seconds: u16,
     },
 }
 
-/// Exactly how many octets the TSIG record of a key adds to a message.
+/// Returns exactly how many octets the TSIG record of a key adds to a message.
 pub fn tsig_octets(key: &Key) -> usize {
     let algorithm = key.algorithm();
     let names = key.name().as_wire().len() + algorithm.name().as_wire().len();
@@ -60,21 +56,21 @@ pub fn tsig_octets(key: &Key) -> usize {
 /// Signs a request (RFC 8945 section 5.1); `now` is Unix time in seconds.
 ///
 /// # Errors
-/// [`EncodeError::TooLong`] where the TSIG does not fit any more, and [`EncodeError::NotWhole`].
-/// The message is as it was then.
+/// [`EncodeError::TooLong`] if the TSIG does not fit into the message, and
+/// [`EncodeError::NotWhole`]. Both leave the message unchanged.
 pub fn sign_request(message: &mut Vec<u8>, key: &Key, now: u64) -> Result<RequestMac, EncodeError> {
-    sign(message, key, now, Covers::Request).map(RequestMac)
+    sign(message, key, now, MacInput::Request).map(RequestMac)
 }
 
-/// Signs the answers to one request, in the order in which they are sent.
-pub struct AnswerSigner {
+/// Signs the responses to one request, in the order in which they are sent.
+pub struct ResponseSigner {
     key: Key,
     prior_mac: Vec<u8>,
     is_first: bool,
 }
 
-impl AnswerSigner {
-    /// A signer of answers to the request with this MAC.
+impl ResponseSigner {
+    /// Builds the signer of the responses to the request with this MAC.
     pub fn new(key: &Key, request: &RequestMac) -> Self {
         Self {
             key: key.clone(),
@@ -83,39 +79,39 @@ impl AnswerSigner {
         }
     }
 
-    /// Signs the next answer (RFC 8945 sections 5.3 and 5.3.1); `now` is Unix time in seconds.
+    /// Signs the next response (RFC 8945 sections 5.3 and 5.3.1); `now` is Unix time in seconds.
     ///
     /// # Errors
-    /// As [`sign_request`].
+    /// Those of [`sign_request`].
     pub fn sign(&mut self, message: &mut Vec<u8>, now: u64) -> Result<(), EncodeError> {
-        let covers = if self.is_first {
-            Covers::FirstAnswer(&self.prior_mac)
+        let mac_input = if self.is_first {
+            MacInput::FirstResponse(&self.prior_mac)
         } else {
-            Covers::LaterAnswer(&self.prior_mac)
+            MacInput::LaterResponse(&self.prior_mac)
         };
-        self.prior_mac = sign(message, &self.key, now, covers)?;
+        self.prior_mac = sign(message, &self.key, now, mac_input)?;
         self.is_first = false;
         Ok(())
     }
 }
 
-/// What a MAC covers besides the message itself (RFC 8945 section 4.3).
+/// The input of a MAC besides the message itself (RFC 8945 section 4.3).
 #[derive(Clone, Copy)]
-enum Covers<'a> {
+enum MacInput<'a> {
     /// The TSIG variables.
     Request,
-    /// The request's MAC and the variables.
-    FirstAnswer(&'a [u8]),
-    /// The prior answer's MAC and the timers only.
-    LaterAnswer(&'a [u8]),
+    /// The MAC of the request and the TSIG variables.
+    FirstResponse(&'a [u8]),
+    /// The MAC of the prior response and the TSIG timers.
+    LaterResponse(&'a [u8]),
 }
 
-/// Puts a TSIG at the end of a message and gives its MAC.
+/// Appends a TSIG to a message and returns its MAC.
 fn sign(
     message: &mut Vec<u8>,
     key: &Key,
     now: u64,
-    covers: Covers<'_>,
+    mac_input: MacInput<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
     let octets = message.len() + tsig_octets(key);
     if octets > MESSAGE_OCTETS_MAX {
@@ -131,29 +127,29 @@ fn sign(
     };
     let additionals = additionals.checked_add(1).ok_or(EncodeError::NotWhole)?;
     let algorithm = key.algorithm().name();
-    let stamp = Stamp {
+    let variables = TsigVariables {
         time: now,
         fudge: FUDGE_SECONDS,
         error: 0,
         other: &[],
     };
     let mut digest = key.digest();
-    match covers {
-        Covers::Request => {}
-        Covers::FirstAnswer(mac) | Covers::LaterAnswer(mac) => feed_mac(&mut *digest, mac),
+    match mac_input {
+        MacInput::Request => {}
+        MacInput::FirstResponse(mac) | MacInput::LaterResponse(mac) => feed_mac(&mut *digest, mac),
     }
     digest.update(message);
-    match covers {
-        Covers::Request | Covers::FirstAnswer(_) => {
-            stamp.feed_variables(&mut *digest, key.name(), &algorithm);
+    match mac_input {
+        MacInput::Request | MacInput::FirstResponse(_) => {
+            variables.feed_variables(&mut *digest, key.name(), &algorithm);
         }
-        Covers::LaterAnswer(_) => stamp.feed_timers(&mut *digest),
+        MacInput::LaterResponse(_) => variables.feed_timers(&mut *digest),
     }
     let mut mac = digest.finish();
     mac.truncate(key.algorithm().mac_octets());
 
     let mut data = algorithm.as_wire().to_vec();
-    data.extend_from_slice(&stamp.timers());
+    data.extend_from_slice(&variables.timers());
     data.extend_from_slice(&length(&mac));
     data.extend_from_slice(&mac);
     data.extend_from_slice(&id);
@@ -163,8 +159,8 @@ fn sign(
     Ok(mac)
 }
 
-impl Stamp<'_> {
-    /// Time and fudge as in a message: 48 and 16 bits.
+impl TsigVariables<'_> {
+    /// Encodes time and fudge as in a message, in 48 and 16 bits.
     fn timers(&self) -> [u8; 8] {
         let mut octets = [0; 8];
         octets[..6].copy_from_slice(&self.time.to_be_bytes()[2..]);
@@ -172,12 +168,13 @@ impl Stamp<'_> {
         octets
     }
 
-    /// RFC 8945 section 5.3.1.
+    /// Adds the timers to a MAC (RFC 8945 section 5.3.1).
     fn feed_timers(&self, digest: &mut dyn Digest) {
         digest.update(&self.timers());
     }
 
-    /// RFC 8945 section 4.3.3: names in lower case and uncompressed, class ANY, TTL 0.
+    /// Adds the variables to a MAC (RFC 8945 section 4.3.3): names in lower case and uncompressed,
+    /// class ANY, TTL 0.
     fn feed_variables(&self, digest: &mut dyn Digest, key: &Name, algorithm: &Name) {
         digest.update(key.to_lowercase().as_wire());
         digest.update(&CLASS_ANY.to_be_bytes());
@@ -190,7 +187,7 @@ impl Stamp<'_> {
     }
 }
 
-/// RFC 8945 section 4.3.1: the length of a MAC, then the MAC.
+/// Adds an earlier MAC, after its length, to a MAC (RFC 8945 section 4.3.1).
 fn feed_mac(digest: &mut dyn Digest, mac: &[u8]) {
     digest.update(&length(mac));
     digest.update(mac);
@@ -204,41 +201,42 @@ fn length(octets: &[u8]) -> [u8; 2] {
 }
 
 impl Tsig<'_> {
-    /// The MAC of a message that is a request, for its answer.
+    /// Returns the MAC of a request.
     pub(super) fn request_mac(&self) -> RequestMac {
         RequestMac(self.mac.to_vec())
     }
 
-    /// Checks a request's or a first answer's key, algorithm and MAC; the time is not looked at.
+    /// Verifies key, algorithm and MAC of a request or of a first response, but not the time.
     pub(super) fn verify(
         &self,
         message: &Message<'_>,
         key: &Key,
         request: Option<&RequestMac>,
     ) -> Result<(), Forgery> {
-        self.verify_shape(key)?;
+        self.verify_parameters(key)?;
         let mut digest = key.digest();
         if let Some(RequestMac(mac)) = request {
             feed_mac(&mut *digest, mac);
         }
         self.feed_message(&mut *digest, message.octets);
-        self.stamp
+        self.variables
             .feed_variables(&mut *digest, &self.key, &self.algorithm);
         self.verify_mac(digest)
     }
 
-    /// Checks that the message was signed about now (RFC 8945 section 5.2.3).
+    /// Verifies that the time of signing is near `now` (RFC 8945 section 5.2.3).
     pub(super) fn verify_time(&self, now: u64) -> Result<(), Forgery> {
-        if self.stamp.time.abs_diff(now) <= u64::from(self.stamp.fudge) {
+        if self.variables.time.abs_diff(now) <= u64::from(self.variables.fudge) {
             return Ok(());
         }
         Err(Forgery::Time {
-            offset_seconds: offset_seconds(self.stamp.time, now),
-            fudge_seconds: self.stamp.fudge,
+            offset_seconds: offset_seconds(self.variables.time, now),
+            fudge_seconds: self.variables.fudge,
         })
     }
 
-    fn verify_shape(&self, key: &Key) -> Result<(), Forgery> {
+    /// Verifies the names of key and algorithm, and the length of the MAC.
+    fn verify_parameters(&self, key: &Key) -> Result<(), Forgery> {
         let algorithm = key.algorithm();
         if self.key != *key.name() {
             return Err(Forgery::Key(self.key.clone()));
@@ -263,7 +261,8 @@ impl Tsig<'_> {
         }
     }
 
-    /// RFC 8945 section 4.3.2: the message as it was before it was signed, under its original id.
+    /// Adds the message as it was before the signer added the TSIG, with its original id, to a MAC
+    /// (RFC 8945 section 4.3.2).
     fn feed_message(&self, digest: &mut dyn Digest, octets: &[u8]) {
         let (header, records) = octets[..self.at].split_at(HEADER_OCTETS);
         let additionals = u16::from_be_bytes([header[10], header[11]]) - 1;
@@ -274,34 +273,37 @@ impl Tsig<'_> {
     }
 }
 
-/// A time less another, in seconds, as far as that can be said.
+/// Returns `time` minus `now` in seconds, limited to the range of the type.
 pub(super) fn offset_seconds(time: u64, now: u64) -> i64 {
     let distance = i64::try_from(time.abs_diff(now)).unwrap_or(i64::MAX);
     if time < now { -distance } else { distance }
 }
 
-/// Checks the answers after the first of one stream (RFC 8945 section 5.3.1).
-pub(super) struct AnswerChain {
+/// Verifies the later responses of a transfer, each with the ones before it (RFC 8945 section
+/// 5.3.1).
+pub(super) struct ResponseChain {
     key: Key,
+    /// The MAC over the prior MAC and the unsigned responses since then.
     digest: Box<dyn Digest>,
+    /// The number of unsigned responses since the last signed one.
     unsigned: usize,
 }
 
-/// Most messages between two signed ones (RFC 8945 section 5.3.1).
+/// Most unsigned messages between two signed ones (RFC 8945 section 5.3.1).
 const UNSIGNED_MAX: usize = 99;
 
-/// What became of the next message of a stream.
-pub(super) enum Link {
-    /// It is signed, and so are the unsigned ones before it.
+/// The state of the chain after a response.
+pub(super) enum ChainStatus {
+    /// The response is signed; its MAC covers the unsigned ones before it too.
     Signed,
-    /// It is not signed; a later one has to cover it.
+    /// The response is not signed; a later one must cover it.
     Unsigned,
-    /// Too many in a row are not signed.
+    /// Too many responses in a row are not signed.
     TooManyUnsigned,
 }
 
-impl AnswerChain {
-    /// The chain after the first answer, whose TSIG was verified.
+impl ResponseChain {
+    /// Starts the chain after the first response, whose TSIG the caller has verified.
     pub(super) fn after(key: Key, first: &Tsig<'_>) -> Self {
         let digest = key.digest();
         let mut chain = Self {
@@ -313,26 +315,30 @@ impl AnswerChain {
         chain
     }
 
-    /// Takes the next message, whose TSIG, if it has one, names no error.
-    pub(super) fn check(&mut self, message: &Message<'_>, now: u64) -> Result<Link, Forgery> {
+    /// Verifies the next response; its TSIG, if it has one, must carry no error.
+    pub(super) fn check(
+        &mut self,
+        message: &Message<'_>,
+        now: u64,
+    ) -> Result<ChainStatus, Forgery> {
         let Some(tsig) = &message.tsig else {
             self.digest.update(message.octets);
             self.unsigned += 1;
             return Ok(if self.unsigned > UNSIGNED_MAX {
-                Link::TooManyUnsigned
+                ChainStatus::TooManyUnsigned
             } else {
-                Link::Unsigned
+                ChainStatus::Unsigned
             });
         };
-        tsig.verify_shape(&self.key)?;
+        tsig.verify_parameters(&self.key)?;
         let mut next = self.key.digest();
         feed_mac(&mut *next, tsig.mac);
         let mut digest = std::mem::replace(&mut self.digest, next);
         tsig.feed_message(&mut *digest, message.octets);
-        tsig.stamp.feed_timers(&mut *digest);
+        tsig.variables.feed_timers(&mut *digest);
         tsig.verify_mac(digest)?;
         tsig.verify_time(now)?;
         self.unsigned = 0;
-        Ok(Link::Signed)
+        Ok(ChainStatus::Signed)
     }
 }

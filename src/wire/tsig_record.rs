@@ -1,12 +1,14 @@
-//! The TSIG record of a received message as it stands there (RFC 8945 section 4.2), believed or not.
+//! The TSIG record of a received message, decoded but not verified (RFC 8945 section 4.2).
 
-use super::raw::{CLASS_ANY, MalformedReason, RawRecord, read_name};
+use super::frame::{CLASS_ANY, MalformedReason, RecordView, read_name};
 use crate::model::Name;
 
-/// The part of a TSIG that a MAC covers besides the names.
+/// The TSIG variables that a MAC covers, without the names (RFC 8945 section 4.3.3).
 #[derive(Clone, Copy)]
-pub(super) struct Stamp<'a> {
+pub(super) struct TsigVariables<'a> {
+    /// The time of signing, in Unix seconds.
     pub(super) time: u64,
+    /// The permitted difference of the two clocks, in seconds.
     pub(super) fudge: u16,
     pub(super) error: u16,
     pub(super) other: &'a [u8],
@@ -14,24 +16,24 @@ pub(super) struct Stamp<'a> {
 
 /// The TSIG of a received message.
 pub(super) struct Tsig<'a> {
-    /// Where in the message the record starts.
+    /// The offset of the record in the message.
     pub(super) at: usize,
     pub(super) key: Name,
     pub(super) algorithm: Name,
-    pub(super) stamp: Stamp<'a>,
+    pub(super) variables: TsigVariables<'a>,
     pub(super) mac: &'a [u8],
     pub(super) original_id: u16,
 }
 
 impl<'a> Tsig<'a> {
-    /// Reads the record (RFC 8945 section 4.2).
-    pub(super) fn read(record: &RawRecord<'a>) -> Result<Self, MalformedReason> {
+    /// Decodes the record; it must have class ANY and TTL 0 (RFC 8945 section 4.2).
+    pub(super) fn read(record: &RecordView<'a>) -> Result<Self, MalformedReason> {
         Self::read_parts(record)
             .filter(|_| record.class == CLASS_ANY && record.ttl == 0)
             .ok_or(MalformedReason::TsigBroken)
     }
 
-    fn read_parts(record: &RawRecord<'a>) -> Option<Self> {
+    fn read_parts(record: &RecordView<'a>) -> Option<Self> {
         let mut decoder = record.rdata_decoder();
         let algorithm = read_name(&mut decoder).ok()?;
         let time_high = decoder.read_u16().ok()?.unverified();
@@ -44,10 +46,10 @@ impl<'a> Tsig<'a> {
         let other_octets = decoder.read_u16().ok()?.unverified();
         let other = decoder.read_slice(other_octets.into()).ok()?.unverified();
         decoder.is_empty().then_some(Self {
-            at: record.at(),
+            at: record.owner_at,
             key: record.owner().ok()?,
             algorithm,
-            stamp: Stamp {
+            variables: TsigVariables {
                 time: u64::from(time_high) << 32 | u64::from(time_low),
                 fudge,
                 error,
@@ -58,16 +60,16 @@ impl<'a> Tsig<'a> {
         })
     }
 
-    /// The error that the signer names (RFC 8945 section 3); 0 where there is none.
+    /// Returns the error code of the signer (RFC 8945 section 3); 0 if there is no error.
     pub(super) fn error(&self) -> u16 {
-        self.stamp.error
+        self.variables.error
     }
 
-    /// The other side's time as a BADTIME answer has it, in Unix seconds: six octets of other data
-    /// (RFC 8945 section 5.2.3), else the time that it signed with.
+    /// Returns the server's time, in Unix seconds. A BADTIME response carries it in six octets of
+    /// other data (RFC 8945 section 5.2.3); otherwise it is the time of signing.
     pub(super) fn server_time(&self) -> u64 {
-        let Ok(time) = <[u8; 6]>::try_from(self.stamp.other) else {
-            return self.stamp.time;
+        let Ok(time) = <[u8; 6]>::try_from(self.variables.other) else {
+            return self.variables.time;
         };
         let mut octets = [0; 8];
         octets[2..].copy_from_slice(&time);

@@ -98,7 +98,7 @@ impl Server {
                 server: self.name(),
                 source,
             })?;
-        let octets = TokioIo::new(connection.into_octets());
+        let octets = TokioIo::new(connection.into_stream());
         let (mut sender, connection) = http1::handshake(octets).await.map_err(lost)?;
         let answer = pin!(async {
             let response = sender.send_request(request).await.map_err(lost)?;

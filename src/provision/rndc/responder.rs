@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::error::{RndcError, Seen};
 use crate::model::{InitialZone, RecordType, ZoneName};
 use crate::wire::{
-    AnswerSigner, Key, encode_refusal, encode_soa_answer, encode_transfer, read_request,
+    Key, ResponseSigner, encode_refusal, encode_soa_response, encode_transfer, read_request,
 };
 
 /// After this no new zone enters, so that other processes get the address.
@@ -283,7 +283,7 @@ impl Desk {
             return refuse();
         };
         let mut answers = match request.rtype {
-            RecordType::SOA => vec![encode_soa_answer(&entry.zone, &request)],
+            RecordType::SOA => vec![encode_soa_response(&entry.zone, &request)],
             // The whole zone is a right answer to IXFR too (RFC 1995 section 4).
             RecordType::AXFR | RecordType::IXFR if over_tcp => {
                 encode_transfer(&entry.zone, &request, TRANSFER_OCTETS_MAX)
@@ -291,7 +291,7 @@ impl Desk {
             _ => return refuse(),
         };
         entry.answered.store(true, Ordering::Relaxed);
-        let mut signer = AnswerSigner::new(&self.key, &request.mac);
+        let mut signer = ResponseSigner::new(&self.key, &request.mac);
         for answer in &mut answers {
             if let Err(error) = signer.sign(answer, now) {
                 tracing::warn!(zone = %name, %error, "first contents cannot be sent");

@@ -1,4 +1,4 @@
-//! TLS against a scripted server, with certificates made by openssl as an operator makes them.
+//! Tests of TLS with scripted servers; openssl makes the certificates as an operator would.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,17 +17,17 @@ use super::super::pin::PIN_COMMAND;
 use super::*;
 use crate::model::Secret;
 
-/// A directory with `NAME.pem` and `NAME.key` files.
+/// A directory of `NAME.pem` and `NAME.key` files.
 struct Certificates(TempDir);
 
 impl Certificates {
-    /// With an authority `ca`, and certificates of it for the server and the client.
+    /// Creates an authority `ca`, and certificates of it for the server and the client.
     fn new() -> Self {
-        let made = Self(tempfile::tempdir().unwrap());
-        made.make("ca", &["-addext", "keyUsage=critical,keyCertSign"]);
-        made.sign("server", "ca", "DNS:primary.test,IP:127.0.0.1");
-        made.sign("client", "ca", "DNS:client.test");
-        made
+        let certs = Self(tempfile::tempdir().unwrap());
+        certs.create("ca", &["-addext", "keyUsage=critical,keyCertSign"]);
+        certs.sign("server", "ca", "DNS:primary.test,IP:127.0.0.1");
+        certs.sign("client", "ca", "DNS:client.test");
+        certs
     }
 
     fn path(&self, file: &str) -> String {
@@ -38,7 +38,8 @@ impl Certificates {
         std::fs::read(self.path(file)).unwrap()
     }
 
-    fn make(&self, name: &str, options: &[&str]) {
+    /// Creates a self-signed certificate, unless the options name an authority.
+    fn create(&self, name: &str, options: &[&str]) {
         let mut arguments: Vec<String> =
             "req -x509 -days 2 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256"
                 .split(' ')
@@ -56,7 +57,7 @@ impl Certificates {
     fn sign(&self, name: &str, authority: &str, names: &str) {
         let (ca, key) = (format!("{authority}.pem"), format!("{authority}.key"));
         let names = format!("subjectAltName={names}");
-        self.make(
+        self.create(
             name,
             &[
                 "-CA",
@@ -71,7 +72,7 @@ impl Certificates {
         );
     }
 
-    /// The pin of a certificate, by the very command that the hints show.
+    /// Computes the pin of a certificate with the command that the hints show.
     fn pin(&self, name: &str) -> Pin {
         let command = PIN_COMMAND.replace("CERTIFICATE.pem", &self.path(&format!("{name}.pem")));
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
@@ -94,7 +95,7 @@ impl Certificates {
             .unwrap()
     }
 
-    /// A server that wants a client certificate of the authority `ca`.
+    /// Returns a server that requires a client certificate of the authority `ca`.
     fn strict_server(&self, version: &'static rustls::SupportedProtocolVersion) -> ServerConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.chain("ca").remove(0)).unwrap();
@@ -149,7 +150,7 @@ fn security(settings: &TlsSettings) -> Security {
     Security::Tls(Arc::new(TlsClient::new(settings).unwrap()))
 }
 
-/// Accepts one connection and sends its first message back; gives the ALPN protocol.
+/// Accepts one connection, sends its first message back, and returns the ALPN protocol.
 async fn echo(
     listener: &TcpListener,
     mut config: ServerConfig,
@@ -167,7 +168,7 @@ async fn echo(
     Ok(stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec))
 }
 
-/// One message to the server and back.
+/// Sends one message to the server and receives it back.
 async fn exchange(server: ServerConfig, settings: &TlsSettings) -> Result<(), TransportError> {
     let (listener, address) = listen().await;
     let endpoint = Endpoint {
@@ -199,18 +200,18 @@ async fn failure(server: ServerConfig, settings: &TlsSettings) -> TlsFailure {
 
 #[tokio::test]
 async fn an_authority_and_the_right_name_are_trusted() {
-    let made = Certificates::new();
+    let certs = Certificates::new();
     for name in ["primary.test", "PRIMARY.test.", "127.0.0.1"] {
-        let settings = made.by_authority("ca", name);
-        exchange(made.server("server"), &settings).await.unwrap();
+        let settings = certs.by_authority("ca", name);
+        exchange(certs.server("server"), &settings).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn another_name_is_a_mismatch_that_shows_both() {
-    let made = Certificates::new();
+    let certs = Certificates::new();
     for name in ["other.test", "127.0.0.2"] {
-        let failure = failure(made.server("server"), &made.by_authority("ca", name)).await;
+        let failure = failure(certs.server("server"), &certs.by_authority("ca", name)).await;
         let TlsFailure::NameMismatch {
             expected,
             presented,
@@ -229,11 +230,11 @@ async fn another_name_is_a_mismatch_that_shows_both() {
 
 #[tokio::test]
 async fn another_authority_is_an_unknown_issuer() {
-    let made = Certificates::new();
-    made.make("other", &[]);
+    let certs = Certificates::new();
+    certs.create("other", &[]);
     let failure = failure(
-        made.server("server"),
-        &made.by_authority("other", "primary.test"),
+        certs.server("server"),
+        &certs.by_authority("other", "primary.test"),
     )
     .await;
     assert!(matches!(failure, TlsFailure::UnknownIssuer), "{failure}");
@@ -241,81 +242,81 @@ async fn another_authority_is_an_unknown_issuer() {
 }
 
 #[tokio::test]
-async fn a_plain_self_signed_certificate_works_by_its_pin_and_not_as_its_own_authority() {
-    let made = Certificates::new();
-    made.make("alone", &["-addext", "subjectAltName=DNS:primary.test"]);
-    let settings = made.by_authority("alone", "primary.test");
-    let failure = failure(made.server("alone"), &settings).await;
+async fn a_plain_self_signed_certificate_is_trusted_by_its_pin_and_not_as_its_own_authority() {
+    let certs = Certificates::new();
+    certs.create("alone", &["-addext", "subjectAltName=DNS:primary.test"]);
+    let settings = certs.by_authority("alone", "primary.test");
+    let failure = failure(certs.server("alone"), &settings).await;
     assert!(matches!(failure, TlsFailure::SelfSigned), "{failure}");
     assert!(failure.hint().unwrap().contains("tls-pins"));
 
-    let settings = made.by_pins(&["alone"]);
-    exchange(made.server("alone"), &settings).await.unwrap();
+    let settings = certs.by_pins(&["alone"]);
+    exchange(certs.server("alone"), &settings).await.unwrap();
 }
 
 #[tokio::test]
 async fn one_of_several_pins_is_enough_and_another_key_is_a_mismatch() {
-    let made = Certificates::new();
-    let settings = made.by_pins(&["client", "server"]);
-    exchange(made.server("server"), &settings).await.unwrap();
+    let certs = Certificates::new();
+    let settings = certs.by_pins(&["client", "server"]);
+    exchange(certs.server("server"), &settings).await.unwrap();
 
-    let settings = made.by_pins(&["client"]);
-    let failure = failure(made.server("server"), &settings).await;
+    let settings = certs.by_pins(&["client"]);
+    let failure = failure(certs.server("server"), &settings).await;
     let TlsFailure::PinMismatch { presented } = failure else {
         panic!("{failure}");
     };
-    assert_eq!(presented, made.pin("server"));
+    assert_eq!(presented, certs.pin("server"));
 }
 
 #[tokio::test]
 async fn with_an_authority_and_pins_both_must_hold() {
-    let made = Certificates::new();
+    let certs = Certificates::new();
     let both = |pins: &[&str], name: &str| TlsSettings {
         application: Application::Dns,
-        pins: made.by_pins(pins).pins,
-        ..made.by_authority("ca", name)
+        pins: certs.by_pins(pins).pins,
+        ..certs.by_authority("ca", name)
     };
     let settings = both(&["server"], "primary.test");
-    exchange(made.server("server"), &settings).await.unwrap();
-    let by_pin = failure(made.server("server"), &both(&["client"], "primary.test")).await;
+    exchange(certs.server("server"), &settings).await.unwrap();
+    let by_pin = failure(certs.server("server"), &both(&["client"], "primary.test")).await;
     assert!(matches!(by_pin, TlsFailure::PinMismatch { .. }));
-    let by_name = failure(made.server("server"), &both(&["server"], "other.test")).await;
+    let by_name = failure(certs.server("server"), &both(&["server"], "other.test")).await;
     assert!(matches!(by_name, TlsFailure::NameMismatch { .. }));
 }
 
 #[tokio::test]
 async fn a_pinned_certificate_without_its_key_is_refused() {
-    let made = Certificates::new();
+    let certs = Certificates::new();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let key = ring::sign::any_supported_type(&made.key("client")).unwrap();
-        let stolen = CertifiedKey::new(made.chain("server"), key);
+        let key = ring::sign::any_supported_type(&certs.key("client")).unwrap();
+        let stolen = CertifiedKey::new(certs.chain("server"), key);
         let provider = Arc::new(ring::default_provider());
         let server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .unwrap()
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(stolen)));
-        let failure = failure(server, &made.by_pins(&["server"])).await;
+        let failure = failure(server, &certs.by_pins(&["server"])).await;
         assert!(failure.to_string().contains("BadSignature"), "{failure}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_client_certificate_gets_it_or_is_understood() {
-    let made = Certificates::new();
-    made.make("stranger", &[]);
+async fn a_server_that_requires_a_client_certificate_gets_it_or_is_a_failure_of_its_own() {
+    let certs = Certificates::new();
+    certs.create("stranger", &[]);
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let with = |client: Option<ClientIdentity>| TlsSettings {
             client,
-            ..made.by_authority("ca", "primary.test")
+            ..certs.by_authority("ca", "primary.test")
         };
-        let settings = with(Some(made.identity("client")));
-        exchange(made.strict_server(version), &settings)
+        let settings = with(Some(certs.identity("client")));
+        exchange(certs.strict_server(version), &settings)
             .await
             .unwrap();
 
-        for client in [None, Some(made.identity("stranger"))] {
-            let failure = failure(made.strict_server(version), &with(client)).await;
+        for client in [None, Some(certs.identity("stranger"))] {
+            let failure = failure(certs.strict_server(version), &with(client)).await;
             assert!(
                 matches!(failure, TlsFailure::ClientCertificate { .. }),
                 "{version:?} {failure}"
@@ -325,11 +326,11 @@ async fn a_server_that_wants_a_client_certificate_gets_it_or_is_understood() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_apart_from_one_that_hangs_up() {
-    let made = Certificates::new();
+async fn a_server_without_tls_differs_from_one_that_closes_the_connection() {
+    let certs = Certificates::new();
     let (listener, address) = listen().await;
     let endpoint = Endpoint {
-        security: security(&made.by_pins(&["server"])),
+        security: security(&certs.by_pins(&["server"])),
         ..endpoint(address)
     };
     let plain = async {
@@ -353,7 +354,7 @@ async fn a_server_without_tls_is_told_apart_from_one_that_hangs_up() {
 
     let hang_up = async {
         let (mut theirs, _) = listener.accept().await.unwrap();
-        // Read first: closing over unread octets is a reset.
+        // Read first: a close with unread octets is a reset.
         let mut hello = [0; 5];
         theirs.read_exact(&mut hello).await.unwrap();
         let mut rest = vec![0; usize::from(u16::from_be_bytes([hello[3], hello[4]]))];
@@ -376,11 +377,11 @@ async fn a_server_without_tls_is_told_apart_from_one_that_hangs_up() {
 
 #[tokio::test]
 async fn a_silent_first_address_leaves_time_for_the_second() {
-    let made = Certificates::new();
+    let certs = Certificates::new();
     let (_silent, first) = listen().await;
     let (listener, second) = listen().await;
     let endpoint = Endpoint {
-        security: security(&made.by_pins(&["server"])),
+        security: security(&certs.by_pins(&["server"])),
         ..endpoint(second)
     };
     let addresses = [first, second];
@@ -392,7 +393,7 @@ async fn a_silent_first_address_leaves_time_for_the_second() {
             ours.receive(within(LONG)).await?;
             Ok::<_, TransportError>(ours.peer())
         },
-        echo(&listener, made.server("server"))
+        echo(&listener, certs.server("server"))
     );
     assert_eq!(ours.unwrap(), second);
 
@@ -410,9 +411,9 @@ async fn a_silent_first_address_leaves_time_for_the_second() {
 }
 
 #[test]
-fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() {
-    let made = Certificates::new();
-    let good = made.by_authority("ca", "primary.test");
+fn settings_without_trust_or_with_bad_parts_are_errors_that_show_no_key() {
+    let certs = Certificates::new();
+    let good = certs.by_authority("ca", "primary.test");
     let error = |settings: TlsSettings| TlsClient::new(&settings).unwrap_err();
 
     let no_trust = error(TlsSettings {
@@ -439,7 +440,7 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
     };
     assert!(matches!(error(name), TlsError::ServerName { .. }));
 
-    let key = made.read("client.key");
+    let key = certs.read("client.key");
     let with = |certificate_pem: Vec<u8>, key_pem: &[u8]| TlsSettings {
         application: Application::Dns,
         client: Some(ClientIdentity {
@@ -448,9 +449,9 @@ fn settings_that_trust_nobody_or_do_not_fit_are_refused_without_showing_a_key() 
         }),
         ..good.clone()
     };
-    let of_another = error(with(made.read("server.pem"), &key));
+    let of_another = error(with(certs.read("server.pem"), &key));
     assert!(matches!(of_another, TlsError::Identity { .. }));
-    let cut = error(with(made.read("client.pem"), &key[..key.len() / 2]));
+    let cut = error(with(certs.read("client.pem"), &key[..key.len() / 2]));
     assert!(matches!(cut, TlsError::KeyPem));
     let none = error(with(vec![], &key));
     assert!(matches!(none, TlsError::CertificatePem));

@@ -1,12 +1,12 @@
-//! Datagrams against scripted peers on loopback.
+//! Tests of UDP with scripted peers on loopback.
 
 use tokio::net::UdpSocket;
 
 use super::*;
 
-const PATIENCE: UdpPatience = UdpPatience {
-    wait: SHORT,
-    sendings: 3,
+const RETRY_POLICY: UdpRetryPolicy = UdpRetryPolicy {
+    response_timeout: SHORT,
+    attempts_max: 3,
 };
 
 async fn peer() -> (UdpSocket, SocketAddr) {
@@ -15,18 +15,19 @@ async fn peer() -> (UdpSocket, SocketAddr) {
     (socket, address)
 }
 
-/// Asks `address`, while `peer` runs.
-async fn ask<T>(
+/// Sends a request to `address` while `peer` runs.
+async fn exchange<T>(
     address: SocketAddr,
-    patience: UdpPatience,
+    retry_policy: UdpRetryPolicy,
     peer: impl Future<Output = T>,
 ) -> (Result<Vec<u8>, TransportError>, T) {
-    let asked = exchange_datagrams(address, None, b"\x12\x34request", patience, within(LONG));
-    tokio::join!(asked, peer)
+    let request = b"\x12\x34request";
+    let exchange = exchange_datagrams(address, None, request, retry_policy, within(LONG));
+    tokio::join!(exchange, peer)
 }
 
 #[tokio::test]
-async fn a_lost_request_is_sent_again_and_old_answers_are_passed_over() {
+async fn a_lost_request_is_sent_again_and_late_responses_are_ignored() {
     let (socket, address) = peer().await;
     let scripted = async {
         let mut buffer = [0; 64];
@@ -40,33 +41,33 @@ async fn a_lost_request_is_sent_again_and_old_answers_are_passed_over() {
             socket.send_to(answer, from).await.unwrap();
         }
     };
-    let (answer, ()) = ask(address, PATIENCE, scripted).await;
+    let (answer, ()) = exchange(address, RETRY_POLICY, scripted).await;
     assert_eq!(answer.unwrap(), b"\x12\x34answer");
 }
 
 #[tokio::test]
-async fn silence_is_a_time_out_after_the_last_sending() {
+async fn an_exchange_with_a_silent_peer_times_out_after_the_last_attempt() {
     let (socket, address) = peer().await;
     let started = Instant::now();
-    let (answer, ()) = ask(address, PATIENCE, std::future::ready(())).await;
+    let (answer, ()) = exchange(address, RETRY_POLICY, std::future::ready(())).await;
     assert!(matches!(answer, Err(TransportError::TimedOut { .. })));
     assert!(started.elapsed() >= SHORT * 3);
     let mut buffer = [0; 64];
-    for _ in 0..PATIENCE.sendings {
+    for _ in 0..RETRY_POLICY.attempts_max {
         socket.try_recv(&mut buffer).unwrap();
     }
     assert!(socket.try_recv(&mut buffer).is_err());
 }
 
 #[tokio::test]
-async fn a_port_where_nothing_listens_is_known_at_once() {
+async fn a_port_without_listener_is_refused_at_once() {
     let (socket, address) = peer().await;
     drop(socket);
-    let patience = UdpPatience {
-        wait: LONG,
-        sendings: 1,
+    let retry_policy = UdpRetryPolicy {
+        response_timeout: LONG,
+        attempts_max: 1,
     };
-    let (answer, ()) = ask(address, patience, std::future::ready(())).await;
+    let (answer, ()) = exchange(address, retry_policy, std::future::ready(())).await;
     assert!(
         matches!(answer, Err(TransportError::Refused { .. })),
         "{answer:?}"

@@ -1,4 +1,4 @@
-//! Foreign octets: whatever they are, the decoders answer and never panic.
+//! Laws of the decoders: no input makes them panic, and data survive encoding.
 
 use proptest::prelude::*;
 
@@ -9,11 +9,11 @@ use super::vectors::{
 use super::{key, record, zone_name};
 use crate::model::{Rdata, RecordType, fields};
 use crate::wire::encode::put_record;
+use crate::wire::frame::CLASS_IN;
 use crate::wire::message::{Message, Section};
-use crate::wire::raw::CLASS_IN;
 use crate::wire::{Expected, Opcode, TransferReader, encode_refusal, read_reply, read_request};
 
-/// Goes through every decoder.
+/// Feeds octets to every decoder.
 fn decode(octets: &[u8]) {
     let request = read_request(&self::octets(AXFR_REQUEST), &key(), NOW).unwrap();
     let _ = read_request(octets, &key(), NOW);
@@ -57,7 +57,7 @@ proptest! {
     #[test]
     fn arbitrary_octets_never_panic(octets in prop::collection::vec(any::<u8>(), 0..300)) {
         decode(&octets);
-        // The same under a header that is let through.
+        // With a valid header in front, the octets reach the decoders of records.
         let header = [0x12, 0x34, 0x84, 0, 0, 1, 0, 2, 0, 0, 0, 1];
         decode(&[&header, octets.as_slice()].concat());
     }
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn data_that_fit_their_type_come_back_as_they_went(
+    fn data_that_fit_their_type_survive_encoding(
         rtype in prop_oneof![any::<u16>(), 0..66_u16],
         rdata in prop::collection::vec(prop_oneof![Just(0), 0..5_u8, any::<u8>()], 0..40),
     ) {

@@ -1,6 +1,6 @@
-//! Tests of what `wire` promises, against messages that another library made and against itself.
+//! Tests of `wire`, against messages of another library and against its own encoders.
 
-mod drafts;
+mod builder;
 mod laws;
 mod replies;
 mod signing;
@@ -20,14 +20,14 @@ fn zone_name() -> ZoneName {
     ZoneName::new(&name("example."))
 }
 
-/// The key of the vectors with another algorithm.
+/// Returns the key of the vectors with this algorithm.
 fn key_with(algorithm: &str) -> Key {
     let algorithm: Algorithm = algorithm.parse().unwrap();
     let secret = Secret::new((0..32).collect());
     Key::new(name("Key.Example."), algorithm, secret).unwrap()
 }
 
-/// The key of the vectors.
+/// Returns the key of the vectors.
 fn key() -> Key {
     key_with("hmac-sha256")
 }
@@ -41,7 +41,7 @@ fn record(owner: &str, rtype: RecordType, ttl: u32, rdata: &[u8]) -> Record {
     }
 }
 
-/// `example.` with one NS and so many addresses.
+/// Returns the zone `example.` with one NS record and this number of addresses.
 fn zone_of(addresses: u16) -> InitialZone {
     let ns = record(
         "example.",

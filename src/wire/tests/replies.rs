@@ -1,13 +1,13 @@
-//! Updates out, answers in.
+//! Tests of UPDATE messages and of the responses to requests.
 
 use super::vectors::{AXFR_REQUEST, BADTIME_ANSWER, NOW, UPDATE, octets};
 use super::{key, key_with, name, record, zone_name, zone_of};
 use crate::model::{Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::{
-    AnswerSigner, EncodeError, Expected, ExtendedError, Forgery, Key, MESSAGE_OCTETS_MAX,
-    MalformedReason, Opcode, Rcode, Reply, RequestMac, Response, encode_query, encode_refusal,
-    encode_soa_answer, encode_update, read_reply, read_request, sign_request,
+    EncodeError, Expected, ExtendedError, Forgery, Key, MESSAGE_OCTETS_MAX, MalformedReason,
+    Opcode, Rcode, Reply, RequestMac, Response, ResponseSigner, encode_query, encode_refusal,
+    encode_soa_response, encode_update, read_reply, read_request, sign_request,
 };
 
 fn batch_of_every_kind() -> Batch {
@@ -59,7 +59,7 @@ fn batch_of_every_kind() -> Batch {
 }
 
 #[test]
-fn an_update_has_the_octets_that_another_library_makes() {
+fn an_update_has_the_octets_of_another_library() {
     assert_eq!(
         encode_update(&batch_of_every_kind(), 0x4321).unwrap(),
         octets(UPDATE)
@@ -67,7 +67,7 @@ fn an_update_has_the_octets_that_another_library_makes() {
 }
 
 #[test]
-fn an_update_that_does_not_fit_is_an_error_and_never_cut() {
+fn an_update_that_does_not_fit_is_an_error_and_never_truncated() {
     let mut batch = batch_of_every_kind();
     let room = MESSAGE_OCTETS_MAX - batch.octets();
     let add = |octets: usize| Update::Add {
@@ -87,7 +87,7 @@ fn an_update_that_does_not_fit_is_an_error_and_never_cut() {
     );
 }
 
-/// The contents of a reply that has to be authentic.
+/// Returns the contents of a reply; panics if it is not authentic.
 fn authentic(reply: Reply) -> Response {
     let text = reply.to_string();
     let Reply::Authentic(response) = reply else {
@@ -96,7 +96,7 @@ fn authentic(reply: Reply) -> Response {
     response
 }
 
-/// A signed SOA query and what belongs to its answer.
+/// The key and the MAC of a signed SOA query, and its response.
 struct Exchange {
     key: Key,
     mac: RequestMac,
@@ -104,18 +104,18 @@ struct Exchange {
 }
 
 impl Exchange {
-    /// With the answer of our own responder, not signed yet.
+    /// Builds an exchange with the unsigned response of `wire`'s own responder.
     fn new(algorithm: &str) -> Self {
         let key = key_with(algorithm);
         let mut query = encode_query(&name("example."), RecordType::SOA, 7);
         let mac = sign_request(&mut query, &key, NOW).unwrap();
         let request = read_request(&query, &key, NOW).unwrap();
-        let answer = encode_soa_answer(&zone_of(0), &request);
+        let answer = encode_soa_response(&zone_of(0), &request);
         Self { key, mac, answer }
     }
 
     fn signed(mut self) -> Self {
-        let mut signer = AnswerSigner::new(&self.key, &self.mac);
+        let mut signer = ResponseSigner::new(&self.key, &self.mac);
         signer.sign(&mut self.answer, NOW).unwrap();
         self
     }
@@ -132,7 +132,7 @@ impl Exchange {
 }
 
 #[test]
-fn what_is_signed_by_every_algorithm_is_authentic() {
+fn a_response_signed_with_any_algorithm_is_authentic() {
     for algorithm in [
         "hmac-md5",
         "hmac-md5-80",
@@ -155,11 +155,11 @@ fn what_is_signed_by_every_algorithm_is_authentic() {
 }
 
 #[test]
-fn no_changed_octet_of_a_signed_answer_is_authentic() {
+fn a_signed_response_with_a_changed_octet_is_not_authentic() {
     let exchange = Exchange::new("hmac-sha256").signed();
     let intact = exchange.read(&exchange.answer, NOW);
     assert!(matches!(intact, Reply::Authentic(_)));
-    // Only the case of the TSIG's two names is covered by no MAC, for it means nothing.
+    // The MAC does not cover the case of the TSIG's two names, which has no meaning.
     let names = "key.example.hmac-sha256.".len() + 1;
     let mut same = 0;
     for at in 0..exchange.answer.len() {
@@ -187,7 +187,7 @@ fn no_changed_octet_of_a_signed_answer_is_authentic() {
 }
 
 #[test]
-fn an_answer_to_another_request_is_forged() {
+fn a_response_to_another_request_is_forged() {
     let (exchange, other) = (Exchange::new("hmac-sha256").signed(), {
         let mut query = encode_query(&name("example."), RecordType::A, 7);
         sign_request(&mut query, &key(), NOW).unwrap()
@@ -240,7 +240,7 @@ fn an_answer_to_another_request_is_forged() {
 }
 
 #[test]
-fn an_unsigned_answer_to_a_signed_request_is_never_success() {
+fn an_unsigned_response_to_a_signed_request_is_never_success() {
     let exchange = Exchange::new("hmac-sha256");
     let success = exchange.read(&exchange.answer, NOW);
     assert_eq!(success, Reply::Unsigned(Rcode::NOERROR));
@@ -258,7 +258,7 @@ fn an_unsigned_answer_to_a_signed_request_is_never_success() {
     assert_eq!(response.answers.len(), 1);
 }
 
-/// An answer to an UPDATE with id 7 whose TSIG has an error and no MAC, as BIND sends it.
+/// Returns a response to an UPDATE with id 7. Its TSIG has an error and no MAC, as BIND sends it.
 fn answer_with_tsig_error(error: u8) -> Vec<u8> {
     let mut answer = b"\0\x07\xa8\x09\0\0\0\0\0\0\0\x01".to_vec();
     answer.extend_from_slice(b"\x03key\x07example\0\0\xfa\0\xff\0\0\0\0\0\x1d\x0bhmac-sha256\0");
@@ -268,7 +268,7 @@ fn answer_with_tsig_error(error: u8) -> Vec<u8> {
 }
 
 #[test]
-fn tsig_errors_of_the_server_are_told_apart() {
+fn each_tsig_error_of_a_server_is_a_reply_of_its_own() {
     let exchange = Exchange::new("hmac-sha256");
     let key = Some((&exchange.key, &exchange.mac));
     let expected = Expected {
@@ -329,7 +329,7 @@ fn a_tsig_that_is_not_the_last_record_is_refused() {
     answer.extend_from_slice(b"\0\0\x01\0\x01\0\0\0\0\0\0");
     let not_last = Reply::Malformed(MalformedReason::TsigNotLast);
     assert_eq!(exchange.read(&answer, NOW), not_last);
-    // As the last of the answer section, with none in the additional one.
+    // The TSIG is the last record, but in the answer section; the additional section is empty.
     let mut answer = exchange.answer.clone();
     (answer[7], answer[11]) = (2, 0);
     assert_eq!(exchange.read(&answer, NOW), not_last);
@@ -348,7 +348,7 @@ fn read_plain(octets: &[u8], opcode: Opcode) -> Reply {
 }
 
 #[test]
-fn answers_without_question_and_with_extended_errors_are_read() {
+fn responses_without_question_and_with_extended_errors_are_read() {
     // REFUSED with an OPT: option 10 (a cookie), then option 15 with code 18 and a text.
     let mut answer = b"\0\x07\x84\x05\0\0\0\0\0\0\0\x01".to_vec();
     answer.extend_from_slice(b"\0\0\x29\x04\xd0\0\0\0\0\0\x0e");
@@ -368,14 +368,14 @@ fn answers_without_question_and_with_extended_errors_are_read() {
     let reply = read_plain(&answer, Opcode::Query);
     assert_eq!(reply, Reply::Authentic(expected));
     assert_eq!(reply.to_string(), "REFUSED (extended error 18: no)");
-    // The upper bits of the rcode stand in the OPT: 1 << 4 and 5.
+    // The OPT holds the upper bits of the rcode: 1 << 4 and 5.
     answer[17] = 1;
     let response = authentic(read_plain(&answer, Opcode::Query));
     assert_eq!(response.rcode, Rcode(21));
 }
 
 #[test]
-fn records_of_an_update_that_come_back_do_not_matter() {
+fn records_of_an_update_in_its_response_are_ignored() {
     let mut answer = encode_update(&batch_of_every_kind(), 7).unwrap();
     answer[2] |= 0x80;
     answer[3] |= 8;
@@ -383,7 +383,7 @@ fn records_of_an_update_that_come_back_do_not_matter() {
     assert_eq!(response.rcode, Rcode::NXRRSET);
 }
 
-/// An answer to a query with one answer record whose owner is `example.`, at octet 12.
+/// Returns the response to a query with one record. Its owner name `example.` is at octet 12.
 fn answer_with(rtype: u8, rdata: &[u8]) -> Vec<u8> {
     let mut answer = b"\0\x07\x84\0\0\0\0\x01\0\0\0\0\x07Example\0\0".to_vec();
     answer.extend_from_slice(&[
@@ -402,7 +402,7 @@ fn answer_with(rtype: u8, rdata: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn names_in_data_come_out_of_compression_and_in_lower_case() {
+fn names_in_data_are_decompressed_and_in_lower_case() {
     let decoded = |rtype: u8, rdata: &[u8]| {
         let reply = read_plain(&answer_with(rtype, rdata), Opcode::Query);
         if let Reply::Malformed(reason) = reply {
@@ -426,7 +426,7 @@ fn names_in_data_come_out_of_compression_and_in_lower_case() {
     let soa = [b"\xc0\x0c\x01H\xc0\x0c".as_slice(), &numbers].concat();
     let plain = [b"\x07example\0\x01h\x07example\0".as_slice(), &numbers].concat();
     expect(6, &soa, &plain);
-    // Octets that only look like pointers, in data without names; none at all.
+    // Data without names, one with octets that look like a pointer, one empty.
     expect(16, b"\x02\xc0\x0c", b"\x02\xc0\x0c");
     expect(42, b"", b"");
     let owner = || name("example.");
@@ -434,7 +434,7 @@ fn names_in_data_come_out_of_compression_and_in_lower_case() {
         (2, b"\xc0\x1f".as_slice()), // points at itself
         (2, b"\xff\xff"),            // points past the end
         (2, b"\xc0\x0b"),            // points at the last octet of the header, a zero
-        (2, b"\x01a\xc0\x08"),       // the same after a label, at the number of authorities
+        (2, b"\x01a\xc0\x08"),       // a label, then a pointer to the number of authorities
         (2, b""),                    // no name
         (15, b"A"),                  // ends inside a number
         (35, b"ABCD\xffU"),          // ends inside a string

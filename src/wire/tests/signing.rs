@@ -1,4 +1,4 @@
-//! Keys, signatures and the responder.
+//! Tests of keys, signatures and the responder.
 
 use super::vectors::{AXFR_REQUEST, NOW, SOA_QUERY_MACS, octets};
 use super::{key, key_with, name, zone_of};
@@ -6,9 +6,9 @@ use crate::model::{RecordType, Secret};
 use crate::plan::HEADER_OCTETS;
 use crate::wire::message::{Message, Section};
 use crate::wire::{
-    Algorithm, AlgorithmError, AnswerSigner, EncodeError, Forgery, Hash, Key, KeyError,
-    MESSAGE_OCTETS_MAX, MalformedReason, RequestError, encode_query, encode_refusal,
-    encode_soa_answer, encode_transfer, read_request, sign_request, tsig_octets,
+    Algorithm, AlgorithmError, EncodeError, Forgery, Hash, Key, KeyError, MESSAGE_OCTETS_MAX,
+    MalformedReason, RequestError, ResponseSigner, encode_query, encode_refusal,
+    encode_soa_response, encode_transfer, read_request, sign_request, tsig_octets,
 };
 
 #[test]
@@ -71,7 +71,7 @@ fn algorithms_are_read_as_nsupdate_reads_them() {
 }
 
 #[test]
-fn macs_are_those_that_another_library_makes() {
+fn macs_equal_those_of_another_library() {
     for (algorithm, expected) in SOA_QUERY_MACS {
         let key = key_with(algorithm);
         let mut message = encode_query(&name("example."), RecordType::SOA, 0x1234);
@@ -86,14 +86,14 @@ fn macs_are_those_that_another_library_makes() {
         );
         assert_eq!(read_request(&message, &key, NOW).unwrap().mac, mac);
     }
-    // The whole message, the spelling of the key's name too.
+    // The whole message is equal, and the key's name keeps its spelling.
     let mut message = encode_query(&name("example."), RecordType::AXFR, 0x1234);
     sign_request(&mut message, &key(), NOW).unwrap();
     assert_eq!(message, octets(AXFR_REQUEST));
 }
 
 #[test]
-fn a_truncated_mac_is_the_front_of_the_whole_and_the_only_length_taken() {
+fn a_truncated_mac_is_a_prefix_and_no_other_length_is_accepted() {
     let (whole, short) = (key(), key_with("hmac-sha256-128"));
     let mut message = encode_query(&name("example."), RecordType::SOA, 0x1234);
     let signed_whole = {
@@ -114,7 +114,7 @@ fn a_truncated_mac_is_the_front_of_the_whole_and_the_only_length_taken() {
 }
 
 #[test]
-fn a_request_is_believed_only_if_all_of_it_is_right() {
+fn a_request_is_accepted_only_if_every_part_of_its_tsig_is_right() {
     let signed = octets(AXFR_REQUEST);
     let request = read_request(&signed, &key(), NOW).unwrap();
     assert_eq!((request.id, request.rtype), (0x1234, RecordType::AXFR));
@@ -173,7 +173,7 @@ fn a_request_is_believed_only_if_all_of_it_is_right() {
 }
 
 #[test]
-fn what_does_not_fit_or_was_cut_is_not_signed() {
+fn a_message_that_is_too_long_or_truncated_is_not_signed() {
     let room = MESSAGE_OCTETS_MAX - tsig_octets(&key());
     let mut message = vec![0; room + 1];
     let octets = MESSAGE_OCTETS_MAX + 1;
@@ -197,11 +197,11 @@ fn what_does_not_fit_or_was_cut_is_not_signed() {
 }
 
 #[test]
-fn a_transfer_is_cut_into_messages_that_hold_every_record_once() {
+fn a_transfer_is_split_into_messages_that_hold_every_record_once() {
     let zone = zone_of(1000);
     let request = read_request(&octets(AXFR_REQUEST), &key(), NOW).unwrap();
     let answers = encode_transfer(&zone, &request, 4096);
-    let mut signer = AnswerSigner::new(&key(), &request.mac);
+    let mut signer = ResponseSigner::new(&key(), &request.mac);
     let mut owners = Vec::new();
     for mut answer in answers.clone() {
         assert!(answer.len() <= 4096);
@@ -217,12 +217,12 @@ fn a_transfer_is_cut_into_messages_that_hold_every_record_once() {
         (owners[0], owners[1002]),
         (RecordType::SOA, RecordType::SOA)
     );
-    // However little room there is, a message holds a record.
+    // A message holds at least one record, even without room for it.
     assert_eq!(encode_transfer(&zone, &request, 0).len(), 1003);
 }
 
 #[test]
-fn soa_answers_and_refusals_repeat_the_question() {
+fn soa_responses_and_refusals_repeat_the_question() {
     let mut query = encode_query(&name("Example."), RecordType::SOA, 9);
     let refusal = encode_refusal(&query).unwrap();
     let refused = Message::parse(&refusal).unwrap();
@@ -234,7 +234,7 @@ fn soa_answers_and_refusals_repeat_the_question() {
     sign_request(&mut query, &key(), NOW).unwrap();
     let request = read_request(&query, &key(), NOW).unwrap();
     let zone = zone_of(0);
-    let answer = encode_soa_answer(&zone, &request);
+    let answer = encode_soa_response(&zone, &request);
     let message = Message::parse(&answer).unwrap();
     let records: Vec<_> = message.records(Section::Answers).collect();
     assert_eq!(records.len(), 1);

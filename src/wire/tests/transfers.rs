@@ -1,13 +1,13 @@
-//! Transfers, scripted message by message.
+//! Tests of transfers, scripted message by message.
 
 use super::vectors::{AXFR_REQUEST, NOW, TRANSFER_FIRST, TRANSFER_LAST, TRANSFER_MIDDLE, octets};
 use super::{key, name, record, zone_name, zone_of};
 use crate::model::{CurrentZone, RecordType, RrSets, Serial};
 use crate::wire::encode::put_record;
+use crate::wire::frame::CLASS_IN;
 use crate::wire::message::{Message, Section};
-use crate::wire::raw::CLASS_IN;
 use crate::wire::{
-    AnswerSigner, Forgery, MalformedReason, Progress, Rcode, Reply, Request, TransferError,
+    Forgery, MalformedReason, Progress, Rcode, Reply, Request, ResponseSigner, TransferError,
     TransferReader, encode_transfer, read_request,
 };
 
@@ -20,7 +20,7 @@ fn reader(with_key: bool) -> TransferReader {
     TransferReader::new(&zone_name(), 0x1234, key)
 }
 
-/// Feeds all messages and finishes; the first error counts.
+/// Reads a transfer from all messages; returns the first error.
 fn read(mut reader: TransferReader, messages: &[Vec<u8>]) -> Result<CurrentZone, TransferError> {
     for message in messages {
         reader.push(message, NOW)?;
@@ -28,7 +28,7 @@ fn read(mut reader: TransferReader, messages: &[Vec<u8>]) -> Result<CurrentZone,
     reader.finish()
 }
 
-/// An answer with these records of class IN.
+/// Returns a response with these records of class IN.
 fn answer(records: &[(&str, u16, &[u8])]) -> Vec<u8> {
     let mut message = b"\x12\x34\x84\0\0\0\0\0\0\0\0\0".to_vec();
     message[7] = u8::try_from(records.len()).unwrap();
@@ -56,7 +56,7 @@ fn soa(serial: u8) -> Vec<u8> {
 const A: (&str, u16, &[u8]) = ("www.example.", 1, &[192, 0, 2, 1]);
 
 #[test]
-fn a_transfer_of_another_library_with_an_unsigned_middle_is_a_zone() {
+fn a_transfer_of_another_library_with_an_unsigned_message_is_a_zone() {
     let messages = [TRANSFER_FIRST, TRANSFER_MIDDLE, TRANSFER_LAST].map(octets);
     let mut reader = reader(true);
     assert_eq!(reader.push(&messages[0], NOW), Ok(Progress::More));
@@ -79,7 +79,7 @@ fn a_transfer_of_another_library_with_an_unsigned_middle_is_a_zone() {
 }
 
 #[test]
-fn no_changed_octet_of_a_signed_transfer_gives_another_zone() {
+fn a_signed_transfer_with_a_changed_octet_never_gives_another_zone() {
     let messages = [TRANSFER_FIRST, TRANSFER_MIDDLE, TRANSFER_LAST].map(octets);
     let intact = read(reader(true), &messages).unwrap();
     let mut same = 0;
@@ -95,14 +95,14 @@ fn no_changed_octet_of_a_signed_transfer_gives_another_zone() {
             }
         }
     }
-    // The case of the names in two TSIGs.
+    // Only the case of letters in the names of two TSIGs may change.
     assert_eq!(same, 2 * "keyexamplehmacsha".len());
 }
 
 #[test]
-fn our_own_transfer_comes_back_whole() {
+fn a_transfer_of_the_responder_is_read_back_whole() {
     let zone = zone_of(1000);
-    let mut signer = AnswerSigner::new(&key(), &request().mac);
+    let mut signer = ResponseSigner::new(&key(), &request().mac);
     let mut messages = encode_transfer(&zone, &request(), 2000);
     for message in &mut messages {
         signer.sign(message, NOW).unwrap();
@@ -126,15 +126,15 @@ fn our_own_transfer_comes_back_whole() {
     );
 }
 
-/// A transfer of so many unsigned messages between its signed first and last one.
+/// Returns a transfer with `count` unsigned messages between its signed first and last one.
 fn with_unsigned(count: usize) -> Vec<Vec<u8>> {
     use hmac::{Hmac, KeyInit, Mac};
     let mut first = answer(&[("example.", 6, &soa(7))]);
-    AnswerSigner::new(&key(), &request().mac)
+    ResponseSigner::new(&key(), &request().mac)
         .sign(&mut first, NOW)
         .unwrap();
     let mac_at = first.len() - 6 - 32;
-    // The digest of RFC 8945 section 5.3.1, spelt out.
+    // The digest by RFC 8945 section 5.3.1, computed without the code under test.
     let secret: Vec<u8> = (0..32).collect();
     let mut digest = Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
     digest.update(&[0, 32]);
@@ -193,7 +193,7 @@ fn the_first_and_the_last_message_must_be_signed() {
 }
 
 #[test]
-fn a_transfer_that_is_denied_says_how() {
+fn a_denied_transfer_reports_the_reply() {
     let refusal = crate::wire::encode_refusal(&octets(AXFR_REQUEST)).unwrap();
     let unsigned = Err(TransferError::Denied(Reply::Unsigned(Rcode::REFUSED)));
     assert_eq!(read(reader(true), std::slice::from_ref(&refusal)), unsigned);
@@ -217,7 +217,7 @@ fn read_records(records: &[(&str, u16, &[u8])]) -> Result<CurrentZone, TransferE
 }
 
 #[test]
-fn whatever_is_odd_is_an_error_and_never_a_short_zone() {
+fn any_odd_record_is_an_error_and_never_a_short_zone() {
     let (seven, eight) = (soa(7), soa(8));
     let start = ("example.", 6, &*seven);
     assert_eq!(read_records(&[]), Err(TransferError::Empty));
@@ -309,7 +309,7 @@ fn a_message_of_another_kind_is_an_error_and_never_a_short_zone() {
 }
 
 #[test]
-fn a_later_message_is_held_to_the_same_rules() {
+fn a_later_message_with_an_old_signature_or_the_flag_tc_is_an_error() {
     let [first, middle, last] = [TRANSFER_FIRST, TRANSFER_MIDDLE, TRANSFER_LAST].map(octets);
     let mut late = reader(true);
     late.push(&first, NOW).unwrap();
@@ -337,7 +337,7 @@ fn a_later_message_is_held_to_the_same_rules() {
 fn a_transfer_without_end_is_stopped() {
     let seven = soa(7);
     let start = answer(&[("example.", 6, &*seven)]);
-    // As many octets as a message can have, in a section that is not looked at.
+    // The longest message, with its octets in a section that the reader ignores.
     let mut long = answer(&[]);
     long[9] = 1;
     put_record(
@@ -387,7 +387,7 @@ fn a_set_has_the_smallest_ttl_of_its_records() {
 }
 
 #[test]
-fn a_failed_or_complete_transfer_takes_no_more() {
+fn a_failed_or_complete_transfer_accepts_no_message() {
     let seven = soa(7);
     let start = ("example.", 6, &*seven);
     let mut failed = reader(false);
@@ -407,7 +407,7 @@ fn data_of_any_kind_are_kept_as_they_are() {
         start,
         ("example.", 42, b""),                      // APL without items
         ("example.", 65280, b""),                   // a private type, empty
-        ("x.example.", 35, b"\0\0\0\0\x01-\0\0\0"), // NAPTR with odd flags
+        ("x.example.", 35, b"\0\0\0\0\x01-\0\0\0"), // NAPTR with unusual flags
         ("y.example.", 50, b"\xff\xff\0\0\0\0"),    // NSEC3 of an unknown algorithm
         ("y.example.", 48, b"\0\0\x01\0"),          // DNSKEY of an unknown protocol
         ("z.example.", 64001, b"\xc0\x0c"),         // an unknown type
@@ -427,7 +427,7 @@ fn data_of_any_kind_are_kept_as_they_are() {
 }
 
 #[test]
-fn types_and_owners_in_any_order_make_the_same_zone() {
+fn types_and_owner_names_in_any_order_make_the_same_zone() {
     let seven = soa(7);
     let start = ("example.", 6, &*seven);
     let mut records = vec![start];

@@ -1,6 +1,6 @@
-//! Messages made with dnspython 2.9.2, as a witness that is not ours: key `Key.Example.` with the
-//! octets 0 to 31 for a secret, signed at [`NOW`] with HMAC-SHA256, names
-//! compressed where nothing else is said.
+//! Messages made with dnspython 2.9.2, so that another library confirms the codecs. The key is
+//! `Key.Example.` with the octets 0 to 31 as its secret; the messages are signed at [`NOW`] with
+//! HMAC-SHA256. Names are compressed unless the comment says otherwise.
 
 /// The time of all signatures, in Unix seconds.
 pub(super) const NOW: u64 = 1_700_000_000;
@@ -11,7 +11,7 @@ pub(super) const AXFR_REQUEST: &str = "\
     00fa00ff00000000003d0b686d61632d7368613235360000006553f100012c00205d98af2d94\
     c509ee8e8f484331a8d17b797478551d1702f86bd0afac23dc63db123400000000";
 
-/// Its first answer: SOA and NS, signed.
+/// The first response to [`AXFR_REQUEST`]: SOA and NS, signed.
 pub(super) const TRANSFER_FIRST: &str = "\
     123484000001000200000001076578616d706c650000fc0001c00c0006000100000e10002703\
     6e7331c00c0a686f73746d6173746572c00c0000000700000001000000020000000300000004\
@@ -19,12 +19,12 @@ pub(super) const TRANSFER_FIRST: &str = "\
     686d61632d7368613235360000006553f100012c00207b08814c58d5d10339da6e721f0b76fc\
     763a993c1a7e725ff908b202f01586cb123400000000";
 
-/// Its second answer: A and MX, not signed.
+/// The second response to [`AXFR_REQUEST`]: A and MX, not signed.
 pub(super) const TRANSFER_MIDDLE: &str = "\
     123484000001000200000000076578616d706c650000fc0001036e7331c00c00010001000001\
     2c0004c000020103777777c00c000f00010000012c0009000a044d61696cc00c";
 
-/// Its third answer: TXT and SOA, signed over the second too.
+/// The third response to [`AXFR_REQUEST`]: TXT and SOA, signed; the MAC covers the second too.
 pub(super) const TRANSFER_LAST: &str = "\
     123484000001000200000001076578616d706c650000fc0001027a7ac00c001000010000003c\
     000403612062c00c0006000100000e100027036e7331c00c0a686f73746d6173746572c00c00\
@@ -73,7 +73,7 @@ pub(super) const SOA_QUERY_MACS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The octets of hexadecimal text.
+/// Decodes hexadecimal text.
 pub(super) fn octets(hex: &str) -> Vec<u8> {
     let pairs = hex.as_bytes().chunks(2);
     pairs

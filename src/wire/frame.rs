@@ -1,24 +1,27 @@
-//! The frame of messages (RFC 1035 section 4): records with their owner and data still in the message,
-//! names taken out of compression, and what can be wrong with a frame.
+//! The frame of messages (RFC 1035 section 4): views of records that are still encoded in the
+//! message, decompression of names, and the reasons why a message is malformed.
 
 use hickory_proto::op::OpCode;
 use hickory_proto::rr::Name as MessageName;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
-use super::entry::{Class, Entry};
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Field, NAME_OCTETS_MAX, Name, Rdata, Record, RecordType, fields};
 use crate::plan::HEADER_OCTETS;
 
-/// Longest message: what the two octets of a TCP frame can say (RFC 1035 section 4.2.2).
+/// Octets of the longest message: the two length octets of TCP count no further (RFC 1035 section
+/// 4.2.2).
 pub const MESSAGE_OCTETS_MAX: usize = 65_535;
-/// The Internet's class.
+/// The class of the Internet.
 pub(super) const CLASS_IN: u16 = 1;
-/// No class: in an UPDATE, what must not be or shall go (RFC 2136 section 2.4).
+/// The class NONE: in an UPDATE, an RRset or name that must be absent, or a record to delete (RFC
+/// 2136 sections 2.4 and 2.5).
 pub(super) const CLASS_NONE: u16 = 254;
-/// Any class: in an UPDATE, a whole set or name (RFC 2136 section 2.4); the class of TSIG.
+/// The class ANY: in an UPDATE, a whole RRset or name (RFC 2136 sections 2.4 and 2.5); also the
+/// class of TSIG.
 pub(super) const CLASS_ANY: u16 = 255;
 
-/// What a message is for; the only two that nsbridge sends.
+/// The opcode of a message; nsbridge sends only these two.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Opcode {
     /// A query, zone transfers among them (RFC 1035 section 4.1.1).
@@ -36,84 +39,56 @@ impl From<Opcode> for OpCode {
     }
 }
 
-/// Why octets are not the message that was waited for.
+/// The reason why octets are not the expected message.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum MalformedReason {
     /// The octets end inside a field.
     #[error("the message ends early")]
     Short,
-    /// More than [`MESSAGE_OCTETS_MAX`].
+    /// The message is longer than [`MESSAGE_OCTETS_MAX`].
     #[error("the message has {octets} octets, more than {MESSAGE_OCTETS_MAX}")]
-    Long {
-        /// How many there are.
-        octets: usize,
-    },
+    Long { octets: usize },
     /// Octets follow the last record that the header counts.
     #[error("{octets} octets follow the message's last record")]
-    TrailingOctets {
-        /// How many.
-        octets: usize,
-    },
-    /// A name is too long, has a bad label or a pointer that leads to no name.
+    TrailingOctets { octets: usize },
+    /// A name is too long, or it has a bad label or a pointer that leads to no name.
     #[error("a name at octet {at} is broken")]
     Name {
-        /// Where in the message the name starts.
+        /// The offset of the name in the message.
         at: usize,
     },
-    /// A record's data do not fit its type.
+    /// The data of a record do not fit its type.
     #[error("the data of a record of type {} at `{owner}` do not fit the type", rtype.0)]
-    Rdata {
-        /// The record's owner.
-        owner: Name,
-        /// The record's type.
-        rtype: RecordType,
-    },
-    /// A record of another class than IN.
+    Rdata { owner: Name, rtype: RecordType },
+    /// A record has another class than IN.
     #[error("a record at `{owner}` has class {class}")]
-    Class {
-        /// The record's owner.
-        owner: Name,
-        /// Its class.
-        class: u16,
-    },
-    /// TSIG is not the last record, or there is more than one (RFC 8945 section 5.1).
+    Class { owner: Name, class: u16 },
+    /// A TSIG is not the last record, or the message has several (RFC 8945 section 5.1).
     #[error("the message has a TSIG that is not its last record")]
     TsigNotLast,
     /// The TSIG record cannot be read.
     #[error("the message's TSIG is broken")]
     TsigBroken,
-    /// The TSIG names an error that no answer to us can have.
+    /// The TSIG carries an error that no response to nsbridge can have.
     #[error("the message's TSIG names error {0}")]
     TsigError(u16),
-    /// The id is not the request's.
+    /// The id is not that of the request.
     #[error("the answer has id {found} and not {expected}")]
-    Id {
-        /// What it has.
-        found: u16,
-        /// What the request had.
-        expected: u16,
-    },
-    /// A request came where an answer was waited for, or the other way round.
+    Id { found: u16, expected: u16 },
+    /// The message is a request instead of a response, or a response instead of a request.
     #[error("the message is no {}", if *.response_expected { "response" } else { "request" })]
-    Direction {
-        /// Whether a response was waited for.
-        response_expected: bool,
-    },
-    /// Another opcode.
+    Direction { response_expected: bool },
+    /// The message has another opcode.
     #[error("the message has opcode {found} and not {expected}")]
-    Opcode {
-        /// What it has.
-        found: u8,
-        /// What it should have.
-        expected: u8,
-    },
-    /// Not exactly one question where one is needed.
+    Opcode { found: u8, expected: u8 },
+    /// The message does not have exactly one question, although it needs one.
     #[error("the request has {0} questions and not one")]
     Questions(u16),
 }
 
-/// A record whose owner and data are still in the message.
-pub(super) struct RawRecord<'a> {
+/// A view of a record whose owner name and data are still encoded in the message.
+pub(super) struct RecordView<'a> {
     octets: &'a [u8],
     pub(super) owner_at: usize,
     pub(super) rtype: RecordType,
@@ -123,7 +98,9 @@ pub(super) struct RawRecord<'a> {
     rdata_end: usize,
 }
 
-impl<'a> RawRecord<'a> {
+impl<'a> RecordView<'a> {
+    /// Reads the record at the decoder and moves the decoder past it.
+    /// Reads the record at the decoder and moves the decoder past it.
     pub(super) fn read(
         octets: &'a [u8],
         decoder: &mut BinDecoder<'a>,
@@ -147,34 +124,29 @@ impl<'a> RawRecord<'a> {
         })
     }
 
-    /// Where in the message the record starts.
-    pub(super) fn at(&self) -> usize {
-        self.owner_at
-    }
-
-    /// The record's owner.
+    /// Decodes the owner name.
     pub(super) fn owner(&self) -> Result<Name, MalformedReason> {
         read_name(&mut decoder_at(self.octets, self.owner_at))
     }
 
-    /// The data as they stand in the message.
-    pub(super) fn raw(&self) -> &'a [u8] {
+    /// Returns the data as they are in the message, still compressed.
+    pub(super) fn rdata_octets(&self) -> &'a [u8] {
         &self.octets[self.rdata_at..self.rdata_end]
     }
 
-    /// A decoder at the first octet of the data, that can follow pointers out of it.
+    /// Returns a decoder at the first octet of the data; it can follow pointers to earlier octets.
     pub(super) fn rdata_decoder(&self) -> BinDecoder<'a> {
         decoder_at(&self.octets[..self.rdata_end], self.rdata_at)
     }
 
-    /// The record with all its names out of compression; class IN only.
+    /// Decodes the record and decompresses its names; accepts class IN only.
     pub(super) fn decode(&self) -> Result<Record, MalformedReason> {
         let owner = self.owner()?;
         if self.class != CLASS_IN {
             let class = self.class;
             return Err(MalformedReason::Class { owner, class });
         }
-        let Some(rdata) = self.rdata() else {
+        let Some(rdata) = self.canonical_rdata() else {
             let rtype = self.rtype;
             return Err(MalformedReason::Rdata { owner, rtype });
         };
@@ -186,14 +158,14 @@ impl<'a> RawRecord<'a> {
         })
     }
 
-    /// The record as it stands, of any class, with its names out of compression.
-    pub(super) fn entry(&self) -> Result<Entry, MalformedReason> {
+    /// Copies the record, of any class, and decompresses its names; keeps their spelling.
+    pub(super) fn to_wire_record(&self) -> Result<WireRecord, MalformedReason> {
         let owner = self.owner()?;
-        let Some(rdata) = self.uncompressed() else {
+        let Some(rdata) = self.uncompressed_rdata() else {
             let rtype = self.rtype;
             return Err(MalformedReason::Rdata { owner, rtype });
         };
-        Ok(Entry {
+        Ok(WireRecord {
             owner,
             rtype: self.rtype,
             class: Class(self.class),
@@ -202,23 +174,24 @@ impl<'a> RawRecord<'a> {
         })
     }
 
-    /// The canonical data; none where they do not fit the layout of the type.
-    fn rdata(&self) -> Option<Rdata> {
+    /// Returns the canonical data; `None` if they do not fit the layout of the type.
+    fn canonical_rdata(&self) -> Option<Rdata> {
         if fields(self.rtype).is_empty() {
-            return Some(Rdata::from_canonical(self.raw()));
+            return Some(Rdata::from_canonical(self.rdata_octets()));
         }
-        if self.raw().is_empty() {
+        if self.rdata_octets().is_empty() {
             return None;
         }
-        Rdata::from_wire(self.rtype, &self.uncompressed()?).ok()
+        Rdata::from_wire(self.rtype, &self.uncompressed_rdata()?).ok()
     }
 
-    /// The data with their names out of compression, in their own spelling; none where they do not
-    /// fit the layout of the type. No data are a whole set or name (RFC 2136 section 2.5).
-    fn uncompressed(&self) -> Option<Vec<u8>> {
+    /// Decompresses the names in the data and keeps their spelling; `None` if the data do not fit
+    /// the layout of the type. Empty data fit any type: in an UPDATE they mean a whole RRset or
+    /// name (RFC 2136 section 2.5).
+    fn uncompressed_rdata(&self) -> Option<Vec<u8>> {
         let layout = fields(self.rtype);
-        if layout.is_empty() || self.raw().is_empty() {
-            return Some(self.raw().to_vec());
+        if layout.is_empty() || self.rdata_octets().is_empty() {
+            return Some(self.rdata_octets().to_vec());
         }
         let mut decoder = self.rdata_decoder();
         let mut uncompressed = Vec::with_capacity(NAME_OCTETS_MAX);
@@ -240,45 +213,46 @@ impl<'a> RawRecord<'a> {
 }
 
 impl From<DecodeError> for MalformedReason {
-    /// Fields of fixed size fail in one way only; names are read by `read_name`.
+    /// A field of fixed size can only be too short; `read_name` reads the names.
     fn from(_: DecodeError) -> Self {
         Self::Short
     }
 }
 
-/// A decoder that stands at `at`, which is in the message or at its end.
+/// Returns a decoder at offset `at`, which must be in the message or at its end.
 pub(super) fn decoder_at(octets: &[u8], at: usize) -> BinDecoder<'_> {
     let mut decoder = BinDecoder::new(octets);
     let skipped = decoder.read_slice(at);
-    debug_assert!(skipped.is_ok(), "the place was reached before");
+    debug_assert!(skipped.is_ok(), "an earlier read reached the offset");
     decoder
 }
 
-/// Reads a name, compressed or not.
+/// Reads a name and decompresses it.
 pub(super) fn read_name(decoder: &mut BinDecoder<'_>) -> Result<Name, MalformedReason> {
     let at = decoder.index();
     let broken = || MalformedReason::Name { at };
     let name = MessageName::read(decoder).map_err(|_| broken())?;
     let message = decoder.slice_from(0).map_err(|_| broken())?;
-    if leads_into_header(message, at) {
+    if points_into_header(message, at) {
         return Err(broken());
     }
     let mut wire = [0; NAME_OCTETS_MAX];
     let mut end = 0;
     for label in &name {
-        let place = wire.get_mut(end..=end + label.len()).ok_or_else(broken)?;
-        place[0] = u8::try_from(label.len()).map_err(|_| broken())?;
-        place[1..].copy_from_slice(label);
-        end += place.len();
+        let target = wire.get_mut(end..=end + label.len()).ok_or_else(broken)?;
+        target[0] = u8::try_from(label.len()).map_err(|_| broken())?;
+        target[1..].copy_from_slice(label);
+        end += target.len();
     }
     let octets = wire.get(..=end).ok_or_else(broken)?;
     Name::from_wire(octets).map_err(|_| broken())
 }
 
-/// Whether a name that was read, and so has an end, points into the header, where none can stand (RFC 1035
-/// section 4.1.4): it would change with the id and the counts, which are not as they are signed (RFC 8945
-/// section 4.3.2).
-fn leads_into_header(message: &[u8], mut at: usize) -> bool {
+/// Returns whether a name has a pointer into the header, which holds no name (RFC 1035 section
+/// 4.1.4). Such a name would change with the id and the counts, and the received values of those
+/// are not the signed ones (RFC 8945 section 4.3.2). The caller must have read the name before, so
+/// that its pointers end.
+fn points_into_header(message: &[u8], mut at: usize) -> bool {
     loop {
         match message.get(at..) {
             Some(&[high @ 0xc0..=0xff, low, ..]) => {
@@ -293,7 +267,7 @@ fn leads_into_header(message: &[u8], mut at: usize) -> bool {
     }
 }
 
-/// Goes past a name without following its pointer.
+/// Moves the decoder past a name without following its pointer.
 pub(super) fn skip_name(decoder: &mut BinDecoder<'_>) -> Result<(), MalformedReason> {
     let at = decoder.index();
     loop {

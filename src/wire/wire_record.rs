@@ -1,10 +1,10 @@
-//! Records of messages of any class, as nsupdate's language writes them and as answers show them.
+//! Records of any class, as scripts for nsupdate write them and as messages carry them.
 
 use std::fmt;
 
 use crate::model::{Name, RecordType};
 
-/// A record's class (RFC 1035 section 3.2.4, RFC 2136 section 2.4).
+/// The class of a record (RFC 1035 section 3.2.4, RFC 2136 section 2.4).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Class(pub u16);
 
@@ -39,7 +39,7 @@ impl Class {
     }
 }
 
-/// The mnemonic, or `CLASS` and the number.
+/// Writes the mnemonic, or `CLASS` and the number if the class has no mnemonic.
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match *self {
@@ -54,18 +54,17 @@ impl fmt::Display for Class {
     }
 }
 
-/// A record of a message: whatever its class, with its data as they are and in their own spelling.
+/// A record of a message, of any class; its data keep the spelling of their names.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry {
-    /// The name that it stands at.
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
+pub struct WireRecord {
     pub owner: Name,
-    /// Its type.
     pub rtype: RecordType,
-    /// Its class; in an UPDATE, what shall be done (RFC 2136 section 2.5).
+    /// The class; in an UPDATE it selects the change or prerequisite (RFC 2136 sections 2.4, 2.5).
     pub class: Class,
-    /// Its time to live, in seconds.
+    /// The time to live, in seconds.
     pub ttl: u32,
-    /// Its data, uncompressed; empty where a whole set or name is meant.
+    /// The uncompressed data; empty if the record means a whole RRset or name.
     pub rdata: Vec<u8>,
 }
 

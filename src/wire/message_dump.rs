@@ -1,64 +1,57 @@
-//! A whole message taken apart for showing it: all sections, all classes, data as they are.
+//! Decodes a whole message for display: all sections, all classes, data as they are.
 
-use super::entry::{Class, Entry};
+use super::frame::MalformedReason;
 use super::message::{Message, Section};
-use super::raw::MalformedReason;
 use super::rcode::Rcode;
 use super::reply::ExtendedError;
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Name, RecordType};
 
-/// A message taken apart.
+/// A decoded message.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listing {
-    /// Its id.
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
+pub struct MessageDump {
     pub id: u16,
-    /// Its opcode; 0 is QUERY, 5 UPDATE.
+    /// The opcode; 0 is QUERY, 5 is UPDATE.
     pub opcode: u8,
-    /// Its response code.
     pub rcode: Rcode,
-    /// The flags that are set, in dig's words and order.
+    /// The mnemonics of the set flags, as dig writes and orders them.
     pub flags: Vec<&'static str>,
-    /// How many records the header counts in each section.
+    /// The number of records in each section by the header.
     pub counts: [u16; 4],
     /// The question, or the zone of an UPDATE.
     pub question: Option<(Name, Class, RecordType)>,
-    /// Answers, or prerequisites.
-    pub answers: Vec<Entry>,
-    /// Authorities, or updates.
-    pub authorities: Vec<Entry>,
-    /// Additional records but OPT and signatures.
-    pub additionals: Vec<Entry>,
-    /// The signature of a shared secret.
-    pub tsig: Option<TsigListing>,
-    /// The signature of a private key (RFC 2931).
-    pub sig0: Option<Entry>,
+    /// The answer section, or the prerequisites of an UPDATE.
+    pub answers: Vec<WireRecord>,
+    /// The authority section, or the changes of an UPDATE.
+    pub authorities: Vec<WireRecord>,
+    /// The additional section without OPT and signatures.
+    pub additionals: Vec<WireRecord>,
+    pub tsig: Option<TsigDump>,
+    /// The SIG(0) record (RFC 2931).
+    pub sig0: Option<WireRecord>,
     /// The server's explanation, if it gives one (RFC 8914).
     pub extended_error: Option<ExtendedError>,
 }
 
-/// A TSIG record taken apart (RFC 8945 section 4.2).
+/// A decoded TSIG record (RFC 8945 section 4.2).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TsigListing {
-    /// The key's name.
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
+pub struct TsigDump {
     pub key: Name,
-    /// The algorithm's name.
     pub algorithm: Name,
-    /// When it was signed, in Unix seconds.
+    /// The time of signing, in Unix seconds.
     pub time: u64,
-    /// How far clocks may be apart, in seconds.
     pub fudge_seconds: u16,
-    /// The MAC.
     pub mac: Vec<u8>,
-    /// The id under which it was signed.
     pub original_id: u16,
-    /// The error that the signer names, 0 for none.
+    /// The error code of the signer; 0 if there is no error.
     pub error: u16,
-    /// Other data.
     pub other: Vec<u8>,
 }
 
-impl Listing {
-    /// Takes a message apart, believed or not.
+impl MessageDump {
+    /// Decodes a message without verifying its signature.
     ///
     /// # Errors
     /// [`MalformedReason`].
@@ -77,12 +70,12 @@ impl Listing {
             (header.authentic_data, "ad"),
             (header.checking_disabled, "cd"),
         ];
-        let records = |section| -> Result<Vec<Entry>, MalformedReason> {
+        let records = |section| -> Result<Vec<WireRecord>, MalformedReason> {
             let shown = |rtype| rtype != RecordType::TSIG && rtype != RecordType::OPT;
             let records = message.records(section);
             records
                 .filter(|record| shown(record.rtype))
-                .map(|record| record.entry())
+                .map(|record| record.to_wire_record())
                 .collect()
         };
         let question = if header.counts.queries == 1 {
@@ -92,7 +85,7 @@ impl Listing {
             None
         };
         let mut additionals = records(Section::Additionals)?;
-        // It covers no type, and only another signature stands after it (RFC 2931 section 3.1).
+        // A SIG(0) covers no type, and only a TSIG may follow it (RFC 2931 section 3.1).
         let sig0 = additionals
             .pop_if(|last| last.rtype == RecordType::SIG && matches!(*last.rdata, [0, 0, ..]));
         Ok(Self {
@@ -115,20 +108,20 @@ impl Listing {
             additionals,
             sig0,
             extended_error: ExtendedError::of(&message),
-            tsig: message.tsig.as_ref().map(|tsig| TsigListing {
+            tsig: message.tsig.as_ref().map(|tsig| TsigDump {
                 key: tsig.key.clone(),
                 algorithm: tsig.algorithm.clone(),
-                time: tsig.stamp.time,
-                fudge_seconds: tsig.stamp.fudge,
+                time: tsig.variables.time,
+                fudge_seconds: tsig.variables.fudge,
                 mac: tsig.mac.to_vec(),
                 original_id: tsig.original_id,
-                error: tsig.stamp.error,
-                other: tsig.stamp.other.to_vec(),
+                error: tsig.variables.error,
+                other: tsig.variables.other.to_vec(),
             }),
         })
     }
 
-    /// Whether the answer was cut (TC).
+    /// Returns whether the message is truncated (TC).
     pub fn is_truncated(&self) -> bool {
         self.flags.contains(&"tc")
     }

@@ -1,49 +1,50 @@
-//! An UPDATE as nsupdate's language puts it together: any prerequisite and any update in the order of
-//! the script, of any class (RFC 2136 sections 2.4 and 2.5). Owners are compressed, since scripts of
-//! thousands of records are sent as one message.
+//! Builds the UPDATE of a script for nsupdate: any prerequisites and changes, of any class, in the
+//! order of the script (RFC 2136 sections 2.4 and 2.5). Owner names are compressed, because a
+//! script of thousands of records is sent as one message.
 
 use std::collections::HashMap;
 
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 
 use super::encode::{EncodeError, put_header, put_record_data};
-use super::entry::{Class, Entry};
-use super::raw::MESSAGE_OCTETS_MAX;
+use super::frame::MESSAGE_OCTETS_MAX;
+use super::wire_record::{Class, WireRecord};
 use crate::model::{Name, RecordType};
 
-/// The EDNS option that asks for a limited life of what is added (RFC 9664 section 4).
+/// The code of the EDNS option for the lifetime of added records (RFC 9664 section 4).
 const OPTION_UPDATE_LEASE: u16 = 2;
-/// The UDP payload that an OPT record announces, as nsupdate does.
+/// The UDP payload size that the OPT record announces; nsupdate announces this size too.
 const UDP_PAYLOAD_OCTETS: u16 = 1232;
-/// The highest place that a compression pointer reaches (RFC 1035 section 4.1.4).
+/// The highest offset that a compression pointer reaches (RFC 1035 section 4.1.4).
 const POINTER_MAX: usize = 0x3fff;
 
-/// An UPDATE in the making.
+/// An UPDATE that a script builds step by step.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Draft {
-    /// The zone and its class; none while it is not known.
+pub struct UpdateBuilder {
+    /// The zone and its class; `None` while the zone is unknown.
     pub zone: Option<(Name, Class)>,
-    /// What must hold, in the order of the script.
-    pub prerequisites: Vec<Entry>,
-    /// What shall be done, in the order of the script.
-    pub updates: Vec<Entry>,
-    /// How long what is added shall live.
+    /// The prerequisites, in the order of the script.
+    pub prerequisites: Vec<WireRecord>,
+    /// The changes, in the order of the script.
+    pub updates: Vec<WireRecord>,
+    /// The lifetime of added records.
     pub lease: Option<Lease>,
-    /// Whether the server is asked for its reasons (RFC 8914): it gives them to who speaks EDNS.
-    pub asks_why: bool,
+    /// Whether to request extended errors by an OPT record: a server adds them only to the response
+    /// to a request with EDNS (RFC 8914).
+    pub extended_errors: bool,
 }
 
 /// An Update Lease option (RFC 9664).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Lease {
-    /// Of all records, in seconds.
+    /// The lifetime of all records, in seconds; of all but KEY records if `key_seconds` is set.
     pub seconds: u32,
-    /// Of KEY records, in seconds.
+    /// The lifetime of KEY records, in seconds.
     pub key_seconds: Option<u32>,
 }
 
-impl Draft {
-    /// The message.
+impl UpdateBuilder {
+    /// Encodes the message.
     ///
     /// # Errors
     /// [`EncodeError::TooLong`].
@@ -59,16 +60,16 @@ impl Draft {
         let metadata = Metadata::new(id, MessageType::Query, OpCode::Update);
         let mut message = Vec::new();
         put_header(&mut message, Header { metadata, counts });
-        let mut names = Names::default();
+        let mut names = NameCompressor::default();
         if let Some((zone, class)) = &self.zone {
             names.put(&mut message, zone);
             message.extend_from_slice(&RecordType::SOA.0.to_be_bytes());
             message.extend_from_slice(&class.0.to_be_bytes());
         }
-        for entry in self.prerequisites.iter().chain(&self.updates) {
-            names.put(&mut message, &entry.owner);
-            let (rtype, class) = (entry.rtype, entry.class.0);
-            put_record_data(&mut message, rtype, class, entry.ttl, &entry.rdata);
+        for record in self.prerequisites.iter().chain(&self.updates) {
+            names.put(&mut message, &record.owner);
+            let (rtype, class) = (record.rtype, record.class.0);
+            put_record_data(&mut message, rtype, class, record.ttl, &record.rdata);
         }
         if self.has_edns() {
             names.put(&mut message, &Name::root());
@@ -88,17 +89,17 @@ impl Draft {
     }
 
     fn has_edns(&self) -> bool {
-        self.lease.is_some() || self.asks_why
+        self.lease.is_some() || self.extended_errors
     }
 
-    /// Whether there is neither a prerequisite nor an update.
+    /// Returns whether the message has neither a prerequisite nor a change.
     pub fn is_empty(&self) -> bool {
         self.prerequisites.is_empty() && self.updates.is_empty()
     }
 }
 
 impl Lease {
-    /// The option as it stands in an OPT record.
+    /// Encodes the option for an OPT record.
     fn option(self) -> Vec<u8> {
         let mut value = self.seconds.to_be_bytes().to_vec();
         value.extend(self.key_seconds.iter().flat_map(|it| it.to_be_bytes()));
@@ -110,7 +111,7 @@ impl Lease {
     }
 }
 
-/// A query for the SOA record of a name (RFC 1035 section 4.1.2).
+/// Encodes a query for the SOA record of a name, with the flag RD if `recursive`.
 pub fn encode_soa_query(name: &Name, class: Class, id: u16, recursive: bool) -> Vec<u8> {
     let counts = HeaderCounts {
         queries: 1,
@@ -126,13 +127,13 @@ pub fn encode_soa_query(name: &Name, class: Class, id: u16, recursive: bool) -> 
     message
 }
 
-/// Where in a message names and their ends already stand. The case of letters counts, so that each
-/// owner keeps its own.
+/// The offsets of the names in a message, and of their suffixes. The case of letters counts, so
+/// that each owner name keeps its spelling.
 #[derive(Default)]
-struct Names(HashMap<Vec<u8>, u16>);
+struct NameCompressor(HashMap<Vec<u8>, u16>);
 
-impl Names {
-    /// Puts a name at the end of the message, from its first known end on as a pointer.
+impl NameCompressor {
+    /// Appends a name; its longest suffix that is already in the message becomes a pointer.
     fn put(&mut self, message: &mut Vec<u8>, name: &Name) {
         let mut rest = name.as_wire();
         while let Some((&length, tail)) = rest.split_first().filter(|(length, _)| **length > 0) {
