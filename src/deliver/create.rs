@@ -1,9 +1,9 @@
-//! Making a zone, by the primary's own interface or by an entry of its catalog.
+//! Creates a zone by the interface of its primary, or by an entry of the primary's catalog.
 //!
-//! Knot makes zones of its catalog's members, with a template that names no master. The server makes the zone
-//! some milliseconds after the entry was written. Up to Knot 3.4.4 it loads a seed that all such zones share;
-//! from 3.4.5 it may also have nothing, and then the first UPDATE brings the SOA. Meanwhile it answers as for a
-//! zone that it does not have, or SERVFAIL.
+//! Knot creates a primary zone of each member zone, by a template that names no master, some milliseconds
+//! after the entry was written. Knot up to 3.4.4 loads a seed that all such zones share; Knot from 3.4.5 may
+//! also load nothing, and then the first UPDATE adds the SOA. Meanwhile it answers as for a zone that it does
+//! not have, or SERVFAIL.
 
 use std::time::Duration;
 
@@ -22,27 +22,27 @@ use crate::plan::{Batch, Making, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
-/// How long a primary may take to make a zone of an entry, or to drop it: three hundred times what
-/// Knot takes.
+/// How long a primary may take to create a member zone, or to drop it: three hundred times what Knot takes.
 const CATALOG_TIME_MAX: Duration = Duration::from_secs(10);
 /// The first pause between two looks; each is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// The longest pause between two looks.
 const PAUSE_MAX: Duration = Duration::from_millis(160);
 
-/// What a zone began with.
+/// The first contents of a member zone.
 enum Beginning {
-    /// It is served, with what the primary put into it or what was there before.
+    /// The primary serves the zone, with contents of its choice or from before.
     Served,
-    /// It was empty, and holds all that it shall.
+    /// The zone was empty, and was filled with its full first contents.
     Filled,
-    /// It was empty, and holds its SOA and name servers: more did not fit a message.
+    /// The zone was empty, and was given its SOA and name servers: more did not fit a message.
     Founded,
 }
 
-/// Creates the zone, and reserves its records before. `is_absent` is false for a zone that is there and not
-/// loaded: it may be another instance's, and must never be taken for ours. A zone that is yet to be filled
-/// stays in the state as being created.
+/// Creates the zone, and reserves its records before.
+///
+/// `is_absent` is false for a zone that is there and not loaded: it may belong to another instance, and this
+/// instance must never claim it. The state keeps a zone that is yet to be filled as being created.
 pub(crate) async fn create(
     cx: &mut Context<'_>,
     initial: &InitialZone,
@@ -146,7 +146,7 @@ async fn create_on_primary(
     })
 }
 
-/// Restores the state from before a creation: none, if that was none.
+/// Restores the state from before a creation.
 fn roll_back(
     cx: &Context<'_>,
     key: ZoneKey,
@@ -160,11 +160,11 @@ fn roll_back(
     }
 }
 
-/// How a zone came to be that was there when it was to be made. In doubt it is not ours: what is ours is
-/// removed with all that it holds.
+/// Returns the provenance of a zone that was there when it was to be created. In doubt this instance did not
+/// create it: a zone that it created is deleted with all that the zone holds.
 fn provenance_of(status: &ZoneStatus, before: Provenance, is_absent: bool) -> Provenance {
     match (status, before) {
-        // Another process of ours made it since it was read.
+        // Another process of this instance created it since it was read.
         (ZoneStatus::Ours, Provenance::Preexisting) if is_absent => Provenance::Created,
         (ZoneStatus::Ours, Provenance::Creating) => Provenance::Created,
         (ZoneStatus::Ours | ZoneStatus::Unmarked, _) => before,
@@ -172,7 +172,7 @@ fn provenance_of(status: &ZoneStatus, before: Provenance, is_absent: bool) -> Pr
     }
 }
 
-/// Lists a zone in the catalog and waits until it is there.
+/// Lists a zone in the catalog and waits until the primary serves it.
 pub(crate) async fn create_by_catalog(
     session: &mut Session<'_>,
     initial: &InitialZone,
@@ -199,7 +199,7 @@ pub(crate) async fn create_by_catalog(
     })
 }
 
-/// That the primary has not followed its catalog in time.
+/// Returns the failure of a primary that does not follow its catalog in time.
 pub(crate) fn idle(catalog: &Catalog) -> Failure {
     Failure::CatalogIdle {
         catalog: catalog.zone().clone(),
@@ -207,7 +207,7 @@ pub(crate) fn idle(catalog: &Catalog) -> Failure {
     }
 }
 
-/// Waits until the zone is there; none where that takes too long.
+/// Waits until the primary serves the zone. `None` if that takes too long.
 async fn await_zone(
     session: &mut Session<'_>,
     initial: &InitialZone,
@@ -229,7 +229,7 @@ async fn await_zone(
     }
 }
 
-/// Waits until the zone is gone; no where that takes too long.
+/// Waits until the primary has dropped the zone. `false` if that takes too long.
 pub(crate) async fn await_gone(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -243,7 +243,7 @@ pub(crate) async fn await_gone(
     Ok(true)
 }
 
-/// Gives a zone that has no SOA its first contents; none where it cannot take them now.
+/// Gives a zone without SOA its first contents. `None` if the zone cannot take them now.
 async fn fill_empty(
     session: &mut Session<'_>,
     initial: &InitialZone,
@@ -259,7 +259,7 @@ async fn fill_empty(
     };
     let reply = session.update_once(&batch, key).await?;
     let is_early = match &reply {
-        // It is not made yet, or it is loading.
+        // The zone is not created yet, or is loading.
         Reply::Unsigned(_) | Reply::BadKey => true,
         Reply::Authentic(response) => response.rcode == Rcode::SERVFAIL,
         Reply::BadSig
@@ -271,11 +271,11 @@ async fn fill_empty(
     if is_early {
         return Ok(None);
     }
-    // Where it has an SOA by now, somebody else was faster.
+    // If the zone has an SOA by now, another process was faster.
     Ok(is_applied(reply, key.name())?.then_some(beginning))
 }
 
-/// The SOA and those of the records that are asked for, to a zone without an SOA.
+/// Returns the UPDATE that adds the SOA and the chosen records to a zone without SOA.
 fn first_batch(initial: &InitialZone, takes: impl Fn(&RrSet) -> bool) -> Batch {
     let apex = initial.name.apex();
     let add = |set: &RrSet, rdata: &Rdata| Update::Add {
@@ -303,7 +303,7 @@ fn first_batch(initial: &InitialZone, takes: impl Fn(&RrSet) -> bool) -> Batch {
     }
 }
 
-/// Pauses that grow, for as long as a primary may take.
+/// Pauses that grow until [`CATALOG_TIME_MAX`] has passed.
 struct Pauses {
     next: Duration,
     end: Instant,
@@ -317,7 +317,7 @@ impl Pauses {
         }
     }
 
-    /// Waits a little; no where the time is over.
+    /// Waits a little. Returns whether time is left.
     async fn pause(&mut self, session: &Session<'_>) -> Result<bool, Failure> {
         if Instant::now() + self.next >= session.deadline {
             return Err(Failure::DeadlinePassed);

@@ -1,4 +1,4 @@
-//! How intents are delivered, whatever the primary.
+//! What the operator allows, on all primaries.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -11,19 +11,19 @@ use crate::model::{
 use crate::model::{Network, reverse_name};
 use crate::plan::Plan;
 
-/// Most records of a zone that may all be removed in one update, whatever the share is.
+/// Up to this number of records, all of a zone may be removed in one update.
 const SMALL_ZONE_RECORDS: usize = 10;
 
-/// How much of a zone one update may remove, in percent, where records may go that were never delivered.
+/// How much of a zone one update may remove, in percent, if unmanaged records may go.
 const FOREIGN_REMOVALS_PERCENT_MAX: u32 = 50;
 
-/// TTL of PTR records where nobody says another, in seconds.
+/// Default TTL of PTR records, in seconds.
 const PTR_TTL_SECONDS: u32 = 3_600;
 
-/// How intents are delivered.
+/// What the operator allows.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// What becomes of records that were never delivered.
+    /// What becomes of unmanaged records.
     pub foreign: ForeignRecords,
     /// Names that are never touched.
     pub keep: Vec<NamePattern>,
@@ -31,10 +31,10 @@ pub struct Policy {
     pub deny_zones: Vec<Name>,
     /// Whether an intent without any record is carried out.
     pub empty_zone: EmptyZone,
-    /// What to do with a zone that was there before and belongs to no instance.
+    /// What to do with a zone that is there and unclaimed.
     pub unowned_zones: UnownedZones,
-    /// How much of the records of a zone one update may remove, in percent; 100 is all. Where none is
-    /// given, that is half where records may go that were never delivered, and all elsewhere.
+    /// How much of a zone's records one update may remove, in percent; 100 is all. `None` is half if
+    /// unmanaged records may go, and all otherwise.
     pub removals_percent_max: Option<u32>,
     /// How PTR records are handled.
     pub ptr: PtrSettings,
@@ -42,34 +42,34 @@ pub struct Policy {
     pub clock: fn() -> u64,
 }
 
-/// What to do with a zone that shall have no record.
+/// What to do with an intent for a zone without any record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EmptyZone {
     /// Refuse: more often a fault than a wish.
     Refuse,
-    /// Apply: remove all that was delivered but the apex NS.
+    /// Apply: remove all managed records but the apex NS.
     Apply,
 }
 
-/// What to do with a zone that was there before and belongs to no instance.
+/// What to do with a zone that is there and unclaimed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UnownedZones {
-    /// The first update makes it this instance's; what others put into it stays foreign.
+    /// The first update claims it; records of others in it stay unmanaged.
     Adopt,
-    /// It is left alone.
+    /// Leave it alone.
     Refuse,
 }
 
 /// How PTR records are handled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PtrSettings {
-    /// The only addresses whose PTR records may be changed; with none, PTR intents are skipped.
+    /// The only addresses whose PTR records may be changed. If empty, PTR intents are skipped.
     pub networks: Vec<Network>,
-    /// What to do where the address has another PTR, of a host that the same source does not want.
+    /// What to do if the address has a PTR of a host that the same source does not want there.
     pub existing: ExistingPtr,
     /// TTL of PTR records, in seconds.
     pub ttl: u32,
-    /// What to do where the reverse zone is another instance's.
+    /// What to do if the reverse zone belongs to another instance.
     pub zones_of_others: ZonesOfOthers,
 }
 
@@ -78,22 +78,22 @@ pub struct PtrSettings {
 pub enum ZonesOfOthers {
     /// Leave the zone alone.
     Refuse,
-    /// Add and remove our own values: for instances whose addresses share a reverse zone.
+    /// Add and remove managed values: for instances whose addresses share a reverse zone.
     Change,
 }
 
-/// What to do where an address has a PTR of another host name.
+/// What to do if an address has a PTR of another host name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExistingPtr {
-    /// Add ours beside it.
+    /// Add the value beside it.
     Add,
-    /// Put ours in its place.
+    /// Put the value in its place.
     Replace,
     /// Leave it alone and add nothing.
     Keep,
 }
 
-/// As where nobody says anything: no PTR record is managed.
+/// The defaults: no PTR record is managed.
 impl Default for PtrSettings {
     fn default() -> Self {
         Self {
@@ -106,12 +106,12 @@ impl Default for PtrSettings {
 }
 
 impl PtrSettings {
-    /// Whether the intent is about a PTR and none are managed here.
+    /// Returns whether the intent is about a PTR and none are managed.
     pub(crate) fn skips(&self, intent: &Intent) -> bool {
         self.networks.is_empty() && matches!(intent, Intent::Ptr(_))
     }
 
-    /// The zone that the networks imply for an address; none where no network holds it.
+    /// Returns the reverse zone that the networks imply for an address. `None` if no network contains it.
     pub fn reverse_zone(&self, address: IpAddr) -> Option<ZoneName> {
         let containing = self
             .networks
@@ -128,7 +128,7 @@ impl PtrSettings {
 }
 
 impl Policy {
-    /// The settings for an intent that may ask for more than they say.
+    /// Returns the policy for an intent, which may ask for more.
     pub(crate) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
         let prunes = match intent {
             Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
@@ -151,8 +151,8 @@ impl Policy {
         }
     }
 
-    /// Refuses a plan that removes more of a zone than a person has allowed. Small zones may change as they
-    /// like: a few records are soon half of them.
+    /// Refuses a plan that removes more of a zone than the operator allows. Small zones may change at will: a
+    /// few records are soon half of them.
     pub(crate) fn permit_removals(
         &self,
         plan: &Plan,
@@ -174,13 +174,13 @@ impl Policy {
         })
     }
 
-    /// Whether a name is never touched.
+    /// Returns whether a name is never touched.
     pub(crate) fn keeps(&self, name: &Name) -> bool {
         self.keep.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// Refuses a name under a suffix that a person has forbidden, and those of the primary's catalog: who writes there
-    /// lists zones, and takes them from others.
+    /// Refuses a name under a denied suffix, and names of the primary's catalog: a record there would list a
+    /// zone, or take it from another instance.
     pub(crate) fn permit_name(&self, name: &Name, primary: &Primary) -> Result<(), Failure> {
         if let Some(catalog) = &primary.catalog
             && name.is_at_or_below(catalog.zone().apex())
@@ -197,7 +197,7 @@ impl Policy {
         }
     }
 
-    /// Refuses what a person has forbidden, before anything is sent.
+    /// Refuses what the operator denies, before anything is sent.
     pub(crate) fn permit(&self, intent: &Intent, primary: &Primary) -> Result<(), Failure> {
         let reverse;
         let name = match intent {
@@ -222,7 +222,7 @@ impl Policy {
 }
 
 impl Policy {
-    /// As without any policy. `clock` is seconds since 1970, for signatures.
+    /// Returns the defaults. `clock` returns seconds since 1970, for signatures.
     pub fn plain(clock: fn() -> u64) -> Self {
         Self {
             foreign: ForeignRecords::Keep,

@@ -1,9 +1,9 @@
-//! The catalog that a primary keeps: a zone (RFC 9432) that says which zones secondaries shall have,
-//! and whose each of them is.
+//! The catalog that a primary keeps: a zone (RFC 9432) that lists the zones of the secondaries, and names the
+//! instance of each.
 //!
-//! It is read once and the reading is kept for a moment, so that a payload of many zones does not
-//! transfer it for each. That is safe: every change has prerequisites on what it was decided from,
-//! and where one does not hold the catalog is read again.
+//! It is read once and the reading is kept for a moment, so that a payload of many zones does not transfer it
+//! for each. That is safe: each change has prerequisites on what it was decided from, and if one fails the
+//! catalog is read again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,21 +20,20 @@ use crate::plan::{Batch, CatalogView, Making, Membership};
 use crate::provision::Provisioner;
 use crate::wire::{Key, Rcode, Reply};
 
-/// How often it is looked for what was added.
+/// How often a new entry is looked for.
 const LOOKS: u32 = 12;
-/// How often a transfer is asked for while the primary has no room for it.
+/// How often a transfer is requested while the primary has no room for it.
 const TRANSFER_ATTEMPTS_MAX: u32 = 20;
-/// How long a reading is used: a zone that another instance gives away or takes over is noticed
-/// after that at the latest.
+/// How long a reading is used. Changes by other instances are seen after that at the latest.
 const READING_AGE_MAX: Duration = Duration::from_secs(2);
 
 impl Catalog {
-    /// The zone that the catalog is.
+    /// Returns the name of the catalog zone.
     pub fn zone(&self) -> &ZoneName {
         self.name.zone()
     }
 
-    /// Whose a zone is.
+    /// Returns the membership of a zone.
     pub(crate) async fn membership(
         &self,
         session: &mut Session<'_>,
@@ -44,7 +43,7 @@ impl Catalog {
         membership.map_err(|failure| self.in_context(failure))
     }
 
-    /// Its members in ascending order, and whose each is.
+    /// Returns the member zones in ascending order, each with its membership.
     pub(crate) async fn members(
         &self,
         session: &mut Session<'_>,
@@ -55,7 +54,7 @@ impl Catalog {
         Ok(view.zones().map(membership).collect())
     }
 
-    /// Whose its members are.
+    /// Counts the member zones by instance.
     pub(crate) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
         let view = self.read(session).await;
         let view = view.map_err(|failure| self.in_context(failure))?;
@@ -75,8 +74,7 @@ impl Catalog {
         Ok(census)
     }
 
-    /// Makes sure that a zone that is about to be made is this instance's, before it is listed. Says
-    /// whose it was.
+    /// Claims a zone that is about to be created, before it is listed. Returns its membership before.
     pub(crate) async fn reserve(
         &self,
         session: &mut Session<'_>,
@@ -91,7 +89,7 @@ impl Catalog {
         .await
     }
 
-    /// Makes sure that a zone is listed, and this instance's. Says whose it was.
+    /// Claims and lists a zone. Returns its membership before.
     pub(crate) async fn list(
         &self,
         session: &mut Session<'_>,
@@ -118,7 +116,7 @@ impl Catalog {
         .await
     }
 
-    /// Notes that a listed zone was made here: one that was found was removed by its owner at the same moment.
+    /// Notes that this instance created a listed zone: one that was there before was deleted at the same moment.
     pub(crate) async fn note_made(
         &self,
         session: &mut Session<'_>,
@@ -136,7 +134,7 @@ impl Catalog {
         noted.await.map(|_| ())
     }
 
-    /// Makes sure that a zone is not listed as this instance's, and says whose it was.
+    /// Removes the entry of a zone of this instance. Returns the membership before.
     pub(crate) async fn release(
         &self,
         session: &mut Session<'_>,
@@ -151,7 +149,7 @@ impl Catalog {
         .await
     }
 
-    /// Gives up the reservation of a zone that is not made. One that was made meanwhile stays listed.
+    /// Gives up the reservation of a zone that was not created. One that was created meanwhile stays listed.
     pub(crate) async fn give_up(
         &self,
         session: &mut Session<'_>,
@@ -169,7 +167,7 @@ impl Catalog {
         given_up.await.map(|_| ())
     }
 
-    /// Makes a zone this instance's, whosever it was, and says whose that was.
+    /// Claims a zone, whatever its membership. Returns the membership before.
     pub(crate) async fn take_over(
         &self,
         session: &mut Session<'_>,
@@ -188,7 +186,7 @@ impl Catalog {
         .await
     }
 
-    /// A change that no zone of another instance, and none that may not be adopted, goes through.
+    /// Changes an entry, unless another instance has the zone or it may not be adopted.
     async fn settle(
         &self,
         session: &mut Session<'_>,
@@ -203,8 +201,8 @@ impl Catalog {
         .await
     }
 
-    /// Decides from what the catalog says, until the decision is applied or nothing is left to do. Returns
-    /// whose the zone was.
+    /// Decides from the membership, until the decision is applied or nothing is left to do. Returns the
+    /// membership before.
     async fn change(
         &self,
         session: &mut Session<'_>,
@@ -274,8 +272,8 @@ impl Catalog {
         {
             return Ok(view.membership(zone, &self.instance));
         }
-        // A turn comes before the lock: who holds the lock must never wait for a turn that somebody
-        // has who waits for the lock.
+        // The permit comes before the lock: a task that holds the lock must never wait for a permit of one
+        // that waits for the lock.
         session.take_permit().await?;
         let reading = timeout_at(session.deadline, self.reading.lock()).await;
         let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
@@ -330,7 +328,7 @@ impl Catalog {
         Ok(authentic(reply, self.key.name())?.rcode)
     }
 
-    /// A failure of an exchange about the catalog, named as such.
+    /// Names the catalog in a failure of an exchange about it.
     pub(crate) fn in_context(&self, failure: Failure) -> Failure {
         let speaks_for_itself = matches!(
             failure,
@@ -414,7 +412,7 @@ impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
     }
 }
 
-/// Refuses a zone of another instance, and one of nobody that may not be adopted.
+/// Refuses a zone of another instance, and an unclaimed one that may not be adopted.
 pub(crate) fn permit(
     membership: &Membership,
     zone: &ZoneName,

@@ -1,18 +1,18 @@
-//! Whose a zone is, before anything of it is changed.
+//! Decides which instance a zone belongs to, before anything in it is changed.
 //!
-//! Where the primary keeps a catalog, the catalog tells. Of a zone that it does not have, or without one, local
-//! memory tells, and of a zone that this does not know the mark that a provisioner left; so does the mark where
-//! memory leaves a doubt.
+//! Ownership is decided by, in this order: the catalog of the primary, the local state, the mark that a
+//! provisioner left on the zone. The mark also decides if managed records are missing: another program may
+//! have created the zone anew.
 //!
 //! ```text
-//! absent ──reserve──▶ ours, not listed ──(it is made)──▶ list ──▶ ours, listed ──release──▶ absent
+//! absent ──reserve──▶ ours, not listed ──(it is created)──▶ list ──▶ ours, listed ──release──▶ absent
 //!    ▲◀─────give up────────────┘
-//!    └──────────── list: the primary makes it of the entry ────────────▲
-//! there, nobody's ──adopt or list as found──▶ ours, listed, found ──release──▶ as it was before
+//!    └──────────── list: the primary creates the member zone ─────────────▲
+//! there, unclaimed ──adopt, or list as found──▶ ours, listed, found ──release──▶ as it was before
 //! ```
 //!
-//! Each arrow is one UPDATE. A process that is killed between two leaves a state that the next
-//! delivery of the same intent starts from.
+//! Each arrow is one UPDATE. A process that is killed between two leaves a state from which the next
+//! delivery of the same intent goes on.
 
 pub(crate) mod catalog;
 
@@ -31,10 +31,10 @@ use crate::plan::{Making, Membership};
 use crate::provision::{Created, Creator, Provisioner, ZoneStatus};
 use catalog::permit;
 
-/// How long a zone that is remembered waits for its mark.
+/// How long the mark of a zone in the state is waited for.
 const DOUBT_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// Lists a zone that is there, and may be changed, in the catalog.
+/// Lists a zone that was found, and may be changed, in the catalog.
 pub(crate) async fn list_found(
     cx: &mut Context<'_>,
     current: &CurrentZone,
@@ -54,7 +54,7 @@ pub(crate) async fn list_found(
     listed.await.map(|_| ())
 }
 
-/// Returns an error if a zone that is absent may not be created: another instance may have reserved it.
+/// Refuses the creation of an absent zone if another instance has reserved it.
 pub(crate) async fn permit_absent(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
     match &cx.session.primary.catalog {
         Some(catalog) => {
@@ -79,11 +79,9 @@ pub(crate) async fn is_absent(session: &mut Session<'_>, zone: &ZoneName) -> Res
     })
 }
 
-/// That a zone which is there may be changed, found out without changing anything; and how it came to be.
+/// Returns the provenance of a zone that is there, if this instance may change it. Changes nothing.
 ///
-/// Where no catalog has it and nothing is remembered of it, its mark tells. So it does where records are gone that
-/// were delivered: somebody may have made the zone anew. One that bears this instance's mark and is not remembered
-/// may be half made.
+/// A zone that bears this instance's mark and is not in the state may be half-created.
 pub(crate) async fn permit_found(
     cx: &mut Context<'_>,
     current: &CurrentZone,
@@ -114,7 +112,7 @@ pub(crate) async fn permit_found(
     }
 }
 
-/// That what was delivered to a zone may be taken out of it, where no catalog tells.
+/// Refuses to remove managed records if the mark of the zone is another instance's and no catalog decides.
 pub(crate) async fn permit_emptying(
     session: &Session<'_>,
     current: &CurrentZone,
@@ -129,8 +127,8 @@ pub(crate) async fn permit_emptying(
     }
 }
 
-/// The mark of a zone that is remembered, where records are gone that were delivered: somebody may have made it anew.
-/// None where the mark would not show that, and where it cannot be seen: then what is remembered has to do.
+/// Returns the mark of a zone in the state if managed records are missing: another program may have created
+/// the zone anew. `None` if the mark would not show that or cannot be read: then the state decides.
 async fn mark_in_doubt(
     session: &Session<'_>,
     current: &CurrentZone,
@@ -148,12 +146,12 @@ async fn mark_in_doubt(
         .ok()
 }
 
-/// Whether all records are there that were delivered.
+/// Returns whether all managed records are there.
 pub(crate) fn is_as_delivered(current: &CurrentZone, state: &ZoneState) -> bool {
     state.managed.minus(&current.records).is_empty()
 }
 
-/// Whose mark a zone bears.
+/// The mark of a zone.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Mark {
     None,
@@ -162,7 +160,7 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    /// That it is not another instance's.
+    /// Refuses the zone if it bears the mark of another instance.
     fn permit(&self, zone: &ZoneName) -> Result<(), Failure> {
         match self {
             Self::None | Self::Ours => Ok(()),
@@ -174,7 +172,7 @@ impl Mark {
     }
 }
 
-/// What leaves marks on the zones that it makes on the primary. A program leaves none.
+/// Returns the provisioner if it leaves marks on the zones that it creates. A program leaves none.
 pub(crate) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
     match &session.primary.provisioning {
         Some(Provisioning::Provisioner(Provisioner::Command(_)) | Provisioning::Catalog { .. })
@@ -183,7 +181,7 @@ pub(crate) fn marker<'a>(session: &Session<'a>) -> Option<&'a Provisioner> {
     }
 }
 
-/// The mark of a zone that is there. Another instance may be in the middle of making it.
+/// Returns the mark of a zone that is there. Waits for another instance that is creating it.
 pub(crate) async fn marked(
     session: &Session<'_>,
     zone: &ZoneName,
@@ -197,7 +195,7 @@ pub(crate) async fn marked(
         provisioner.await_creation(zone, deadline).await?;
         status = provisioner.status(zone, deadline).await?;
         if status == ZoneStatus::Absent {
-            // What was read of it holds no longer.
+            // The zone is not there any more.
             return Err(Failure::ChangedMeanwhile { attempts: 1 });
         }
     }
@@ -210,8 +208,8 @@ pub(crate) async fn marked(
     })
 }
 
-/// Makes a zone that is there this instance's, whosever it was, in the catalog or, where the primary keeps
-/// none, in what is remembered.
+/// Claims a zone that is there, whichever instance has it: in the catalog, or in the state if the primary
+/// keeps none.
 pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<AdoptedFrom, Failure> {
     let (session, store) = (&mut cx.session, cx.store);
     let is_listed = match &session.primary.catalog {
@@ -223,8 +221,8 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
     }
     let mark = marked(session, zone, session.deadline).await?;
     if let (Mark::Another(_) | Mark::Ours, Some(provisioner)) = (&mark, marker(session)) {
-        // First: who is killed behind it has a zone that bears the mark of this instance. One of our own may have
-        // been made with other keys.
+        // First: a process that is killed after it leaves a zone with the mark of this instance. A zone of
+        // this instance may have been created with other keys.
         provisioner.take_over(zone, session.deadline).await?;
     }
     if let Some(catalog) = &session.primary.catalog {
@@ -246,7 +244,7 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
     let key = session.zone_key(zone);
     let mut state = store.load(&key).await?;
     let (before, provenance) = match (mark, state.provenance) {
-        // Its mark stays what it was.
+        // The mark was not changed by the adoption.
         (Mark::Another(_), Provenance::Adopted) if !can_change_marks => {
             (AdoptedFrom::Ours, Provenance::Adopted)
         }
@@ -268,23 +266,26 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
     Ok(before)
 }
 
-/// Whose a zone was before it was adopted.
+/// The instance that had a zone before it was adopted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AdoptedFrom {
-    /// This instance's already.
+    /// This instance had it already.
     Ours,
-    /// No instance's.
+    /// No instance.
     Unclaimed,
-    /// Another instance's.
+    /// Another instance.
     Another {
         /// Its name.
         instance: String,
-        /// Whether that one can see that the zone was taken over, and so leaves it alone.
+        /// Whether that instance can see the adoption, and so leaves the zone alone.
         learns: bool,
     },
 }
 
-/// Whose a zone is by the catalog; another's is never touched. None where the primary keeps no catalog.
+/// Returns the membership of a zone in the catalog. `None` if the primary keeps no catalog.
+///
+/// # Errors
+/// [`Failure::OthersZone`] if the zone belongs to another instance.
 pub(crate) async fn membership(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -297,8 +298,8 @@ pub(crate) async fn membership(
     Ok(Some(membership))
 }
 
-/// That a zone which no claim covers may be emptied: another instance's may not, unless the catalog says that it
-/// is this one's.
+/// Refuses to remove records from a zone with the mark of another instance, unless the catalog has it as this
+/// instance's.
 pub(crate) fn permit_going(
     zone: &ZoneName,
     membership: Option<&Membership>,
@@ -316,8 +317,7 @@ pub(crate) fn permit_going(
     }
 }
 
-/// That a record may be put into a zone which is there, or taken out: it is not another instance's. It need not be
-/// this one's: who puts a single record into a zone of nobody makes no claim to it.
+/// Refuses to change a single record in a zone of another instance. An unclaimed zone stays unclaimed.
 pub(crate) async fn permit_record(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -354,20 +354,20 @@ async fn permit_unclaimed(
     Ok(())
 }
 
-/// How a zone came to be, by the catalog where that has it, else by what is remembered.
+/// Returns the provenance of a zone by the catalog if that has the zone, else by the state.
 pub(crate) fn provenance(membership: Option<&Membership>, remembered: Provenance) -> Provenance {
     match membership {
         Some(Membership::Ours(member)) if member.is_found => Provenance::Preexisting,
         Some(Membership::Ours(member)) if member.is_listed => Provenance::Created,
-        // Reserved: it was about to be made.
+        // Reserved: it was about to be created.
         Some(Membership::Ours(_)) if remembered.is_not_ours() => Provenance::Creating,
         Some(Membership::Ours(_) | Membership::Absent) | None => remembered,
-        // Somebody else listed it.
+        // Another program listed it.
         Some(Membership::Unclaimed(_) | Membership::Other { .. }) => Provenance::Preexisting,
     }
 }
 
-/// Takes the zone out of the catalog, where it is this instance's.
+/// Removes the entry of the zone from the catalog if it is this instance's.
 pub(crate) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Result<(), Failure> {
     if let Some(catalog) = &session.primary.catalog {
         catalog.release(session, zone).await?;
@@ -375,7 +375,7 @@ pub(crate) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Resul
     Ok(())
 }
 
-/// Lists a zone that was just made, or was there by then.
+/// Lists a zone that was just created, or was there by then.
 pub(crate) async fn list_created(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -396,9 +396,9 @@ pub(crate) async fn list_created(
     }
 }
 
-/// Makes sure that nobody else makes the zone that is about to be made, and says whether its entry is such a
-/// reservation and nothing more. Where the catalog makes it, its entry is the one step of both, and here it is only
-/// looked at.
+/// Reserves the zone in the catalog, so that no other instance creates it. Returns whether its entry is nothing
+/// but a reservation. If the primary creates member zones, the entry itself is the creation: then this only
+/// checks.
 pub(crate) async fn reserve(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failure> {
     let Some(catalog) = &cx.session.primary.catalog else {
         return Ok(false);
@@ -417,7 +417,7 @@ pub(crate) async fn reserve(cx: &mut Context<'_>, zone: &ZoneName) -> Result<boo
     )
 }
 
-/// Gives up the reservation of a zone that was not made and is not tried again by itself: others may make it.
+/// Gives up the reservation of a zone whose creation is not tried again: others may create it.
 pub(crate) async fn give_up(session: &mut Session<'_>, zone: &ZoneName) {
     if let Some(catalog) = &session.primary.catalog
         && let Err(failure) = catalog.give_up(session, zone).await
@@ -426,10 +426,10 @@ pub(crate) async fn give_up(session: &mut Session<'_>, zone: &ZoneName) {
     }
 }
 
-/// The catalog of a primary that makes zones of its members.
+/// Returns the catalog of a primary that creates member zones.
 ///
 /// # Errors
-/// [`Failure::ZoneAbsent`] where there is none, which the configuration does not allow.
+/// [`Failure::ZoneAbsent`] if there is none, which the configuration does not allow.
 pub(crate) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure> {
     session.primary.catalog.as_ref().ok_or(Failure::ZoneAbsent)
 }
@@ -438,7 +438,7 @@ pub(crate) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
     session.primary.provisioning.as_ref()?.group()
 }
 
-/// What is remembered here was adopted before.
+/// Returns what is to be done with an unclaimed zone: one in the state was adopted before.
 fn allowance(state: &ZoneState, policy: &Policy) -> UnownedZones {
     if state.is_known() {
         UnownedZones::Adopt

@@ -388,8 +388,7 @@ fn step(
     }
 }
 
-/// The record that is added; beside the records of others it takes on their TTL, since a set has
-/// only one.
+/// Returns the record to add. It takes the TTL of the other values, since an RRset has only one.
 fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
     Change {
         owner: location.owner.clone(),
@@ -401,7 +400,7 @@ fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
     }
 }
 
-/// The UPDATE, guarded by the values that were seen.
+/// Returns the UPDATE, with the values that were seen as prerequisites.
 fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
     let (owner, rtype) = (&location.owner, RecordType::PTR);
     let equals = |rdata: &Rdata| Prerequisite::Equals {
@@ -411,7 +410,7 @@ fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
     };
     let mut prerequisites: Vec<Prerequisite> = location.values.iter().map(equals).collect();
     if prerequisites.is_empty() {
-        // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
+        // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
         for rtype in [rtype, RecordType::CNAME] {
             let owner = owner.clone();
             prerequisites.push(Prerequisite::Absent { owner, rtype });
