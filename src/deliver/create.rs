@@ -48,7 +48,7 @@ pub(crate) async fn make(
     initial: &InitialZone,
     is_absent: bool,
     mut state: ZoneState,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
 ) -> Result<Created, Failure> {
     session.take_permit().await?;
@@ -147,7 +147,7 @@ async fn create(
 
 /// Remembers what was known before a zone was to be made: nothing, where that was nothing.
 fn take_back(
-    store: &StateStore,
+    store: &dyn StateStore,
     key: ZoneKey,
     state: &ZoneState,
     new: RrSets,

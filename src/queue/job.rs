@@ -129,7 +129,7 @@ pub(super) struct Settlement {
     /// What it is about.
     pub key: String,
     /// What becomes of it.
-    pub end: JobOutcome,
+    pub outcome: JobOutcome,
 }
 
 /// What becomes of a job after an attempt.

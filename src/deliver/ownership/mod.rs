@@ -39,7 +39,7 @@ pub(crate) async fn hold_found(
     session: &mut Session<'_>,
     current: &CurrentZone,
     state: &ZoneState,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
 ) -> Result<Provenance, Failure> {
     let zone = &current.name;
@@ -306,7 +306,7 @@ pub(crate) fn permit_going(
 pub(crate) async fn permit_record(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(), Failure> {
     match permit_unclaimed(session, zone, store).await {
         Err(Failure::OthersZone { zone, instance }) => {
@@ -319,7 +319,7 @@ pub(crate) async fn permit_record(
 async fn permit_unclaimed(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(), Failure> {
     if let Some(membership) = membership(session, zone).await?
         && membership != Membership::Absent

@@ -146,7 +146,7 @@ fn left_alone(kept: LeftOut) -> Delivered {
 fn forget_if_gone(
     session: &Session<'_>,
     intent: &PtrIntent,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(), Failure> {
     match intent.presence {
         Presence::Present => Ok(()),
@@ -163,7 +163,7 @@ fn forget_if_gone(
 async fn apply(
     session: &mut Session<'_>,
     intent: &PtrIntent,
-    store: &StateStore,
+    store: &dyn StateStore,
     (zone, location, changes): (ZoneName, &PtrLocation, &[Change]),
 ) -> Result<bool, Failure> {
     let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
@@ -292,7 +292,7 @@ fn kept(
 async fn permit(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &PtrSettings,
 ) -> Result<(), Failure> {
     match policy.zones_of_others {

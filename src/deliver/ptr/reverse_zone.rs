@@ -34,7 +34,7 @@ pub(crate) struct ReverseZone<'a> {
     /// The intent, whose host name tells the name servers.
     pub(crate) intent: &'a PtrIntent,
     /// What is remembered of it.
-    pub(crate) store: &'a StateStore,
+    pub(crate) store: &'a dyn StateStore,
     /// How intents are delivered.
     pub(crate) policy: &'a Policy,
 }

@@ -52,7 +52,7 @@ async fn remove(
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<Option<Done>, Failure> {
     match removal(session, zone, membership, state, store).await? {
         None => Ok(None),
@@ -100,7 +100,7 @@ pub(crate) async fn removal<'a>(
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<Option<Removal<'a>>, Failure> {
     let primary = session.primary;
     match (&primary.provisioning, membership) {
@@ -123,7 +123,7 @@ async fn empty(
     session: &mut Session<'_>,
     zone: &ZoneName,
     key: &ZoneKey,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
 ) -> Result<Done, Failure> {
     let mut failed_at: Option<Rdata> = None;
@@ -231,7 +231,7 @@ async fn claim(
     zone: &ZoneName,
     membership: Option<&Membership>,
     state: &ZoneState,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<Option<RemovalScope>, Failure> {
     match membership {
         Some(Membership::Ours(member)) if member.is_listed && !member.is_found => {

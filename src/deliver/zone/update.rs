@@ -62,7 +62,7 @@ enum Existing {
 /// The delivery of one zone, with what its attempts have found out.
 struct Delivery<'a> {
     desired: &'a DesiredZone,
-    store: &'a StateStore,
+    store: &'a dyn StateStore,
     policy: &'a Policy,
     key: ZoneKey,
     /// How the zone was made in this delivery.
@@ -102,7 +102,7 @@ impl<'a> Delivery<'a> {
     fn new(
         session: &Session<'_>,
         desired: &'a DesiredZone,
-        store: &'a StateStore,
+        store: &'a dyn StateStore,
         policy: &'a Policy,
     ) -> Self {
         Self {

@@ -342,7 +342,7 @@ pub(super) fn settle(
     process_lock: &str,
 ) -> rusqlite::Result<()> {
     let id = settlement.id.0;
-    match &settlement.end {
+    match &settlement.outcome {
         JobOutcome::Delivered => {
             let mut done =
                 transaction.prepare_cached("DELETE FROM job WHERE id = ? AND claim = ?")?;

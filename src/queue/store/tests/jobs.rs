@@ -47,9 +47,9 @@ fn number(accepted: Accepted) -> JobId {
     }
 }
 
-fn settle(store: &mut Store, id: JobId, key: &str, end: JobOutcome) {
+fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcome) {
     let key = key.into();
-    let settlement = Settlement { id, key, end };
+    let settlement = Settlement { id, key, outcome };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
 }
 
@@ -189,7 +189,7 @@ fn the_log_that_calls_leave_stays_short() {
         let settlement = Settlement {
             id,
             key: "zone a.example.".into(),
-            end: JobOutcome::Delivered,
+            outcome: JobOutcome::Delivered,
         };
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
         let done = [commit, StoreChange::Settle(settlement)];
