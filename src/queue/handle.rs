@@ -47,7 +47,7 @@ impl StoreHandle {
     }
 
     /// Makes a change durable, and answers with what `answer_of` makes of the new generation.
-    fn persist<T: Send + 'static>(
+    fn change_durably<T: Send + 'static>(
         &self,
         change: StoreChange,
         answer_of: fn(i64) -> T,
@@ -105,7 +105,7 @@ impl StateStore for StoreHandle {
     }
 
     fn persist(&self, change: StateChange) -> Answer<i64> {
-        self.persist(StoreChange::Change(change), |generation| generation)
+        self.change_durably(StoreChange::Change(change), |generation| generation)
     }
 
     fn commit(&self, change: StateChange) -> Result<(), Failure> {
@@ -125,7 +125,7 @@ impl StateStore for StoreHandle {
     }
 
     fn add_ptr(&self, value: PtrValue) -> Answer<()> {
-        self.persist(StoreChange::AddPtr(value), |_| ())
+        self.change_durably(StoreChange::AddPtr(value), |_| ())
     }
 
     fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure> {
@@ -137,13 +137,15 @@ impl StateStore for StoreHandle {
     }
 }
 
+/// Sends an answer, given the new generation.
+type Answered = Box<dyn FnOnce(i64) + Send>;
+
 /// The file, and the changes that wait for the next transaction.
 pub(super) struct GroupCommit {
     store: Store,
     changes: Vec<StoreChange>,
-    /// For each change that a caller waits for: its index, and the call that reports its
-    /// generation.
-    answers: Vec<(usize, Box<dyn FnOnce(i64) + Send>)>,
+    /// The answers that callers wait for, each with the index of its change.
+    answers: Vec<(usize, Answered)>,
 }
 
 impl GroupCommit {
