@@ -21,7 +21,7 @@ impl Jobs {
     /// Creates jobs from intents, each for the primary with that name, and replaces older jobs of
     /// the same keys. The answer comes when all are durable; none is if it fails. `now` is in
     /// seconds since 1970.
-    pub fn enqueue(
+    pub(crate) fn enqueue(
         &self,
         intents: &[(&Intent, &str)],
         now: u64,
@@ -40,24 +40,24 @@ impl Jobs {
     }
 
     /// Returns all jobs, by number.
-    pub fn list(&self) -> Answer<Vec<JobSummary>> {
+    pub(crate) fn list(&self) -> Answer<Vec<JobSummary>> {
         self.0.ask(|store| store.list_jobs())
     }
 
     /// Returns the intent of a job, or the reason why it cannot be read; `None` if there is no such
     /// job.
-    pub fn intent_of(&self, id: JobId) -> Answer<Option<Result<Intent, String>>> {
+    pub(crate) fn intent_of(&self, id: JobId) -> Answer<Option<Result<Intent, String>>> {
         self.0.ask(move |store| store.intent_of(id))
     }
 
     /// Makes jobs due at once, held ones too; `is_forced` exempts the next attempt from the limit
     /// on removals.
-    pub fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Answer<()> {
+    pub(crate) fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Answer<()> {
         self.0.ask(move |store| store.retry(&ids, is_forced, now))
     }
 
     /// Deletes jobs. An attempt that has begun goes on.
-    pub fn drop(&self, ids: Vec<JobId>) -> Answer<()> {
+    pub(crate) fn drop(&self, ids: Vec<JobId>) -> Answer<()> {
         self.0.ask(move |store| store.drop_jobs(&ids))
     }
 
