@@ -21,7 +21,7 @@ const DATE_SERIALS: u32 = 1_990_000_000;
 
 /// The remedy for a job whose intent cannot be read.
 pub(crate) const UNREADABLE_HINT: &str = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
-                                   --sync-all-zones`";
+     --sync-all-zones`";
 
 /// Returns the cause for a job whose intent cannot be read.
 pub(crate) fn unreadable(problem: &str) -> String {
@@ -80,11 +80,23 @@ pub enum Accepted {
 
 /// The reason why the queue accepts no more jobs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum QueueFull {
+pub enum QueueFull {
+    /// There are too many.
     #[error("the queue has {jobs} jobs, and takes no more than {limit}")]
-    Jobs { jobs: u64, limit: u64 },
+    Jobs {
+        /// Their number.
+        jobs: u64,
+        /// The most that the queue accepts.
+        limit: u64,
+    },
+    /// They are too large.
     #[error("the queue's file has {octets} octets in use, and takes no more than {limit}")]
-    Octets { octets: u64, limit: u64 },
+    Octets {
+        /// The octets in use.
+        octets: u64,
+        /// The most at which the queue accepts jobs.
+        limit: u64,
+    },
 }
 
 /// The outcome of an attempt to take a job.
