@@ -184,7 +184,7 @@ async fn survey(
     zone: &ZoneName,
     prune: bool,
     setup: &mut Setup,
-    store: &StateStore,
+    store: &dyn StateStore,
     output: &mut Output,
 ) -> Result<(Vec<payload::Command>, Status), Status> {
     let deadline = Instant::now() + setup.deadline;
@@ -265,7 +265,7 @@ async fn survey(
 async fn read_zone(
     zone: &ZoneName,
     setup: &Setup,
-    store: &StateStore,
+    store: &dyn StateStore,
     deadline: Instant,
 ) -> Result<CurrentZone, Failure> {
     let primary = setup.routes.primary_of(zone.apex());
@@ -288,7 +288,7 @@ struct Reverse<'s> {
 /// which values are `ours`.
 async fn read_reverse<'s>(
     setup: &'s Setup,
-    store: &StateStore,
+    store: &dyn StateStore,
     ours: &BTreeSet<PtrValue>,
     deadline: Instant,
 ) -> Reverse<'s> {

@@ -14,7 +14,7 @@ pub(crate) struct Context<'a> {
     /// The conversation with the primary; it also holds the deadline and the clock.
     pub(crate) session: Session<'a>,
     /// What this instance manages.
-    pub(crate) store: &'a StateStore,
+    pub(crate) store: &'a dyn StateStore,
     /// What the operator allows.
     pub(crate) policy: &'a Policy,
     /// What earlier commands of a dry run would have changed.
@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
     /// [`Failure::DeadlinePassed`].
     pub(crate) async fn open(
         primary: &'a Primary,
-        store: &'a StateStore,
+        store: &'a dyn StateStore,
         policy: &'a Policy,
         deadline: Instant,
     ) -> Result<Self, Failure> {

@@ -33,8 +33,7 @@ pub use record::propagation::{NameServer, ServerView, name_servers, server_view}
 pub use record::{Reached, Stands, find_record, follow, in_context_of_cname, place_record};
 pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Pool, Primary, Provisioning, Read};
 pub use state::{
-    Provenance, PtrValue, SoaTtl, StateChange, StateRequest, StateStore, ZoneKey, ZoneState,
-    ZoneSummary,
+    Answer, Provenance, PtrValue, SoaTtl, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
 pub use zone::api::{create_zone, fetch_zone, recall_zone};
 
@@ -51,7 +50,7 @@ use zone::nameservers::with_nameservers;
 pub async fn deliver(
     intent: &Intent,
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
@@ -82,7 +81,7 @@ pub async fn deliver(
 pub async fn preview(
     intent: &Intent,
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     overlay: &Overlay,
     deadline: Instant,
@@ -137,7 +136,7 @@ pub async fn members(
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     deadline: Instant,
 ) -> Result<AdoptedFrom, Failure> {

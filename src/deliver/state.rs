@@ -1,23 +1,28 @@
-//! What is remembered of a zone, and the way to it.
+//! The state: what this instance manages in each zone, and the steps by which that changes.
 //!
-//! [`StateStore`] is a handle: requests go over a channel to whoever keeps the memory (the queue's
-//! file), and answers come back. So deliver knows no SQL, and the keeper may write the requests of
-//! many zones in one go. The order of calls is what keeps records ours through a crash:
+//! [`StateStore`] is implemented in `queue` by the handle to the store thread, which owns the file:
+//! no SQL is known here, and the thread writes the changes of many zones in one transaction. The
+//! order of the steps keeps a record managed, whenever the process dies:
 //!
 //! ```text
-//! read the zone ─▶ load ─▶ plan ─▶ widen (durable) ─▶ first message … last answer ─▶ narrow
+//!   read the zone ──▶ 1 load ──▶ plan ──▶ 2 reserve ──▶ 3 send ──▶ 4 commit
+//!                                          (durable)    (UPDATE)    (written later)
 //! ```
 //!
-//! * `load` comes after the zone was read: another process widens before it sends, so whatever of
-//!   its records the read shows is in the memory by then. It may begin with the read, which saves
-//!   much of the time that a large zone takes, if nobody has changed the memory when the read ends.
-//! * `reserve` returns only when old and desired records together are on disk.
-//! * `commit` may be lost in a crash: a memory that is too wide harms nobody.
+//! 1. Load the state after the zone was read. Another process reserves its records before it sends
+//!    them, so the state then includes each of its records that the read has shown. A load may
+//!    begin with the read, since loading a large zone takes long: `finish_load` repeats it if the
+//!    generation has changed by the end of the read.
+//! 2. Reserve the records to send. The step ends when they and the records managed before are on
+//!    disk together.
+//! 3. Send the UPDATE messages.
+//! 4. Commit what the responses show. A crash may lose this step: a state that lists too many
+//!    records does no harm.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
 use tokio::sync::oneshot;
 
@@ -25,57 +30,57 @@ use crate::deliver::error::Failure;
 use crate::model::{Name, RrSets, ZoneName};
 use crate::plan::Prerequisites;
 
-/// How a zone came to be on its primary.
+/// The way in which a zone came to be on its primary.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Provenance {
-    /// It was there, or nothing is known.
+    /// The zone existed before, or nothing is known.
     #[default]
     Preexisting,
-    /// It was absent and this instance was about to make it.
+    /// The zone was absent, and this instance was about to create it.
     Creating,
-    /// This instance made it.
+    /// This instance created the zone.
     Created,
-    /// It was there, and a person made it this instance's.
+    /// The zone existed before, and an operator gave it to this instance.
     Adopted,
 }
 
 impl Provenance {
-    /// Whether the zone was made by somebody else, as far as it is known.
+    /// Returns whether another party created the zone, as far as this instance knows.
     pub(crate) fn is_not_ours(self) -> bool {
         matches!(self, Self::Preexisting | Self::Adopted)
     }
 }
 
-/// Whether an UPDATE can set the TTL of a zone's SOA. PowerDNS keeps the TTL, and says nothing.
+/// The effect of an UPDATE on the TTL of a zone's SOA. PowerDNS keeps the TTL without an error.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum SoaTtl {
-    /// As far as it is known.
+    /// No UPDATE has failed to set it.
     #[default]
     Settable,
-    /// It stayed what it was.
+    /// An UPDATE left it as it was.
     Fixed,
 }
 
-/// What is remembered of a zone on a primary.
+/// The state of a zone on a primary.
 #[derive(Clone, Debug, Default)]
 pub struct ZoneState {
-    /// How the zone came to be.
+    /// The way in which the zone came to be.
     pub provenance: Provenance,
-    /// What its UPDATEs are guarded by.
+    /// The prerequisites of its UPDATEs.
     pub prerequisites: Prerequisites,
-    /// Whether its primary takes another TTL of the SOA from an UPDATE.
+    /// Whether its primary accepts another TTL for the SOA.
     pub soa_ttl: SoaTtl,
-    /// The records that were delivered, or may have been; their TTLs mean nothing.
+    /// The records that this instance has sent, or was about to send; their TTLs have no meaning.
     pub managed: RrSets,
-    /// Those of them that are known to have arrived, with their TTLs. Kept only where zones are read
-    /// from here.
+    /// The managed records that are known to be in the zone, with their TTLs. Kept only for a
+    /// primary with `read = "memory"`.
     pub verified: RrSets,
-    /// The state of the row that this was read from; a change by another process moves it on.
+    /// A number that differs after each change of the state, by any process; 0 without a state.
     pub generation: i64,
 }
 
 impl ZoneState {
-    /// Returns a change to `add` and `drop` records that leaves everything else as it is.
+    /// Returns a change that adds and drops records, and leaves the rest as it is.
     pub(crate) fn change(&self, key: ZoneKey, add: RrSets, drop: RrSets) -> StateChange {
         StateChange {
             key,
@@ -89,19 +94,18 @@ impl ZoneState {
         }
     }
 
-    /// Whether anything is remembered of the zone but how to talk to its primary.
+    /// Returns whether this instance has created or adopted the zone, or manages records in it.
     pub(crate) fn is_known(&self) -> bool {
         self.provenance != Provenance::Preexisting || !self.managed.is_empty()
     }
 
-    /// Whether nothing of the zone is ours, as far as it is known: it was made by somebody else, and nothing was
-    /// delivered to it.
+    /// Returns whether another party created the zone, and this instance manages no record in it.
     pub(crate) fn manages_nothing(&self) -> bool {
         self.provenance.is_not_ours() && self.managed.is_empty()
     }
 }
 
-/// Which zone on which primary.
+/// A zone on a primary.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ZoneKey {
     /// The primary's name in the configuration.
@@ -110,29 +114,29 @@ pub struct ZoneKey {
     pub zone: ZoneName,
 }
 
-/// A change of a zone's memory.
+/// A change of a zone's state.
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    /// Whose memory.
+    /// The zone.
     pub key: ZoneKey,
-    /// The generation that the change was computed from.
+    /// The generation of the state that the change was computed from.
     pub generation: i64,
-    /// The new origin.
+    /// The new provenance.
     pub provenance: Provenance,
-    /// The new guard.
+    /// The new prerequisites.
     pub prerequisites: Prerequisites,
-    /// What is known of the SOA's TTL.
+    /// The new knowledge of the SOA's TTL.
     pub soa_ttl: SoaTtl,
-    /// Records to add.
+    /// The records to add.
     pub add: RrSets,
-    /// Records to drop, if nobody changed the memory in between.
+    /// The records to drop, if the generation is still current.
     pub drop: RrSets,
-    /// Records that are known to have arrived, with their TTLs, if nobody changed the memory in between;
-    /// those of `add` are not.
+    /// The records to mark as verified, with their TTLs, if the generation is still current.
+    /// Records of `add` lose that mark.
     pub verify: RrSets,
 }
 
-/// A PTR value that was added here, on a primary.
+/// A PTR value that this instance added on a primary.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct PtrValue {
     /// The primary's name in the configuration.
@@ -143,167 +147,82 @@ pub struct PtrValue {
     pub hostname: Name,
 }
 
-/// What is remembered of a zone, without its records.
+/// The state of a zone, without its records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ZoneSummary {
-    /// Which zone.
+    /// The zone.
     pub key: ZoneKey,
-    /// How the zone came to be.
+    /// The way in which the zone came to be.
     pub provenance: Provenance,
-    /// How many records were delivered.
+    /// The number of managed records.
     pub managed: u32,
 }
 
-/// One request to the keeper of the memory.
-#[derive(Debug)]
-pub enum StateRequest {
-    /// What is remembered of a zone.
-    Load {
-        /// Which zone.
-        key: ZoneKey,
-        /// Where the answer goes.
-        answer: oneshot::Sender<ZoneState>,
-    },
-    /// What is remembered of all zones.
-    List {
-        /// Where the answer goes.
-        answer: oneshot::Sender<Vec<ZoneSummary>>,
-    },
-    /// Whether a zone was made, adopted or delivered to.
-    Knows {
-        /// Which zone.
-        key: ZoneKey,
-        /// Where the answer goes.
-        answer: oneshot::Sender<bool>,
-    },
-    /// The generation that a zone's memory is at.
-    Generation {
-        /// Which zone.
-        key: ZoneKey,
-        /// Where the answer goes.
-        answer: oneshot::Sender<i64>,
-    },
-    /// Make a change durable and answer with the new generation.
-    Reserve {
-        /// The change; `drop` is empty.
-        change: StateChange,
-        /// Where the answer goes.
-        answer: oneshot::Sender<i64>,
-    },
-    /// Remember a PTR value, durably, and answer then.
-    AddPtr {
-        /// The value.
-        value: PtrValue,
-        /// Where the answer goes; the number means nothing.
-        answer: oneshot::Sender<i64>,
-    },
-    /// Forget a PTR value when convenient.
-    DropPtr {
-        /// The value.
-        value: PtrValue,
-    },
-    /// The PTR values that were added here.
-    Ptrs {
-        /// Where the answer goes.
-        answer: oneshot::Sender<BTreeSet<PtrValue>>,
-    },
-    /// Make a change when convenient, at the latest before the keeper ends.
-    Commit {
-        /// The change.
-        change: StateChange,
-    },
-    /// Forget a zone when convenient, if nobody changed the memory in between.
-    Forget {
-        /// Which zone.
-        key: ZoneKey,
-        /// The generation that it was found to be gone from.
-        generation: i64,
-    },
-}
+/// The state of all zones, and the PTR values that this instance added.
+///
+/// A request is under way when its method returns, whether its [`Answer`] is awaited or not. A read
+/// of a zone sees each change of the zone that was requested before.
+pub trait StateStore {
+    /// Step 1: loads the state of a zone.
+    fn load(&self, key: &ZoneKey) -> Answer<ZoneState>;
 
-/// A load that began before its answer was needed.
-pub(crate) struct BegunLoad(oneshot::Receiver<ZoneState>);
+    /// Step 1, at the end of the read: returns the generation of a zone's state.
+    fn generation(&self, key: &ZoneKey) -> Answer<i64>;
 
-/// The way to the memory.
-#[derive(Clone)]
-pub struct StateStore {
-    send: Arc<dyn Fn(StateRequest) -> bool + Send + Sync>,
-}
+    /// Step 2: makes a change durable, and returns the new generation.
+    fn persist(&self, change: StateChange) -> Answer<i64>;
 
-impl fmt::Debug for StateStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StateStore").finish_non_exhaustive()
-    }
-}
-
-impl StateStore {
-    /// A handle whose requests go to `send`, which says whether somebody takes them.
-    pub fn new(send: impl Fn(StateRequest) -> bool + Send + Sync + 'static) -> Self {
-        Self {
-            send: Arc::new(send),
-        }
-    }
-
-    /// The zones that were made or delivered to, in ascending order.
+    /// Step 4: makes a change, which is written with the next durable one or at the end.
     ///
     /// # Errors
     /// [`Failure::State`].
-    pub async fn list(&self) -> Result<Vec<ZoneSummary>, Failure> {
-        self.ask(|answer| StateRequest::List { answer }).await
-    }
+    fn commit(&self, change: StateChange) -> Result<(), Failure>;
 
-    /// The PTR values that were added here.
+    /// In place of step 4, for an absent zone: deletes the state if the generation is still
+    /// current.
     ///
     /// # Errors
     /// [`Failure::State`].
-    pub async fn ptrs(&self) -> Result<BTreeSet<PtrValue>, Failure> {
-        self.ask(|answer| StateRequest::Ptrs { answer }).await
-    }
+    fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure>;
 
-    /// Whether a zone was made, adopted or delivered to; cheaper than to load what is remembered of it.
-    pub(crate) async fn knows(&self, key: &ZoneKey) -> Result<bool, Failure> {
-        let key = key.clone();
-        self.ask(|answer| StateRequest::Knows { key, answer }).await
-    }
+    /// In place of step 1: returns whether a zone is known, without its records.
+    fn knows(&self, key: &ZoneKey) -> Answer<bool>;
 
-    pub(crate) async fn add_ptr(&self, value: PtrValue) -> Result<(), Failure> {
-        let remembered = self.ask(|answer| StateRequest::AddPtr { value, answer });
-        remembered.await.map(|_| ())
-    }
+    /// Outside the steps: returns the known zones, in ascending order.
+    fn list(&self) -> Answer<Vec<ZoneSummary>>;
 
-    pub(crate) fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure> {
-        self.send(StateRequest::DropPtr { value })
-    }
+    /// Step 2 of a PTR value: adds it, and answers when that is durable.
+    fn add_ptr(&self, value: PtrValue) -> Answer<()>;
 
-    pub(crate) async fn load(&self, key: &ZoneKey) -> Result<ZoneState, Failure> {
-        self.begin_load(key)?.0.await.map_err(|_| Failure::State)
-    }
+    /// Step 4 of a PTR value that an UPDATE has removed: drops it, written as [`commit`] is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure>;
 
-    /// Begins to load what is remembered now.
-    pub(crate) fn begin_load(&self, key: &ZoneKey) -> Result<BegunLoad, Failure> {
-        let (answer, answered) = oneshot::channel();
-        let key = key.clone();
-        self.send(StateRequest::Load { key, answer })?;
-        Ok(BegunLoad(answered))
-    }
+    /// Outside the steps: returns the PTR values that this instance added.
+    fn ptrs(&self) -> Answer<BTreeSet<PtrValue>>;
+}
 
-    /// What is remembered now, which is what was loaded unless the generation has moved on.
+impl dyn StateStore + '_ {
+    /// Step 1, at the end of the read: ends a load that began with the read, and loads again if the
+    /// generation has changed since.
     pub(crate) async fn finish_load(
         &self,
         key: &ZoneKey,
-        begun: BegunLoad,
+        begun: Answer<ZoneState>,
     ) -> Result<ZoneState, Failure> {
-        let state = begun.0.await.map_err(|_| Failure::State)?;
-        let of = key.clone();
-        let generation = self.ask(|answer| StateRequest::Generation { key: of, answer });
-        if generation.await? == state.generation {
+        let state = begun.await?;
+        if self.generation(key).await? == state.generation {
             Ok(state)
         } else {
             self.load(key).await
         }
     }
 
-    /// Reserves records: makes it durable that this instance may manage them from now on.
+    /// Step 2: makes it durable that this instance manages these records, before it sends them.
     pub(crate) async fn reserve(
         &self,
         key: &ZoneKey,
@@ -311,35 +230,28 @@ impl StateStore {
         add: &RrSets,
     ) -> Result<(), Failure> {
         let change = state.change(key.clone(), add.clone(), RrSets::default());
-        let reserved = self.ask(|answer| StateRequest::Reserve { change, answer });
-        state.generation = reserved.await?;
+        state.generation = self.persist(change).await?;
         Ok(())
     }
+}
 
-    pub(crate) fn commit(&self, change: StateChange) -> Result<(), Failure> {
-        self.send(StateRequest::Commit { change })
+/// The answer to a request; [`Failure::State`] if the file fails before the request is done.
+#[derive(Debug)]
+pub struct Answer<T>(oneshot::Receiver<T>);
+
+impl<T> Answer<T> {
+    /// Returns an answer, and the sender that completes it.
+    pub(crate) fn channel() -> (oneshot::Sender<T>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
     }
+}
 
-    pub(crate) fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure> {
-        self.send(StateRequest::Forget { key, generation })
-    }
+impl<T> Future for Answer<T> {
+    type Output = Result<T, Failure>;
 
-    /// Sends a request and waits for its answer.
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<T>) -> StateRequest,
-    ) -> Result<T, Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.send(request(answer))?;
-        answered.await.map_err(|_| Failure::State)
-    }
-
-    /// The keeper drops its end, or an answer, only when its file failed; it says why itself.
-    fn send(&self, request: StateRequest) -> Result<(), Failure> {
-        if (self.send)(request) {
-            Ok(())
-        } else {
-            Err(Failure::State)
-        }
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let received = Pin::new(&mut self.0).poll(context);
+        received.map_err(|_| Failure::State)
     }
 }

@@ -1,17 +1,18 @@
-//! How long to wait before the next attempt: twice as long after each failure, up to a limit, and a little
-//! more or less, so that what failed together does not come back together.
+//! The wait before the next attempt: it doubles after each failure up to a limit, and is spread at
+//! random, so that jobs that failed together are not retried together.
 
 /// The wait after the first failure of a job, and the longest one, in seconds.
 pub(super) const JOB_SECONDS: (u64, u64) = (2, 900);
 
-/// The same where its primary could not be reached at all: the primary is waited for then, and the
-/// jobs shall not be late when it is back.
+/// The waits, in seconds, of a job whose primary is unreachable: they are short, so that the job is
+/// not late when the primary is back.
 pub(super) const UNREACHABLE_SECONDS: (u64, u64) = (1, 15);
 
-/// The wait of a job whose primary has too much to do, in seconds: it did not fail itself, so its waits do not grow.
+/// The waits, in seconds, of a job whose primary is overloaded: the job itself did not fail, so
+/// they do not grow.
 pub(super) const LOAD_SECONDS: (u64, u64) = (10, 10);
 
-/// Milliseconds to wait after so many failures in a row; `random` is any number.
+/// Returns the milliseconds to wait after so many failures in a row; `random` is any number.
 pub(super) fn wait_milliseconds((first, most): (u64, u64), failures: u32, random: u64) -> u64 {
     let doublings = failures.saturating_sub(1).min(32);
     let seconds = (first << doublings).min(most);
@@ -19,7 +20,7 @@ pub(super) fn wait_milliseconds((first, most): (u64, u64), failures: u32, random
     seconds * (800 + random % 401)
 }
 
-/// A number that nobody can foresee; where the system has none, waits are just not spread.
+/// Returns a random number. If the system has none, the waits are not spread.
 pub(super) fn random() -> u64 {
     let mut octets = [0; 8];
     getrandom::fill(&mut octets).map_or(200, |()| u64::from_ne_bytes(octets))

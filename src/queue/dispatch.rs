@@ -67,7 +67,7 @@ impl Routes {
 pub async fn dispatch_preview(
     intents: &[&Intent],
     routes: &Routes,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     deadline: Instant,
     report: impl FnMut(usize, Result<Option<Preview>, Failure>),

@@ -15,7 +15,7 @@ pub struct Dispatcher<'a> {
     /// The jobs.
     pub jobs: &'a Jobs,
     /// The memory of what was delivered.
-    pub store: &'a StateStore,
+    pub store: &'a dyn StateStore,
     /// Which primary serves what.
     pub routes: &'a Routes,
     /// How intents are delivered.

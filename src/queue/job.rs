@@ -1,33 +1,34 @@
-//! Jobs: queued intents, and what is known of each.
+//! Jobs: queued intents, with the state of their attempts.
 
 use std::fmt;
 
 use crate::model::{Intent, Serial};
 
-/// Most jobs that wait or are held: with small zones some hundred megabytes of disk.
-pub const JOBS_MAX: u64 = 250_000;
+/// The most jobs in the queue: with small zones some hundred megabytes of disk.
+pub(super) const JOBS_MAX: u64 = 250_000;
 
-/// Most octets that the file may have in use when jobs are put into it; the memory of what was delivered is
-/// part of them.
-pub const QUEUE_OCTETS_MAX: u64 = 4 << 30;
+/// The most octets that the file may have in use when jobs are added; the state of zones is part of
+/// them.
+pub(super) const QUEUE_OCTETS_MAX: u64 = 4 << 30;
 
-/// How much older an intent may be than the newest one of its zone to be taken for one that was overtaken
-/// on the way, in seconds. One that is older still is the newer one of a clock that was set back.
+/// The age, in seconds before the newest intent of its zone, up to which an intent counts as
+/// overtaken on the way. An older one is the newer one, from a clock that was set back.
 const OVERTAKEN_SECONDS_MAX: u32 = 600;
 
-/// The first serial that is a date with two digits (`YYYYMMDDnn`): seconds since 1970 reach it in 2033.
+/// The lowest serial that counts as a date with two digits (`YYYYMMDDnn`): seconds since 1970 reach
+/// it in 2033.
 const DATE_SERIALS: u32 = 1_990_000_000;
 
-/// What to do about a job whose intent cannot be read.
-pub const UNREADABLE_HINT: &str = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
-                                   --sync-all-zones`";
+/// The remedy for a job whose intent cannot be read.
+pub(crate) const UNREADABLE_HINT: &str = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
+     --sync-all-zones`";
 
-/// Says of a job that its intent cannot be read.
-pub fn unreadable(problem: &str) -> String {
+/// Returns the cause for a job whose intent cannot be read.
+pub(crate) fn unreadable(problem: &str) -> String {
     format!("the job in the queue's file cannot be read: {problem}")
 }
 
-/// The number of a job; each newer intent of a zone or PTR value has a greater one.
+/// The number of a job; a newer intent of a key has a greater one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct JobId(pub i64);
 
@@ -42,171 +43,152 @@ impl fmt::Display for JobId {
 pub struct Job {
     /// Its number.
     pub id: JobId,
-    /// What shall be.
+    /// The intent to deliver.
     pub intent: Intent,
-    /// What is known of its attempts.
+    /// The state of its attempts.
     pub attempts_so_far: AttemptState,
 }
 
-/// What is known of a job's attempts.
+/// The state of a job's attempts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AttemptState {
-    /// How many failed.
+    /// The number of failed ones.
     pub attempts: u32,
-    /// Whether a person lets it pass the guard against mass loss.
+    /// Whether an operator has exempted the next one from the limit on removals.
     pub is_forced: bool,
 }
 
-/// What became of an intent that was handed over.
+/// The queue's response to an intent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Accepted {
-    /// It is a job.
+    /// The intent is a job.
     Job {
         /// Its number.
         id: JobId,
-        /// Whether this process may deliver it; else another one is at work on the same key.
+        /// Whether this process has taken it; otherwise another process works on its key.
         is_ours: bool,
-        /// The newest serial before, where the intent is so much older that a clock must have been set back.
+        /// The newest serial before, if the intent is so much older that a clock must have been set
+        /// back.
         set_back_from: Option<Serial>,
     },
-    /// It was overtaken by a newer one on the way, and is not applied.
+    /// A newer intent overtook it on the way: it is not applied.
     Stale {
         /// The serial of the newer one.
         newest: Serial,
     },
 }
 
-/// The queue takes no more jobs.
+/// The reason why the queue accepts no more jobs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum QueueFull {
     /// There are too many.
     #[error("the queue has {jobs} jobs, and takes no more than {limit}")]
     Jobs {
-        /// How many there are.
+        /// Their number.
         jobs: u64,
-        /// [`JOBS_MAX`].
+        /// The most that the queue accepts.
         limit: u64,
     },
     /// They are too large.
     #[error("the queue's file has {octets} octets in use, and takes no more than {limit}")]
     Octets {
-        /// How many are in use.
+        /// The octets in use.
         octets: u64,
-        /// [`QUEUE_OCTETS_MAX`].
+        /// The most at which the queue accepts jobs.
         limit: u64,
     },
 }
 
-/// Whether a job can be delivered by this process now.
+/// The outcome of an attempt to take a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum TakeOutcome {
-    /// It is ours.
+    /// This process has taken it.
     Ours(AttemptState),
-    /// Another process is at work on its key.
+    /// Another process works on its key.
     Busy,
     /// Another process has delivered it.
     Delivered,
-    /// A newer intent has taken its place.
+    /// A newer intent has replaced it.
     Replaced,
-    /// A person must act.
+    /// An operator must act.
     Held(Reason),
 }
 
-/// Why a job is not delivered.
+/// The reason why a job is not delivered.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reason {
-    /// What failed.
+    /// The failure.
     pub cause: String,
-    /// What to do about it.
+    /// The remedy.
     pub hint: String,
 }
 
-/// What became of a job that this process had taken.
+/// The outcome of a job that this process had taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Settlement {
-    /// The job.
     pub id: JobId,
-    /// What it is about.
     pub key: String,
-    /// What becomes of it.
-    pub end: JobOutcome,
+    pub outcome: JobOutcome,
 }
 
-/// What becomes of a job after an attempt.
+/// The outcome of an attempt for its job; times are in seconds since 1970.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum JobOutcome {
-    /// It is in place: the job is done.
+    /// The intent is in place: the job is done.
     Delivered,
-    /// It is tried again.
+    /// The job waits for its next attempt.
     Again {
-        /// Why it failed.
         reason: Reason,
-        /// Whether it failed, or had no time.
+        /// Whether the attempt counts as failed.
         counts: bool,
-        /// Seconds since 1970.
         at: u64,
-        /// Seconds since 1970.
         now: u64,
     },
-    /// A person must act.
-    Held {
-        /// Why.
-        reason: Reason,
-        /// Seconds since 1970.
-        now: u64,
-    },
+    /// An operator must act.
+    Held { reason: Reason, now: u64 },
 }
 
-/// How a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
-    /// It is delivered when its time has come.
+pub(crate) enum State {
+    /// The job waits for its next attempt.
     Waiting,
-    /// It waits for a person.
+    /// The job waits for an operator.
     Held,
-    /// A process delivers it.
-    InHand {
-        /// That process.
-        process: Option<u32>,
-    },
+    /// This process has taken the job.
+    InHand { process: Option<u32> },
 }
 
-/// A job as `nsbridge queue` shows it.
+/// A job as `nsbridge queue` shows it; times are in seconds since 1970.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct JobSummary {
-    /// Its number.
-    pub id: JobId,
-    /// What it is about.
-    pub key: String,
-    /// The primary that it waits for; empty where no route leads to one.
-    pub primary: String,
-    /// How it stands.
-    pub state: State,
-    /// Its size.
-    pub octets: u64,
-    /// When it was handed over, in seconds since 1970.
-    pub enqueued_at: u64,
-    /// What is known of its attempts.
-    pub attempts_so_far: AttemptState,
-    /// When it is tried next, in seconds since 1970.
-    pub next_at: u64,
-    /// Why the last attempt failed.
-    pub reason: Option<Reason>,
+pub(crate) struct JobSummary {
+    pub(crate) id: JobId,
+    pub(crate) key: String,
+    /// Empty if no route leads to a primary.
+    pub(crate) primary: String,
+    pub(crate) state: State,
+    /// The size of its intent.
+    pub(crate) octets: u64,
+    pub(crate) enqueued_at: u64,
+    pub(crate) attempts_so_far: AttemptState,
+    pub(crate) next_at: u64,
+    /// The reason why its last attempt failed.
+    pub(crate) reason: Option<Reason>,
 }
 
-/// How an intent stands to the newest one of its zone that was accepted before.
+/// The order of an intent and the newest one of its zone that was accepted before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Order {
-    /// It is newer, or as new.
+    /// The intent is newer, or as new.
     Newer,
-    /// It was overtaken on the way.
+    /// The newest one overtook it on the way.
     Overtaken,
-    /// It is so much older that a clock must have been set back; the later arrival counts.
+    /// The intent is so much older that a clock must have been set back: the later arrival counts.
     SetBack,
 }
 
-/// Tells by serials, which are the seconds in which the payloads were sent, or dates with a number. Of
-/// dates only those of one day are near each other, and only as long as the newer one has just arrived.
+/// Compares serials, which are the seconds at which the payloads were sent, or dates with a number.
+/// Two dates are near each other only on one day, and only soon after the newer one has arrived.
 pub(super) fn order(newest: Serial, seconds_since: u64, serial: Serial) -> Order {
     if !newest.is_after(serial) {
         return Order::Newer;

@@ -1,137 +1,102 @@
-//! The way to the jobs: requests to the keeper of the file.
+//! The requests to the store thread that concern jobs.
 
-use tokio::sync::{mpsc, oneshot};
-
+use super::handle::StoreHandle;
 use super::job::{
     Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, Settlement, TakeOutcome,
 };
-use super::request::{Request, Work};
-use super::store::{BatchLimit, NewJob, Store, StoreError};
-use crate::deliver::Failure;
+use super::store::{BatchLimit, NewJob, Store, StoreChange};
+use crate::deliver::{Answer, Failure};
 use crate::model::{Intent, Name};
 
-/// How large jobs are together, in octets, that are merged into the file at once and not with the next commit.
+/// The total size of jobs, in octets, above which the log is merged into the file at once, not with
+/// the next commit.
 const LARGE_OCTETS: usize = 1 << 20;
 
-/// A handle for those who work on the jobs. Each call fails with [`Failure::State`] where the keeper's file
-/// failed; the keeper says why.
-#[derive(Clone, Debug)]
-pub struct Jobs {
-    requests: mpsc::UnboundedSender<Request>,
-}
+/// The jobs in the file. Requests fail with [`Failure::State`] after the file has failed, and
+/// `StoreThread::finish` reports the cause.
+#[derive(Debug)]
+pub struct Jobs(pub(super) StoreHandle);
 
 impl Jobs {
-    pub(super) fn new(requests: mpsc::UnboundedSender<Request>) -> Self {
-        Self { requests }
-    }
-
-    /// Makes jobs of intents, each for the primary of that name, in place of older ones of the same keys. All
-    /// are durable when this returns, and none where it fails. `now` is in seconds since 1970.
-    ///
-    /// # Errors
-    /// [`QueueFull`], beside [`Failure::State`].
-    pub async fn enqueue(
+    /// Creates jobs from intents, each for the primary with that name, and replaces older jobs of
+    /// the same keys. The answer comes when all are durable; none is if it fails. `now` is in
+    /// seconds since 1970.
+    pub(crate) fn enqueue(
         &self,
         intents: &[(&Intent, &str)],
         now: u64,
-    ) -> Result<Result<Vec<Accepted>, QueueFull>, Failure> {
+    ) -> Answer<Result<Vec<Accepted>, QueueFull>> {
         let new = intents
             .iter()
             .map(|(intent, primary)| NewJob::new(intent, primary));
         let new: Vec<NewJob> = new.collect();
         let is_large = new.iter().map(NewJob::octets).sum::<usize>() > LARGE_OCTETS;
-        let accepted = self.ask(move |store| store.enqueue(&new, now)).await;
+        let accepted = self.0.ask(move |store| store.enqueue(&new, now));
         if is_large {
             // While the zones are read.
-            self.work(Box::new(Store::merge))?;
+            self.0.ask(Store::merge);
         }
         accepted
     }
 
-    /// All jobs, by number.
-    ///
-    /// # Errors
-    /// [`Failure::State`].
-    pub async fn list(&self) -> Result<Vec<JobSummary>, Failure> {
-        self.ask(|store| store.list_jobs()).await
+    /// Returns all jobs, by number.
+    pub(crate) fn list(&self) -> Answer<Vec<JobSummary>> {
+        self.0.ask(|store| store.list_jobs())
     }
 
-    /// The intent of a job, or why it cannot be read; none where there is no such job.
-    ///
-    /// # Errors
-    /// [`Failure::State`].
-    pub async fn intent_of(&self, id: JobId) -> Result<Option<Result<Intent, String>>, Failure> {
-        self.ask(move |store| store.intent_of(id)).await
+    /// Returns the intent of a job, or the reason why it cannot be read; `None` if there is no such
+    /// job.
+    pub(crate) fn intent_of(&self, id: JobId) -> Answer<Option<Result<Intent, String>>> {
+        self.0.ask(move |store| store.intent_of(id))
     }
 
-    /// Lets jobs be tried at once, held ones too; `is_forced` lets them pass the guard against mass loss once.
-    ///
-    /// # Errors
-    /// [`Failure::State`].
-    pub async fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Result<(), Failure> {
-        self.ask(move |store| store.retry(&ids, is_forced, now))
-            .await
+    /// Makes jobs due at once, held ones too; `is_forced` exempts the next attempt from the limit
+    /// on removals.
+    pub(crate) fn retry(&self, ids: Vec<JobId>, is_forced: bool, now: u64) -> Answer<()> {
+        self.0.ask(move |store| store.retry(&ids, is_forced, now))
     }
 
-    /// Takes jobs out undelivered. What a process has in hand is delivered all the same.
-    ///
-    /// # Errors
-    /// [`Failure::State`].
-    pub async fn drop(&self, ids: Vec<JobId>) -> Result<(), Failure> {
-        self.ask(move |store| store.drop_jobs(&ids)).await
+    /// Deletes jobs. An attempt that has begun goes on.
+    pub(crate) fn drop(&self, ids: Vec<JobId>) -> Answer<()> {
+        self.0.ask(move |store| store.drop_jobs(&ids))
     }
 
-    pub(super) async fn take(&self, id: JobId, key: String) -> Result<TakeOutcome, Failure> {
-        self.ask(move |store| store.take(id, &key)).await
+    /// Takes a job for this process.
+    pub(super) fn take(&self, id: JobId, key: String) -> Answer<TakeOutcome> {
+        self.0.ask(move |store| store.take(id, &key))
     }
 
-    pub(super) async fn take_due(
-        &self,
-        primary: &str,
-        limit: BatchLimit,
-        now: u64,
-    ) -> Result<Vec<Job>, Failure> {
+    /// Takes due jobs of a primary for this process.
+    pub(super) fn take_due(&self, primary: &str, limit: BatchLimit, now: u64) -> Answer<Vec<Job>> {
         let primary = primary.to_owned();
-        self.ask(move |store| store.take_due(&primary, limit, now))
-            .await
+        self.0
+            .ask(move |store| store.take_due(&primary, limit, now))
     }
 
-    pub(super) async fn orphan_unknown(&self, primaries: Vec<String>) -> Result<(), Failure> {
-        self.ask(move |store| store.orphan_unknown(&primaries))
-            .await
+    /// Removes the primary from jobs whose primary is not among these.
+    pub(super) fn orphan_unknown(&self, primaries: Vec<String>) -> Answer<()> {
+        self.0.ask(move |store| store.orphan_unknown(&primaries))
     }
 
-    pub(super) async fn zone_of_host_waits(&self, host: Name) -> Result<bool, Failure> {
-        self.ask(move |store| store.zone_of_host_waits(&host)).await
+    /// Returns whether a job of the zone of a host waits.
+    pub(super) fn zone_of_host_waits(&self, host: Name) -> Answer<bool> {
+        self.0.ask(move |store| store.zone_of_host_waits(&host))
     }
 
-    /// Says what became of a job; it is written soon.
-    pub(super) fn settle(&self, id: JobId, key: String, end: JobOutcome) -> Result<(), Failure> {
-        let settlement = Settlement { id, key, end };
-        let sent = self.requests.send(Request::Settle(settlement));
-        sent.map_err(|_| Failure::State)
-    }
-
-    /// Has all that was said written now.
-    pub(super) fn write(&self) -> Result<(), Failure> {
-        self.work(Box::new(|_| Ok(())))
-    }
-
-    fn work(&self, work: Work) -> Result<(), Failure> {
-        let sent = self.requests.send(Request::Work(work));
-        sent.map_err(|_| Failure::State)
-    }
-
-    async fn ask<T: Send + 'static>(
+    /// Reports the outcome of an attempt, which is written with the next durable change, by
+    /// [`Jobs::write`] or at the end.
+    pub(super) fn settle(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let (answer, answered) = oneshot::channel();
-        self.work(Box::new(move |store| {
-            // Nobody misses the answer where a deadline passed meanwhile.
-            answer.send(work(store)?).ok();
-            Ok(())
-        }))?;
-        answered.await.map_err(|_| Failure::State)
+        id: JobId,
+        key: String,
+        outcome: JobOutcome,
+    ) -> Result<(), Failure> {
+        let settlement = Settlement { id, key, outcome };
+        self.0.change(StoreChange::Settle(settlement))
+    }
+
+    /// Has all changes written now.
+    pub(super) fn write(&self) -> Result<(), Failure> {
+        self.0.write()
     }
 }

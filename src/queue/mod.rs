@@ -1,36 +1,37 @@
-//! What is kept on disk, and the work that is done from it.
+//! The queue: the file with the state and the jobs, and the work on the jobs.
 //!
-//! One SQLite file holds the memory of what was delivered and the jobs: intents that were handed over and are
-//! not known to be in place. [`StoreThread`] owns it. There is one row a key: a zone, an address with its host
-//! name, or a record; a newer intent takes the place of an older one, with a new number.
+//! One SQLite file holds the state of each zone and the jobs: intents that are not known to be in
+//! place. [`StoreThread`] owns it. A job has a key: a zone, an address with its host name, or a
+//! record. A newer intent replaces the job of its key, with a new number.
 //!
 //! ```text
-//!                        ┌──────── a newer intent of the key, or `queue retry` ◀────────┐
-//!                        ▼                                                              │
-//!  handed over ──▶ waiting ── taken ──▶ in hand ── refused, a person must act ──▶ held ─┤
-//!   (durable)        ▲ ▲                 │ │ │                                          │
-//!      │             │ └── not in place ─┘ │ └── in place ──▶ gone                      │
-//!      │             │     (with a wait)   │                   ▲                        │
-//!      │             └── its process died ─┘                   └──── `queue drop` ◀─────┘
-//!      └── overtaken by a newer one of its zone (serials): acknowledged, not kept
+//!                      ┌────────── a newer intent of the key, or `queue retry` ◀───────┐
+//!                      ▼                                                               │
+//!  enqueued ──▶ waiting ── taken ──▶ in hand ── refused, an operator must act ──▶ held ┤
+//!  (durable)       ▲ ▲                │ │ │                                            │
+//!     │            │ └─ not in place ─┘ │ └─ in place ──▶ deleted                      │
+//!     │            │    (with a wait)   │                   ▲                          │
+//!     │            └─ its process died ─┘                   └────── `queue drop` ◀─────┘
+//!     └── overtaken by a newer intent of its zone (serials): acknowledged, not kept
 //! ```
 //!
-//! * A job is durable before the first packet leaves, and is taken out when its outcome is known.
-//! * In hand means that a living process has taken it: that process holds a file lock, which ends with the
-//!   process. So no zone is delivered twice at the same time, and no clock decides who is dead. A newer intent
-//!   that arrives meanwhile waits in the row until the older one is through.
-//! * [`Dispatcher::deliver_accepted`] delivers what its caller has just handed over, [`Dispatcher::deliver_due`] what
-//!   others have left, [`Dispatcher::serve`] all that comes.
+//! * A job is durable before the first packet leaves, and is deleted when its outcome is known.
+//! * A job in hand was taken by a living process, which holds a file lock that ends with the
+//!   process. So no two processes deliver a zone at the same time, and no clock decides which
+//!   process is dead. A newer intent that arrives meanwhile waits in the row until the attempt is
+//!   over.
+//! * [`Dispatcher::deliver_accepted`] delivers the jobs that its caller has enqueued,
+//!   [`Dispatcher::deliver_due`] those that others have left, [`Dispatcher::serve`] all that come.
 
 mod backoff;
 mod batch;
 mod dispatch;
 mod dispatcher;
 mod examine;
+mod handle;
 mod job;
 mod jobs;
 mod process_lock;
-mod request;
 mod store;
 mod store_thread;
 mod stored;
@@ -39,11 +40,9 @@ mod worker;
 pub use batch::Handled;
 pub use dispatch::{Route, Routes, dispatch_preview};
 pub use dispatcher::{Attempted, Dispatcher, Stays};
-pub use examine::{FileState, examine};
-pub use job::{
-    Accepted, AttemptState, JOBS_MAX, Job, JobId, JobSummary, QUEUE_OCTETS_MAX, QueueFull, Reason,
-    State, UNREADABLE_HINT, unreadable,
-};
+pub(crate) use examine::{FileState, examine};
+pub use job::{Accepted, AttemptState, Job, JobId, QueueFull, Reason};
+pub(crate) use job::{JobSummary, State, UNREADABLE_HINT, unreadable};
 pub use jobs::Jobs;
 pub use store::StoreError;
 pub use store_thread::{Access, StoreThread};

@@ -1,8 +1,9 @@
-//! Which process delivers a job, and whether that process still lives.
+//! The lock by which other processes see whether the process that has taken a job is alive.
 //!
-//! Each process that takes jobs has a file of its own beside the queue, which it holds locked. The
-//! kernel gives the lock up when the process ends, however it ends: so a job of a killed process is
-//! free at once, a slow process keeps what it has, and no clock is asked.
+//! Each process that takes jobs locks a file of its own beside the queue's file. The kernel
+//! releases the lock when the process ends, even if it is killed: the jobs of a killed process are
+//! free at once, a slow process keeps its jobs, and no clock is involved. A row of a job names the
+//! process by its token.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
@@ -10,62 +11,54 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How old a file must be to be taken for left over: one that has just been made may not be locked yet.
+/// The age from which on an unlocked file is left over: a process may not have locked a new one
+/// yet.
 const LEFT_OVER_AGE: Duration = Duration::from_secs(60);
 
-/// The claim of this process, while it lives.
+/// The lock of this process.
 #[derive(Debug)]
 pub(super) struct ProcessLock {
     token: String,
-    /// Its lock is the claim.
+    /// The path of the file, and the file, which is locked while it is open.
     file: Option<(PathBuf, File)>,
 }
 
 impl ProcessLock {
-    /// Makes and locks the file.
-    ///
-    /// # Errors
-    /// The file's path, and why it cannot be made.
-    pub(super) fn make(queue: &Path) -> Result<Self, (PathBuf, io::Error)> {
+    /// Creates and locks the file. An error comes with the file's path.
+    pub(super) fn create(queue: &Path) -> Result<Self, (PathBuf, io::Error)> {
         let mut random = [0; 8];
-        let token = match getrandom::fill(&mut random) {
-            Ok(()) => format!("{}-{:016x}", std::process::id(), u64::from_be_bytes(random)),
-            Err(error) => return Err((queue.to_owned(), error.into())),
-        };
+        getrandom::fill(&mut random).map_err(|error| (queue.to_owned(), error.into()))?;
+        let token = format!("{}-{:016x}", std::process::id(), u64::from_be_bytes(random));
         let path = path_of(queue, &token);
-        let make = || {
+        let create = || {
             let file = File::create_new(&path)?;
-            // Whoever else uses the queue must be able to look at the lock.
+            // Processes of other users must be able to examine the lock.
             file.set_permissions(Permissions::from_mode(0o644))?;
             file.lock()?;
             Ok(file)
         };
-        match make() {
-            Ok(file) => {
-                remove_left_over(queue);
-                Ok(Self {
-                    token,
-                    file: Some((path, file)),
-                })
-            }
-            Err(error) => Err((path, error)),
-        }
+        let file = create().map_err(|error| (path.clone(), error))?;
+        remove_left_over(queue);
+        Ok(Self {
+            token,
+            file: Some((path, file)),
+        })
     }
 
-    /// A claim in a copy that no other process sees.
-    pub(super) fn of_nobody() -> Self {
+    /// Returns the lock for a copy of the queue's file that no other process sees.
+    pub(super) fn without_file() -> Self {
         Self {
             token: "nobody".into(),
             file: None,
         }
     }
 
-    /// What stands in the rows of the jobs.
+    /// Returns the token of this process.
     pub(super) fn token(&self) -> &str {
         &self.token
     }
 
-    /// Whether the process of a claim still lives. The file of one that was killed is removed.
+    /// Returns whether the process with a token is alive, and removes the file of a killed one.
     pub(super) fn is_alive(queue: &Path, token: &str) -> bool {
         let path = path_of(queue, token);
         let file = match File::open(&path) {
@@ -74,7 +67,7 @@ impl ProcessLock {
         };
         match file.try_lock_shared() {
             Ok(()) => {
-                // Another process may do the same.
+                // Another process may have removed it already.
                 fs::remove_file(&path).ok();
                 false
             }
@@ -82,7 +75,7 @@ impl ProcessLock {
         }
     }
 
-    /// The process that a claim is of.
+    /// Returns the process id in a token.
     pub(super) fn process_of(token: &str) -> Option<u32> {
         token.split_once('-')?.0.parse().ok()
     }
@@ -96,7 +89,7 @@ impl Drop for ProcessLock {
     }
 }
 
-/// Removes files of processes that were killed before they had taken a job, or after their last one.
+/// Removes the files of processes that were killed while they had no job.
 fn remove_left_over(queue: &Path) {
     let directory = queue.parent().filter(|it| !it.as_os_str().is_empty());
     let Ok(files) = fs::read_dir(directory.unwrap_or(Path::new("."))) else {
@@ -127,10 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_lives_as_long_as_its_lock() {
+    fn a_process_is_alive_as_long_as_it_holds_its_lock() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
-        let process_lock = ProcessLock::make(&queue).unwrap();
+        let process_lock = ProcessLock::create(&queue).unwrap();
         let token = process_lock.token().to_owned();
         assert!(ProcessLock::is_alive(&queue, &token));
         assert_eq!(ProcessLock::process_of(&token), Some(std::process::id()));
@@ -145,26 +138,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_with_the_next_one() {
+    fn the_file_of_a_killed_process_is_removed_by_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
-        let held = ProcessLock::make(&queue).unwrap();
-        let made = |token: &str, age: Duration| {
+        let held = ProcessLock::create(&queue).unwrap();
+        let create = |token: &str, age: Duration| {
             let path = path_of(&queue, token);
             let file = File::create_new(&path).unwrap();
             let then = file.metadata().unwrap().modified().unwrap() - age;
             file.set_modified(then).unwrap();
             path
         };
-        let old = made("1-a", LEFT_OVER_AGE * 2);
-        let new = made("2-b", Duration::ZERO);
+        let old = create("1-a", LEFT_OVER_AGE * 2);
+        let new = create("2-b", Duration::ZERO);
         let other = directory.path().join("queue.db.claim");
         File::create_new(&other).unwrap();
         let path = path_of(&queue, held.token());
         let long_ago = File::options().append(true).open(&path).unwrap();
         let then = long_ago.metadata().unwrap().modified().unwrap() - LEFT_OVER_AGE * 2;
         long_ago.set_modified(then).unwrap();
-        drop(ProcessLock::make(&queue).unwrap());
+        drop(ProcessLock::create(&queue).unwrap());
         assert!(!old.exists() && new.exists() && other.exists() && path.exists());
     }
 }

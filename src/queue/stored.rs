@@ -1,14 +1,13 @@
-//! Intents as JSON text, as the file keeps them.
+//! Intents as JSON text, as the file has them.
 //!
-//! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type. A key
-//! that a later version adds must be optional, so that the jobs of an earlier one stay readable.
+//! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type.
+//! A later version may add only optional keys, so that it can read the jobs of an earlier one.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::display::Base64Display;
-use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -17,43 +16,41 @@ use crate::model::{
     RecordIntent, RecordType, RrSets, Serial, ZoneName, ZoneSource,
 };
 
-/// Why a job's text is no intent.
+/// The reason why a job's text is not an intent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoredError {
-    /// It is not the JSON that is written.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    /// A name in it is none.
     #[error("{0}")]
     Name(#[from] NameError),
-    /// RDATA in it is not base64.
     #[error("{0}")]
     Base64(#[from] base64::DecodeError),
 }
 
-/// What is read.
-#[derive(Deserialize)]
+/// An intent with names of type `N` and records of type `R`: owned to read it, borrowed to write
+/// it, since a zone may have 500,000 records.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Stored {
+enum Stored<N, R> {
     Zone {
-        name: String,
-        soa: StoredSoa<String>,
-        records: Vec<StoredSet>,
-        /// Of a zone that comes from a master file.
-        #[serde(default)]
+        name: N,
+        soa: StoredSoa<N>,
+        records: R,
+        /// Only for a zone from a master file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         prunes: Option<bool>,
     },
     Gone {
-        name: String,
+        name: N,
     },
     Ptr {
         address: IpAddr,
-        hostname: String,
+        hostname: N,
         present: bool,
-        wanted: Vec<String>,
+        wanted: Vec<N>,
     },
     Record {
-        owner: String,
+        owner: N,
         #[serde(rename = "type")]
         rtype: u16,
         rdata: String,
@@ -75,8 +72,8 @@ struct StoredSoa<N> {
     ttl: Option<u32>,
 }
 
-/// A set: an array, since most of a large zone's text would be keys. Serde takes an object as well, with these
-/// keys, which earlier versions wrote.
+/// An RRset as it is read: from an array, or from an object with these keys, as earlier versions
+/// wrote it.
 #[derive(Deserialize)]
 struct StoredSet {
     owner: String,
@@ -86,42 +83,11 @@ struct StoredSet {
     rdata: Vec<String>,
 }
 
-/// What is written: the same, straight from the intent, since a zone may have 500,000 records.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Storing<'a> {
-    Zone {
-        name: Text<&'a ZoneName>,
-        soa: StoredSoa<Text<&'a Name>>,
-        records: List<&'a RrSets>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        prunes: Option<bool>,
-    },
-    Gone {
-        name: Text<&'a ZoneName>,
-    },
-    Ptr {
-        address: IpAddr,
-        hostname: Text<&'a Name>,
-        present: bool,
-        wanted: List<&'a [Name]>,
-    },
-    Record {
-        owner: Text<&'a Name>,
-        #[serde(rename = "type")]
-        rtype: u16,
-        rdata: Text<Base64Display<'a, 'static, GeneralPurpose>>,
-        ttl: Option<u32>,
-        present: bool,
-        follows_aliases: bool,
-    },
-}
-
-/// Owner, type, TTL and all RDATA of a set.
+/// An RRset as it is written: as an array, since keys would be most of a large zone's text.
 #[derive(Serialize)]
 struct StoringSet<'a>(Text<&'a Name>, u16, u32, List<&'a [Rdata]>);
 
-/// A string of what is shown.
+/// A string with the `Display` form of a value.
 struct Text<T>(T);
 
 impl<T: fmt::Display> Serialize for Text<T> {
@@ -130,7 +96,7 @@ impl<T: fmt::Display> Serialize for Text<T> {
     }
 }
 
-/// An array of what is stored of each.
+/// An array of the elements' stored forms.
 struct List<T>(T);
 
 impl Serialize for List<&RrSets> {
@@ -151,17 +117,11 @@ impl Serialize for List<&[Rdata]> {
     }
 }
 
-impl Serialize for List<&[Name]> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Text))
-    }
-}
-
-/// The text of an intent.
+/// Returns the text of an intent.
 pub(super) fn to_text(intent: &Intent) -> String {
-    let storing = match intent {
-        Intent::Zone(zone) => Storing::Zone {
-            name: Text(&zone.name),
+    let stored = match intent {
+        Intent::Zone(zone) => Stored::Zone {
+            name: Text(zone.name.apex()),
             soa: StoredSoa {
                 mname: zone.soa.mname.as_ref().map(Text),
                 rname: zone.soa.rname.as_ref().map(Text),
@@ -178,31 +138,31 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 ZoneSource::File { prunes } => Some(prunes),
             },
         },
-        Intent::ZoneGone(name) => Storing::Gone { name: Text(name) },
-        Intent::Ptr(ptr) => Storing::Ptr {
+        Intent::ZoneGone(zone) => Stored::Gone {
+            name: Text(zone.apex()),
+        },
+        Intent::Ptr(ptr) => Stored::Ptr {
             address: ptr.address,
             hostname: Text(&ptr.hostname),
             present: ptr.presence == Presence::Present,
-            wanted: List(&ptr.wanted),
+            wanted: ptr.wanted.iter().map(Text).collect(),
         },
-        Intent::Record(record) => Storing::Record {
+        Intent::Record(record) => Stored::Record {
             owner: Text(&record.owner),
             rtype: record.rtype.0,
-            rdata: Text(Base64Display::new(record.rdata.as_wire(), &BASE64)),
+            rdata: BASE64.encode(record.rdata.as_wire()),
             ttl: record.ttl,
             present: record.presence == Presence::Present,
             follows_aliases: record.follows_aliases,
         },
     };
-    serde_json::to_string(&storing).expect("strings and numbers are always JSON")
+    serde_json::to_string(&stored).expect("strings and numbers are always JSON")
 }
 
-/// The intent of a text.
-///
-/// # Errors
-/// [`StoredError`] where [`to_text`] has not written it.
+/// Parses the text that [`to_text`] has returned.
 pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
-    Ok(match serde_json::from_str(text)? {
+    let stored: Stored<String, Vec<StoredSet>> = serde_json::from_str(text)?;
+    Ok(match stored {
         Stored::Zone {
             name,
             soa,
@@ -290,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_of_earlier_versions_are_read_as_well() {
+    fn rrsets_of_earlier_versions_are_read_too() {
         let soa = r#"{"mname":null,"rname":null,"serial":7,"refresh":1,"retry":2,"expire":3,"minimum":4,"ttl":5}"#;
         let [earlier, now] = [
             r#"{"owner":"a.example.","type":1,"ttl":300,"rdata":["wAACAQ==","wAACAg=="]}"#,
@@ -305,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_comes_back_to_the_last_octet() {
+    fn a_stored_intent_comes_back_to_the_last_octet() {
         let record = |owner: &str, rtype, rdata: &[u8]| Record {
             owner: owner.parse().unwrap(),
             rtype: RecordType(rtype),
@@ -362,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_written_here_is_an_error() {
+    fn another_text_is_an_error() {
         for text in [
             "",
             "{}",

@@ -321,7 +321,7 @@ pub(crate) fn permit_going(
 pub(crate) async fn permit_record(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(), Failure> {
     match permit_unclaimed(session, zone, store).await {
         Err(Failure::OthersZone { zone, instance }) => {
@@ -334,7 +334,7 @@ pub(crate) async fn permit_record(
 async fn permit_unclaimed(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(), Failure> {
     if let Some(membership) = membership(session, zone).await?
         && membership != Membership::Absent

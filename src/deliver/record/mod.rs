@@ -74,7 +74,7 @@ pub async fn place_record(
     record: &RecordIntent,
     at: &Name,
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     deadline: Instant,
 ) -> Result<Reached, Failure> {
@@ -180,7 +180,7 @@ async fn place(
     session: &mut Session<'_>,
     record: &RecordIntent,
     at: &Name,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<Reached, Failure> {
     let on_alias = if record.follows_aliases {
         OnCname::Follow

@@ -27,7 +27,7 @@ pub async fn create_zone(
     name: &ZoneName,
     nameservers: &[Name],
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     policy: &Policy,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
@@ -77,7 +77,7 @@ pub async fn fetch_zone(
 pub async fn recall_zone(
     name: &ZoneName,
     primary: &Primary,
-    store: &StateStore,
+    store: &dyn StateStore,
     clock: fn() -> u64,
     deadline: Instant,
 ) -> Result<(CurrentZone, ZoneState), Failure> {

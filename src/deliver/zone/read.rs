@@ -15,7 +15,7 @@ use crate::wire::Rcode;
 pub(crate) async fn read(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    store: &StateStore,
+    store: &dyn StateStore,
 ) -> Result<(Found, ZoneState), Failure> {
     let key = session.zone_key(zone);
     if session.primary.read == Read::State {
@@ -29,7 +29,7 @@ pub(crate) async fn read(
         }
         return Ok((found, state));
     }
-    let begun = store.begin_load(&key)?;
+    let begun = store.load(&key);
     let found = read_zone(session, zone).await?;
     if matches!(found, Found::Zone(_)) {
         // A zone that must be created keeps its permit, so that its state still holds then.

@@ -1,8 +1,7 @@
-//! The file as such: opening it, its schema, what can go wrong.
+//! Opens the file and migrates its schema; the errors of the file.
 //!
-//! WAL with `synchronous=FULL`, so that a widening that was
-//! committed survives a power cut: if it did not, records of ours would be taken for foreign ones.
-//! So does an intent that was accepted.
+//! WAL with `synchronous=FULL`: a reservation and an accepted intent must survive a power cut. If a
+//! reservation did not, a record of this instance would count as foreign.
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
@@ -11,26 +10,26 @@ use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::queue::process_lock::ProcessLock;
 
-/// How long a call waits for other processes' transactions.
+/// The longest wait for the transactions of other processes.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How often and in which intervals a new file is taken into WAL mode: together, as long as
-/// [`BUSY_TIME_MAX`].
+/// The attempts to set the WAL mode of a new file, and the pause between them: [`BUSY_TIME_MAX`] in
+/// total.
 const WAL_TRIES: u32 = 1_000;
 const WAL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How many pages SQLite's log may have until a commit merges it into the file. Each process that opens the file
-/// alone reads all of the log, some 3 µs a page, and most calls add ten pages.
+/// The pages of SQLite's log from which on a commit merges it into the file. A process that opens
+/// the file alone reads the whole log, some 3 µs a page, and most calls add ten pages.
 const LOG_PAGES: u32 = 200;
 
-/// How much of the file is copied in one step, in pages.
+/// The pages of the file to copy in one step.
 const COPIED_PAGES: i32 = 1_000;
 
-/// Each step takes the schema one version on; steps are only ever appended.
+/// The steps of the schema, one for each version; steps are only ever appended.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE zone (
@@ -97,23 +96,23 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// Why the file cannot be used.
+/// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Its directory cannot be made.
+    /// Its directory cannot be created.
     #[error("cannot create the directory `{}`: {source}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// No file can be made in its directory.
+    /// No file can be created in its directory.
     #[error("cannot create a file in `{}`: {source}", path.display())]
     Unwritable {
-        /// The directory, or the nearest one above it that is there.
+        /// The directory, or the nearest existing one above it.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// SQLite failed.
@@ -121,17 +120,17 @@ pub enum StoreError {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The action that failed, as a verb.
         step: &'static str,
-        /// Why.
+        /// The cause.
         source: rusqlite::Error,
     },
-    /// The file that says which process delivers a job cannot be made.
+    /// The file that shows whether this process lives cannot be created.
     #[error("cannot create `{}`, which marks what this process delivers: {source}", path.display())]
     ProcessLock {
         /// That file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A later version of nsbridge wrote it.
@@ -139,15 +138,15 @@ pub enum StoreError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The version of its schema.
         found: usize,
-        /// Ours.
+        /// The newest version that this nsbridge knows.
         known: usize,
     },
 }
 
 impl StoreError {
-    /// What to do about it.
+    /// Returns the remedy.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unwritable { .. } | Self::ProcessLock { .. } => {
@@ -168,7 +167,7 @@ impl StoreError {
     }
 }
 
-/// Whether the file does not hold what nsbridge has written.
+/// Returns whether the file's content is not what nsbridge has written.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(error, rusqlite::Error::FromSqlConversionFailure(..))
@@ -183,15 +182,12 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 pub(in crate::queue) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
-    /// Made when the first job is taken.
+    /// Created when this process takes its first job.
     pub(super) process_lock: Option<ProcessLock>,
 }
 
 impl Store {
-    /// Opens the file, creating it and its directory where they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`], also where a later version wrote the file.
+    /// Opens the file, and creates it and its directory if they are absent.
     pub(in crate::queue) fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
             std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
@@ -201,59 +197,41 @@ impl Store {
         }
         create_for_directory_owner(path);
         let connection = Connection::open(path).map_err(failed(path, "open"))?;
-        let mut store = Self {
-            path: path.into(),
-            connection,
-            process_lock: None,
-        };
+        let mut store = Self::of(path, connection);
         store.prepare()?;
         Ok(store)
     }
 
-    /// Opens the file for reading only; a file that is not there is an empty memory.
-    ///
-    /// # Errors
-    /// [`StoreError`], as [`Store::open`].
+    /// Opens the file for reading only; an absent file is an empty one.
     pub(in crate::queue) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             return Self::empty(path);
         }
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
         connection
             .busy_timeout(BUSY_TIME_MAX)
             .map_err(failed(path, "open"))?;
-        let store = Self {
-            path: path.into(),
-            connection,
-            process_lock: None,
-        };
+        let store = Self::of(path, connection);
         match store.version()? {
-            // Another process has made the file, and is about to fill it.
+            // Another process has created the file, and has not filled it yet.
             0 => Self::empty(path),
             version if version == MIGRATIONS.len() => Ok(store),
             _ => store.copy(),
         }
     }
 
-    /// Opens a file that is there, takes its lock for writing and changes nothing: its schema version
-    /// and the one that it would be brought to.
-    ///
-    /// # Errors
-    /// [`StoreError`], also where the file or its directory can only be read.
+    /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
+    /// version and the version that [`Store::open`] would bring it to.
     pub(in crate::queue) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
         let set_up = || {
             connection.busy_timeout(BUSY_TIME_MAX)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         };
         set_up().map_err(failed(path, "open"))?;
-        let mut store = Self {
-            path: path.into(),
-            connection,
-            process_lock: None,
-        };
+        let mut store = Self::of(path, connection);
         let version = store.version()?;
         let transaction = store
             .connection
@@ -264,72 +242,92 @@ impl Store {
         Ok((version, MIGRATIONS.len()))
     }
 
-    /// What can be read of the memory in the file, in place of the file: to what is known everything is
-    /// added, and nothing is written.
-    ///
-    /// # Errors
-    /// [`StoreError`] where there is no room for it.
+    /// Returns a copy in memory of the state in the file, as far as it can be read, without the
+    /// jobs.
     pub(in crate::queue) fn detached(path: &Path) -> Result<Self, StoreError> {
         let state = Self::open_read_only(path).and_then(|state| state.copy());
-        // Where nothing is known nothing is removed that was delivered before.
+        // An empty state is safe: with it no record is removed that was delivered before.
         let store = state.or_else(|_| Self::empty(path))?;
         let forgotten = store.connection.execute("DELETE FROM job", []);
         forgotten.map_err(failed(path, "copy"))?;
         Ok(store)
     }
 
-    /// The same as it is now, in the schema of today, in place of the file.
+    /// Returns a copy in memory with the newest schema.
     fn copy(&self) -> Result<Self, StoreError> {
         let mut copy = Self::empty(&self.path)?;
-        {
-            let backup = Backup::new(&self.connection, &mut copy.connection)
-                .map_err(failed(&self.path, "copy"))?;
-            backup
-                .run_to_completion(COPIED_PAGES, Duration::ZERO, None)
-                .map_err(failed(&self.path, "copy"))?;
-        }
+        Backup::new(&self.connection, &mut copy.connection)
+            .and_then(|backup| backup.run_to_completion(COPIED_PAGES, Duration::ZERO, None))
+            .map_err(failed(&self.path, "copy"))?;
         copy.migrate()?;
         Ok(copy)
     }
 
-    /// An empty memory in place of the file.
-    ///
-    /// # Errors
-    /// [`StoreError`] where there is no room for it.
+    /// Returns an empty file in memory.
     pub(in crate::queue) fn empty(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(failed(path, "open"))?;
-        let mut store = Self {
-            path: path.into(),
-            connection,
-            process_lock: Some(ProcessLock::of_nobody()),
-        };
+        let mut store = Self::of(path, connection);
+        store.process_lock = Some(ProcessLock::without_file());
         store.prepare()?;
         Ok(store)
     }
 
+    fn of(path: &Path, connection: Connection) -> Self {
+        Self {
+            path: path.into(),
+            connection,
+            process_lock: None,
+        }
+    }
+
     fn prepare(&mut self) -> Result<(), StoreError> {
         let connection = &self.connection;
-        let policy = || {
+        let set_up = || {
             connection.busy_timeout(BUSY_TIME_MAX)?;
             enter_wal(connection)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-            // The log is merged when it has grown, not whenever a short-lived process ends.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            rusqlite::Result::Ok(())
+            // A commit merges a log that has grown; the end of a short-lived process does not.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         };
-        policy().map_err(failed(&self.path, "open"))?;
+        set_up().map_err(failed(&self.path, "open"))?;
         if self.version()? == MIGRATIONS.len() {
             return Ok(());
         }
         self.migrate()
     }
 
-    /// Does something large without merging the log into the file: whoever waits for it need not wait for that.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Reads from the file.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection).map_err(failed(&self.path, "read"))
+    }
+
+    /// Does work in one transaction.
+    pub(super) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let (transaction, path) = self.transaction()?;
+        let done = work(&transaction).map_err(failed(path, "write"))?;
+        transaction.commit().map_err(failed(path, "write"))?;
+        Ok(done)
+    }
+
+    /// Begins a transaction that holds the lock for writing, and returns it with the file's path.
+    pub(super) fn transaction(&mut self) -> Result<(Transaction<'_>, &Path), StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed(&self.path, "lock"))?;
+        Ok((transaction, &self.path))
+    }
+
+    /// Does large work without merging the log into the file, so that its caller does not wait for
+    /// that.
     pub(super) fn without_merging<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
@@ -340,10 +338,7 @@ impl Store {
         done
     }
 
-    /// Merges the log into the file, as far as nobody reads it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Merges the log into the file, except for what other processes still read.
     pub(in crate::queue) fn merge(&mut self) -> Result<(), StoreError> {
         let merged = self
             .connection
@@ -359,10 +354,9 @@ impl Store {
     }
 
     fn version(&self) -> Result<usize, StoreError> {
-        let version = self
-            .connection
-            .pragma_query_value(None, "user_version", |row| row.get(0));
-        let found: u32 = version.map_err(failed(&self.path, "read"))?;
+        let found: u32 = self.read(|connection| {
+            connection.pragma_query_value(None, "user_version", |row| row.get(0))
+        })?;
         let (found, known) = (found as usize, MIGRATIONS.len());
         if found > known {
             return Err(StoreError::Newer {
@@ -375,8 +369,8 @@ impl Store {
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let migrate = |connection: &mut Connection| {
+        let connection = &mut self.connection;
+        let mut migrate = || {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Read under the lock: another process may have migrated in between.
@@ -389,29 +383,31 @@ impl Store {
             transaction.pragma_update(None, "user_version", version)?;
             transaction.commit()
         };
-        migrate(&mut self.connection).map_err(failed(&path, "set up"))
+        migrate().map_err(failed(&self.path, "set up"))
     }
 }
 
-/// Creates a missing file, empty, for the owner of its directory. Plesk calls as `psaadm` and as
-/// root, and what root made first, `psaadm` could not write. (SQLite gives the files that root makes
-/// beside this one to this one's owner by itself.)
+/// Creates an empty file for the owner of its directory, if it is absent. Plesk calls as `psaadm`
+/// and as root, and `psaadm` cannot write a file that root has created. (SQLite gives the files
+/// that root creates beside this one to this one's owner by itself.)
 ///
-/// A failure is not reported here: opening the file tells the same with more detail.
+/// A failure is not reported here: opening the file reports it with more detail.
 fn create_for_directory_owner(path: &Path) {
     let Ok(file) = File::create_new(path) else {
         return;
     };
     if let Some(Ok(directory)) = path.parent().map(Path::metadata) {
-        // Nobody but root may give files away, and nobody else needs to.
+        // Only root may give files away, and only root needs to.
         fchown(&file, Some(directory.uid()), Some(directory.gid())).ok();
         if directory.mode() & 0o020 != 0 {
-            // A group shares the directory, and so the file; those that SQLite makes beside it follow.
+            // A group shares the directory, so it shares the file and those that SQLite creates
+            // beside it.
             file.set_permissions(Permissions::from_mode(0o660)).ok();
         }
     }
 }
 
+/// Returns the conversion of an SQL error.
 pub(super) fn failed<'a>(
     path: &'a Path,
     step: &'static str,
@@ -423,8 +419,8 @@ pub(super) fn failed<'a>(
     }
 }
 
-/// Takes the file into WAL mode, where it is not yet. SQLite asks its busy handler only for locks
-/// that a connection takes from scratch; this one is an upgrade, and fails at once while another
+/// Sets the WAL mode of a file that is not in it yet. SQLite calls its busy handler only for a lock
+/// that a connection does not hold in part. This lock is an upgrade: it fails at once while another
 /// process opens the same new file.
 fn enter_wal(connection: &Connection) -> rusqlite::Result<()> {
     for _ in 1..WAL_TRIES {

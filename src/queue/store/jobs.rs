@@ -1,10 +1,10 @@
-//! The jobs that there are, in SQL.
+//! Reads, takes and settles jobs, in SQL.
+//!
+//! The column `claim` has the token of the process that has taken the job.
 
-use rusqlite::{
-    OptionalExtension, Row, Transaction, TransactionBehavior, params, params_from_iter,
-};
+use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
-use super::file::{Store, StoreError, failed};
+use super::file::{Store, StoreError};
 use crate::model::{Intent, Name};
 use crate::queue::job::{
     AttemptState, Job, JobId, JobOutcome, JobSummary, Reason, Settlement, State, TakeOutcome,
@@ -15,47 +15,40 @@ use crate::queue::stored::from_text;
 
 const HELD: u8 = 1;
 
-/// How many jobs are taken at most, and how large they may be together; one is taken in any case.
+/// The most jobs to take at a time, and their largest total size; one job is taken whatever its
+/// size.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::queue) struct BatchLimit {
-    /// How many.
     pub(in crate::queue) jobs: usize,
-    /// How large.
     pub(in crate::queue) octets: u64,
 }
 
 impl Store {
-    /// Takes jobs of a primary whose time has come, zones before PTR values and else in the order in which
-    /// they were handed over. What cannot be read is held.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Takes due jobs of a primary: zones before PTR values and records, and older jobs before
+    /// newer ones. Holds a job that cannot be read.
     pub(in crate::queue) fn take_due(
         &mut self,
         primary: &str,
         limit: BatchLimit,
         now: u64,
     ) -> Result<Vec<Job>, StoreError> {
-        self.free_dead_claims()?;
-        let path = self.path.clone();
-        let due = self
-            .due(primary, limit, now)
-            .map_err(failed(&path, "read"))?;
+        self.free_jobs_of_dead_processes()?;
+        let due = self.due(primary, limit, now)?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let process_lock = self.process_lock()?;
-        self.change("write", |transaction| {
+        let token = self.token()?;
+        self.write(|transaction| {
             let mut jobs = Vec::with_capacity(due.len());
             for id in &due {
                 let mut take = transaction.prepare_cached(
                     "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
                      RETURNING intent, attempts, forced",
                 )?;
-                let taken = take.query_row(params![process_lock, id], |row| {
-                    Ok((row.get::<_, String>(0)?, past_from(row, 1)?))
+                let found = take.query_row(params![token, id], |row| {
+                    Ok((row.get::<_, String>(0)?, attempt_state(row, 1)?))
                 });
-                let Some((intent, attempts_so_far)) = taken.optional()? else {
+                let Some((intent, attempts_so_far)) = found.optional()? else {
                     continue;
                 };
                 match from_text(&intent) {
@@ -71,31 +64,24 @@ impl Store {
         })
     }
 
-    /// Takes a job, where that can be.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Takes a job if it waits and no other process has it.
     pub(in crate::queue) fn take(
         &mut self,
         id: JobId,
         key: &str,
     ) -> Result<TakeOutcome, StoreError> {
-        self.free_dead_claims()?;
-        let process_lock = self.process_lock()?;
-        self.change("write", |transaction| {
+        self.free_jobs_of_dead_processes()?;
+        let token = self.token()?;
+        self.write(|transaction| {
             let mut find = transaction.prepare_cached(
                 "SELECT attempts, forced, state, claim, cause, hint FROM job WHERE id = ?",
             )?;
             let found = find.query_row([id.0], |row| {
-                let process_lock: Option<String> = row.get(3)?;
-                Ok((
-                    past_from(row, 0)?,
-                    row.get::<_, u8>(2)?,
-                    process_lock,
-                    why_from(row, 4)?,
-                ))
+                let state: u8 = row.get(2)?;
+                let taken_by: Option<String> = row.get(3)?;
+                Ok((attempt_state(row, 0)?, state, taken_by, reason(row, 4)?))
             });
-            let Some((attempts_so_far, state, claimed, reason)) = found.optional()? else {
+            let Some((attempts_so_far, state, taken_by, reason)) = found.optional()? else {
                 let mut other = transaction.prepare_cached("SELECT 1 FROM job WHERE key = ?")?;
                 return Ok(if other.exists([key])? {
                     TakeOutcome::Replaced
@@ -106,20 +92,17 @@ impl Store {
             if state == HELD {
                 return Ok(TakeOutcome::Held(reason.unwrap_or_default()));
             }
-            if claimed.is_some_and(|claimed| claimed != process_lock) {
+            if taken_by.is_some_and(|other| other != token) {
                 return Ok(TakeOutcome::Busy);
             }
             let mut take = transaction.prepare_cached("UPDATE job SET claim = ? WHERE id = ?")?;
-            take.execute(params![process_lock, id.0])?;
+            take.execute(params![token, id.0])?;
             Ok(TakeOutcome::Ours(attempts_so_far))
         })
     }
 
-    /// Gives jobs of primaries that are not among these to the ones without a primary, so that somebody
-    /// looks at them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Removes the primary from jobs whose primary is not among these: jobs without a primary are
+    /// attempted, and so report that no route leads to one.
     pub(in crate::queue) fn orphan_unknown(
         &mut self,
         primaries: &[String],
@@ -128,21 +111,17 @@ impl Store {
         let sql = format!(
             "UPDATE job SET primary_ = '' WHERE primary_ <> '' AND primary_ NOT IN ({marks})"
         );
-        self.change("write", |transaction| {
+        self.write(|transaction| {
             transaction.execute(&sql, params_from_iter(primaries))?;
             Ok(())
         })
     }
 
-    /// Whether the zone that a host name is in waits to be delivered.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Returns whether a job waits for the zone that a host name is in.
     pub(in crate::queue) fn zone_of_host_waits(&self, host: &Name) -> Result<bool, StoreError> {
-        let waits = || {
-            let mut find = self
-                .connection
-                .prepare_cached("SELECT 1 FROM job WHERE key = ? AND state = 0")?;
+        self.read(|connection| {
+            let mut find =
+                connection.prepare_cached("SELECT 1 FROM job WHERE key = ? AND state = 0")?;
             let mut name = Some(host.to_lowercase());
             while let Some(here) = name {
                 if find.exists([here.to_string()])? {
@@ -150,58 +129,45 @@ impl Store {
                 }
                 name = here.parent();
             }
-            rusqlite::Result::Ok(false)
-        };
-        waits().map_err(failed(&self.path, "read"))
+            Ok(false)
+        })
     }
 
-    /// All jobs, by number.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Returns all jobs, by number.
     pub(in crate::queue) fn list_jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
-        let list = || {
-            let mut jobs = self.connection.prepare_cached(
+        self.read(|connection| {
+            let mut jobs = connection.prepare_cached(
                 "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, next_at,
                     cause, hint, claim
                  FROM job ORDER BY id",
             )?;
             let jobs = jobs.query_map([], |row| self.summary_from(row))?;
-            jobs.collect::<rusqlite::Result<_>>()
-        };
-        list().map_err(failed(&self.path, "read"))
+            jobs.collect()
+        })
     }
 
-    /// The intent of a job, or why it cannot be read; none where there is no such job.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Returns the intent of a job, or the reason why it cannot be read; `None` if there is no such
+    /// job.
     pub(in crate::queue) fn intent_of(
         &self,
         id: JobId,
     ) -> Result<Option<Result<Intent, String>>, StoreError> {
-        let text = || {
-            let mut find = self
-                .connection
-                .prepare_cached("SELECT intent FROM job WHERE id = ?")?;
+        let text = self.read(|connection| {
+            let mut find = connection.prepare_cached("SELECT intent FROM job WHERE id = ?")?;
             find.query_row([id.0], |row| row.get::<_, String>(0))
                 .optional()
-        };
-        let text = text().map_err(failed(&self.path, "read"))?;
+        })?;
         Ok(text.map(|text| from_text(&text).map_err(|error| error.to_string())))
     }
 
-    /// Lets jobs be tried at once, held ones too.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Makes jobs due at once, held ones too.
     pub(in crate::queue) fn retry(
         &mut self,
         ids: &[JobId],
         is_forced: bool,
         now: u64,
     ) -> Result<(), StoreError> {
-        self.change("write", |transaction| {
+        self.write(|transaction| {
             let mut retry = transaction.prepare_cached(
                 "UPDATE job SET state = 0, next_at = ?1, updated_at = ?1, forced = max(forced, ?2)
                  WHERE id = ?3",
@@ -213,12 +179,9 @@ impl Store {
         })
     }
 
-    /// Takes jobs out undelivered.
-    ///
-    /// # Errors
-    /// [`StoreError`].
+    /// Deletes jobs.
     pub(in crate::queue) fn drop_jobs(&mut self, ids: &[JobId]) -> Result<(), StoreError> {
-        self.change("write", |transaction| {
+        self.write(|transaction| {
             let mut drop = transaction.prepare_cached("DELETE FROM job WHERE id = ?")?;
             for id in ids {
                 drop.execute([id.0])?;
@@ -227,79 +190,79 @@ impl Store {
         })
     }
 
-    /// The token of this process's claim, which is made with the first call.
-    pub(super) fn process_lock(&mut self) -> Result<String, StoreError> {
-        if let Some(process_lock) = &self.process_lock {
-            return Ok(process_lock.token().to_owned());
+    /// Returns the token of this process; the first call creates and locks the process's file.
+    pub(super) fn token(&mut self) -> Result<String, StoreError> {
+        if self.process_lock.is_none() {
+            let created = ProcessLock::create(&self.path);
+            let created =
+                created.map_err(|(path, source)| StoreError::ProcessLock { path, source })?;
+            self.process_lock = Some(created);
         }
-        let made = ProcessLock::make(&self.path);
-        let process_lock =
-            made.map_err(|(path, source)| StoreError::ProcessLock { path, source })?;
-        let token = process_lock.token().to_owned();
-        self.process_lock = Some(process_lock);
-        Ok(token)
+        Ok(self.known_token())
     }
 
-    /// Frees what processes had taken that are no more.
-    pub(super) fn free_dead_claims(&mut self) -> Result<(), StoreError> {
-        let ours = self
-            .process_lock
-            .as_ref()
-            .map(ProcessLock::token)
-            .unwrap_or_default();
-        let claims = || {
-            let mut claims = self.connection.prepare_cached(
+    /// Returns the token of this process; the empty string before the first call of
+    /// [`Store::token`].
+    pub(super) fn known_token(&self) -> String {
+        let token = self.process_lock.as_ref().map(ProcessLock::token);
+        token.unwrap_or_default().to_owned()
+    }
+
+    /// Frees the jobs that dead processes had taken.
+    pub(super) fn free_jobs_of_dead_processes(&mut self) -> Result<(), StoreError> {
+        let token = self.known_token();
+        let mut dead: Vec<String> = self.read(|connection| {
+            let mut others = connection.prepare_cached(
                 "SELECT DISTINCT claim FROM job WHERE claim IS NOT NULL AND claim <> ?",
             )?;
-            let claims = claims.query_map([ours], |row| row.get(0))?;
-            claims.collect::<rusqlite::Result<_>>()
-        };
-        let mut dead: Vec<String> = claims().map_err(failed(&self.path, "read"))?;
-        dead.retain(|process_lock| !ProcessLock::is_alive(&self.path, process_lock));
+            let others = others.query_map([token], |row| row.get(0))?;
+            others.collect()
+        })?;
+        dead.retain(|token| !ProcessLock::is_alive(&self.path, token));
         if dead.is_empty() {
             return Ok(());
         }
-        self.change("write", |transaction| {
+        self.write(|transaction| {
             let mut free =
                 transaction.prepare_cached("UPDATE job SET claim = NULL WHERE claim = ?")?;
-            for process_lock in &dead {
-                free.execute([process_lock])?;
+            for token in &dead {
+                free.execute([token])?;
             }
             Ok(())
         })
     }
 
-    /// The numbers of jobs whose time has come, and of those that were scheduled by a clock that has been
-    /// set back since.
-    fn due(&self, primary: &str, limit: BatchLimit, now: u64) -> rusqlite::Result<Vec<i64>> {
-        let mut find = self.connection.prepare_cached(
-            "SELECT id, octets FROM job
-             WHERE primary_ = ?1 AND state = 0 AND claim IS NULL
-                AND (next_at <= ?2 OR updated_at > ?2)
-             ORDER BY stage, id LIMIT ?3",
-        )?;
-        let found = find.query_map(params![primary, now, limit.jobs], |row| {
-            Ok((row.get(0)?, row.get::<_, u64>(1)?))
-        })?;
-        let (mut due, mut sum) = (Vec::new(), 0);
-        for row in found {
-            let (id, octets) = row?;
-            sum += octets;
-            if !due.is_empty() && sum > limit.octets {
-                break;
+    /// Returns the numbers of the due jobs, and of jobs whose time was set before the clock was set
+    /// back.
+    fn due(&self, primary: &str, limit: BatchLimit, now: u64) -> Result<Vec<i64>, StoreError> {
+        self.read(|connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT id, octets FROM job
+                 WHERE primary_ = ?1 AND state = 0 AND claim IS NULL
+                    AND (next_at <= ?2 OR updated_at > ?2)
+                 ORDER BY stage, id LIMIT ?3",
+            )?;
+            let found = find.query_map(params![primary, now, limit.jobs], |row| {
+                Ok((row.get(0)?, row.get::<_, u64>(1)?))
+            })?;
+            let (mut due, mut sum) = (Vec::new(), 0);
+            for row in found {
+                let (id, octets) = row?;
+                sum += octets;
+                if !due.is_empty() && sum > limit.octets {
+                    break;
+                }
+                due.push(id);
             }
-            due.push(id);
-        }
-        Ok(due)
+            Ok(due)
+        })
     }
 
     fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
-        let process_lock: Option<String> = row.get(11)?;
-        let process_lock =
-            process_lock.filter(|process_lock| ProcessLock::is_alive(&self.path, process_lock));
-        let state = match process_lock {
-            Some(process_lock) => State::InHand {
-                process: ProcessLock::process_of(&process_lock),
+        let taken_by: Option<String> = row.get(11)?;
+        let state = match taken_by.filter(|token| ProcessLock::is_alive(&self.path, token)) {
+            Some(token) => State::InHand {
+                process: ProcessLock::process_of(&token),
             },
             None if row.get::<_, u8>(3)? == HELD => State::Held,
             None => State::Waiting,
@@ -311,42 +274,26 @@ impl Store {
             state,
             octets: row.get(4)?,
             enqueued_at: row.get(5)?,
-            attempts_so_far: past_from(row, 6)?,
+            attempts_so_far: attempt_state(row, 6)?,
             next_at: row.get(8)?,
-            reason: why_from(row, 9)?,
+            reason: reason(row, 9)?,
         })
-    }
-
-    /// Does a piece of work in one transaction.
-    fn change<T>(
-        &mut self,
-        step: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let path = &self.path;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed(path, "lock"))?;
-        let done = work(&transaction).map_err(failed(path, step))?;
-        transaction.commit().map_err(failed(path, step))?;
-        Ok(done)
     }
 }
 
-/// Says what became of a job of this process. Where a newer intent has taken the job's place meanwhile,
-/// that one is free now.
+/// Writes the outcome of a job that this process has taken, and frees a newer job of the same key
+/// that replaced it meanwhile.
 pub(super) fn settle(
     transaction: &Transaction<'_>,
     settlement: &Settlement,
-    process_lock: &str,
+    token: &str,
 ) -> rusqlite::Result<()> {
     let id = settlement.id.0;
-    match &settlement.end {
+    match &settlement.outcome {
         JobOutcome::Delivered => {
             let mut done =
                 transaction.prepare_cached("DELETE FROM job WHERE id = ? AND claim = ?")?;
-            done.execute(params![id, process_lock])?;
+            done.execute(params![id, token])?;
         }
         JobOutcome::Again {
             reason,
@@ -359,15 +306,8 @@ pub(super) fn settle(
                     hint = ?
                  WHERE id = ? AND claim = ?",
             )?;
-            again.execute(params![
-                counts,
-                at,
-                now,
-                reason.cause,
-                reason.hint,
-                id,
-                process_lock
-            ])?;
+            let Reason { cause, hint } = reason;
+            again.execute(params![counts, at, now, cause, hint, id, token])?;
         }
         JobOutcome::Held { reason, now } => {
             let mut held = transaction.prepare_cached(
@@ -375,12 +315,12 @@ pub(super) fn settle(
                     cause = ?, hint = ?
                  WHERE id = ? AND claim = ?",
             )?;
-            held.execute(params![now, reason.cause, reason.hint, id, process_lock])?;
+            held.execute(params![now, reason.cause, reason.hint, id, token])?;
         }
     }
     let mut free =
         transaction.prepare_cached("UPDATE job SET claim = NULL WHERE key = ? AND claim = ?")?;
-    free.execute(params![settlement.key, process_lock])?;
+    free.execute(params![settlement.key, token])?;
     Ok(())
 }
 
@@ -397,14 +337,14 @@ fn hold_unreadable(
     Ok(())
 }
 
-fn past_from(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptState> {
+fn attempt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
         attempts: row.get(column)?,
         is_forced: row.get(column + 1)?,
     })
 }
 
-fn why_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Reason>> {
+fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Reason>> {
     let cause: Option<String> = row.get(column)?;
     let hint: Option<String> = row.get(column + 1)?;
     Ok(cause.map(|cause| Reason {

@@ -1,4 +1,4 @@
-//! The file of the memory: what stays in it, for whom, and who may read it.
+//! The state in the file: what stays in it, and which process may read or change it.
 
 mod jobs;
 
@@ -47,7 +47,7 @@ fn store() -> (tempfile::TempDir, Store) {
 }
 
 #[test]
-fn what_was_delivered_is_remembered_and_forgotten() {
+fn delivered_records_are_managed_until_the_zone_is_forgotten() {
     let (directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
     assert_eq!(
@@ -85,7 +85,7 @@ fn what_was_delivered_is_remembered_and_forgotten() {
 }
 
 #[test]
-fn nothing_is_dropped_that_another_process_may_have_added() {
+fn a_record_that_another_process_may_have_added_stays() {
     let (_directory, mut store) = store();
     let ours = store.load(&key()).unwrap();
     let theirs = store.load(&key()).unwrap();
@@ -103,29 +103,29 @@ fn nothing_is_dropped_that_another_process_may_have_added() {
 }
 
 #[test]
-fn what_is_known_to_have_arrived_has_a_ttl_until_it_is_touched_again() {
+fn a_verified_record_has_a_ttl_until_it_is_sent_again() {
     let (_directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
     let verify = |state: &ZoneState, add: &[&str], verify: RrSets| {
         let mut change = change(state, Provenance::Preexisting, add, &[]);
         let StoreChange::Change(change_) = &mut change else {
-            unreachable!("it was made as such");
+            unreachable!("`change` returns this variant");
         };
         change_.verify = verify;
         change
     };
-    let mut arrived = records(&["a"]).into_sets();
-    arrived[0].ttl = 300;
-    let arrived = RrSets::from_sets(arrived);
+    let mut verified = records(&["a"]).into_sets();
+    verified[0].ttl = 300;
+    let verified = RrSets::from_sets(verified);
     store
-        .apply(&[verify(&nothing, &["a", "b"], arrived.clone())])
+        .apply(&[verify(&nothing, &["a", "b"], verified.clone())])
         .unwrap();
     let state = store.load(&key()).unwrap();
     assert_eq!(state.managed, records(&["a", "b"]));
-    assert_eq!(state.verified, arrived);
+    assert_eq!(state.verified, verified);
     let overtaken = verify(&nothing, &[], records(&["b"]));
     store.apply(&[overtaken]).unwrap();
-    assert_eq!(store.load(&key()).unwrap().verified, arrived);
+    assert_eq!(store.load(&key()).unwrap().verified, verified);
     let touched = change(
         &store.load(&key()).unwrap(),
         Provenance::Preexisting,
@@ -137,14 +137,14 @@ fn what_is_known_to_have_arrived_has_a_ttl_until_it_is_touched_again() {
 }
 
 #[test]
-fn a_file_that_is_made_and_not_filled_yet_is_an_empty_memory() {
+fn a_created_file_that_is_not_filled_yet_counts_as_empty() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = Store::open_read_only(file.path()).unwrap();
     assert!(store.load(&key()).unwrap().managed.is_empty());
 }
 
 #[test]
-fn no_change_moves_nothing_on() {
+fn an_empty_change_keeps_the_generation() {
     let (_directory, mut store) = store();
     let nothing = store.load(&key()).unwrap();
     store
@@ -183,7 +183,7 @@ fn a_newer_file_is_refused() {
 #[test]
 fn a_new_file_belongs_to_the_owner_of_its_directory() {
     let directory = tempfile::tempdir().unwrap();
-    // Only root can do this, and only root needs it; for others the two are equal anyhow.
+    // Only root can change the owner; for another user both owners are that user.
     std::os::unix::fs::chown(directory.path(), Some(4321), Some(4322)).ok();
     let owner = |path: &Path| {
         let metadata = path.metadata().unwrap();
@@ -217,7 +217,7 @@ fn many_open_a_new_file_at_once() {
 }
 
 #[test]
-fn zones_that_were_made_or_delivered_to_are_listed_in_order() {
+fn known_zones_are_listed_in_order() {
     let (_directory, mut store) = store();
     assert_eq!(store.list().unwrap(), []);
     let add = |zone: &str, primary: &str, provenance, hosts: &[&str]| {

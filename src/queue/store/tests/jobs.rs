@@ -1,7 +1,7 @@
-//! The jobs in the file: one a key, the newest wins, and who has which in hand.
+//! The jobs in the file: one a key, the newest wins, and which process has taken which.
 
+use super::super::enqueue::NewJob;
 use super::super::file::Store;
-use super::super::handover::NewJob;
 use super::super::jobs::BatchLimit;
 use super::super::{StoreChange, StoreError};
 use super::{change, key, store};
@@ -47,9 +47,9 @@ fn number(accepted: Accepted) -> JobId {
     }
 }
 
-fn settle(store: &mut Store, id: JobId, key: &str, end: JobOutcome) {
+fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcome) {
     let key = key.into();
-    let settlement = Settlement { id, key, end };
+    let settlement = Settlement { id, key, outcome };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
 }
 
@@ -76,7 +76,7 @@ fn other(directory: &tempfile::TempDir) -> Store {
 }
 
 #[test]
-fn a_newer_job_of_a_key_takes_the_place_of_an_older_one() {
+fn a_newer_job_replaces_an_older_one_of_its_key() {
     let (_directory, mut store) = store();
     let first = number(enqueue(&mut store, sent("a.", 1)));
     let second = number(enqueue(&mut store, sent("A.", 1)));
@@ -86,13 +86,13 @@ fn a_newer_job_of_a_key_takes_the_place_of_an_older_one() {
     let jobs = store.list_jobs().unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!((jobs[0].id, jobs[0].key.as_str()), (third, "a."));
-    // What becomes of an older one changes nothing of the newer one.
+    // The outcome of an older job does not change the newer one.
     settle(&mut store, first, "a.", JobOutcome::Delivered);
     assert_eq!(store.list_jobs().unwrap().len(), 1);
 }
 
 #[test]
-fn an_overtaken_job_is_not_taken_and_leaves_the_newer_one() {
+fn an_overtaken_intent_is_not_enqueued_and_the_newer_job_stays() {
     let (_directory, mut store) = store();
     let newest = number(enqueue(&mut store, sent("a.", 1_000)));
     let stale = enqueue(&mut store, sent("a.", 999));
@@ -103,7 +103,7 @@ fn an_overtaken_job_is_not_taken_and_leaves_the_newer_one() {
         }
     );
     assert_eq!(store.list_jobs().unwrap()[0].id, newest);
-    // Also after it is done, and of no other zone.
+    // Also after the newer job is done, and not for another zone.
     settle(&mut store, newest, "a.", JobOutcome::Delivered);
     let stale = enqueue(&mut store, sent("a.", 999));
     assert_eq!(
@@ -127,7 +127,7 @@ fn an_overtaken_job_is_not_taken_and_leaves_the_newer_one() {
 }
 
 #[test]
-fn a_job_is_in_the_hand_of_one_process_and_free_when_that_is_gone() {
+fn a_job_is_taken_by_one_process_and_free_when_that_has_ended() {
     let (directory, mut store) = store();
     let mut other = other(&directory);
     let first = number(enqueue(&mut store, sent("a.", 1)));
@@ -137,7 +137,7 @@ fn a_job_is_in_the_hand_of_one_process_and_free_when_that_is_gone() {
         process: Some(std::process::id()),
     };
     assert_eq!(other.list_jobs().unwrap()[0].state, state);
-    // A newer one waits until the older one is through.
+    // A newer job waits until the attempt of the older one is over.
     let newer = other.enqueue(&[sent("a.", 2)], NOW).unwrap().unwrap()[0];
     assert!(matches!(newer, Accepted::Job { is_ours: false, .. }));
     let newer = number(newer);
@@ -180,8 +180,8 @@ fn the_log_that_calls_leave_stays_short() {
         } else {
             ("b", "a")
         };
-        let wide = change(&state, Provenance::Preexisting, &[add], &[]);
-        let generation = store.apply(&[wide]).unwrap()[0];
+        let reserve = change(&state, Provenance::Preexisting, &[add], &[]);
+        let generation = store.apply(&[reserve]).unwrap()[0];
         let state = ZoneState {
             generation,
             ..state
@@ -189,7 +189,7 @@ fn the_log_that_calls_leave_stays_short() {
         let settlement = Settlement {
             id,
             key: "zone a.example.".into(),
-            end: JobOutcome::Delivered,
+            outcome: JobOutcome::Delivered,
         };
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
         let done = [commit, StoreChange::Settle(settlement)];
@@ -201,7 +201,7 @@ fn the_log_that_calls_leave_stays_short() {
 }
 
 #[test]
-fn a_held_job_waits_for_a_person() {
+fn a_held_job_waits_for_an_operator() {
     let (_directory, mut store) = store();
     let id = number(enqueue(&mut store, sent("a.", 1)));
     let reason = Reason {
@@ -221,7 +221,7 @@ fn a_held_job_waits_for_a_person() {
 }
 
 #[test]
-fn zones_are_taken_before_ptr_values_and_by_portions() {
+fn zones_are_taken_before_ptr_values_and_within_the_batch_limit() {
     let (_directory, mut store) = store();
     let ptr = crate::model::PtrIntent {
         address: "192.0.2.1".parse().unwrap(),
@@ -254,7 +254,7 @@ fn zones_are_taken_before_ptr_values_and_by_portions() {
     let first: Vec<JobId> = first.iter().map(|job| job.id).collect();
     assert_eq!(first, ids[1..]);
     assert_eq!(due(&mut store, NOW), [ids[0].0]);
-    // However large it is, one is taken.
+    // One job is taken whatever its size.
     settle(&mut store, ids[1], "a.", again(NOW));
     settle(&mut store, ids[2], "b.", again(NOW));
     let small = BatchLimit { octets: 1, ..ALL };
@@ -279,12 +279,12 @@ fn a_job_that_cannot_be_read_is_held_and_costs_no_other_one() {
 }
 
 #[test]
-fn a_copy_for_deliveries_without_the_queue_writes_nothing() -> Result<(), StoreError> {
+fn a_detached_copy_writes_nothing() -> Result<(), StoreError> {
     let (directory, mut store) = store();
     number(enqueue(&mut store, sent("a.", 2)));
     let mut copy = Store::detached(&directory.path().join("new/queue.db"))?;
     assert_eq!(copy.list_jobs()?.len(), 0);
-    // What came before is known, and nothing of the new ones is kept.
+    // The copy knows the earlier job's serial, and does not keep the new jobs.
     let stale = enqueue(&mut copy, sent("a.", 1));
     assert_eq!(stale, Accepted::Stale { newest: Serial(2) });
     number(enqueue(&mut copy, sent("b.", 1)));

@@ -1,6 +1,6 @@
-//! Jobs made of intents, in SQL.
+//! Creates jobs from intents, in SQL.
 
-use rusqlite::{CachedStatement, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::file::{Store, StoreError, failed};
 use crate::model::{Intent, Serial, ZoneSource};
@@ -9,19 +9,19 @@ use crate::queue::stored::to_text;
 
 const WAITING: u8 = 0;
 
-/// An intent that is handed over.
+/// An intent to make a job from.
 #[derive(Debug)]
 pub(in crate::queue) struct NewJob {
     key: String,
     primary: String,
     stage: u8,
     intent: String,
-    /// The zone's name and the serial of the payload; none where that says nothing of time.
+    /// The zone's name and the serial of the payload; `None` if the serial does not tell the time.
     serial: Option<(String, Serial)>,
 }
 
 impl NewJob {
-    /// A job of an intent, for the primary of that name.
+    /// Prepares a job for the primary with that name.
     pub(in crate::queue) fn new(intent: &Intent, primary: &str) -> Self {
         let (stage, serial) = match intent {
             Intent::Zone(zone) => {
@@ -44,18 +44,17 @@ impl NewJob {
         }
     }
 
-    /// Its size.
+    /// Returns the size of its intent.
     pub(in crate::queue) fn octets(&self) -> usize {
         self.intent.len()
     }
 }
 
 impl Store {
-    /// Makes jobs of intents, in place of older ones of the same keys, and takes those that no other
-    /// process is at work on. All become durable together.
+    /// Creates jobs, which replace older ones of the same keys, and takes those whose key no other
+    /// process works on. All become durable together; if it fails, none is created.
     ///
-    /// # Errors
-    /// [`StoreError`]; then there is none of them.
+    /// The log is not merged into the file here: the caller of a large zone need not wait for that.
     pub(in crate::queue) fn enqueue(
         &mut self,
         new: &[NewJob],
@@ -69,19 +68,15 @@ impl Store {
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
-        let process_lock = self.process_lock()?;
-        self.free_dead_claims()?;
+        let token = self.token()?;
+        self.free_jobs_of_dead_processes()?;
         if let Some(full) = self.octets_full()? {
             return Ok(Err(full));
         }
-        let path = &self.path;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed(path, "lock"))?;
+        let (transaction, path) = self.transaction()?;
         let all = new
             .iter()
-            .map(|new| enqueue_one(&transaction, new, &process_lock, now));
+            .map(|new| enqueue_one(&transaction, new, &token, now));
         let accepted: Vec<Accepted> = all
             .collect::<rusqlite::Result<_>>()
             .map_err(failed(path, "write"))?;
@@ -89,7 +84,7 @@ impl Store {
             .query_row("SELECT count(*) FROM job", [], |row| row.get(0))
             .map_err(failed(path, "read"))?;
         if jobs > JOBS_MAX {
-            // Dropped, the transaction is rolled back.
+            // The transaction is dropped, and so rolled back.
             let limit = JOBS_MAX;
             return Ok(Err(QueueFull::Jobs { jobs, limit }));
         }
@@ -98,15 +93,13 @@ impl Store {
     }
 
     fn octets_full(&self) -> Result<Option<QueueFull>, StoreError> {
-        let number = |pragma: &str| {
-            let connection = &self.connection;
-            connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
-        };
-        let in_use = || {
+        let octets = self.read(|connection| {
+            let number = |pragma: &str| {
+                connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
+            };
             let pages = number("page_count")? - number("freelist_count")?;
-            rusqlite::Result::Ok(pages * number("page_size")?)
-        };
-        let octets = in_use().map_err(failed(&self.path, "read"))?;
+            Ok(pages * number("page_size")?)
+        })?;
         let limit = QUEUE_OCTETS_MAX;
         Ok((octets > limit).then_some(QueueFull::Octets { octets, limit }))
     }
@@ -115,7 +108,7 @@ impl Store {
 fn enqueue_one(
     transaction: &Transaction<'_>,
     new: &NewJob,
-    process_lock: &str,
+    token: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
     let mut set_back_from = None;
@@ -142,26 +135,25 @@ fn enqueue_one(
     }
     let mut old = transaction.prepare_cached("DELETE FROM job WHERE key = ? RETURNING claim")?;
     let old: Option<Option<String>> = old.query_row([&new.key], |row| row.get(0)).optional()?;
-    let claimed = old.flatten();
-    let mut insert: CachedStatement<'_> = transaction.prepare_cached(
+    let taken_by = old.flatten();
+    let mut insert = transaction.prepare_cached(
         "INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
             next_at, updated_at, claim)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?7, ?7, ?8)",
     )?;
-    let is_ours = claimed.as_deref().is_none_or(|other| other == process_lock);
     insert.execute(params![
         new.key,
         new.primary,
         new.stage,
         new.intent,
-        new.intent.len() as u64,
+        new.octets(),
         WAITING,
         now,
-        claimed.as_deref().unwrap_or(process_lock)
+        taken_by.as_deref().unwrap_or(token)
     ])?;
     Ok(Accepted::Job {
         id: JobId(transaction.last_insert_rowid()),
-        is_ours,
+        is_ours: taken_by.is_none_or(|other| other == token),
         set_back_from,
     })
 }

@@ -1,0 +1,195 @@
+//! The handle to the store thread, and the changes that the thread collects for one transaction.
+//!
+//! A request is a closure that the thread runs on the file. Writing to disk takes as long as an
+//! UPDATE, so the thread collects changes: all that wait for durability share one transaction, and
+//! the others are written with them, before a read that they concern, or at the end.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::store::{Store, StoreChange, StoreError};
+use crate::deliver::{
+    Answer, Failure, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
+};
+
+/// A request to the store thread.
+pub(super) type Request = Box<dyn FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send>;
+
+/// A handle to the store thread, which ends when the last handle is dropped.
+#[derive(Debug)]
+pub(super) struct StoreHandle(pub(super) mpsc::UnboundedSender<Request>);
+
+impl StoreHandle {
+    /// Does work on the file after all changes that were requested before.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        self.request(|group, sender| {
+            // The caller may have dropped the answer at its deadline.
+            sender.send(work(group.written()?)?).ok();
+            Ok(())
+        })
+    }
+
+    /// Adds a change to the next transaction.
+    pub(super) fn change(&self, change: StoreChange) -> Result<(), Failure> {
+        self.send(|group| {
+            group.changes.push(change);
+            Ok(())
+        })
+    }
+
+    /// Has all changes written that were requested before.
+    pub(super) fn write(&self) -> Result<(), Failure> {
+        self.send(|group| group.written().map(|_| ()))
+    }
+
+    /// Makes a change durable, and answers with what `answer_of` makes of the new generation.
+    fn change_durably<T: Send + 'static>(
+        &self,
+        change: StoreChange,
+        answer_of: fn(i64) -> T,
+    ) -> Answer<T> {
+        self.request(move |group, sender| {
+            let answer = move |generation| drop(sender.send(answer_of(generation)));
+            group.answers.push((group.changes.len(), Box::new(answer)));
+            group.changes.push(change);
+            Ok(())
+        })
+    }
+
+    /// Reads a zone's state after the changes of the zone that were requested before.
+    fn read<T: Send + 'static>(
+        &self,
+        key: &ZoneKey,
+        read: fn(&Store, &ZoneKey) -> Result<T, StoreError>,
+    ) -> Answer<T> {
+        let key = key.clone();
+        self.request(move |group, sender| {
+            sender.send(read(group.written_of(&key)?, &key)?).ok();
+            Ok(())
+        })
+    }
+
+    /// Sends a request with the sender of its answer.
+    fn request<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut GroupCommit, oneshot::Sender<T>) -> Result<(), StoreError>
+        + Send
+        + 'static,
+    ) -> Answer<T> {
+        let (sender, answer) = Answer::channel();
+        // If the thread has ended, the sender is dropped, and the answer fails.
+        self.send(|group| request(group, sender)).ok();
+        answer
+    }
+
+    fn send(
+        &self,
+        request: impl FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let sent = self.0.send(Box::new(request));
+        sent.map_err(|_| Failure::State)
+    }
+}
+
+impl StateStore for StoreHandle {
+    fn load(&self, key: &ZoneKey) -> Answer<ZoneState> {
+        self.read(key, Store::load)
+    }
+
+    fn generation(&self, key: &ZoneKey) -> Answer<i64> {
+        self.read(key, Store::generation)
+    }
+
+    fn persist(&self, change: StateChange) -> Answer<i64> {
+        self.change_durably(StoreChange::Change(change), |generation| generation)
+    }
+
+    fn commit(&self, change: StateChange) -> Result<(), Failure> {
+        self.change(StoreChange::Change(change))
+    }
+
+    fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure> {
+        self.change(StoreChange::Forget(key, generation))
+    }
+
+    fn knows(&self, key: &ZoneKey) -> Answer<bool> {
+        self.read(key, Store::knows)
+    }
+
+    fn list(&self) -> Answer<Vec<ZoneSummary>> {
+        self.ask(|store| store.list())
+    }
+
+    fn add_ptr(&self, value: PtrValue) -> Answer<()> {
+        self.change_durably(StoreChange::AddPtr(value), |_| ())
+    }
+
+    fn drop_ptr(&self, value: PtrValue) -> Result<(), Failure> {
+        self.change(StoreChange::DropPtr(value))
+    }
+
+    fn ptrs(&self) -> Answer<BTreeSet<PtrValue>> {
+        self.ask(|store| store.ptrs())
+    }
+}
+
+/// Sends an answer, given the new generation.
+type Answered = Box<dyn FnOnce(i64) + Send>;
+
+/// The file, and the changes that wait for the next transaction.
+pub(super) struct GroupCommit {
+    store: Store,
+    changes: Vec<StoreChange>,
+    /// The answers that callers wait for, each with the index of its change.
+    answers: Vec<(usize, Answered)>,
+}
+
+impl GroupCommit {
+    pub(super) fn new(store: Store) -> Self {
+        Self {
+            store,
+            changes: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Runs requests until the last handle is dropped.
+    pub(super) fn run(
+        &mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+    ) -> Result<(), StoreError> {
+        while let Some(request) = requests.blocking_recv() {
+            request(self)?;
+            while let Ok(request) = requests.try_recv() {
+                request(self)?;
+            }
+            if !self.answers.is_empty() {
+                self.written()?;
+            }
+        }
+        self.written().map(|_| ())
+    }
+
+    /// Writes the changes, and returns the file.
+    fn written(&mut self) -> Result<&mut Store, StoreError> {
+        if !self.changes.is_empty() {
+            let generations = self.store.apply(&std::mem::take(&mut self.changes))?;
+            for (index, answer) in self.answers.drain(..) {
+                answer(generations[index]);
+            }
+        }
+        Ok(&mut self.store)
+    }
+
+    /// Writes the changes if one of them is of this zone, and returns the file.
+    fn written_of(&mut self, key: &ZoneKey) -> Result<&mut Store, StoreError> {
+        if self.changes.iter().any(|change| change.zone() == Some(key)) {
+            return self.written();
+        }
+        Ok(&mut self.store)
+    }
+}
