@@ -1,104 +1,105 @@
-//! Batches: what one UPDATE message each asks for (RFC 2136), in data, with its exact size.
+//! Batches: the contents of one UPDATE message each (RFC 2136), with its exact size.
 
 use super::change::{Action, Change};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 
 /// Octets of a message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
-/// Type and class of the zone section's entry (RFC 2136 section 2.3).
+/// Octets of type and class in the zone section (RFC 2136 section 2.3).
 const ZONE_FIXED_OCTETS: usize = 4;
-/// Octets of a record besides its owner and data: type, class, TTL, length (RFC 1035 section 4.1.3).
+/// Octets of a record without its owner name and data: type, class, TTL, length (RFC 1035 section
+/// 4.1.3).
 pub const RECORD_FIXED_OCTETS: usize = 10;
 
-/// What one UPDATE message asks for.
+/// The contents of one UPDATE message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Batch {
     /// The zone.
     pub zone: ZoneName,
-    /// What must hold for anything to be done (RFC 2136 section 2.4).
+    /// The prerequisites; the server changes nothing unless all hold (RFC 2136 section 2.4).
     pub prerequisites: Vec<Prerequisite>,
-    /// What is done, in this order (RFC 2136 section 2.5).
+    /// The updates, in the order in which the server applies them (RFC 2136 section 2.5).
     pub updates: Vec<Update>,
 }
 
-/// What must hold before an update (RFC 2136 section 2.4).
+/// A prerequisite (RFC 2136 section 2.4).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Prerequisite {
     /// The RRset exists, whatever its values (2.4.1).
     Exists {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
     },
     /// The RRset does not exist (2.4.3).
     Absent {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
     },
-    /// The RRset has exactly the values that the message names so, one each (2.4.2).
+    /// The RRset has exactly the values of all such prerequisites in the message (2.4.2).
     Equals {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
-        /// One of its values.
+        /// One of the values.
         rdata: Rdata,
     },
     /// The name has some record (2.4.4).
     NameInUse {
-        /// The name.
+        /// The owner name.
         owner: Name,
     },
     /// The name has no record (2.4.5).
     NameNotInUse {
-        /// The name.
+        /// The owner name.
         owner: Name,
     },
 }
 
-/// One step of an update (RFC 2136 section 2.5).
+/// One entry of the update section (RFC 2136 section 2.5).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Update {
     /// Adds a record, or gives it another TTL (2.5.1).
     Add {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
-        /// In seconds; the whole RRset follows.
+        /// In seconds; the server applies it to the whole RRset.
         ttl: u32,
-        /// Its data.
+        /// The data.
         rdata: Rdata,
     },
     /// Removes a record (2.5.4).
     Remove {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
-        /// Its data.
+        /// The data.
         rdata: Rdata,
     },
     /// Removes an RRset (2.5.2).
     RemoveSet {
-        /// Its name.
+        /// The owner name.
         owner: Name,
-        /// Its type.
+        /// The type.
         rtype: RecordType,
     },
     /// Removes all records of a name (2.5.3).
     RemoveName {
-        /// The name.
+        /// The owner name.
         owner: Name,
     },
 }
 
 impl Batch {
-    /// What takes the records away again that this one adds to RRsets which are not there, as long as nobody has
-    /// changed these.
+    /// Returns the batch that takes back what this one adds to absent RRsets: it removes each of
+    /// these RRsets, with the prerequisite that it still has exactly the added value.
     #[must_use]
     pub fn undo_of_additions(&self) -> Self {
         let additions = self.updates.iter().filter_map(|update| match update {
@@ -131,16 +132,16 @@ impl Batch {
         }
     }
 
-    /// The encoded length in octets, without TSIG: all names are uncompressed.
+    /// Returns the encoded length in octets, without TSIG: all names are uncompressed.
     pub fn octets(&self) -> usize {
         let prerequisites = self.prerequisites.iter().map(Prerequisite::octets);
         let updates = self.updates.iter().map(Update::octets);
-        frame_octets(&self.zone) + prerequisites.sum::<usize>() + updates.sum::<usize>()
+        header_and_zone_octets(&self.zone) + prerequisites.sum::<usize>() + updates.sum::<usize>()
     }
 }
 
-/// The octets of a message before its first record.
-pub(super) fn frame_octets(zone: &ZoneName) -> usize {
+/// Returns the octets of a message before its first record.
+pub(super) fn header_and_zone_octets(zone: &ZoneName) -> usize {
     HEADER_OCTETS + zone.apex().as_wire().len() + ZONE_FIXED_OCTETS
 }
 
@@ -150,7 +151,7 @@ fn record_octets(owner: &Name, rdata: Option<&Rdata>) -> usize {
 }
 
 impl Prerequisite {
-    /// The encoded length in octets.
+    /// Returns the encoded length in octets.
     pub(super) fn octets(&self) -> usize {
         match self {
             Self::Equals { owner, rdata, .. } => record_octets(owner, Some(rdata)),
@@ -163,7 +164,7 @@ impl Prerequisite {
 }
 
 impl Update {
-    /// The encoded length in octets.
+    /// Returns the encoded length in octets.
     pub(super) fn octets(&self) -> usize {
         match self {
             Self::Add { owner, rdata, .. } | Self::Remove { owner, rdata, .. } => {

@@ -1,43 +1,43 @@
-//! What a plan is made of: changes, and what is left out of it.
+//! The parts of a plan: changes, and the desired records that it leaves out.
 
 use std::fmt;
 
 use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSet, Soa, ZoneName};
 
-/// The changes that make a current zone what is desired, within a scope.
+/// The changes that turn the current zone into the desired one, within a scope.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
     /// The zone.
     pub zone: ZoneName,
-    /// The changes, grouped by owner in canonical order and within an owner in the order in which
-    /// they are sent; no SOA among them.
+    /// The changes without the SOA: by owner name in canonical order, and within an owner name in
+    /// the order in which they are sent.
     pub changes: Vec<Change>,
-    /// The SOA and its TTL in seconds, where its fields or its TTL must change; its serial is
-    /// after the current one.
+    /// The new SOA and its TTL in seconds, if a field or the TTL must change; its serial is after
+    /// the current one.
     pub soa: Option<(Soa, u32)>,
-    /// Desired records that are left out, since they cannot stand beside what stays.
+    /// Desired records that are left out, because they cannot stand beside the records that stay.
     pub conflicts: Vec<Conflict>,
-    /// Names under `keep` whose desired records differ from what is there, which stays.
+    /// Names under `keep` whose desired records differ from the current ones, which stay.
     pub kept: Vec<Name>,
-    /// Names at which nothing changes, since the primary refuses it.
+    /// Names that stay unchanged, because the primary refuses their changes.
     pub frozen: Vec<Name>,
 }
 
-/// One record that changes.
+/// A change of one record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
-    /// The name that it stands at.
+    /// The owner name.
     pub owner: Name,
-    /// Its type.
+    /// The type.
     pub rtype: RecordType,
-    /// Its data; of a record that is there, exactly as they are there.
+    /// The data; those of a current record with the octets in the zone.
     pub rdata: Rdata,
-    /// What becomes of it.
+    /// The kind of change.
     pub action: Action,
 }
 
 impl Change {
-    /// The record, with a TTL in seconds.
+    /// Returns the record, with a TTL in seconds.
     pub fn to_record(&self, ttl: u32) -> Record {
         Record {
             owner: self.owner.clone(),
@@ -48,63 +48,63 @@ impl Change {
     }
 }
 
-/// What becomes of a record.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// It comes.
+    /// Adds a record.
     Add {
         /// In seconds.
         ttl: u32,
     },
-    /// It is there and stays, with another TTL; in a message this is an addition too.
+    /// Gives a current record another TTL, which a message expresses as an addition.
     SetTtl {
         /// In seconds.
         ttl: u32,
     },
-    /// It goes.
+    /// Removes a record.
     Remove,
 }
 
 /// Desired records that are left out of a plan.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Conflict {
-    /// The records, as desired.
+    /// The desired records.
     pub left_out: RrSet,
-    /// Why they cannot stand there.
+    /// The reason why they are left out.
     pub reason: ConflictReason,
 }
 
-/// Why desired records cannot stand at their name.
+/// The reason why desired records cannot stand at their owner name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ConflictReason {
-    /// A CNAME at the apex, where SOA and NS always stand (RFC 1912 section 2.4).
+    /// A CNAME at the apex, which always has SOA and NS records (RFC 1912 section 2.4).
     CnameAtApex,
-    /// A CNAME where other data are desired too; those win.
+    /// A CNAME beside other desired data; the other data win.
     CnameBesideDesired {
         /// The types of the other data.
         types: Vec<RecordType>,
     },
-    /// A CNAME where other data stay that are not ours; nothing changes at the name, so that it
-    /// does not lose what it has and get nothing in its place.
+    /// A CNAME beside foreign data that stay. Nothing changes at the name: it must not lose its
+    /// records without getting the CNAME.
     CnameBesideForeign {
         /// The types of the other data.
         types: Vec<RecordType>,
     },
-    /// Other data where a CNAME stays that is not ours; nothing changes at the name.
+    /// Other data beside a foreign CNAME that stays; nothing changes at the name.
     BesideForeignCname,
-    /// Another value of a type with one value (CNAME, DNAME), where one stays that is not ours. An
-    /// addition would replace it (RFC 2136 section 3.4.2.2).
+    /// Another value of a type with one value (CNAME, DNAME), if a foreign value stays. An addition
+    /// would replace it (RFC 2136 section 3.4.2.2).
     ForeignValue,
-    /// More values of a type with one value than one (RFC 2181 section 10.1, RFC 6672 section
-    /// 2.4); the one that is there, else the first, stands.
+    /// A further value of a type with one value (RFC 2181 section 10.1, RFC 6672 section 2.4); the
+    /// one in the zone wins, or else the first.
     SecondValue,
-    /// A DS where no NS will stand: BIND and YADIFA drop it without a word.
+    /// A DS at a name that will have no NS. BIND, YADIFA: silently ignore it.
     DsWithoutNs,
 }
 
 impl Plan {
-    /// A plan that changes nothing.
-    pub(super) fn nothing(zone: ZoneName) -> Self {
+    /// Returns a plan that changes nothing.
+    pub(super) fn empty(zone: ZoneName) -> Self {
         Self {
             zone,
             changes: Vec::new(),
@@ -115,7 +115,8 @@ impl Plan {
         }
     }
 
-    /// The owners of the changes, each once, in canonical order; the apex is among them where the SOA changes.
+    /// Returns the owner names of the changes, each once, in canonical order; the apex is among
+    /// them if the SOA changes.
     pub fn owners(&self) -> Vec<Name> {
         let soa = self.soa.iter().map(|_| self.zone.apex());
         let owners = soa.chain(self.changes.iter().map(|change| &change.owner));
@@ -125,7 +126,7 @@ impl Plan {
         owners
     }
 
-    /// Leaves out what is at other names than these, for later.
+    /// Postpones the changes at all other names: removes them from the plan.
     pub fn restrict(&mut self, owners: &[Name]) {
         self.changes.retain(|change| owners.contains(&change.owner));
         if !owners.contains(self.zone.apex()) {
@@ -133,7 +134,7 @@ impl Plan {
         }
     }
 
-    /// Changes nothing at these names.
+    /// Removes the changes at these names from the plan, and notes the names as frozen.
     pub fn freeze<'a>(&mut self, owners: impl Iterator<Item = &'a Name>) {
         self.frozen.extend(owners.cloned());
         let frozen = &self.frozen;
@@ -144,7 +145,7 @@ impl Plan {
         }
     }
 
-    /// Leaves the TTL of the SOA as it is, and with it an SOA that shall differ in nothing else.
+    /// Leaves the TTL of the SOA unchanged, and so the whole SOA if it differs in nothing else.
     pub fn keep_soa_ttl(&mut self, current: &CurrentZone) {
         self.soa = self.soa.take().and_then(|(soa, _)| {
             let is_same = Soa {
@@ -155,22 +156,23 @@ impl Plan {
         });
     }
 
-    /// Whether the zone is as it shall be, so far as it can be: there is nothing to send.
+    /// Returns whether there is nothing to send: the zone is as desired, except for what the plan
+    /// leaves out.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.soa.is_none()
     }
 
-    /// How many records come.
+    /// Returns the number of records that are added.
     pub fn added(&self) -> usize {
         self.count(|action| matches!(action, Action::Add { .. }))
     }
 
-    /// How many records go.
+    /// Returns the number of records that are removed.
     pub fn removed(&self) -> usize {
         self.count(|action| action == Action::Remove)
     }
 
-    /// How many records stay with another TTL.
+    /// Returns the number of records that get another TTL.
     pub fn ttl_changed(&self) -> usize {
         self.count(|action| matches!(action, Action::SetTtl { .. }))
     }
@@ -184,7 +186,7 @@ impl Plan {
 }
 
 impl ConflictReason {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::CnameAtApex => "use address records, or what the primary offers as ALIAS",

@@ -1,50 +1,51 @@
-//! The difference of two zones: one walk over both, in the canonical order that they are kept in.
+//! The difference between two zones, computed in one walk over both in canonical order.
 //!
-//! Where an owner is as desired nothing is allocated; all other work is for one owner at a time.
+//! An owner name that already is as desired costs no allocation; all other work is done for one
+//! owner name at a time.
 
 use super::change::{Change, Plan};
-use super::judge::{Verdict, judge};
-use super::slot::{Contents, Ours, Slot};
+use super::conflicts::{OwnerAction, leave_out_conflicts};
+use super::rrset_diff::{Contents, Removable, RrSetDiff};
 use crate::model::{CurrentZone, ForeignRecords, Name, Rdata, RecordType, RrSet, RrSets, Scope};
 
-/// The plan for all records but the SOA.
+/// Plans the changes of all records but the SOA.
 pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Plan {
-    let mut plan = Plan::nothing(current.name.clone());
+    let mut plan = Plan::empty(current.name.clone());
     let mut managed = scope.managed.as_slice();
-    let staying_hosts = staying_hosts(current, desired, scope);
-    let nodes = Join {
+    let retained_ns_hosts = retained_ns_hosts(current, desired, scope);
+    let owners = OwnerJoin {
         current: current.records.as_slice(),
         desired: desired.as_slice(),
     };
-    for (owner, current_sets, desired_sets) in nodes {
-        if is_settled(current_sets, desired_sets) {
+    for (owner, current_sets, desired_sets) in owners {
+        if is_unchanged(current_sets, desired_sets) {
             continue;
         }
         managed = skip_to(managed, owner);
         let managed_sets = take_owner(&mut managed, owner);
-        let nothing_is_ours = scope.foreign == ForeignRecords::Keep && managed_sets.is_empty();
-        if desired_sets.is_empty() && nothing_is_ours {
+        let none_removable = scope.foreign == ForeignRecords::Keep && managed_sets.is_empty();
+        if desired_sets.is_empty() && none_removable {
             continue;
         }
-        let node = Node {
+        let diff = OwnerDiff {
             owner,
             is_apex: owner == current.name.apex(),
-            is_staying_host: staying_hosts.contains(owner),
+            is_retained_ns_host: retained_ns_hosts.contains(owner),
             foreign: scope.foreign,
             current: current_sets,
             desired: desired_sets,
             managed: managed_sets,
         };
-        node.plan_into(&mut plan, scope);
+        diff.plan_into(&mut plan, scope);
     }
     plan
 }
 
-/// The names in the zone of those name servers that stay although they are not desired. Without
-/// their addresses the zone would be broken, and BIND refuses the whole message that takes the last
-/// one away.
-fn staying_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Vec<Name> {
-    let Some(there) = current.apex_ns() else {
+/// Returns the host names in the zone of the name servers that stay although they are not desired.
+/// The zone would be broken without their addresses. BIND: refuses a whole message that removes the
+/// last address.
+fn retained_ns_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Vec<Name> {
+    let Some(current_ns) = current.apex_ns() else {
         return Vec::new();
     };
     let apex = current.name.apex();
@@ -52,27 +53,28 @@ fn staying_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> 
         let set = sets.get(apex, RecordType::NS);
         set.map(|set| set.rdatas.clone()).unwrap_or_default()
     };
-    let (wanted, ours) = (values(desired), values(scope.managed));
+    let (desired, managed) = (values(desired), values(scope.managed));
     let stays = |rdata: &&Rdata| {
-        let is_foreign = scope.foreign == ForeignRecords::Keep && !ours.contains(rdata);
-        wanted.is_empty() || is_foreign && !wanted.contains(rdata)
+        let is_foreign = scope.foreign == ForeignRecords::Keep && !managed.contains(rdata);
+        desired.is_empty() || is_foreign && !desired.contains(rdata)
     };
-    let hosts = there.rdatas.iter().filter(stays).filter_map(Rdata::to_name);
+    let values = current_ns.rdatas.iter();
+    let hosts = values.filter(stays).filter_map(Rdata::to_name);
     hosts.filter(|host| host.is_at_or_below(apex)).collect()
 }
 
-/// Whether a name is under `keep`.
+/// Returns whether a name is under `keep`.
 pub(super) fn is_kept(scope: &Scope<'_>, owner: &Name) -> bool {
     scope.keep.iter().any(|pattern| pattern.matches(owner))
 }
 
-/// Walks two ordered lists of sets owner by owner.
-struct Join<'a> {
+/// A walk over two sorted lists of RRsets, one owner name at a time.
+struct OwnerJoin<'a> {
     current: &'a [RrSet],
     desired: &'a [RrSet],
 }
 
-impl<'a> Iterator for Join<'a> {
+impl<'a> Iterator for OwnerJoin<'a> {
     type Item = (&'a Name, &'a [RrSet], &'a [RrSet]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -92,7 +94,7 @@ impl<'a> Iterator for Join<'a> {
     }
 }
 
-/// Takes the sets of an owner from the front of a list.
+/// Takes the RRsets of an owner name from the front of a list.
 fn take_owner<'a>(sets: &mut &'a [RrSet], owner: &Name) -> &'a [RrSet] {
     let count = sets.iter().take_while(|set| set.owner == *owner).count();
     let (taken, rest) = sets.split_at(count);
@@ -100,38 +102,36 @@ fn take_owner<'a>(sets: &mut &'a [RrSet], owner: &Name) -> &'a [RrSet] {
     taken
 }
 
-/// The list from the first set that is not before an owner. Owners come in order, so that all
-/// calls together walk the list once.
+/// Drops the RRsets before an owner name from the front of a list. Calls come in the order of the
+/// owner names, so that all together walk the list once.
 fn skip_to<'a>(sets: &'a [RrSet], owner: &Name) -> &'a [RrSet] {
     let before = sets.iter().take_while(|set| set.owner < *owner).count();
     &sets[before..]
 }
 
-/// Whether records of the type are a plan's business: the SOA is handled apart, and a signer's
-/// records are its own.
+/// Returns whether the diff covers records of the type: `soa` covers the SOA, and a signer
+/// generates its own records.
 fn is_planned(rtype: RecordType) -> bool {
     rtype != RecordType::SOA && !rtype.is_made_by_signer()
 }
 
-/// Whether an owner is as desired and nothing at it needs judging.
-fn is_settled(current: &[RrSet], desired: &[RrSet]) -> bool {
+/// Returns whether an owner name already is as desired, without a possible conflict.
+fn is_unchanged(current: &[RrSet], desired: &[RrSet]) -> bool {
     let planned = |set: &&RrSet| is_planned(set.rtype);
-    let (mut current, mut wanted) = (
-        current.iter().filter(planned),
-        desired.iter().filter(planned),
-    );
+    let mut current = current.iter().filter(planned);
+    let mut wanted = desired.iter().filter(planned);
     loop {
         match (current.next(), wanted.next()) {
-            (None, None) => return !is_doubtful(desired),
+            (None, None) => return !may_conflict(desired),
             (Some(a), Some(b)) if a.rtype == b.rtype && a.ttl == b.ttl && a.rdatas == b.rdatas => {}
             _ => return false,
         }
     }
 }
 
-/// Whether desired sets of one owner may be in conflict with each other. Asked even where they
-/// all are there, so that a verdict does not hang on what else differs at the name.
-fn is_doubtful(desired: &[RrSet]) -> bool {
+/// Returns whether the desired RRsets of one owner name may conflict with each other. Matters even
+/// if the zone has them all, so that a conflict does not depend on other differences at the name.
+fn may_conflict(desired: &[RrSet]) -> bool {
     let has = |rtype| desired.iter().any(|set| set.rtype == rtype);
     desired.iter().any(|set| match set.rtype {
         RecordType::CNAME => desired.len() > 1 || set.rdatas.len() > 1,
@@ -145,28 +145,29 @@ fn is_address(rtype: RecordType) -> bool {
     rtype == RecordType::A || rtype == RecordType::AAAA
 }
 
-/// One owner where something may have to change.
-struct Node<'a> {
+/// One owner name whose records may have to change.
+struct OwnerDiff<'a> {
     owner: &'a Name,
     is_apex: bool,
-    /// Whether a name server that stays, though not desired, has this name.
-    is_staying_host: bool,
+    /// Whether this is the host name of a name server that stays although it is not desired.
+    is_retained_ns_host: bool,
     foreign: ForeignRecords,
     current: &'a [RrSet],
     desired: &'a [RrSet],
     managed: &'a [RrSet],
 }
 
-impl<'a> Node<'a> {
+impl<'a> OwnerDiff<'a> {
     fn plan_into(&self, plan: &mut Plan, scope: &Scope<'_>) {
         let (changes, conflicts) = (plan.changes.len(), plan.conflicts.len());
-        let mut slots = self.slots();
-        match judge(self.is_apex, &mut slots, &mut plan.conflicts) {
-            Verdict::Change => self.push_changes(&slots, &mut plan.changes),
-            Verdict::LeaveAlone => {}
+        let mut rrsets = self.rrsets();
+        match leave_out_conflicts(self.is_apex, &mut rrsets, &mut plan.conflicts) {
+            OwnerAction::Change => self.push_changes(&rrsets, &mut plan.changes),
+            OwnerAction::LeaveUnchanged => {}
         }
         let is_touched = plan.changes.len() > changes || plan.conflicts.len() > conflicts;
-        // Patterns are matched last: most owners never get here, and a match costs a string.
+        // Matches the patterns last: most owner names never get here, and a match allocates a
+        // string.
         if is_touched && is_kept(scope, self.owner) {
             plan.changes.truncate(changes);
             plan.conflicts.truncate(conflicts);
@@ -176,8 +177,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The types at this owner, in order.
-    fn slots(&self) -> Vec<Slot<'a>> {
+    /// Returns the RRsets at this owner name, sorted by type.
+    fn rrsets(&self) -> Vec<RrSetDiff<'a>> {
         let all = self.current.iter().chain(self.desired);
         let mut types: Vec<RecordType> = all
             .map(|set| set.rtype)
@@ -185,30 +186,30 @@ impl<'a> Node<'a> {
             .collect();
         types.sort_unstable();
         types.dedup();
-        types.into_iter().map(|rtype| self.slot(rtype)).collect()
+        types.into_iter().map(|rtype| self.rrset(rtype)).collect()
     }
 
-    fn slot(&self, rtype: RecordType) -> Slot<'a> {
+    fn rrset(&self, rtype: RecordType) -> RrSetDiff<'a> {
         let find = |sets: &'a [RrSet]| sets.iter().find(|set| set.rtype == rtype);
         let desired = find(self.desired);
-        let ours = if self.is_apex && rtype == RecordType::NS && desired.is_none() {
-            // A zone without apex NS is broken: they stay until others are desired.
-            Ours::Nothing
-        } else if self.is_staying_host && is_address(rtype) && !self.has_desired_address() {
-            Ours::Nothing
+        let removable = if self.is_apex && rtype == RecordType::NS && desired.is_none() {
+            // A zone without an apex NS is broken: the current ones stay until others are desired.
+            Removable::Nothing
+        } else if self.is_retained_ns_host && is_address(rtype) && !self.has_desired_address() {
+            Removable::Nothing
         } else if self.foreign == ForeignRecords::Remove {
-            Ours::All
+            Removable::All
         } else {
-            find(self.managed).map_or(Ours::Nothing, |set| {
-                Ours::These(Contents::new(rtype, &set.rdatas))
+            find(self.managed).map_or(Removable::Nothing, |set| {
+                Removable::These(Contents::new(rtype, &set.rdatas))
             })
         };
-        Slot {
+        RrSetDiff {
             rtype,
             current: find(self.current),
             desired,
-            wanted: desired.map_or(&[], |set| &set.rdatas),
-            ours,
+            target: desired.map_or(&[], |set| &set.rdatas),
+            removable,
         }
     }
 
@@ -216,18 +217,19 @@ impl<'a> Node<'a> {
         self.desired.iter().any(|set| is_address(set.rtype))
     }
 
-    /// Deletes before adds, so that a CNAME gives way to other data and the other way round; but
-    /// the apex NS the other way: a server ignores the deletion of the last one, or worse does not.
-    fn push_changes(&self, slots: &[Slot<'_>], changes: &mut Vec<Change>) {
-        let is_late = |slot: &&Slot<'_>| self.is_apex && slot.rtype == RecordType::NS;
-        for slot in slots.iter().filter(|slot| !is_late(slot)) {
-            slot.push_removals(self.owner, changes);
+    /// Removes before it adds, so that other data can replace a CNAME and the reverse. Adds before
+    /// it removes at the apex NS, because a server silently ignores the removal of the last one, or
+    /// worse, obeys it.
+    fn push_changes(&self, rrsets: &[RrSetDiff<'_>], changes: &mut Vec<Change>) {
+        let is_late = |rrset: &&RrSetDiff<'_>| self.is_apex && rrset.rtype == RecordType::NS;
+        for rrset in rrsets.iter().filter(|rrset| !is_late(rrset)) {
+            rrset.push_removals(self.owner, changes);
         }
-        for slot in slots {
-            slot.push_additions(self.owner, changes);
+        for rrset in rrsets {
+            rrset.push_additions(self.owner, changes);
         }
-        for slot in slots.iter().filter(is_late) {
-            slot.push_removals(self.owner, changes);
+        for rrset in rrsets.iter().filter(is_late) {
+            rrset.push_removals(self.owner, changes);
         }
     }
 }

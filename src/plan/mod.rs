@@ -1,26 +1,28 @@
-//! The plan: what must change for a zone to be as desired, and the UPDATE messages that change it.
+//! The plan: the changes that turn a zone into the desired one, and the UPDATE messages that make
+//! them.
 //!
-//! A pure function of data: what the primary has ([`CurrentZone`]), what shall be
-//! ([`DesiredZone`]) and what is ours to change ([`Scope`]) give a [`Plan`]; [`batches`] packs it
-//! into messages of exactly counted size. Nothing here reads a clock, waits or logs, and a plan is
-//! never stored: each attempt computes it anew.
+//! A [`Plan`] is a pure function of three inputs: the zone at the primary ([`CurrentZone`]), the
+//! desired zone ([`DesiredZone`]) and the records that nsbridge may change ([`Scope`]). [`batches`]
+//! packs a plan into messages of exactly counted size. Nothing here reads a clock, waits or logs,
+//! and a plan is never stored: each attempt computes a new one.
 //!
-//! What a plan never touches, whatever the mode: records that a signing primary makes, names under
-//! `keep`, the last apex NS, and the address of a name server that stays. Data are compared by
-//! [`Rdata::content`](crate::model::Rdata::content), and a removal names the octets that stand in
-//! the zone, since a server compares those.
+//! In every mode, a plan never changes the records that a signing primary generates, names under
+//! `keep`, the last apex NS, and the address of a name server that stays. Values are compared by
+//! [`Rdata::content`](crate::model::Rdata::content); a removal names the octets in the zone,
+//! because a server compares octets.
 //!
-//! The odd case is the CNAME: no other data may stand beside it (RFC 1034 section 3.6.2), and
-//! servers ignore, refuse or replace what would (RFC 2136 section 3.4.2.2). So each owner is judged
-//! by what it will hold in the end, and what cannot stand there is a [`Conflict`], not a change.
+//! The odd case is the CNAME: a name with a CNAME has no other data (RFC 1034 section 3.6.2), and a
+//! server silently ignores, refuses or replaces records that break this rule (RFC 2136 section
+//! 3.4.2.2). So the plan looks at the final records of each owner name, and reports a desired
+//! record that cannot be among them as a [`Conflict`] instead of a change.
 
 mod batch;
 mod catalog;
 mod change;
+mod conflicts;
 mod diff;
-mod judge;
 mod packer;
-mod slot;
+mod rrset_diff;
 mod soa;
 #[cfg(test)]
 mod tests;
@@ -35,9 +37,9 @@ pub use soa::{FirstContents, InitialZoneError, initial_zone};
 
 use crate::model::{CurrentZone, DesiredZone, ForeignRecords, RrSets, Scope};
 
-/// The plan that makes `current` as `desired`, within `scope`.
+/// Plans the changes that turn `current` into `desired`, within `scope`.
 ///
-/// The SOA follows too, but for the serial: one that alone differs is no change.
+/// The SOA changes too, but a serial that differs alone is no change.
 pub fn plan(current: &CurrentZone, desired: &DesiredZone, scope: &Scope<'_>) -> Plan {
     debug_assert_eq!(current.name, desired.name, "two states of one zone");
     let mut plan = diff::diff(current, &desired.records, scope);
@@ -46,10 +48,10 @@ pub fn plan(current: &CurrentZone, desired: &DesiredZone, scope: &Scope<'_>) -> 
     plan
 }
 
-/// The plan that takes what was delivered out of a zone that stays.
+/// Plans the removal of all managed records from a zone that stays.
 ///
-/// The SOA and the apex NS stay. So does all that was never delivered, whatever the scope says of
-/// foreign records: the zone is somebody else's.
+/// The SOA and the apex NS stay. Foreign records stay too, whatever the scope says of them: the
+/// zone belongs to another.
 pub fn plan_removal(current: &CurrentZone, scope: &Scope<'_>) -> Plan {
     let scope = Scope {
         foreign: ForeignRecords::Keep,

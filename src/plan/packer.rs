@@ -1,44 +1,45 @@
-//! A plan packed into messages.
+//! Packs a plan into messages.
 //!
-//! It is packed owner by owner and an owner is never split, so that no message leaves a name half
-//! changed. Each message is guarded by what the plan was computed from. Nothing is built when one
-//! owner does not fit: half a plan is worse than none.
+//! All changes at an owner name go into one message, so that no message leaves a name half changed.
+//! Each message has prerequisites on the records from which the plan was computed. If the changes
+//! at one owner name do not fit into a message, no message is built: half a plan is worse than
+//! none.
 
-use super::batch::{Batch, Prerequisite, Update, frame_octets};
+use super::batch::{Batch, Prerequisite, Update, header_and_zone_octets};
 use super::change::{Action, Change, Plan};
 use crate::model::{CurrentZone, Name, Rdata, RecordType, Soa, ZoneName};
 
-/// Most messages of one plan. At 64 KiB each this is 256 MiB of changes, far beyond any zone that
-/// a panel makes; and a chain of so many serials stays far from half the serial circle (RFC 1982).
+/// Most messages of one plan. At 64 KiB each this is 256 MiB of changes, far beyond any zone of a
+/// panel; and so many serials stay far from half of the serial number space (RFC 1982).
 pub const PLAN_MESSAGES_MAX: usize = 4_096;
 
-/// What a change by someone else is noticed by.
+/// The kind of prerequisites by which a message notices a change by another client.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Prerequisites {
-    /// The SOA record: any change of the zone is noticed. Over several messages it is chained:
-    /// each sets the SOA that the next one expects.
+    /// The SOA record, which notices any change of the zone. Each of several messages sets the SOA
+    /// that the next one requires.
     #[default]
     Soa,
-    /// The same, and a single message sets the SOA as well: for primaries that move the serial on only
-    /// once for several messages that wait (Knot), where two could be guarded by one serial.
+    /// The SOA record, which a single message sets as well. For primaries that raise the serial
+    /// only once for several waiting messages (Knot): two messages could require one serial there.
     SoaMovedOn,
-    /// The RRsets that the plan touches: for primaries whose prerequisites do not see the SOA
-    /// that they transfer (BIND with inline-signing).
+    /// The RRsets that the plan changes. For primaries whose prerequisites compare another SOA than
+    /// the one that they transfer (BIND with inline-signing).
     RrSets,
-    /// That the RRsets are there or not, whatever they hold: for primaries that compare data as they are
-    /// spelled, not as they are (PowerDNS).
+    /// The presence or absence of the RRsets that the plan changes, whatever their values. For
+    /// primaries that compare the text form of values (PowerDNS).
     Presence,
 }
 
-/// Why a plan cannot be sent.
+/// The reason why a plan cannot be packed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BatchError {
-    /// The changes of one owner do not fit a message.
+    /// The changes at one owner name do not fit into a message.
     #[error("the changes at `{owner}` take a message of {octets} octets, and {limit} is the most")]
     OwnerTooLarge {
-        /// The owner.
+        /// The owner name.
         owner: Name,
-        /// The size of a message with the changes of this owner alone.
+        /// The size of a message with only the changes at this owner name.
         octets: usize,
         /// The largest size of a message.
         limit: usize,
@@ -55,11 +56,12 @@ pub enum BatchError {
 
 /// Packs a plan into messages of at most `octets_max` octets each, TSIG not counted.
 ///
-/// They are to be sent in order, each after success of the one before. A plan that changes nothing
-/// gives no message.
+/// The caller must send them in order, each after the success of the one before. A plan that
+/// changes nothing gives no message.
 ///
 /// # Errors
-/// [`BatchError`] where an owner does not fit a message, or there are too many messages.
+/// [`BatchError`] if the changes at an owner name do not fit into a message, or if there are too
+/// many messages.
 pub fn batches(
     plan: &Plan,
     current: &CurrentZone,
@@ -71,52 +73,52 @@ pub fn batches(
     }
     let packer = Packer {
         plan,
-        is_knot: prerequisites == Prerequisites::SoaMovedOn,
+        ignores_ttl_only_additions: prerequisites == Prerequisites::SoaMovedOn,
         current,
         octets_max,
     };
     match prerequisites {
-        Prerequisites::Soa => packer.guarded_by_soa(false),
-        Prerequisites::SoaMovedOn => packer.guarded_by_soa(true),
-        Prerequisites::RrSets | Prerequisites::Presence => packer.guarded_by_sets(prerequisites),
+        Prerequisites::Soa => packer.pack_with_soa(false),
+        Prerequisites::SoaMovedOn => packer.pack_with_soa(true),
+        Prerequisites::RrSets | Prerequisites::Presence => packer.pack_with_rrsets(prerequisites),
     }
 }
 
 struct Packer<'a> {
     plan: &'a Plan,
-    /// The primary is one that moves a serial on once for several messages.
-    is_knot: bool,
+    /// Whether the primary is known to ignore an addition that only changes a TTL (Knot).
+    ignores_ttl_only_additions: bool,
     current: &'a CurrentZone,
     octets_max: usize,
 }
 
-/// When an owner has its turn, where the plan takes several messages. BIND checks after each message
-/// that the hosts of MX and apex NS records in the zone have addresses, and refuses it otherwise: so
-/// addresses come before what names their hosts, and go after it.
+/// The position of an owner name among the messages of a plan. BIND: checks after each message that
+/// hosts in the zone which MX and apex NS records name have addresses, and refuses it otherwise. So
+/// addresses are added before the records that name their hosts, and removed after them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Turn {
+enum SendOrder {
     First,
     NamesHosts,
     LosesAddresses,
 }
 
-fn turn(changes: &[Change]) -> Turn {
+fn send_order(changes: &[Change]) -> SendOrder {
     let names_hosts =
         |change: &Change| [RecordType::NS, RecordType::MX, RecordType::SRV].contains(&change.rtype);
     let is_address = |change: &Change| [RecordType::A, RecordType::AAAA].contains(&change.rtype);
     let is_lost = |change: &Change| is_address(change) && change.action == Action::Remove;
     let is_kept = |change: &Change| is_address(change) && change.action != Action::Remove;
     if changes.iter().any(names_hosts) {
-        Turn::NamesHosts
+        SendOrder::NamesHosts
     } else if changes.iter().any(is_lost) && !changes.iter().any(is_kept) {
-        Turn::LosesAddresses
+        SendOrder::LosesAddresses
     } else {
-        Turn::First
+        SendOrder::First
     }
 }
 
-/// What one owner puts into a message.
-struct Group<'a> {
+/// The entries of one owner name in a message.
+struct OwnerEntries<'a> {
     owner: &'a Name,
     prerequisites: Vec<Prerequisite>,
     updates: Vec<Update>,
@@ -124,15 +126,16 @@ struct Group<'a> {
 }
 
 impl<'a> Packer<'a> {
-    fn guarded_by_soa(&self, moves_on: bool) -> Result<Vec<Batch>, BatchError> {
-        let groups = self.groups(|_| Vec::new());
-        let guard_octets = self.prerequisites(&self.current.soa).octets();
-        let frame = frame_octets(&self.plan.zone) + guard_octets;
-        // One message need not set the SOA. The last of several may set a longer one than those
-        // before it; room for the longest is left in each.
+    /// Packs messages that each require the SOA. `always_sets_soa`: a single message sets it too.
+    fn pack_with_soa(&self, always_sets_soa: bool) -> Result<Vec<Batch>, BatchError> {
+        let groups = self.group_by_owner(|_| Vec::new());
+        let prerequisite_octets = self.soa_prerequisite(&self.current.soa).octets();
+        let frame = header_and_zone_octets(&self.plan.zone) + prerequisite_octets;
+        // A single message need not set the SOA. The last of several messages may set a longer SOA
+        // than those before it, so each leaves room for the longest.
         let unchanged = self.set_soa(&self.current.soa, 0).octets();
         let alone = match self.soa_octets() {
-            0 if moves_on => unchanged,
+            0 if always_sets_soa => unchanged,
             octets => octets,
         };
         let whole = frame + alone + groups.iter().map(|group| group.octets).sum::<usize>();
@@ -143,10 +146,10 @@ impl<'a> Packer<'a> {
         let last = batches.len() - 1;
         let mut expected = self.current.soa.clone();
         for (at, batch) in batches.iter_mut().enumerate() {
-            batch.prerequisites.push(self.prerequisites(&expected));
+            batch.prerequisites.push(self.soa_prerequisite(&expected));
             let (mut soa, ttl) = match &self.plan.soa {
                 Some((soa, ttl)) if at == last => (soa.clone(), *ttl),
-                None if last == 0 && !moves_on => break,
+                None if last == 0 && !always_sets_soa => break,
                 _ => (expected.clone(), self.current.soa_ttl),
             };
             if !soa.serial.is_after(expected.serial) {
@@ -158,11 +161,12 @@ impl<'a> Packer<'a> {
         Ok(batches)
     }
 
-    /// The SOA goes with the first message: the server moves the serial on by itself with each
-    /// message, and would ignore one that it has passed.
-    fn guarded_by_sets(&self, prerequisites: Prerequisites) -> Result<Vec<Batch>, BatchError> {
-        let groups = self.groups(|changes| self.set_guards(changes, prerequisites));
-        let frame = frame_octets(&self.plan.zone);
+    /// Packs messages that require RRsets. The first message sets the SOA: the server raises the
+    /// serial with each message, and would silently ignore an SOA whose serial is no longer ahead.
+    fn pack_with_rrsets(&self, prerequisites: Prerequisites) -> Result<Vec<Batch>, BatchError> {
+        let groups =
+            self.group_by_owner(|changes| self.rrset_prerequisites(changes, prerequisites));
+        let frame = header_and_zone_octets(&self.plan.zone);
         let mut batches = self.pack(groups, frame + self.soa_octets(), frame)?;
         if let (Some((soa, ttl)), Some(first)) = (&self.plan.soa, batches.first_mut()) {
             first.updates.insert(0, self.set_soa(soa, *ttl));
@@ -170,22 +174,26 @@ impl<'a> Packer<'a> {
         Ok(batches)
     }
 
-    /// The changes by owner; never none, so that a plan of an SOA alone has its message.
-    fn groups(&self, guards: impl Fn(&[Change]) -> Vec<Prerequisite>) -> Vec<Group<'a>> {
+    /// Groups the entries by owner name. Returns at least one group, so that a plan that only
+    /// changes the SOA has its message.
+    fn group_by_owner(
+        &self,
+        prerequisites: impl Fn(&[Change]) -> Vec<Prerequisite>,
+    ) -> Vec<OwnerEntries<'a>> {
         let owners = self.plan.changes.chunk_by(|a, b| a.owner == b.owner);
         let mut owners: Vec<&[Change]> = owners.collect();
-        owners.sort_by_key(|changes| turn(changes));
-        let mut groups: Vec<Group<'a>> = owners
+        owners.sort_by_key(|changes| send_order(changes));
+        let mut groups: Vec<OwnerEntries<'a>> = owners
             .into_iter()
             .map(|changes| {
-                let prerequisites = guards(changes);
+                let prerequisites = prerequisites(changes);
                 let updates = self.updates(changes);
                 let octets = prerequisites
                     .iter()
                     .map(Prerequisite::octets)
                     .sum::<usize>()
                     + updates.iter().map(Update::octets).sum::<usize>();
-                Group {
+                OwnerEntries {
                     owner: &changes[0].owner,
                     prerequisites,
                     updates,
@@ -194,7 +202,7 @@ impl<'a> Packer<'a> {
             })
             .collect();
         if groups.is_empty() {
-            groups.push(Group {
+            groups.push(OwnerEntries {
                 owner: self.plan.zone.apex(),
                 prerequisites: Vec::new(),
                 updates: Vec::new(),
@@ -204,21 +212,26 @@ impl<'a> Packer<'a> {
         groups
     }
 
-    /// The steps of one owner's changes. A value that only gets another TTL goes and comes back: Knot
-    /// ignores an addition of what is there, whatever its TTL. Not so an apex NS, which `PowerDNS` removes
-    /// last of all and so for good: its addition sets the TTL, but on Knot, where another name server stands
-    /// in meanwhile, for servers ignore the removal of the last one.
+    /// Returns the entries for the changes at one owner name.
+    ///
+    /// A record that only gets another TTL is removed and added again. Knot: ignores the addition
+    /// of a record that exists, whatever its TTL.
+    ///
+    /// An apex NS is only added, which sets its TTL. PowerDNS: applies the removal of an apex NS
+    /// after all other entries, and so for good. Knot: needs the removal here too, and a
+    /// placeholder NS meanwhile, because servers silently ignore the removal of the last apex NS.
     fn updates(&self, changes: &[Change]) -> Vec<Update> {
-        let needs_removal = |change: &Change| self.is_knot || !self.is_apex_ns(change);
+        let needs_removal =
+            |change: &Change| self.ignores_ttl_only_additions || !self.is_apex_ns(change);
         let mut updates = Vec::with_capacity(changes.len());
-        let mut stands_in = false;
+        let mut has_placeholder = false;
         for change in changes {
             if let Action::SetTtl { ttl } = change.action
                 && needs_removal(change)
             {
-                if self.is_apex_ns(change) && !stands_in {
-                    stands_in = true;
-                    updates.push(self.stand_in(Action::Add { ttl }));
+                if self.is_apex_ns(change) && !has_placeholder {
+                    has_placeholder = true;
+                    updates.push(self.placeholder_ns(Action::Add { ttl }));
                 }
                 let action = Action::Remove;
                 updates.push(Update::from(&Change {
@@ -228,18 +241,18 @@ impl<'a> Packer<'a> {
             }
             updates.push(Update::from(change));
         }
-        if stands_in {
-            updates.push(self.stand_in(Action::Remove));
+        if has_placeholder {
+            updates.push(self.placeholder_ns(Action::Remove));
         }
         updates
     }
 
-    /// A step of a name server that is in the zone within one message only: a name that nobody has (RFC
-    /// 6761 section 6.4).
-    fn stand_in(&self, action: Action) -> Update {
+    /// Returns the entry that adds or removes an apex NS which is in the zone within one message
+    /// only. Its name exists nowhere (RFC 6761 section 6.4).
+    fn placeholder_ns(&self, action: Action) -> Update {
         let name: Name = "nsbridge.invalid."
             .parse()
-            .expect("it is written as a name is");
+            .expect("the literal is a valid name");
         Update::from(&Change {
             owner: self.plan.zone.apex().clone(),
             rtype: RecordType::NS,
@@ -252,38 +265,39 @@ impl<'a> Packer<'a> {
         change.rtype == RecordType::NS && change.owner == *self.plan.zone.apex()
     }
 
-    /// Prerequisites on each set that one owner's changes touch.
-    fn set_guards(&self, changes: &[Change], prerequisites: Prerequisites) -> Vec<Prerequisite> {
+    /// Returns the prerequisites on each RRset that the changes at one owner name change.
+    fn rrset_prerequisites(&self, changes: &[Change], kind: Prerequisites) -> Vec<Prerequisite> {
         let owner = &changes[0].owner;
         let mut types: Vec<RecordType> = changes.iter().map(|change| change.rtype).collect();
         types.sort_unstable();
         types.dedup();
-        let mut guards = Vec::new();
+        let mut prerequisites = Vec::new();
         for rtype in types {
             if let Some(set) = self.current.records.get(owner, rtype) {
-                if prerequisites == Prerequisites::Presence {
+                if kind == Prerequisites::Presence {
                     let owner = owner.clone();
-                    guards.push(Prerequisite::Exists { owner, rtype });
+                    prerequisites.push(Prerequisite::Exists { owner, rtype });
                     continue;
                 }
-                guards.extend(set.rdatas.iter().map(|rdata| Prerequisite::Equals {
+                let equals = |rdata: &Rdata| Prerequisite::Equals {
                     owner: owner.clone(),
                     rtype,
                     rdata: rdata.clone(),
-                }));
+                };
+                prerequisites.extend(set.rdatas.iter().map(equals));
             } else {
                 let owner = owner.clone();
-                guards.push(Prerequisite::Absent { owner, rtype });
+                prerequisites.push(Prerequisite::Absent { owner, rtype });
             }
         }
-        guards
+        prerequisites
     }
 
-    /// Fills messages with groups in order. `first` and `rest` are the octets that a message has
-    /// before its first group.
+    /// Fills messages with groups in order. `first` and `rest` are the octets that the first and
+    /// each later message has before its first group.
     fn pack(
         &self,
-        groups: Vec<Group<'_>>,
+        groups: Vec<OwnerEntries<'_>>,
         first: usize,
         rest: usize,
     ) -> Result<Vec<Batch>, BatchError> {
@@ -310,7 +324,7 @@ impl<'a> Packer<'a> {
             }
             octets += group.octets;
             is_empty = false;
-            let batch = batches.last_mut().expect("it is never empty");
+            let batch = batches.last_mut().expect("the list starts with one batch");
             batch.prerequisites.extend(group.prerequisites);
             batch.updates.extend(group.updates);
         }
@@ -325,7 +339,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn prerequisites(&self, soa: &Soa) -> Prerequisite {
+    fn soa_prerequisite(&self, soa: &Soa) -> Prerequisite {
         Prerequisite::Equals {
             owner: self.plan.zone.apex().clone(),
             rtype: RecordType::SOA,
@@ -342,7 +356,7 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// The octets of the plan's SOA in a message; zero without one.
+    /// Returns the octets of the plan's SOA in a message; zero if the plan has none.
     fn soa_octets(&self) -> usize {
         let soa = self.plan.soa.as_ref();
         soa.map_or(0, |(soa, ttl)| self.set_soa(soa, *ttl).octets())

@@ -1,4 +1,4 @@
-//! The SOA of a plan, and the first contents of a zone that is about to be made.
+//! The SOA of a plan, and the first contents of a new zone.
 
 use super::change::{Action, Conflict, Plan};
 use super::diff;
@@ -7,25 +7,24 @@ use crate::model::{
     RecordType, RrSet, RrSets, Scope, Serial, Soa, ZoneName,
 };
 
-/// Refresh where none is desired, in seconds: three hours, Plesk's own default. NOTIFY does the
-/// work (RFC 1996), this is the net below it.
+/// Default refresh: three hours, Plesk's own default. Secondaries rely on NOTIFY (RFC 1996); this
+/// only covers a lost one.
 const REFRESH_SECONDS: u32 = 10_800;
-/// Retry where none is desired, in seconds: a fraction of the refresh (RFC 1912 section 2.2).
+/// Default retry: a fraction of the refresh (RFC 1912 section 2.2).
 const RETRY_SECONDS: u32 = 3_600;
-/// Expire where none is desired, in seconds: a week, so that a primary may be down over a holiday.
+/// Default expire: a week, so that a primary may be down over a holiday.
 const EXPIRE_SECONDS: u32 = 604_800;
-/// Minimum where none is desired, in seconds: "one to three hours" (RFC 2308 section 5).
+/// Default minimum: "one to three hours" (RFC 2308 section 5).
 const MINIMUM_SECONDS: u32 = 10_800;
-/// TTL of the SOA where none is desired, in seconds: a day, as RFC 1912 section 2.2 has it for
-/// what rarely changes; negative answers take the smaller of it and the minimum.
+/// Default TTL of the SOA: a day, as RFC 1912 section 2.2 advises for records that rarely change;
+/// negative answers use the smaller of it and the minimum.
 const SOA_TTL_SECONDS: u32 = 86_400;
-/// The local part of a zone's mailbox where none is desired (RFC 2142 section 7).
+/// Default local part of a zone's mailbox (RFC 2142 section 7).
 const MAILBOX: &[u8] = b"hostmaster";
-/// The first serial of a zone where none is desired. Not zero, which some secondaries take for
-/// "none yet".
+/// Default first serial of a zone. Not zero, which some secondaries take for "none yet".
 const FIRST_SERIAL: Serial = Serial(1);
 
-/// The SOA and its TTL where they must change, with a serial after the current one.
+/// Returns the new SOA and its TTL, with a serial after the current one; `None` if nothing changes.
 pub(super) fn change(current: &CurrentZone, desired: &DesiredSoa) -> Option<(Soa, u32)> {
     let was = &current.soa;
     let mut soa = Soa {
@@ -46,10 +45,10 @@ pub(super) fn change(current: &CurrentZone, desired: &DesiredSoa) -> Option<(Soa
     Some((soa, ttl))
 }
 
-/// Why a zone cannot be made.
+/// The reason why a zone cannot be created.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InitialZoneError {
-    /// Names and files of the primary's zones are made of the labels of a zone, and the root has none.
+    /// A server derives the name and the file of a zone from its labels, and the root has none.
     #[error("the root zone is not made")]
     RootZone,
     /// A zone needs a name server (RFC 1034 section 4.2.1), and none is desired.
@@ -61,7 +60,7 @@ pub enum InitialZoneError {
 }
 
 impl InitialZoneError {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::RootZone => "give the zone a name of at least one label",
@@ -72,22 +71,22 @@ impl InitialZoneError {
     }
 }
 
-/// The first contents of a zone that is about to be made, and what is left out of them.
+/// The first contents of a new zone, and the desired records that they leave out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FirstContents {
     /// The zone.
     pub zone: InitialZone,
-    /// Desired records that are left out, since they cannot stand beside others.
+    /// Desired records that are left out, because they cannot stand beside others.
     pub conflicts: Vec<Conflict>,
     /// Names under `keep` whose desired records are left out.
     pub kept: Vec<Name>,
 }
 
-/// The first contents of a zone that is about to be made.
+/// Computes the first contents of a new zone.
 ///
-/// Records that cannot stand together are left out, since a server would refuse to load them all; so
-/// are those at names under `keep`, but for what no zone can do without: the apex NS, and the addresses
-/// of those that are in the zone.
+/// Leaves out records that cannot stand together, because a server would refuse to load the zone.
+/// Leaves out records at names under `keep` too, except for those that every zone needs: the apex
+/// NS, and the addresses of name servers whose names are in the zone.
 ///
 /// # Errors
 /// [`InitialZoneError`].
@@ -106,7 +105,7 @@ pub fn initial_zone(
             zone: desired.name.clone(),
         })?;
     let wanted = &desired.soa;
-    // The longest zone names leave no room for a label; the mailbox is then the apex itself.
+    // The longest zone names leave no room for another label; the mailbox is then the apex itself.
     let mailbox = || apex.child(MAILBOX).unwrap_or_else(|_| apex.clone());
     let soa = Soa {
         mname: wanted.mname.clone().unwrap_or(first_ns),
@@ -124,8 +123,8 @@ pub fn initial_zone(
         soa_ttl,
         records: RrSets::default(),
     };
-    let plan = plan_from_nothing(&empty, &desired.records, keep);
-    let needed = needed(desired, &plan.kept);
+    let plan = plan_from_empty(&empty, &desired.records, keep);
+    let required = required_at_kept_names(desired, &plan.kept);
     let added = plan
         .changes
         .iter()
@@ -135,13 +134,13 @@ pub fn initial_zone(
         });
     let mut records = RrSets::from_records(added);
     let mut kept = plan.kept;
-    if !needed.is_empty() {
+    if !required.is_empty() {
         let is_left_out = |owner: &Name| {
             let mut sets = desired.records.at(owner).iter();
-            sets.any(|set| needed.get(owner, set.rtype).is_none())
+            sets.any(|set| required.get(owner, set.rtype).is_none())
         };
         kept.retain(is_left_out);
-        let sets = records.into_sets().into_iter().chain(needed.into_sets());
+        let sets = records.into_sets().into_iter().chain(required.into_sets());
         records = RrSets::from_sets(sets);
     }
     let CurrentZone { name, soa, .. } = empty;
@@ -157,7 +156,7 @@ pub fn initial_zone(
     })
 }
 
-fn plan_from_nothing(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]) -> Plan {
+fn plan_from_empty(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]) -> Plan {
     let scope = Scope {
         foreign: ForeignRecords::Remove,
         keep,
@@ -166,19 +165,19 @@ fn plan_from_nothing(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]
     diff::diff(empty, desired, &scope)
 }
 
-/// The desired records at names under `keep` without which a server takes no zone.
-fn needed(desired: &DesiredZone, kept: &[Name]) -> RrSets {
+/// Returns the desired records at names under `keep` without which a server accepts no zone.
+fn required_at_kept_names(desired: &DesiredZone, kept: &[Name]) -> RrSets {
     let apex = desired.name.apex();
     let ns = desired.records.get(apex, RecordType::NS);
     let hosts: Vec<Name> = ns
         .into_iter()
         .flat_map(|set| set.rdatas.iter().filter_map(Rdata::to_name))
         .collect();
-    let is_needed = |set: &&RrSet| match set.rtype {
+    let is_required = |set: &&RrSet| match set.rtype {
         RecordType::NS => set.owner == *apex,
         RecordType::A | RecordType::AAAA => hosts.contains(&set.owner),
         _ => false,
     };
     let at_kept = kept.iter().flat_map(|owner| desired.records.at(owner));
-    RrSets::from_sets(at_kept.filter(is_needed).cloned())
+    RrSets::from_sets(at_kept.filter(is_required).cloned())
 }

@@ -1,4 +1,4 @@
-//! Rules of the plan, one a test. A zone is written as lines of owner, type, TTL and value.
+//! Tests of the plan, one rule each. A zone is written as lines of owner name, type, TTL and value.
 
 mod cases;
 mod catalog;
@@ -10,7 +10,7 @@ use super::*;
 use crate::model::{DesiredSoa, NamePattern, Record, Serial};
 use crate::model::{Name, Rdata, RecordType, Soa, ZoneName, ZoneSource};
 
-const NO_TYPE: &str = "a type of these tests";
+const KNOWN_TYPE: &str = "the type is in `TYPES`";
 
 pub(super) fn zone_name() -> ZoneName {
     ZoneName::new(&"example.".parse().unwrap())
@@ -39,7 +39,7 @@ pub(super) const TYPES: [(&str, RecordType); 13] = [
     ("TLSA", RecordType::TLSA),
 ];
 
-/// Data of a type from a short value; the strings of a TXT are parted by commas.
+/// Returns the data of a short value; commas separate the strings of a TXT.
 pub(super) fn rdata(rtype: RecordType, value: &str) -> Rdata {
     match rtype {
         RecordType::NS | RecordType::CNAME | RecordType::DNAME => Rdata::from_name(&owner(value)),
@@ -80,7 +80,7 @@ fn short(name: &Name) -> String {
 
 fn mnemonic(rtype: RecordType) -> &'static str {
     let found = TYPES.iter().find(|(_, known)| *known == rtype);
-    found.expect(NO_TYPE).0
+    found.expect(KNOWN_TYPE).0
 }
 
 fn records(text: &str) -> RrSets {
@@ -95,7 +95,7 @@ fn records(text: &str) -> RrSets {
                 let rtype = TYPES
                     .iter()
                     .find(|(known, _)| *known == mnemonic)
-                    .expect(NO_TYPE)
+                    .expect(KNOWN_TYPE)
                     .1;
                 Record {
                     owner: owner(name),
@@ -137,17 +137,17 @@ fn desired(text: &str) -> DesiredZone {
     }
 }
 
-/// A plan for a zone in which `ours` was delivered.
-fn plan_of(foreign: ForeignRecords, ours: &str, is: &str, shall_be: &str) -> Plan {
+/// Returns the plan for a zone with the managed records `managed`.
+fn plan_of(foreign: ForeignRecords, managed: &str, before: &str, after: &str) -> Plan {
     let scope = Scope {
         foreign,
         keep: &["_acme-challenge.*".parse().unwrap()],
-        managed: &records(ours),
+        managed: &records(managed),
     };
-    plan(&current(is), &desired(shall_be), &scope)
+    plan(&current(before), &desired(after), &scope)
 }
 
-/// Changes as lines: `+` comes, `-` goes, `~` gets another TTL.
+/// Formats the changes as lines: `+` adds, `-` removes, `~` sets another TTL.
 fn show(plan: &Plan) -> Vec<String> {
     let line = |change: &Change| {
         let record = |ttl: Option<u32>| {
@@ -185,12 +185,12 @@ fn reasons(plan: &Plan) -> Vec<(String, ConflictReason)> {
 use ForeignRecords::{Keep, Remove};
 
 #[test]
-fn only_what_was_delivered_is_removed_unless_foreign_records_go() {
-    let is = "@ NS 300 ns1\nwww A 300 1\nwww A 300 2\nx A 300 9";
-    let shall_be = "@ NS 300 ns1\nwww A 300 3";
-    let kept = plan_of(Keep, "www A 0 1", is, shall_be);
+fn only_managed_records_are_removed_unless_foreign_records_are_too() {
+    let before = "@ NS 300 ns1\nwww A 300 1\nwww A 300 2\nx A 300 9";
+    let after = "@ NS 300 ns1\nwww A 300 3";
+    let kept = plan_of(Keep, "www A 0 1", before, after);
     assert_eq!(show(&kept), ["- www A 1", "+ www A 300 3"]);
-    let removed = plan_of(Remove, "", is, shall_be);
+    let removed = plan_of(Remove, "", before, after);
     let all = ["- www A 1", "- www A 2", "+ www A 300 3", "- x A 9"];
     assert_eq!(show(&removed), all);
     assert_eq!(
@@ -201,17 +201,17 @@ fn only_what_was_delivered_is_removed_unless_foreign_records_go() {
 
 #[test]
 fn names_are_compared_without_case_and_txt_by_content() {
-    let is = "@ NS 300 ns1\nWWW A 300 1\nt TXT 300 ab,c\nu TXT 300 a,b";
-    let shall_be = "@ NS 300 NS1\nwww A 300 1\nT TXT 300 abc\nu TXT 300 x";
-    let plan = plan_of(Keep, "u TXT 0 ab", is, shall_be);
+    let before = "@ NS 300 ns1\nWWW A 300 1\nt TXT 300 ab,c\nu TXT 300 a,b";
+    let after = "@ NS 300 NS1\nwww A 300 1\nT TXT 300 abc\nu TXT 300 x";
+    let plan = plan_of(Keep, "u TXT 0 ab", before, after);
     assert_eq!(show(&plan), ["- u TXT a,b", "+ u TXT 300 x"]);
 }
 
 #[test]
-fn another_ttl_is_set_on_the_octets_that_are_there() {
-    let is = "@ NS 300 ns1\nt TXT 300 ab,c\nt TXT 300 foreign\nx A 300 1";
-    let shall_be = "@ NS 300 ns1\nt TXT 600 abc\nt TXT 600 new";
-    let plan = plan_of(Keep, "", is, shall_be);
+fn another_ttl_is_set_on_the_octets_in_the_zone() {
+    let before = "@ NS 300 ns1\nt TXT 300 ab,c\nt TXT 300 foreign\nx A 300 1";
+    let after = "@ NS 300 ns1\nt TXT 600 abc\nt TXT 600 new";
+    let plan = plan_of(Keep, "", before, after);
     assert_eq!(show(&plan), ["~ t TXT 600 ab,c", "+ t TXT 600 new"]);
     assert_eq!(
         (plan.added(), plan.removed(), plan.ttl_changed()),
@@ -220,25 +220,25 @@ fn another_ttl_is_set_on_the_octets_that_are_there() {
 }
 
 #[test]
-fn records_of_a_signer_are_never_touched() {
-    let is = "@ NS 300 ns1\n@ DNSKEY 300 k\nwww A 300 1\nwww RRSIG 300 s\nwww NSEC 300 n";
-    let ours = "@ DNSKEY 0 k\nwww RRSIG 0 s\nwww A 0 1";
-    let shall_be = "@ NS 300 ns1\n@ CDS 300 c\n@ DNSKEY 600 other\n@ TYPE65534 1 x";
-    let plan = plan_of(Remove, ours, is, shall_be);
+fn records_of_a_signer_are_never_changed() {
+    let before = "@ NS 300 ns1\n@ DNSKEY 300 k\nwww A 300 1\nwww RRSIG 300 s\nwww NSEC 300 n";
+    let managed = "@ DNSKEY 0 k\nwww RRSIG 0 s\nwww A 0 1";
+    let after = "@ NS 300 ns1\n@ CDS 300 c\n@ DNSKEY 600 other\n@ TYPE65534 1 x";
+    let plan = plan_of(Remove, managed, before, after);
     assert_eq!(show(&plan), ["- www A 1"]);
     assert!(plan.conflicts.is_empty());
 }
 
 #[test]
-fn names_under_keep_stay_as_they_are() {
-    let is = "@ NS 300 ns1\n_acme-challenge A 300 1\n_acme-challenge.b TXT 300 x";
+fn names_under_keep_stay_unchanged() {
+    let before = "@ NS 300 ns1\n_acme-challenge A 300 1\n_acme-challenge.b TXT 300 x";
     let same = "_acme-challenge.b TXT 300 x";
-    let shall_be = format!("@ NS 300 ns1\n_ACME-challenge A 300 2\n{same}");
-    let plan = plan_of(Remove, "_acme-challenge A 0 1", is, &shall_be);
+    let after = format!("@ NS 300 ns1\n_ACME-challenge A 300 2\n{same}");
+    let plan = plan_of(Remove, "_acme-challenge A 0 1", before, &after);
     assert_eq!(show(&plan), [""; 0]);
     assert_eq!(plan.kept, [owner("_acme-challenge")]);
-    let gone = plan_of(Remove, "", is, "@ NS 300 ns1");
-    assert!(gone.is_empty() && gone.kept.is_empty());
+    let not_desired = plan_of(Remove, "", before, "@ NS 300 ns1");
+    assert!(not_desired.is_empty() && not_desired.kept.is_empty());
 }
 
 #[test]
@@ -249,9 +249,9 @@ fn an_apex_under_keep_keeps_its_soa() {
         keep: &keep,
         managed: &RrSets::default(),
     };
-    let mut shall_be = desired("@ NS 300 other\nwww A 300 1");
-    shall_be.soa.refresh = Some(99);
-    let plan = plan(&current("@ NS 300 ns1"), &shall_be, &scope);
+    let mut after = desired("@ NS 300 other\nwww A 300 1");
+    after.soa.refresh = Some(99);
+    let plan = plan(&current("@ NS 300 ns1"), &after, &scope);
     assert_eq!(
         (show(&plan), plan.soa),
         (vec!["+ www A 300 1".to_owned()], None)
@@ -259,19 +259,19 @@ fn an_apex_under_keep_keeps_its_soa() {
 }
 
 #[test]
-fn apex_name_servers_come_before_others_go_and_one_always_stays() {
-    let is = "@ NS 300 ns1\n@ A 300 1";
-    let moved = plan_of(Remove, "", is, "@ NS 300 ns2\n@ A 300 2");
+fn apex_ns_are_added_before_others_are_removed_and_one_always_stays() {
+    let before = "@ NS 300 ns1\n@ A 300 1";
+    let moved = plan_of(Remove, "", before, "@ NS 300 ns2\n@ A 300 2");
     let order = ["- @ A 1", "+ @ A 300 2", "+ @ NS 300 ns2", "- @ NS ns1"];
     assert_eq!(show(&moved), order);
-    let none = plan_of(Remove, is, is, "www A 300 1");
-    assert_eq!(show(&none), ["- @ A 1", "+ www A 300 1"]);
-    let below = plan_of(Remove, "", "@ NS 300 ns1\nsub NS 300 ns1", "sub NS 300 ns2");
-    assert_eq!(show(&below), ["- sub NS ns1", "+ sub NS 300 ns2"]);
+    let without_ns = plan_of(Remove, before, before, "www A 300 1");
+    assert_eq!(show(&without_ns), ["- @ A 1", "+ www A 300 1"]);
+    let delegation = plan_of(Remove, "", "@ NS 300 ns1\nsub NS 300 ns1", "sub NS 300 ns2");
+    assert_eq!(show(&delegation), ["- sub NS ns1", "+ sub NS 300 ns2"]);
 }
 
 #[test]
-fn a_cname_and_other_data_of_ours_change_places() {
+fn a_managed_cname_and_other_managed_data_replace_each_other() {
     let (a, cname) = ("@ NS 300 ns1\nwww A 300 1", "@ NS 300 ns1\nwww CNAME 300 x");
     let to_cname = plan_of(Keep, "www A 0 1", a, cname);
     assert_eq!(show(&to_cname), ["- www A 1", "+ www CNAME 300 x"]);
@@ -282,16 +282,16 @@ fn a_cname_and_other_data_of_ours_change_places() {
 }
 
 #[test]
-fn a_cname_does_not_come_beside_what_stays() {
-    let is = "@ NS 300 ns1\nwww A 300 1\nwww TXT 300 foreign\nwww RRSIG 300 s";
-    let plan = plan_of(Keep, "www A 0 1", is, "@ NS 300 ns1\nwww CNAME 300 x");
+fn a_cname_is_not_added_beside_foreign_data() {
+    let before = "@ NS 300 ns1\nwww A 300 1\nwww TXT 300 foreign\nwww RRSIG 300 s";
+    let plan = plan_of(Keep, "www A 0 1", before, "@ NS 300 ns1\nwww CNAME 300 x");
     let types = vec![RecordType::TXT];
     let reason = ConflictReason::CnameBesideForeign { types };
     assert_eq!(reasons(&plan), [("www CNAME x".to_owned(), reason)]);
     assert_eq!(
         show(&plan),
         [""; 0],
-        "the address stays: the name would go dark"
+        "the address stays: without it the name would have no records"
     );
     let signed = "@ NS 300 ns1\nwww RRSIG 300 s";
     let beside_signature = plan_of(Keep, "", signed, "www CNAME 300 x");
@@ -299,24 +299,24 @@ fn a_cname_does_not_come_beside_what_stays() {
 }
 
 #[test]
-fn nothing_comes_beside_or_instead_of_a_foreign_cname() {
-    let is = "@ NS 300 ns1\nwww CNAME 300 x";
-    let plan = plan_of(Keep, "", is, "www A 300 1\nwww CNAME 300 y");
+fn nothing_is_added_beside_or_instead_of_a_foreign_cname() {
+    let before = "@ NS 300 ns1\nwww CNAME 300 x";
+    let plan = plan_of(Keep, "", before, "www A 300 1\nwww CNAME 300 y");
     let left_out = [
         ("www A 1".to_owned(), ConflictReason::BesideForeignCname),
         ("www CNAME y".to_owned(), ConflictReason::ForeignValue),
     ];
     assert_eq!((reasons(&plan), show(&plan)), (left_out.to_vec(), vec![]));
-    let same = plan_of(Keep, "", is, "www CNAME 600 x");
+    let same = plan_of(Keep, "", before, "www CNAME 600 x");
     assert_eq!(show(&same), ["~ www CNAME 600 x"]);
 }
 
 #[test]
-fn desired_records_that_exclude_each_other_are_judged() {
-    let is = "@ NS 300 ns1\nwww CNAME 300 x\nd CNAME 300 y";
-    let shall_be = "@ NS 300 ns1\n@ CNAME 300 x\nwww CNAME 300 x\nwww A 300 1\n\
+fn desired_records_that_exclude_each_other_are_conflicts() {
+    let before = "@ NS 300 ns1\nwww CNAME 300 x\nd CNAME 300 y";
+    let after = "@ NS 300 ns1\n@ CNAME 300 x\nwww CNAME 300 x\nwww A 300 1\n\
                     d CNAME 300 x\nd CNAME 300 y";
-    let plan = plan_of(Remove, "", is, shall_be);
+    let plan = plan_of(Remove, "", before, after);
     let types = vec![RecordType::A];
     let left_out = [
         ("@ CNAME x".to_owned(), ConflictReason::CnameAtApex),
@@ -331,12 +331,12 @@ fn desired_records_that_exclude_each_other_are_judged() {
 }
 
 #[test]
-fn a_ds_stands_only_where_a_delegation_does() {
+fn a_ds_needs_a_delegation() {
     let ns1 = "@ NS 300 ns1\nsub NS 300 ns1";
     let with_ns = plan_of(Keep, "", ns1, "sub DS 300 k");
     assert_eq!(show(&with_ns), ["+ sub DS 300 k"]);
-    let is = "@ NS 300 ns1\nsub NS 300 ns1\nsub DS 300 k";
-    let ns_goes = plan_of(Remove, "", is, "sub DS 300 k");
+    let before = "@ NS 300 ns1\nsub NS 300 ns1\nsub DS 300 k";
+    let ns_goes = plan_of(Remove, "", before, "sub DS 300 k");
     assert_eq!(show(&ns_goes), ["- sub NS ns1", "- sub DS k"]);
     assert_eq!(
         reasons(&ns_goes),
@@ -345,7 +345,7 @@ fn a_ds_stands_only_where_a_delegation_does() {
 }
 
 #[test]
-fn the_soa_follows_where_it_is_desired_and_its_serial_moves_forward() {
+fn desired_soa_fields_are_set_and_the_serial_only_rises() {
     let change = |edit: fn(&mut DesiredSoa)| {
         let mut desired = DesiredSoa::default();
         edit(&mut desired);
@@ -372,14 +372,14 @@ fn the_soa_follows_where_it_is_desired_and_its_serial_moves_forward() {
 }
 
 #[test]
-fn removal_takes_what_was_delivered_and_leaves_the_zone() {
-    let is = "@ NS 300 ns1\n@ A 300 1\nwww A 300 1\nx A 300 9\n_acme-challenge.a TXT 300 t";
+fn a_removal_removes_managed_records_and_leaves_the_zone() {
+    let before = "@ NS 300 ns1\n@ A 300 1\nwww A 300 1\nx A 300 9\n_acme-challenge.a TXT 300 t";
     let scope = Scope {
         foreign: Remove,
         keep: &["_acme-challenge.*".parse().unwrap()],
         managed: &records("@ NS 0 ns1\n@ A 0 1\nwww A 0 1\n_acme-challenge.a TXT 0 t"),
     };
-    let plan = plan_removal(&current(is), &scope);
+    let plan = plan_removal(&current(before), &scope);
     assert_eq!(show(&plan), ["- @ A 1", "- www A 1"]);
     assert_eq!(plan.soa, None);
 }
@@ -391,12 +391,12 @@ fn a_name_server_that_stays_keeps_its_address() {
         keep: &[],
         managed: &records("@ NS 0 ns1\nns1 A 0 1\nns2 A 0 2\nns3 A 0 3"),
     };
-    let is = "@ NS 300 ns1\n@ NS 300 ns2\nns1 A 300 1\nns2 A 300 2\nns3 A 300 3";
-    let removal = plan_removal(&current(is), &scope);
+    let before = "@ NS 300 ns1\n@ NS 300 ns2\nns1 A 300 1\nns2 A 300 2\nns3 A 300 3";
+    let removal = plan_removal(&current(before), &scope);
     assert_eq!(show(&removal), ["- ns3 A 3"]);
-    // Another address may take its place, and a name server of ours that goes takes its own along.
+    // Another address may replace it; the address of a removed managed name server is removed too.
     let wanted = desired("@ NS 300 x\nns2 A 300 9");
-    let plan = plan(&current(is), &wanted, &scope);
+    let plan = plan(&current(before), &wanted, &scope);
     assert_eq!(
         show(&plan),
         [
@@ -411,7 +411,7 @@ fn a_name_server_that_stays_keeps_its_address() {
 }
 
 #[test]
-fn a_new_zone_holds_what_can_stand_and_an_soa_with_defaults() {
+fn a_new_zone_has_no_conflicting_records_and_an_soa_with_defaults() {
     let zone = desired("@ NS 300 b\n@ NS 300 a\nwww A 300 1\nwww CNAME 300 x\n@ DNSKEY 300 k");
     let initial = initial_zone(&zone, &[]).unwrap().zone;
     assert_eq!(

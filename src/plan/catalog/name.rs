@@ -1,18 +1,18 @@
-//! The names in a catalog: of itself, of its members and of their properties.
+//! The names in a catalog: the catalog's own, and those of its members and their properties.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Name, ZoneName};
 
-/// Longest catalog name in octets, so that the longest of names below it, `instance.ext.` and a
-/// label of 63 octets under `zones`, is still a name.
+/// Longest catalog name in octets. It leaves room for the longest name below it: `instance.ext.`
+/// and a label of 63 octets under `zones`.
 pub const CATALOG_OCTETS_MAX: usize = 172;
-/// Octets of the hash that a unique label is made of, written in hexadecimal: of a million zones no
-/// two ever share one.
+/// Octets of the hash in a unique label, which is written in hexadecimal: enough that no two of a
+/// million zones share a label.
 const UNIQUE_OCTETS: usize = 16;
-/// The value of `origin` for zones that were there before.
+/// The value of `origin` for zones that existed before their instance claimed them.
 pub(super) const FOUND: &[u8] = b"found";
-/// Where a mark is a property that is nobody's standard (RFC 9432 section 4.4).
+/// The label above custom properties (RFC 9432 section 4.4).
 pub(super) const EXT: &[u8] = b"ext";
 const INSTANCE: &[u8] = b"instance";
 const ORIGIN: &[u8] = b"origin";
@@ -22,17 +22,17 @@ const ORIGIN: &[u8] = b"origin";
 pub struct CatalogName(ZoneName);
 
 impl CatalogName {
-    /// The catalog of that name; none where it is longer than [`CATALOG_OCTETS_MAX`].
+    /// Returns the catalog of that name; `None` if it is longer than [`CATALOG_OCTETS_MAX`].
     pub fn new(apex: &Name) -> Option<Self> {
         (apex.as_wire().len() <= CATALOG_OCTETS_MAX).then(|| Self(ZoneName::new(apex)))
     }
 
-    /// The zone that the catalog is.
+    /// Returns the catalog's name as a zone.
     pub fn zone(&self) -> &ZoneName {
         &self.0
     }
 
-    /// The node under which every instance claims a zone.
+    /// Returns the member node at which every instance claims the zone.
     pub(super) fn node(&self, zone: &ZoneName) -> Name {
         let hash = Sha256::digest(zone.apex().to_lowercase().as_wire());
         let digits = hash[..UNIQUE_OCTETS]
@@ -41,27 +41,27 @@ impl CatalogName {
         let unique: String = digits
             .filter_map(|digit| char::from_digit(digit.into(), 16))
             .collect();
-        below(&self.members(), &[unique.as_bytes()])
+        prefixed(&self.members(), &[unique.as_bytes()])
     }
 
-    /// The name that all members are below.
+    /// Returns the name above all member nodes.
     pub(super) fn members(&self) -> Name {
-        below(self.0.apex(), &[b"zones"])
+        prefixed(self.0.apex(), &[b"zones"])
     }
 }
 
-/// Where the instance of a member stands.
-pub(super) fn mark(node: &Name) -> Name {
-    below(node, &[EXT, INSTANCE])
+/// Returns the owner name of the property that names the instance of a member.
+pub(super) fn instance_owner(node: &Name) -> Name {
+    prefixed(node, &[EXT, INSTANCE])
 }
 
-/// Where it stands that a member was there before its instance came upon it.
-pub(super) fn origin(node: &Name) -> Name {
-    below(node, &[EXT, ORIGIN])
+/// Returns the owner name of the property that marks a member as found.
+pub(super) fn origin_owner(node: &Name) -> Name {
+    prefixed(node, &[EXT, ORIGIN])
 }
 
-/// A name that labels are put in front of, one after the other.
-pub(super) fn below(name: &Name, labels: &[&[u8]]) -> Name {
+/// Puts labels in front of a name, one after the other.
+pub(super) fn prefixed(name: &Name, labels: &[&[u8]]) -> Name {
     labels.iter().fold(name.clone(), |name, label| {
         name.child(label)
             .expect("the name of a catalog leaves room for the names below it")

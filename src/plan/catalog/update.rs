@@ -1,40 +1,41 @@
-//! The UPDATEs that change whose a zone is, each with prerequisites on what it was computed from.
+//! The UPDATEs that change the instance of a zone, each with prerequisites on the records from
+//! which it was computed.
 
-use super::name::{CatalogName, FOUND, below, mark, origin};
+use super::name::{CatalogName, FOUND, instance_owner, origin_owner, prefixed};
 use super::view::Member;
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::batch::{Batch, Prerequisite, Update};
 use crate::zonefile::txt_rdata;
 
-/// TTL of what is written; it means nothing in a catalog (RFC 9432 section 4).
+/// TTL of the records that are added; it means nothing in a catalog (RFC 9432 section 4).
 const TTL: u32 = 0;
 const GROUP: &[u8] = b"group";
 
 /// How a zone that is claimed came to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Making {
-    /// The claim, or what follows it, makes it.
+    /// The instance creates it, before or after the claim.
     Made,
-    /// It was there before.
+    /// It existed before.
     Found,
 }
 
 impl CatalogName {
-    /// Reserves a zone that is about to be made, unless it is listed or reserved by then.
+    /// Reserves a zone that is about to be created. Fails if the zone is listed or reserved.
     pub fn reserve(&self, zone: &ZoneName, instance: &str) -> Batch {
         let node = self.node(zone);
-        let mark = mark(&node);
+        let owner = instance_owner(&node);
         self.batch(
             vec![
                 absent(node, RecordType::PTR),
-                absent(mark.clone(), RecordType::TXT),
+                absent(owner.clone(), RecordType::TXT),
             ],
-            vec![add(mark, RecordType::TXT, txt_rdata(instance.as_bytes()))],
+            vec![add(owner, RecordType::TXT, txt_rdata(instance.as_bytes()))],
         )
     }
 
-    /// Lists a zone as this instance's, unless it is listed, or reserved by another, by then.
-    /// `reserved` is this instance's reservation.
+    /// Lists a zone as this instance's. Fails if the zone is listed, or reserved by another
+    /// instance. `reserved` is this instance's reservation.
     pub fn claim(
         &self,
         zone: &ZoneName,
@@ -44,22 +45,24 @@ impl CatalogName {
         reserved: Option<&Member>,
     ) -> Batch {
         let node = self.node(zone);
-        let (mark, origin) = (mark(&node), origin(&node));
-        let group_owner = below(&node, &[GROUP]);
+        let (instance_owner, origin_owner) = (instance_owner(&node), origin_owner(&node));
+        let group_owner = prefixed(&node, &[GROUP]);
         let mut prerequisites = vec![absent(node.clone(), RecordType::PTR)];
-        prerequisites.extend(texts_hold(
-            mark.clone(),
-            reserved.map_or(&[], |own| &own.marks),
-        ));
-        // What a member that was removed by hand may have left there.
+        let instances = reserved.map_or(&[][..], |member| &member.instances);
+        prerequisites.extend(txt_prerequisites(instance_owner.clone(), instances));
         let mut updates = vec![
-            remove_set(origin.clone(), RecordType::TXT),
+            // A member that was removed by hand may have left these.
+            remove_set(origin_owner.clone(), RecordType::TXT),
             remove_set(group_owner.clone(), RecordType::TXT),
             add(node, RecordType::PTR, Rdata::from_name(zone.apex())),
-            add(mark, RecordType::TXT, txt_rdata(instance.as_bytes())),
+            add(
+                instance_owner,
+                RecordType::TXT,
+                txt_rdata(instance.as_bytes()),
+            ),
         ];
         if making == Making::Found {
-            updates.push(add(origin, RecordType::TXT, txt_rdata(FOUND)));
+            updates.push(add(origin_owner, RecordType::TXT, txt_rdata(FOUND)));
         }
         if let Some(group) = group {
             updates.push(add(
@@ -71,40 +74,38 @@ impl CatalogName {
         self.batch(prerequisites, updates)
     }
 
-    /// Says no longer of an entry that its zone was there before, unless it changed by then.
+    /// Removes the mark of a found zone from a member. Fails if the member has changed.
     pub fn made(&self, member: &Member) -> Batch {
-        let updates = vec![remove_set(origin(&member.node), RecordType::TXT)];
-        self.batch(member.holds(), updates)
+        let updates = vec![remove_set(origin_owner(&member.node), RecordType::TXT)];
+        self.batch(member.prerequisites(), updates)
     }
 
-    /// Writes this instance's name to an entry, unless it changed by then. A zone without an owner
-    /// counts as found; one of another instance stays what it was.
+    /// Writes this instance's name to a member. Fails if the member has changed. A member without
+    /// an instance counts as found; a member of another instance keeps its origin.
     pub fn adopt(&self, member: &Member, instance: &str) -> Batch {
-        let mark = mark(&member.node);
+        let owner = instance_owner(&member.node);
         let mut updates = vec![
-            remove_set(mark.clone(), RecordType::TXT),
-            add(mark, RecordType::TXT, txt_rdata(instance.as_bytes())),
+            remove_set(owner.clone(), RecordType::TXT),
+            add(owner, RecordType::TXT, txt_rdata(instance.as_bytes())),
         ];
-        if member.marks.is_empty() {
-            let origin = origin(&member.node);
-            updates.push(add(origin, RecordType::TXT, txt_rdata(FOUND)));
+        if member.instances.is_empty() {
+            let owner = origin_owner(&member.node);
+            updates.push(add(owner, RecordType::TXT, txt_rdata(FOUND)));
         }
-        self.batch(member.holds(), updates)
+        self.batch(member.prerequisites(), updates)
     }
 
-    /// Takes an entry out, unless it changed by then. Of one that somebody else listed only what
-    /// this instance added goes.
+    /// Removes a member. Fails if the member has changed. If another program listed the zone, only
+    /// the records that this instance added are removed.
     pub fn release(&self, member: &Member) -> Batch {
         let is_listed_by_us = member.node == self.node(&member.zone);
-        let marks = [mark(&member.node), origin(&member.node)];
-        let goes = |set: &&(Name, RecordType)| {
-            is_listed_by_us
-                || !member.is_found
-                || set.1 == RecordType::TXT && marks.contains(&set.0)
+        let own = [instance_owner(&member.node), origin_owner(&member.node)];
+        let is_removed = |set: &&(Name, RecordType)| {
+            is_listed_by_us || !member.is_found || set.1 == RecordType::TXT && own.contains(&set.0)
         };
-        let removals = member.sets.iter().filter(goes).cloned();
+        let removals = member.sets.iter().filter(is_removed).cloned();
         let updates = removals.map(|(owner, rtype)| remove_set(owner, rtype));
-        self.batch(member.holds(), updates.collect())
+        self.batch(member.prerequisites(), updates.collect())
     }
 
     fn batch(&self, prerequisites: Vec<Prerequisite>, updates: Vec<Update>) -> Batch {
@@ -117,8 +118,8 @@ impl CatalogName {
 }
 
 impl Member {
-    /// That the entry is as it was read.
-    fn holds(&self) -> Vec<Prerequisite> {
+    /// Returns the prerequisites that hold if the member is as it was read.
+    fn prerequisites(&self) -> Vec<Prerequisite> {
         let (owner, rtype) = (self.node.clone(), RecordType::PTR);
         let ptr = if self.is_listed {
             let rdata = Rdata::from_name(self.zone.apex());
@@ -136,14 +137,17 @@ impl Member {
             Vec::new()
         };
         let mut all = vec![ptr];
-        all.extend(texts_hold(mark(&self.node), &self.marks));
-        all.extend(texts_hold(self::origin(&self.node), &origin));
+        all.extend(txt_prerequisites(
+            instance_owner(&self.node),
+            &self.instances,
+        ));
+        all.extend(txt_prerequisites(origin_owner(&self.node), &origin));
         all
     }
 }
 
-/// The TXT values at a name are these.
-fn texts_hold(owner: Name, values: &[Rdata]) -> Vec<Prerequisite> {
+/// Returns the prerequisites that hold if the TXT values at a name are exactly these.
+fn txt_prerequisites(owner: Name, values: &[Rdata]) -> Vec<Prerequisite> {
     let rtype = RecordType::TXT;
     if values.is_empty() {
         return vec![absent(owner, rtype)];

@@ -1,24 +1,23 @@
-//! What a transferred catalog says: which zones it lists, whose they are, and what is wrong with it.
+//! Reads a transferred catalog: its member zones, their instances, and its problems.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::name::{CatalogName, EXT, FOUND, below, mark, origin};
+use super::name::{CatalogName, EXT, FOUND, instance_owner, origin_owner, prefixed};
 use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, ZoneName};
 use crate::plan::batch::{Batch, Update};
-use crate::zonefile::txt_rdata;
 
-/// The version of the schema that is known (RFC 9432 section 4.2.1).
+/// The supported version of the schema (RFC 9432 section 4.2.1).
 const VERSION: &[u8] = b"2";
-/// The property of a change of ownership (RFC 9432 section 4.3.1).
+/// The change of ownership property (RFC 9432 section 4.3.1).
 const COO: &[u8] = b"coo";
 
-/// What a catalog lists, and whose.
+/// The member zones of a catalog and their instances.
 #[derive(Clone, Debug)]
 pub struct CatalogView {
     catalog: CatalogName,
-    /// By their names `<unique>.zones.<catalog>`.
+    /// The member nodes by their names `<unique>.zones.<catalog>`.
     nodes: HashMap<Name, Node>,
-    /// The nodes of a listed zone; more than one where the catalog has a duplicate.
+    /// The member nodes of each listed zone; more than one if the catalog lists it twice.
     listed: HashMap<ZoneName, Vec<Name>>,
     problems: Vec<CatalogProblem>,
 }
@@ -27,24 +26,24 @@ pub struct CatalogView {
 #[derive(Clone, Debug, Default)]
 struct Node(BTreeMap<(Name, RecordType), Vec<Rdata>>);
 
-/// What is wrong with a catalog.
+/// A problem of a catalog.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CatalogProblem {
-    /// There is no version (RFC 9432 section 4.2.1).
+    /// The version is missing (RFC 9432 section 4.2.1).
     #[error("it has no TXT record at `{owner}`")]
     NoVersion {
-        /// Where it shall stand.
+        /// The owner name of the version.
         owner: Name,
     },
-    /// There are several versions (RFC 9432 section 4.2.1).
+    /// The catalog has several versions (RFC 9432 section 4.2.1).
     #[error("it has {count} TXT records at `{owner}`")]
     SeveralVersions {
-        /// Where one shall stand.
+        /// The owner name of the version.
         owner: Name,
-        /// How many stand there.
+        /// The number of versions.
         count: usize,
     },
-    /// The version is another one (RFC 9432 section 4.2.1).
+    /// The version is not supported (RFC 9432 section 4.2.1).
     #[error("its version is `{version}`, and `2` is the one that is known")]
     UnknownVersion {
         /// The version, escaped.
@@ -53,9 +52,9 @@ pub enum CatalogProblem {
     /// A member node has several PTR records (RFC 9432 section 4.1).
     #[error("`{node}` has {count} PTR records")]
     SeveralZones {
-        /// The node.
+        /// The member node.
         node: Name,
-        /// How many there are.
+        /// The number of PTR records.
         count: usize,
     },
     /// A zone is listed more than once (RFC 9432 section 4.1).
@@ -63,19 +62,19 @@ pub enum CatalogProblem {
     DuplicateZone {
         /// The zone.
         zone: ZoneName,
-        /// How often.
+        /// The number of member nodes.
         count: usize,
     },
-    /// A PTR stands where no member and no known property is.
+    /// A PTR belongs neither to a member nor to a known property.
     #[error("the PTR record at `{owner}` means nothing there")]
     StrayPtr {
-        /// Its name.
+        /// The owner name.
         owner: Name,
     },
 }
 
 impl CatalogProblem {
-    /// Whether consumers must not process such a catalog (RFC 9432 section 5.1).
+    /// Returns whether consumers must not process such a catalog (RFC 9432 section 5.1).
     pub fn breaks(&self) -> bool {
         match self {
             Self::NoVersion { .. }
@@ -87,43 +86,43 @@ impl CatalogProblem {
     }
 }
 
-/// A zone's entry in a catalog.
+/// A member of a catalog.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
     /// The zone.
     pub zone: ZoneName,
     /// The member node.
     pub node: Name,
-    /// Whether its PTR is there; without one the zone is reserved.
+    /// Whether the member node has the PTR of the zone; if not, the zone is reserved.
     pub is_listed: bool,
-    /// Whether the zone was there before its instance came upon it.
+    /// Whether the zone existed before its instance claimed it.
     pub is_found: bool,
     /// The values of `instance`.
-    pub(super) marks: Vec<Rdata>,
-    /// The RRsets of the types PTR and TXT at and below the node.
+    pub(super) instances: Vec<Rdata>,
+    /// The RRsets of the types PTR and TXT at and below the member node.
     pub(super) sets: Vec<(Name, RecordType)>,
 }
 
-/// Whose a zone is, as far as a catalog tells.
+/// The membership of a zone in a catalog, as one instance sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Membership {
-    /// The catalog does not have it.
+    /// The catalog does not have the zone.
     Absent,
-    /// The catalog lists it, and no instance is named.
+    /// The catalog lists the zone without an instance.
     Unclaimed(Member),
-    /// This instance's.
+    /// The zone is this instance's.
     Ours(Member),
-    /// Another instance's.
+    /// The zone is another instance's.
     Other {
-        /// That instance, escaped.
+        /// The other instance, escaped.
         instance: String,
-        /// The entry.
+        /// The member.
         member: Member,
     },
 }
 
 impl CatalogView {
-    /// What a transferred catalog says.
+    /// Reads a transferred catalog.
     pub fn read(catalog: &CatalogName, current: &CurrentZone) -> Self {
         let mut view = Self {
             catalog: catalog.clone(),
@@ -132,7 +131,7 @@ impl CatalogView {
             problems: version_problem(current).into_iter().collect(),
         };
         for set in &current.records {
-            view.take(set);
+            view.add_set(set);
         }
         for (zone, nodes) in view.listed.iter().filter(|(_, nodes)| nodes.len() > 1) {
             view.problems.push(CatalogProblem::DuplicateZone {
@@ -143,38 +142,37 @@ impl CatalogView {
         view
     }
 
-    /// What is wrong with the catalog.
+    /// Returns the problems of the catalog.
     pub fn problems(&self) -> &[CatalogProblem] {
         &self.problems
     }
 
-    /// All zones that the catalog lists, in no order.
+    /// Returns all zones that the catalog lists, in no order.
     pub fn zones(&self) -> impl Iterator<Item = &ZoneName> {
         self.listed.keys()
     }
 
-    /// Whose a zone is, seen from an instance.
+    /// Returns the membership of a zone, as `instance` sees it.
     pub fn membership(&self, zone: &ZoneName, instance: &str) -> Membership {
         let own = self.catalog.node(zone);
         let listed = self.listed.get(zone).into_iter().flatten();
         let nodes = listed.chain(self.nodes.contains_key(&own).then_some(&own));
         let mut members: Vec<Member> = nodes.filter_map(|node| self.member(zone, node)).collect();
-        // Where a zone is listed twice, a mark of another counts first, and then ours.
+        // If a zone is listed twice, another instance takes precedence over this one.
+        let ours = instance.as_bytes();
         let is_ours = |member: &Member| {
-            let ours = txt_rdata(instance.as_bytes());
-            let same = |mark: &Rdata| content(mark) == content(&ours);
-            !member.marks.is_empty() && member.marks.iter().all(same)
+            let instances = &member.instances;
+            !instances.is_empty() && instances.iter().all(|value| content(value) == ours)
         };
         let others = members
             .iter()
-            .position(|member| !member.marks.is_empty() && !is_ours(member));
+            .position(|member| !member.instances.is_empty() && !is_ours(member));
         if let Some(at) = others {
             let member = members.swap_remove(at);
-            let ours = instance.as_bytes();
-            let theirs = member.marks.iter().map(content);
-            let theirs = theirs.filter(|mark| mark != ours).min();
+            let instances = member.instances.iter().map(content);
+            let other = instances.filter(|value| value != ours).min();
             return Membership::Other {
-                instance: theirs.unwrap_or_default().escape_ascii().to_string(),
+                instance: other.unwrap_or_default().escape_ascii().to_string(),
                 member,
             };
         }
@@ -187,7 +185,7 @@ impl CatalogView {
         }
     }
 
-    /// Takes over what an UPDATE of ours changed.
+    /// Applies the changes of an UPDATE that this instance made.
     pub fn apply(&mut self, batch: &Batch) {
         for update in &batch.updates {
             match update {
@@ -196,35 +194,35 @@ impl CatalogView {
                     rtype,
                     ttl,
                     rdata,
-                } => self.take(&RrSet {
+                } => self.add_set(&RrSet {
                     owner: owner.clone(),
                     rtype: *rtype,
                     ttl: *ttl,
                     rdatas: vec![rdata.clone()],
                 }),
-                Update::RemoveSet { owner, rtype } => self.drop_set(owner, *rtype),
-                // No batch of a catalog has these.
+                Update::RemoveSet { owner, rtype } => self.remove_set(owner, *rtype),
+                // No batch that changes a catalog has these.
                 Update::Remove { .. } | Update::RemoveName { .. } => {}
             }
         }
     }
 
-    /// Whether it has something at any of the places where an UPDATE of ours added something.
+    /// Returns whether the catalog has any of the RRsets to which an UPDATE added a value.
     pub fn has_any_added(&self, batch: &Batch) -> bool {
         batch.updates.iter().any(|update| match update {
             Update::Add { owner, rtype, .. } => {
-                let place = (owner.clone(), *rtype);
+                let key = (owner.clone(), *rtype);
                 let mut nodes = self.nodes.values();
-                nodes.any(|Node(sets)| sets.contains_key(&place))
+                nodes.any(|Node(sets)| sets.contains_key(&key))
             }
             Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => false,
         })
     }
 
-    fn take(&mut self, set: &RrSet) {
+    fn add_set(&mut self, set: &RrSet) {
         let (apex, members) = (self.catalog.zone().apex(), self.catalog.members());
-        let Some((node, property)) = split(&set.owner, &members) else {
-            if set.rtype == RecordType::PTR && !set.owner.is_below(&below(apex, &[EXT])) {
+        let Some((node, property)) = split_owner(&set.owner, &members) else {
+            if set.rtype == RecordType::PTR && !set.owner.is_below(&prefixed(apex, &[EXT])) {
                 let owner = set.owner.clone();
                 self.problems.push(CatalogProblem::StrayPtr { owner });
             }
@@ -257,8 +255,8 @@ impl CatalogView {
         values.dedup();
     }
 
-    fn drop_set(&mut self, owner: &Name, rtype: RecordType) {
-        let Some((node, property)) = split(owner, &self.catalog.members()) else {
+    fn remove_set(&mut self, owner: &Name, rtype: RecordType) {
+        let Some((node, property)) = split_owner(owner, &self.catalog.members()) else {
             return;
         };
         if property.is_empty() && rtype == RecordType::PTR {
@@ -277,26 +275,26 @@ impl CatalogView {
 
     fn member(&self, zone: &ZoneName, node: &Name) -> Option<Member> {
         let Node(sets) = self.nodes.get(node)?;
-        let values = |owner: Name| sets.get(&(owner, RecordType::TXT)).cloned();
-        let marks = values(mark(node)).unwrap_or_default();
+        let texts = |owner: Name| sets.get(&(owner, RecordType::TXT)).cloned();
+        let instances = texts(instance_owner(node)).unwrap_or_default();
         let ptrs = sets.get(&(node.clone(), RecordType::PTR));
         let is_removable =
             |(_, rtype): &&(Name, RecordType)| [RecordType::PTR, RecordType::TXT].contains(rtype);
-        let origins = values(origin(node)).unwrap_or_default();
+        let origins = texts(origin_owner(node)).unwrap_or_default();
         Some(Member {
             zone: zone.clone(),
             node: node.clone(),
             is_listed: ptrs.is_some_and(|ptrs| ptrs.contains(&Rdata::from_name(zone.apex()))),
             is_found: origins.iter().any(|value| content(value) == FOUND),
-            marks,
+            instances,
             sets: sets.keys().filter(is_removable).cloned().collect(),
         })
     }
 }
 
-/// What is wrong with the version of a catalog.
+/// Checks the version of a catalog.
 fn version_problem(current: &CurrentZone) -> Option<CatalogProblem> {
-    let owner = below(current.name.apex(), &[b"version"]);
+    let owner = prefixed(current.name.apex(), &[b"version"]);
     let Some(set) = current.records.get(&owner, RecordType::TXT) else {
         return Some(CatalogProblem::NoVersion { owner });
     };
@@ -312,8 +310,9 @@ fn version_problem(current: &CurrentZone) -> Option<CatalogProblem> {
     }
 }
 
-/// The member node that a name is at or below, and the labels between; none for other names.
-fn split(owner: &Name, members: &Name) -> Option<(Name, Vec<Vec<u8>>)> {
+/// Splits the name of a member node, or of a name below one, into the member node and the labels
+/// below it. `None` for other names.
+fn split_owner(owner: &Name, members: &Name) -> Option<(Name, Vec<Vec<u8>>)> {
     if !owner.is_below(members) {
         return None;
     }
@@ -324,7 +323,7 @@ fn split(owner: &Name, members: &Name) -> Option<(Name, Vec<Vec<u8>>)> {
         .map(<[u8]>::to_ascii_lowercase)
         .collect();
     let unique = property.pop()?;
-    Some((below(members, &[&unique]), property))
+    Some((prefixed(members, &[&unique]), property))
 }
 
 fn content(value: &Rdata) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Generated cases for the laws: a zone as it is, as it shall be, and what was delivered of it.
+//! Generated cases for the laws: a current zone, a desired zone, and the managed records.
 
 use proptest::prelude::*;
 
@@ -18,17 +18,17 @@ const STRINGS: [[&str; 3]; 3] = [
     ["", ",", ",,"],
 ];
 
-/// A record that may be in the current zone, in the desired one and among the delivered.
+/// A record that may be in the current zone, in the desired zone and among the managed records.
 #[derive(Clone, Debug)]
 struct Seed {
     owner: usize,
     rtype: usize,
     value: usize,
-    /// Of each of the three: whether it is there, its TTL, how it is spelt.
+    /// The TTL and the spelling in each of the three; `None` if the record is not in it.
     uses: [Option<(u32, usize)>; 3],
 }
 
-/// One of them.
+/// One generated case.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) current: CurrentZone,
@@ -41,7 +41,7 @@ pub(super) struct Case {
 
 fn seed() -> impl Strategy<Value = Seed> {
     let used = || proptest::option::of((prop_oneof![Just(300_u32), Just(600)], 0..3_usize));
-    // Half of all records are of the types that are in each other's way.
+    // Half of all records have types that conflict with each other.
     let rtype = prop_oneof![0..TYPES.len(), 0..4_usize];
     (0..OWNERS.len(), rtype, 0..3_usize, [used(), used(), used()]).prop_map(
         |(owner, rtype, value, uses)| Seed {
@@ -54,7 +54,7 @@ fn seed() -> impl Strategy<Value = Seed> {
 }
 
 pub(super) fn cases() -> impl Strategy<Value = Case> {
-    let soa_wish = (
+    let soa_edit = (
         proptest::option::of(1..3_u32),
         proptest::option::of(prop_oneof![Just(900_u32), Just(60)]),
         proptest::option::of(prop_oneof![0..9_u32, any::<u32>()]),
@@ -71,11 +71,11 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
         ],
         prop_oneof![3 => 260..700_usize, 1 => Just(65_000)],
         prop_oneof![0..5_u32, Just(u32::MAX - 1), any::<u32>()],
-        soa_wish,
+        soa_edit,
     )
         .prop_map(
-            |(seeds, cnames, foreign, prerequisites, octets_max, serial, wish)| {
-                let (refresh, ttl, step, long_mname) = wish;
+            |(seeds, cnames, foreign, prerequisites, octets_max, serial, edit)| {
+                let (refresh, ttl, step, long_mname) = edit;
                 let desired_soa = DesiredSoa {
                     mname: long_mname.then(|| owner("a.name.server.with.a.long.name")),
                     refresh,
@@ -88,7 +88,7 @@ pub(super) fn cases() -> impl Strategy<Value = Case> {
                         name: zone_name(),
                         soa: soa(serial),
                         soa_ttl: 900,
-                        records: as_a_server_has_it(records(&seeds, 0), &cnames),
+                        records: as_on_a_primary(records(&seeds, 0), &cnames),
                     },
                     desired: DesiredZone {
                         name: zone_name(),
@@ -131,8 +131,9 @@ fn records(seeds: &[Seed], which: usize) -> Vec<Record> {
     .collect()
 }
 
-/// Makes of any records what a primary can have: an apex NS, and no CNAME beside other data.
-fn as_a_server_has_it(mut records: Vec<Record>, cnames: &[bool]) -> RrSets {
+/// Turns any records into ones that a primary can have: with an apex NS, and without other data
+/// beside a CNAME.
+fn as_on_a_primary(mut records: Vec<Record>, cnames: &[bool]) -> RrSets {
     records.push(Record {
         owner: owner("@"),
         rtype: RecordType::NS,

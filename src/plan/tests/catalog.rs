@@ -1,10 +1,10 @@
-//! What a catalog says, and the law of many instances that write to one.
+//! Tests of catalogs, and the law of several instances that share one.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::server::{Manner, Server};
+use super::server::{OnBadUpdate, Server};
 use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
     Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Making, Membership, Update,
@@ -21,7 +21,7 @@ fn zone(name: &str) -> ZoneName {
     ZoneName::new(&name.parse().unwrap())
 }
 
-/// A catalog of records: owner below it, type, value.
+/// Returns a catalog with these records: owner name relative to the catalog, type, value.
 fn current(records: &[(&str, &str, &str)]) -> CurrentZone {
     let invalid: Name = "invalid.".parse().unwrap();
     let record = |(owner, rtype, value): &(&str, &str, &str)| {
@@ -69,7 +69,7 @@ fn view(records: &[(&str, &str, &str)]) -> CatalogView {
     CatalogView::read(&catalog(), &current(records))
 }
 
-/// What a server holds, as a transfer brings it.
+/// Returns the server's zone as a transfer reads it.
 fn transferred(server: &Server) -> CurrentZone {
     let records = server
         .sets
@@ -89,7 +89,7 @@ fn transferred(server: &Server) -> CurrentZone {
 }
 
 #[test]
-fn a_catalog_says_which_zones_it_has_and_whose_they_are() {
+fn a_catalog_lists_zones_and_their_instances() {
     let view = view(&[
         VERSION,
         ("u1.zones", "PTR", "a.test."),
@@ -112,7 +112,7 @@ fn a_catalog_says_which_zones_it_has_and_whose_they_are() {
     assert!(member.is_listed && !member.is_found);
     let Membership::Other { instance, member } = view.membership(&zone("b.test."), "plesk01")
     else {
-        panic!("b.test. is another's");
+        panic!("b.test. is another instance's");
     };
     assert_eq!(instance, "plesk02");
     assert!(member.is_listed && member.is_found);
@@ -127,7 +127,7 @@ fn a_catalog_says_which_zones_it_has_and_whose_they_are() {
 }
 
 #[test]
-fn a_mark_of_another_counts_before_ours() {
+fn another_instance_takes_precedence_over_this_one() {
     let several = view(&[
         VERSION,
         ("u1.zones", "PTR", "a.test."),
@@ -135,7 +135,7 @@ fn a_mark_of_another_counts_before_ours() {
         ("instance.ext.u1.zones", "TXT", "ple\"sk\n"),
     ]);
     let Membership::Other { instance, .. } = several.membership(&zone("a.test."), "plesk01") else {
-        panic!("it is not ours alone");
+        panic!("another instance is named too");
     };
     assert_eq!(instance, "ple\\\"sk\\n");
     let twice = view(&[
@@ -152,7 +152,7 @@ fn a_mark_of_another_counts_before_ours() {
 }
 
 #[test]
-fn what_is_wrong_with_a_catalog_is_named() {
+fn problems_of_a_catalog_are_reported() {
     let owner: Name = format!("version.{CATALOG}").parse().unwrap();
     let twice_at: Name = format!("u1.zones.{CATALOG}").parse().unwrap();
     let missing = CatalogProblem::NoVersion {
@@ -230,18 +230,18 @@ fn the_longest_catalog_name_leaves_room_for_every_name_below_it() {
 }
 
 #[test]
-fn a_foreign_entry_that_was_adopted_is_left_as_it_was_found() {
+fn a_foreign_member_is_unchanged_after_its_adoption_and_release() {
     let foreign = [
         VERSION,
         ("u1.zones", "PTR", "a.test."),
         ("group.u1.zones", "TXT", "member"),
     ];
-    let mut server = Server::new(&current(&foreign), Manner::Panic);
+    let mut server = Server::new(&current(&foreign), OnBadUpdate::Panic);
     let before = server.sets.clone();
     let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
     let membership = read(&server).membership(&zone("a.test."), "plesk01");
     let Membership::Unclaimed(member) = membership else {
-        panic!("it is nobody's");
+        panic!("it has no instance");
     };
     server.apply(&catalog().adopt(&member, "plesk01")).unwrap();
     let membership = read(&server).membership(&zone("a.test."), "plesk01");
@@ -259,9 +259,9 @@ fn a_foreign_entry_that_was_adopted_is_left_as_it_was_found() {
 }
 
 #[test]
-fn an_entry_of_a_zone_that_was_made_after_all_is_no_longer_one_of_a_found_zone() {
-    let mut server = Server::new(&current(&[]), Manner::Panic);
-    let held = |server: &Server| {
+fn a_found_member_whose_zone_is_created_later_is_no_longer_found() {
+    let mut server = Server::new(&current(&[]), OnBadUpdate::Panic);
+    let own_member = |server: &Server| {
         let view = CatalogView::read(&catalog(), &transferred(server));
         let Membership::Ours(member) = view.membership(&zone("a.test."), "plesk01") else {
             panic!("it is ours");
@@ -270,17 +270,17 @@ fn an_entry_of_a_zone_that_was_made_after_all_is_no_longer_one_of_a_found_zone()
     };
     let found = catalog().claim(&zone("a.test."), "plesk01", Making::Found, None, None);
     server.apply(&found).unwrap();
-    assert!(held(&server).is_found);
-    server.apply(&catalog().made(&held(&server))).unwrap();
-    let member = held(&server);
+    assert!(own_member(&server).is_found);
+    server.apply(&catalog().made(&own_member(&server))).unwrap();
+    let member = own_member(&server);
     assert!(member.is_listed && !member.is_found);
 }
 
 #[test]
-fn what_does_not_show_is_taken_back_unless_somebody_changed_it() {
+fn an_addition_is_taken_back_unless_another_client_changed_it() {
     let claim = |instance| catalog().claim(&zone("a.test."), instance, Making::Made, None, None);
     let (ours, theirs) = (claim("plesk01"), claim("plesk02"));
-    let mut server = Server::new(&current(&[VERSION]), Manner::Panic);
+    let mut server = Server::new(&current(&[VERSION]), OnBadUpdate::Panic);
     let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
     let before = read(&server);
     assert!(!before.has_any_added(&ours));
@@ -288,60 +288,60 @@ fn what_does_not_show_is_taken_back_unless_somebody_changed_it() {
     assert!(read(&server).has_any_added(&ours));
     server.apply(&ours.undo_of_additions()).unwrap();
     assert!(!read(&server).has_any_added(&ours));
-    // The entries of both are at the same names.
+    // The records of both instances are at the same names.
     server.apply(&theirs).unwrap();
     assert!(server.apply(&ours.undo_of_additions()).is_err());
     let membership = read(&server).membership(&zone("a.test."), "plesk01");
     assert!(matches!(membership, Membership::Other { instance, .. } if instance == "plesk02"));
 }
 
-/// What one of several instances does, by a view that may be older than what others did since.
+/// A step of one of several instances; its view may be older than the last step of another.
 #[derive(Clone, Debug)]
-struct Deed {
+struct Step {
     instance: usize,
     zone: usize,
-    /// Whether it reads the catalog before.
+    /// Whether the instance reads the catalog before.
     reads: bool,
-    verb: Verb,
+    operation: Operation,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Verb {
+enum Operation {
     Reserve,
     Claim(bool),
     Adopt,
     Release,
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let verb = prop_oneof![
-        Just(Verb::Reserve),
-        any::<bool>().prop_map(Verb::Claim),
-        Just(Verb::Adopt),
-        Just(Verb::Release),
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let operation = prop_oneof![
+        Just(Operation::Reserve),
+        any::<bool>().prop_map(Operation::Claim),
+        Just(Operation::Adopt),
+        Just(Operation::Release),
     ];
-    let deed = (0..INSTANCES.len(), 0..ZONES.len(), any::<bool>(), verb);
-    let deed = deed.prop_map(|(instance, zone, reads, verb)| Deed {
+    let step = (0..INSTANCES.len(), 0..ZONES.len(), any::<bool>(), operation);
+    let step = step.prop_map(|(instance, zone, reads, operation)| Step {
         instance,
         zone,
         reads,
-        verb,
+        operation,
     });
-    proptest::collection::vec(deed, 1..40)
+    proptest::collection::vec(step, 1..40)
 }
 
 const INSTANCES: [&str; 3] = ["plesk01", "plesk02", "plesk03"];
 const ZONES: [&str; 3] = ["a.test.", "b.test.", "foreign.test."];
 
-/// The UPDATE of a deed, and whether it may take the zone from another instance.
-fn batch(deed: &Deed, view: &CatalogView) -> Option<(Batch, bool)> {
-    let (catalog, instance) = (catalog(), INSTANCES[deed.instance]);
-    let zone = zone(ZONES[deed.zone]);
-    match (deed.verb, view.membership(&zone, instance)) {
-        (Verb::Reserve, Membership::Absent) => Some((catalog.reserve(&zone, instance), false)),
-        // What is listed already needs no claim.
-        (Verb::Claim(_), Membership::Ours(member)) if member.is_listed => None,
-        (Verb::Claim(is_found), membership @ (Membership::Absent | Membership::Ours(_))) => {
+/// Returns the UPDATE of a step, and whether it may take the zone from another instance.
+fn batch(step: &Step, view: &CatalogView) -> Option<(Batch, bool)> {
+    let (catalog, instance) = (catalog(), INSTANCES[step.instance]);
+    let zone = zone(ZONES[step.zone]);
+    match (step.operation, view.membership(&zone, instance)) {
+        (Operation::Reserve, Membership::Absent) => Some((catalog.reserve(&zone, instance), false)),
+        // A listed zone needs no claim.
+        (Operation::Claim(_), Membership::Ours(member)) if member.is_listed => None,
+        (Operation::Claim(is_found), membership @ (Membership::Absent | Membership::Ours(_))) => {
             let making = if is_found {
                 Making::Found
             } else {
@@ -356,56 +356,60 @@ fn batch(deed: &Deed, view: &CatalogView) -> Option<(Batch, bool)> {
             let batch = catalog.claim(&zone, instance, making, group, reserved);
             Some((batch, false))
         }
-        (Verb::Adopt, Membership::Unclaimed(member)) => {
+        (Operation::Adopt, Membership::Unclaimed(member)) => {
             Some((catalog.adopt(&member, instance), false))
         }
-        (Verb::Adopt, Membership::Other { member, .. }) => {
+        (Operation::Adopt, Membership::Other { member, .. }) => {
             Some((catalog.adopt(&member, instance), true))
         }
-        (Verb::Release, Membership::Ours(member)) => Some((catalog.release(&member), false)),
+        (Operation::Release, Membership::Ours(member)) => Some((catalog.release(&member), false)),
         _ => None,
     }
 }
 
-/// Whose a zone is, whether it is listed, and whether it was found.
+/// Summarizes a membership: its kind, whether the zone is listed, and whether it was found.
 fn summary(membership: &Membership) -> (&'static str, bool, bool) {
     match membership {
-        Membership::Absent => ("nobody's", false, false),
-        Membership::Unclaimed(member) => ("unmarked", member.is_listed, member.is_found),
+        Membership::Absent => ("absent", false, false),
+        Membership::Unclaimed(member) => ("unclaimed", member.is_listed, member.is_found),
         Membership::Ours(member) => ("ours", member.is_listed, member.is_found),
-        Membership::Other { member, .. } => ("other's", member.is_listed, member.is_found),
+        Membership::Other { member, .. } => ("other", member.is_listed, member.is_found),
     }
 }
 
-/// Who holds what, from the server's records alone.
-fn owners(server: &Server) -> BTreeMap<&'static str, &'static str> {
+/// Returns the instance of each zone, computed from the server's records alone.
+fn instances(server: &Server) -> BTreeMap<&'static str, &'static str> {
     let view = CatalogView::read(&catalog(), &transferred(server));
-    let mut owners = BTreeMap::new();
+    let mut instances = BTreeMap::new();
     for name in ZONES {
         for instance in INSTANCES {
             if let Membership::Ours(_) = view.membership(&zone(name), instance) {
-                assert_eq!(owners.insert(name, instance), None, "two owners of {name}");
+                assert_eq!(
+                    instances.insert(name, instance),
+                    None,
+                    "two instances have {name}"
+                );
             }
         }
     }
-    owners
+    instances
 }
 
 proptest! {
     #[test]
     fn instances_that_share_a_catalog_never_take_a_zone_from_each_other_by_accident(
-        deeds in deeds()
+        steps in steps()
     ) {
         let foreign = [VERSION, ("u1.zones", "PTR", "foreign.test.")];
-        let mut server = Server::new(&current(&foreign), Manner::Panic);
+        let mut server = Server::new(&current(&foreign), OnBadUpdate::Panic);
         let fresh = CatalogView::read(&catalog(), &transferred(&server));
         let mut views = vec![fresh; INSTANCES.len()];
-        for deed in deeds {
-            let view = &mut views[deed.instance];
-            if deed.reads {
+        for step in steps {
+            let view = &mut views[step.instance];
+            if step.reads {
                 *view = CatalogView::read(&catalog(), &transferred(&server));
             }
-            let Some((batch, takes)) = batch(&deed, view) else { continue };
+            let Some((batch, may_take_over)) = batch(&step, view) else { continue };
             let below = format!("zones.{CATALOG}").parse().unwrap();
             for update in &batch.updates {
                 let (Update::Add { owner, rtype, .. } | Update::RemoveSet { owner, rtype }) = update
@@ -413,21 +417,22 @@ proptest! {
                 prop_assert!([RecordType::PTR, RecordType::TXT].contains(rtype));
                 prop_assert!(owner.is_below(&below));
             }
-            let before = owners(&server);
-            let instance = INSTANCES[deed.instance];
+            let before = instances(&server);
+            let instance = INSTANCES[step.instance];
             if server.apply(&batch).is_ok() {
                 view.apply(&batch);
-                let (zone, after) = (zone(ZONES[deed.zone]), owners(&server));
+                let (zone, after) = (zone(ZONES[step.zone]), instances(&server));
                 let truth = CatalogView::read(&catalog(), &transferred(&server));
                 let seen = |view: &CatalogView| summary(&view.membership(&zone, instance));
                 prop_assert_eq!(seen(view), seen(&truth));
                 prop_assert!(truth.problems().is_empty());
-                for (name, owner) in before {
-                    let stays = after.get(name) == Some(&owner);
-                    prop_assert!(stays || owner == instance || takes, "{name} of {owner}");
+                for (name, holder) in before {
+                    let stays = after.get(name) == Some(&holder);
+                    let is_allowed = stays || holder == instance || may_take_over;
+                    prop_assert!(is_allowed, "{name} of {holder}");
                 }
             } else {
-                prop_assert!(!deed.reads, "nothing changed since the catalog was read");
+                prop_assert!(!step.reads, "nothing changed since the catalog was read");
             }
         }
     }

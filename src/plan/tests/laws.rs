@@ -1,4 +1,5 @@
-//! Laws of the plan on generated zones, against a server and a model that know nothing of it.
+//! Laws of the plan on generated zones, checked against a server and a model that share no code
+//! with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use proptest::prelude::*;
 
 use super::cases::{Case, cases};
 use super::server::{
-    Key, Manner, PrerequisiteFailed, SIGNER, Server, Set, encode, is_after, octets,
+    Key, OnBadUpdate, PrerequisiteFailed, SIGNER, Server, Set, encode, is_after, octets,
 };
 use super::zone_name;
 use crate::model::{
@@ -16,7 +17,7 @@ use crate::plan::{Batch, BatchError, Plan, Prerequisites, Update, batches, plan,
 
 const KEEP: &str = "_acme-challenge.*";
 
-/// What a set holds, without regard to spelling.
+/// The values of an RRset, without regard to spelling.
 type Contents = BTreeSet<Vec<u8>>;
 
 fn content(rtype: u16, octets: &[u8]) -> Vec<u8> {
@@ -58,16 +59,17 @@ fn server_contents(sets: &BTreeMap<Key, Set>) -> BTreeMap<Key, (u32, Contents)> 
     each.collect()
 }
 
-/// The end of a plan by sets: what may not be touched, and of the rest what is wanted.
+/// Computes the RRsets after a plan: the records that it may not change, and the desired ones among
+/// the rest.
 fn model(case: &Case) -> BTreeMap<Key, (u32, Contents)> {
-    let (is, wish) = (
+    let (before, desired) = (
         contents(&case.current.records),
         contents(&case.desired.records),
     );
-    let ours = contents(&case.managed);
-    let owners: BTreeSet<Vec<u8>> = is
+    let managed = contents(&case.managed);
+    let owners: BTreeSet<Vec<u8>> = before
         .keys()
-        .chain(wish.keys())
+        .chain(desired.keys())
         .map(|key| key.0.clone())
         .collect();
     let mut end = BTreeMap::new();
@@ -76,87 +78,89 @@ fn model(case: &Case) -> BTreeMap<Key, (u32, Contents)> {
             let sets = zone.iter().filter(|(key, _)| key.0 == name);
             sets.map(|(key, set)| (key.1, set.clone())).collect()
         };
-        let is = at(&is);
+        let before = at(&before);
         let is_kept = name.starts_with(b"\x0f_acme-challenge");
-        let held = if is_kept {
-            is
+        let records = if is_kept {
+            before
         } else {
             let is_apex = name == octets(zone_name().apex());
-            held_by_an_owner(case.foreign, is_apex, &is, &at(&wish), &at(&ours))
+            owner_after(case.foreign, is_apex, &before, &at(&desired), &at(&managed))
         };
         end.extend(
-            held.into_iter()
+            records
+                .into_iter()
                 .map(|(rtype, set)| ((name.clone(), rtype), set)),
         );
     }
     end
 }
 
-type Node = BTreeMap<u16, (u32, Contents)>;
+type OwnerRecords = BTreeMap<u16, (u32, Contents)>;
 
-fn held_by_an_owner(
+fn owner_after(
     foreign: ForeignRecords,
     is_apex: bool,
-    is: &Node,
-    wish: &Node,
-    ours: &Node,
-) -> Node {
+    before: &OwnerRecords,
+    desired: &OwnerRecords,
+    managed: &OwnerRecords,
+) -> OwnerRecords {
     let (ns, cname, dname, ds) = (2, 5, 39, 43);
     let none = (0, Contents::new());
-    let mut want = wish.clone();
-    want.retain(|rtype, _| !SIGNER.contains(rtype));
-    let mut fixed = is.clone();
-    for (rtype, (_, values)) in &mut fixed {
-        if is_apex && *rtype == ns && !wish.contains_key(&ns) || SIGNER.contains(rtype) {
+    let mut target = desired.clone();
+    target.retain(|rtype, _| !SIGNER.contains(rtype));
+    let mut unremovable = before.clone();
+    for (rtype, (_, values)) in &mut unremovable {
+        if is_apex && *rtype == ns && !desired.contains_key(&ns) || SIGNER.contains(rtype) {
             continue;
         }
-        let managed = &ours.get(rtype).unwrap_or(&none).1;
+        let managed = &managed.get(rtype).unwrap_or(&none).1;
         values.retain(|value| foreign == ForeignRecords::Keep && !managed.contains(value));
     }
-    fixed.retain(|_, (_, values)| !values.is_empty());
+    unremovable.retain(|_, (_, values)| !values.is_empty());
 
-    if !want.contains_key(&ns) && !fixed.contains_key(&ns) {
-        want.remove(&ds);
+    if !target.contains_key(&ns) && !unremovable.contains_key(&ns) {
+        target.remove(&ds);
     }
     for single in [cname, dname] {
-        let Some((_, values)) = want.get_mut(&single) else {
+        let Some((_, values)) = target.get_mut(&single) else {
             continue;
         };
-        if let Some((_, there)) = fixed.get(&single) {
-            values.retain(|value| there.contains(value));
+        if let Some((_, in_zone)) = unremovable.get(&single) {
+            values.retain(|value| in_zone.contains(value));
         } else {
-            let there = &is.get(&single).unwrap_or(&none).1;
+            let in_zone = &before.get(&single).unwrap_or(&none).1;
             let chosen = values
                 .iter()
-                .find(|value| there.contains(*value))
+                .find(|value| in_zone.contains(*value))
                 .or(values.first());
             *values = chosen.cloned().into_iter().collect();
         }
     }
-    want.retain(|_, (_, values)| !values.is_empty());
-    let others = |node: &Node| node.keys().any(|t| *t != cname && !SIGNER.contains(t));
-    if fixed.contains_key(&cname) {
-        if others(&want) {
-            return is.clone();
+    target.retain(|_, (_, values)| !values.is_empty());
+    let others =
+        |records: &OwnerRecords| records.keys().any(|t| *t != cname && !SIGNER.contains(t));
+    if unremovable.contains_key(&cname) {
+        if others(&target) {
+            return before.clone();
         }
-    } else if want.contains_key(&cname) {
-        if is_apex || others(&want) {
-            want.remove(&cname);
-        } else if others(&fixed) {
-            return is.clone();
+    } else if target.contains_key(&cname) {
+        if is_apex || others(&target) {
+            target.remove(&cname);
+        } else if others(&unremovable) {
+            return before.clone();
         }
     }
-    let mut end = fixed;
+    let mut end = unremovable;
     for (rtype, (_, values)) in &mut end {
-        values.extend(want.get(rtype).unwrap_or(&none).1.clone());
+        values.extend(target.get(rtype).unwrap_or(&none).1.clone());
     }
-    for (rtype, (ttl, values)) in want {
+    for (rtype, (ttl, values)) in target {
         end.entry(rtype).or_insert((ttl, values)).0 = ttl;
     }
     end
 }
 
-/// A DS without NS is dropped by some servers and kept by others.
+/// Removes every DS without an NS, which some servers drop and others keep.
 fn without_orphaned_ds(mut sets: BTreeMap<Key, (u32, Contents)>) -> BTreeMap<Key, (u32, Contents)> {
     let owners: BTreeSet<Key> = sets.keys().cloned().collect();
     sets.retain(|key, _| key.1 != 43 || owners.contains(&(key.0.clone(), 2)));
@@ -195,30 +199,30 @@ fn owners_of(batch: &Batch) -> BTreeSet<Vec<u8>> {
     owners.collect()
 }
 
-/// The zone as it is after each change by someone else that a message must notice.
-fn disturbed(server: &Server, batch: &Batch, prerequisites: Prerequisites) -> Vec<Server> {
+/// Returns the zone after each change by another client that a message must notice.
+fn changed_by_another(server: &Server, batch: &Batch, prerequisites: Prerequisites) -> Vec<Server> {
     if prerequisites != Prerequisites::RrSets {
         let mut other = server.clone();
         other.bump();
         return vec![other];
     }
-    let touched = batch.updates.iter().map(|update| match update {
+    let changed = batch.updates.iter().map(|update| match update {
         Update::Add { owner, rtype, .. } | Update::Remove { owner, rtype, .. } => {
             (octets(owner), rtype.0)
         }
         Update::RemoveSet { .. } | Update::RemoveName { .. } => panic!("{update:?}"),
     });
-    let touched: BTreeSet<Key> = touched.filter(|key| key.1 != 6).collect();
-    let disturb = |key: Key| {
+    let changed: BTreeSet<Key> = changed.filter(|key| key.1 != 6).collect();
+    let change = |key: Key| {
         let mut other = server.clone();
         let values = &mut other.sets.entry(key).or_default().1;
-        values.insert(b"somebody else's".to_vec());
+        values.insert(b"by another client".to_vec());
         other
     };
-    touched.into_iter().map(disturb).collect()
+    changed.into_iter().map(change).collect()
 }
 
-/// Sends a plan in order, with the laws of each message.
+/// Sends the messages of a plan in order, and checks the laws of each.
 fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
     let mut seen = BTreeSet::new();
     for batch in messages {
@@ -227,7 +231,7 @@ fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
         for owner in owners_of(batch) {
             assert!(seen.insert(owner), "an owner is in two messages");
         }
-        for mut other in disturbed(server, batch, case.prerequisites) {
+        for mut other in changed_by_another(server, batch, case.prerequisites) {
             let before = other.sets.clone();
             assert_eq!(other.apply(batch), Err(PrerequisiteFailed));
             assert_eq!(other.sets, before);
@@ -253,7 +257,7 @@ fn scope<'a>(case: &Case, keep: &'a [NamePattern], managed: &'a RrSets) -> Scope
     }
 }
 
-fn check_plan(case: &Case, manner: Manner) {
+fn check_plan(case: &Case, on_bad_update: OnBadUpdate) {
     let keep = [KEEP.parse().unwrap()];
     let scope = scope(case, &keep, &case.managed);
     let plan = plan(&case.current, &case.desired, &scope);
@@ -270,7 +274,7 @@ fn check_plan(case: &Case, manner: Manner) {
         }
         Err(error @ BatchError::TooManyMessages { .. }) => panic!("{error}"),
     };
-    let mut server = Server::new(&case.current, manner);
+    let mut server = Server::new(&case.current, on_bad_update);
     send(&mut server, case, &messages, &plan);
 
     let end = server_contents(&server.sets);
@@ -294,16 +298,19 @@ fn check_plan(case: &Case, manner: Manner) {
             managed: &case.desired.records,
             ..scope
         };
-        let narrowed = super::super::plan(&after, &case.desired, &managed);
-        assert_eq!((&narrowed.changes, &narrowed.soa), (&vec![], &None));
+        let again = super::super::plan(&after, &case.desired, &managed);
+        assert_eq!((&again.changes, &again.soa), (&vec![], &None));
     }
 }
 
 fn check_soa(case: &Case, plan: &Plan, after: &CurrentZone) {
-    let (wish, was) = (&case.desired.soa, &case.current.soa);
-    assert_eq!(after.soa.mname, *wish.mname.as_ref().unwrap_or(&was.mname));
-    assert_eq!(after.soa.refresh, wish.refresh.unwrap_or(was.refresh));
-    assert_eq!(after.soa_ttl, wish.ttl.unwrap_or(case.current.soa_ttl));
+    let (desired, was) = (&case.desired.soa, &case.current.soa);
+    assert_eq!(
+        after.soa.mname,
+        *desired.mname.as_ref().unwrap_or(&was.mname)
+    );
+    assert_eq!(after.soa.refresh, desired.refresh.unwrap_or(was.refresh));
+    assert_eq!(after.soa_ttl, desired.ttl.unwrap_or(case.current.soa_ttl));
     assert_eq!(
         (&after.soa.rname, after.soa.expire),
         (&was.rname, was.expire)
@@ -312,7 +319,8 @@ fn check_soa(case: &Case, plan: &Plan, after: &CurrentZone) {
     assert_eq!(is_unchanged, plan.is_empty());
 }
 
-/// Every desired record is there, or is named as left out, or is none of a plan's business.
+/// Checks that every desired record is in the zone, or is reported as left out, or is outside of
+/// the plan.
 fn check_nothing_is_lost(case: &Case, plan: &Plan, after: &CurrentZone) {
     for set in &case.desired.records {
         let is_signers = SIGNER.contains(&set.rtype.0);
@@ -320,13 +328,13 @@ fn check_nothing_is_lost(case: &Case, plan: &Plan, after: &CurrentZone) {
             continue;
         }
         for value in &set.rdatas {
-            let held = after.records.get(&set.owner, set.rtype);
-            let is_there = held.is_some_and(|held| held.contains(value));
-            let is_named = plan.conflicts.iter().any(|conflict| {
+            let in_zone = after.records.get(&set.owner, set.rtype);
+            let is_in_zone = in_zone.is_some_and(|set| set.contains(value));
+            let is_reported = plan.conflicts.iter().any(|conflict| {
                 let out = &conflict.left_out;
                 out.owner == set.owner && out.rtype == set.rtype && out.contains(value)
             });
-            assert!(is_there || is_named, "{set:?}");
+            assert!(is_in_zone || is_reported, "{set:?}");
         }
     }
 }
@@ -337,7 +345,7 @@ fn check_removal(case: &Case) {
     let Ok(messages) = batches(&plan, &case.current, case.prerequisites, case.octets_max) else {
         return;
     };
-    let mut server = Server::new(&case.current, Manner::Panic);
+    let mut server = Server::new(&case.current, OnBadUpdate::Panic);
     send(&mut server, case, &messages, &plan);
     let mut nothing = case.clone();
     nothing.desired.records = RrSets::default();
@@ -353,17 +361,17 @@ proptest! {
     })]
 
     #[test]
-    fn a_plan_brings_about_what_is_desired_and_touches_nothing_else(case in cases()) {
-        check_plan(&case, Manner::Ignore);
+    fn a_plan_makes_the_desired_changes_and_no_others(case in cases()) {
+        check_plan(&case, OnBadUpdate::Ignore);
     }
 
     #[test]
-    fn a_plan_never_asks_for_what_a_server_ignores_or_refuses(case in cases()) {
-        check_plan(&case, Manner::Panic);
+    fn a_plan_never_sends_an_update_that_a_server_ignores_or_refuses(case in cases()) {
+        check_plan(&case, OnBadUpdate::Panic);
     }
 
     #[test]
-    fn a_removal_leaves_all_that_was_never_delivered(case in cases()) {
+    fn a_removal_leaves_all_foreign_records(case in cases()) {
         check_removal(&case);
     }
 }

@@ -1,4 +1,4 @@
-//! How plans are packed into messages and guarded.
+//! Tests of messages: how plans are packed, and their prerequisites.
 
 use super::*;
 
@@ -16,17 +16,17 @@ fn batches_of(
 }
 
 fn three_owners() -> Plan {
-    let is = "@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2";
+    let before = "@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2";
     plan_of(
         Remove,
         "",
-        is,
+        before,
         "@ NS 300 ns1\nb TLSA 300 1\nb TLSA 300 2\nb TLSA 300 3\nb TLSA 300 4\n\
                     c TLSA 300 1\nc TLSA 300 2\nc TLSA 300 3\nc TLSA 300 4",
     )
 }
 
-fn guard_on(serial: u32) -> Prerequisite {
+fn soa_prerequisite(serial: u32) -> Prerequisite {
     Prerequisite::Equals {
         owner: owner("@"),
         rtype: RecordType::SOA,
@@ -44,13 +44,13 @@ fn set_soa(soa: &Soa, ttl: u32) -> Update {
 }
 
 #[test]
-fn one_message_is_guarded_by_the_soa_and_sets_it_only_where_it_changes() {
+fn one_message_requires_the_soa_and_sets_it_only_if_it_changes() {
     let mut plan = three_owners();
     let one = batches_of(Prerequisites::Soa, 65_535, &plan).unwrap();
     assert_eq!(one.len(), 1);
     assert_eq!(
         (&*one[0].prerequisites, one[0].updates.len()),
-        (&[guard_on(7)][..], 10)
+        (&[soa_prerequisite(7)][..], 10)
     );
     plan.soa = Some((soa(9), 60));
     let one = batches_of(Prerequisites::Soa, 65_535, &plan).unwrap();
@@ -63,8 +63,8 @@ fn one_message_is_guarded_by_the_soa_and_sets_it_only_where_it_changes() {
 }
 
 #[test]
-fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
-    // Header and zone 25, guard and SOA 19 + 57 each; one record 11 + 10 + 1.
+fn each_of_several_messages_sets_the_soa_that_the_next_requires() {
+    // Header and zone 25, prerequisite and SOA 19 + 57 each; one record 11 + 10 + 1.
     let (frame, soa_octets) = (25, 9 + 10 + 13 + 20 + 20);
     let octets_max = frame + 2 * soa_octets + 6 * 22;
     let mut plan = three_owners();
@@ -74,8 +74,8 @@ fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
     };
     let two = batches_of(Prerequisites::Soa, octets_max, &plan).unwrap();
     let chain = [
-        (guard_on(7), set_soa(&soa(8), 900)),
-        (guard_on(8), set_soa(&soa(9), 900)),
+        (soa_prerequisite(7), set_soa(&soa(8), 900)),
+        (soa_prerequisite(8), set_soa(&soa(9), 900)),
     ];
     assert_eq!(serials(&two), chain);
     assert_eq!(
@@ -83,7 +83,7 @@ fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
         octets_max,
         "a message is filled to the last octet"
     );
-    // The last carries the new fields, with the plan's serial only where that is still ahead.
+    // The last message sets the new fields, with the plan's serial only if that is still ahead.
     for (planned, sent) in [(8, 9), (50, 50)] {
         let fields = |serial| Soa {
             refresh: 99,
@@ -92,20 +92,20 @@ fn each_of_several_messages_sets_the_soa_that_the_next_expects() {
         plan.soa = Some((fields(planned), 60));
         let two = batches_of(Prerequisites::Soa, octets_max, &plan).unwrap();
         let chain = [
-            (guard_on(7), set_soa(&soa(8), 900)),
-            (guard_on(8), set_soa(&fields(sent), 60)),
+            (soa_prerequisite(7), set_soa(&soa(8), 900)),
+            (soa_prerequisite(8), set_soa(&fields(sent), 60)),
         ];
         assert_eq!(serials(&two), chain);
     }
 }
 
 #[test]
-fn addresses_come_before_what_names_their_hosts_and_go_after_it() {
-    let is = "@ NS 60 ns1\n@ MX 60 old\nold A 60 1\nns1 A 60 1";
-    let shall_be = "@ NS 60 ns1\n@ MX 60 mail\nmail A 60 1\nns1 A 60 1\nz A 60 1\nz2 A 60 1";
-    let plan = plan_of(Remove, "", is, shall_be);
-    // Room for one owner or two a message.
-    let batches = batches(&plan, &current(is), Prerequisites::Soa, 25 + 144 + 45).unwrap();
+fn addresses_are_added_before_the_records_that_name_their_hosts_and_removed_after() {
+    let before = "@ NS 60 ns1\n@ MX 60 old\nold A 60 1\nns1 A 60 1";
+    let after = "@ NS 60 ns1\n@ MX 60 mail\nmail A 60 1\nns1 A 60 1\nz A 60 1\nz2 A 60 1";
+    let plan = plan_of(Remove, "", before, after);
+    // Room for one or two owner names in a message.
+    let batches = batches(&plan, &current(before), Prerequisites::Soa, 25 + 144 + 45).unwrap();
     let owners: Vec<String> = batches
         .iter()
         .map(|batch| match batch.updates.last().unwrap() {
@@ -119,7 +119,7 @@ fn addresses_come_before_what_names_their_hosts_and_go_after_it() {
 }
 
 #[test]
-fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
+fn a_message_may_require_the_rrsets_that_it_changes() {
     let mut plan = three_owners();
     plan.soa = Some((soa(8), 60));
     let messages = batches_of(Prerequisites::RrSets, 65_535, &plan).unwrap();
@@ -132,10 +132,10 @@ fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
         owner: owner(name),
         rtype: RecordType::TLSA,
     };
-    let guards = [equals("1"), equals("2"), absent("b"), absent("c")];
-    assert_eq!(messages[0].prerequisites, guards);
+    let prerequisites = [equals("1"), equals("2"), absent("b"), absent("c")];
+    assert_eq!(messages[0].prerequisites, prerequisites);
     assert_eq!(messages[0].updates[0], set_soa(&soa(8), 60));
-    // Small messages: only the first sets the SOA, later ones would be behind the server's own.
+    // Small messages: only the first sets the SOA; in later ones it would be behind the server's.
     let messages = batches_of(Prerequisites::RrSets, 25 + 72 + 88 + 109, &plan).unwrap();
     let firsts = messages.iter().map(
         |batch| matches!(&batch.updates[0], Update::Add { rtype, .. } if *rtype == RecordType::SOA),
@@ -144,7 +144,7 @@ fn a_message_may_be_guarded_by_the_sets_that_it_touches() {
 }
 
 #[test]
-fn an_owner_that_does_not_fit_and_a_flood_are_errors() {
+fn changes_of_an_owner_name_that_do_not_fit_and_too_many_messages_are_errors() {
     let plan = three_owners();
     let too_large = BatchError::OwnerTooLarge {
         owner: owner("a"),
@@ -152,7 +152,7 @@ fn an_owner_that_does_not_fit_and_a_flood_are_errors() {
         limit: 212,
     };
     assert_eq!(batches_of(Prerequisites::Soa, 212, &plan), Err(too_large));
-    let mut flood = Plan::nothing(zone_name());
+    let mut flood = Plan::empty(zone_name());
     flood.changes = (0..=PLAN_MESSAGES_MAX)
         .map(|count| Change {
             owner: owner(&format!("h{count:05}")),

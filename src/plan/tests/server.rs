@@ -1,5 +1,5 @@
-//! A primary for the laws: RFC 2136 section 3 over plain maps of octets, with what the servers
-//! make of it. It shares no code with the plan; names and data are octets in lower case.
+//! A primary for the laws: RFC 2136 section 3 over plain maps of octets, and the deviations of real
+//! servers. It shares no code with the plan; names and data are octets in lower case.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,19 @@ const PTR: u16 = 12;
 const TXT: u16 = 16;
 const DNAME: u16 = 39;
 const DS: u16 = 43;
-/// What a signing primary makes: RRSIG NSEC DNSKEY NSEC3 NSEC3PARAM CDS CDNSKEY TYPE65534.
+/// The types that a signing primary generates: RRSIG NSEC DNSKEY NSEC3 NSEC3PARAM CDS CDNSKEY
+/// TYPE65534.
 pub(super) const SIGNER: [u16; 8] = [46, 47, 48, 50, 51, 59, 60, 65534];
 
 pub(super) type Key = (Vec<u8>, u16);
 pub(super) type Set = (u32, BTreeSet<Vec<u8>>);
 
-/// What a server does with an update that makes no sense.
+/// The server's reaction to an update that RFC 2136 tells it to ignore.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Manner {
-    /// As BIND: says NOERROR, and ignores it.
+pub(super) enum OnBadUpdate {
+    /// Silently ignores it, as BIND does.
     Ignore,
-    /// As PowerDNS and YADIFA: obeys or refuses it; no plan should ever ask.
+    /// Panics: PowerDNS and YADIFA obey or refuse it, so no plan must send it.
     Panic,
 }
 
@@ -32,7 +33,7 @@ pub(super) enum Manner {
 pub(super) struct Server {
     pub(super) apex: Vec<u8>,
     pub(super) sets: BTreeMap<Key, Set>,
-    pub(super) manner: Manner,
+    pub(super) on_bad_update: OnBadUpdate,
 }
 
 #[derive(Debug, PartialEq)]
@@ -43,7 +44,7 @@ pub(super) fn octets(name: &Name) -> Vec<u8> {
 }
 
 impl Server {
-    pub(super) fn new(zone: &CurrentZone, manner: Manner) -> Self {
+    pub(super) fn new(zone: &CurrentZone, on_bad_update: OnBadUpdate) -> Self {
         let apex = octets(zone.name.apex());
         let mut sets = BTreeMap::new();
         let soa = BTreeSet::from([zone.soa.to_rdata().as_wire().to_vec()]);
@@ -53,14 +54,18 @@ impl Server {
             let key = (octets(&set.owner), set.rtype.0);
             sets.insert(key, (set.ttl, values.collect()));
         }
-        Self { apex, sets, manner }
+        Self {
+            apex,
+            sets,
+            on_bad_update,
+        }
     }
 
     pub(super) fn serial(&self) -> u32 {
         serial_of(self.values(&self.apex, SOA).first().unwrap())
     }
 
-    /// Somebody else changes the zone.
+    /// Raises the serial, as a change by another client does.
     pub(super) fn bump(&mut self) {
         let set = self.sets.get_mut(&(self.apex.clone(), SOA)).unwrap();
         let mut soa = set.1.pop_first().unwrap();
@@ -85,14 +90,17 @@ impl Server {
         let before = self.sets.clone();
         let mut delegations = BTreeSet::new();
         for update in &batch.updates {
-            self.step(update, &mut delegations);
+            self.apply_update(update, &mut delegations);
             assert!(
                 self.has(&self.apex, NS),
                 "the apex has no NS after {update:?}"
             );
         }
         for owner in delegations {
-            if self.has(&owner, DS) && !self.has(&owner, NS) && self.manner == Manner::Ignore {
+            if self.has(&owner, DS)
+                && !self.has(&owner, NS)
+                && self.on_bad_update == OnBadUpdate::Ignore
+            {
                 self.sets.remove(&(owner, DS));
             }
         }
@@ -140,7 +148,7 @@ impl Server {
         }
     }
 
-    fn step(&mut self, update: &Update, delegations: &mut BTreeSet<Vec<u8>>) {
+    fn apply_update(&mut self, update: &Update, delegations: &mut BTreeSet<Vec<u8>>) {
         match update {
             Update::Add {
                 owner,
@@ -164,16 +172,16 @@ impl Server {
                 self.remove(octets(owner), rtype.0, rdata.as_wire());
             }
             Update::RemoveSet { owner, rtype } => {
-                // Only a catalog's entries go so: a plan removes records by value.
+                // Only a change of a catalog removes RRsets: a plan removes records by value.
                 assert!([TXT, PTR].contains(&rtype.0), "a plan removes an RRset");
                 self.sets.remove(&(octets(owner), rtype.0));
             }
-            Update::RemoveName { .. } => panic!("nothing removes all of a name"),
+            Update::RemoveName { .. } => panic!("all records of a name are removed"),
         }
     }
 
     fn ignore(&self, what: &str) {
-        assert!(self.manner == Manner::Ignore, "{what}");
+        assert!(self.on_bad_update == OnBadUpdate::Ignore, "{what}");
     }
 
     fn add(&mut self, owner: Vec<u8>, rtype: u16, ttl: u32, rdata: Vec<u8>) {
@@ -182,13 +190,13 @@ impl Server {
             other.0 == owner && !SIGNER.contains(&other.1) && (other.1 == CNAME) != (rtype == CNAME)
         };
         if self.sets.keys().any(beside) {
-            return self.ignore("a CNAME comes beside other data");
+            return self.ignore("a CNAME is added beside other data");
         }
         if rtype == SOA && !is_after(serial_of(&rdata), self.serial()) {
             return self.ignore("an SOA has no later serial");
         }
         if rtype == DS && !self.has(&owner, NS) {
-            self.ignore("a DS comes where no NS stands");
+            self.ignore("a DS is added at a name without NS");
         }
         let (set_ttl, values) = self.sets.entry((owner, rtype)).or_default();
         if [SOA, CNAME, DNAME].contains(&rtype) {
@@ -209,7 +217,7 @@ impl Server {
         let set = self.sets.get_mut(&key);
         assert!(
             set.is_some_and(|set| set.1.remove(rdata)),
-            "what is removed is not there"
+            "a record is removed that the zone does not have"
         );
         if self.sets[&key].1.is_empty() {
             self.sets.remove(&key);
@@ -222,12 +230,12 @@ pub(super) fn serial_of(soa: &[u8]) -> u32 {
     u32::from_be_bytes(soa[at..at + 4].try_into().unwrap())
 }
 
-/// RFC 1982 section 3.2, in its own words.
+/// Compares serials by the definition of RFC 1982 section 3.2.
 pub(super) fn is_after(a: u32, b: u32) -> bool {
     (b < a && a - b < 1 << 31) || (b > a && b - a > 1 << 31)
 }
 
-/// The message without TSIG, encoded: what [`Batch::octets`] must count.
+/// Encodes the message without TSIG; [`Batch::octets`] must count its octets.
 pub(super) fn encode(batch: &Batch) -> Vec<u8> {
     let mut message = vec![0; 12];
     message.extend_from_slice(batch.zone.apex().as_wire());
