@@ -1,65 +1,65 @@
-//! What can be found out about the making of zones without making one.
+//! Findings about the creation of zones, gained without creating one.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use crate::model::ZoneName;
 
-/// What was found out about one subject.
+/// A finding about one subject.
 #[derive(Debug)]
 pub struct Finding<E> {
-    /// What was looked at.
+    /// The subject.
     pub subject: Subject,
-    /// How it is.
+    /// The verdict about it.
     pub verdict: Verdict<E>,
 }
 
-/// What is looked at. Each presupposes those before it.
+/// A subject of a check. Each depends on those before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Subject {
-    /// The way to what makes zones, and the key or password for it.
+    /// The control channel, API or program, and the key or password for it.
     Channel,
-    /// Whether zones may be made over it.
+    /// The permission to create zones over it.
     Creation,
-    /// Whether a new zone gets its first contents.
+    /// The first contents of a new zone.
     Contents,
 }
 
-/// How something is.
+/// The verdict about a subject.
 #[derive(Debug)]
 pub enum Verdict<E> {
-    /// As it must be.
+    /// The subject is as it must be.
     Good,
-    /// Not as it must be.
+    /// The subject is not as it must be.
     Bad {
-        /// Why.
+        /// The reason.
         error: E,
-        /// What to write where.
+        /// The configuration that repairs it.
         remedy: Option<Remedy>,
     },
-    /// Only a creation tells.
+    /// Only a creation shows the verdict.
     Open(Gap),
-    /// Not tried, since this is not as it must be.
+    /// The subject was not checked, because this one is not as it must be.
     Untried(Subject),
 }
 
-/// Why something is not known.
+/// The reason why a verdict is open.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Gap {
     /// The server has to reach this host.
     Fetching {
-        /// The address that it will be told.
+        /// The address from which the server fetches.
         from: SocketAddr,
     },
-    /// The file that a template starts from was not looked at.
+    /// The template's `initial-file` was not read.
     InitialFile,
-    /// Something else puts zone files in place.
+    /// Another program puts zone files in place.
     Files,
-    /// A program was asked for nothing but whether a zone is there.
+    /// The program was only asked whether a zone exists.
     Program,
-    /// An API was asked for nothing but what is there.
+    /// The API was only read.
     Api,
-    /// A zone of this name is there: a check made it and was killed.
+    /// A zone of this name exists: a check created it and was killed.
     Leftover {
         /// The zone.
         zone: ZoneName,
@@ -69,13 +69,13 @@ pub enum Gap {
 /// Lines that repair a server's configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Remedy {
-    /// Where they belong, such as `named.conf`.
+    /// The file that needs them, such as `named.conf`.
     pub place: &'static str,
     /// The lines.
     pub lines: Vec<String>,
 }
 
-/// A kind of server, by what is known of it.
+/// The kind of a server, if known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Software {
     /// BIND.
@@ -84,18 +84,18 @@ pub enum Software {
     PowerDns,
     /// Knot DNS.
     Knot,
-    /// Nothing tells.
+    /// Any other, or not known.
     Unknown,
 }
 
 impl<E> Finding<E> {
-    /// What was found out about these subjects.
-    pub(super) fn each<const N: usize>(found: [(Subject, Verdict<E>); N]) -> Vec<Self> {
+    /// Turns verdicts into findings.
+    pub(super) fn each<const N: usize>(verdicts: [(Subject, Verdict<E>); N]) -> Vec<Self> {
         let finding = |(subject, verdict)| Self { subject, verdict };
-        found.map(finding).into()
+        verdicts.map(finding).into()
     }
 
-    /// The same with another error type.
+    /// Converts the error type.
     pub(super) fn map<F>(self, into: impl FnOnce(E) -> F) -> Finding<F> {
         let verdict = match self.verdict {
             Verdict::Good => Verdict::Good,
@@ -114,7 +114,7 @@ impl<E> Finding<E> {
 }
 
 impl Gap {
-    /// What a person can do to know it.
+    /// Returns what the operator can do to close the gap.
     pub fn hint(&self) -> String {
         match self {
             Self::Fetching { .. } | Self::InitialFile | Self::Program | Self::Api => {

@@ -1,9 +1,9 @@
-//! Provisioning: a zone exists on a primary or does not.
+//! Provisioning: creates and deletes zones on a primary.
 //!
-//! No standard protocol makes a primary zone (RFC 2136 only changes what is there, RFC 9432 makes
-//! secondaries), so each kind of server has its own way here. A provisioner makes and removes
-//! zones; it must never decide what a zone holds, and it must repair whatever a killed process
-//! left half made, because the intent behind it comes again.
+//! No standard protocol creates a primary zone: RFC 2136 only changes existing zones, and RFC 9432
+//! creates secondaries. So each kind of server has a provisioner of its own. A provisioner must
+//! never decide what a zone contains. It must repair whatever a killed process left unfinished,
+//! because the intent of that process comes again.
 
 pub mod command;
 mod finding;
@@ -21,22 +21,22 @@ use tokio::time::Instant;
 
 use crate::model::{InitialZone, ZoneName};
 
-/// Why a zone could not be made or removed, by the way that was taken.
+/// The reason why a zone could not be created or deleted, by provisioner.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
-    /// BIND's control channel.
+    /// From BIND's control channel.
     #[error(transparent)]
     Rndc(#[from] RndcError),
-    /// A program.
+    /// From a program.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// PowerDNS's HTTP API.
+    /// From PowerDNS's HTTP API.
     #[error(transparent)]
     PowerDns(#[from] PowerDnsError),
 }
 
 impl ProvisionError {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Rndc(error) => error.hint(),
@@ -45,7 +45,7 @@ impl ProvisionError {
         }
     }
 
-    /// Whether it is certain that no zone was made.
+    /// Returns whether it is certain that no zone was created.
     pub fn made_nothing(&self) -> bool {
         match self {
             Self::Rndc(error) => error.made_nothing(),
@@ -54,7 +54,7 @@ impl ProvisionError {
         }
     }
 
-    /// Whether the same attempt may succeed later without anybody doing anything.
+    /// Returns whether a retry may succeed without any action of the operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Rndc(error) => error.is_transient(),
@@ -64,7 +64,7 @@ impl ProvisionError {
     }
 }
 
-/// How zones are made on one primary, and removed.
+/// A way to create and delete zones on one primary.
 pub enum Provisioner {
     /// BIND's control channel.
     Rndc(Box<Rndc>),
@@ -75,7 +75,7 @@ pub enum Provisioner {
 }
 
 impl Provisioner {
-    /// Makes the zone exist, from whatever state an earlier attempt left.
+    /// Creates the zone, whatever state an earlier attempt left.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -91,7 +91,7 @@ impl Provisioner {
         }
     }
 
-    /// What the primary has under the name at this moment. Changes nothing.
+    /// Returns the current status of the zone. Changes nothing.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -107,10 +107,11 @@ impl Provisioner {
         }
     }
 
-    /// The same, where the zone is to be removed under this claim. Changes nothing.
+    /// Returns the current status of a zone that [`Self::delete`] would get with `scope`. Changes
+    /// nothing.
     ///
     /// # Errors
-    /// [`ProvisionError`], also where [`Self::delete`] would fail because of what is there.
+    /// [`ProvisionError`], also if [`Self::delete`] would fail because of the zone's state.
     pub async fn status_to_delete(
         &self,
         zone: &ZoneName,
@@ -123,20 +124,20 @@ impl Provisioner {
         }
     }
 
-    /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
+    /// Checks whether this zone, which must not exist, could be created. Leaves no zone behind.
     pub async fn check(
         &self,
         zone: &InitialZone,
         deadline: Instant,
     ) -> Vec<Finding<ProvisionError>> {
         match self {
-            Self::Rndc(rndc) => all_from(rndc.check(zone, deadline).await),
-            Self::Command(command) => all_from(command.check(&zone.name, deadline).await),
-            Self::PowerDns(powerdns) => all_from(powerdns.check(&zone.name, deadline).await),
+            Self::Rndc(rndc) => converted(rndc.check(zone, deadline).await),
+            Self::Command(command) => converted(command.check(&zone.name, deadline).await),
+            Self::PowerDns(powerdns) => converted(powerdns.check(&zone.name, deadline).await),
         }
     }
 
-    /// The kind of server that it is for.
+    /// Returns the kind of server.
     pub fn software(&self) -> Software {
         match self {
             Self::Rndc(_) => Software::Bind,
@@ -145,7 +146,7 @@ impl Provisioner {
         }
     }
 
-    /// Whether every zone that it makes bears the mark of who made it.
+    /// Returns whether every zone that it creates bears the mark of its instance.
     pub fn marks_zones(&self) -> bool {
         match self {
             Self::Rndc(rndc) => rndc.marks_zones(),
@@ -154,20 +155,21 @@ impl Provisioner {
         }
     }
 
-    /// Waits while another process is in the middle of making the zone.
+    /// Waits while another process creates the zone, and finishes or removes the zone if that
+    /// process was killed.
     ///
     /// # Errors
     /// [`ProvisionError`].
     pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), ProvisionError> {
         match self {
             Self::Rndc(rndc) => Ok(rndc.settle(zone, deadline).await?),
-            // A program that is called for a zone while it makes it sees to that itself.
+            // A program must cope by itself with a second call during a creation.
             Self::Command(_) => Ok(()),
             Self::PowerDns(server) => Ok(server.settle(zone, deadline).await?),
         }
     }
 
-    /// Waits while another instance is in the middle of making the zone. Changes nothing of another's.
+    /// Waits while another instance creates the zone. Changes nothing of another instance.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -183,13 +185,14 @@ impl Provisioner {
         }
     }
 
-    /// Whether the mark of a zone can be changed: not where it is the name of the zone's file.
+    /// Returns whether the mark of a zone can be changed; it cannot if it is in the zone's file
+    /// name.
     pub fn can_change_marks(&self) -> bool {
         matches!(self, Self::PowerDns(_))
     }
 
-    /// Gives a zone that bears the mark of an instance this one's, where marks can be changed, and lets its keys
-    /// in.
+    /// Replaces an instance's mark on a zone by this instance's, and permits this instance's keys.
+    /// Does nothing if marks cannot be changed.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -204,7 +207,7 @@ impl Provisioner {
         }
     }
 
-    /// Makes the zone not exist, as far as it is covered by the claim.
+    /// Deletes the zone if `scope` covers it.
     ///
     /// # Errors
     /// [`ProvisionError`].
@@ -222,7 +225,7 @@ impl Provisioner {
     }
 }
 
-fn all_from<E: Into<ProvisionError>>(findings: Vec<Finding<E>>) -> Vec<Finding<ProvisionError>> {
+fn converted<E: Into<ProvisionError>>(findings: Vec<Finding<E>>) -> Vec<Finding<ProvisionError>> {
     let findings = findings.into_iter();
     findings.map(|finding| finding.map(E::into)).collect()
 }

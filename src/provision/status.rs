@@ -1,42 +1,42 @@
-//! What becomes of zones, whatever the way, and whose they are.
+//! The status of a zone, and the outcome of a creation or deletion, for all provisioners.
 
-/// What a primary has under a zone's name.
+/// The status of a zone on a primary.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ZoneStatus {
-    /// Nothing.
+    /// The zone does not exist.
     Absent,
-    /// A zone that bears this instance's mark.
+    /// The zone bears this instance's mark.
     Ours,
-    /// A zone of which nothing tells who made it, where zones are made without a mark.
+    /// The zone bears no mark, and this instance's own zones may bear none either.
     Unmarked,
-    /// A zone that somebody else made.
+    /// The zone has another creator.
     Other(Creator),
 }
 
-/// Somebody else who made a zone.
+/// Another creator of a zone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Creator {
-    /// It stands in the server's own configuration, or came by another mechanism of it.
+    /// The server's own configuration, or another mechanism of the server.
     Server,
-    /// It bears the mark of another instance.
+    /// Another instance, named by the mark.
     Instance(String),
 }
 
-/// Which zones a deletion may remove.
+/// The zones that a deletion may remove.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RemovalScope {
-    /// Only one that bears this instance's mark.
+    /// Only a zone that bears this instance's mark.
     Marked,
-    /// Also one without any mark: it is remembered to have been made here.
+    /// Also a zone without a mark: the state records that this instance created it.
     Recorded,
-    /// One that bears the mark of an instance, whichever: a person took it over.
+    /// Also a zone that bears another instance's mark: the operator had this instance adopt it.
     Adopted,
-    /// Any that an instance made, whatever its mark: a catalog says that it is this instance's now.
+    /// Any zone of an instance, with any mark or none: a catalog lists it as this instance's.
     Listed,
 }
 
 impl RemovalScope {
-    /// Whether a zone that stands so may be removed.
+    /// Returns whether a zone with this status may be removed.
     pub fn covers(self, status: &ZoneStatus) -> bool {
         match status {
             ZoneStatus::Ours => true,
@@ -47,24 +47,24 @@ impl RemovalScope {
     }
 }
 
-/// What became of a zone that shall exist.
+/// The outcome of a creation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Created {
-    /// It was made and holds the full first contents.
+    /// The zone was created with the full first contents.
     Full,
-    /// It was made with contents that the primary chose: it is still to be filled.
+    /// The zone was created, possibly with other contents: the caller must still fill it.
     Placeholder,
-    /// It was there before, with contents that are not known here.
+    /// The zone existed before, with unknown contents.
     AlreadyThere(ZoneStatus),
 }
 
-/// What became of a zone that shall not exist.
+/// The outcome of a deletion.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Deleted {
-    /// It was there and is gone.
+    /// The zone was removed.
     Removed,
-    /// It was not there.
+    /// The zone did not exist.
     WasAbsent,
-    /// It is there and the claim does not cover it: it was left alone.
+    /// The zone stays: the scope of the deletion does not cover it.
     NotOurs(ZoneStatus),
 }
