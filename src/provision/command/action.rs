@@ -1,18 +1,18 @@
-//! What a program can be asked to do.
+//! The actions of a program.
 
-/// What a program is asked to do.
+/// An action of a program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// To make the zone exist.
+    /// Creates the zone.
     Create,
-    /// To make it not exist.
+    /// Deletes the zone.
     Delete,
-    /// To say whether it exists.
+    /// Reports whether the zone exists.
     Exists,
 }
 
 impl Action {
-    /// The word that stands for `{action}`.
+    /// Returns the word that replaces `{action}`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",

@@ -1,14 +1,14 @@
-//! Arguments of a program, with their placeholders.
+//! The arguments of a program, with their placeholders.
 //!
-//! An argument stays one argument whatever is put into it, and what is put into it is harmless: the
-//! word for an action, or a zone name of few kinds of characters.
+//! An argument stays one argument whatever replaces its placeholders, and every replacement is
+//! harmless: the word for an action, or a zone name of a few kinds of characters.
 
 use std::str::FromStr;
 
 use super::action::Action;
 use crate::model::ZoneName;
 
-/// An argument in which `{action}` and `{zone}` are replaced; `{{` and `}}` stand for braces.
+/// An argument with the placeholders `{action}` and `{zone}`; `{{` and `}}` are literal braces.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Argument(Vec<Part>);
 
@@ -19,19 +19,19 @@ enum Part {
     Zone,
 }
 
-/// Why text is no [`Argument`].
+/// The reason why text is no [`Argument`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ArgumentError {
-    /// A placeholder that does not exist.
+    /// An unknown placeholder.
     #[error("`{{{name}}}` is no placeholder")]
     Unknown {
-        /// What stands between the braces.
+        /// The text between the braces.
         name: String,
     },
-    /// A brace that opens or closes nothing.
+    /// An unpaired brace.
     #[error("a single brace")]
     Brace,
-    /// An octet that no argument of a program can have.
+    /// A NUL character, which no argument of a program can contain.
     #[error("a NUL character")]
     Nul,
 }
@@ -74,17 +74,17 @@ impl FromStr for Argument {
 }
 
 impl Argument {
-    /// Whether `{action}` is in it.
+    /// Returns whether the argument contains `{action}`.
     pub fn has_action(&self) -> bool {
         self.0.contains(&Part::Action)
     }
 
-    /// Whether `{zone}` is in it.
+    /// Returns whether the argument contains `{zone}`.
     pub fn has_zone(&self) -> bool {
         self.0.contains(&Part::Zone)
     }
 
-    /// The argument for one call.
+    /// Replaces the placeholders.
     pub(super) fn fill(&self, action: Action, zone: &str) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Text(text) => text,
@@ -95,12 +95,14 @@ impl Argument {
     }
 }
 
-/// The zone's name for an argument, without the final dot. None where a program or a shell behind it
-/// could misread it: the root; other characters than letters, digits, `-`, `_`, `/` and the dots
-/// between labels; a first character that makes it look like an option (`-`) or a path (`/`).
+/// Returns the zone's name for an argument, without the final dot.
+///
+/// `None` if the program, or a shell that it starts, could misread the name: the root; a name with
+/// other characters than letters, digits, `-`, `_`, `/` and the dots between labels; a name that
+/// looks like an option (`-` first) or a path (`/` first).
 pub(super) fn zone_word(zone: &ZoneName) -> Option<String> {
     let word = zone.apex().to_text_without_dot();
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_/.".contains(&octet);
-    let harmless = word.bytes().all(plain) && !word.starts_with(['-', '/', '.']);
-    harmless.then_some(word)
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_/.".contains(&octet);
+    let is_harmless = word.bytes().all(is_plain) && !word.starts_with(['-', '/', '.']);
+    is_harmless.then_some(word)
 }

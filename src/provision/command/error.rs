@@ -1,4 +1,4 @@
-//! What can go wrong with a program that makes zones, and what a person can do about it.
+//! The errors of a program that creates zones, and what the operator can do about each.
 
 use std::fmt;
 use std::io;
@@ -8,15 +8,15 @@ use std::process::ExitStatus;
 use super::action::Action;
 use crate::model::ZoneName;
 
-/// Most characters of a program's own words in a message.
-const QUOTED_CHARACTERS_MAX: usize = 300;
-/// What Linux says of a file that is neither a program nor a script (ENOEXEC).
+/// Most characters of a program's output in a message.
+const OUTPUT_CHARACTERS_MAX: usize = 300;
+/// The error number of Linux for a file that is neither a program nor a script (ENOEXEC).
 const NO_EXECUTABLE: i32 = 8;
 
-/// Why a program did not make or remove a zone.
+/// The reason why a program did not create or delete a zone.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// The zone's name must not stand in an argument.
+    /// The zone's name must not be in an argument.
     #[error("the zone's name `{zone}` is not given to a program")]
     ZoneUnwritable {
         /// The zone.
@@ -29,75 +29,75 @@ pub enum CommandError {
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The program was started, and nothing tells how it ended.
+    /// The program was started, and the system does not report its end.
     #[error("`{}` was started for `{}`, and its end cannot be learnt: {source}", program.display(), action.word())]
     Lost {
         /// The program.
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// What it was asked.
+        /// The action.
         action: Action,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The program was killed, for its time was over.
-    #[error("`{}` was killed: it did not end in time at `{}`{said}", program.display(), action.word())]
+    /// The program was ended at the deadline.
+    #[error("`{}` was killed: it did not end in time at `{}`{output}", program.display(), action.word())]
     Deadline {
         /// The program.
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// What it was asked.
+        /// The action.
         action: Action,
-        /// What it wrote.
-        said: Said,
+        /// The end of its output.
+        output: ProgramOutput,
     },
-    /// The program refuses, and has changed nothing: status 69.
-    #[error("`{}` refuses to {} the zone (exit status 69){said}", program.display(), verb(*action))]
+    /// The program refuses and has changed nothing: status 69.
+    #[error("`{}` refuses to {} the zone (exit status 69){output}", program.display(), verb(*action))]
     Refused {
         /// The program.
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// What it was asked.
+        /// The action.
         action: Action,
-        /// What it wrote.
-        said: Said,
+        /// The end of its output.
+        output: ProgramOutput,
     },
-    /// The program asks to be called again: status 75.
-    #[error("`{}` cannot {} the zone now (exit status 75){said}", program.display(), verb(*action))]
+    /// The program asks for a later retry: status 75.
+    #[error("`{}` cannot {} the zone now (exit status 75){output}", program.display(), verb(*action))]
     Later {
         /// The program.
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// What it was asked.
+        /// The action.
         action: Action,
-        /// What it wrote.
-        said: Said,
+        /// The end of its output.
+        output: ProgramOutput,
     },
-    /// The program ended in another way.
-    #[error("`{}` failed at `{}` ({status}){said}", program.display(), action.word())]
+    /// The program ended with another status, or by a signal.
+    #[error("`{}` failed at `{}` ({status}){output}", program.display(), action.word())]
     Failed {
         /// The program.
         program: PathBuf,
         /// The zone.
         zone: ZoneName,
-        /// What it was asked.
+        /// The action.
         action: Action,
-        /// How it ended.
+        /// The status or signal.
         status: ExitStatus,
-        /// What it wrote.
-        said: Said,
+        /// The end of its output.
+        output: ProgramOutput,
     },
 }
 
 impl CommandError {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::ZoneUnwritable { .. } => {
@@ -135,7 +135,7 @@ impl CommandError {
         })
     }
 
-    /// Whether it is certain that no zone was made.
+    /// Returns whether it is certain that no zone was created.
     pub fn made_nothing(&self) -> bool {
         match self {
             Self::ZoneUnwritable { .. } | Self::NotStarted { .. } | Self::Refused { .. } => true,
@@ -146,14 +146,14 @@ impl CommandError {
         }
     }
 
-    /// Whether the same attempt may succeed later without anybody doing anything.
+    /// Returns whether a retry may succeed without any action of the operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::NotStarted { source, .. } => {
                 let kind = source.kind();
-                let is_gone = kind == io::ErrorKind::NotFound;
+                let is_missing = kind == io::ErrorKind::NotFound;
                 let is_forbidden = kind == io::ErrorKind::PermissionDenied;
-                !is_gone && !is_forbidden && source.raw_os_error() != Some(NO_EXECUTABLE)
+                !is_missing && !is_forbidden && source.raw_os_error() != Some(NO_EXECUTABLE)
             }
             Self::Lost { .. } | Self::Deadline { .. } | Self::Later { .. } => true,
             Self::ZoneUnwritable { .. } | Self::Refused { .. } | Self::Failed { .. } => false,
@@ -169,23 +169,23 @@ fn verb(action: Action) -> &'static str {
     }
 }
 
-/// The end of what a program wrote, on one line and without control characters.
+/// The end of a program's output, on one line and without control characters.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Said(String);
+pub struct ProgramOutput(String);
 
-impl Said {
-    /// What stands in a message of these octets.
+impl ProgramOutput {
+    /// Formats octets for a message.
     pub(super) fn new(octets: &[u8]) -> Self {
         let text = String::from_utf8_lossy(octets);
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let skipped = line.chars().count().saturating_sub(QUOTED_CHARACTERS_MAX);
+        let skipped = line.chars().count().saturating_sub(OUTPUT_CHARACTERS_MAX);
         let mut text = String::new();
         if skipped > 0 {
             text.push('…');
         }
         for character in line.chars().skip(skipped) {
             match character {
-                // Nothing that could forge a line, and people quote a lot.
+                // `escape_debug` escapes these too, but none of them could forge a line.
                 '\'' | '"' | '\\' => text.push(character),
                 _ => text.extend(character.escape_debug()),
             }
@@ -193,13 +193,13 @@ impl Said {
         Self(text)
     }
 
-    /// The words; empty where there are none.
+    /// Returns the text; empty if the program wrote nothing.
     pub(super) fn text(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for ProgramOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             Ok(())

@@ -1,25 +1,25 @@
-//! Any server: zones made and removed by a program of the operator's.
+//! Any server: creates and deletes zones with a program of the operator.
 //!
-//! The program is started without a shell, once for each action, with the configured arguments in
-//! which `{action}` and `{zone}` are replaced. Its exit status says what became of it:
+//! nsbridge starts the program without a shell, once for each action, with the configured arguments
+//! and their placeholders `{action}` and `{zone}` replaced. The exit status reports the outcome:
 //!
 //! | action | standard input | 0 | 10 ([`NOTHING_TO_DO`]) |
 //! | --- | --- | --- | --- |
-//! | `create` | the first contents as a master file | the zone was made | it was there already |
-//! | `delete` | empty | the zone was removed | there was none |
-//! | `exists` | empty | the zone is there | there is none |
+//! | `create` | the first contents as a master file | the zone was created | it existed already |
+//! | `delete` | empty | the zone was deleted | it did not exist |
+//! | `exists` | empty | the zone exists | it does not exist |
 //!
-//! With every action, 69 (`EX_UNAVAILABLE`) is a refusal after which nothing has changed, and 75
-//! (`EX_TEMPFAIL`) asks to be called again later. Anything else, a signal too, is a failure that a
-//! person must look at. After all but 69 it is not known what was done.
+//! With every action, 69 (`EX_UNAVAILABLE`) means that the program refuses and has changed nothing,
+//! and 75 (`EX_TEMPFAIL`) asks for a retry later. Any other status or a signal is a failure that
+//! the operator must look at. After every failure but 69 it is unknown what the program has done.
 //!
-//! What the program must do: each action again and again with the same end (one that was killed
-//! half-way is called again), and `create` never changes a zone that holds something.
+//! The result of an action must not depend on how often it is repeated: nsbridge repeats an action
+//! whose program was killed. `create` must never change a zone with contents.
 //!
-//! What is never done here: to run a shell; to pass a zone name that a program could take for an
-//! option or a path from the root; to believe that the program used the contents. Whoever made the
-//! zone fills it by UPDATE, which finds nothing to do where it did. Zones bear no mark here, so a
-//! zone that is not remembered to have been made is never removed.
+//! This module never runs a shell, never passes a zone name that a program could take for an option
+//! or an absolute path, and never trusts that the program used the first contents: the caller fills
+//! the new zone by UPDATE, which changes nothing if the program used them. Zones bear no mark here,
+//! so a zone is only deleted if the state records its creation.
 
 mod action;
 mod argument;
@@ -42,44 +42,44 @@ use crate::zonefile;
 
 pub use self::action::Action;
 pub use self::argument::{Argument, ArgumentError};
-pub use self::error::{CommandError, Said};
+pub use self::error::{CommandError, ProgramOutput};
 
-/// Exit status of a program that found the zone as it shall be.
+/// Exit status: the zone already is as the action requires.
 pub const NOTHING_TO_DO: i32 = 10;
-/// Exit status of a program that refuses and has changed nothing (`EX_UNAVAILABLE`).
+/// Exit status: the program refuses and has changed nothing (`EX_UNAVAILABLE`).
 const REFUSED: i32 = 69;
-/// Exit status of a program that asks to be called again later (`EX_TEMPFAIL`).
+/// Exit status: a later retry may succeed (`EX_TEMPFAIL`).
 const LATER: i32 = 75;
 
-/// How zones are made by a program.
+/// The settings of a [`Command`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CommandSettings {
     /// The program, an absolute path.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The arguments of the program.
     pub arguments: Vec<Argument>,
 }
 
-/// Makes and removes zones by a program.
+/// A provisioner that creates and deletes zones with a program.
 #[derive(Debug)]
 pub struct Command {
     settings: CommandSettings,
 }
 
-/// What a program says by a status that is no failure.
+/// An exit status that is no failure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Answer {
+enum Success {
     Done,
     NothingToDo,
 }
 
 impl Command {
-    /// A provisioner with these settings. Nothing is started yet.
+    /// Returns a provisioner with these settings. Starts no program.
     pub fn new(settings: CommandSettings) -> Self {
         Self { settings }
     }
 
-    /// Makes the zone exist.
+    /// Creates the zone.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -89,16 +89,16 @@ impl Command {
         deadline: Instant,
     ) -> Result<Created, CommandError> {
         let contents = master_file(zone);
-        let answer = self
+        let success = self
             .run(Action::Create, &zone.name, contents.as_bytes(), deadline)
             .await?;
-        Ok(match answer {
-            Answer::Done => Created::Placeholder,
-            Answer::NothingToDo => Created::AlreadyThere(ZoneStatus::Unmarked),
+        Ok(match success {
+            Success::Done => Created::Placeholder,
+            Success::NothingToDo => Created::AlreadyThere(ZoneStatus::Unmarked),
         })
     }
 
-    /// Whether the zone is there; nothing tells by whom it was made.
+    /// Returns whether the zone exists; it bears no mark.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -108,12 +108,12 @@ impl Command {
         deadline: Instant,
     ) -> Result<ZoneStatus, CommandError> {
         Ok(match self.run(Action::Exists, zone, b"", deadline).await? {
-            Answer::Done => ZoneStatus::Unmarked,
-            Answer::NothingToDo => ZoneStatus::Absent,
+            Success::Done => ZoneStatus::Unmarked,
+            Success::NothingToDo => ZoneStatus::Absent,
         })
     }
 
-    /// Finds out whether the program can be asked for this zone, which must be nobody's.
+    /// Checks whether the program answers for this zone, which must not exist.
     pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<CommandError>> {
         let (channel, creation) = match self.status(zone, deadline).await {
             Ok(ZoneStatus::Absent) => (Verdict::Good, Verdict::Open(Gap::Program)),
@@ -130,7 +130,7 @@ impl Command {
         Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
     }
 
-    /// Makes the zone not exist, where it is remembered to have been made here.
+    /// Deletes the zone if `scope` covers a zone without a mark.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -149,8 +149,8 @@ impl Command {
             });
         }
         Ok(match self.run(Action::Delete, zone, b"", deadline).await? {
-            Answer::Done => Deleted::Removed,
-            Answer::NothingToDo => Deleted::WasAbsent,
+            Success::Done => Deleted::Removed,
+            Success::NothingToDo => Deleted::WasAbsent,
         })
     }
 
@@ -160,7 +160,7 @@ impl Command {
         zone: &ZoneName,
         input: &[u8],
         deadline: Instant,
-    ) -> Result<Answer, CommandError> {
+    ) -> Result<Success, CommandError> {
         let program = &self.settings.program;
         let name = argument::zone_word(zone)
             .ok_or_else(|| CommandError::ZoneUnwritable { zone: zone.clone() })?;
@@ -168,8 +168,8 @@ impl Command {
         let arguments: Vec<String> = arguments.map(|a| a.fill(action, &name)).collect();
         tracing::debug!(%zone, program = %program.display(), ?arguments, "starting the program");
         let context = || (program.clone(), zone.clone(), action);
-        let (status, said) = match process::run(program, &arguments, input, deadline).await {
-            Ok(Ended { status, said }) => (status, Said::new(&said)),
+        let (status, output) = match process::run(program, &arguments, input, deadline).await {
+            Ok(Ended { status, output }) => (status, ProgramOutput::new(&output)),
             Err(Failed::NotStarted(source)) => {
                 let (program, zone, _) = context();
                 return Err(CommandError::NotStarted {
@@ -187,45 +187,46 @@ impl Command {
                     source,
                 });
             }
-            Err(Failed::Deadline { said }) => {
+            Err(Failed::Deadline { output }) => {
                 let (program, zone, action) = context();
                 return Err(CommandError::Deadline {
                     program,
                     zone,
                     action,
-                    said: Said::new(&said),
+                    output: ProgramOutput::new(&output),
                 });
             }
         };
-        tracing::debug!(%zone, %status, said = %said.text(), "the program ended");
+        tracing::debug!(%zone, %status, said = %output.text(), "the program ended");
         let (program, zone, action) = context();
         Err(match status.code() {
-            Some(0) => return Ok(Answer::Done),
-            Some(NOTHING_TO_DO) => return Ok(Answer::NothingToDo),
+            Some(0) => return Ok(Success::Done),
+            Some(NOTHING_TO_DO) => return Ok(Success::NothingToDo),
             Some(REFUSED) => CommandError::Refused {
                 program,
                 zone,
                 action,
-                said,
+                output,
             },
             Some(LATER) => CommandError::Later {
                 program,
                 zone,
                 action,
-                said,
+                output,
             },
             Some(_) | None => CommandError::Failed {
                 program,
                 zone,
                 action,
                 status,
-                said,
+                output,
             },
         })
     }
 }
 
-/// First contents as a master file (RFC 1035 section 5): a record a line, absolute names, SOA first.
+/// Formats first contents as a master file (RFC 1035 section 5): one record per line, absolute
+/// names, the SOA first.
 fn master_file(zone: &InitialZone) -> String {
     let apex = zone.name.apex();
     let soa = zone.soa.to_rdata();

@@ -1,16 +1,16 @@
 //! One run of a program: its input, its output, its end.
 //!
-//! The program runs in a process group of its own, so that nothing of it outlives its time, with
-//! `/` as its directory and a small environment: what it does must not depend on who called
-//! nsbridge. When time is nearly over the group gets SIGTERM, which lets it undo what is half done,
-//! and SIGKILL at the end. The group is also killed where the run is dropped.
+//! The program runs in a process group of its own, so that none of its processes outlives the
+//! deadline. It runs with `/` as its directory and a small environment, so that it does not depend
+//! on the caller of nsbridge. Shortly before the deadline the group gets SIGTERM, which lets the
+//! program undo unfinished work, and at the deadline SIGKILL. Dropping the run kills the group too.
 //!
-//! The input is a file in memory that is whole before the program starts: through a pipe, a program that
-//! outlives an nsbridge which was killed would take the part that came for all that there is.
+//! The input is a file in memory that is complete before the program starts. Through a pipe, a
+//! program that outlives a killed nsbridge would take partial input for the whole.
 //!
-//! The odd case: a program that leaves something running in the background, with its output still
-//! open (the master of an ssh connection). The end of the program is the end of the run; the rest
-//! is neither waited for nor killed.
+//! The odd case: a program that leaves a background process with an open output (the master of an
+//! ssh connection). The run ends with the program; it neither waits for the background process nor
+//! kills it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -26,35 +26,35 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Where programs are looked for by the program; it needs no other variable for its own start.
+/// The search path of the program. It needs no other variable to find the programs that it starts.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Words in the C locale are those that documentation and people know.
+/// The locale of the program: messages in the C locale are the ones in documentation.
 const LOCALE: &str = "C";
 
-/// How long before the deadline a program is told to end. A quarter of the time where that is less.
+/// Time between SIGTERM and the deadline; a quarter of the whole time if that is less.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long output that was written before the program ended is waited for.
+/// Longest wait for the rest of the output after the end of the program.
 const OUTPUT_TIME_MAX: Duration = Duration::from_millis(200);
-/// How much of the end of the output is kept, in octets: some lines.
+/// Most octets that are kept of the end of the output: some lines.
 const OUTPUT_OCTETS_MAX: usize = 4096;
 
 /// A program that ended by itself.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
-    /// The end of what it wrote to standard output and standard error together.
-    pub(super) said: Vec<u8>,
+    /// The end of its standard output and standard error, in one.
+    pub(super) output: Vec<u8>,
 }
 
-/// Why a run gave no status.
+/// The reason why a run gave no status.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// It was not started.
+    /// The program was not started.
     NotStarted(io::Error),
-    /// It was started, and the system does not tell what became of it.
+    /// The program was started, and the system does not report its end.
     Lost(io::Error),
-    /// Its time was over, and it was killed.
-    Deadline { said: Vec<u8> },
+    /// The program was ended at the deadline.
+    Deadline { output: Vec<u8> },
 }
 
 /// Runs a program to its end, with `input` on its standard input.
@@ -86,47 +86,47 @@ pub(super) async fn run(
         .process_group(0)
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(Failed::NotStarted)?;
-    // It holds our copies of the pipe's writing end, which must not keep it open.
+    // `command` holds copies of the writing end of the pipe, which would keep it open.
     drop(command);
     let mut group = Group::of(&child);
     let left = deadline.saturating_duration_since(Instant::now());
-    let warning = deadline - GRACE.min(left / 4);
-    let mut talk = Box::pin(output.read());
-    let mut is_silent = false;
-    let mut is_warned = false;
+    let term_time = deadline - GRACE.min(left / 4);
+    let mut reading = Box::pin(output.read());
+    let mut is_output_closed = false;
+    let mut is_terminated = false;
     let status = loop {
-        let until = if is_warned { deadline } else { warning };
+        let until = if is_terminated { deadline } else { term_time };
         tokio::select! {
             status = child.wait() => break status,
-            () = &mut talk, if !is_silent => is_silent = true,
+            () = &mut reading, if !is_output_closed => is_output_closed = true,
             () = tokio::time::sleep_until(until) => {
-                if is_warned {
+                if is_terminated {
                     group.signal(Signal::KILL);
-                    // It cannot refuse; should the system hang, nobody waits for it.
+                    // A process cannot refuse SIGKILL; the timeout covers a system that hangs.
                     drop(timeout(GRACE, child.wait()).await);
                     break Err(io::ErrorKind::TimedOut.into());
                 }
                 group.signal(Signal::TERM);
-                is_warned = true;
+                is_terminated = true;
             }
         }
     };
-    group.is_over = true;
-    if !is_silent {
-        drop(timeout_at(Instant::now() + OUTPUT_TIME_MAX, talk.as_mut()).await);
+    group.has_ended = true;
+    if !is_output_closed {
+        drop(timeout_at(Instant::now() + OUTPUT_TIME_MAX, reading.as_mut()).await);
     }
-    drop(talk);
-    let said = output.end;
+    drop(reading);
+    let output = output.end;
     match status {
-        // Whatever status it gives when it is told to end, it did not do what it should.
-        Ok(status) if is_warned && status.code() != Some(0) => Err(Failed::Deadline { said }),
-        Ok(status) => Ok(Ended { status, said }),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failed::Deadline { said }),
+        // After SIGTERM only status 0 has its meaning: any other is a consequence of the signal.
+        Ok(status) if is_terminated && status.code() != Some(0) => Err(Failed::Deadline { output }),
+        Ok(status) => Ok(Ended { status, output }),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failed::Deadline { output }),
         Err(error) => Err(Failed::Lost(error)),
     }
 }
 
-/// A file of these octets, read from its beginning.
+/// Returns a file in memory with these octets, to be read from its beginning.
 fn input_file(input: &[u8]) -> io::Result<Stdio> {
     if input.is_empty() {
         return Ok(Stdio::null());
@@ -137,7 +137,7 @@ fn input_file(input: &[u8]) -> io::Result<Stdio> {
     Ok(file.into())
 }
 
-/// The output of a program, of which the end is kept.
+/// The output of a program, of which only the end is kept.
 struct Output {
     pipe: pipe::Receiver,
     end: Vec<u8>,
@@ -151,7 +151,7 @@ impl Output {
         })
     }
 
-    /// Reads until the other end is closed.
+    /// Reads until the writing end is closed.
     async fn read(&mut self) {
         let mut part = [0; OUTPUT_OCTETS_MAX];
         while let Ok(count @ 1..) = self.pipe.read(&mut part).await {
@@ -162,10 +162,10 @@ impl Output {
     }
 }
 
-/// The process group of a program; killed when dropped, unless the program is known to be over.
+/// The process group of a program. Dropping it kills the group, unless the program has ended.
 struct Group {
     leader: Option<Pid>,
-    is_over: bool,
+    has_ended: bool,
 }
 
 impl Group {
@@ -173,14 +173,15 @@ impl Group {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
             leader: id.and_then(Pid::from_raw),
-            is_over: false,
+            has_ended: false,
         }
     }
 
-    /// The leader was not waited for yet, so that no other process can have its number.
+    /// Sends a signal to the group. Only before a wait for the leader has succeeded: until then no
+    /// other process can have its number.
     fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
-            // The group is gone: then there is nothing to end.
+            // The call fails if the group has ended already.
             kill_process_group(leader, signal).ok();
         }
     }
@@ -188,7 +189,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.has_ended {
             self.signal(Signal::KILL);
         }
     }

@@ -1,4 +1,4 @@
-//! Arguments, first contents, and what is made of each way in which a program can end.
+//! Tests of arguments, of first contents, and of each way in which a program can end.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,8 +18,8 @@ impl Programs {
     fn new(body: &str) -> Self {
         let programs = Self(tempfile::tempdir().unwrap());
         let path = programs.path("program");
-        // Written under another name: a program that is open for writing cannot be run, and another
-        // test may have inherited the open file.
+        // Another process writes the program: a file that is open for writing cannot be run, and
+        // the process of another test may have inherited the open file.
         let script = format!("#!/bin/sh\ncd {}\n{body}\n", programs.0.path().display());
         let status = std::process::Command::new("sh")
             .args(["-c", "printf %s \"$1\" >\"$2\"; chmod 755 \"$2\"", "sh"])
@@ -101,19 +101,19 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(future)
 }
 
-/// What becomes of `create` with a program that does this.
+/// Runs `create` with a program that has this body.
 fn create(body: &str) -> Result<Created, String> {
     let programs = Programs::new(body);
     let created = block_on(programs.command().create(&initial("example.com."), soon()));
     created.map_err(|error| {
-        let place = format!("{}/", programs.0.path().display());
+        let directory = format!("{}/", programs.0.path().display());
         let facts = (error.made_nothing(), error.is_transient());
-        format!("{error} {facts:?}").replace(&place, "")
+        format!("{error} {facts:?}").replace(&directory, "")
     })
 }
 
 #[test]
-fn placeholders_are_filled_and_unknown_ones_refused() {
+fn placeholders_are_replaced_and_unknown_ones_are_errors() {
     let fill = |text: &str| {
         let argument: Argument = text.parse()?;
         Ok::<_, ArgumentError>(argument.fill(Action::Delete, "example.com"))
@@ -137,7 +137,7 @@ fn placeholders_are_filled_and_unknown_ones_refused() {
 }
 
 #[test]
-fn a_name_that_a_program_could_misread_is_not_given_to_it() {
+fn a_zone_name_that_a_program_could_misread_is_not_passed() {
     let word = |text: &str| argument::zone_word(&zone_name(text));
     for good in [
         "example.com",
@@ -187,7 +187,7 @@ fn a_program_gets_its_arguments_the_contents_and_a_small_environment() {
         .lines()
         .filter_map(|l| Some(l.split_once('=')?.0))
         .collect();
-    // The shell adds PWD, OLDPWD, SHLVL and `_` by itself.
+    // The shell itself adds PWD, OLDPWD, SHLVL and `_`.
     assert_eq!(
         names
             .iter()
@@ -227,7 +227,7 @@ fn each_exit_status_has_its_meaning() {
 }
 
 #[test]
-fn only_a_zone_that_is_remembered_is_deleted() {
+fn only_a_recorded_zone_is_deleted() {
     let programs =
         Programs::new("echo \"$1\" >>calls; cat >input; [ ! -e \"$1.absent\" ] || exit 10");
     let command = programs.command();
@@ -255,7 +255,7 @@ fn only_a_zone_that_is_remembered_is_deleted() {
 }
 
 #[test]
-fn what_a_program_says_is_one_short_line_without_control_characters() {
+fn the_output_in_a_message_is_one_short_line_without_control_characters() {
     let error = create("printf 'a\\n\\033[31mb\\tc \"d\"\\r\\n'; exit 69").unwrap_err();
     assert!(error.contains(": a \\u{1b}[31mb c \"d\" ("), "{error}");
     let error = create("yes abcdefg | head -c 1000000; echo the end >&2; exit 69").unwrap_err();
@@ -269,8 +269,8 @@ fn of_endless_output_only_the_end_is_kept() {
     let programs = Programs::new("yes | head -c 1000000; echo the end >&2");
     let program = programs.path("program");
     let ended = block_on(process::run(&program, &[""; 0], b"", soon())).unwrap();
-    assert!(ended.said.ends_with(b"y\nthe end\n"));
-    assert!(ended.said.len() < 10_000, "{} octets", ended.said.len());
+    assert!(ended.output.ends_with(b"y\nthe end\n"));
+    assert!(ended.output.len() < 10_000, "{} octets", ended.output.len());
 }
 
 #[test]
@@ -301,14 +301,14 @@ fn a_program_need_not_read_its_input() {
     assert_eq!(programs.read("count").trim(), "2001");
 }
 
-/// Whether the process with this number still runs.
+/// Returns whether the process with this number still runs.
 fn runs(id: &str) -> bool {
     let state = fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
-    // A zombie has ended; whoever it was left to has not looked yet.
+    // A zombie has ended; its parent has not waited for it yet.
     !state.is_empty() && !state.contains(") Z ")
 }
 
-fn wait_until_gone(id: &str) {
+fn wait_for_end(id: &str) {
     for _ in 0..1000 {
         if !runs(id) {
             return;
@@ -331,11 +331,11 @@ fn a_program_that_takes_too_long_is_ended_with_all_that_it_started() {
         "{error}"
     );
     assert!(!error.made_nothing() && error.is_transient());
-    wait_until_gone(&programs.read("child"));
+    wait_for_end(&programs.read("child"));
 }
 
 #[test]
-fn a_program_is_warned_before_it_is_killed() {
+fn a_program_gets_sigterm_before_sigkill() {
     let programs = Programs::new("trap 'echo undone >undone; exit 0' TERM; sleep 100 & wait");
     let created = programs.create_within(Duration::from_secs(2));
     assert_eq!(created.unwrap(), Created::Placeholder);
@@ -346,7 +346,7 @@ fn a_program_is_warned_before_it_is_killed() {
 }
 
 #[test]
-fn a_run_that_is_given_up_leaves_no_process() {
+fn a_dropped_run_leaves_no_process() {
     let programs = Programs::new("sleep 100 & echo $! >child.new; mv child.new child; wait");
     let command = programs.command();
     let zone = initial("example.com.");
@@ -362,11 +362,11 @@ fn a_run_that_is_given_up_leaves_no_process() {
             () = begun => {}
         }
     });
-    wait_until_gone(&programs.read("child"));
+    wait_for_end(&programs.read("child"));
 }
 
 #[test]
-fn what_a_program_leaves_in_the_background_is_not_waited_for() {
+fn a_background_process_is_neither_waited_for_nor_killed() {
     let programs = Programs::new("sleep 100 & echo $! >child; echo no; exit 69");
     let begun = Instant::now();
     let error = block_on(programs.command().create(&initial("example.com."), soon())).unwrap_err();
@@ -384,7 +384,7 @@ fn what_a_program_leaves_in_the_background_is_not_waited_for() {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_has_made_nothing() {
+fn a_program_that_is_not_started_has_created_nothing() {
     let programs = Programs::new("exit 0");
     let started = |settings: CommandSettings, deadline| {
         let command = Command::new(settings);
