@@ -1,19 +1,19 @@
-//! The body that makes a zone: its first contents and who may transfer it.
+//! The request body that creates a zone: its first contents and the keys that may transfer it.
 
 use serde::Serialize;
 
 use crate::model::{InitialZone, Name, RecordType, RrSet};
 use crate::zonefile::{format_rdata, format_type};
 
-/// A new zone's first contents. It begins as a secondary zone of no primary, which serves what it
-/// holds and takes no updates, signed or not, from anybody.
+/// The first contents of a new zone. It starts as a secondary zone without a primary, which serves
+/// its contents and refuses every update, signed or not.
 pub(super) struct Contents<'a> {
     pub(super) zone: &'a InitialZone,
-    /// Whether all records are sent, or only the SOA and the name servers.
+    /// Whether the body has all records, or only the SOA and the apex NS.
     pub(super) is_full: bool,
-    /// The keys that may transfer it; the server must know them.
+    /// The keys that may transfer the zone; the server must know them.
     pub(super) keys: &'a [Name],
-    /// Who is making it.
+    /// The account of an unfinished zone, which names this instance.
     pub(super) account: &'a str,
 }
 
@@ -23,7 +23,7 @@ struct NewZone<'a> {
     kind: &'a str,
     masters: [&'a str; 0],
     account: &'a str,
-    /// Empty: the server keeps our serial.
+    /// Empty, so that the server keeps the serial.
     soa_edit_api: &'a str,
     master_tsig_key_ids: Vec<String>,
     rrsets: Vec<NewSet>,
@@ -88,7 +88,7 @@ fn new_set(set: &RrSet) -> NewSet {
     }
 }
 
-/// A name as the API takes it: lower case, with the final dot.
+/// Formats a name as the API expects it: lower case, with the final dot.
 pub(super) fn canonical(name: &Name) -> String {
     name.to_lowercase().to_string()
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with PowerDNS's API, and what a person can do about it.
+//! The errors of PowerDNS's API, and what the operator can do about each.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -6,49 +6,49 @@ use std::fmt::{self, Write as _};
 use crate::model::{Name, ZoneName};
 use crate::transport::{self, TlsFailure, TransportError};
 
-/// Most characters of a server's own words in a message.
-pub(super) const WORDS_CHARACTERS_MAX: usize = 300;
+/// Most characters of a server's own error text in a message.
+pub(super) const ERROR_TEXT_CHARACTERS_MAX: usize = 300;
 
-/// Why a zone could not be made or removed over the API. `server` is host and port of its URL, in
-/// every variant.
+/// The reason why a zone could not be created or deleted over the API. In every variant, `server`
+/// is host and port of its URL.
 #[derive(Debug, thiserror::Error)]
 pub enum PowerDnsError {
-    /// The key of the API cannot stand in a request.
+    /// The API key cannot be a header of a request.
     #[error("the key of PowerDNS's API has characters that no key has")]
     ApiKey,
-    /// A request could not be put together.
+    /// The configured URL makes no valid request.
     #[error("PowerDNS's API at {server}: `url` makes no request: {source}")]
     Request {
         /// The API.
         server: String,
-        /// Why.
+        /// The cause.
         source: hyper::http::Error,
     },
-    /// No connection.
+    /// The connection failed.
     #[error("PowerDNS's API at {server}: cannot connect: {source}")]
     Unreachable {
         /// The API.
         server: String,
-        /// Why.
+        /// The cause.
         source: Box<TransportError>,
     },
-    /// The connection broke, or what came over it is no HTTP.
+    /// The connection broke, or the response is no HTTP.
     #[error("PowerDNS's API at {server}: no answer: {}", causes(source))]
     Lost {
         /// The API.
         server: String,
-        /// Why.
+        /// The cause.
         source: hyper::Error,
     },
-    /// Time was over.
+    /// The deadline passed.
     #[error("PowerDNS's API at {server}: time was over while {step}")]
     Deadline {
         /// The API.
         server: String,
-        /// What was going on.
+        /// The step at the deadline.
         step: Step,
     },
-    /// The answer is longer than any that is expected.
+    /// The response is longer than any expected one.
     #[error("PowerDNS's API at {server}: an answer of more than {octets_max} octets")]
     TooLong {
         /// The API.
@@ -56,42 +56,42 @@ pub enum PowerDnsError {
         /// The limit.
         octets_max: usize,
     },
-    /// The server does not take the key of the API.
+    /// The server does not accept the API key.
     #[error("PowerDNS's API at {server}: the API key is not accepted")]
     WrongKey {
         /// The API.
         server: String,
     },
-    /// Something before the server does not let this host, or this request, through.
+    /// The server or a proxy before it forbids requests of this host, or this request.
     #[error("PowerDNS's API at {server}: the request is forbidden (status 403)")]
     Forbidden {
         /// The API.
         server: String,
     },
-    /// What answers is not the API of an authoritative server.
+    /// The response is not from the API of an authoritative server.
     #[error(
         "what answers at {server} is not the API of PowerDNS Authoritative Server (status {status})"
     )]
     NotTheApi {
         /// The API.
         server: String,
-        /// The status of its answer.
+        /// The status of the response.
         status: u16,
     },
-    /// What answers sends elsewhere.
+    /// The response is a redirect.
     #[error("what answers at {server} redirects (status {status}), which is not followed")]
     Redirected {
         /// The API.
         server: String,
-        /// The status of its answer.
+        /// The status of the response.
         status: u16,
     },
-    /// What stands before the server does not reach it, or lets nothing more through now.
+    /// A proxy before the server does not reach it, or limits the rate of requests.
     #[error("what stands before PowerDNS's API at {server} answers in its place (status {status})")]
     Away {
         /// The API.
         server: String,
-        /// The status of its answer.
+        /// The status of the response.
         status: u16,
     },
     /// The server does not know a key.
@@ -111,24 +111,24 @@ pub enum PowerDnsError {
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// What was asked for.
+        /// The request.
         step: &'static str,
-        /// The status of its answer.
+        /// The status of the response.
         status: u16,
-        /// What it said, escaped and shortened.
+        /// The server's error text, escaped and shortened.
         answer: String,
     },
-    /// The server has a zone of this name that takes no updates.
+    /// The server has a zone of this name and of a kind that takes no updates.
     #[error("zone `{zone}`: PowerDNS at {server} already has it as a zone of the kind {kind}")]
     ForeignZone {
         /// The API.
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// Its kind there.
+        /// The zone's kind.
         kind: String,
     },
-    /// The zone came and went.
+    /// The zone appeared and disappeared several times.
     #[error("zone `{zone}`: it comes and goes on PowerDNS at {server}")]
     Unsteady {
         /// The API.
@@ -136,39 +136,39 @@ pub enum PowerDnsError {
         /// The zone.
         zone: ZoneName,
     },
-    /// A zone was begun and could not be finished.
+    /// The creation of a zone began and failed.
     #[error(
         "{source}; the zone was half made and {}",
         if *is_removed { "was removed again" } else { "takes no updates until it is finished" }
     )]
     Unfinished {
-        /// What failed.
+        /// The cause.
         source: Box<Self>,
-        /// Whether it is gone again.
+        /// Whether the zone is removed again.
         is_removed: bool,
     },
 }
 
-/// What was going on when time was over.
+/// The step at the deadline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Something was asked.
-    Asking,
-    /// Something was to be changed.
+    /// A request that reads.
+    Reading,
+    /// A request that changes.
     Changing,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Asking => "waiting for the answer to a question",
+            Self::Reading => "waiting for the answer to a question",
             Self::Changing => "waiting for the answer to a change",
         })
     }
 }
 
 impl PowerDnsError {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ApiKey => {
@@ -211,8 +211,8 @@ impl PowerDnsError {
         Some(hint.to_owned())
     }
 
-    /// Whether it is certain that no zone was made: the server said so, or the request that makes it
-    /// was not sent.
+    /// Returns whether it is certain that no zone was created: the server reported it, or the
+    /// request that creates the zone was not sent.
     pub fn made_nothing(&self) -> bool {
         match self {
             Self::ApiKey
@@ -227,12 +227,12 @@ impl PowerDnsError {
             | Self::Unsteady { .. } => true,
             Self::Refused { status, .. } => *status < 500,
             Self::Unfinished { is_removed, .. } => *is_removed,
-            Self::Deadline { step, .. } => *step == Step::Asking,
+            Self::Deadline { step, .. } => *step == Step::Reading,
             Self::Lost { .. } | Self::Away { .. } | Self::TooLong { .. } => false,
         }
     }
 
-    /// Whether the same attempt may succeed later without anybody doing anything.
+    /// Returns whether a retry may succeed without any action of the operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
@@ -269,7 +269,8 @@ fn unreachable_hint(source: &TransportError) -> Option<String> {
     source.hint()
 }
 
-/// Whether the TLS handshake failed as it does with a server that takes it for a request: that answers, or hangs up.
+/// Returns whether the TLS handshake failed as it does at a server without TLS, which answers in
+/// plain text or closes the connection.
 fn is_not_tls(error: &TransportError) -> bool {
     match error {
         TransportError::Tls { failure, .. } => matches!(failure, TlsFailure::NotTls),
@@ -287,7 +288,7 @@ fn is_not_tls(error: &TransportError) -> bool {
     }
 }
 
-/// How the server learns a key, without its secret.
+/// Returns how to add a key to the server, without the secret of the key.
 fn key_hint(key: &Name) -> String {
     let name = key.to_lowercase().to_text_without_dot();
     format!(
@@ -297,7 +298,7 @@ fn key_hint(key: &Name) -> String {
     )
 }
 
-/// An error with what caused it, which hyper keeps apart.
+/// Formats an error with its causes, which hyper leaves out.
 fn causes(error: &hyper::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

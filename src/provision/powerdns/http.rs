@@ -1,8 +1,8 @@
-//! One HTTP/1.1 request to the API and its answer, each over a connection of its own, which is how
-//! PowerDNS serves them.
+//! One HTTP/1.1 request to the API and its response. Each request has a connection of its own.
+//! PowerDNS: serves one request per connection.
 //!
-//! Every wait has a deadline and the answer a limit. No proxy is used and no redirect followed: the
-//! key of the API goes to the configured server and nowhere else, and is never printed.
+//! Every wait has a deadline, and the response has a size limit. This module uses no proxy and
+//! follows no redirect: it sends the API key to the configured server only, and never prints it.
 
 use std::pin::pin;
 
@@ -19,57 +19,54 @@ use super::error::{PowerDnsError, Step};
 use crate::model::Secret;
 use crate::transport::{Connection, Endpoint};
 
-/// Most octets of an answer. Those that are read have some hundred; a list of TSIG keys has a
-/// hundred a key.
-const ANSWER_OCTETS_MAX: usize = 1024 * 1024;
+/// Most octets of a response. The usual ones have some hundred octets; a list of TSIG keys has a
+/// hundred octets per key.
+const RESPONSE_OCTETS_MAX: usize = 1024 * 1024;
 
-/// Where the API listens, and the key to it.
+/// The address of the API and its key.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Host, port and TLS.
     pub(super) endpoint: Endpoint,
-    /// What stands before `/api` in each path, without a slash at its end; mostly nothing.
+    /// The path before `/api`, without a final slash; mostly empty.
     pub(super) path: String,
-    /// The key, which is a header of each request.
+    /// The API key, a header of each request.
     pub(super) key: Secret<HeaderValue>,
 }
 
-/// An answer of the server.
+/// A response of the server.
 #[derive(Debug)]
-pub(super) struct Answer {
-    /// Its status.
+pub(super) struct Response {
     pub(super) status: u16,
-    /// What it said.
     pub(super) body: Vec<u8>,
 }
 
 impl Server {
-    /// Sends a request and waits for the whole answer.
+    /// Sends a request and waits for the whole response.
     ///
     /// # Errors
-    /// [`PowerDnsError`]; whatever the status of the answer, it is no error here.
+    /// [`PowerDnsError`]; no status of a response is an error here.
     pub(super) async fn request(
         &self,
         method: Method,
         path: &str,
         body: Option<String>,
         deadline: Instant,
-    ) -> Result<Answer, PowerDnsError> {
+    ) -> Result<Response, PowerDnsError> {
         let opened = Connection::open(&self.endpoint, deadline).await;
         let connection = opened.map_err(|source| PowerDnsError::Unreachable {
             server: self.name(),
             source: Box::new(source),
         })?;
         let changes = method != Method::GET;
-        let answer = self.exchange(connection, method, path, body);
-        timeout_at(deadline, answer)
+        let response = self.exchange(connection, method, path, body);
+        timeout_at(deadline, response)
             .await
             .map_err(|_| PowerDnsError::Deadline {
                 server: self.name(),
                 step: if changes {
                     Step::Changing
                 } else {
-                    Step::Asking
+                    Step::Reading
                 },
             })?
     }
@@ -80,7 +77,7 @@ impl Server {
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> Result<Answer, PowerDnsError> {
+    ) -> Result<Response, PowerDnsError> {
         let lost = |source| PowerDnsError::Lost {
             server: self.name(),
             source,
@@ -100,15 +97,15 @@ impl Server {
             })?;
         let octets = TokioIo::new(connection.into_stream());
         let (mut sender, connection) = http1::handshake(octets).await.map_err(lost)?;
-        let answer = pin!(async {
-            let response = sender.send_request(request).await.map_err(lost)?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_OCTETS_MAX);
+        let response = pin!(async {
+            let head = sender.send_request(request).await.map_err(lost)?;
+            let status = head.status().as_u16();
+            let body = Limited::new(head.into_body(), RESPONSE_OCTETS_MAX);
             let body = body.collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() {
                     return PowerDnsError::TooLong {
                         server: self.name(),
-                        octets_max: ANSWER_OCTETS_MAX,
+                        octets_max: RESPONSE_OCTETS_MAX,
                     };
                 }
                 match error.downcast::<hyper::Error>() {
@@ -120,16 +117,16 @@ impl Server {
                 }
             })?;
             let body = body.to_bytes().to_vec();
-            Ok(Answer { status, body })
+            Ok(Response { status, body })
         });
-        // The connection's own end is no news: the answer says whether it came too early.
-        match select(answer, pin!(connection)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right((_, answer)) => answer.await,
+        // If the connection ends first, the response reports whether that was too early.
+        match select(response, pin!(connection)).await {
+            Either::Left((response, _)) => response,
+            Either::Right((_, response)) => response.await,
         }
     }
 
-    /// How it is called in messages.
+    /// Returns host and port, for messages.
     pub(super) fn name(&self) -> String {
         self.endpoint.to_string()
     }

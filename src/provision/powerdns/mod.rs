@@ -1,30 +1,30 @@
-//! PowerDNS: zones made and removed over the HTTP API of the authoritative server.
+//! PowerDNS: creates and deletes zones over the HTTP API of the authoritative server.
 //!
-//! A primary zone of PowerDNS takes unsigned updates from every address in `allow-dnsupdate-from`
-//! for as long as no key is set in its metadata, and no request makes a zone and its metadata at
-//! once. So a zone begins as a secondary of no primary, which answers every update SERVFAIL, and
-//! becomes a primary only when its metadata are there:
+//! A primary zone of PowerDNS accepts unsigned updates from every address in `allow-dnsupdate-from`
+//! while its metadata name no key, and no request creates a zone together with its metadata. So a
+//! zone starts as a secondary without a primary, which answers every update with SERVFAIL, and
+//! becomes a primary only after its metadata are set:
 //!
 //! ```text
-//! absent ─ POST, kind Slave, account ACCOUNT ─▶ half made ─ PUT mark, PUT update key ─ PUT kind Master ─▶ ours
+//! absent ─ POST, kind Slave, account ACCOUNT ─▶ unfinished ─ PUT mark, PUT update key ─ PUT kind Master ─▶ ours
 //!            │ 409                                 │ an error: DELETE
 //!            ▼                                     ▼
-//!         look ─▶ half made by us ─▶ the same     absent
-//!            ├─▶ a primary zone of ours ─▶ update key set where it is missing ─▶ already there
-//!            ├─▶ another primary zone ─▶ already there, somebody else's
-//!            └─▶ of another kind ─▶ an error
+//!         read ─▶ our unfinished zone ─▶ finish   absent
+//!            ├─▶ our primary zone ─▶ add the update key if it is missing ─▶ existed already
+//!            ├─▶ another primary zone ─▶ existed already, of another creator
+//!            └─▶ a zone of another kind ─▶ an error
 //! ```
 //!
-//! Whatever a killed process leaves is a secondary zone with our account, which no other program
-//! makes, and the next creation finishes it. Two processes may finish one zone: each request sets
-//! what the other sets.
+//! A killed process leaves at most a secondary zone with our account, which no other program
+//! creates, and the next creation finishes it. Two processes may finish one zone: both send equal
+//! requests.
 //!
-//! The mark is metadata of the kind `X-NSBRIDGE-INSTANCE`. All zones that are made here bear it, so
-//! a zone without it is somebody else's, and is never removed.
+//! The mark is metadata of the kind `X-NSBRIDGE-INSTANCE`. Every zone that nsbridge creates here
+//! bears it, so a zone without it has another creator and is never deleted.
 //!
-//! The API compares records with its own way of writing them, limits the size of a request, and
-//! refuses some types that an UPDATE brings in well. A zone that it does not take whole is made with
-//! its SOA and name servers, and filled by what comes after.
+//! The API compares records with the text form that it writes itself, limits the size of a request,
+//! and refuses some types that an UPDATE can add. If it refuses a whole zone, the provisioner
+//! creates the zone with its SOA and apex NS only, and the caller fills it.
 
 mod api;
 mod contents;
@@ -44,64 +44,65 @@ use crate::transport::Endpoint;
 
 pub use self::error::{PowerDnsError, Step};
 
-/// Most time kept at the end for removing a zone half made.
+/// Most time that is reserved before the deadline for the removal of an unfinished zone.
 const REMOVAL_TIME: Duration = Duration::from_secs(2);
-/// Most octets of a request that makes a zone: some ten thousand records, for which PowerDNS takes more
-/// than a second. Its own limit is 2 MB (`webserver-max-bodysize`), beyond which it hangs up.
+/// Most octets of a request that creates a zone: some ten thousand records, which take PowerDNS
+/// more than a second. PowerDNS: closes the connection beyond its own limit of 2 MB
+/// (`webserver-max-bodysize`).
 const REQUEST_OCTETS_MAX: usize = 1024 * 1024;
-/// How often a creation starts again because the zone that was in its way is gone.
+/// Most attempts of a creation whose conflicting zone disappears each time.
 const ATTEMPTS_MAX: u32 = 5;
-/// Pause between two looks at a zone that another process makes.
+/// Pause between two reads of a zone that another process creates.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a zone may stay half made while another process is thought to make it.
-const MAKING_TIME_MAX: Duration = Duration::from_secs(5);
-/// What the account of a zone half made begins with; the instance follows.
+/// Time after which an unfinished zone counts as left by a killed process.
+const CREATION_TIME_MAX: Duration = Duration::from_secs(5);
+/// The start of the account of an unfinished zone; the name of the instance follows.
 const ACCOUNT_PREFIX: &str = "nsbridge:";
-/// Longest account in octets that every backend's tables take.
+/// Longest account in octets that fits into the tables of every backend.
 const ACCOUNT_OCTETS_MAX: usize = 40;
 
-/// How zones are made on one PowerDNS.
+/// The settings of a [`PowerDns`].
 #[derive(Clone, Debug)]
 pub struct PowerDnsSettings {
     /// Host, port and TLS of the API.
     pub endpoint: Endpoint,
-    /// What stands before `/api` in each path, without a slash at its end; mostly nothing.
+    /// The path before `/api`, without a final slash; mostly empty.
     pub path: String,
-    /// The key of the API.
+    /// The API key.
     pub api_key: Secret<String>,
-    /// The name of this instance, which marks the zones that it makes.
+    /// The name of this instance, which marks its zones.
     pub instance: String,
-    /// The name of the key that may update the zones that are made.
+    /// The name of the key that may update the new zones.
     pub update_key: Name,
-    /// The name of the key that may transfer them.
+    /// The name of the key that may transfer the new zones.
     pub transfer_key: Name,
 }
 
-/// Makes and removes zones on one PowerDNS.
+/// A provisioner that creates and deletes zones on one PowerDNS.
 #[derive(Debug)]
 pub struct PowerDns {
     server: Server,
     instance: String,
     account: String,
     update_key: Name,
-    /// The keys that may transfer. The update key is one of them: so the server says at once when it
-    /// does not know it.
+    /// The keys that may transfer the zones. The update key is among them, so that the server
+    /// reports at once if it does not know the key.
     transfer_keys: Vec<Name>,
 }
 
-/// What there is under a zone's name.
-enum Seen {
+/// The state of a zone at the server.
+enum ServerZone {
     Absent,
-    /// Left half made by a creation, or another process is at it; with its account.
-    HalfMade(String),
-    /// A zone that takes updates, with the instance that made it.
+    /// An unfinished zone with its account, which a process creates, or left when it was killed.
+    Unfinished(String),
+    /// A zone that takes updates, with the instance in its mark.
     Primary(Option<String>),
     /// A zone of another kind.
     Other(String),
 }
 
 impl PowerDns {
-    /// A provisioner with these settings. Nothing is connected yet.
+    /// Returns a provisioner with these settings. Opens no connection.
     ///
     /// # Errors
     /// [`PowerDnsError::ApiKey`].
@@ -134,8 +135,9 @@ impl PowerDns {
         })
     }
 
-    /// Makes the zone exist as a primary zone that only the update key may change, whatever a killed
-    /// creation left of it. Part of the time until `deadline` is kept for leaving nothing half made.
+    /// Creates the zone as a primary zone that only the update key may change, and finishes what a
+    /// killed creation left. Reserves a part of the time until `deadline` for the removal of an
+    /// unfinished zone.
     ///
     /// # Errors
     /// [`PowerDnsError`].
@@ -154,20 +156,22 @@ impl PowerDns {
                     Err(error) => Err(self.roll_back(&zone.name, error, deadline).await),
                 };
             }
-            let seen = self.look(&api).await?;
-            let status = self.standing_of(&seen);
-            match seen {
-                Seen::Absent => continue,
-                Seen::HalfMade(_) if status == ZoneStatus::Ours => {
+            let server_zone = self.read_zone(&api).await?;
+            let status = self.status_of(&server_zone);
+            match server_zone {
+                ServerZone::Absent => continue,
+                ServerZone::Unfinished(_) if status == ZoneStatus::Ours => {
                     let finished = self.finish(&api).await;
                     finished.map_err(|source| PowerDnsError::Unfinished {
                         source: Box::new(source),
                         is_removed: false,
                     })?;
                 }
-                Seen::Primary(_) if status == ZoneStatus::Ours => self.permit_updates(&api).await?,
-                Seen::HalfMade(_) | Seen::Primary(_) => {}
-                Seen::Other(kind) => return Err(self.foreign(&zone.name, kind)),
+                ServerZone::Primary(_) if status == ZoneStatus::Ours => {
+                    self.permit_updates(&api).await?;
+                }
+                ServerZone::Unfinished(_) | ServerZone::Primary(_) => {}
+                ServerZone::Other(kind) => return Err(self.foreign(&zone.name, kind)),
             }
             return Ok(Created::AlreadyThere(status));
         }
@@ -177,7 +181,7 @@ impl PowerDns {
         })
     }
 
-    /// What the server has under the name at this moment.
+    /// Returns the current status of the zone.
     ///
     /// # Errors
     /// [`PowerDnsError`].
@@ -186,18 +190,20 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<ZoneStatus, PowerDnsError> {
-        let seen = self.look(&self.api(zone, deadline)).await?;
-        Ok(self.standing_of(&seen))
+        let server_zone = self.read_zone(&self.api(zone, deadline)).await?;
+        Ok(self.status_of(&server_zone))
     }
 
-    fn standing_of(&self, seen: &Seen) -> ZoneStatus {
-        match seen {
-            Seen::Absent => ZoneStatus::Absent,
-            Seen::HalfMade(account) if *account == self.account => ZoneStatus::Ours,
-            Seen::HalfMade(account) => others(account),
-            Seen::Primary(Some(instance)) if *instance == self.instance => ZoneStatus::Ours,
-            Seen::Primary(Some(instance)) => ZoneStatus::Other(Creator::Instance(instance.clone())),
-            Seen::Primary(None) | Seen::Other(_) => ZoneStatus::Other(Creator::Server),
+    fn status_of(&self, server_zone: &ServerZone) -> ZoneStatus {
+        match server_zone {
+            ServerZone::Absent => ZoneStatus::Absent,
+            ServerZone::Unfinished(account) if *account == self.account => ZoneStatus::Ours,
+            ServerZone::Unfinished(account) => other_instance(account),
+            ServerZone::Primary(Some(instance)) if *instance == self.instance => ZoneStatus::Ours,
+            ServerZone::Primary(Some(instance)) => {
+                ZoneStatus::Other(Creator::Instance(instance.clone()))
+            }
+            ServerZone::Primary(None) | ServerZone::Other(_) => ZoneStatus::Other(Creator::Server),
         }
     }
 
@@ -209,8 +215,8 @@ impl PowerDns {
         }
     }
 
-    /// Whether the metadata of a zone that is there let the update key change it. The server's settings may
-    /// forbid it all the same.
+    /// Returns whether the metadata of an existing zone permit updates by the update key. The
+    /// server's settings may still forbid them.
     ///
     /// # Errors
     /// [`PowerDnsError`].
@@ -224,7 +230,7 @@ impl PowerDns {
         Ok(names.any(|name| name == self.update_key))
     }
 
-    /// Whether the zone is a catalog that the server makes of its own database.
+    /// Returns whether the zone is a catalog that the server generates from its own database.
     ///
     /// # Errors
     /// [`PowerDnsError`].
@@ -233,24 +239,24 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<bool, PowerDnsError> {
-        let seen = self.look(&self.api(zone, deadline)).await?;
-        Ok(matches!(seen, Seen::Other(kind) if kind.eq_ignore_ascii_case("producer")))
+        let server_zone = self.read_zone(&self.api(zone, deadline)).await?;
+        Ok(matches!(server_zone, ServerZone::Other(kind) if kind.eq_ignore_ascii_case("producer")))
     }
 
-    /// Finds out whether the API answers and the server knows the keys. Changes nothing; this zone must
-    /// be nobody's.
+    /// Checks whether the API answers and the server knows the keys. Changes nothing. The zone must
+    /// not exist.
     pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<PowerDnsError>> {
         let remedy = None;
-        let (channel, creation) = match self.look(&self.api(zone, deadline)).await {
+        let (channel, creation) = match self.read_zone(&self.api(zone, deadline)).await {
             Err(error) => (
                 Verdict::Bad { error, remedy },
                 Verdict::Untried(Subject::Channel),
             ),
-            Ok(Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) => {
+            Ok(ServerZone::Unfinished(_) | ServerZone::Primary(_) | ServerZone::Other(_)) => {
                 let zone = zone.clone();
                 (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
             }
-            Ok(Seen::Absent) => match self.find_missing_key(zone, deadline).await {
+            Ok(ServerZone::Absent) => match self.check_keys(zone, deadline).await {
                 Err(error) => (Verdict::Good, Verdict::Bad { error, remedy }),
                 Ok(()) => (Verdict::Good, Verdict::Open(Gap::Api)),
             },
@@ -258,16 +264,12 @@ impl PowerDns {
         Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
     }
 
-    async fn find_missing_key(
-        &self,
-        zone: &ZoneName,
-        deadline: Instant,
-    ) -> Result<(), PowerDnsError> {
-        self.has_keys(zone, &self.api(zone, deadline).keys().await?)
+    async fn check_keys(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
+        self.require_keys(zone, &self.api(zone, deadline).keys().await?)
     }
 
-    /// That our keys are among those that the server knows.
-    fn has_keys(&self, zone: &ZoneName, known: &[Name]) -> Result<(), PowerDnsError> {
+    /// Checks that all keys are among those that the server knows.
+    fn require_keys(&self, zone: &ZoneName, known: &[Name]) -> Result<(), PowerDnsError> {
         match self.transfer_keys.iter().find(|key| !known.contains(key)) {
             None => Ok(()),
             Some(key) => Err(PowerDnsError::KeyMissing {
@@ -278,66 +280,70 @@ impl PowerDns {
         }
     }
 
-    /// Waits while another process makes the zone, and finishes it where that process was killed.
+    /// Waits while another process creates the zone. Finishes an unfinished zone of this instance
+    /// if that process was killed.
     ///
     /// # Errors
-    /// [`PowerDnsError`]; one of them where somebody gave the zone another kind, in which it takes no updates.
+    /// [`PowerDnsError`], also if the zone was changed to a kind that takes no updates.
     pub async fn settle(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
-        let patience = deadline.min(Instant::now() + MAKING_TIME_MAX);
+        let abandoned_at = deadline.min(Instant::now() + CREATION_TIME_MAX);
         loop {
-            match self.look(&api).await? {
-                Seen::HalfMade(account) if Instant::now() >= patience => {
+            match self.read_zone(&api).await? {
+                ServerZone::Unfinished(account) if Instant::now() >= abandoned_at => {
                     return if account == self.account {
                         self.finish(&api).await
                     } else {
                         Ok(())
                     };
                 }
-                Seen::HalfMade(_) => tokio::time::sleep(POLL_INTERVAL).await,
-                Seen::Other(kind) => return Err(self.foreign(zone, kind)),
-                Seen::Absent | Seen::Primary(_) => return Ok(()),
+                ServerZone::Unfinished(_) => tokio::time::sleep(POLL_INTERVAL).await,
+                ServerZone::Other(kind) => return Err(self.foreign(zone, kind)),
+                ServerZone::Absent | ServerZone::Primary(_) => return Ok(()),
             }
         }
     }
 
-    /// Gives a zone that an instance made our mark, and lets our keys update and transfer it. One that is half
-    /// made is finished.
+    /// Replaces the mark of a zone by this instance's, and permits this instance's keys to update
+    /// and transfer it. Finishes an unfinished zone.
     ///
     /// # Errors
     /// [`PowerDnsError`].
     pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
         self.permit_transfers(&api).await?;
-        if let Seen::HalfMade(_) = self.look(&api).await? {
+        if let ServerZone::Unfinished(_) = self.read_zone(&api).await? {
             return self.finish(&api).await;
         }
         api.set_metadata(MARK, vec![self.instance.clone()]).await?;
         self.permit_updates(&api).await
     }
 
-    /// What the server has under the name, where it is to be removed under this claim.
+    /// Returns the current status of a zone that [`Self::delete`] would get with `scope`.
     ///
     /// # Errors
-    /// [`PowerDnsError`]; one of them where somebody gave a zone that was made here another kind.
+    /// [`PowerDnsError`], also if an instance's zone was changed to a kind that takes no updates.
     pub async fn status_to_delete(
         &self,
         zone: &ZoneName,
         scope: RemovalScope,
         deadline: Instant,
     ) -> Result<ZoneStatus, PowerDnsError> {
-        match self.look(&self.api(zone, deadline)).await? {
-            Seen::Other(kind) if scope != RemovalScope::Marked => Err(self.foreign(zone, kind)),
-            seen @ (Seen::Absent | Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) => {
-                Ok(self.standing_of(&seen))
+        match self.read_zone(&self.api(zone, deadline)).await? {
+            ServerZone::Other(kind) if scope != RemovalScope::Marked => {
+                Err(self.foreign(zone, kind))
             }
+            server_zone @ (ServerZone::Absent
+            | ServerZone::Unfinished(_)
+            | ServerZone::Primary(_)
+            | ServerZone::Other(_)) => Ok(self.status_of(&server_zone)),
         }
     }
 
-    /// Removes the zone, as far as it is covered by the claim.
+    /// Deletes the zone if `scope` covers it.
     ///
     /// # Errors
-    /// As [`Self::status_to_delete`].
+    /// Those of [`Self::status_to_delete`].
     pub async fn delete(
         &self,
         zone: &ZoneName,
@@ -358,7 +364,7 @@ impl PowerDns {
         })
     }
 
-    /// Makes the zone as a secondary of no primary; none where there is one of this name.
+    /// Creates the zone as a secondary without a primary; `None` if a zone of this name exists.
     async fn post(
         &self,
         api: &Api<'_>,
@@ -373,21 +379,21 @@ impl PowerDns {
         let body = contents.to_json();
         if body.len() <= REQUEST_OCTETS_MAX {
             match api.post(body).await? {
-                Posted::Made => return Ok(Some(Created::Full)),
+                Posted::Created => return Ok(Some(Created::Full)),
                 Posted::Conflict => return Ok(None),
                 Posted::Refused(status, answer) => {
-                    self.refuse_missing_key(api).await?;
+                    self.check_keys_after_refusal(api).await?;
                     tracing::debug!(zone = %zone.name, status, answer, "not made with all records");
                 }
             }
         }
         contents.is_full = false;
         let (status, answer) = match api.post(contents.to_json()).await? {
-            Posted::Made => return Ok(Some(Created::Placeholder)),
+            Posted::Created => return Ok(Some(Created::Placeholder)),
             Posted::Conflict => return Ok(None),
             Posted::Refused(status, answer) => (status, answer),
         };
-        self.refuse_missing_key(api).await?;
+        self.check_keys_after_refusal(api).await?;
         Err(PowerDnsError::Refused {
             server: self.server.name(),
             zone: zone.name.clone(),
@@ -397,27 +403,29 @@ impl PowerDns {
         })
     }
 
-    /// Tells whether a key is why a zone was refused. The status is that of a wrong record, but the
-    /// server made the zone before it looked for the key, and leaves it there.
-    async fn refuse_missing_key(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
-        let found = self.has_keys(api.zone, &api.keys().await?);
-        if found.is_err()
-            && let Seen::HalfMade(account) = self.look(api).await?
+    /// Checks whether a missing key is the reason why a zone was refused, and removes the zone.
+    /// PowerDNS: answers with the status of a wrong record, but creates the zone before it looks
+    /// for the key, and does not remove it.
+    async fn check_keys_after_refusal(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
+        let checked = self.require_keys(api.zone, &api.keys().await?);
+        if checked.is_err()
+            && let ServerZone::Unfinished(account) = self.read_zone(api).await?
             && account == self.account
         {
             api.delete().await?;
         }
-        found
+        checked
     }
 
-    /// Marks the zone, lets our key update it, and makes a primary zone of it, in this order.
+    /// Sets the mark, permits the update key, and turns the zone into a primary zone, in this
+    /// order.
     async fn finish(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
         api.set_metadata(MARK, vec![self.instance.clone()]).await?;
         self.permit_updates(api).await?;
         api.promote("").await
     }
 
-    /// Lets our key update the zone, beside others that may.
+    /// Permits the update key to update the zone, beside other keys.
     async fn permit_updates(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
         let mut keys = api.metadata(UPDATE_KEYS).await?;
         let is_ours = |key: &String| key.parse::<Name>().is_ok_and(|key| key == self.update_key);
@@ -429,7 +437,7 @@ impl PowerDns {
         api.set_metadata(UPDATE_KEYS, keys).await
     }
 
-    /// Lets our keys transfer the zone, beside others that may.
+    /// Permits our keys to transfer the zone, beside other keys.
     async fn permit_transfers(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
         let Some(Zone { transfer_keys, .. }) = api.get().await? else {
             return Ok(());
@@ -439,19 +447,20 @@ impl PowerDns {
             .filter_map(|key| key.parse().ok())
             .collect();
         let ours = self.transfer_keys.iter();
-        let lacking: Vec<&Name> = ours.filter(|key| !keys.contains(key)).collect();
-        if lacking.is_empty() {
+        let missing: Vec<&Name> = ours.filter(|key| !keys.contains(key)).collect();
+        if missing.is_empty() {
             return Ok(());
         }
         let known = api.keys().await?;
-        self.has_keys(api.zone, &known)?;
-        // The server takes no name of a key that it has no more.
+        self.require_keys(api.zone, &known)?;
+        // PowerDNS: refuses the name of a key that it no longer knows.
         keys.retain(|key| known.contains(key));
-        let all = keys.iter().chain(lacking).map(canonical).collect();
+        let all = keys.iter().chain(missing).map(canonical).collect();
         api.set_transfer_keys(all).await
     }
 
-    /// Removes the zone that this creation began, unless another process of ours finished it.
+    /// Removes the unfinished zone of this creation, unless another process of this instance has
+    /// finished it.
     async fn roll_back(
         &self,
         zone: &ZoneName,
@@ -459,10 +468,13 @@ impl PowerDns {
         deadline: Instant,
     ) -> PowerDnsError {
         let api = self.api(zone, deadline);
-        let is_removed = match self.look(&api).await {
-            Ok(Seen::Absent) => true,
-            Ok(Seen::HalfMade(account)) if account == self.account => api.delete().await.is_ok(),
-            Ok(Seen::HalfMade(_) | Seen::Primary(_) | Seen::Other(_)) | Err(_) => false,
+        let is_removed = match self.read_zone(&api).await {
+            Ok(ServerZone::Absent) => true,
+            Ok(ServerZone::Unfinished(account)) if account == self.account => {
+                api.delete().await.is_ok()
+            }
+            Ok(ServerZone::Unfinished(_) | ServerZone::Primary(_) | ServerZone::Other(_))
+            | Err(_) => false,
         };
         PowerDnsError::Unfinished {
             source: Box::new(source),
@@ -470,17 +482,19 @@ impl PowerDns {
         }
     }
 
-    async fn look(&self, api: &Api<'_>) -> Result<Seen, PowerDnsError> {
+    async fn read_zone(&self, api: &Api<'_>) -> Result<ServerZone, PowerDnsError> {
         let Some(Zone { kind, account, .. }) = api.get().await? else {
-            return Ok(Seen::Absent);
+            return Ok(ServerZone::Absent);
         };
         Ok(match kind.to_ascii_lowercase().as_str() {
             "master" | "primary" | "native" => {
                 let mut mark = api.metadata(MARK).await?;
-                Seen::Primary(mark.pop())
+                ServerZone::Primary(mark.pop())
             }
-            "slave" | "secondary" if account.starts_with(ACCOUNT_PREFIX) => Seen::HalfMade(account),
-            _ => Seen::Other(kind),
+            "slave" | "secondary" if account.starts_with(ACCOUNT_PREFIX) => {
+                ServerZone::Unfinished(account)
+            }
+            _ => ServerZone::Other(kind),
         })
     }
 
@@ -493,7 +507,7 @@ impl PowerDns {
     }
 }
 
-fn others(account: &str) -> ZoneStatus {
+fn other_instance(account: &str) -> ZoneStatus {
     let instance = account.strip_prefix(ACCOUNT_PREFIX).unwrap_or(account);
     ZoneStatus::Other(Creator::Instance(instance.to_owned()))
 }
