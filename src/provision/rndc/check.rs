@@ -1,9 +1,9 @@
-//! Whether zones could be made over the control channel, found out without making one.
+//! Checks whether zones could be created over the control channel, without creating one.
 //!
-//! `addzone` of a primary whose file is not there goes through everything that a creation needs (the
-//! channel, the view, `allow-new-zones`, the template) and fails at the file, after which the server
-//! has no zone. Only a template that does not let its `initial-file` be replaced makes one; it is
-//! removed at once.
+//! An `addzone` of a primary with a missing file exercises everything that a creation needs (the
+//! channel, the view, `allow-new-zones`, the template) and fails at the file, so that the server
+//! has no zone afterwards. Only a template whose `initial-file` cannot be replaced creates a zone;
+//! the check deletes it at once.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -19,21 +19,21 @@ use super::settle::remove_seed;
 use crate::model::InitialZone;
 use crate::provision::finding::{Finding, Gap, Remedy, Subject, Verdict};
 
-/// How long the address for first contents is waited for while another process has it.
+/// Longest wait for the address for first contents while another process holds it.
 const LISTEN_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// A server, and what is to be found out about it.
+/// A check of one server.
 pub(super) struct Probe<'a> {
     pub(super) server: &'a Server,
     pub(super) target: &'a Target<'a>,
-    /// The zone that would be made.
+    /// The zone that would be created.
     pub(super) zone: &'a InitialZone,
     pub(super) view: Option<&'a Word>,
     pub(super) update_key: &'a Word,
     pub(super) way: ProbeWay<'a>,
 }
 
-/// How zones are made.
+/// The way in which zones are created.
 #[derive(Clone, Copy)]
 pub(super) enum ProbeWay<'a> {
     Template(&'a Word),
@@ -42,7 +42,7 @@ pub(super) enum ProbeWay<'a> {
 }
 
 impl Probe<'_> {
-    /// Finds out about every subject.
+    /// Checks every subject.
     pub(super) async fn run(&self, deadline: Instant) -> Vec<Finding<RndcError>> {
         let mut control = match Control::open(self.server, deadline).await {
             Ok(control) => control,
@@ -109,7 +109,7 @@ impl Probe<'_> {
                 | CommandResult::PermissionDenied
                 | CommandResult::Unexpected,
                 _,
-            ) => Err(control.not_added(self.target, &answer)),
+            ) => Err(control.addzone_error(self.target, &answer)),
         }
     }
 
@@ -127,8 +127,8 @@ impl Probe<'_> {
         };
         let until = deadline.min(Instant::now() + LISTEN_TIME_MAX);
         let local = control.local_addr()?.ip();
-        let place = responder.enter(self.zone, local, until).await?;
-        let from = place.address();
+        let served = responder.serve(self.zone, local, until).await?;
+        let from = served.address();
         Ok(Verdict::Open(Gap::Fetching { from }))
     }
 
@@ -163,7 +163,7 @@ impl Probe<'_> {
         Verdict::Bad { error, remedy }
     }
 
-    /// The control channel as this host needs it.
+    /// Returns the `controls` that this host needs.
     async fn controls(&self, deadline: Instant) -> Option<Vec<String>> {
         let (server, here) = self.addresses(deadline).await?;
         let (port, key) = (self.server.port, &self.server.key);
@@ -206,7 +206,7 @@ impl Probe<'_> {
         lines.map(str::to_owned).to_vec()
     }
 
-    /// The server's address and this host's towards it. Nothing is sent.
+    /// Returns the server's address and this host's address towards it. Sends nothing.
     async fn addresses(&self, deadline: Instant) -> Option<(IpAddr, IpAddr)> {
         let lookup = lookup_host((self.server.host.as_str(), self.server.port));
         let server = timeout_at(deadline, lookup).await.ok()?.ok()?.next()?;
@@ -220,14 +220,14 @@ impl Probe<'_> {
     }
 }
 
-/// What came of trying to make a zone that has no contents.
+/// The outcome of an `addzone` without contents.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Creation {
     /// Only the contents were missing.
     Allowed,
-    /// A zone was made, and removed.
+    /// A zone was created, and deleted again.
     Done,
-    /// A zone of that name is there.
+    /// A zone of this name exists.
     Occupied,
 }
 

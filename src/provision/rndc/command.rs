@@ -1,8 +1,8 @@
-//! The command lines that are sent, each built from names that were found harmless.
+//! The command lines, each built from names that were checked to be harmless.
 //!
-//! A control command is parsed by named's own lexer and an `addzone` by its configuration parser,
-//! as text and with the rights of the server. So nothing is escaped here: a name that would need
-//! it is refused, and what is left is quoted.
+//! named parses a control command with its lexer, and an `addzone` with its configuration parser,
+//! as text and with the rights of the server. So this module escapes nothing: it refuses a name
+//! that would need escaping, and quotes every other name.
 
 use std::net::SocketAddr;
 
@@ -10,13 +10,13 @@ use super::error::RndcError;
 use crate::model::{Name, ZoneName};
 use crate::provision::status::{Creator, ZoneStatus};
 
-/// Most octets of a zone's name in a file name of ours; with the instance's name, a random number,
-/// `.db` and BIND's `.jnl` it stays below the 255 of common file systems.
+/// Most octets of a zone's name in a seed file name. With the instance's name, a random number,
+/// `.db` and BIND's `.jnl`, the file name stays below the 255 octets of common file systems.
 const FILE_ZONE_OCTETS_MAX: usize = 150;
-/// Between the zone and the instance in a file name of ours.
+/// The separator between the zone and the instance in a seed file name.
 const FILE_MARK: &str = ".nsbridge-";
 
-/// A zone with its view, as control commands name it.
+/// A zone and its view in control commands.
 pub(super) struct Target<'a> {
     zone: &'a ZoneName,
     text: String,
@@ -24,22 +24,22 @@ pub(super) struct Target<'a> {
     mark: &'a Mark,
 }
 
-/// What marks the zones that are made.
+/// The mark of this instance on zones.
 #[derive(Debug)]
 pub(super) struct Mark {
     /// The name of this instance.
     pub(super) instance: Word,
-    /// Whether every zone that is made gets the mark, so that one without is somebody else's.
+    /// Whether every zone of an instance bears a mark, so that one without has another creator.
     pub(super) is_on_all: bool,
 }
 
-/// Text that stands in a command as it is: letters, digits, `-`, `_` and `.`.
+/// A text that needs no escaping in a command: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Word(String);
 
 impl Word {
     /// # Errors
-    /// [`RndcError::Setting`], naming the setting `what`.
+    /// [`RndcError::Setting`] for the setting `what`.
     pub(super) fn new(what: &'static str, text: &str) -> Result<Self, RndcError> {
         let is_word = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
         if !text.is_empty() && text.bytes().all(is_word) {
@@ -52,7 +52,6 @@ impl Word {
         }
     }
 
-    /// The text.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,9 +59,9 @@ impl Word {
 
 impl<'a> Target<'a> {
     /// # Errors
-    /// [`RndcError::ZoneUnwritable`] for the root, for names of other octets than letters,
-    /// digits, `-`, `_` and `/` (RFC 2317), and for those that begin with `/`: a template may make a
-    /// file name of it, which would be an absolute one.
+    /// [`RndcError::ZoneUnwritable`] for the root, for names with other octets than letters,
+    /// digits, `-`, `_` and `/` (RFC 2317), and for names that start with `/`: a template may
+    /// derive a file name from the zone, and that one would be absolute.
     pub(super) fn new(
         zone: &'a ZoneName,
         view: Option<&'a Word>,
@@ -87,22 +86,22 @@ impl<'a> Target<'a> {
         self.zone
     }
 
-    /// The file that holds the zone where something else puts it: the name without the final dot,
-    /// `/` as `=`, and `.db`. No two zones share one.
+    /// Returns the file that another program puts in place: the name without the final dot, with
+    /// `=` for `/`, and `.db`. No two zones share a file.
     pub(super) fn file(&self) -> String {
         format!("{}.db", file_text(&self.text))
     }
 
-    /// The file of one round of a creation, so that nothing left over from another is ever loaded:
-    /// BIND would take an old file's contents for the zone's where its serial is not lower. It names
-    /// this instance, which marks the zone as ours for as long as it is there.
+    /// Returns a new file for one round of a creation, so that the server never loads the leftover
+    /// of another round. BIND: takes the contents of an old file for the zone's if the serial is
+    /// not lower. The file names this instance, and so marks the zone as ours while it exists.
     pub(super) fn seed_file(&self, random: u64) -> String {
         let (prefix, instance) = (self.seed_prefix(), self.mark.instance.as_str());
         format!("{prefix}{instance}-{random:016x}.db")
     }
 
-    /// Whose creation of this zone a file is from; none where it is from no creation.
-    pub(super) fn maker<'f>(&self, file: &'f str) -> Option<&'f str> {
+    /// Returns the instance in a seed file name of this zone; `None` for any other file.
+    pub(super) fn creator<'f>(&self, file: &'f str) -> Option<&'f str> {
         let rest = file
             .strip_prefix(&self.seed_prefix())?
             .strip_suffix(".db")?;
@@ -110,9 +109,9 @@ impl<'a> Target<'a> {
         u64::from_str_radix(random, 16).is_ok().then_some(instance)
     }
 
-    /// How a zone with this file stands, where nothing else is known of it.
+    /// Returns the status of a zone with this file.
     pub(super) fn status(&self, file: Option<&str>) -> ZoneStatus {
-        match file.and_then(|file| self.maker(file)) {
+        match file.and_then(|file| self.creator(file)) {
             Some(instance) if instance == self.mark.instance.as_str() => ZoneStatus::Ours,
             Some(instance) => ZoneStatus::Other(Creator::Instance(instance.to_owned())),
             None if self.mark.is_on_all => ZoneStatus::Other(Creator::Server),
@@ -139,12 +138,12 @@ impl<'a> Target<'a> {
         self.line("sync")
     }
 
-    /// Removes the zone; its file stays.
+    /// Deletes the zone but not its file.
     pub(super) fn delzone(&self) -> String {
         self.line("delzone")
     }
 
-    /// Removes the zone with its file and journal.
+    /// Deletes the zone with its file and journal.
     pub(super) fn delzone_clean(&self) -> String {
         self.line("delzone -clean")
     }
@@ -153,26 +152,27 @@ impl<'a> Target<'a> {
         self.configure("addzone", &format!("template {};", template.as_str()))
     }
 
-    /// The same from another `initial-file`, such as one that is not there.
+    /// Adds the zone from a template with another `initial-file`, such as a missing one.
     pub(super) fn addzone_template_from(&self, template: &Word, file: &str) -> String {
         let options = format!("template {}; initial-file \"{file}\";", template.as_str());
         self.configure("addzone", &options)
     }
 
-    /// The zone as a primary from a file. `check-names ignore` and `check-integrity no`, since BIND
-    /// refuses a whole UPDATE otherwise, for an address at a name with an underscore and for an MX
-    /// whose host in the zone has no address; the format is said because a
-    /// secondary's default is another than a primary's.
+    /// Adds the zone as a primary from a file. BIND: without `check-names ignore` and
+    /// `check-integrity no`, refuses a whole UPDATE for an address at a name with an underscore,
+    /// and for an MX with a host in the zone that has no address. The format is explicit because a
+    /// secondary has another default than a primary.
     pub(super) fn addzone_primary(&self, file: &str, update_key: &Word) -> String {
         self.configure("addzone", &primary_options(file, update_key))
     }
 
-    /// Writes the configuration of [`Self::addzone_primary`] again.
+    /// Writes the configuration of [`Self::addzone_primary`] to disk again.
     pub(super) fn modzone_primary(&self, file: &str, update_key: &Word) -> String {
         self.configure("modzone", &primary_options(file, update_key))
     }
 
-    /// The zone as a secondary of `from`; silent, since it is one for a moment only.
+    /// Adds the zone as a secondary of `from`. Without NOTIFY, because it is a secondary only for a
+    /// moment.
     pub(super) fn addzone_secondary(
         &self,
         file: &str,
@@ -199,7 +199,7 @@ impl<'a> Target<'a> {
     }
 
     fn configure(&self, verb: &str, options: &str) -> String {
-        // The last semicolon is mandatory.
+        // BIND: requires the last semicolon.
         format!("{} {{ {options} }};", self.line(verb))
     }
 }
@@ -212,7 +212,7 @@ fn primary_options(file: &str, update_key: &Word) -> String {
     )
 }
 
-/// A key's name as a word of a command.
+/// Converts the name of a key to a word of a command.
 ///
 /// # Errors
 /// [`RndcError::Setting`].
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_need_escaping_is_refused() {
+    fn names_that_would_need_escaping_are_refused() {
         let mark = mark("plesk01", true);
         for text in [
             r#"a"b"#, "a;b", "a{b}", r"a\.b", r"a\\b", r"a\010b", "a b", "a$b", "a@b", "/a",
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_ours_is_known_again_whoever_made_it() {
+    fn a_seed_file_names_the_instance_of_its_zone() {
         let name = zone("1/2.example");
         let (ours, others) = (mark("plesk-01.example", false), mark("plesk", true));
         let target = Target::new(&name, None, &ours).unwrap();
@@ -285,7 +285,7 @@ mod tests {
             file,
             "1=2.example.nsbridge-plesk-01.example-00000000000000ab.db"
         );
-        assert_eq!(target.maker(&file), Some("plesk-01.example"));
+        assert_eq!(target.creator(&file), Some("plesk-01.example"));
         assert_eq!(target.status(Some(&file)), ZoneStatus::Ours);
         let other = Target::new(&name, None, &others).unwrap();
         assert_eq!(
@@ -296,15 +296,15 @@ mod tests {
             "1=2.example.db",
             "2.example.nsbridge-plesk-00000000000000ab.db",
         ] {
-            assert_eq!(target.maker(file), None, "{file}");
+            assert_eq!(target.creator(file), None, "{file}");
             assert_eq!(target.status(Some(file)), ZoneStatus::Unmarked);
-            let nobody = ZoneStatus::Other(Creator::Server);
-            assert_eq!(other.status(Some(file)), nobody);
+            let unmarked = ZoneStatus::Other(Creator::Server);
+            assert_eq!(other.status(Some(file)), unmarked);
         }
         let long = zone(&format!("{0}.{0}.{0}.example", "a".repeat(63)));
         let longest = mark(&"h".repeat(64), true);
         let target = Target::new(&long, None, &longest).unwrap();
         let file = target.seed_file(1);
-        assert!(target.maker(&file).is_some() && file.len() + ".jnl".len() <= 255);
+        assert!(target.creator(&file).is_some() && file.len() + ".jnl".len() <= 255);
     }
 }

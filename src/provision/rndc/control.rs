@@ -1,8 +1,8 @@
-//! A connection to named's control channel: commands and their answers, one after another.
+//! A connection to named's control channel: commands and their replies, one after another.
 //!
-//! The first exchange is a `null` command whose reply brings the nonce that every later command of
-//! the connection repeats. named closes the connection without a word when it does not like a
-//! request's MAC, time or sender.
+//! The first command is `null`. Its reply contains the nonce that every later command of the
+//! connection repeats. named: closes the connection without a reply if it rejects a request's MAC,
+//! time or sender.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,25 +19,25 @@ use super::isccc::{self, REPLY_OCTETS_MAX, REQUEST_OCTETS_MAX, ReplyError};
 use crate::transport::fmt_host_and_port;
 use crate::wire::Key;
 
-/// Between two attempts on a channel that is closed unanswered: named stops within this.
+/// Pause before a second attempt if named closed the connection without a reply: a named that is
+/// shutting down has stopped within this time.
 const SECOND_TRY_AFTER: Duration = Duration::from_millis(100);
 
-/// How many connections are opened at the same time. named lets few wait to be accepted; the rest are
-/// dropped, and tried again by the kernel after a second or more.
+/// Most connections that are opened at a time. named: has a short accept queue; the kernel retries
+/// a dropped connection only after a second or more.
 const OPENING_MAX: usize = 4;
 
-/// How the control channel is reached.
+/// The control channel of a server.
 #[derive(Debug)]
 pub(super) struct Server {
     /// Host name or address.
     pub(super) host: String,
-    /// TCP port.
     pub(super) port: u16,
     /// The key that signs both directions.
     pub(super) key: Key,
     /// The present time in Unix seconds.
     pub(super) clock: fn() -> u64,
-    /// Places for connections that are being opened.
+    /// Permits to open a connection.
     opening: Semaphore,
 }
 
@@ -48,17 +48,18 @@ pub(super) struct Control<'a> {
     nonce: Vec<u8>,
 }
 
-/// What a command came to.
+/// The answer to a command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Answer {
     pub(super) result: CommandResult,
-    /// The result in the server's words; empty at success.
+    /// The text of the result; empty on success.
     pub(super) err: String,
-    /// What the command printed; for messages and for the facts that only stand there.
+    /// The output of the command, for messages and for facts that no other field has.
     pub(super) text: String,
 }
 
-/// The result of a command, told by its text: its number means something else in each release.
+/// The result of a command, read from its text. BIND: the number of a result differs between
+/// releases.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum CommandResult {
     Success,
@@ -68,9 +69,9 @@ pub(super) enum CommandResult {
     FileNotFound,
     NotLoaded,
     PermissionDenied,
-    /// The reason stands only in the server's log.
+    /// Only the server's log has the reason.
     Failure,
-    /// Any other.
+    /// Any other result.
     Unexpected,
 }
 
@@ -81,14 +82,15 @@ impl std::fmt::Display for Server {
 }
 
 impl<'a> Control<'a> {
-    /// Connects, to every address of the host in turn, and makes sure that the key is accepted.
+    /// Connects, trying every address of the host in turn, and verifies that the server accepts the
+    /// key.
     ///
     /// # Errors
     /// [`RndcError::Unreachable`], [`RndcError::Unanswered`], [`RndcError::BadReply`] and
     /// [`RndcError::Deadline`].
     pub(super) async fn open(server: &'a Server, deadline: Instant) -> Result<Self, RndcError> {
         match Self::open_once(server, deadline).await {
-            // A named that is stopping also closes, and then is gone.
+            // named: also closes the connection while it is shutting down.
             Err(RndcError::Unanswered { .. }) => {
                 tokio::time::sleep(SECOND_TRY_AFTER).await;
                 Self::open_once(server, deadline).await
@@ -98,8 +100,8 @@ impl<'a> Control<'a> {
     }
 
     async fn open_once(server: &'a Server, deadline: Instant) -> Result<Self, RndcError> {
-        let place = timeout_at(deadline, server.opening.acquire()).await;
-        let _place = place.map_err(|_| server.late(Step::Connecting))?;
+        let permit = timeout_at(deadline, server.opening.acquire()).await;
+        let _permit = permit.map_err(|_| server.deadline_error(Step::Connecting))?;
         let unreachable = |source| RndcError::Unreachable {
             server: server.to_string(),
             source,
@@ -107,9 +109,9 @@ impl<'a> Control<'a> {
         let connect = TcpStream::connect((server.host.as_str(), server.port));
         let stream = timeout_at(deadline, connect)
             .await
-            .map_err(|_| server.late(Step::Connecting))?
+            .map_err(|_| server.deadline_error(Step::Connecting))?
             .map_err(unreachable)?;
-        // Every command is one small write that waits for its answer.
+        // A command is one small write, and the next waits for its reply.
         stream.set_nodelay(true).map_err(unreachable)?;
         let mut control = Self {
             server,
@@ -117,14 +119,14 @@ impl<'a> Control<'a> {
             nonce: Vec::new(),
         };
         match control.command("null", deadline).await {
-            // A closed or reset connection is how named answers what it cannot authenticate.
+            // named: closes or resets the connection if it cannot authenticate a command.
             Err(RndcError::Lost { server, .. }) => Err(RndcError::Unanswered { server }),
             Err(other) => Err(other),
             Ok(_) => Ok(control),
         }
     }
 
-    /// This end's address, which the server can be expected to reach.
+    /// Returns the local address of the connection, which the server can probably reach.
     ///
     /// # Errors
     /// [`RndcError::Lost`].
@@ -132,7 +134,8 @@ impl<'a> Control<'a> {
         self.stream.local_addr().map_err(|source| self.lost(source))
     }
 
-    /// Sends a command line and reads its answer. After an error the connection is of no more use.
+    /// Sends a command line and reads its reply. After an error the caller must drop the
+    /// connection.
     ///
     /// # Errors
     /// [`RndcError::Lost`], [`RndcError::BadReply`], [`RndcError::CommandTooLong`] and
@@ -155,7 +158,7 @@ impl<'a> Control<'a> {
         }
         let frame = timeout_at(deadline, self.exchange(&request))
             .await
-            .map_err(|_| self.server.late(Step::Answering))?
+            .map_err(|_| self.server.deadline_error(Step::Answering))?
             .map_err(|source| self.lost(source))?
             .map_err(|source| self.bad_reply(source))?;
         let reply = isccc::read_reply(&frame, &self.server.key, serial)
@@ -202,7 +205,7 @@ impl<'a> Control<'a> {
 }
 
 impl Server {
-    /// The control channel at a host and port, nothing connected yet.
+    /// Returns the control channel at a host and port. Opens no connection.
     pub(super) fn new(host: String, port: u16, key: Key, clock: fn() -> u64) -> Self {
         Self {
             host,
@@ -213,8 +216,8 @@ impl Server {
         }
     }
 
-    /// The error for time being over.
-    pub(super) fn late(&self, step: Step) -> RndcError {
+    /// Returns the error of a passed deadline.
+    pub(super) fn deadline_error(&self, step: Step) -> RndcError {
         RndcError::Deadline {
             server: self.to_string(),
             step,
@@ -237,14 +240,14 @@ impl CommandResult {
 }
 
 impl Answer {
-    /// The server's words, for a message.
-    pub(super) fn words(&self) -> String {
+    /// Formats the answer for a message.
+    pub(super) fn quoted(&self) -> String {
         super::error::quoted(&format!("{} {}", self.err, self.text))
     }
 }
 
 impl Control<'_> {
-    /// The error for an answer that has no meaning of its own.
+    /// Returns the error for an answer without a more specific error.
     pub(super) fn failed(
         &self,
         target: &Target<'_>,
@@ -255,26 +258,26 @@ impl Control<'_> {
             server: self.server.to_string(),
             zone: target.zone().clone(),
             verb,
-            answer: answer.words(),
+            answer: answer.quoted(),
         }
     }
 
-    /// The error for a view that the server does not have.
+    /// Returns the error for a missing view.
     pub(super) fn no_such_view(&self, target: &Target<'_>, answer: &Answer) -> RndcError {
         RndcError::NoSuchView {
             server: self.server.to_string(),
             zone: target.zone().clone(),
-            answer: answer.words(),
+            answer: answer.quoted(),
         }
     }
 
-    /// The error for an `addzone` that failed in a way common to all.
-    pub(super) fn not_added(&self, target: &Target<'_>, answer: &Answer) -> RndcError {
+    /// Returns the error for an `addzone` whose failure does not depend on the way of the creation.
+    pub(super) fn addzone_error(&self, target: &Target<'_>, answer: &Answer) -> RndcError {
         match answer.result {
             CommandResult::PermissionDenied => RndcError::NewZonesOff {
                 server: self.server.to_string(),
                 zone: target.zone().clone(),
-                answer: answer.words(),
+                answer: answer.quoted(),
             },
             CommandResult::NotFound => self.no_such_view(target, answer),
             CommandResult::Success

@@ -1,4 +1,4 @@
-//! What can go wrong on BIND's control channel, and what a person can do about it.
+//! The errors of BIND's control channel, and what the operator can do about each.
 
 use std::fmt;
 use std::io;
@@ -7,22 +7,22 @@ use std::net::SocketAddr;
 use super::isccc::ReplyError;
 use crate::model::{self, Name, ZoneName};
 
-/// Most characters of a server's own words in a message.
+/// Most characters of a server's answer in a message.
 const QUOTED_CHARACTERS_MAX: usize = 300;
 
-/// Why a zone could not be made or removed over the control channel. `server` is the control
-/// channel's address as configured, in every variant.
+/// The reason why a zone could not be created or deleted over the control channel. In every
+/// variant, `server` is the configured address of the control channel.
 #[derive(Debug, thiserror::Error)]
 pub enum RndcError {
-    /// A name of the settings cannot stand in a control command.
+    /// A name in the settings cannot be in a control command.
     #[error("{what} `{text}` cannot be written in an rndc command")]
     Setting {
-        /// Which setting.
+        /// The setting.
         what: &'static str,
-        /// Its text.
+        /// The text of the setting.
         text: String,
     },
-    /// The zone's name cannot stand in a control command.
+    /// The zone's name cannot be in a control command.
     #[error("zone `{zone}`: its name cannot be written in an rndc command")]
     ZoneUnwritable {
         /// The zone.
@@ -31,26 +31,26 @@ pub enum RndcError {
     /// The system gave no random number.
     #[error("no random number for the control channel: {0}")]
     Randomness(getrandom::Error),
-    /// No connection.
+    /// The connection failed.
     #[error("control channel {server}: cannot connect: {source}")]
     Unreachable {
         /// The control channel.
         server: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The first command was not answered: the connection was closed.
+    /// The server closed the connection instead of answering the first command.
     #[error("control channel {server}: the server closed the connection without an answer")]
     Unanswered {
         /// The control channel.
         server: String,
     },
-    /// The connection broke after the server had answered before.
+    /// The connection broke after the server had answered a command.
     #[error("control channel {server}: the connection broke: {source}")]
     Lost {
         /// The control channel.
         server: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A reply that is not authentic or not readable.
@@ -58,28 +58,28 @@ pub enum RndcError {
     BadReply {
         /// The control channel.
         server: String,
-        /// What is wrong with it.
+        /// The cause.
         source: ReplyError,
     },
-    /// The command does not fit the server's limit.
+    /// The command is longer than the server's limit.
     #[error("control channel {server}: a command of {octets} octets is longer than {limit}")]
     CommandTooLong {
         /// The control channel.
         server: String,
         /// The length of the frame.
         octets: usize,
-        /// What the server accepts.
+        /// The limit.
         limit: usize,
     },
-    /// The time was over.
+    /// The deadline passed.
     #[error("control channel {server}: time was over while {step}")]
     Deadline {
         /// The control channel.
         server: String,
-        /// What was going on.
+        /// The step at the deadline.
         step: Step,
     },
-    /// The server answered a command with a failure that has no meaning of its own here.
+    /// A command failed with a result without a more specific error.
     #[error("zone `{zone}` on {server}: `{verb}` failed: {answer}")]
     Failed {
         /// The control channel.
@@ -88,30 +88,30 @@ pub enum RndcError {
         zone: ZoneName,
         /// The first word of the command.
         verb: &'static str,
-        /// What the server said, escaped and shortened.
+        /// The server's answer, escaped and shortened.
         answer: String,
     },
-    /// The server makes no zones at run time.
+    /// The server allows no new zones at run time.
     #[error("zone `{zone}` on {server}: the server allows no new zones: {answer}")]
     NewZonesOff {
         /// The control channel.
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// What the server said, escaped and shortened.
+        /// The server's answer, escaped and shortened.
         answer: String,
     },
-    /// The view is not the server's, or it has views and none is configured here.
+    /// The server does not have the configured view, or has views and none is configured.
     #[error("zone `{zone}` on {server}: {answer}")]
     NoSuchView {
         /// The control channel.
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// What the server said, escaped and shortened.
+        /// The server's answer, escaped and shortened.
         answer: String,
     },
-    /// `addzone` with a template failed; the reason stands only in the server's log.
+    /// `addzone` with a template failed; only the server's log has the reason.
     #[error("zone `{zone}` on {server}: the server made no zone from template `{template}`")]
     TemplateRefused {
         /// The control channel.
@@ -121,8 +121,7 @@ pub enum RndcError {
         /// The template.
         template: String,
     },
-    /// The file that the template names as `initial-file` is not there, or the zone's own cannot be
-    /// written.
+    /// The template's `initial-file` is missing, or the server cannot write the zone's file.
     #[error(
         "zone `{zone}` on {server}: the server could not copy the file that template `{template}` \
          starts from"
@@ -135,7 +134,7 @@ pub enum RndcError {
         /// The template.
         template: String,
     },
-    /// The file that the template names as `initial-file` is no zone.
+    /// The template's `initial-file` is not a valid zone.
     #[error(
         "zone `{zone}` on {server}: the server does not load the file that template `{template}` \
          starts from: {answer}"
@@ -147,7 +146,7 @@ pub enum RndcError {
         zone: ZoneName,
         /// The template.
         template: String,
-        /// What the server said, escaped and shortened.
+        /// The server's answer, escaped and shortened.
         answer: String,
     },
     /// The zone's file was not put in place.
@@ -157,7 +156,7 @@ pub enum RndcError {
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// The file as named in the command, relative to the server's `directory`.
+        /// The file in the command, relative to the server's `directory`.
         file: String,
     },
     /// The server does not load the contents as a primary zone.
@@ -167,22 +166,22 @@ pub enum RndcError {
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// What the server said, escaped and shortened.
+        /// The server's answer, escaped and shortened.
         answer: String,
-        /// Apex NS names inside the zone that have no address there, which BIND refuses.
+        /// Apex NS names in the zone that have no address, which BIND refuses.
         without_address: Vec<Name>,
     },
-    /// The server has a zone of this name that is not a primary and not one of ours.
+    /// The server has a zone of this name that is neither a primary nor from a creation.
     #[error("zone `{zone}` on {server}: the server already has it as {kind}")]
     ForeignZone {
         /// The control channel.
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// What it is there.
+        /// The zone's kind.
         kind: String,
     },
-    /// The server has the primary zone but did not load it.
+    /// The server has the primary zone but has not loaded it.
     #[error("zone `{zone}` on {server}: the server has the zone but has not loaded it")]
     NotLoaded {
         /// The control channel.
@@ -190,27 +189,27 @@ pub enum RndcError {
         /// The zone.
         zone: ZoneName,
     },
-    /// The server never fetched the first contents.
+    /// The server did not fetch the first contents.
     #[error("zone `{zone}` on {server}: the server did not fetch its contents from {from}: {seen}")]
     NotFetched {
         /// The control channel.
         server: String,
         /// The zone.
         zone: ZoneName,
-        /// The address that it was told.
+        /// The address from which it should have fetched.
         from: SocketAddr,
-        /// What came of it there.
+        /// What the responder saw at that address.
         seen: Seen,
     },
-    /// The address to serve first contents at cannot be used.
+    /// The address for first contents cannot be used.
     #[error("cannot listen on {address} for the server's transfer: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The address to serve first contents at was in use until the deadline.
+    /// The address for first contents was in use until the deadline.
     #[error("the address {address} for the server's transfer stayed in use by another process")]
     ListenBusy {
         /// The address.
@@ -218,18 +217,18 @@ pub enum RndcError {
     },
 }
 
-/// What was going on when time was over.
+/// The step at the deadline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// The connection was being opened.
+    /// Opening the connection.
     Connecting,
-    /// A command was sent, or its answer awaited.
+    /// Sending a command, or waiting for its answer.
     Answering,
-    /// A zone that another process makes was awaited.
+    /// Waiting for another process that creates the zone.
     AwaitingOther,
-    /// A removed zone was still there.
+    /// Waiting until a deleted zone is absent.
     AwaitingRemoval,
-    /// The server lost the fetched contents again and again.
+    /// Repeating a creation whose file the server never wrote.
     Repeating,
 }
 
@@ -245,14 +244,14 @@ impl fmt::Display for Step {
     }
 }
 
-/// What the responder saw of a zone's transfer.
+/// The queries for a zone that the responder saw.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Seen {
     /// No query.
     Nothing,
-    /// Queries, but none that the transfer key signed.
+    /// Only queries that the transfer key did not sign.
     OtherKey,
-    /// Queries for the zone that were answered.
+    /// Queries that the responder answered.
     Answered,
 }
 
@@ -267,7 +266,7 @@ impl fmt::Display for Seen {
 }
 
 impl RndcError {
-    /// What a person can do about it.
+    /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Setting { .. } => "use letters, digits, `-`, `_` and `.` only",
@@ -343,13 +342,13 @@ impl RndcError {
         Some(hint.to_owned())
     }
 
-    /// Whether it is certain that no primary zone was made: the server said so, or the command that
-    /// makes it was not sent.
+    /// Returns whether it is certain that no primary zone was created: the server reported it, or
+    /// the command that creates the zone was not sent.
     pub fn made_nothing(&self) -> bool {
         match self {
             Self::Lost { .. } | Self::BadReply { .. } => false,
             Self::Deadline { step, .. } => *step != Step::Answering,
-            // Also asked and said after it was made.
+            // These two commands are also sent after the creation.
             Self::Failed { verb, .. } => !matches!(*verb, "showzone" | "modzone"),
             Self::Setting { .. }
             | Self::ZoneUnwritable { .. }
@@ -372,7 +371,7 @@ impl RndcError {
         }
     }
 
-    /// Whether the same attempt may succeed later without anybody doing anything.
+    /// Returns whether a retry may succeed without any action of the operator.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Randomness(_)
@@ -382,8 +381,8 @@ impl RndcError {
             | Self::NotLoaded { .. }
             | Self::NotFetched { .. }
             | Self::ListenBusy { .. } => true,
-            // A server that is shutting down also closes; a wrong key is seen in the same way and
-            // needs a person.
+            // A server closes the connection while it is shutting down, but also after a wrong key,
+            // which only the operator can repair.
             Self::Unanswered { .. }
             | Self::Setting { .. }
             | Self::ZoneUnwritable { .. }
@@ -418,7 +417,7 @@ fn contents_hint(without_address: &[Name]) -> String {
     )
 }
 
-/// A server's words for a message: one line, no control characters, not endless.
+/// Formats a server's answer for a message: one line, no control characters, limited length.
 pub(super) fn quoted(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     model::excerpt(&line, QUOTED_CHARACTERS_MAX)

@@ -1,7 +1,7 @@
-//! The octets of rndc's control protocol (isccc), as BIND's `lib/isccc/cc.c` writes them.
+//! The wire format of rndc's control protocol (isccc), as in BIND's `lib/isccc/cc.c`.
 //!
 //! ```text
-//! frame   u32 length of what follows · u32 version 1 · table
+//! frame   u32 length of the rest · u32 version 1 · table
 //! table   entries one after another
 //! entry   u8 length of the key · key · u8 kind · u32 length of the data · data
 //! kind    1 octets (all values, numbers too, are ASCII text) · 2 a table · 3 a list
@@ -12,51 +12,52 @@
 //! _data   { type: the command line }  in replies also result, err and text
 //! ```
 //!
-//! The MAC covers every octet after the `_auth` entry, which comes first. A reply is read as
-//! slices, two tables deep and no deeper, so that nothing in it can make the reader recurse or
-//! reserve; nothing is taken from it before its MAC is found right.
+//! The MAC covers every octet after the `_auth` entry, which comes first. The reader reads a reply
+//! as slices, at most two tables deep, so that a reply can make it neither recurse nor allocate. It
+//! uses no field before the MAC is verified.
 //!
-//! `_exp` is optional and not sent: the server allows a clock 300 s off, but refuses a command
-//! whose `_exp` has passed by its own clock, which would make of the 300 s whatever `_exp` says.
+//! nsbridge does not send the optional `_exp`. BIND: allows a clock that is 300 s off, but refuses
+//! a command whose `_exp` has passed by the server's clock, which would replace the 300 s by
+//! `_exp`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use crate::wire::{Hash, Key};
 
-/// Longest request frame that named accepts, the length field not counted (`MAXREQUEST` there).
+/// Longest request frame that named accepts, without the length field (`MAXREQUEST` in BIND).
 pub(super) const REQUEST_OCTETS_MAX: usize = 32_768;
-/// Longest reply frame that is read, the length field not counted: what rndc(8) itself accepts.
+/// Longest reply frame that is read, without the length field; equal to the limit of rndc(8).
 pub(super) const REPLY_OCTETS_MAX: usize = 1 << 20;
 
 const VERSION: u32 = 1;
 const KIND_OCTETS: u8 = 1;
 const KIND_TABLE: u8 = 2;
-/// The base64 of the longest MAC, SHA-512's 64 octets: the room in `hsha`.
+/// Octets of the MAC in `hsha`: the base64 of the longest MAC, the 64 octets of SHA-512.
 const HSHA_TEXT_OCTETS: usize = 88;
 
-/// Why a reply is no answer to our command.
+/// The reason why a reply does not answer the command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReplyError {
     /// The frame is longer than a reply may be.
     #[error("the reply has {octets} octets, more than the {REPLY_OCTETS_MAX} allowed")]
     TooLarge {
-        /// What the length field said.
+        /// The value of the length field.
         octets: usize,
     },
-    /// A length inside the frame points beyond its end.
+    /// A length in the frame points beyond its end.
     #[error("the reply is cut short")]
     Short,
-    /// Another version of the protocol than 1.
+    /// The version of the protocol is not 1.
     #[error("the reply is of protocol version {0}, not {VERSION}")]
     Version(u32),
-    /// A field that every reply has is not there.
+    /// A required field is missing.
     #[error("the reply has no `{0}`")]
     Missing(&'static str),
-    /// The MAC is not what our key gives.
+    /// The MAC does not match the key.
     #[error("the reply is not authentic: its MAC does not fit the control key")]
     Mac,
-    /// The reply is marked as a request.
+    /// The frame is not marked as a reply.
     #[error("what came is not marked as a reply")]
     NotAReply,
     /// The reply belongs to another request.
@@ -64,21 +65,21 @@ pub enum ReplyError {
     Serial,
 }
 
-/// What a reply says, once it is found authentic.
+/// The contents of an authentic reply.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reply {
-    /// To be repeated in the following requests of the connection.
+    /// The nonce that the later requests of the connection must repeat.
     pub nonce: Vec<u8>,
-    /// Whether the result code is 0, success; the other codes differ between releases.
+    /// Whether the result code is 0, success. BIND: the other codes differ between releases.
     pub success: bool,
-    /// The result as text, where the command failed.
+    /// The text of the result if the command failed.
     pub err: String,
-    /// What the command printed.
+    /// The output of the command.
     pub text: String,
 }
 
-/// A request frame, its length field included. `serial` is unique within 900 s, `now` in Unix
-/// seconds, `nonce` the one that the first reply brought and empty before.
+/// Encodes a request frame with its length field. `serial` must be unique within 900 s; `now` is in
+/// Unix seconds; `nonce` is the one of the first reply, and empty in the first request.
 pub(super) fn encode_request(
     key: &Key,
     command: &str,
@@ -105,10 +106,10 @@ pub(super) fn encode_request(
     seal(key, &body)
 }
 
-/// Reads a reply frame, its length field not included.
+/// Reads a reply frame without its length field.
 ///
 /// # Errors
-/// [`ReplyError`]; what is not authentic is never looked into.
+/// [`ReplyError`]; a frame that is not authentic is never parsed further.
 pub fn read_reply(frame: &[u8], key: &Key, serial: u32) -> Result<Reply, ReplyError> {
     let (version, table) = frame.split_first_chunk::<4>().ok_or(ReplyError::Short)?;
     let version = u32::from_be_bytes(*version);
@@ -148,7 +149,7 @@ pub fn read_reply(frame: &[u8], key: &Key, serial: u32) -> Result<Reply, ReplyEr
     })
 }
 
-/// A frame around the octets that its MAC covers, its length field included.
+/// Builds a frame with its length field around the octets that its MAC covers.
 pub fn seal(key: &Key, body: &[u8]) -> Vec<u8> {
     let (field, mac) = signature(key, body);
     let mut auth = Vec::new();
@@ -164,10 +165,10 @@ pub fn seal(key: &Key, body: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The name and the value of the field in `_auth` that signs `body`.
+/// Returns the name and the value of the `_auth` field that signs `body`.
 fn signature(key: &Key, body: &[u8]) -> (&'static str, Vec<u8>) {
     let mac = key.mac(&[body]);
-    // The numbers are BIND's `ISCCC_ALG_HMAC…`, which are those of DST.
+    // The numbers are BIND's `ISCCC_ALG_HMAC…`, which are equal to those of DST.
     let algorithm = match key.algorithm().hash() {
         Hash::Md5 => return ("hmd5", STANDARD_NO_PAD.encode(mac).into_bytes()),
         Hash::Sha1 => 161,
@@ -184,7 +185,7 @@ fn signature(key: &Key, body: &[u8]) -> (&'static str, Vec<u8>) {
 }
 
 fn equal_in_constant_time(found: &[u8], expected: &[u8]) -> bool {
-    // The length of a MAC is no secret. `black_box` keeps the fold from being cut short.
+    // The length of a MAC is no secret. `black_box` prevents that the compiler cuts the fold short.
     found.len() == expected.len()
         && std::hint::black_box(
             found
@@ -200,7 +201,7 @@ struct Entry<'a> {
     data: &'a [u8],
 }
 
-/// The first entry of a table and what follows it.
+/// Splits a table into its first entry and the rest.
 fn split_entry(table: &[u8]) -> Result<(Entry<'_>, &[u8]), ReplyError> {
     let split = || {
         let (&key_octets, rest) = table.split_first()?;
@@ -214,7 +215,8 @@ fn split_entry(table: &[u8]) -> Result<(Entry<'_>, &[u8]), ReplyError> {
     split().ok_or(ReplyError::Short)
 }
 
-/// The data of the first entry of that key and kind, all entries of the table being whole.
+/// Returns the data of the first entry with this key and kind, if all entries of the table are
+/// whole.
 fn find<'a>(mut table: &'a [u8], key: &str, kind: u8) -> Result<Option<&'a [u8]>, ReplyError> {
     let mut found = None;
     while !table.is_empty() {
@@ -236,7 +238,7 @@ fn push_entry(table: &mut Vec<u8>, key: &str, kind: u8, data: &[u8]) {
 }
 
 fn length_field(octets: usize) -> [u8; 4] {
-    // A request that does not fit is refused by its length before it is sent.
+    // The caller refuses a longer request before it sends it.
     u32::try_from(octets).unwrap_or(u32::MAX).to_be_bytes()
 }
 

@@ -1,13 +1,14 @@
-//! BIND: zones made and removed over named's control channel, rndc's.
+//! BIND: creates and deletes zones over named's control channel, which rndc uses.
 //!
-//! Three ways to make one, since `addzone` of a primary zone needs a file that is already there:
+//! There are three ways to create a zone, because an `addzone` of a primary zone needs an existing
+//! file:
 //!
-//! * `template` (BIND 9.21.9 and later): the server makes the file itself, from the template's
+//! * `template` (BIND 9.21.9 and later): the server creates the file from the template's
 //!   `initial-file`.
-//! * `file`: something else puts `ZONE.db` into the server's `directory` first; `/` in the name is
-//!   written `=`.
-//! * `seed` (BIND 9.18 and later): the zone is first added as a secondary that fetches its contents
-//!   from us, then removed without its file, then added again as a primary on that file:
+//! * `file`: another program first puts `ZONE.db` into the server's `directory`, with `=` for `/`
+//!   in the name.
+//! * `seed` (BIND 9.18 and later): nsbridge adds the zone as a secondary that fetches its contents
+//!   from nsbridge, deletes it without its file, and adds it again as a primary on that file:
 //!
 //! ```text
 //!            ┌─────────────────────────── again, with a new file name and a longer pause ◀─┐
@@ -18,27 +19,27 @@
 //!          settle                       ▼                                      ▼           │ found
 //!            │                    delzone -clean                            primary        │ for
 //!            │                                                                             │ 0.3 s
-//!            ├─▶ primary: already there; waited for until it is loaded         └───────────┘
-//!            ├─▶ foreign (another secondary, a catalog's member): an error
-//!            ├─▶ absent for half a second: its maker gave up or was killed ─▶ from the start
-//!            └─▶ secondary of ours: another process makes it ─▶ waited for
-//!                    └─ no step forward for five seconds: its maker was killed
+//!            ├─▶ primary: existed already; wait until it is loaded             └───────────┘
+//!            ├─▶ foreign (another secondary, a catalog's member zone): an error
+//!            ├─▶ absent for half a second: its creator gave up or was killed ─▶ from the start
+//!            └─▶ secondary of ours: another process creates it ─▶ wait
+//!                    └─ no progress for five seconds: its creator was killed
 //!                                                 ─ delzone -clean ─▶ from the start
 //! ```
 //!
-//! So whatever a killed process leaves at any step, the next creation repairs: a secondary of ours
-//! is told by its file name. That name also tells which instance made the zone, so that none is
-//! removed that somebody else has made meanwhile under the same name. A file without a zone is left
-//! behind by a kill between `delzone` and the second `addzone`; it is never used again, since every
-//! creation has a file name of its own.
+//! So the next creation repairs what a killed process left at any step: it knows our secondary by
+//! its file name. The file name also names the instance, so that no instance deletes a zone of this
+//! name that another instance has created meanwhile. A kill between `delzone` and the second
+//! `addzone` leaves a file without a zone, which is never used again, because every round has a new
+//! file name.
 //!
-//! Why `modzone` does not do: it changes the configuration, but the zone stays a secondary until
-//! the server reads its whole configuration again. Why the pause and the `sync`: the server writes
-//! the file some time after it has the contents, and `delzone` cancels the writing unless a `sync`
-//! asked for it.
+//! `modzone` cannot turn the secondary into a primary. BIND: changes the configuration, but the
+//! zone stays a secondary until the server reads its whole configuration again. The pause and the
+//! `sync` are for the file. BIND: writes the file some time after it has the contents, and
+//! `delzone` cancels the write unless a `sync` requested it.
 //!
-//! Nothing here decides what a zone holds, and no command is sent that was not built in
-//! `command`: the control key has every right on the server.
+//! This module never decides what a zone contains, and only sends commands that `command` has
+//! built: the control key has every right on the server.
 
 mod check;
 mod command;
@@ -59,8 +60,9 @@ use self::check::{Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
+use self::seed::SeedContext;
 use self::settle::{Poll, Settled, await_creation, settle};
-use self::status::{Found, look, names_no_view};
+use self::status::{ServerZone, names_no_view, read_zone};
 use super::finding::{Finding, Subject, Verdict};
 use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, ZoneName};
@@ -69,28 +71,29 @@ use crate::wire::Key;
 pub use self::error::{RndcError, Seen, Step};
 pub use self::isccc::ReplyError;
 
-/// How zones are made on one BIND server.
+/// The settings of an [`Rndc`].
 #[derive(Clone, Debug)]
 pub struct RndcSettings {
     /// Host name or address and TCP port of the control channel.
     pub control: (String, u16),
     /// The key of the control channel.
     pub control_key: Key,
-    /// The view that zones are made in; needed where named.conf has views.
+    /// The view of the new zones; required if named.conf has views.
     pub view: Option<String>,
-    /// The name of this instance, which marks the zones that it makes.
+    /// The name of this instance, which marks its zones.
     pub instance: String,
-    /// How a zone is made.
+    /// The way in which zones are created.
     pub way: Way,
-    /// The key that may update the zones that are made.
+    /// The key that may update the new zones.
     pub update_key: Key,
-    /// The key that signs the server's fetching of first contents, known to it under this name.
+    /// The key that signs the server's transfer of first contents; the server knows it by this
+    /// name.
     pub transfer_key: Key,
-    /// The present time in Unix seconds.
+    /// Returns the current time in Unix seconds.
     pub clock: fn() -> u64,
 }
 
-/// How a zone is made.
+/// The way in which zones are created.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Way {
     /// From a template in named.conf (BIND 9.21.9 and later).
@@ -98,17 +101,17 @@ pub enum Way {
         /// The template's name.
         name: String,
     },
-    /// From first contents that the server fetches from here.
+    /// From first contents that the server fetches from nsbridge.
     Seed {
-        /// Where the server finds us, over UDP and TCP. None is this host's address towards the
-        /// control channel and any free port; port 0 is any free port.
+        /// The address, for UDP and TCP, from which the server fetches. `None` means this host's
+        /// address towards the control channel and any free port; port 0 means any free port.
         listen: Option<SocketAddr>,
     },
-    /// From a file that something else puts in place.
+    /// From a file that another program puts in place.
     File,
 }
 
-/// Makes and removes zones on one BIND server. Dropping it ends whatever it was doing.
+/// A provisioner that creates and deletes zones on one BIND server. Dropping it ends its creations.
 #[derive(Debug)]
 pub struct Rndc {
     server: Server,
@@ -127,10 +130,10 @@ enum PreparedWay {
 }
 
 impl Rndc {
-    /// A provisioner with these settings. Nothing is connected yet.
+    /// Returns a provisioner with these settings. Opens no connection.
     ///
     /// # Errors
-    /// [`RndcError::Setting`] where a name cannot stand in a control command.
+    /// [`RndcError::Setting`] if a name cannot be in a control command.
     pub fn new(settings: RndcSettings) -> Result<Self, RndcError> {
         let RndcSettings {
             control: (host, port),
@@ -163,11 +166,11 @@ impl Rndc {
         })
     }
 
-    /// Makes the zone exist as a primary zone that is loaded, whatever a killed creation left of it.
-    /// Part of the time until `deadline` is kept for leaving nothing half made.
+    /// Creates the zone as a loaded primary zone, and repairs what a killed creation left. Reserves
+    /// a part of the time until `deadline` for the removal of an unfinished zone.
     ///
     /// # Errors
-    /// [`RndcError`]; after it the server has no zone of ours half made, unless the control channel
+    /// [`RndcError`]; the server has no unfinished zone of ours then, unless the control channel
     /// was lost.
     pub async fn create(
         &self,
@@ -177,31 +180,31 @@ impl Rndc {
         let target = self.target(&zone.name)?;
         match &self.way {
             PreparedWay::Seed { responder } => {
-                let bind = seed::Bind {
+                let context = SeedContext {
                     server: &self.server,
                     responder,
                     update_key: &self.update_key,
                     transfer_key: &self.transfer_key,
                 };
-                seed::create(&bind, &target, zone, deadline).await
+                seed::create(&context, &target, zone, deadline).await
             }
             PreparedWay::Template { name } => {
                 let command = target.addzone_template(name);
-                self.create_in_place(&target, &command, deadline).await
+                self.create_with(&target, &command, deadline).await
             }
             PreparedWay::File => {
                 let command = target.addzone_primary(&target.file(), &self.update_key);
-                self.create_in_place(&target, &command, deadline).await
+                self.create_with(&target, &command, deadline).await
             }
         }
     }
 
-    /// Whether every zone that is made bears the mark of who made it.
+    /// Returns whether every new zone bears the mark of its instance.
     pub fn marks_zones(&self) -> bool {
         matches!(self.way, PreparedWay::Seed { .. })
     }
 
-    /// What the server has under the name at this moment. Changes nothing.
+    /// Returns the current status of the zone. Changes nothing.
     ///
     /// # Errors
     /// [`RndcError`].
@@ -211,14 +214,14 @@ impl Rndc {
         deadline: Instant,
     ) -> Result<ZoneStatus, RndcError> {
         let Ok(target) = self.target(zone) else {
-            // Nor could a zone of that name be made so.
+            // This provisioner cannot create a zone of such a name either.
             return Ok(ZoneStatus::Unmarked);
         };
         let mut control = Control::open(&self.server, deadline).await?;
-        Ok(look(&mut control, &target, deadline).await?.status())
+        Ok(read_zone(&mut control, &target, deadline).await?.status())
     }
 
-    /// Finds out whether this zone, which must be nobody's, could be made. No zone is left behind.
+    /// Checks whether this zone, which must not exist, could be created. Leaves no zone behind.
     pub async fn check(&self, zone: &InitialZone, deadline: Instant) -> Vec<Finding<RndcError>> {
         let target = match self.target(&zone.name) {
             Ok(target) => target,
@@ -243,7 +246,8 @@ impl Rndc {
         probe.run(deadline).await
     }
 
-    /// Waits while another process is in the middle of making the zone.
+    /// Waits while another process creates the zone. Removes the secondary of an abandoned
+    /// creation.
     ///
     /// # Errors
     /// [`RndcError`].
@@ -254,7 +258,7 @@ impl Rndc {
         Ok(())
     }
 
-    /// The same, and what was abandoned is left as it is.
+    /// Waits while another process creates the zone. Changes nothing.
     ///
     /// # Errors
     /// [`RndcError`].
@@ -268,8 +272,7 @@ impl Rndc {
         await_creation(&mut control, &target, deadline).await
     }
 
-    /// Removes the zone with its file, as far as it is covered by the claim, and waits until it is
-    /// gone.
+    /// Deletes the zone with its file if `scope` covers it, and waits until the zone is absent.
     ///
     /// # Errors
     /// [`RndcError`].
@@ -283,7 +286,7 @@ impl Rndc {
             return Ok(Deleted::NotOurs(ZoneStatus::Unmarked));
         };
         let mut control = Control::open(&self.server, deadline).await?;
-        let status = look(&mut control, &target, deadline).await?.status();
+        let status = read_zone(&mut control, &target, deadline).await?.status();
         if status == ZoneStatus::Absent {
             return Ok(Deleted::WasAbsent);
         }
@@ -304,9 +307,9 @@ impl Rndc {
             tracing::warn!(%zone, "the zone stands in named.conf and comes back when named starts");
         }
         let mut poll = Poll::until(deadline);
-        while look(&mut control, &target, deadline).await? != Found::Absent {
+        while read_zone(&mut control, &target, deadline).await? != ServerZone::Absent {
             if !poll.wait().await {
-                return Err(self.server.late(Step::AwaitingRemoval));
+                return Err(self.server.deadline_error(Step::AwaitingRemoval));
             }
         }
         Ok(Deleted::Removed)
@@ -316,8 +319,8 @@ impl Rndc {
         Target::new(zone, self.view.as_ref(), &self.mark)
     }
 
-    /// Makes a zone by one command.
-    async fn create_in_place(
+    /// Creates the zone with one command.
+    async fn create_with(
         &self,
         target: &Target<'_>,
         command: &str,
@@ -335,17 +338,17 @@ impl Rndc {
                 | CommandResult::NotLoaded
                 | CommandResult::NotFound
                 | CommandResult::PermissionDenied => {
-                    return Err(self.not_created(&control, target, &answer));
+                    return Err(self.creation_error(&control, target, &answer));
                 }
             }
             match settle(&self.server, &mut control, target, deadline).await? {
-                Settled::There(status) => return Ok(Created::AlreadyThere(status)),
+                Settled::Exists(status) => return Ok(Created::AlreadyThere(status)),
                 Settled::Absent => {}
             }
         }
     }
 
-    fn not_created(
+    fn creation_error(
         &self,
         control: &Control<'_>,
         target: &Target<'_>,
@@ -372,7 +375,7 @@ impl Rndc {
                     server,
                     zone,
                     template: name.as_str().to_owned(),
-                    answer: answer.words(),
+                    answer: answer.quoted(),
                 }
             }
             (_, CommandResult::FileNotFound) => RndcError::FileMissing {
@@ -383,10 +386,10 @@ impl Rndc {
             (_, CommandResult::Unexpected) => RndcError::ContentsRefused {
                 server,
                 zone,
-                answer: answer.words(),
+                answer: answer.quoted(),
                 without_address: Vec::new(),
             },
-            _ => control.not_added(target, answer),
+            _ => control.addzone_error(target, answer),
         }
     }
 }

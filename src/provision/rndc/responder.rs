@@ -1,13 +1,13 @@
-//! The built-in server of first contents: SOA over UDP and TCP, AXFR over TCP, for the zones that
-//! are being made at this moment and for queries that the transfer key signed. Everything else is
-//! REFUSED.
+//! The built-in server of first contents. It answers SOA over UDP and TCP and AXFR over TCP, for
+//! zones that are being created, to queries that the transfer key signed. It answers every other
+//! query with REFUSED.
 //!
-//! Without a fixed port each creation has sockets of its own. A fixed address (`listen`, so that a
-//! firewall can know it) is shared: all creations of a process use the same sockets, and several
-//! processes take turns. The process that holds the address lets no new zone in after
-//! [`TURN_MAX`], closes the sockets when the zones inside are through, and stays away for
-//! [`REST`], longer than the [`BIND_POLL`] at which the others try. A zone is inside for as long
-//! as the server may take to fetch it, so a turn is bounded.
+//! Without a fixed port, each creation has its own sockets. All creations of a process share a
+//! fixed address (`listen`, which a firewall can know), and several processes alternate on it. The
+//! process that holds the address accepts no new zone after [`HOLD_TIME_MAX`], closes the sockets
+//! after its last zone, and does not listen for [`RELEASE_TIME`], which is longer than the
+//! [`LISTEN_POLL`] of the other processes. A zone is served for at most the time in which the
+//! server must fetch it, so no process holds the address for ever.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,77 +26,78 @@ use crate::wire::{
     Key, ResponseSigner, encode_refusal, encode_soa_response, encode_transfer, read_request,
 };
 
-/// After this no new zone enters, so that other processes get the address.
-const TURN_MAX: Duration = Duration::from_secs(2);
-/// How often a process tries to get the address.
-const BIND_POLL: Duration = Duration::from_millis(20);
-/// How long a process stays away after its turn.
-const REST: Duration = Duration::from_millis(100);
-/// Tries to find a port that is free for UDP and for TCP.
+/// Time after which a process accepts no new zone, so that other processes get the fixed address.
+const HOLD_TIME_MAX: Duration = Duration::from_secs(2);
+/// Pause between two attempts to listen on the fixed address.
+const LISTEN_POLL: Duration = Duration::from_millis(20);
+/// Time for which a process leaves the fixed address to others.
+const RELEASE_TIME: Duration = Duration::from_millis(100);
+/// Most attempts to find a port that is free for both UDP and TCP.
 const FREE_PORT_TRIES: u32 = 32;
-/// Connections at a time; BIND makes one per zone, ten at a time by default (`transfers-in`).
+/// Most connections at a time. BIND: opens one per zone, by default ten at a time (`transfers-in`).
 const CONNECTIONS_MAX: usize = 64;
-/// For a request to arrive on a connection.
+/// Longest wait for a request on a connection.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
-/// For one message of an answer to be taken by the other side.
+/// Longest wait until the server accepts one message of a response.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
-/// After a failure to accept, such as no file descriptor left.
+/// Pause after a failure to accept a connection, such as a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Longest query over UDP; a signed SOA query has some 300 octets.
 const DATAGRAM_OCTETS_MAX: usize = 4096;
-/// A message of a transfer before it is signed: half of what a message may have, so that the TSIG
-/// always fits, and enough for thousands of records to need few MACs.
+/// Most octets of an unsigned transfer message: half of a message's limit, so that the TSIG always
+/// fits, and enough that thousands of records need few MACs.
 const TRANSFER_OCTETS_MAX: usize = 32_768;
 
-/// Serves the zones that are inside.
+/// Serves first contents.
 #[derive(Debug)]
 pub(super) struct Responder {
     listen: Option<SocketAddr>,
     key: Key,
     clock: fn() -> u64,
-    turn: Mutex<Turn>,
+    fixed_address: Mutex<FixedAddress>,
 }
 
-/// A zone inside: served until this is dropped.
-pub(super) struct Place<'a> {
+/// A zone that is served until this is dropped.
+pub(super) struct ServedZone<'a> {
     responder: &'a Responder,
     service: Arc<Service>,
-    entry: Arc<Entry>,
+    offer: Arc<Offer>,
     address: SocketAddr,
 }
 
-/// The state of the fixed address in this process.
+/// This process's use of the fixed address.
 #[derive(Debug, Default)]
-struct Turn {
+struct FixedAddress {
     service: Option<Arc<Service>>,
-    /// When the turn began; it goes on over pauses without a zone.
-    started: Option<Instant>,
-    /// When the sockets were closed last.
-    closed: Option<Instant>,
+    /// Start of the period in which this process holds the address, with pauses without a zone.
+    held_since: Option<Instant>,
+    /// The last time that the sockets were closed.
+    closed_at: Option<Instant>,
 }
 
-/// Open sockets with the task that serves them, which ends when this is dropped.
+/// Open sockets with the task that serves them. Dropping this ends the task.
 #[derive(Debug)]
 struct Service {
     address: SocketAddr,
-    desk: Arc<Desk>,
+    answerer: Arc<Answerer>,
     _task: JoinSet<()>,
 }
 
-/// What the serving tasks know.
+/// Answers queries; shared by the tasks of a service.
 #[derive(Debug)]
-struct Desk {
+struct Answerer {
     key: Key,
     clock: fn() -> u64,
-    entries: Mutex<Vec<Arc<Entry>>>,
-    /// A query arrived that the key did not sign.
+    offers: Mutex<Vec<Arc<Offer>>>,
+    /// Whether a query arrived that the key did not sign.
     saw_other_key: AtomicBool,
 }
 
+/// A zone on offer to the server.
 #[derive(Debug)]
-struct Entry {
+struct Offer {
     zone: InitialZone,
-    answered: AtomicBool,
+    is_answered: AtomicBool,
 }
 
 impl Responder {
@@ -105,24 +106,24 @@ impl Responder {
             listen,
             key,
             clock,
-            turn: Mutex::default(),
+            fixed_address: Mutex::default(),
         }
     }
 
-    /// Lets a zone in, as soon as it is this process's turn. `local` is an address of this host
-    /// that the server can reach, for where none is configured.
+    /// Serves a zone, as soon as this process holds the address. `local` is an address of this host
+    /// that the server can reach, in case that none is configured.
     ///
     /// # Errors
     /// [`RndcError::Listen`] and [`RndcError::ListenBusy`].
-    pub(super) async fn enter(
+    pub(super) async fn serve(
         &self,
         zone: &InitialZone,
         local: IpAddr,
         deadline: Instant,
-    ) -> Result<Place<'_>, RndcError> {
-        let entry = Arc::new(Entry {
+    ) -> Result<ServedZone<'_>, RndcError> {
+        let offer = Arc::new(Offer {
             zone: zone.clone(),
-            answered: AtomicBool::new(false),
+            is_answered: AtomicBool::new(false),
         });
         let listen = self.listen.unwrap_or_else(|| SocketAddr::new(local, 0));
         loop {
@@ -132,41 +133,47 @@ impl Responder {
                 self.shared_service(listen)?
             };
             if let Some(service) = service {
-                service.desk.entries().push(Arc::clone(&entry));
+                service.answerer.offers().push(Arc::clone(&offer));
                 let ip = Some(service.address.ip()).filter(|ip| !ip.is_unspecified());
-                return Ok(Place {
+                return Ok(ServedZone {
                     responder: self,
                     address: SocketAddr::new(ip.unwrap_or(local), service.address.port()),
                     service,
-                    entry,
+                    offer,
                 });
             }
             let now = Instant::now();
             if now >= deadline {
                 return Err(RndcError::ListenBusy { address: listen });
             }
-            sleep_until(deadline.min(now + BIND_POLL)).await;
+            sleep_until(deadline.min(now + LISTEN_POLL)).await;
         }
     }
 
-    /// The service at the fixed address; none while it is not this process's turn.
+    /// Returns the service at the fixed address; `None` while this process must leave the address
+    /// to others.
     fn shared_service(&self, listen: SocketAddr) -> Result<Option<Arc<Service>>, RndcError> {
-        let mut turn = self.turn();
-        let is_over = turn.started.is_some_and(|at| at.elapsed() >= TURN_MAX);
-        if let Some(service) = &turn.service {
+        let mut fixed = self.fixed_address();
+        let is_over = fixed
+            .held_since
+            .is_some_and(|at| at.elapsed() >= HOLD_TIME_MAX);
+        if let Some(service) = &fixed.service {
             return Ok((!is_over).then(|| Arc::clone(service)));
         }
         if is_over {
-            if turn.closed.is_some_and(|at| at.elapsed() < REST) {
+            if fixed
+                .closed_at
+                .is_some_and(|at| at.elapsed() < RELEASE_TIME)
+            {
                 return Ok(None);
             }
-            turn.started = None;
+            fixed.held_since = None;
         }
         match self.open(listen) {
             Ok(service) => {
                 let service = Arc::new(service);
-                turn.service = Some(Arc::clone(&service));
-                turn.started.get_or_insert_with(Instant::now);
+                fixed.service = Some(Arc::clone(&service));
+                fixed.held_since.get_or_insert_with(Instant::now);
                 Ok(Some(service))
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
@@ -183,7 +190,7 @@ impl Responder {
             tries += 1;
             match self.open(listen) {
                 Ok(service) => return Ok(Arc::new(service)),
-                // The port that is free for UDP may be in use for TCP.
+                // A port that is free for UDP may be in use for TCP.
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrInUse && tries < FREE_PORT_TRIES => {}
                 Err(source) => {
@@ -197,45 +204,47 @@ impl Responder {
     }
 
     fn open(&self, listen: SocketAddr) -> io::Result<Service> {
-        // UDP first: its address cannot be shared, so it decides between processes.
+        // UDP first: two sockets cannot share its address, so it decides between processes.
         let udp = std::net::UdpSocket::bind(listen)?;
         let address = udp.local_addr()?;
         let tcp = std::net::TcpListener::bind(address)?;
         udp.set_nonblocking(true)?;
         tcp.set_nonblocking(true)?;
         let (udp, tcp) = (UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?);
-        let desk = Arc::new(Desk {
+        let answerer = Arc::new(Answerer {
             key: self.key.clone(),
             clock: self.clock,
-            entries: Mutex::default(),
+            offers: Mutex::default(),
             saw_other_key: AtomicBool::new(false),
         });
         let mut task = JoinSet::new();
-        task.spawn(serve(Arc::clone(&desk), udp, tcp));
+        task.spawn(serve_sockets(Arc::clone(&answerer), udp, tcp));
         Ok(Service {
             address,
-            desk,
+            answerer,
             _task: task,
         })
     }
 
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        // Every change under the lock is one assignment: nothing is half done after a panic.
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fixed_address(&self) -> MutexGuard<'_, FixedAddress> {
+        // Every change under the lock is one assignment, so a panic leaves no partial change.
+        self.fixed_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place<'_> {
-    /// Where the server fetches the zone.
+impl ServedZone<'_> {
+    /// Returns the address from which the server fetches the zone.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What was seen of the server.
+    /// Returns what the responder saw of the transfer.
     pub(super) fn seen(&self) -> Seen {
-        if self.entry.answered.load(Ordering::Relaxed) {
+        if self.offer.is_answered.load(Ordering::Relaxed) {
             Seen::Answered
-        } else if self.service.desk.saw_other_key.load(Ordering::Relaxed) {
+        } else if self.service.answerer.saw_other_key.load(Ordering::Relaxed) {
             Seen::OtherKey
         } else {
             Seen::Nothing
@@ -243,24 +252,24 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for ServedZone<'_> {
     fn drop(&mut self) {
-        let mut turn = self.responder.turn();
-        let mut entries = self.service.desk.entries();
-        entries.retain(|entry| !Arc::ptr_eq(entry, &self.entry));
-        if entries.is_empty() {
-            turn.service = None;
-            turn.closed = Some(Instant::now());
+        let mut fixed = self.responder.fixed_address();
+        let mut offers = self.service.answerer.offers();
+        offers.retain(|offer| !Arc::ptr_eq(offer, &self.offer));
+        if offers.is_empty() {
+            fixed.service = None;
+            fixed.closed_at = Some(Instant::now());
         }
     }
 }
 
-impl Desk {
-    fn entries(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+impl Answerer {
+    fn offers(&self) -> MutexGuard<'_, Vec<Arc<Offer>>> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The messages that answer a query, signed.
+    /// Returns the signed messages that answer a query.
     fn answer(&self, query: &[u8], over_tcp: bool) -> Vec<Vec<u8>> {
         let now = (self.clock)();
         let refuse = || encode_refusal(query).into_iter().collect();
@@ -274,23 +283,23 @@ impl Desk {
         };
         let name = ZoneName::new(&request.name);
         let found = self
-            .entries()
+            .offers()
             .iter()
             .rev()
-            .find(|it| it.zone.name == name)
+            .find(|offer| offer.zone.name == name)
             .cloned();
-        let Some(entry) = found else {
+        let Some(offer) = found else {
             return refuse();
         };
         let mut answers = match request.rtype {
-            RecordType::SOA => vec![encode_soa_response(&entry.zone, &request)],
-            // The whole zone is a right answer to IXFR too (RFC 1995 section 4).
+            RecordType::SOA => vec![encode_soa_response(&offer.zone, &request)],
+            // The whole zone is a valid response to IXFR too (RFC 1995 section 4).
             RecordType::AXFR | RecordType::IXFR if over_tcp => {
-                encode_transfer(&entry.zone, &request, TRANSFER_OCTETS_MAX)
+                encode_transfer(&offer.zone, &request, TRANSFER_OCTETS_MAX)
             }
             _ => return refuse(),
         };
-        entry.answered.store(true, Ordering::Relaxed);
+        offer.is_answered.store(true, Ordering::Relaxed);
         let mut signer = ResponseSigner::new(&self.key, &request.mac);
         for answer in &mut answers {
             if let Err(error) = signer.sign(answer, now) {
@@ -302,24 +311,24 @@ impl Desk {
     }
 }
 
-/// Serves both sockets for ever; its owner drops it.
-async fn serve(desk: Arc<Desk>, udp: UdpSocket, tcp: TcpListener) {
+/// Serves both sockets until the task is dropped.
+async fn serve_sockets(answerer: Arc<Answerer>, udp: UdpSocket, tcp: TcpListener) {
     let mut connections = JoinSet::new();
     let mut datagram = [0; DATAGRAM_OCTETS_MAX];
     loop {
         tokio::select! {
             received = udp.recv_from(&mut datagram) => {
-                // An error here is an ICMP answer to an earlier datagram: nothing to do.
+                // Ignores errors: they are ICMP messages about earlier datagrams.
                 if let Ok((octets, peer)) = received {
-                    for answer in desk.answer(&datagram[..octets], false) {
-                        // A full socket loses the answer, as a network may; the server asks again.
+                    for answer in answerer.answer(&datagram[..octets], false) {
+                        // A full socket loses the response, as a network may; the server retries.
                         let _ = udp.try_send_to(&answer, peer);
                     }
                 }
             }
             accepted = tcp.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_connection(Arc::clone(&desk), stream));
+                    connections.spawn(serve_connection(Arc::clone(&answerer), stream));
                 }
                 Err(_) => sleep(ACCEPT_PAUSE).await,
             },
@@ -328,10 +337,10 @@ async fn serve(desk: Arc<Desk>, udp: UdpSocket, tcp: TcpListener) {
     }
 }
 
-/// Answers the requests of a connection until it is closed, fails or is silent.
-async fn serve_connection(desk: Arc<Desk>, mut stream: TcpStream) {
+/// Answers the requests of a connection until it is closed, fails or stays silent.
+async fn serve_connection(answerer: Arc<Answerer>, mut stream: TcpStream) {
     while let Ok(Ok(query)) = timeout(REQUEST_TIME_MAX, read_frame(&mut stream)).await {
-        let answers = desk.answer(&query, true);
+        let answers = answerer.answer(&query, true);
         if answers.is_empty() {
             return;
         }
@@ -344,7 +353,7 @@ async fn serve_connection(desk: Arc<Desk>, mut stream: TcpStream) {
     }
 }
 
-/// A message after its length in two octets (RFC 1035 section 4.2.2).
+/// Reads a message after its length of two octets (RFC 1035 section 4.2.2).
 async fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let octets = stream.read_u16().await?;
     let mut message = vec![0; usize::from(octets)];
@@ -355,7 +364,7 @@ async fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 async fn write_frame(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
     let octets = u16::try_from(message.len())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    // One write, so that length and message leave together.
+    // One write, so that length and message are sent together.
     let mut frame = octets.to_be_bytes().to_vec();
     frame.extend_from_slice(message);
     stream.write_all(&frame).await

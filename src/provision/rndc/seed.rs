@@ -1,4 +1,5 @@
-//! The way `seed`: a creation by fetching, round after round (drawn in the parent module).
+//! The way `seed`: a creation whose first contents the server fetches, in rounds (see the diagram
+//! in the parent module).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,77 +9,77 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::command::{Target, Word};
 use super::control::{Answer, CommandResult, Control, Server};
 use super::error::{RndcError, Step};
-use super::responder::{Place, Responder};
+use super::responder::{Responder, ServedZone};
 use super::settle::{Poll, Settled, remove_seed, settle};
-use super::status::{Found, look};
+use super::status::{ServerZone, read_zone};
 use crate::model::{InitialZone, Name, RecordType};
 use crate::provision::status::Created;
 
-/// From loaded contents to `sync`: within it BIND 9.18 writes its file nearly always. Doubled in
-/// each round.
+/// Pause between loaded contents and `sync`, doubled in each round. BIND 9.18: nearly always writes
+/// the file within it.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// The pause grows no further.
+/// Longest pause between loaded contents and `sync`.
 const PAUSE_MAX: Duration = Duration::from_millis(1600);
-/// How long the file may appear late, after `delzone`.
+/// Longest wait for the file after `delzone`.
 const FILE_TIME_MAX: Duration = Duration::from_millis(300);
-/// How often it is looked for.
+/// Pause between two attempts to add a primary on the file.
 const FILE_POLL: Duration = Duration::from_millis(20);
-/// How long BIND's tidying up after `delzone` is waited for, which nothing tells the end of. It
-/// takes a few milliseconds where many zones are made at once.
-const FORGETTING_TIME: Duration = Duration::from_millis(50);
-/// For the server to fetch a zone: bounds how long a fixed address is held. BIND asks at once or,
-/// where it makes many zones, twenty a second.
+/// Wait for the cleanup after `delzone`, whose end BIND does not report. It takes a few
+/// milliseconds while many zones are being created.
+const CLEANUP_TIME: Duration = Duration::from_millis(50);
+/// Longest wait until the server has fetched a zone, which limits how long a process holds a fixed
+/// address. BIND: fetches at once, or twenty zones a second if many are being created.
 const FETCH_TIME_MAX: Duration = Duration::from_secs(10);
-/// Most time kept at the end for removing a zone half made.
+/// Most time that is reserved before the deadline for the removal of an unfinished zone.
 const REMOVAL_TIME: Duration = Duration::from_secs(1);
-/// A control connection that was silent for longer is opened anew.
+/// Longest pause of a control connection; after a longer one, a new connection is opened.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
-/// A BIND server with what it takes to make zones on it by fetching.
-pub(super) struct Bind<'a> {
+/// The settings of creations in the way `seed`.
+pub(super) struct SeedContext<'a> {
     pub(super) server: &'a Server,
-    /// Where it fetches first contents from.
+    /// Serves the first contents.
     pub(super) responder: &'a Responder,
     /// The key that may update the zones.
     pub(super) update_key: &'a Word,
-    /// The key that signs the fetching.
+    /// The key that signs the server's transfer.
     pub(super) transfer_key: &'a Word,
 }
 
 /// One creation.
 struct Creation<'a> {
-    bind: &'a Bind<'a>,
+    context: &'a SeedContext<'a>,
     target: &'a Target<'a>,
     zone: &'a InitialZone,
-    /// For making the zone.
+    /// The deadline of the creation.
     work_deadline: Instant,
-    /// For removing what is half made.
+    /// The deadline of the removal of an unfinished zone.
     deadline: Instant,
 }
 
-/// How a round ended, its secondary being gone.
+/// The outcome of a round, after which its secondary does not exist any more.
 enum Round {
-    /// The zone is there as a primary.
-    Made,
-    /// The file was not written.
+    /// The zone is a primary.
+    Created,
+    /// The server did not write the file.
     FileLost,
-    /// Someone else works on the same zone.
+    /// Another process works on this zone.
     Overtaken,
 }
 
-/// Makes the zone.
+/// Creates the zone.
 ///
 /// # Errors
 /// [`RndcError`].
 pub(super) async fn create(
-    bind: &Bind<'_>,
+    context: &SeedContext<'_>,
     target: &Target<'_>,
     zone: &InitialZone,
     deadline: Instant,
 ) -> Result<Created, RndcError> {
     let time = deadline.saturating_duration_since(Instant::now());
     let creation = Creation {
-        bind,
+        context,
         target,
         zone,
         work_deadline: deadline - REMOVAL_TIME.min(time / 4),
@@ -90,9 +91,9 @@ pub(super) async fn create(
 impl Creation<'_> {
     async fn run(&self) -> Result<Created, RndcError> {
         let mut control = self.open().await?;
-        // A zone that is there needs no turn at the responder's address.
-        if look(&mut control, self.target, self.work_deadline).await? != Found::Absent
-            && let Settled::There(status) = self.settle(&mut control).await?
+        // An existing zone need not wait for the responder's address.
+        if read_zone(&mut control, self.target, self.work_deadline).await? != ServerZone::Absent
+            && let Settled::Exists(status) = self.settle(&mut control).await?
         {
             return Ok(Created::AlreadyThere(status));
         }
@@ -102,69 +103,75 @@ impl Creation<'_> {
             round += 1;
             let asked = Instant::now();
             let local = control.local_addr()?.ip();
-            let place = self
-                .bind
+            let served = self
+                .context
                 .responder
-                .enter(self.zone, local, self.work_deadline)
+                .serve(self.zone, local, self.work_deadline)
                 .await?;
             if asked.elapsed() > IDLE_MAX {
                 control = self.open().await?;
             }
             let random = getrandom::u64().map_err(RndcError::Randomness)?;
             let file = self.target.seed_file(random);
-            if !self.add_secondary(&mut control, &file, &place).await? {
-                drop(place);
+            if !self.add_secondary(&mut control, &file, &served).await? {
+                drop(served);
                 match self.settle(&mut control).await? {
-                    Settled::There(status) => return Ok(Created::AlreadyThere(status)),
+                    Settled::Exists(status) => return Ok(Created::AlreadyThere(status)),
                     Settled::Absent => continue,
                 }
             }
-            match self.finish(&mut control, &file, place, pause).await {
-                Ok(Round::Made) => return Ok(Created::Full),
+            match self.finish(&mut control, &file, served, pause).await {
+                Ok(Round::Created) => return Ok(Created::Full),
                 Ok(Round::FileLost) => {
                     tracing::debug!(zone = %self.zone.name, round, "file not written, again");
                     pause = PAUSE_MAX.min(pause * 2);
                 }
                 Ok(Round::Overtaken) => {
-                    if let Settled::There(status) = self.settle(&mut control).await? {
+                    if let Settled::Exists(status) = self.settle(&mut control).await? {
                         return Ok(Created::AlreadyThere(status));
                     }
                 }
                 Err(error) => {
-                    self.remove_half_made(&file).await;
+                    self.remove_unfinished(&file).await;
                     return Err(error);
                 }
             }
             if Instant::now() >= self.work_deadline {
-                return Err(self.bind.server.late(Step::Repeating));
+                return Err(self.context.server.deadline_error(Step::Repeating));
             }
         }
     }
 
     async fn open(&self) -> Result<Control<'_>, RndcError> {
-        Control::open(self.bind.server, self.work_deadline).await
+        Control::open(self.context.server, self.work_deadline).await
     }
 
     async fn settle(&self, control: &mut Control<'_>) -> Result<Settled, RndcError> {
-        settle(self.bind.server, control, self.target, self.work_deadline).await
+        settle(
+            self.context.server,
+            control,
+            self.target,
+            self.work_deadline,
+        )
+        .await
     }
 
-    /// Adds the secondary; false where the zone is there by now.
+    /// Adds the secondary; returns `false` if the zone exists already.
     async fn add_secondary(
         &self,
         control: &mut Control<'_>,
         file: &str,
-        place: &Place<'_>,
+        served: &ServedZone<'_>,
     ) -> Result<bool, RndcError> {
-        let command = self
-            .target
-            .addzone_secondary(file, place.address(), self.bind.transfer_key);
+        let command =
+            self.target
+                .addzone_secondary(file, served.address(), self.context.transfer_key);
         let added = control.command(&command, self.work_deadline).await;
         let answer = match added {
             Ok(answer) => answer,
-            // The command may have been carried out all the same.
+            // The server may have executed the command.
             Err(error) => {
-                self.remove_half_made(file).await;
+                self.remove_unfinished(file).await;
                 return Err(error);
             }
         };
@@ -176,25 +183,25 @@ impl Creation<'_> {
             | CommandResult::NotLoaded
             | CommandResult::PermissionDenied
             | CommandResult::Failure
-            | CommandResult::Unexpected => Err(control.not_added(self.target, &answer)),
+            | CommandResult::Unexpected => Err(control.addzone_error(self.target, &answer)),
         }
     }
 
-    /// From a secondary that fetches to a primary.
+    /// Turns a secondary that fetches into a primary.
     async fn finish(
         &self,
         control: &mut Control<'_>,
         file: &str,
-        place: Place<'_>,
+        served: ServedZone<'_>,
         pause: Duration,
     ) -> Result<Round, RndcError> {
-        if !self.await_contents(control, file, &place).await? {
+        if !self.await_contents(control, file, &served).await? {
             return Ok(Round::Overtaken);
         }
-        let from = place.address();
-        drop(place);
+        let from = served.address();
+        drop(served);
         sleep(pause).await;
-        // The `sync` makes `delzone` wait for the file instead of giving it up.
+        // BIND: after a `sync`, `delzone` waits for the file instead of cancelling the write.
         let commands = [
             ("sync", self.target.sync()),
             ("delzone", self.target.delzone()),
@@ -209,40 +216,36 @@ impl Creation<'_> {
             }
         }
         match self.add_primary(control, file).await {
-            Ok(Round::Made) => self.make_lasting(control, file).await,
+            Ok(Round::Created) => self.persist(control, file).await,
             Err(error @ RndcError::ContentsRefused { .. }) => {
                 self.remove_file(control, file, from).await?;
                 Err(error)
             }
-            ended => ended,
+            outcome => outcome,
         }
     }
 
-    /// Sees to it that the server still knows the new primary when it starts the next time.
+    /// Makes the new primary survive a restart of the server.
     ///
-    /// BIND takes a deleted zone out of its list of added zones some time after it has answered
-    /// `delzone`, by name: also where the zone was added again by then, which is served and yet
-    /// lost at the next start. `modzone` writes that list, after whatever was put off before the
-    /// `addzone` (BIND 9.20 and later: both stop all of its threads). `showzone` reads the list,
-    /// but since 9.21.15 tells what is in memory: so it alone proves nothing.
-    async fn make_lasting(
-        &self,
-        control: &mut Control<'_>,
-        file: &str,
-    ) -> Result<Round, RndcError> {
+    /// BIND: removes a deleted zone from its list of added zones by name, some time after its
+    /// answer to `delzone`. If the zone is added again before, BIND serves it but loses it at the
+    /// next start. `modzone` writes the list after all removals that were pending at the `addzone`
+    /// (BIND 9.20 and later: both stop all threads). `showzone` reads the list, but since 9.21.15
+    /// reports the state in memory, so it proves nothing alone.
+    async fn persist(&self, control: &mut Control<'_>, file: &str) -> Result<Round, RndcError> {
         let commands = [
             (
                 "modzone",
-                self.target.modzone_primary(file, self.bind.update_key),
+                self.target.modzone_primary(file, self.context.update_key),
             ),
             ("showzone", self.target.showzone()),
         ];
         loop {
-            sleep(FORGETTING_TIME).await;
+            sleep(CLEANUP_TIME).await;
             for (verb, command) in &commands {
                 let answer = control.command(command, self.work_deadline).await?;
                 match answer.result {
-                    CommandResult::Success if *verb == "showzone" => return Ok(Round::Made),
+                    CommandResult::Success if *verb == "showzone" => return Ok(Round::Created),
                     CommandResult::Success => {}
                     CommandResult::Failure if *verb == "showzone" => {
                         tracing::debug!(zone = %self.zone.name, "forgotten, written again");
@@ -261,17 +264,18 @@ impl Creation<'_> {
         }
     }
 
-    /// Waits until the secondary has its contents; false where it is no longer ours.
+    /// Waits until the secondary has its contents; returns `false` if it is no longer that of this
+    /// round.
     async fn await_contents(
         &self,
         control: &mut Control<'_>,
         file: &str,
-        place: &Place<'_>,
+        served: &ServedZone<'_>,
     ) -> Result<bool, RndcError> {
         let mut poll = Poll::until(self.work_deadline.min(Instant::now() + FETCH_TIME_MAX));
         loop {
-            match look(control, self.target, self.work_deadline).await? {
-                Found::Seed {
+            match read_zone(control, self.target, self.work_deadline).await? {
+                ServerZone::Seed {
                     file: found,
                     loaded,
                     ..
@@ -280,29 +284,29 @@ impl Creation<'_> {
                         return Ok(true);
                     }
                 }
-                Found::Absent
-                | Found::Primary { .. }
-                | Found::Seed { .. }
-                | Found::Foreign { .. } => return Ok(false),
+                ServerZone::Absent
+                | ServerZone::Primary { .. }
+                | ServerZone::Seed { .. }
+                | ServerZone::Foreign { .. } => return Ok(false),
             }
             if !poll.wait().await {
                 return Err(RndcError::NotFetched {
-                    server: self.bind.server.to_string(),
+                    server: self.context.server.to_string(),
                     zone: self.zone.name.clone(),
-                    from: place.address(),
-                    seen: place.seen(),
+                    from: served.address(),
+                    seen: served.seen(),
                 });
             }
         }
     }
 
     async fn add_primary(&self, control: &mut Control<'_>, file: &str) -> Result<Round, RndcError> {
-        let command = self.target.addzone_primary(file, self.bind.update_key);
+        let command = self.target.addzone_primary(file, self.context.update_key);
         let until = Instant::now() + FILE_TIME_MAX;
         loop {
             let answer = control.command(&command, self.work_deadline).await?;
             match answer.result {
-                CommandResult::Success => return Ok(Round::Made),
+                CommandResult::Success => return Ok(Round::Created),
                 CommandResult::AlreadyExists => return Ok(Round::Overtaken),
                 CommandResult::FileNotFound if Instant::now() >= until => {
                     return Ok(Round::FileLost);
@@ -316,12 +320,12 @@ impl Creation<'_> {
                 CommandResult::NotFound
                 | CommandResult::NotLoaded
                 | CommandResult::PermissionDenied
-                | CommandResult::Failure => return Err(control.not_added(self.target, &answer)),
+                | CommandResult::Failure => return Err(control.addzone_error(self.target, &answer)),
             }
         }
     }
 
-    /// Removes a file that no zone will use, as the file of a zone that is removed again.
+    /// Removes a file that no zone uses: adds a zone with the file and deletes that zone.
     async fn remove_file(
         &self,
         control: &mut Control<'_>,
@@ -330,37 +334,37 @@ impl Creation<'_> {
     ) -> Result<(), RndcError> {
         let command = self
             .target
-            .addzone_secondary(file, from, self.bind.transfer_key);
+            .addzone_secondary(file, from, self.context.transfer_key);
         let answer = control.command(&command, self.deadline).await?;
         if answer.result != CommandResult::Success {
-            return Err(control.not_added(self.target, &answer));
+            return Err(control.addzone_error(self.target, &answer));
         }
         remove_seed(control, self.target, self.deadline).await
     }
 
     fn contents_refused(&self, answer: &Answer) -> RndcError {
         RndcError::ContentsRefused {
-            server: self.bind.server.to_string(),
+            server: self.context.server.to_string(),
             zone: self.zone.name.clone(),
-            answer: answer.words(),
+            answer: answer.quoted(),
             without_address: apex_ns_without_address(self.zone),
         }
     }
 
-    /// Removes this creation's secondary, if it is there; what cannot be removed now is repaired by
-    /// the next creation of the zone.
-    async fn remove_half_made(&self, file: &str) {
+    /// Removes this creation's secondary if it exists. If that fails, the next creation of the zone
+    /// repairs it.
+    async fn remove_unfinished(&self, file: &str) {
         let removal = async {
-            // The old connection may be in the middle of a command.
-            let mut control = Control::open(self.bind.server, self.deadline).await?;
-            match look(&mut control, self.target, self.deadline).await? {
-                Found::Seed { file: found, .. } if found == file => {
+            // A new connection, because the old one may still wait for a reply.
+            let mut control = Control::open(self.context.server, self.deadline).await?;
+            match read_zone(&mut control, self.target, self.deadline).await? {
+                ServerZone::Seed { file: found, .. } if found == file => {
                     remove_seed(&mut control, self.target, self.deadline).await
                 }
-                Found::Absent
-                | Found::Primary { .. }
-                | Found::Seed { .. }
-                | Found::Foreign { .. } => Ok(()),
+                ServerZone::Absent
+                | ServerZone::Primary { .. }
+                | ServerZone::Seed { .. }
+                | ServerZone::Foreign { .. } => Ok(()),
             }
         };
         if let Err(error) = removal.await {
@@ -370,7 +374,8 @@ impl Creation<'_> {
     }
 }
 
-/// Apex NS names inside the zone that have no address there: BIND loads no primary with such a one.
+/// Returns the apex NS names in the zone that have no address. BIND: loads no primary with such a
+/// name.
 fn apex_ns_without_address(zone: &InitialZone) -> Vec<Name> {
     let Some(ns) = zone.records.get(zone.name.apex(), RecordType::NS) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What becomes of a zone that is there already: looked at until it is settled.
+//! Waits until the state of an existing zone is final.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use tokio::time::{Instant, sleep_until};
 use super::command::Target;
 use super::control::{CommandResult, Control, Server};
 use super::error::{RndcError, Step};
-use super::status::{Found, look};
+use super::status::{ServerZone, read_zone};
 use crate::provision::status::ZoneStatus;
 
-/// First interval between two questions about the state of a zone; it grows by half each time.
+/// First pause between two reads of a zone; each pause is half as long again as the one before.
 const POLL_MIN: Duration = Duration::from_millis(20);
-/// Longest interval between two questions about the state of a zone.
+/// Longest pause between two reads of a zone.
 const POLL_MAX: Duration = Duration::from_millis(250);
-/// A zone that another process makes is absent between its `delzone` and its `addzone`; longer
-/// than it keeps trying the latter.
+/// Time after which an absent zone counts as absent. A zone that another process creates is absent
+/// between `delzone` and `addzone`, for less than this.
 const ABSENT_MIN: Duration = Duration::from_millis(500);
-/// A creation by another process without a step forward for so long was abandoned. BIND spreads
-/// the queries for new secondaries over time, twenty a second; a living maker that is overtaken
-/// only starts over.
+/// Time after which a creation by another process without progress counts as abandoned. BIND:
+/// spreads the queries for new secondaries over time, twenty a second. If the other process still
+/// runs, it only starts over.
 const ABANDONED_AFTER: Duration = Duration::from_secs(5);
 
-/// Finds out about a zone that `addzone` found to be there, until it is a loaded primary or is
-/// not there.
+/// Waits until a zone for which `addzone` reported that it exists is a loaded primary or is absent.
+/// Removes an abandoned secondary of a creation.
 pub(super) async fn settle(
     server: &Server,
     control: &mut Control<'_>,
@@ -34,38 +34,40 @@ pub(super) async fn settle(
     let mut last = None;
     let mut since = Instant::now();
     loop {
-        let found = look(control, target, deadline).await?;
+        let found = read_zone(control, target, deadline).await?;
         if last.as_ref() != Some(&found) {
             since = Instant::now();
         }
         match &found {
-            Found::Primary {
+            ServerZone::Primary {
                 loaded: true,
                 status,
-            } => return Ok(Settled::There(status.clone())),
-            Found::Foreign { kind } => {
+            } => return Ok(Settled::Exists(status.clone())),
+            ServerZone::Foreign { kind } => {
                 return Err(RndcError::ForeignZone {
                     server: server.to_string(),
                     zone: target.zone().clone(),
                     kind: kind.clone(),
                 });
             }
-            Found::Absent if since.elapsed() >= ABSENT_MIN => return Ok(Settled::Absent),
-            Found::Seed { .. } if since.elapsed() >= ABANDONED_AFTER => {
+            ServerZone::Absent if since.elapsed() >= ABSENT_MIN => return Ok(Settled::Absent),
+            ServerZone::Seed { .. } if since.elapsed() >= ABANDONED_AFTER => {
                 tracing::info!(zone = %target.zone(), "removing what a killed creation left");
                 remove_seed(control, target, deadline).await?;
                 return Ok(Settled::Absent);
             }
-            Found::Primary { loaded: false, .. } | Found::Absent | Found::Seed { .. } => {}
+            ServerZone::Primary { loaded: false, .. }
+            | ServerZone::Absent
+            | ServerZone::Seed { .. } => {}
         }
         if !poll.wait().await {
             return Err(match found {
-                Found::Primary { .. } => RndcError::NotLoaded {
+                ServerZone::Primary { .. } => RndcError::NotLoaded {
                     server: server.to_string(),
                     zone: target.zone().clone(),
                 },
-                Found::Absent | Found::Seed { .. } | Found::Foreign { .. } => {
-                    server.late(Step::AwaitingOther)
+                ServerZone::Absent | ServerZone::Seed { .. } | ServerZone::Foreign { .. } => {
+                    server.deadline_error(Step::AwaitingOther)
                 }
             });
         }
@@ -73,7 +75,7 @@ pub(super) async fn settle(
     }
 }
 
-/// Waits while another process goes on making a zone, and leaves it as it is.
+/// Waits while another process makes progress with the creation of a zone. Never changes the zone.
 pub(super) async fn await_creation(
     control: &mut Control<'_>,
     target: &Target<'_>,
@@ -82,32 +84,32 @@ pub(super) async fn await_creation(
     let mut poll = Poll::until(deadline);
     let (mut last, mut since) = (None, Instant::now());
     loop {
-        let found = look(control, target, deadline).await?;
-        let patience = match &found {
-            Found::Seed { .. } => ABANDONED_AFTER,
-            Found::Absent => ABSENT_MIN,
-            Found::Primary { .. } | Found::Foreign { .. } => return Ok(()),
+        let found = read_zone(control, target, deadline).await?;
+        let wait_max = match &found {
+            ServerZone::Seed { .. } => ABANDONED_AFTER,
+            ServerZone::Absent => ABSENT_MIN,
+            ServerZone::Primary { .. } | ServerZone::Foreign { .. } => return Ok(()),
         };
         if last.as_ref() != Some(&found) {
             since = Instant::now();
         }
-        if since.elapsed() >= patience || !poll.wait().await {
+        if since.elapsed() >= wait_max || !poll.wait().await {
             return Ok(());
         }
         last = Some(found);
     }
 }
 
-/// What a zone that was there came to.
+/// The final state of a zone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Settled {
-    /// It is a primary and loaded; whose it is.
-    There(ZoneStatus),
-    /// It is not there, or no longer.
+    /// The zone is a loaded primary, with this status.
+    Exists(ZoneStatus),
+    /// The zone does not exist.
     Absent,
 }
 
-/// Removes a secondary of ours with its file; one that is gone by now is as well.
+/// Deletes a secondary of ours with its file. A zone that is absent already is no error.
 pub(super) async fn remove_seed(
     control: &mut Control<'_>,
     target: &Target<'_>,
@@ -124,7 +126,7 @@ pub(super) async fn remove_seed(
     }
 }
 
-/// Growing intervals between two looks at a condition.
+/// Growing pauses between two reads, until a deadline.
 pub(super) struct Poll {
     interval: Duration,
     deadline: Instant,
@@ -138,7 +140,8 @@ impl Poll {
         }
     }
 
-    /// Waits; false where time would be over then, so that the next look has some.
+    /// Waits; returns `false` at once if the pause would end after the deadline, so that every read
+    /// has some time.
     pub(super) async fn wait(&mut self) -> bool {
         let next = Instant::now() + self.interval;
         if next >= self.deadline {

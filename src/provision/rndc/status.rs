@@ -1,4 +1,4 @@
-//! What the server has under a zone's name, told by `zonestatus` and `showzone`.
+//! Reads the state of a zone at the server with `zonestatus` and `showzone`.
 
 use tokio::time::Instant;
 
@@ -7,36 +7,32 @@ use super::control::{Answer, CommandResult, Control};
 use super::error::{RndcError, quoted};
 use crate::provision::status::{Creator, ZoneStatus};
 
-/// What the server has under the name.
+/// The state of a zone at the server.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Found {
-    /// Nothing.
+pub(super) enum ServerZone {
     Absent,
-    /// A primary zone, whoever made it.
+    /// A primary zone of any creator.
     Primary {
-        /// Whether it has contents.
+        /// Whether the zone has contents.
         loaded: bool,
-        /// Whose it is.
         status: ZoneStatus,
     },
-    /// A secondary zone from a creation, finished by nobody yet.
+    /// A secondary zone of an unfinished creation.
     Seed {
-        /// Its file, different for each creation.
+        /// The file, different for each round of a creation.
         file: String,
-        /// Whose creation.
         status: ZoneStatus,
-        /// Whether it has contents.
+        /// Whether the zone has contents.
         loaded: bool,
     },
-    /// Anything else.
+    /// Any other zone.
     Foreign {
-        /// The server's word for it.
+        /// The server's word for its kind.
         kind: String,
     },
 }
 
-impl Found {
-    /// Whose it is.
+impl ServerZone {
     pub(super) fn status(self) -> ZoneStatus {
         match self {
             Self::Absent => ZoneStatus::Absent,
@@ -46,15 +42,15 @@ impl Found {
     }
 }
 
-/// Asks the server.
+/// Reads the state of a zone.
 ///
 /// # Errors
 /// Those of [`Control::command`], [`RndcError::NoSuchView`] and [`RndcError::Failed`].
-pub(super) async fn look(
+pub(super) async fn read_zone(
     control: &mut Control<'_>,
     target: &Target<'_>,
     deadline: Instant,
-) -> Result<Found, RndcError> {
+) -> Result<ServerZone, RndcError> {
     let status = control.command(&target.zonestatus(), deadline).await?;
     if status.result == CommandResult::NotFound {
         return absent(control, target, &status);
@@ -71,23 +67,23 @@ pub(super) async fn look(
     };
     let loaded = value("serial").is_some();
     if value("type").is_some_and(is_primary) {
-        // A zone of named.conf is nobody's, whatever its file is called.
+        // A zone in named.conf belongs to no instance, whatever the name of its file.
         let status = if value("reconfigurable via modzone") == Some("no") {
             ZoneStatus::Other(Creator::Server)
         } else {
-            // Files that the zone's file includes follow it.
+            // The zone's file comes first; the files that it includes follow.
             let file = value("files").and_then(|files| files.split(", ").next());
             target.status(file)
         };
-        return Ok(Found::Primary { loaded, status });
+        return Ok(ServerZone::Primary { loaded, status });
     }
-    // What has no contents has no type here either.
+    // BIND: `zonestatus` reports no type for a zone without contents.
     let shown = control.command(&target.showzone(), deadline).await?;
     match shown.result {
         CommandResult::Success => Ok(parse_shown(&shown.text, target, loaded)),
         CommandResult::NotFound => absent(control, target, &shown),
-        // So it answers for the members of a catalog zone.
-        CommandResult::Failure => Ok(Found::Foreign {
+        // BIND: fails so for member zones of a catalog zone.
+        CommandResult::Failure => Ok(ServerZone::Foreign {
             kind: "a member of a catalog zone".to_owned(),
         }),
         CommandResult::AlreadyExists
@@ -98,19 +94,24 @@ pub(super) async fn look(
     }
 }
 
-/// `not found` may also mean that the view is not there, and then it is no answer about the zone.
+/// Reads a `not found`: the zone is absent, unless the server has no such view.
 ///
 /// # Errors
 /// [`RndcError::NoSuchView`].
-fn absent(control: &Control<'_>, target: &Target<'_>, answer: &Answer) -> Result<Found, RndcError> {
+fn absent(
+    control: &Control<'_>,
+    target: &Target<'_>,
+    answer: &Answer,
+) -> Result<ServerZone, RndcError> {
     if names_no_view(answer) {
         Err(control.no_such_view(target, answer))
     } else {
-        Ok(Found::Absent)
+        Ok(ServerZone::Absent)
     }
 }
 
-/// Whether a `not found` is about the view: `no matching view …` rather than `no matching zone …`.
+/// Returns whether a `not found` is about the view: `no matching view …` instead of
+/// `no matching zone …`.
 pub(super) fn names_no_view(answer: &Answer) -> bool {
     answer.result == CommandResult::NotFound && answer.text.starts_with("no matching view")
 }
@@ -120,9 +121,9 @@ fn is_primary(kind: &str) -> bool {
 }
 
 /// Reads `zone "example" { type secondary; file "x"; … };`.
-fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> Found {
+fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> ServerZone {
     let options = text.split_once('{').map_or("", |(_, options)| options);
-    // The options of one line: those inside braces of their own are never named `type` or `file`.
+    // Options in inner braces need no special care: none of them is named `type` or `file`.
     let option = |name: &str| {
         options
             .split([';', '{', '}'])
@@ -133,15 +134,15 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> Found {
     let file = option("file");
     let status = target.status(file);
     match file {
-        _ if is_primary(kind) => Found::Primary { loaded, status },
-        Some(file) if matches!(kind, "secondary" | "slave") && target.maker(file).is_some() => {
-            Found::Seed {
+        _ if is_primary(kind) => ServerZone::Primary { loaded, status },
+        Some(file) if matches!(kind, "secondary" | "slave") && target.creator(file).is_some() => {
+            ServerZone::Seed {
                 file: file.to_owned(),
                 status,
                 loaded,
             }
         }
-        _ => Found::Foreign { kind: quoted(kind) },
+        _ => ServerZone::Foreign { kind: quoted(kind) },
     }
 }
 
@@ -152,7 +153,7 @@ mod tests {
     use crate::model::ZoneName;
 
     #[test]
-    fn what_showzone_prints_tells_ours_from_others() {
+    fn the_output_of_showzone_shows_the_creator() {
         let name = ZoneName::new(&"example".parse().unwrap());
         let mark = Mark {
             instance: Word::new("instance", "plesk01").unwrap(),
@@ -161,14 +162,14 @@ mod tests {
         let target = Target::new(&name, None, &mark).unwrap();
         let shown = |text| parse_shown(text, &target, true);
         let file = target.seed_file(1);
-        // As BIND 9.18 prints it.
+        // The output of BIND 9.18.
         let seed = format!(
             "zone \"example\" {{ type secondary; check-names ignore; file \"{file}\"; primaries {{ \
              127.0.0.1 port 9 key \"plesk\"; }}; masterfile-format text; notify no; }};"
         );
         assert_eq!(
             shown(&seed),
-            Found::Seed {
+            ServerZone::Seed {
                 file,
                 status: ZoneStatus::Ours,
                 loaded: true
@@ -176,12 +177,12 @@ mod tests {
         );
         assert_eq!(
             shown("zone \"example\" { type primary; file \"example.db\"; };"),
-            Found::Primary {
+            ServerZone::Primary {
                 loaded: true,
                 status: ZoneStatus::Unmarked
             }
         );
-        let foreign = |kind: &str| Found::Foreign {
+        let foreign = |kind: &str| ServerZone::Foreign {
             kind: kind.to_owned(),
         };
         assert_eq!(

@@ -12,7 +12,7 @@ fn server(port: u16) -> Server {
     Server::new("127.0.0.1".to_owned(), port, key, || 1_700_000_000)
 }
 
-/// What opening a connection comes to when the other side says `reply` to every request.
+/// Returns the error of opening a connection to a server that sends `reply` to every request.
 fn open_against(reply: &'static [u8], closes: bool) -> RndcError {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().unwrap().block_on(async {
@@ -40,7 +40,7 @@ fn open_against(reply: &'static [u8], closes: bool) -> RndcError {
 }
 
 #[test]
-fn silence_and_closing_are_told_apart() {
+fn a_silent_server_and_a_closed_connection_have_different_errors() {
     let silent = open_against(b"", false);
     assert!(
         matches!(
@@ -57,7 +57,7 @@ fn silence_and_closing_are_told_apart() {
 }
 
 #[test]
-fn a_reply_too_long_or_of_another_protocol_is_not_waited_for() {
+fn a_reply_that_is_too_long_or_of_another_protocol_is_an_error_at_once() {
     let long = open_against(b"\x00\x10\x00\x01", false);
     assert!(
         matches!(

@@ -1,4 +1,4 @@
-//! The request vectors are fixed, the reply is one of a running named 9.18.
+//! Tests of the control protocol: with fixed vectors for requests, and a reply of a named 9.18.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +47,7 @@ fn octets(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A frame with the fields of a reply, signed.
+/// Returns a signed frame with the fields of a reply.
 fn reply(key: &Key, ctrl: &[(&str, &str)], data: &[(&str, &str)]) -> Vec<u8> {
     let table = |fields: &[(&str, &str)]| {
         let mut table = Vec::new();
@@ -63,7 +63,7 @@ fn reply(key: &Key, ctrl: &[(&str, &str)], data: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[test]
-fn requests_are_sealed_as_bind_does() {
+fn a_request_is_signed_as_by_bind() {
     let mut ctrl = Vec::new();
     push_entry(&mut ctrl, "_ser", KIND_OCTETS, b"1");
     push_entry(&mut ctrl, "_tim", KIND_OCTETS, b"1700000000");
@@ -110,7 +110,7 @@ fn a_reply_of_a_running_named_is_read() {
 }
 
 #[test]
-fn a_changed_octet_anywhere_is_found() {
+fn a_changed_octet_anywhere_is_an_error() {
     let key = key("hmac-sha256", REPLY_SECRET);
     let frame = octets(REPLY)[4..].to_vec();
     for at in 0..frame.len() {
@@ -144,9 +144,9 @@ fn a_signed_reply_must_be_a_reply_to_this_command() {
         assert_eq!(read_reply(&good, &key, 6), Err(ReplyError::Serial));
         let request = reply(&key, &[("_ser", "5"), ("_nonce", "6")], &data);
         assert_eq!(read_reply(&request, &key, 5), Err(ReplyError::NotAReply));
-        let mute = reply(&key, &ctrl, &[]);
+        let without_result = reply(&key, &ctrl, &[]);
         assert_eq!(
-            read_reply(&mute, &key, 5),
+            read_reply(&without_result, &key, 5),
             Err(ReplyError::Missing("result"))
         );
     }

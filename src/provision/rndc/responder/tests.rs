@@ -1,4 +1,4 @@
-//! The responder asked as BIND asks it, and as nobody should.
+//! Tests of the responder with the queries of BIND, and with queries that it must refuse.
 
 use std::net::Ipv4Addr;
 
@@ -61,16 +61,16 @@ fn responder(listen: Option<SocketAddr>) -> Responder {
     Responder::new(listen, key(b"secret"), || NOW)
 }
 
-async fn enter(responder: &Responder) -> Place<'_> {
+async fn serve_zone(responder: &Responder) -> ServedZone<'_> {
     let deadline = Instant::now() + Duration::from_secs(10);
     responder
-        .enter(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
+        .serve(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
         .await
         .unwrap()
 }
 
-/// A free address, with a port below those that the kernel gives to outgoing connections: one of
-/// them would keep the address in use for longer than a test waits.
+/// Returns a free address with a port below those of outgoing connections: such a connection would
+/// keep the address in use for longer than a test waits.
 fn free_address() -> SocketAddr {
     let port = || 10_000 + u16::try_from(getrandom::u32().unwrap() % 22_000).unwrap();
     let mut addresses = std::iter::repeat_with(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port())));
@@ -80,7 +80,7 @@ fn free_address() -> SocketAddr {
     addresses.find(is_free).unwrap()
 }
 
-/// The response code and the number of answer records.
+/// Returns the response code and the number of answer records.
 async fn ask_udp(address: SocketAddr, query: &[u8]) -> (u8, u8) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     socket.send_to(query, address).await.unwrap();
@@ -97,12 +97,12 @@ async fn ask_tcp(address: SocketAddr, query: &[u8]) -> (u8, u8) {
 }
 
 #[test]
-fn only_signed_queries_for_a_zone_inside_are_answered() {
+fn only_signed_queries_for_a_served_zone_are_answered() {
     run(async {
         let responder = responder(None);
-        let place = enter(&responder).await;
-        let (at, key, other) = (place.address(), key(b"secret"), key(b"other"));
-        assert_eq!(place.seen(), Seen::Nothing);
+        let served = serve_zone(&responder).await;
+        let (at, key, other) = (served.address(), key(b"secret"), key(b"other"));
+        assert_eq!(served.seen(), Seen::Nothing);
         for bad in [
             query("example.com", RecordType::SOA, None),
             query("example.com", RecordType::SOA, Some(&other)),
@@ -110,7 +110,7 @@ fn only_signed_queries_for_a_zone_inside_are_answered() {
             assert_eq!(ask_udp(at, &bad).await, (REFUSED, 0));
             assert_eq!(ask_tcp(at, &bad).await, (REFUSED, 0));
         }
-        assert_eq!(place.seen(), Seen::OtherKey);
+        assert_eq!(served.seen(), Seen::OtherKey);
         for (name, rtype) in [
             ("example.net", RecordType::SOA),
             ("www.example.com", RecordType::AXFR),
@@ -125,25 +125,25 @@ fn only_signed_queries_for_a_zone_inside_are_answered() {
         let transfer = query("example.com", RecordType::AXFR, Some(&key));
         assert_eq!(ask_udp(at, &transfer).await, (REFUSED, 0));
         assert_eq!(ask_tcp(at, &transfer).await, (0, 3));
-        assert_eq!(place.seen(), Seen::Answered);
+        assert_eq!(served.seen(), Seen::Answered);
     });
 }
 
 #[test]
-fn a_zone_that_left_is_refused_while_another_is_inside() {
+fn the_fixed_address_is_shared_and_free_after_the_last_zone() {
     run(async {
         let fixed = free_address();
         let responder = responder(Some(fixed));
-        let (first, second) = (enter(&responder).await, enter(&responder).await);
+        let (first, second) = (serve_zone(&responder).await, serve_zone(&responder).await);
         assert_eq!(first.address(), second.address());
         let soa = query("example.com", RecordType::SOA, Some(&key(b"secret")));
         drop(first);
         assert_eq!(ask_tcp(fixed, &soa).await, (0, 1));
         drop(second);
-        // Who comes next, here or in another process, gets the address.
+        // The next creation, in this process or another, gets the address.
         let next = Responder::new(Some(fixed), key(b"secret"), || NOW);
-        let place = enter(&next).await;
-        assert_eq!(ask_tcp(place.address(), &soa).await, (0, 1));
+        let served = serve_zone(&next).await;
+        assert_eq!(ask_tcp(served.address(), &soa).await, (0, 1));
     });
 }
 
@@ -153,39 +153,39 @@ fn an_address_in_use_is_waited_for_until_the_deadline() {
         let taken = std::net::UdpSocket::bind(free_address()).unwrap();
         let responder = responder(Some(taken.local_addr().unwrap()));
         let deadline = Instant::now() + Duration::from_millis(50);
-        let entered = responder
-            .enter(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
+        let served = responder
+            .serve(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
             .await;
-        assert!(matches!(entered.err(), Some(RndcError::ListenBusy { .. })));
+        assert!(matches!(served.err(), Some(RndcError::ListenBusy { .. })));
         drop(taken);
-        let _place = enter(&responder).await;
+        let _served = serve_zone(&responder).await;
     });
 }
 
 #[test]
-fn a_busy_process_lets_others_have_the_address() {
+fn a_busy_process_leaves_the_address_to_others() {
     run(async {
         let fixed = free_address();
         let busy = responder(Some(fixed));
         let other = Responder::new(Some(fixed), key(b"secret"), || NOW);
-        let mut place = enter(&busy).await;
+        let mut served = serve_zone(&busy).await;
         let never_empty = async {
             loop {
-                let deadline = Instant::now() + BIND_POLL * 2;
+                let deadline = Instant::now() + LISTEN_POLL * 2;
                 let zone = zone();
-                let next = busy.enter(&zone, Ipv4Addr::LOCALHOST.into(), deadline);
-                place = if let Ok(next) = next.await {
+                let next = busy.serve(&zone, Ipv4Addr::LOCALHOST.into(), deadline);
+                served = if let Ok(next) = next.await {
                     next
                 } else {
-                    drop(place);
-                    enter(&busy).await
+                    drop(served);
+                    serve_zone(&busy).await
                 };
-                sleep(BIND_POLL).await;
+                sleep(LISTEN_POLL).await;
             }
         };
         tokio::select! {
-            () = never_empty => unreachable!("it goes on for ever"),
-            place = enter(&other) => assert_eq!(place.address(), fixed),
+            () = never_empty => unreachable!("the loop never ends"),
+            served = serve_zone(&other) => assert_eq!(served.address(), fixed),
         }
     });
 }
