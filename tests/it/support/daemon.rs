@@ -1,0 +1,282 @@
+//! A name server's process: the program of a package of this machine, or of an image with later ones.
+//!
+//! It writes its log to a file in the test's own directory, and is killed and waited for when the value
+//! is dropped; if the test is failing then, the end of the log is shown. In a container it has the
+//! network and the directories of this machine, so that nothing else differs.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::provision::container as docker;
+use crate::support::process::{self, Said};
+use crate::support::wait;
+
+/// Lines of the log that are shown when a test fails.
+const LOG_LINES_SHOWN: usize = 60;
+
+/// Where a server's programs are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// The packages of this machine.
+    Installed,
+    /// A container with those of Debian 13.
+    Debian13,
+    /// A container with the BIND of Debian's experimental suite, 9.21.9 or later.
+    Experimental,
+}
+
+impl Release {
+    /// Those that are here of the ones that every kind of server comes in.
+    pub(crate) fn stable() -> impl Iterator<Item = Self> {
+        let all = [Self::Installed, Self::Debian13];
+        all.into_iter().filter(|release| release.is_here())
+    }
+
+    /// Whether its programs can be run here.
+    ///
+    /// # Panics
+    ///
+    /// When they need Docker, and there is none although nobody has said that there need not be one.
+    #[track_caller]
+    pub(crate) fn is_here(self) -> bool {
+        static DEBIAN_13: OnceLock<bool> = OnceLock::new();
+        static EXPERIMENTAL: OnceLock<bool> = OnceLock::new();
+        match self {
+            Self::Installed => true,
+            Self::Debian13 => *DEBIAN_13.get_or_init(|| {
+                docker::can_use_docker() && {
+                    docker::make_base_image("trixie");
+                    self.build();
+                    true
+                }
+            }),
+            Self::Experimental => *EXPERIMENTAL.get_or_init(|| {
+                Self::Debian13.is_here() && {
+                    self.build();
+                    true
+                }
+            }),
+        }
+    }
+
+    /// The directory of `testenv/docker` that its image is made from, where it has one.
+    fn suite(self) -> Option<&'static str> {
+        match self {
+            Self::Installed => None,
+            Self::Debian13 => Some("trixie"),
+            Self::Experimental => Some("experimental"),
+        }
+    }
+
+    fn image(self) -> Option<String> {
+        self.suite().map(|suite| format!("nsbridge-test-{suite}"))
+    }
+
+    #[track_caller]
+    fn build(self) {
+        if let (Some(suite), Some(image)) = (self.suite(), self.image()) {
+            docker::build(suite, &image);
+        }
+    }
+}
+
+/// A server's process.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    /// What people call it.
+    name: &'static str,
+    release: Release,
+    /// Its directory, which a container shares.
+    directory: PathBuf,
+    running: Option<Running>,
+    /// Octets of the log that were there before the latest start.
+    log_seen: usize,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    /// The container's name, where it runs in one: `child` is Docker's client then.
+    container: Option<String>,
+}
+
+impl Daemon {
+    /// A server that works in `directory` and does not run yet.
+    pub(crate) fn new(name: &'static str, release: Release, directory: &Path) -> Self {
+        Self {
+            name,
+            release,
+            directory: directory.to_owned(),
+            running: None,
+            log_seen: 0,
+        }
+    }
+
+    /// Where its programs are from.
+    pub(crate) fn release(&self) -> Release {
+        self.release
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read(self.log_file()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// What it has logged since the latest start.
+    pub(crate) fn fresh_log(&self) -> String {
+        self.log().get(self.log_seen..).unwrap_or_default().into()
+    }
+
+    /// Starts the program, whose messages on both outputs go to the log.
+    #[track_caller]
+    pub(crate) fn start(&mut self, program: &Path, arguments: &[&str]) {
+        self.log_seen = self.log().len();
+        let log = self.log_file();
+        let output = OpenOptions::new().create(true).append(true).open(&log);
+        let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let second = output.try_clone().expect("a file can be opened twice");
+        let (mut command, container) = self.command(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(second)
+            .stderr(output);
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|error| process::cannot_start(self.name, &error));
+        self.running = Some(Running { child, container });
+    }
+
+    fn command(&self, program: &Path) -> (Command, Option<String>) {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        match self.release.image() {
+            None => (Command::new(program), None),
+            Some(image) => {
+                let count = COUNT.fetch_add(1, Ordering::Relaxed);
+                let name = format!("nsbridge-test-{}-{count}", std::process::id());
+                let mut command = Command::new("docker");
+                command
+                    .args(["run", "--rm", "--network", "host", "--name", &name])
+                    .args(["--user", &owner(), "--volume", &self.volume()])
+                    .args(["--entrypoint", &program.to_string_lossy(), &image]);
+                (command, Some(name))
+            }
+        }
+    }
+
+    /// Runs a tool of the same release, which must end by itself.
+    #[track_caller]
+    pub(crate) fn run_tool(&self, program: &str, arguments: &[&str]) -> Said {
+        match self.release.image() {
+            None => process::run(program, arguments, b""),
+            Some(image) => {
+                let (user, volume) = (owner(), self.volume());
+                let container = [
+                    "run",
+                    "--rm",
+                    "--network",
+                    "host",
+                    "--user",
+                    &*user,
+                    "--volume",
+                    &*volume,
+                    "--entrypoint",
+                    program,
+                    &*image,
+                ];
+                process::run("docker", &[&container, arguments].concat(), b"")
+            }
+        }
+    }
+
+    /// How it ended, where it has been started and runs no more.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        let running = self.running.as_mut()?;
+        running.child.try_wait().ok().flatten()
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        match &self.running {
+            None => {}
+            Some(Running {
+                container: Some(name),
+                ..
+            }) => {
+                process::run("docker", &["kill", "--signal", signal, name], b"");
+            }
+            Some(Running { child, .. }) => process::send_signal(child.id(), signal),
+        }
+    }
+
+    /// Ends it in good order, and waits for the end.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        if self.running.is_none() {
+            return;
+        }
+        self.signal("TERM");
+        let ended = wait::until_some(wait::PATIENCE, || self.ended());
+        self.kill();
+        assert!(ended.is_some(), "{} did not end when asked to", self.name);
+    }
+
+    /// Ends it at once, as a crash does, and waits for the end.
+    pub(crate) fn kill(&mut self) {
+        if let Some(Running {
+            container: Some(_), ..
+        }) = &self.running
+            && self.ended().is_none()
+        {
+            self.signal("KILL");
+        }
+        if let Some(Running {
+            mut child,
+            container,
+        }) = self.running.take()
+        {
+            if container.is_none() {
+                let _ = child.kill();
+            }
+            let _ = child.wait();
+        }
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.directory.join("server.log")
+    }
+
+    fn volume(&self) -> String {
+        let directory = self.directory.display();
+        format!("{directory}:{directory}")
+    }
+}
+
+impl Drop for Daemon {
+    #[expect(
+        clippy::print_stderr,
+        reason = "the test fails; libtest shows this with its message"
+    )]
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let shown = lines.len().saturating_sub(LOG_LINES_SHOWN);
+            eprintln!(
+                "--- the log of {}, its last lines:\n{}\n---",
+                self.name,
+                lines[shown..].join("\n")
+            );
+        }
+    }
+}
+
+/// User and group of this process, as Docker takes them: files in the directory stay ours.
+fn owner() -> String {
+    let id = |which| process::run_ok("id", &[which]).trim().to_owned();
+    format!("{}:{}", id("-u"), id("-g"))
+}
