@@ -4,12 +4,12 @@ use std::fs;
 
 use pretty_assertions::assert_eq;
 
-use crate::catalog::members::assert_only_member;
-use crate::check::command as check;
 use crate::support::bridge::{Bridge, Run};
+use crate::support::checks;
 use crate::support::daemon::Release;
 use crate::support::documented::documented;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::members::assert_only_member;
 use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::unsigned_nsupdate;
 use crate::support::pdns::Pdns;
@@ -37,7 +37,7 @@ fn a_zone_is_created_and_removed_by_an_entry() {
         let run = bridge.run(&["check", "--create"], "");
         run.assert_status(0).assert_stderr("");
         let made = format!("ok: zone creation: `{PROBE}.` was created and removed");
-        check::assert_begins(&run, &[&made]);
+        checks::assert_begins(&run, &[&made]);
         assert!(knot.log().contains(&format!("[{PROBE}.]")), "it was made");
         assert!(!dig::has_zone(knot, PROBE));
         assert_eq!(knot.catalog(), NOTHING);
@@ -52,7 +52,7 @@ fn a_zone_of_that_name_that_is_no_member_is_left_alone() {
     let run = bridge.run(&["check", "--create"], "");
     run.assert_status(0);
     let taken = format!("unknown: zone creation: somebody else has the zone `{PROBE}.`");
-    check::assert_begins(&run, &[&taken]);
+    checks::assert_begins(&run, &[&taken]);
     assert_eq!(dig::axfr(&knot, PROBE), before);
     assert_eq!(knot.catalog(), NOTHING);
 }
@@ -66,7 +66,7 @@ fn a_server_that_makes_nothing_of_its_catalog_is_told_and_the_entry_taken_out() 
     let before = dig::axfr(&named, CATALOG).len();
     let run = bridge.run(&["check", "--create"], "");
     assert!(run.status != Some(0), "{run:#?}");
-    check::assert_begins(&run, &["failed: zone creation: "]);
+    checks::assert_begins(&run, &["failed: zone creation: "]);
     assert_eq!(dig::axfr(&named, CATALOG).len(), before);
 }
 
@@ -87,7 +87,7 @@ fn a_catalog_that_bind_lacks_is_told_with_its_statement() {
         let bridge = Bridge::of(&named).seed(&named).catalog(CATALOG);
         let run = bridge.run(&["check", "-q"], "");
         run.assert_status(69);
-        check::assert_is_named_conf(&run);
+        checks::assert_is_named_conf(&run);
         let expected = [
             "zone \"catalog.example\" {",
             "  type primary;",
@@ -187,7 +187,7 @@ fn a_catalog_that_takes_no_members_is_not_tried_with_one() {
     let bridge = knot.provisioning(Bridge::of(&knot));
     let other = bridge.set_text("primaries.main", "catalog", "missing.example");
     let run = other.run(&["check", "--create"], "");
-    check::assert_begins(&run, &["not tried: zone creation: "]);
+    checks::assert_begins(&run, &["not tried: zone creation: "]);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_catalog_that_powerdns_makes_of_its_own_database_is_told_and_keeps_nothing()
         let remedy = "PowerDNS does so with a zone of the kind producer: `pdnsutil set-kind catalog.example primary`";
         let line = "pdnsutil set-kind catalog.example primary";
         let run = bridge.run(&["check", "-q"], "");
-        check::assert_begins(
+        checks::assert_begins(
             &run,
             &[&format!(
                 "failed: catalog catalog.example.: {shown}; hint: {remedy}"

@@ -2,12 +2,12 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::catalog::members::assert_only_member;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig::{self, Asker};
 use crate::support::kills::Barrier;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::members::assert_only_member;
 use crate::support::named::{Named, Zone};
 use crate::support::payload;
 use crate::support::server::Server;

@@ -2,10 +2,10 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::catalog::members::{NOTHING, assert_only_member, on_every_knot, two_instances};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::knot::{CATALOG, Knot};
+use crate::support::members::{NOTHING, assert_only_member, on_every_knot, two_instances};
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload;
 use crate::support::server::Server;

@@ -3,11 +3,11 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::check::command::{
+use crate::support::bridge::Bridge;
+use crate::support::checks::{
     DNS_IS_WELL, ZONE, assert_begins, assert_is_named_conf, assert_lines, check, fetching_unknown,
     server, well_until,
 };
-use crate::support::bridge::Bridge;
 use crate::support::confdb::Knot;
 use crate::support::daemon::Release;
 use crate::support::dig;

@@ -1,7 +1,7 @@
 //! `nsbridge check` of a zone of BIND that is not set up as it must be: its lines are followed, and mend it.
 
-use crate::check::command::{ZONE, lines_below};
 use crate::support::bridge::Bridge;
+use crate::support::checks::{ZONE, lines_below};
 use crate::support::keys::Key;
 use crate::support::named::{Named, Zone};
 use crate::support::payload;

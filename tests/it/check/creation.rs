@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use pretty_assertions::assert_eq;
 
-use crate::check::command::{
+use crate::support::bridge::Bridge;
+use crate::support::checks::{
     CHANNEL_IS_WELL, CREATE, CREATION_IS_WELL, DNS_IS_WELL, OWNER_IS_NOBODY, ZONE, assert_begins,
     assert_is_named_conf, assert_lines, check, controls, fetching_unknown, has_probe, server,
     state,
 };
-use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::keys::Key;
 use crate::support::named::{Named, TEMPLATE, View, Zone};

@@ -4,8 +4,8 @@ use std::fs;
 
 use pretty_assertions::assert_eq;
 
-use crate::check::command::{assert_begins, lines_below};
 use crate::support::bridge::Bridge;
+use crate::support::checks::{assert_begins, lines_below};
 use crate::support::daemon::Release;
 use crate::support::keys::Key;
 use crate::support::knot::{Builder, Knot};

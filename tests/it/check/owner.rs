@@ -1,7 +1,7 @@
 //! `nsbridge check` of whose a zone is, where no catalog tells: by the mark of who made it.
 
-use crate::check::command::{ZONE, assert_begins};
 use crate::support::bridge::Bridge;
+use crate::support::checks::{ZONE, assert_begins};
 use crate::support::daemon::Release;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG};
 use crate::support::named::{Named, Zone};

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use pretty_assertions::assert_eq;
 
-use crate::check::command::{ZONE, assert_begins, lines_below};
 use crate::support::bridge::Bridge;
+use crate::support::checks::{ZONE, assert_begins, lines_below};
 use crate::support::daemon::Release;
 use crate::support::keys::Key;
 use crate::support::pdns::Pdns;

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use pretty_assertions::assert_eq;
 
-use crate::cli::secrets::restrict;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
 use crate::support::hostile::{call, server};
 use crate::support::keys::Key;
+use crate::support::keys::restrict;
 use crate::support::named::Named;
 use crate::support::scripted::{Conversation, Scripted};
 use crate::support::server::Server as _;

@@ -1,5 +1,5 @@
 //! The command line and the configuration file, and that no command prints or stores a secret.
 
-pub(crate) mod commands;
-pub(crate) mod configuration;
-pub(crate) mod secrets;
+mod commands;
+mod configuration;
+mod secrets;

@@ -3,6 +3,7 @@
 use crate::support::bridge::Bridge;
 use crate::support::hostile::{call, server, untouched};
 use crate::support::keys::Key;
+use crate::support::keys::restrict;
 use crate::support::server::Server as _;
 
 /// The most that can be made to be said.
@@ -79,11 +80,4 @@ fn a_secret_in_the_state_fails_the_test() {
 fn secret(key: &Key) -> String {
     let quoted = key.statement().split('"').nth(3);
     quoted.expect("a statement has a quoted secret").to_owned()
-}
-
-/// Makes a file readable by its owner only.
-pub(crate) fn restrict(file: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let permissions = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(file, permissions).expect("a file of the run");
 }

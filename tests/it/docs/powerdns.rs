@@ -1,9 +1,9 @@
 //! What docs/servers.md says of PowerDNS, run as it stands there.
 
-use crate::provision::powerdns::{PROVISION, wanted};
 use crate::support::bridge::Bridge;
 use crate::support::documented::documented;
 use crate::support::pdns::Pdns;
+use crate::support::pdns_api::{PROVISION, wanted};
 use crate::support::server::Server as _;
 
 #[test]

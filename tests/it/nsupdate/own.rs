@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use crate::queue::jobs::jobs;
 use crate::support::bridge::Bridge;
 use crate::support::dig;
+use crate::support::jobs::jobs;
 use crate::support::keys::Key;
 use crate::support::message;
 use crate::support::named::{Named, Zone};

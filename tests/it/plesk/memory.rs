@@ -8,6 +8,7 @@ use pretty_assertions::assert_eq;
 use crate::support::bridge::{Bridge, Going};
 use crate::support::named::{Named, View, Zone};
 use crate::support::server::{Kind, Server, scenario};
+use crate::support::wanted::make_by_hand;
 use crate::support::wanted::{fresh, zone};
 use crate::support::{dig, payload, wait};
 
@@ -189,16 +190,6 @@ fn a_zone_of_ours_that_cannot_be_loaded_would_be_deleted_and_is() {
         .plesk(&delete)
         .assert_status(0)
         .assert_stdout("example.com.: deleted on main (127.0.0.1:PORT)\n");
-}
-
-/// Makes the zone as an operator does who has put its file in place.
-pub(crate) fn make_by_hand(named: &Named, name: &str) {
-    let text =
-        "$TTL 60\n@ SOA ns1.example.net. h 1 1 1 1 1\n@ NS ns1.example.net.\nhand A 192.0.2.30\n";
-    std::fs::write(named.file("by-hand.db"), text).unwrap();
-    let body =
-        "{ type primary; file \"by-hand.db\"; update-policy { grant plesk zonesub ANY; }; };";
-    assert_eq!(named.rndc(&["addzone", name, body]).status, Some(0));
 }
 
 #[test]

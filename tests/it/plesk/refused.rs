@@ -2,10 +2,10 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::queue::jobs::assert_empty;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
+use crate::support::jobs::assert_empty;
 use crate::support::knot::Knot;
 use crate::support::named::{Named, Zone};
 use crate::support::pdns::Pdns;

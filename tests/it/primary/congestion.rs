@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 
-use crate::queue::jobs::{assert_empty, jobs, many_zones, wanted_at};
-use crate::queue::serve;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::daemon::Release;
+use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::message::{is_transfer, is_update};
 use crate::support::named::{self, Named};
 use crate::support::pdns::Pdns;
 use crate::support::scripted::{Scripted, Upstream};
 use crate::support::server::Server;
+use crate::support::worker;
 use crate::support::{message, payload, wait};
 
 const ZONES: u32 = 48;
@@ -91,14 +91,14 @@ fn the_worker_slows_down_for_a_bind_that_drops_updates() {
     named.stop();
     bridge.plesk(all()).assert_status(75);
     named.restart();
-    let worker = serve::start(&bridge);
+    let worker = worker::start(&bridge);
     wait::until("nothing waits any more", || {
         let jobs = jobs(&bridge);
         // The call before failed once; what is shed is no failure.
         assert!(jobs.iter().all(|job| job["attempts"] == 1), "{jobs:#?}");
         jobs.is_empty()
     });
-    let run = serve::stop(worker);
+    let run = worker::stop(worker);
     assert_all_delivered(&run, &bridge, &named);
     println!("{} updates dropped", dropped(&named));
 }

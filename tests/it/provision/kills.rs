@@ -9,7 +9,6 @@ use std::fs;
 
 use pretty_assertions::assert_eq;
 
-use crate::provision::program::Made;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
@@ -18,6 +17,7 @@ use crate::support::named::{Named, TEMPLATE};
 use crate::support::payload;
 use crate::support::pdns::Pdns;
 use crate::support::process;
+use crate::support::program::Made;
 use crate::support::server::Server;
 use crate::support::wait;
 use crate::support::wanted::{Wanted, zone};

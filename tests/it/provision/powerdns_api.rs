@@ -11,10 +11,10 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::provision::powerdns::{PROVISION, delete, fresh, pass_request, reading_from, wanted};
 use crate::support::authority::Authority;
 use crate::support::bridge::Bridge;
 use crate::support::pdns::Pdns;
+use crate::support::pdns_api::{PROVISION, delete, fresh, pass_request, reading_from, wanted};
 use crate::support::server::Server as _;
 use crate::support::{dig, process};
 

@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pretty_assertions::assert_eq;
 
-use crate::check::command::{ZONE, lines_below};
 use crate::support::bridge::Bridge;
+use crate::support::checks::{ZONE, lines_below};
 use crate::support::daemon::Release;
 use crate::support::dig::Asker;
 use crate::support::keys::Key;

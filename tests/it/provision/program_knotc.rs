@@ -1,23 +1,16 @@
 //! `packaging/command/knotc` as the program, against a real Knot on a configuration database.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pretty_assertions::assert_eq;
 
-use crate::provision::program::{CONTENT, RECORDS, write_program};
 use crate::support::bridge::Bridge;
 use crate::support::confdb::Knot;
 use crate::support::dig::Asker;
 use crate::support::process::Said;
+use crate::support::program::packaged;
+use crate::support::program::{CONTENT, RECORDS, write_program};
 use crate::support::{payload, process, wait};
-
-/// A program of `packaging/command`.
-pub(crate) fn packaged(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("packaging/command")
-        .join(name)
-}
 
 fn bridge(knot: &Knot) -> Bridge {
     let (socket, directory) = places(knot);

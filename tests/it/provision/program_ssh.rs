@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use crate::provision::program::{Made, write_program};
-use crate::provision::program_knotc::packaged;
 use crate::support::bridge::Bridge;
 use crate::support::ports::Port;
 use crate::support::process::Said;
+use crate::support::program::packaged;
+use crate::support::program::{Made, write_program};
 use crate::support::server::Server as _;
 use crate::support::{dig, payload, process, wait};
 

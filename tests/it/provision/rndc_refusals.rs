@@ -7,7 +7,7 @@ use nsbridge::model::{Rdata, Record, RecordType, RrSets};
 use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Seen, Way};
 use nsbridge::provision::{Created, Deleted, Owner, Standing};
 
-use crate::provision::rndc::{
+use crate::support::control::{
     ANYWHERE, clock, create, create_async, delete, is_there, rndc, run, settings_of, signing_key,
     zone,
 };

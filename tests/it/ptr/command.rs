@@ -7,6 +7,7 @@ use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload;
+use crate::support::reverse::ptr;
 use crate::support::server::{Kind, Server as _, Started, scenario};
 
 const REVERSE: &str = "2.0.192.in-addr.arpa";
@@ -17,12 +18,6 @@ fn start(kind: Kind, records: &str, reverse: &str) -> (Started, Bridge) {
     let server = kind.start(&[("example.com", records), (REVERSE, reverse), (REVERSE6, "")]);
     let bridge = Bridge::of(&server).ptr_networks(&["192.0.2.0/24", "2001:db8::/32"]);
     (server, bridge)
-}
-
-#[track_caller]
-pub(crate) fn ptr(bridge: &Bridge, arguments: &str) -> Run {
-    let words = arguments.split(' ');
-    bridge.run(&["ptr"].into_iter().chain(words).collect::<Vec<_>>(), "")
 }
 
 /// The same without a configuration.

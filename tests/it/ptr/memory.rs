@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pretty_assertions::assert_eq;
 use rusqlite::Connection;
 
-use crate::ptr::command::ptr;
-use crate::queue::jobs::jobs;
 use crate::support::bridge::Bridge;
 use crate::support::dig;
+use crate::support::jobs::jobs;
 use crate::support::keys::Key;
 use crate::support::message::{is_update, with_other_mac};
 use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload::{call, create_ptr, delete_ptr};
+use crate::support::reverse::ptr;
 use crate::support::scripted::{Scripted, Upstream};
 use crate::support::server::Server as _;
 use crate::support::wait;

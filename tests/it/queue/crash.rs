@@ -4,64 +4,20 @@
 //! What must be in the end is kept by a model that knows nothing of nsbridge: a call that ended by itself has
 //! handed its payload over; one that was killed may have.
 
-use std::collections::BTreeMap;
-
 use pretty_assertions::assert_eq;
 
-use crate::queue::jobs::{assert_empty, jobs, many_zones, wanted_at};
-use crate::queue::serve;
 use crate::support::bridge::Bridge;
-use crate::support::dig;
+use crate::support::crashes::{Model, Numbers};
 use crate::support::gate;
+use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::message::{is_transfer, is_update};
-use crate::support::named::Named;
 use crate::support::server::Server as _;
+use crate::support::worker;
 use crate::support::{payload, wait};
 
 const ZONES: u32 = 8;
 /// How many calls are made; each is killed, or runs beside a worker that is.
 const CALLS: u32 = 300;
-
-/// A source of numbers that gives the same ones in each run (Knuth's MMIX constants).
-pub(crate) struct Numbers(pub(crate) u64);
-
-impl Numbers {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-/// Which payloads each zone may show in the end, by the second in which they were sent.
-#[derive(Default)]
-pub(crate) struct Model(BTreeMap<u32, Vec<u32>>);
-
-impl Model {
-    pub(crate) fn handed_over(&mut self, zone: u32, second: u32) {
-        self.0.insert(zone, vec![second]);
-    }
-
-    fn killed(&mut self, zone: u32, second: u32) {
-        self.0.entry(zone).or_default().push(second);
-    }
-
-    #[track_caller]
-    pub(crate) fn assert_on(&self, named: &Named) {
-        for (zone, seconds) in &self.0 {
-            let content = dig::content(named, &format!("z{zone}.test"));
-            let mut wanted = seconds
-                .iter()
-                .map(|second| wanted_at(*zone, *second).content());
-            assert!(
-                wanted.any(|wanted| wanted == content),
-                "z{zone}.test holds none of {seconds:?}: {content:#?}"
-            );
-        }
-    }
-}
 
 #[test]
 fn whatever_is_killed_whenever_the_newest_payloads_arrive_and_nothing_waits() {
@@ -70,7 +26,7 @@ fn whatever_is_killed_whenever_the_newest_payloads_arrive_and_nothing_waits() {
     let mut numbers = Numbers(1);
     let mut model = Model::default();
     let (mut calls_killed, mut workers_killed, mut outages) = (0, 0, 0);
-    let mut worker = Some(serve::start(&bridge));
+    let mut worker = Some(worker::start(&bridge));
     let mut is_up = true;
     for second in 1..=CALLS {
         match numbers.below(25) {
@@ -114,7 +70,7 @@ fn whatever_is_killed_whenever_the_newest_payloads_arrive_and_nothing_waits() {
         named.restart();
     }
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
-    serve::stop(worker.expect("one runs"));
+    worker::stop(worker.expect("one runs"));
     model.assert_on(&named);
     assert_empty(&bridge);
     assert!(calls_killed > CALLS / 4 && workers_killed > 4 && outages > 2);

@@ -5,10 +5,10 @@ use std::fs;
 use pretty_assertions::assert_eq;
 use rusqlite::Connection;
 
-use crate::queue::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
 use crate::support::hostile::{call, server};
+use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::named::Named;
 use crate::support::process::{as_root, run_ok};
 use crate::support::server::Server as _;

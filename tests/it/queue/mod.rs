@@ -1,8 +1,8 @@
 //! The queue file and its worker: what waits, what is held, and what survives a kill, a full disk and a
 //! bad network.
 
-pub(crate) mod crash;
-pub(crate) mod faults;
-pub(crate) mod jobs;
-pub(crate) mod network;
-pub(crate) mod serve;
+mod crash;
+mod faults;
+mod jobs;
+mod network;
+mod serve;

@@ -9,12 +9,12 @@ use std::process::{Child, Command, Stdio, id};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::queue::crash::{Model, Numbers};
-use crate::queue::jobs::{assert_empty, jobs, wanted_at};
-use crate::queue::serve;
 use crate::support::bridge::Bridge;
+use crate::support::crashes::{Model, Numbers};
+use crate::support::jobs::{assert_empty, jobs, wanted_at};
 use crate::support::named::{self, Named};
 use crate::support::process::{self, as_root, run_ok};
+use crate::support::worker;
 use crate::support::{payload, wait};
 
 const ZONES: u32 = 6;
@@ -147,7 +147,7 @@ fn endure(network: &Network, calls: u32, deadline_seconds: u32, moment: Duration
         .deadline_seconds(deadline_seconds)
         .set_text("primaries.main", "address", &address)
         .within(&as_root(&inside));
-    let worker = serve::start(&bridge);
+    let worker = worker::start(&bridge);
 
     let (mut numbers, mut model) = (Numbers(7), Model::default());
     let mut troubles = Troubles::default();
@@ -191,7 +191,7 @@ fn endure(network: &Network, calls: u32, deadline_seconds: u32, moment: Duration
     network.mend();
     let done = wait::until_some(PATIENCE, || jobs(&bridge).is_empty().then_some(()));
     assert!(done.is_some(), "what waits: {:#?}", jobs(&bridge));
-    serve::stop(worker);
+    worker::stop(worker);
     model.assert_on(&named);
     assert_empty(&bridge);
     troubles

@@ -1,42 +1,20 @@
 //! The worker: delivers what waits, by itself, until it is told to stop.
 
-use std::fs::File;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use rusqlite::Connection;
 
-use crate::queue::jobs::{assert_empty, jobs, many_zones, wanted_at};
-use crate::support::bridge::{Bridge, Going};
+use crate::support::bridge::Bridge;
 use crate::support::gate::holding_back;
+use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::keys::Key;
 use crate::support::message::is_update;
 use crate::support::named::{Named, Zone};
 use crate::support::server::Server as _;
+use crate::support::worker::{start, stop};
 use crate::support::{dig, payload, wait};
-
-/// Starts the worker, and waits until it works.
-#[track_caller]
-pub(crate) fn start(bridge: &Bridge) -> Going {
-    let lock = bridge.file("state/queue.db.serve");
-    let mut going = bridge.start(&["serve"], "");
-    wait::until("the worker runs", || {
-        assert!(going.is_running(), "the worker has ended");
-        let lock = File::open(&lock);
-        lock.is_ok_and(|lock| lock.try_lock_shared().is_err())
-    });
-    going
-}
-
-/// Ends the worker in good order.
-#[track_caller]
-pub(crate) fn stop(going: Going) -> crate::support::bridge::Run {
-    going.signal("TERM");
-    let run = going.finish();
-    run.assert_status(0);
-    run
-}
 
 #[test]
 fn what_was_left_is_delivered_when_the_primary_is_back_each_zone_once() {

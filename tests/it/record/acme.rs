@@ -6,15 +6,15 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use crate::queue::jobs::{assert_empty, jobs};
-use crate::queue::serve;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
+use crate::support::jobs::{assert_empty, jobs};
 use crate::support::nsupdate::nsupdate;
 use crate::support::process::{Running, Said};
 use crate::support::server::{Kind, Server as _, Started, scenario};
 use crate::support::wait;
 use crate::support::wanted::zone;
+use crate::support::worker;
 
 const OWNER: &str = "_acme-challenge.www.example.com";
 
@@ -139,11 +139,11 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
     let run = acme(&bridge, "add example.com two");
     run.assert_status(75)
         .assert_says("at `example.com.acme.test.` on acme, where the alias leads: ");
-    let worker = serve::start(&bridge);
+    let worker = worker::start(&bridge);
     wait::until("the worker has tried it", || {
         jobs(&bridge)[0]["attempts"].as_u64() >= Some(2)
     });
-    let run = serve::stop(worker);
+    let run = worker::stop(worker);
     assert!(
         !run.stderr.contains("main does not answer"),
         "{}",
@@ -180,9 +180,9 @@ fn what_is_refused_or_not_reached_is_told_and_kept(kind: Kind) {
     assert_eq!((one, gone), (2, 2));
     assert_eq!(jobs(&bridge).len(), 3);
     server.restart();
-    let worker = serve::start(&bridge);
+    let worker = worker::start(&bridge);
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
-    serve::stop(worker);
+    worker::stop(worker);
     assert_eq!(values(&server, OWNER), ["two"]);
 }
 

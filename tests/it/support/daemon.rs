@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::provision::container as docker;
+use crate::support::docker;
 use crate::support::process::{self, Said};
 use crate::support::wait;
 

@@ -1,8 +1,8 @@
 //! TSIG and control keys, made by the real `tsig-keygen`, each new for its test.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -103,4 +103,10 @@ impl std::fmt::Debug for Key {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes a file readable by its owner only.
+pub(crate) fn restrict(file: &Path) {
+    let permissions = Permissions::from_mode(0o600);
+    fs::set_permissions(file, permissions).expect("a file of the run");
 }

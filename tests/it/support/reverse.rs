@@ -57,3 +57,9 @@ pub(crate) fn would_add(run: &Run) -> Vec<String> {
     lines.sort();
     lines
 }
+
+#[track_caller]
+pub(crate) fn ptr(bridge: &Bridge, arguments: &str) -> Run {
+    let words = arguments.split(' ');
+    bridge.run(&["ptr"].into_iter().chain(words).collect::<Vec<_>>(), "")
+}

@@ -10,10 +10,10 @@ use crate::support::daemon::Release;
 use crate::support::dig;
 use crate::support::named::{Named, Zone};
 use crate::support::server::{Kind, Server as _, scenario};
-use crate::support::wait;
-use crate::sync::files::{
+use crate::support::sync::{
     HEAD, UNCHANGED, assert_is_settled, at, nsupdate_many, sync, sync_directly, write,
 };
+use crate::support::wait;
 
 scenario!(foreign_records_stay_unless_they_are_pruned);
 fn foreign_records_stay_unless_they_are_pruned(kind: Kind) {

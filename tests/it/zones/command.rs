@@ -1,51 +1,14 @@
 //! `nsbridge zone create`, `delete` and `adopt`: zones made, removed and taken over from the command line.
 
 use pretty_assertions::assert_eq;
-use serde_json::Value;
 
-use crate::support::bridge::{Bridge, Run};
+use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::knot::Knot;
-use crate::support::named::{Named, Zone};
-use crate::support::payload;
+use crate::support::named::Named;
 use crate::support::server::Server;
 use crate::support::wanted::{by_hand, zone};
-
-/// A server, and nsbridge with name servers for the zones that it makes there.
-pub(crate) fn fresh() -> (Named, Bridge) {
-    let named = Named::builder().start();
-    let bridge = Bridge::of(&named).seed(&named).set(
-        "primaries.main",
-        "nameservers",
-        r#"["ns1.example.net", "ns2.example.net"]"#,
-    );
-    (named, bridge)
-}
-
-/// A server with a zone of somebody else, in which nsbridge has put one record.
-pub(crate) fn shared() -> (Named, Bridge) {
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", "theirs A 192.0.2.7\n"))
-        .start();
-    let bridge = Bridge::of(&named).seed(&named);
-    let records = [
-        ("example.com.", "NS", "", "ns1.example.com."),
-        ("ours.example.com.", "A", "", "192.0.2.8"),
-    ];
-    bridge
-        .plesk(payload::call(&[payload::update(
-            "example.com",
-            0,
-            &records,
-        )]))
-        .assert_status(0);
-    (named, bridge)
-}
-
-#[track_caller]
-pub(crate) fn document(run: &Run) -> Value {
-    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stdout))
-}
+use crate::support::zone_command::{fresh, shared};
 
 #[test]
 fn an_empty_zone_is_made_once_listed_and_removed() {

@@ -10,7 +10,7 @@ use crate::support::knot::Knot;
 use crate::support::named::Named;
 use crate::support::nsupdate::nsupdate;
 use crate::support::server::Server;
-use crate::zones::command::{document, fresh, shared};
+use crate::support::zone_command::{document, fresh, shared};
 
 #[test]
 fn the_list_tells_how_each_zone_came_to_be() {

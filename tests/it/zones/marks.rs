@@ -2,7 +2,6 @@
 
 use pretty_assertions::assert_eq;
 
-use crate::plesk::memory::make_by_hand;
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG};
@@ -11,6 +10,7 @@ use crate::support::nsupdate::nsupdate;
 use crate::support::payload;
 use crate::support::server::{Kind, Server as _, scenario};
 use crate::support::wait;
+use crate::support::wanted::make_by_hand;
 use crate::support::wanted::zone;
 
 scenario!(without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted: bind, powerdns);

@@ -10,7 +10,7 @@ use crate::support::dig;
 use crate::support::keys::Key;
 use crate::support::named::{Named, Zone};
 use crate::support::server::Server;
-use crate::zones::command::{document, fresh, shared};
+use crate::support::zone_command::{document, fresh, shared};
 
 /// The zone of [`shared`], as it is shown.
 const SHOWN: [(&str, bool); 4] = [
@@ -92,7 +92,7 @@ fn a_zone_is_shown_without_a_configuration() {
     let key = |name: &str| named.key_file_of(name).to_string_lossy().into_owned();
     let text = ["plesk", "other"].map(|name| fs::read_to_string(key(name)).unwrap());
     fs::write(&both, text.concat()).unwrap();
-    crate::cli::secrets::restrict(&both);
+    crate::support::keys::restrict(&both);
     let both = both.to_string_lossy().into_owned();
     let show = |rest: &[&str]| {
         let arguments = ["--config", "/no/such.toml", "zone", "show", "example.com"];
