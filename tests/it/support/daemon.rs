@@ -1,15 +1,15 @@
 //! A name server's process: the program of a package of this machine, or of an image with later ones.
 //!
 //! It writes its log to a file in the test's own directory, and is killed and waited for when the value
-//! is dropped; if the test is failing then, the end of the log is shown. In a container it has the
-//! network and the directories of this machine, so that nothing else differs.
+//! is dropped; if the test is failing then, the end of the log is shown. `container` says what a
+//! container shares with this machine.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::support::container::{Container, Guest};
 use crate::support::docker;
 use crate::support::process::{self, Said};
 use crate::support::wait;
@@ -75,6 +75,20 @@ impl Release {
         self.suite().map(|suite| format!("nsbridge-test-{suite}"))
     }
 
+    /// The container of its image, where it has one; started when it is first asked for.
+    #[track_caller]
+    fn container(self) -> Option<&'static Container> {
+        static DEBIAN_13: OnceLock<Container> = OnceLock::new();
+        static EXPERIMENTAL: OnceLock<Container> = OnceLock::new();
+        let container = match self {
+            Self::Installed => return None,
+            Self::Debian13 => &DEBIAN_13,
+            Self::Experimental => &EXPERIMENTAL,
+        };
+        let image = self.image()?;
+        Some(container.get_or_init(|| Container::of(&image)))
+    }
+
     #[track_caller]
     fn build(self) {
         if let (Some(suite), Some(image)) = (self.suite(), self.image()) {
@@ -97,10 +111,29 @@ pub(crate) struct Daemon {
 }
 
 #[derive(Debug)]
-struct Running {
-    child: Child,
-    /// The container's name, where it runs in one: `child` is Docker's client then.
-    container: Option<String>,
+enum Running {
+    Child(Child),
+    Guest(Guest),
+}
+
+impl Running {
+    fn number(&self) -> u32 {
+        match self {
+            Self::Child(child) => child.id(),
+            Self::Guest(guest) => guest.number(),
+        }
+    }
+
+    /// How it ended; `None` while it runs.
+    fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Child(child) => {
+                let status = child.try_wait().ok().flatten();
+                status.map(|status| status.to_string())
+            }
+            Self::Guest(guest) => guest.ended(),
+        }
+    }
 }
 
 impl Daemon {
@@ -136,79 +169,46 @@ impl Daemon {
     pub(crate) fn start(&mut self, program: &Path, arguments: &[&str]) {
         self.log_seen = self.log().len();
         let log = self.log_file();
-        let output = OpenOptions::new().create(true).append(true).open(&log);
+        let started = match self.release.container() {
+            Some(container) => Running::Guest(container.start(program, arguments, &log)),
+            None => Running::Child(self.start_here(program, arguments, &log)),
+        };
+        self.running = Some(started);
+    }
+
+    #[track_caller]
+    fn start_here(&self, program: &Path, arguments: &[&str], log: &Path) -> Child {
+        let output = OpenOptions::new().create(true).append(true).open(log);
         let output = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let second = output.try_clone().expect("a file can be opened twice");
-        let (mut command, container) = self.command(program);
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(second)
             .stderr(output);
         let child = command.spawn();
-        let child = child.unwrap_or_else(|error| process::cannot_start(self.name, &error));
-        self.running = Some(Running { child, container });
-    }
-
-    fn command(&self, program: &Path) -> (Command, Option<String>) {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        match self.release.image() {
-            None => (Command::new(program), None),
-            Some(image) => {
-                let count = COUNT.fetch_add(1, Ordering::Relaxed);
-                let name = format!("nsbridge-test-{}-{count}", std::process::id());
-                let mut command = Command::new("docker");
-                command
-                    .args(["run", "--rm", "--network", "host", "--name", &name])
-                    .args(["--user", &owner(), "--volume", &self.volume()])
-                    .args(["--entrypoint", &program.to_string_lossy(), &image]);
-                (command, Some(name))
-            }
-        }
+        child.unwrap_or_else(|error| process::cannot_start(self.name, &error))
     }
 
     /// Runs a tool of the same release, which must end by itself.
     #[track_caller]
     pub(crate) fn run_tool(&self, program: &str, arguments: &[&str]) -> Said {
-        match self.release.image() {
+        match self.release.container() {
             None => process::run(program, arguments, b""),
-            Some(image) => {
-                let (user, volume) = (owner(), self.volume());
-                let container = [
-                    "run",
-                    "--rm",
-                    "--network",
-                    "host",
-                    "--user",
-                    &*user,
-                    "--volume",
-                    &*volume,
-                    "--entrypoint",
-                    program,
-                    &*image,
-                ];
-                process::run("docker", &[&container, arguments].concat(), b"")
-            }
+            Some(container) => container.run(program, arguments),
         }
     }
 
     /// How it ended, where it has been started and runs no more.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        let running = self.running.as_mut()?;
-        running.child.try_wait().ok().flatten()
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        self.running.as_mut()?.ended()
     }
 
     /// Sends it a signal, such as `STOP`.
     pub(crate) fn signal(&self, signal: &str) {
-        match &self.running {
-            None => {}
-            Some(Running {
-                container: Some(name),
-                ..
-            }) => {
-                process::run("docker", &["kill", "--signal", signal, name], b"");
-            }
-            Some(Running { child, .. }) => process::send_signal(child.id(), signal),
+        if let Some(running) = &self.running {
+            process::send_signal(running.number(), signal);
         }
     }
 
@@ -226,32 +226,16 @@ impl Daemon {
 
     /// Ends it at once, as a crash does, and waits for the end.
     pub(crate) fn kill(&mut self) {
-        if let Some(Running {
-            container: Some(_), ..
-        }) = &self.running
-            && self.ended().is_none()
+        if let Some(mut running) = self.running.take()
+            && running.ended().is_none()
         {
-            self.signal("KILL");
-        }
-        if let Some(Running {
-            mut child,
-            container,
-        }) = self.running.take()
-        {
-            if container.is_none() {
-                let _ = child.kill();
-            }
-            let _ = child.wait();
+            process::send_signal(running.number(), "KILL");
+            wait::until_some(wait::PATIENCE, || running.ended());
         }
     }
 
     fn log_file(&self) -> PathBuf {
         self.directory.join("server.log")
-    }
-
-    fn volume(&self) -> String {
-        let directory = self.directory.display();
-        format!("{directory}:{directory}")
     }
 }
 
@@ -273,10 +257,4 @@ impl Drop for Daemon {
             );
         }
     }
-}
-
-/// User and group of this process, as Docker takes them: files in the directory stay ours.
-fn owner() -> String {
-    let id = |which| process::run_ok("id", &[which]).trim().to_owned();
-    format!("{}:{}", id("-u"), id("-g"))
 }

@@ -5,6 +5,7 @@ pub(crate) mod authority;
 pub(crate) mod bridge;
 pub(crate) mod checks;
 pub(crate) mod confdb;
+pub(crate) mod container;
 pub(crate) mod control;
 pub(crate) mod crashes;
 pub(crate) mod daemon;

@@ -81,10 +81,10 @@ impl Builder {
         self.setting("gsqlite3-dnssec", "yes").zone(name, records)
     }
 
-    /// Follows a catalog of the server on a port of 127.0.0.1.
+    /// Follows a catalog of the server on a port of 127.0.0.1, and looks every second what has become of it.
     pub(crate) fn follow(mut self, catalog: &str, primary: u16) -> Self {
         self.followed = Some((catalog.to_owned(), format!("127.0.0.1:{primary}")));
-        self
+        self.setting("xfr-cycle-interval", "1")
     }
 
     /// Starts it and waits until it answers.
@@ -303,7 +303,7 @@ impl Pdns {
     fn conf(&self) -> String {
         let usual = "launch=gsqlite3\ngsqlite3-database={dir}/pdns.sqlite3\nsocket-dir={dir}\n\
                      local-address=127.0.0.1\nlocal-port={port}\nprimary=yes\nsecondary=yes\n\
-                     xfr-cycle-interval=1\ndnsupdate=yes\n\
+                     dnsupdate=yes\n\
                      api=yes\napi-key={api-key}\nwebserver-address=127.0.0.1\nwebserver-port={api}\n\
                      only-notify=\nloglevel=6\nlog-dns-queries=no\nsecurity-poll-suffix=\n";
         let mut text = usual.to_owned();
@@ -358,7 +358,7 @@ impl Server for Pdns {
     }
 
     fn stop(&mut self) {
-        // It has no handler for TERM, and so, as the first process of a container, never ends by it.
+        // It has no handler for TERM.
         self.run("pdns_control", &["quit"]);
         self.daemon.stop();
     }

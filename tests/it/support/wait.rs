@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 /// a build machine runs many servers at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Pause between two looks at a condition.
-const INTERVAL: Duration = Duration::from_millis(10);
+/// The pause between the first two looks at a condition; each is half as long again as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Looks at `condition` until it gives a value or `limit` has passed.
 pub(crate) fn until_some<T>(
@@ -15,6 +17,7 @@ pub(crate) fn until_some<T>(
     mut condition: impl FnMut() -> Option<T>,
 ) -> Option<T> {
     let deadline = Instant::now() + limit;
+    let mut pause = FIRST_PAUSE;
     loop {
         if let Some(value) = condition() {
             return Some(value);
@@ -22,7 +25,8 @@ pub(crate) fn until_some<T>(
         if Instant::now() >= deadline {
             return None;
         }
-        std::thread::park_timeout(INTERVAL);
+        std::thread::park_timeout(pause);
+        pause = LONGEST_PAUSE.min(pause * 3 / 2);
     }
 }
 
