@@ -189,7 +189,8 @@ fn example_11_names_certificate_authorities(kind: Kind) {
     assert_makes(kind, "11-caa", "sealed.example", &lines);
 }
 
-scenario!(example_12_loses_one_certificate_only);
+// `a_zone_is_created_with_every_type_of_record` sends a TLSA to every server.
+scenario!(example_12_loses_one_certificate_only: law);
 fn example_12_loses_one_certificate_only(kind: Kind) {
     let digest = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
     let lines = format!(
@@ -237,7 +238,8 @@ fn example_15_binds_services(kind: Kind) {
     );
 }
 
-scenario!(example_17_has_numbers_as_strings);
+// A matter of the reader, as are 18, 26 and 30.
+scenario!(example_17_has_numbers_as_strings: law);
 fn example_17_has_numbers_as_strings(kind: Kind) {
     assert_makes(
         kind,
@@ -248,7 +250,7 @@ fn example_17_has_numbers_as_strings(kind: Kind) {
     );
 }
 
-scenario!(example_18_has_types_that_plesk_does_not_manage);
+scenario!(example_18_has_types_that_plesk_does_not_manage: law);
 fn example_18_has_types_that_plesk_does_not_manage(kind: Kind) {
     let places = [
         "[0].zone.rr[2].type",
@@ -268,7 +270,8 @@ fn example_18_has_types_that_plesk_does_not_manage(kind: Kind) {
     );
 }
 
-scenario!(example_19_empties_no_zone);
+// Sends nothing; `an_empty_payload_is_refused_or_applied_as_the_policy_says` empties zones of every server.
+scenario!(example_19_empties_no_zone: law);
 fn example_19_empties_no_zone(kind: Kind) {
     let names = ["hollow.example", "norr.example", "nullrr.example"];
     let server = kind.start(&names.map(|name| (name, "www A 192.0.2.7")));
@@ -315,7 +318,7 @@ fn example_24_renames_a_zone(kind: Kind) {
     );
 }
 
-scenario!(example_26_is_an_object_without_an_array);
+scenario!(example_26_is_an_object_without_an_array: law);
 fn example_26_is_an_object_without_an_array(kind: Kind) {
     assert_makes(
         kind,
@@ -340,7 +343,7 @@ fn example_28_loses_one_exchanger_only(kind: Kind) {
     );
 }
 
-scenario!(example_30_asks_for_nothing);
+scenario!(example_30_asks_for_nothing: law);
 fn example_30_asks_for_nothing(kind: Kind) {
     let (server, bridge, run) = deliver(kind, &["30-empty-batch"]);
     run.assert_status(0).assert_stdout("").assert_stderr("");

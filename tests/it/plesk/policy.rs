@@ -281,7 +281,8 @@ fn a_dry_run_shows_each_record_that_would_come_or_go(kind: Kind) {
         );
 }
 
-scenario!(a_dry_run_shows_the_soa_before_and_after);
+// `the_fields_of_the_soa_follow_the_payload` makes the change on every server.
+scenario!(a_dry_run_shows_the_soa_before_and_after: law);
 fn a_dry_run_shows_the_soa_before_and_after(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let wanted = zone("example.com", "@ NS ns1.example.net.");
@@ -396,7 +397,8 @@ fn json(bridge: &Bridge, arguments: &[&str], payload: &str, status: i32) -> Valu
     document
 }
 
-scenario!(json_says_what_the_lines_say);
+// A matter of the output; every outcome in it is met on every server as text.
+scenario!(json_says_what_the_lines_say: law);
 fn json_says_what_the_lines_say(kind: Kind) {
     let (_named, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | bad A 1.2.3";

@@ -78,7 +78,8 @@ fn records_come_and_go_in_one_update(kind: Kind) {
     assert_eq!(said, "updated, 2 records added, 1 record removed");
 }
 
-scenario!(one_value_of_several_is_replaced: bind, powerdns, knot, templates);
+// `foreign_records_stay_and_delivered_ones_that_plesk_drops_go` takes one value of several away on every server.
+scenario!(one_value_of_several_is_replaced: law);
 fn one_value_of_several_is_replaced(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -127,7 +128,8 @@ fn the_ttl_of_name_servers_changes_alone(kind: Kind) {
     }
 }
 
-scenario!(a_ttl_changes_while_a_value_comes_and_another_goes: bind, powerdns, knot, templates);
+// `a_ttl_changes_alone` and `records_come_and_go_in_one_update` send both halves to every server.
+scenario!(a_ttl_changes_while_a_value_comes_and_another_goes: law);
 fn a_ttl_changes_while_a_value_comes_and_another_goes(kind: Kind) {
     let (said, _) = change(
         kind,
@@ -207,7 +209,8 @@ fn all_name_servers_are_swapped_and_the_zone_is_never_without_one(kind: Kind) {
     assert_eq!(steps, ["adding", "adding", "deleting", "deleting"]);
 }
 
-scenario!(one_name_server_is_swapped_for_another: bind, powerdns, knot, templates);
+// `all_name_servers_are_swapped_and_the_zone_is_never_without_one` sends the like to every server.
+scenario!(one_name_server_is_swapped_for_another: law);
 fn one_name_server_is_swapped_for_another(kind: Kind) {
     change(
         kind,
@@ -237,7 +240,8 @@ fn the_fields_of_the_soa_follow_the_payload(kind: Kind) {
     assert_eq!(soa.mname, kind.mname("ns1.example.net."));
 }
 
-scenario!(the_serial_goes_on_where_the_payloads_is_behind: bind, powerdns, knot, templates);
+// `the_fields_of_the_soa_follow_the_payload` sends an SOA and reads its serial on every server.
+scenario!(the_serial_goes_on_where_the_payloads_is_behind: law);
 fn the_serial_goes_on_where_the_payloads_is_behind(kind: Kind) {
     let contents =
         "$TTL 3600\n@ SOA ns1.example.net. a.b. 2500000000 1 1 1 1\n@ NS ns1.example.net.\n";
@@ -256,7 +260,8 @@ fn the_serial_goes_on_where_the_payloads_is_behind(kind: Kind) {
     assert_eq!((soa.serial, soa.refresh), (2_500_000_001, 10_800));
 }
 
-scenario!(a_serial_alone_is_no_change: bind, powerdns, knot, templates);
+// Sends nothing; `case_is_no_change` reads each server's own spelling.
+scenario!(a_serial_alone_is_no_change: law);
 fn a_serial_alone_is_no_change(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
@@ -309,7 +314,8 @@ fn case_is_no_change(kind: Kind) {
     );
 }
 
-scenario!(the_order_and_duplicates_of_a_payload_mean_nothing: bind, powerdns, knot, templates);
+// Sends nothing after the creation.
+scenario!(the_order_and_duplicates_of_a_payload_mean_nothing: law);
 fn the_order_and_duplicates_of_a_payload_mean_nothing(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | a A 192.0.2.1 | a A 192.0.2.2 | b A 192.0.2.3";
@@ -332,7 +338,8 @@ fn a_delegation_and_its_glue_come_and_go(kind: Kind) {
     change(kind, &delegating, &plain);
 }
 
-scenario!(a_record_that_is_wrong_does_not_keep_back_its_neighbours: bind, powerdns, knot, templates);
+// The payload's reader leaves them out, before a server is asked.
+scenario!(a_record_that_is_wrong_does_not_keep_back_its_neighbours: law);
 fn a_record_that_is_wrong_does_not_keep_back_its_neighbours(kind: Kind) {
     let (server, bridge) = kind.fresh();
     let lines = "@ NS ns1.example.net. | www A 192.0.2.7 | bad A 192.0.2.777 | www.example.org. A 192.0.2.8";

@@ -3,6 +3,17 @@
 //! A scenario is a function that takes a [`Kind`]; [`scenario`] makes a test of it for each server.
 //! It starts servers with [`Kind::start`], [`Kind::fresh`] or [`Kind::by_hand`], and where servers
 //! differ it says so in a `match` on the kind.
+//!
+//! # On which servers
+//!
+//! On all of them: whatever a server could do otherwise than another one. How it takes an update,
+//! a TTL, a CNAME, an NS at the apex, a delegation; what it gives back (letter case, pieces of a TXT,
+//! its own SOA); how zones are created, signed, locked, transferred.
+//!
+//! On BIND alone, as a `law`: what is decided before a server is asked, or what comes of the plan
+//! alone: the reading of a payload or a file, addresses outside the networks, how differences are
+//! counted and serials chosen. A law names beside its test the scenario that proves on every server
+//! what the law sends, if it sends anything.
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -167,7 +178,8 @@ impl Kind {
 }
 
 /// Makes tests of a scenario, a function of a [`Kind`], on every server or on those that are named: each as
-/// installed on this machine, and as Debian 13 has it. `templates` is the BIND that has them.
+/// installed on this machine, and as Debian 13 has it. `templates` is the BIND that has them; a `law` is
+/// tested on the installed BIND alone.
 macro_rules! scenario {
     ($name:ident) => {
         crate::support::server::scenario!($name: bind, powerdns, knot);
@@ -175,6 +187,13 @@ macro_rules! scenario {
     ($name:ident: $($server:ident),+) => {
         mod $name {
             $(crate::support::server::scenario!(@$server $name);)+
+        }
+    };
+    (@law $name:ident) => {
+        #[test]
+        fn on_bind() {
+            let release = crate::support::daemon::Release::Installed;
+            super::$name(crate::support::server::Kind::Bind(release));
         }
     };
     (@bind $name:ident) => {

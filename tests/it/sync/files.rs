@@ -125,7 +125,8 @@ fn a_file_of_an_older_version_is_applied_and_the_serial_goes_forward(kind: Kind)
     }
 }
 
-scenario!(a_file_that_is_wrong_is_not_applied_in_part);
+// Sends nothing: the file is read first, and whole.
+scenario!(a_file_that_is_wrong_is_not_applied_in_part: law);
 fn a_file_that_is_wrong_is_not_applied_in_part(kind: Kind) {
     let (server, bridge) = kind.by_hand("");
     write(
