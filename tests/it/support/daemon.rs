@@ -14,6 +14,9 @@ use crate::support::docker;
 use crate::support::process::{self, Said};
 use crate::support::wait;
 
+/// Set where the servers of this machine are tested alone, as by `testenv/test quick`.
+const INSTALLED_ONLY: &str = "NSBRIDGE_TEST_INSTALLED_ONLY";
+
 /// Lines of the log that are shown when a test fails.
 const LOG_LINES_SHOWN: usize = 60;
 
@@ -46,6 +49,7 @@ impl Release {
         static EXPERIMENTAL: OnceLock<bool> = OnceLock::new();
         match self {
             Self::Installed => true,
+            Self::Debian13 | Self::Experimental if installed_only() => false,
             Self::Debian13 => *DEBIAN_13.get_or_init(|| {
                 docker::can_use_docker() && {
                     docker::make_base_image("trixie");
@@ -95,6 +99,20 @@ impl Release {
             docker::build(suite, &image);
         }
     }
+}
+
+/// Whether this run is about the installed servers alone, and says so.
+#[expect(clippy::print_stderr, reason = "what is not run is never silent")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment of the test, not of nsbridge, says what is tested"
+)]
+fn installed_only() -> bool {
+    let is_set = std::env::var_os(INSTALLED_ONLY).is_some();
+    if is_set {
+        eprintln!("NOT RUN: other releases than the installed one, for {INSTALLED_ONLY} is set");
+    }
+    is_set
 }
 
 /// A server's process.
