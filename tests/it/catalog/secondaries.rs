@@ -1,0 +1,168 @@
+//! Secondaries that follow the catalog that nsbridge keeps: zones reach their answers, and leave them.
+
+use std::time::Instant;
+
+use crate::support::bridge::Bridge;
+use crate::support::daemon::Release;
+use crate::support::dig::Asker;
+use crate::support::documented::documented;
+use crate::support::keys::Key;
+use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::named::{Named, Zone};
+use crate::support::nsd::Nsd;
+use crate::support::pdns::Pdns;
+use crate::support::server::Server;
+use crate::support::wanted::zone;
+use crate::support::{payload, wait};
+
+/// A BIND that follows the catalog of the server on a port of 127.0.0.1.
+fn bind_behind(primary: u16) -> Named {
+    let from = format!("127.0.0.1 port {primary}");
+    let catalog = Zone::raw(
+        CATALOG,
+        &format!("type secondary; primaries {{ {from}; }}; file \"catalog.db\";"),
+    );
+    let follows = format!(
+        "catalog-zones {{ zone \"{CATALOG}\" default-primaries {{ {from}; }} zone-directory \"{{dir}}\" \
+         min-update-interval 1; }};"
+    );
+    Named::builder().zone(catalog).options(&follows).start()
+}
+
+fn powerdns_behind(primary: u16) -> Pdns {
+    Pdns::of(Release::Installed)
+        .follow(CATALOG, primary)
+        .start()
+}
+
+/// The documented NSD, behind a Knot of the test.
+fn nsd_behind(knot: &Knot) -> Nsd {
+    let from = format!("request-xfr: 127.0.0.1@{}", knot.port());
+    let clauses = documented("key:\n    name: plesk")
+        .replace("request-xfr: 192.0.2.53", &from)
+        .replace("allow-notify: 192.0.2.53", "allow-notify: 127.0.0.1")
+        .replace("CHANGE-ME", "{secret}");
+    assert_eq!(clauses.matches(&from).count(), 2, "{clauses}");
+    Nsd::start(Release::Debian13, knot.key(), &clauses, &[])
+}
+
+#[test]
+fn the_documented_catalog_of_bind_is_kept_and_followed() {
+    let key = Key::new("plesk");
+    let zone_file = documented("@ 0 SOA invalid.");
+    let piece = documented("zone \"catalog.example\" {\n    type primary;");
+    let body = |piece: &str| {
+        let start = piece.find('{').expect("it has a body") + 1;
+        let end = piece.rfind('}').expect("it has a body");
+        piece[start..end].replace("file \"catalog.example.db\";", "")
+    };
+    let named = Named::builder()
+        .key(key.clone())
+        .zone(Zone::fixed(CATALOG, &zone_file).body(&body(&piece)))
+        .options("notify-delay 0;")
+        .start();
+    let from = format!("127.0.0.1 port {} key", named.port());
+    let follower = documented("options {\n    catalog-zones").replace("192.0.2.53 key", &from);
+    let (options, zone) = follower
+        .split_once("zone \"catalog.example\" {\n    type")
+        .expect("a zone follows");
+    let bind = Named::builder()
+        .key(key)
+        .options(&body(options))
+        .zone(Zone::raw(
+            CATALOG,
+            &format!("type{}", zone.trim_end().trim_end_matches("};")),
+        ))
+        .start();
+    let bridge = Bridge::of(&named).catalog(CATALOG).seed(&named);
+    let wanted =
+        crate::support::wanted::zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    // It is told of nothing, but asks when it starts.
+    bind.rndc(&["refresh", CATALOG]);
+    let asker = Asker::of(&bind);
+    wait::until("BIND follows", || answer(&asker) == ["192.0.2.7"]);
+}
+
+/// What a server answers.
+fn answer(asker: &Asker) -> Vec<String> {
+    asker.short("www.example.com", "A")
+}
+
+/// Somebody of the world who asks a server.
+fn world(server: &dyn Server) -> Asker {
+    Asker::of(server).without_key()
+}
+
+/// Creates, changes and deletes a zone, and waits for each of the secondaries.
+#[expect(clippy::print_stdout, reason = "the times are shown with --nocapture")]
+fn assert_followed(bridge: &Bridge, secondaries: &[(&str, Asker)]) {
+    let lines = |last: u8| format!("@ NS ns1.example.net. | www A 192.0.2.{last}");
+    let create = zone("example.com", &lines(7)).call();
+    let update = zone("example.com", &lines(8)).sent(1).call();
+    let delete = payload::call(&[payload::delete("example.com")]);
+    for (what, call, expected) in [
+        ("create", create, vec!["192.0.2.7"]),
+        ("update", update, vec!["192.0.2.8"]),
+        ("delete", delete, vec![]),
+    ] {
+        let began = Instant::now();
+        bridge.plesk(call).assert_status(0).assert_stderr("");
+        println!("{what}: nsbridge took {:?}", began.elapsed());
+        let mut waiting: Vec<_> = secondaries.iter().collect();
+        wait::until(&format!("all follow the {what}"), || {
+            waiting.retain(|(name, asker)| {
+                let follows = answer(asker) == expected;
+                if follows {
+                    let time = began.elapsed();
+                    println!("{what}: {name} followed {time:?} after the call began");
+                }
+                !follows
+            });
+            waiting.is_empty()
+        });
+    }
+}
+
+#[test]
+fn bind_and_powerdns_follow_the_catalog_of_a_bind_primary() {
+    let policy = format!("grant {{key}} subdomain zones.{CATALOG} PTR TXT;");
+    let mut named = Named::builder()
+        .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &policy))
+        .options("allow-transfer { 127.0.0.1; };")
+        .start();
+    let (bind, powerdns) = (bind_behind(named.port()), powerdns_behind(named.port()));
+    let conf = named.file("named.conf");
+    let text = std::fs::read_to_string(&conf).expect("the server has a configuration");
+    let told = format!(
+        "notify explicit; notify-delay 0; also-notify {{ 127.0.0.1 port {}; 127.0.0.1 port {}; }};",
+        bind.port(),
+        powerdns.port()
+    );
+    std::fs::write(&conf, text.replace("notify no;", &told)).expect("a file of the test");
+    named.restart();
+    let bridge = Bridge::of(&named).catalog(CATALOG).seed(&named);
+    let secondaries = [("BIND", world(&bind)), ("PowerDNS", world(&powerdns))];
+    assert_followed(&bridge, &secondaries);
+}
+
+#[test]
+fn bind_powerdns_and_the_documented_nsd_follow_the_catalog_of_a_knot_primary() {
+    if !Release::Debian13.is_here() {
+        return;
+    }
+    let mut knot = Knot::of(Release::Debian13).start();
+    let (bind, powerdns) = (bind_behind(knot.port()), powerdns_behind(knot.port()));
+    let nsd = nsd_behind(&knot);
+    knot.serve_secondaries(&[bind.port(), powerdns.port(), nsd.port()]);
+    let bridge = knot.provisioning(Bridge::of(&knot));
+    let secondaries = [
+        ("BIND", world(&bind)),
+        ("PowerDNS", world(&powerdns)),
+        ("NSD", nsd.asker().without_key()),
+    ];
+    assert_followed(&bridge, &secondaries);
+}

@@ -1,0 +1,176 @@
+//! Two instances that share a server and its catalog, at the same time and over the same names.
+
+use std::collections::BTreeMap;
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use crate::support::bridge::{Bridge, Going, Run};
+use crate::support::dig;
+use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::named::{Named, Zone};
+use crate::support::payload;
+use crate::support::server::Server;
+use crate::support::wanted::zone;
+
+const INSTANCES: [&str; 2] = ["plesk01", "plesk02"];
+/// Zones that both want.
+const ZONES: usize = 8;
+/// Commands of a call.
+const COMMANDS: usize = 5;
+/// Rounds in which each instance makes a call: two hundred commands together.
+const ROUNDS: usize = 20;
+
+/// A small generator (`SplitMix64`), so that every run of the test is the same.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % limit as u64).expect("below the limit")
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("z{number}.test")
+}
+
+/// What an instance asks for in a round: distinct zones, each created, updated or deleted. Whose records
+/// a zone holds can be told from each of them.
+fn commands(chance: &mut Chance, instance: &str, round: usize) -> (Vec<Value>, Vec<usize>) {
+    let first = chance.below(ZONES);
+    let numbers = (0..COMMANDS).map(|offset| (first + offset) % ZONES);
+    let mut deleted = Vec::new();
+    let seconds = u32::try_from(round).expect("few rounds");
+    let commands = numbers
+        .map(|number| {
+            let lines =
+                format!("@ NS ns1.example.net. | by TXT {instance} | r{round} TXT {instance}");
+            let wanted = zone(&name(number), &lines).sent(seconds);
+            match chance.below(3) {
+                0 => wanted.create(),
+                1 => wanted.update(),
+                _ => {
+                    deleted.push(number);
+                    payload::delete(&name(number))
+                }
+            }
+        })
+        .collect();
+    (commands, deleted)
+}
+
+/// Who owns which zone, by the server's catalog: each listed once, and of one instance.
+#[track_caller]
+fn owners(server: &dyn Server) -> BTreeMap<String, String> {
+    let mut zones = BTreeMap::new();
+    let mut marks = BTreeMap::new();
+    for line in dig::axfr(server, CATALOG) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let (owner, value) = (fields[0].to_owned(), fields[4].trim_matches('"').to_owned());
+        if fields[3] == "PTR" {
+            assert_eq!(zones.insert(value, owner), None, "a zone is listed twice");
+        } else if let Some(node) = owner.strip_prefix("instance.ext.") {
+            let node = node.to_owned();
+            assert_eq!(marks.insert(node, value), None, "a zone has two owners");
+        }
+    }
+    assert_eq!(
+        zones.len(),
+        marks.len(),
+        "each zone has an owner: {zones:?} {marks:?}"
+    );
+    let owners = zones.into_iter();
+    owners
+        .map(|(zone, node)| (zone, marks[&node].clone()))
+        .collect()
+}
+
+/// That every zone is as the catalog says, and holds nothing but what its owner put into it.
+#[track_caller]
+fn assert_nothing_foreign(server: &dyn Server, owners: &BTreeMap<String, String>) {
+    for number in 0..ZONES {
+        let zone = name(number);
+        let Some(owner) = owners.get(&format!("{zone}.")) else {
+            assert!(!dig::has_zone(server, &zone), "{zone} has no entry");
+            continue;
+        };
+        let content = dig::content(server, &zone);
+        let texts: Vec<&String> = content
+            .iter()
+            .filter(|line| line.contains(" TXT "))
+            .collect();
+        assert_eq!(texts.len(), 2, "{zone} of {owner}: {content:#?}");
+        let is_owners = |line: &&String| line.ends_with(&format!("\"{owner}\""));
+        assert!(
+            texts.iter().all(is_owners),
+            "{zone} of {owner}: {content:#?}"
+        );
+    }
+}
+
+/// In place, or denied because of the other instance; nothing else.
+#[track_caller]
+fn assert_denied_at_most(run: &Run, other: &str) {
+    let denied = format!("the zone belongs to the instance `{other}`");
+    let is_denial = |line: &str| line.contains(&denied);
+    assert!(run.stderr.lines().all(is_denial), "{run:#?}");
+    run.assert_status(if run.stderr.is_empty() { 0 } else { 69 });
+}
+
+fn assert_shared(server: &dyn Server, provisioning: impl Fn(Bridge) -> Bridge) {
+    let bridges = INSTANCES.map(|instance| {
+        let bridge = provisioning(Bridge::of(server)).instance(instance);
+        bridge.deadline_seconds(55)
+    });
+    let mut chance = Chance(1);
+    let mut denials = 0;
+    for round in 0..ROUNDS {
+        let before = owners(server);
+        let asked = INSTANCES.map(|instance| commands(&mut chance, instance, round));
+        let going: Vec<Going> = bridges
+            .iter()
+            .zip(&asked)
+            .map(|(bridge, (commands, _))| bridge.start(&["plesk"], payload::call(commands)))
+            .collect();
+        let runs: Vec<Run> = going.into_iter().map(Going::finish).collect();
+        assert_denied_at_most(&runs[0], INSTANCES[1]);
+        assert_denied_at_most(&runs[1], INSTANCES[0]);
+        denials += runs
+            .iter()
+            .map(|run| run.stderr.lines().count())
+            .sum::<usize>();
+        let after = owners(server);
+        assert_nothing_foreign(server, &after);
+        for (zone, owner) in before {
+            let index = usize::from(owner == INSTANCES[1]);
+            let gave_up = asked[index]
+                .1
+                .iter()
+                .any(|number| format!("{}.", name(*number)) == zone);
+            assert!(
+                gave_up || after.get(&zone) == Some(&owner),
+                "round {round}: {zone} was taken from {owner}"
+            );
+        }
+    }
+    assert!(denials > ROUNDS, "they hardly met: {denials} denials");
+}
+
+#[test]
+fn two_instances_over_one_catalog_of_knot_never_own_a_zone_together() {
+    let knot = Knot::builder().start();
+    assert_shared(&knot, |bridge| knot.provisioning(bridge));
+}
+
+#[test]
+fn two_instances_over_one_catalog_of_bind_never_own_a_zone_together() {
+    let policy = format!("grant {{key}} subdomain zones.{CATALOG} PTR TXT;");
+    let named = Named::builder()
+        .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &policy))
+        .start();
+    assert_shared(&named, |bridge| bridge.catalog(CATALOG).seed(&named));
+}

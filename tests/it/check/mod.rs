@@ -1,0 +1,10 @@
+//! `nsbridge check`: each mistake in the setup of a server is reported with its remedy, and nothing is
+//! changed. The check of a catalog is in `catalog`.
+
+mod access;
+mod bind;
+mod command;
+mod creation;
+mod knot;
+mod owner;
+mod powerdns;

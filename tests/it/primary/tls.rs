@@ -1,0 +1,166 @@
+//! DNS over TLS to a real server: who is trusted, by what, and what is said when it does not fit.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::authority::Authority;
+use crate::support::bridge::{Bridge, Run};
+use crate::support::dig;
+use crate::support::hostile::{call, untouched, zone};
+use crate::support::named::Named;
+use crate::support::process;
+use crate::support::server::Server as _;
+
+fn server() -> Named {
+    Named::builder().tls().zone(zone()).start()
+}
+
+/// nsbridge over TLS, without any setting of whom to trust.
+fn over_tls(named: &Named) -> Bridge {
+    Bridge::at(named.tls_port(), named.key_file()).set_text("primaries.main", "transport", "tls")
+}
+
+/// Trusts `authority` for a server called `name`.
+fn trusting(bridge: Bridge, authority: &Authority, name: &str) -> Bridge {
+    bridge
+        .set_text(
+            "primaries.main",
+            "tls-ca-file",
+            &authority.certificate().to_string_lossy(),
+        )
+        .set_text("primaries.main", "tls-name", name)
+}
+
+/// The pin of a certificate (RFC 7858 section 4.2), as openssl computes it.
+fn pin_of(certificate: &std::path::Path) -> String {
+    let certificate = certificate.to_string_lossy();
+    let key = process::run_ok(
+        "openssl",
+        &["x509", "-in", &*certificate, "-noout", "-pubkey"],
+    );
+    let der = process::run(
+        "openssl",
+        &["pkey", "-pubin", "-outform", "der"],
+        key.as_bytes(),
+    );
+    let digest = process::run("openssl", &["dgst", "-sha256", "-binary"], &der.stdout);
+    STANDARD.encode(digest.stdout)
+}
+
+#[track_caller]
+fn assert_delivers(named: &Named, bridge: &Bridge) {
+    bridge.plesk(call()).assert_status(0);
+    assert_eq!(dig::short(named, "new.example.com", "A"), ["192.0.2.99"]);
+}
+
+#[track_caller]
+fn assert_distrusts(named: &Named, bridge: &Bridge, cause: &str, hint: &str) -> Run {
+    let run = untouched(named, || bridge.plesk(call()));
+    run.assert_status(69)
+        .assert_says("error: example.com. on main (127.0.0.1:PORT")
+        .assert_says(cause)
+        .assert_says(&format!("hint: {hint}"));
+    run
+}
+
+#[test]
+fn a_server_is_trusted_by_its_authority_and_name() {
+    let named = server();
+    assert_delivers(
+        &named,
+        &trusting(over_tls(&named), &named.authority(), "ns.test"),
+    );
+}
+
+#[test]
+fn a_server_is_trusted_by_its_address() {
+    let named = server();
+    let authority = named.authority().certificate();
+    let bridge = over_tls(&named);
+    let authority = authority.to_string_lossy();
+    assert_delivers(
+        &named,
+        &bridge.set_text("primaries.main", "tls-ca-file", &authority),
+    );
+}
+
+#[test]
+fn a_server_is_trusted_by_its_pin() {
+    let named = server();
+    let pins = format!("[{:?}]", pin_of(&named.certificate()));
+    assert_delivers(
+        &named,
+        &over_tls(&named).set("primaries.main", "tls-pins", &pins),
+    );
+}
+
+#[test]
+fn a_server_with_another_pin_is_not_trusted() {
+    let named = server();
+    let stranger = Authority::new(&named.file("."), "stranger");
+    let pins = format!("[{:?}]", pin_of(&stranger.certificate()));
+    let bridge = over_tls(&named).set("primaries.main", "tls-pins", &pins);
+    let presented = pin_of(&named.certificate());
+    let cause =
+        format!("the server's public key has the pin `{presented}`, which is none of `tls-pins`");
+    assert_distrusts(&named, &bridge, &cause, "on the server, print the pin");
+}
+
+#[test]
+fn a_server_of_another_name_is_not_trusted() {
+    let named = server();
+    let bridge = trusting(over_tls(&named), &named.authority(), "ns.example.net");
+    let cause = "the server's certificate is not valid for `ns.example.net`, but for";
+    assert_distrusts(
+        &named,
+        &bridge,
+        cause,
+        "set `tls-name` to a name in the certificate, such as",
+    );
+}
+
+#[test]
+fn a_server_of_another_authority_is_not_trusted() {
+    let named = server();
+    let stranger = Authority::new(&named.file("."), "stranger");
+    let bridge = trusting(over_tls(&named), &stranger, "ns.test");
+    let cause =
+        "the server's certificate is not signed by a certificate authority in `tls-ca-file`";
+    assert_distrusts(
+        &named,
+        &bridge,
+        cause,
+        "set `tls-ca-file` to the authority that signed it",
+    );
+}
+
+#[test]
+fn a_server_may_ask_for_a_certificate() {
+    let named = Named::builder().mutual_tls().zone(zone()).start();
+    let (certificate, key) = named.authority().issue("client", "DNS:plesk01.test");
+    let bridge = trusting(over_tls(&named), &named.authority(), "ns.test");
+    // BIND hangs up without an alert that says why: closes or resets, as it comes.
+    untouched(&named, || bridge.plesk(call()))
+        .assert_status(75)
+        .assert_says(" the connection while waiting for the answer; hint: ")
+        .assert_says("or over TLS want a client certificate\n");
+    let bridge = bridge
+        .set_text(
+            "primaries.main",
+            "tls-certificate-file",
+            &certificate.to_string_lossy(),
+        )
+        .set_text("primaries.main", "tls-key-file", &key.to_string_lossy());
+    assert_delivers(&named, &bridge);
+}
+
+#[test]
+fn a_port_without_tls_is_told() {
+    let named = server();
+    let bridge = Bridge::of(&named).set_text("primaries.main", "transport", "tls");
+    let bridge = trusting(bridge, &named.authority(), "ns.test").deadline_seconds(5);
+    let run = untouched(&named, || bridge.plesk(call()));
+    // Plain DNS takes the first octets of TLS for a length, and waits for the rest or hangs up.
+    assert!(matches!(run.status, Some(69 | 75)), "{run:?}");
+    run.assert_says("TLS");
+}

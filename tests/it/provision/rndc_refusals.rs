@@ -1,0 +1,138 @@
+//! What keeps a real BIND from making a zone over its control channel: each cause is told, with its remedy, and
+//! nothing is left behind.
+
+use std::time::Duration;
+
+use nsbridge::model::{Rdata, Record, RecordType, RrSets};
+use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Seen, Way};
+use nsbridge::provision::{Created, Creator, Deleted, ZoneStatus};
+
+use crate::support::control::{
+    ANYWHERE, clock, create, create_async, delete, is_there, rndc, run, settings_of, signing_key,
+    zone,
+};
+use crate::support::keys::Key;
+use crate::support::named::{Named, Zone};
+use crate::support::ports::Port;
+use crate::support::wait;
+
+#[test]
+fn a_secondary_that_is_not_ours_is_left_alone() {
+    let body = "type secondary; file \"theirs.db\"; primaries { 127.0.0.1 port 9; };";
+    let named = Named::builder()
+        .zone(Zone::raw("theirs.test", body))
+        .zone(Zone::dynamic("ours.test", ""))
+        .start();
+    let rndc = rndc(&named, ANYWHERE);
+    let error = create(&rndc, &zone("theirs.test", 1)).unwrap_err();
+    assert!(matches!(error, RndcError::ForeignZone { .. }), "{error}");
+    assert!(is_there(&named, "theirs.test"));
+    assert_eq!(
+        create(&rndc, &zone("ours.test", 1)).unwrap(),
+        Created::AlreadyThere(ZoneStatus::Other(Creator::Server))
+    );
+    for theirs in ["theirs.test", "ours.test"] {
+        assert_eq!(
+            delete(&rndc, theirs).unwrap(),
+            Deleted::NotOurs(ZoneStatus::Other(Creator::Server))
+        );
+        assert!(is_there(&named, theirs));
+    }
+}
+
+#[test]
+fn a_wrong_control_key_is_told_with_its_remedy() {
+    let named = Named::builder().start();
+    let settings = RndcSettings {
+        control_key: signing_key(&Key::new("rndc")),
+        ..settings_of(&named, ANYWHERE)
+    };
+    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
+    assert!(matches!(error, RndcError::Unanswered { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("controls {"));
+    assert!(!error.is_transient());
+
+    let settings = RndcSettings {
+        clock: || clock() - 1000,
+        ..settings_of(&named, ANYWHERE)
+    };
+    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
+    assert!(matches!(error, RndcError::Unanswered { .. }), "{error}");
+
+    let free = Port::claim();
+    let settings = RndcSettings {
+        control: ("127.0.0.1".to_owned(), free.number()),
+        ..settings_of(&named, ANYWHERE)
+    };
+    let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
+    assert!(matches!(error, RndcError::Unreachable { .. }), "{error}");
+    assert!(error.is_transient());
+}
+
+#[test]
+fn a_wrong_transfer_key_leaves_nothing_behind() {
+    let named = Named::builder().start();
+    let wrong = RndcSettings {
+        transfer_key: signing_key(&named.key().with_other_secret()),
+        ..settings_of(&named, ANYWHERE)
+    };
+    let unknown = RndcSettings {
+        transfer_key: signing_key(&Key::new("unknown")),
+        ..settings_of(&named, ANYWHERE)
+    };
+    for (settings, expected) in [(wrong, Seen::OtherKey), (unknown, Seen::Nothing)] {
+        let rndc = Rndc::new(settings).unwrap();
+        let time = Duration::from_secs(8);
+        let error = run(create_async(&rndc, &zone("example.com", 1), time)).unwrap_err();
+        let RndcError::NotFetched { seen, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(seen, expected);
+        assert!(!is_there(&named, "example.com"));
+    }
+}
+
+#[test]
+fn contents_that_bind_does_not_load_are_refused_with_the_name() {
+    let named = Named::builder().start();
+    let mut bad = zone("example.com", 1);
+    let ns = "ns.example.com".parse().unwrap();
+    bad.records = RrSets::from_records([Record {
+        owner: bad.name.apex().clone(),
+        rtype: RecordType::NS,
+        ttl: 300,
+        rdata: Rdata::from_name(&ns),
+    }]);
+    let error = create(&rndc(&named, ANYWHERE), &bad).unwrap_err();
+    assert!(
+        matches!(error, RndcError::ContentsRefused { .. }),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("`ns.example.com.`"));
+    assert!(!is_there(&named, "example.com"));
+    wait::until("its file is gone", || {
+        named.zone_files("example.com").is_empty()
+    });
+}
+
+#[test]
+fn a_server_that_makes_no_zones_says_so() {
+    let named = Named::builder().closed_to_new_zones().start();
+    let error = create(&rndc(&named, ANYWHERE), &zone("example.com", 1)).unwrap_err();
+    assert!(matches!(error, RndcError::NewZonesOff { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("allow-new-zones yes;"));
+}
+
+#[test]
+fn a_template_before_bind_9_21_9_is_a_clear_error() {
+    let named = Named::builder().start();
+    let way = Way::Template {
+        name: "plesk".to_owned(),
+    };
+    let error = create(&rndc(&named, way), &zone("example.com", 1)).unwrap_err();
+    assert!(
+        matches!(error, RndcError::TemplateRefused { .. }),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("9.21.9"));
+}

@@ -1,0 +1,3 @@
+//! Single records that a command adds and removes: the TXT values of ACME challenges.
+
+mod acme;

@@ -1,0 +1,187 @@
+//! DNS messages as octets: enough of RFC 1035 to spoil one, and of RFC 8945 to sign one.
+//!
+//! For peers that are hostile or broken. The signature is made here, apart from the program's own
+//! code, so that a peer with the right key can lie.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::support::keys::Key;
+
+/// Octets of a header (RFC 1035 section 4.1.1).
+const HEADER: usize = 12;
+/// `UPDATE` as an opcode (RFC 2136 section 2.2).
+const UPDATE: u8 = 5;
+
+/// Whether a message asks for a transfer: QTYPE 251 or 252 after the first QNAME (RFC 1035 section
+/// 4.1.2).
+pub(crate) fn is_transfer(message: &[u8]) -> bool {
+    let after = after_name(message, HEADER);
+    opcode(message) == 0 && matches!(message.get(after..after + 2), Some([0, 251 | 252]))
+}
+
+/// Whether a message is an UPDATE.
+pub(crate) fn is_update(message: &[u8]) -> bool {
+    opcode(message) == UPDATE
+}
+
+/// The message with one bit of the last octet of its MAC turned over.
+pub(crate) fn with_other_mac(mut message: Vec<u8>) -> Vec<u8> {
+    // After the MAC: original id, error, length of other data, which is empty (RFC 8945 section 4.2).
+    let last = message.len() - 7;
+    message[last] ^= 1;
+    message
+}
+
+/// The message with the first `from` in it made `to`.
+///
+/// # Panics
+///
+/// When it is not in the message: nothing would be spoiled.
+#[track_caller]
+pub(crate) fn replaced<const N: usize>(
+    mut message: Vec<u8>,
+    from: [u8; N],
+    to: [u8; N],
+) -> Vec<u8> {
+    let found = message.windows(N).position(|window| window == from);
+    let at = found.expect("what shall be replaced is in the message");
+    message[at..at + N].copy_from_slice(&to);
+    message
+}
+
+/// The message without its TSIG record.
+pub(crate) fn without_tsig(message: &[u8]) -> Vec<u8> {
+    let mut unsigned = message[..last_record(message)].to_vec();
+    let additional = u16_at(message, 10) - 1;
+    unsigned[10..12].copy_from_slice(&additional.to_be_bytes());
+    unsigned
+}
+
+/// An answer to `request`: its id and question, a response code, and records.
+pub(crate) fn answer(request: &[u8], rcode: u8, records: &[Vec<u8>]) -> Vec<u8> {
+    let question_end = after_name(request, HEADER) + 4;
+    let count = u16::try_from(records.len()).expect("few records");
+    let mut message = request[..question_end].to_vec();
+    message[2] = (request[2] & 0x78) | 0x84; // QR, AA, and the opcode of the request
+    message[3] = rcode;
+    message[4..HEADER].fill(0);
+    message[5] = 1;
+    message[6..8].copy_from_slice(&count.to_be_bytes());
+    message.extend(records.concat());
+    message
+}
+
+/// A record in class IN with a TTL of an hour.
+pub(crate) fn record(owner: &str, rtype: u8, rdata: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(rdata.len()).expect("little data");
+    let fixed = [
+        &[0, rtype, 0, 1][..],
+        &3600_u32.to_be_bytes(),
+        &length.to_be_bytes(),
+    ]
+    .concat();
+    [name(owner), fixed, rdata.to_vec()].concat()
+}
+
+/// An SOA record of `zone` with this serial.
+pub(crate) fn soa(zone: &str, serial: u32) -> Vec<u8> {
+    let times = [serial, 3600, 600, 86400, 300]
+        .map(u32::to_be_bytes)
+        .concat();
+    record(
+        zone,
+        6,
+        &[name("ns1.test"), name("hostmaster.test"), times].concat(),
+    )
+}
+
+/// Signs `message` as the answer to the signed `request`, at the time that the request was signed
+/// at, with an hmac-sha256 key (RFC 8945 sections 4.2, 4.3 and 5.3).
+pub(crate) fn sign(mut message: Vec<u8>, request: &[u8], key: &Key) -> Vec<u8> {
+    let tsig = &request[last_record(request)..];
+    let owner_end = after_name(tsig, 0);
+    let rdata = owner_end + 10;
+    let (owner, algorithm) = (&tsig[..owner_end], &tsig[rdata..after_name(tsig, rdata)]);
+    let time = after_name(tsig, rdata);
+    let time_and_fudge = &tsig[time..time + 8];
+    let mac_length = usize::from(u16_at(tsig, time + 8));
+    // The length of the request's MAC, and the MAC.
+    let request_mac = &tsig[time + 8..time + 10 + mac_length];
+    let no_error_and_no_data = [0; 4];
+
+    let mut hmac = Hmac::<Sha256>::new_from_slice(&key.secret()).expect("any length is allowed");
+    hmac.update(request_mac);
+    hmac.update(&message);
+    hmac.update(owner);
+    hmac.update(&[0, 255, 0, 0, 0, 0]); // class ANY, TTL 0
+    hmac.update(algorithm);
+    hmac.update(time_and_fudge);
+    hmac.update(&no_error_and_no_data);
+    let mac = hmac.finalize().into_bytes();
+
+    let id = message[..2].to_vec();
+    let length = [0, u8::try_from(mac.len()).expect("32 octets")];
+    let rdata = [
+        algorithm,
+        time_and_fudge,
+        &length,
+        &mac,
+        &id,
+        &no_error_and_no_data,
+    ]
+    .concat();
+    let rdata_length = u16::try_from(rdata.len()).expect("little data");
+    message[11] += 1;
+    message.extend_from_slice(owner);
+    message.extend_from_slice(&[0, 250, 0, 255, 0, 0, 0, 0]);
+    message.extend_from_slice(&rdata_length.to_be_bytes());
+    message.extend(rdata);
+    message
+}
+
+/// A name on the wire, uncompressed.
+pub(crate) fn name(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for label in text.split('.').filter(|label| !label.is_empty()) {
+        octets.push(u8::try_from(label.len()).expect("a short label"));
+        octets.extend_from_slice(label.as_bytes());
+    }
+    octets.push(0);
+    octets
+}
+
+fn opcode(message: &[u8]) -> u8 {
+    message.get(2).map_or(0, |flags| (flags & 0x78) >> 3)
+}
+
+/// Where the last record begins.
+fn last_record(message: &[u8]) -> usize {
+    let questions = u16_at(message, 4);
+    let records: u16 = [6, 8, 10].map(|at| u16_at(message, at)).iter().sum();
+    let mut at = HEADER;
+    for _ in 0..questions {
+        at = after_name(message, at) + 4;
+    }
+    for _ in 1..records {
+        let fixed = after_name(message, at);
+        at = fixed + 10 + usize::from(u16_at(message, fixed + 8));
+    }
+    at
+}
+
+/// Where the name at `at` ends: after its root label or its pointer (RFC 1035 section 4.1.4).
+fn after_name(message: &[u8], mut at: usize) -> usize {
+    while let Some(&length) = message.get(at) {
+        match length {
+            0 => return at + 1,
+            0xc0.. => return at + 2,
+            _ => at += 1 + usize::from(length),
+        }
+    }
+    at
+}
+
+fn u16_at(message: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([message[at], message[at + 1]])
+}

@@ -1,0 +1,46 @@
+//! The helpers of all suites; tests/README.md says which does what. Only `harness` holds tests: those of
+//! the helpers themselves.
+
+pub(crate) mod authority;
+pub(crate) mod bridge;
+pub(crate) mod checks;
+pub(crate) mod confdb;
+pub(crate) mod container;
+pub(crate) mod control;
+pub(crate) mod crashes;
+pub(crate) mod daemon;
+pub(crate) mod dig;
+pub(crate) mod docker;
+pub(crate) mod documented;
+pub(crate) mod gate;
+mod harness;
+pub(crate) mod hostile;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod kills;
+pub(crate) mod knot;
+pub(crate) mod members;
+pub(crate) mod message;
+pub(crate) mod named;
+pub(crate) mod named_conf;
+pub(crate) mod nsd;
+pub(crate) mod nsupdate;
+pub(crate) mod nsupdate_pair;
+pub(crate) mod nsupdate_scripts;
+pub(crate) mod payload;
+pub(crate) mod pdns;
+pub(crate) mod pdns_api;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod program;
+pub(crate) mod record;
+pub(crate) mod reverse;
+pub(crate) mod run;
+pub(crate) mod scripted;
+pub(crate) mod server;
+pub(crate) mod sync;
+pub(crate) mod terminal;
+pub(crate) mod wait;
+pub(crate) mod wanted;
+pub(crate) mod worker;
+pub(crate) mod zone_command;

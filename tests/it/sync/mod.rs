@@ -1,0 +1,5 @@
+//! `nsbridge sync`: zones made equal to master files, and the reader of master files.
+
+mod files;
+mod prune;
+mod reader;

@@ -1,0 +1,7 @@
+//! `nsbridge zone`: zones created, deleted, adopted, listed and shown from the command line, and the mark
+//! that records which instance created a zone.
+
+mod command;
+mod list;
+mod marks;
+mod show;
