@@ -11,6 +11,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::support::foretold::{Foretold, Witness};
 use crate::support::keys::Key;
 use crate::support::named::Named;
 use crate::support::ports::Port;
@@ -31,12 +32,17 @@ pub(crate) struct Bridge {
     seed_port: Port,
     /// What differs from run to run, and the word that stands for it in comparisons.
     names: Vec<(String, String)>,
+    /// Asks the primary `main`, a real server, what a dry run must have foretold; `foretold` says more.
+    witness: Option<Witness>,
 }
 
 impl Bridge {
     /// Serves every zone by `server`, as primary `main`, without provisioning.
     pub(crate) fn of(server: &dyn Server) -> Self {
-        Self::at(server.port(), server.key_file())
+        Self {
+            witness: Some(Witness::of(server)),
+            ..Self::at(server.port(), server.key_file())
+        }
     }
 
     /// Serves every zone by whatever listens on `port` of 127.0.0.1, such as a scripted peer.
@@ -57,6 +63,7 @@ impl Bridge {
             wrapper: Vec::new(),
             seed_port: Port::claim(),
             names: vec![(place, "DIR".to_owned())],
+            witness: None,
         };
         bridge
             .set("", "version", "1")
@@ -70,6 +77,7 @@ impl Bridge {
         let word = if name == "main" {
             "PORT".to_owned()
         } else {
+            self.witness = None;
             format!("PORT-{name}")
         };
         self.names
@@ -158,10 +166,11 @@ impl Bridge {
     }
 
     /// Uses another key for `main`: its file is written to the run's own directory.
-    pub(crate) fn key(self, key: &Key) -> Self {
+    pub(crate) fn key(mut self, key: &Key) -> Self {
         let keys = self.directory.path().join("keys");
         std::fs::create_dir_all(&keys).expect("a directory for keys");
         let file = key.write(&keys);
+        self.witness = self.witness.map(|witness| witness.with_key(&file));
         self.set_text(
             &format!("keys.{}", key.name()),
             "file",
@@ -187,6 +196,10 @@ impl Bridge {
 
     /// Sets a key of a table to TOML text, such as `set("policy", "keep", r#"["_acme-challenge.*"]"#)`.
     pub(crate) fn set(mut self, table: &str, key: &str, toml: &str) -> Self {
+        let is_elsewhere = table == "primaries.main" && ["address", "read"].contains(&key);
+        if is_elsewhere {
+            self.witness = None;
+        }
         self.tables
             .entry(table.to_owned())
             .or_default()
@@ -224,16 +237,36 @@ impl Bridge {
         self.within(&["env", &assignment])
     }
 
+    /// Makes no dry run before `plesk` and `sync`, for this reason.
+    pub(crate) fn without_dry_run(mut self, reason: &str) -> Self {
+        assert!(!reason.is_empty(), "a reason");
+        self.witness = None;
+        self
+    }
+
     /// Runs `nsbridge plesk` with a payload.
     #[track_caller]
     pub(crate) fn plesk(&self, payload: impl AsRef<[u8]>) -> Run {
         self.run(&["plesk"], payload)
     }
 
-    /// Runs nsbridge to its end.
+    /// Runs nsbridge to its end. What `plesk` and `sync` do is compared with what a dry run foretells.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
-        self.start(arguments, input).finish()
+        let is_change = ["plesk", "sync"]
+            .iter()
+            .any(|word| arguments.contains(word))
+            && !arguments
+                .iter()
+                .any(|word| ["--dry-run", "--help"].contains(word));
+        let witness = self.witness.as_ref().filter(|_| is_change);
+        let foretold =
+            witness.and_then(|witness| Foretold::foresee(self, witness, arguments, input.as_ref()));
+        let run = self.start(arguments, input).finish();
+        if let Some(foretold) = foretold {
+            foretold.compare(&run);
+        }
+        run
     }
 
     /// Starts nsbridge and lets it run.

@@ -6,7 +6,7 @@ use crate::support::process::{self, Said};
 use crate::support::server::Server;
 
 /// Types that a signing primary makes by itself.
-const DNSSEC_TYPES: [&str; 9] = [
+pub(crate) const DNSSEC_TYPES: [&str; 9] = [
     "RRSIG",
     "NSEC",
     "NSEC3",

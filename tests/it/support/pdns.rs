@@ -353,6 +353,10 @@ impl Server for Pdns {
         changing.map(str::to_owned).collect()
     }
 
+    fn keeps_soa_ttl(&self) -> bool {
+        true
+    }
+
     fn provisioning(&self, bridge: Bridge) -> Bridge {
         bridge.powerdns(self.api_port(), &self.api_key_file())
     }

@@ -45,6 +45,11 @@ pub(crate) trait Server: Debug {
     /// control channel, or PowerDNS's API.
     fn commands_that_change(&self) -> Vec<String>;
 
+    /// Whether an SOA keeps the TTL that it has, whatever an update says: PowerDNS.
+    fn keeps_soa_ttl(&self) -> bool {
+        false
+    }
+
     /// Lets nsbridge make and remove zones on it.
     fn provisioning(&self, bridge: Bridge) -> Bridge;
 
@@ -81,6 +86,10 @@ impl Server for Started {
 
     fn commands_that_change(&self) -> Vec<String> {
         (**self).commands_that_change()
+    }
+
+    fn keeps_soa_ttl(&self) -> bool {
+        (**self).keeps_soa_ttl()
     }
 
     fn provisioning(&self, bridge: Bridge) -> Bridge {
