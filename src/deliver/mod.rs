@@ -16,7 +16,6 @@ mod record;
 mod server;
 mod state;
 mod update;
-mod verify;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -55,7 +54,7 @@ pub async fn deliver(
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
     let policy = &*policy.of_intent(intent);
-    policy.permit(intent, primary)?;
+    policy.permit(intent, primary.catalog_zone())?;
     if policy.ptr.skips(intent) {
         return Ok(Delivered::all(Done::PtrSkipped));
     }
@@ -87,7 +86,7 @@ pub async fn preview(
     deadline: Instant,
 ) -> Result<Option<Preview>, Failure> {
     let policy = &*policy.of_intent(intent);
-    policy.permit(intent, primary)?;
+    policy.permit(intent, primary.catalog_zone())?;
     if policy.ptr.skips(intent) {
         return Ok(None);
     }
@@ -140,7 +139,7 @@ pub async fn adopt(
     policy: &Policy,
     deadline: Instant,
 ) -> Result<AdoptedFrom, Failure> {
-    policy.permit_name(zone.apex(), primary)?;
+    policy.permit_name(zone.apex(), primary.catalog_zone())?;
     let mut cx = Context::open(primary, store, policy, deadline).await?;
     let before = ownership::adopt(&mut cx, zone).await;
     cx.close();

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::Primary;
 use crate::model::{
     CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName, ZoneSource,
 };
@@ -181,11 +180,13 @@ impl Policy {
 
     /// Refuses a name under a denied suffix, and names of the primary's catalog: a record there would list a
     /// zone, or take it from another instance.
-    pub(crate) fn permit_name(&self, name: &Name, primary: &Primary) -> Result<(), Failure> {
-        if let Some(catalog) = &primary.catalog
-            && name.is_at_or_below(catalog.zone().apex())
-        {
-            let catalog = catalog.zone().clone();
+    pub(crate) fn permit_name(
+        &self,
+        name: &Name,
+        catalog: Option<&ZoneName>,
+    ) -> Result<(), Failure> {
+        if let Some(catalog) = catalog.filter(|it| name.is_at_or_below(it.apex())) {
+            let catalog = catalog.clone();
             return Err(Failure::OfCatalog { catalog });
         }
         let mut suffixes = self.deny_zones.iter();
@@ -198,7 +199,11 @@ impl Policy {
     }
 
     /// Refuses what the operator denies, before anything is sent.
-    pub(crate) fn permit(&self, intent: &Intent, primary: &Primary) -> Result<(), Failure> {
+    pub(crate) fn permit(
+        &self,
+        intent: &Intent,
+        catalog: Option<&ZoneName>,
+    ) -> Result<(), Failure> {
         let reverse;
         let name = match intent {
             Intent::Zone(zone) => zone.name.apex(),
@@ -209,7 +214,7 @@ impl Policy {
             }
             Intent::Record(record) => &record.owner,
         };
-        self.permit_name(name, primary)?;
+        self.permit_name(name, catalog)?;
         match intent {
             Intent::Zone(zone)
                 if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse =>

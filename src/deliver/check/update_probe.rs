@@ -9,8 +9,7 @@
 use crate::deliver::check::report::Trouble;
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::authentic;
-use crate::deliver::update::is_applied;
+use crate::deliver::server::query::{authentic, is_applied};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::{Key, Rcode};

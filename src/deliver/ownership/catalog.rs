@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
-use crate::deliver::server::query::{Serving, authentic, serving};
+use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
 use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
-use crate::deliver::update::{self, Decision, Transaction, is_applied};
+use crate::deliver::update::{self, Decision, Transaction};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Making, Membership};
 use crate::provision::Provisioner;

@@ -80,7 +80,7 @@ impl PtrUpdate<'_, '_> {
         let mut location = find(session, self.intent.address, self.follow).await?;
         self.cx
             .policy
-            .permit_name(&location.owner, session.primary)?;
+            .permit_name(&location.owner, session.primary.catalog_zone())?;
         self.is_hidden = location.zone.is_none();
         if self.is_hidden && self.intent.presence == Presence::Gone {
             confirm_absence(session, &location.owner, self.reverse_zone.name).await?;
@@ -222,7 +222,8 @@ pub(crate) async fn preview_ptr(
     let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
     let reverse_zone = ReverseZone { name, intent };
     let mut location = find(&mut cx.session, intent.address, Follow::Standing).await?;
-    cx.policy.permit_name(&location.owner, cx.session.primary)?;
+    cx.policy
+        .permit_name(&location.owner, cx.session.primary.catalog_zone())?;
     let is_there = location.zone.is_some();
     overlay(cx, &mut location);
     let step = step(&location, intent, &cx.policy.ptr, false);

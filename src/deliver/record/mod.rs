@@ -15,11 +15,10 @@ use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
 use crate::deliver::policy::Policy;
 use crate::deliver::server::query::{
-    CNAME_CHAIN_MAX, ask, cname_target, is_synthesized, records, soa_of,
+    CNAME_CHAIN_MAX, ask, cname_target, is_applied, is_synthesized, records, soa_of,
 };
 use crate::deliver::server::{Primary, Session, open};
 use crate::deliver::state::StateStore;
-use crate::deliver::update::is_applied;
 use crate::model::{Name, Presence, Rdata, Record, RecordIntent, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 
@@ -78,7 +77,7 @@ pub async fn place_record(
     policy: &Policy,
     deadline: Instant,
 ) -> Result<Reached, Failure> {
-    policy.permit_name(at, primary)?;
+    policy.permit_name(at, primary.catalog_zone())?;
     let mut session = open(primary, policy.clock, deadline).await?;
     let reached = place(&mut session, record, at, store).await;
     session.release();

@@ -178,6 +178,11 @@ impl Pool {
 }
 
 impl Primary {
+    /// Returns the name of the catalog that it keeps.
+    pub(crate) fn catalog_zone(&self) -> Option<&ZoneName> {
+        self.catalog.as_ref().map(|catalog| catalog.name.zone())
+    }
+
     /// A primary that is reached over TCP without TLS, with one key for all, and makes no zones. Its host's
     /// name is its own; `zones_in_flight` is how many of its zones may be worked on at the same time.
     pub fn plain(host: String, port: u16, key: Key, zones_in_flight: usize) -> Self {

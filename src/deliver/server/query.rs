@@ -207,3 +207,25 @@ pub(crate) fn is_soa_of(response: &Response, zone: &ZoneName) -> bool {
     response.authoritative
         && answers.any(|record| record.rtype == RecordType::SOA && record.owner == *zone.apex())
 }
+
+/// Returns whether an UPDATE was applied; `false` if a prerequisite failed.
+///
+/// # Errors
+/// [`Failure`] if the primary refused the UPDATE, or the response is not to be trusted.
+pub(crate) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
+    let Response {
+        rcode,
+        extended_error: extended,
+        ..
+    } = authentic(reply, key)?;
+    match rcode {
+        Rcode::NOERROR => Ok(true),
+        Rcode::NXDOMAIN | Rcode::YXDOMAIN | Rcode::YXRRSET | Rcode::NXRRSET => Ok(false),
+        Rcode::SERVFAIL => Err(Failure::ServerFailure { rcode, extended }),
+        _ => Err(Failure::UpdateRefused {
+            rcode,
+            extended,
+            key: key.clone(),
+        }),
+    }
+}

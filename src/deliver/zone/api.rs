@@ -1,7 +1,4 @@
-//! One zone by its name: made where it is missing, read as it is, and what is remembered of it.
-//!
-//! Unlike an intent, nothing here says what a zone that is there shall hold, so nothing here changes
-//! one that is there.
+//! Creates or reads one zone by its name. Nothing here changes a zone that is there.
 
 use tokio::time::Instant;
 
@@ -18,11 +15,10 @@ use crate::deliver::state::{StateStore, ZoneState};
 use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName, ZoneSource};
 use crate::plan::InitialZoneError;
 
-/// Makes a zone that holds an SOA and these name servers, the primary's own where none are given. One
-/// that is there is left as it is.
+/// Creates a zone with an SOA and these name servers, or those of the primary if none are given.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`](super::deliver()).
+/// [`Failure`], as [`deliver`](crate::deliver::deliver()).
 pub async fn create_zone(
     name: &ZoneName,
     nameservers: &[Name],
@@ -31,13 +27,11 @@ pub async fn create_zone(
     policy: &Policy,
     deadline: Instant,
 ) -> Result<Delivered, Failure> {
-    policy.permit_name(name.apex(), primary)?;
-    let nameservers = if nameservers.is_empty() {
-        &primary.nameservers
-    } else {
-        nameservers
-    };
-    let set = (!nameservers.is_empty()).then(|| ns_set(name, NS_TTL, nameservers));
+    policy.permit_name(name.apex(), primary.catalog_zone())?;
+    let given = [nameservers, &primary.nameservers]
+        .into_iter()
+        .find(|it| !it.is_empty());
+    let set = given.map(|nameservers| ns_set(name, NS_TTL, nameservers));
     let desired = DesiredZone {
         name: name.clone(),
         soa: DesiredSoa::default(),

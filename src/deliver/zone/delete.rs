@@ -30,9 +30,17 @@ pub(crate) async fn delete_zone(
     let state = cx.store.load(&key).await?;
     let membership = ownership::membership(&mut cx.session, zone).await?;
     let deleted = delete_whole(cx, zone, membership.as_ref(), &state).await?;
-    let done = match deleted {
-        Some(done) => done,
-        None => update::run(&mut Emptying::new(cx, zone)).await?,
+    let done = if let Some(done) = deleted {
+        done
+    } else {
+        let (failed_at, lost) = (None, 0);
+        let mut emptying = Emptying {
+            cx,
+            zone,
+            failed_at,
+            lost,
+        };
+        update::run(&mut emptying).await?
     };
     // After the zone itself: a process that is killed in between leaves a zone of this instance, and the
     // next delivery goes on from there.
@@ -122,17 +130,6 @@ struct Emptying<'c, 'a> {
     failed_at: Option<Rdata>,
     /// How many records an UPDATE removes whose response was lost.
     lost: usize,
-}
-
-impl<'c, 'a> Emptying<'c, 'a> {
-    fn new(cx: &'c mut Context<'a>, zone: &'c ZoneName) -> Self {
-        Self {
-            cx,
-            zone,
-            failed_at: None,
-            lost: 0,
-        }
-    }
 }
 
 impl<'a> Transaction<'a> for Emptying<'_, 'a> {

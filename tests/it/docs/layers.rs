@@ -22,9 +22,9 @@ const RANKS: &[&[&str]] = &[
 /// The rooms of `deliver`: a folder, or a file beside them; the same rule.
 const DELIVER_RANKS: &[&[&str]] = &[
     &["error"],
-    &["outcome", "state"],
-    &["server"],
-    &["policy", "update", "verify"],
+    &["state"],
+    &["outcome", "server"],
+    &["policy", "update"],
     &["context"],
     &["ownership"],
     &["create"],

@@ -94,7 +94,10 @@ impl Foretold {
             if !is_main || name.contains(' ') {
                 continue;
             }
-            let said = result["lines"].as_array().into_iter().flatten();
+            // What a guard would hold is shown, and not made.
+            let is_held = result["result"] == "would be held";
+            let said = result["lines"].as_array().filter(|_| !is_held);
+            let said = said.into_iter().flatten();
             let said = said.filter_map(Value::as_str).filter_map(comparable_change);
             lines.entry(name.to_lowercase()).or_default().extend(said);
         }

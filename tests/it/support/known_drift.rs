@@ -3,15 +3,6 @@
 /// The program is to be mended: a scenario, without the server, and why its dry run drifts. The list is to
 /// become empty.
 const KNOWN_DRIFT: &[(&str, &str)] = &[
-    ("sync::prune::pruning_most_of_a_zone_needs_a_person", GUARD),
-    (
-        "queue::jobs::what_would_remove_most_of_a_zone_is_held_until_it_is_forced",
-        GUARD,
-    ),
-    (
-        "queue::jobs::what_plesk_has_put_there_itself_may_all_go",
-        GUARD,
-    ),
     (
         "plesk::deletion::a_zone_configured_by_hand_is_emptied_of_what_was_delivered",
         SET_TTL,
@@ -61,10 +52,6 @@ const KNOWN_DRIFT: &[(&str, &str)] = &[
         HALF_MADE,
     ),
     (
-        "plesk::creation::what_a_primary_put_into_a_zone_goes_also_after_a_kill",
-        HALF_MADE,
-    ),
-    (
         "queue::jobs::a_call_that_was_overtaken_is_acknowledged_and_not_applied",
         STALE,
     ),
@@ -74,7 +61,6 @@ const KNOWN_DRIFT: &[(&str, &str)] = &[
     ),
 ];
 
-const GUARD: &str = "the dry run promises removals that the guard against mass loss then holds";
 const SET_TTL: &str =
     "a value that joins an RRset gives its TTL to the others, which the dry run does not show";
 const SYNTHESIZED: &str =

@@ -13,12 +13,14 @@
 //!
 //! Attempts, pauses, failed prerequisites and lost responses are counted here and nowhere else.
 
-use super::error::{Failure, Retry};
-use super::server::query::authentic;
-use super::server::{Read, Session};
-use crate::model::{CurrentZone, Name};
+pub(crate) mod verify;
+
+use crate::deliver::error::{Failure, Retry};
+use crate::deliver::server::query::is_applied;
+use crate::deliver::server::{Read, Session};
+use crate::model::CurrentZone;
 use crate::plan::{self, Batch, Plan, Prerequisites};
-use crate::wire::{self, Key, MESSAGE_OCTETS_MAX, Rcode, Reply, Response};
+use crate::wire::{self, Key, MESSAGE_OCTETS_MAX, Rcode};
 
 /// A change that one transaction brings about.
 pub(crate) trait Transaction<'a> {
@@ -216,26 +218,4 @@ pub(crate) async fn batches(
         }
     }
     Ok(batches)
-}
-
-/// Returns whether an UPDATE was applied; `false` if a prerequisite failed.
-///
-/// # Errors
-/// [`Failure`] if the primary refused the UPDATE, or the response is not to be trusted.
-pub(crate) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
-    let Response {
-        rcode,
-        extended_error: extended,
-        ..
-    } = authentic(reply, key)?;
-    match rcode {
-        Rcode::NOERROR => Ok(true),
-        Rcode::NXDOMAIN | Rcode::YXDOMAIN | Rcode::YXRRSET | Rcode::NXRRSET => Ok(false),
-        Rcode::SERVFAIL => Err(Failure::ServerFailure { rcode, extended }),
-        _ => Err(Failure::UpdateRefused {
-            rcode,
-            extended,
-            key: key.clone(),
-        }),
-    }
 }
