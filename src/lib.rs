@@ -5,31 +5,32 @@
 //!
 //! ```text
 //! bytes ──▶ Intent ──▶ queue ──▶ deliver ──────────────────────────────────▶ outcome ──▶ line, status
-//!  payload   "zone Z     a job a    read the zone (transfer), make it where it      │
-//!            looks like  key,       is missing (provision)                          ▼
-//!            D", "PTR    durable    load what is remembered of it               queue: done,
-//!            a→h is                 plan: current → desired, within the scope   again, or held
-//!            there"      memory     remember more (durable), then send:
-//!                        (SQLite)   batches ──▶ UPDATE messages ──▶ exchanges
-//!                                   remember just what is ours now
+//!  payload   "zone Z     a job a    read the zone (transfer), load its state         │
+//!            looks like  key,       decide: create it (provision), or              ▼
+//!            D", "PTR    durable    plan: current → desired, within the scope   queue: done,
+//!            a→h is                 reserve (durable), then send:               again, or held
+//!            there"      state      batches ──▶ UPDATE messages ──▶ exchanges
+//!                        (SQLite)   verify, commit what is managed now
 //! ```
 //!
-//! * **What shall be, never which edits to make.** The whole zone is desired; the plan is computed
-//!   afresh at each attempt against the zone as it is. Retries, crashes and two processes at once
-//!   need no special cases: each message is guarded by what its plan was computed from.
-//! * **The plan is a pure function of data**: no IO, no clock. It is checked with generated zones
-//!   against an oracle.
+//! * **The desired state, never edits.** An intent names the whole desired zone; the plan is computed
+//!   afresh at each attempt against the zone as it is. Retries, crashes and two processes at once need
+//!   no special cases: the prerequisites of each message hold it to what its plan was computed from.
+//! * **The plan is a pure function of data**: no IO, no clock. Generated zones check it against an oracle.
+//! * **Decide once.** A decision about a zone is computed from what was read and from nothing else; the
+//!   dry run prints it, the run carries it out. One transaction owns attempts and lost responses.
 //! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
-//! * **Written down before acted on.** A job leaves the queue only when its outcome is known; who has it in
-//!   hand holds a lock that ends with the process.
-//! * **Courtesy.** How many zones are worked on at a primary follows what it takes: less where it sheds load,
-//!   and no job fails for it.
-//! * **Ours and foreign.** What was delivered is remembered, and widened durably before the first
-//!   message; only remembered records are ever removed, unless the operator asks for more.
+//! * **Written down before acted on.** A job leaves the queue only when its outcome is known; the process
+//!   that delivers it holds a lock that ends with the process.
+//! * **Congestion control.** The number of zones in flight at a primary follows what the primary takes:
+//!   fewer when it is overloaded, and no job fails for it.
+//! * **Managed and unmanaged records.** The state holds what was delivered, and is extended durably before
+//!   the first message; only managed records are ever removed, unless the operator asks for more.
 //!
 //! # Layers
 //!
-//! A module uses only modules of a lower rank; siblings do not know each other. A test checks it.
+//! A module uses only modules of a lower rank; siblings do not know each other. The rooms of `deliver` follow
+//! the same rule. A test checks both.
 //!
 //! | rank | module | holds | does not hold |
 //! | --- | --- | --- | --- |
@@ -38,9 +39,9 @@
 //! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG and SIG(0) (crate `ring`), transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
-//! | 5 | [`provision`] | a zone exists or does not: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
-//! | 6 | [`deliver`], [`nsupdate`] | the spine: one intent to one outcome; catalogs and who owns a zone; nsupdate's client | SQL |
-//! | 7 | [`queue`] | the file with jobs and memory (crate `rusqlite`), many jobs at once, the worker | printing |
+//! | 5 | [`provision`] | creates and deletes zones: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
+//! | 6 | [`deliver`], [`nsupdate`] | one intent to one outcome; catalogs and ownership of zones; nsupdate's client | SQL |
+//! | 7 | [`queue`] | the file with jobs and state (crate `rusqlite`), many jobs at once, the worker | printing |
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands (crates `clap`, `rustyline`), output, exit status | DNS, SQL |
 //!
