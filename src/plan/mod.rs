@@ -25,7 +25,7 @@ mod packer;
 mod rrset_diff;
 mod soa;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, RECORD_FIXED_OCTETS, Update};
 pub use catalog::{

@@ -1,10 +1,10 @@
 //! Tests of the plan, one rule each. A zone is written as lines of owner name, type, TTL and value.
 
-mod cases;
+pub(crate) mod cases;
 mod catalog;
 mod laws;
 mod packer;
-mod server;
+pub(crate) mod server;
 
 use super::*;
 use crate::model::{DesiredSoa, NamePattern, Record, Serial};

@@ -224,3 +224,6 @@ fn prerequisites_after(failures: u32, before: Prerequisites) -> Prerequisites {
         _ => Prerequisites::Presence,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,7 @@ pub(crate) async fn preview_zone(
     }
 }
 
-fn preview_of_update(update: super::decide::Update) -> Preview {
+pub(super) fn preview_of_update(update: super::decide::Update) -> Preview {
     Preview {
         left_out: update.left_out(),
         guard: update.guard,

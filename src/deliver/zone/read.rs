@@ -9,9 +9,6 @@ use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName
 use crate::wire::Rcode;
 
 /// Reads a zone, and loads what this instance manages in it.
-///
-/// # Errors
-/// [`Failure`].
 pub(crate) async fn read(
     session: &mut Session<'_>,
     zone: &ZoneName,

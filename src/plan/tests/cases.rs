@@ -30,13 +30,13 @@ struct Seed {
 
 /// One generated case.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
-    pub(super) current: CurrentZone,
-    pub(super) desired: DesiredZone,
-    pub(super) managed: RrSets,
-    pub(super) foreign: ForeignRecords,
-    pub(super) prerequisites: Prerequisites,
-    pub(super) octets_max: usize,
+pub(crate) struct Case {
+    pub(crate) current: CurrentZone,
+    pub(crate) desired: DesiredZone,
+    pub(crate) managed: RrSets,
+    pub(crate) foreign: ForeignRecords,
+    pub(crate) prerequisites: Prerequisites,
+    pub(crate) octets_max: usize,
 }
 
 fn seed() -> impl Strategy<Value = Seed> {
@@ -53,7 +53,7 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
-pub(super) fn cases() -> impl Strategy<Value = Case> {
+pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let soa_edit = (
         proptest::option::of(1..3_u32),
         proptest::option::of(prop_oneof![Just(900_u32), Just(60)]),

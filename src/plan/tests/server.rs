@@ -15,14 +15,14 @@ const DNAME: u16 = 39;
 const DS: u16 = 43;
 /// The types that a signing primary generates: RRSIG NSEC DNSKEY NSEC3 NSEC3PARAM CDS CDNSKEY
 /// TYPE65534.
-pub(super) const SIGNER: [u16; 8] = [46, 47, 48, 50, 51, 59, 60, 65534];
+pub(crate) const SIGNER: [u16; 8] = [46, 47, 48, 50, 51, 59, 60, 65534];
 
-pub(super) type Key = (Vec<u8>, u16);
-pub(super) type Set = (u32, BTreeSet<Vec<u8>>);
+pub(crate) type Key = (Vec<u8>, u16);
+pub(crate) type Set = (u32, BTreeSet<Vec<u8>>);
 
 /// The server's reaction to an update that RFC 2136 tells it to ignore.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum OnBadUpdate {
+pub(crate) enum OnBadUpdate {
     /// Silently ignores it, as BIND does.
     Ignore,
     /// Panics: PowerDNS and YADIFA obey or refuse it, so no plan must send it.
@@ -30,21 +30,21 @@ pub(super) enum OnBadUpdate {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Server {
-    pub(super) apex: Vec<u8>,
-    pub(super) sets: BTreeMap<Key, Set>,
-    pub(super) on_bad_update: OnBadUpdate,
+pub(crate) struct Server {
+    pub(crate) apex: Vec<u8>,
+    pub(crate) sets: BTreeMap<Key, Set>,
+    pub(crate) on_bad_update: OnBadUpdate,
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) struct PrerequisiteFailed;
+pub(crate) struct PrerequisiteFailed;
 
-pub(super) fn octets(name: &Name) -> Vec<u8> {
+pub(crate) fn octets(name: &Name) -> Vec<u8> {
     name.as_wire().to_ascii_lowercase()
 }
 
 impl Server {
-    pub(super) fn new(zone: &CurrentZone, on_bad_update: OnBadUpdate) -> Self {
+    pub(crate) fn new(zone: &CurrentZone, on_bad_update: OnBadUpdate) -> Self {
         let apex = octets(zone.name.apex());
         let mut sets = BTreeMap::new();
         let soa = BTreeSet::from([zone.soa.to_rdata().as_wire().to_vec()]);
@@ -61,12 +61,12 @@ impl Server {
         }
     }
 
-    pub(super) fn serial(&self) -> u32 {
+    pub(crate) fn serial(&self) -> u32 {
         serial_of(self.values(&self.apex, SOA).first().unwrap())
     }
 
     /// Raises the serial, as a change by another client does.
-    pub(super) fn bump(&mut self) {
+    pub(crate) fn bump(&mut self) {
         let set = self.sets.get_mut(&(self.apex.clone(), SOA)).unwrap();
         let mut soa = set.1.pop_first().unwrap();
         let at = soa.len() - 20;
@@ -85,7 +85,7 @@ impl Server {
     }
 
     /// RFC 2136 section 3: prerequisites, then updates; all or nothing.
-    pub(super) fn apply(&mut self, batch: &Batch) -> Result<(), PrerequisiteFailed> {
+    pub(crate) fn apply(&mut self, batch: &Batch) -> Result<(), PrerequisiteFailed> {
         self.check(batch)?;
         let before = self.sets.clone();
         let mut delegations = BTreeSet::new();
@@ -225,18 +225,18 @@ impl Server {
     }
 }
 
-pub(super) fn serial_of(soa: &[u8]) -> u32 {
+pub(crate) fn serial_of(soa: &[u8]) -> u32 {
     let at = soa.len() - 20;
     u32::from_be_bytes(soa[at..at + 4].try_into().unwrap())
 }
 
 /// Compares serials by the definition of RFC 1982 section 3.2.
-pub(super) fn is_after(a: u32, b: u32) -> bool {
+pub(crate) fn is_after(a: u32, b: u32) -> bool {
     (b < a && a - b < 1 << 31) || (b > a && b - a > 1 << 31)
 }
 
 /// Encodes the message without TSIG; [`Batch::octets`] must count its octets.
-pub(super) fn encode(batch: &Batch) -> Vec<u8> {
+pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
     let mut message = vec![0; 12];
     message.extend_from_slice(batch.zone.apex().as_wire());
     message.extend_from_slice(&[0, 6, 0, 1]);
