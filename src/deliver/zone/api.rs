@@ -1,7 +1,6 @@
-//! One zone by its name: made where it is missing, read as it is, and what is remembered of it.
+//! Creates a zone by its name, and reads a zone with its state.
 //!
-//! Unlike an intent, nothing here says what a zone that is there shall hold, so nothing here changes
-//! one that is there.
+//! No call here has desired contents, so these calls must never change a zone that exists.
 
 use tokio::time::Instant;
 
@@ -18,11 +17,11 @@ use crate::deliver::state::{StateStore, ZoneState};
 use crate::model::{CurrentZone, DesiredSoa, DesiredZone, Name, RrSets, ZoneName, ZoneSource};
 use crate::plan::InitialZoneError;
 
-/// Makes a zone that holds an SOA and these name servers, the primary's own where none are given. One
-/// that is there is left as it is.
+/// Creates a zone with an SOA and these name servers, or those of the primary if none are given.
+/// Leaves an existing zone as it is.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`](super::deliver()).
+/// [`Failure`] if the zone cannot be created.
 pub async fn create_zone(
     name: &ZoneName,
     nameservers: &[Name],
@@ -53,10 +52,10 @@ pub async fn create_zone(
     created
 }
 
-/// A zone as it is on its primary, by transfer. `clock` gives seconds since 1970, for signatures.
+/// Reads a zone by AXFR. `clock` gives seconds since 1970, for signatures.
 ///
 /// # Errors
-/// [`Failure`]; [`Failure::ZoneAbsent`] where it is not there.
+/// [`Failure`]; [`Failure::ZoneAbsent`] if the primary does not have the zone.
 pub async fn fetch_zone(
     name: &ZoneName,
     primary: &Primary,
@@ -69,11 +68,11 @@ pub async fn fetch_zone(
     present(found)
 }
 
-/// A zone as it is on its primary, or as it is remembered where the primary is read from memory; and
-/// what is remembered of it.
+/// Reads a zone by AXFR, or from the state file if the primary is read from there. Returns it with
+/// its state.
 ///
 /// # Errors
-/// [`Failure`], as [`fetch_zone`].
+/// [`Failure`]; [`Failure::ZoneAbsent`] if the zone does not exist.
 pub async fn recall_zone(
     name: &ZoneName,
     primary: &Primary,
@@ -87,6 +86,7 @@ pub async fn recall_zone(
     Ok((present(found)?, state))
 }
 
+/// Returns the zone if it was read.
 fn present(found: Found) -> Result<CurrentZone, Failure> {
     match found {
         Found::Zone(current) => Ok(*current),
