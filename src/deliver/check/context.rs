@@ -1,6 +1,6 @@
-//! What is asked about, with which key, and what a failure of it comes to.
+//! The primary, key and zone of a check, and the verdict on a trouble with them.
 
-use crate::deliver::check::remedy::{Case, Home, remedy};
+use crate::deliver::check::remedy::{Case, SettingsLocation, remedy};
 use crate::deliver::check::report::{Bad, Trouble, Verdict};
 use crate::deliver::error::Failure;
 use crate::deliver::server::{Primary, Provisioning};
@@ -8,20 +8,20 @@ use crate::model::ZoneName;
 use crate::provision::Software;
 use crate::wire::{Key, Rcode};
 
-/// Who asks a primary, and about what.
+/// The primary, key and zone of a check.
 #[derive(Clone, Copy)]
-pub(super) struct Asker<'a> {
+pub(super) struct CheckContext<'a> {
     pub(super) primary: &'a Primary,
     key: &'a Key,
-    /// Whether the primary has signed an answer with its key for updates.
+    /// Whether the primary has signed a response with its key for updates.
     is_key_known: bool,
-    zone: Option<(&'a ZoneName, Home)>,
+    zone: Option<(&'a ZoneName, SettingsLocation)>,
     /// Whether the zone's own settings name the key.
     is_key_named: bool,
 }
 
-impl<'a> Asker<'a> {
-    /// One with the key for updates, about no zone.
+impl<'a> CheckContext<'a> {
+    /// Creates a context of the key for updates and no zone.
     pub(super) fn new(primary: &'a Primary) -> Self {
         Self {
             primary,
@@ -32,35 +32,33 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// The same about a zone.
-    pub(super) fn about(self, zone: &'a ZoneName, home: Home) -> Self {
-        let zone = Some((zone, home));
+    pub(super) fn with_zone(self, zone: &'a ZoneName, location: SettingsLocation) -> Self {
+        let zone = Some((zone, location));
         Self { zone, ..self }
     }
 
-    /// The same with another key.
     pub(super) fn with_key(self, key: &'a Key) -> Self {
         Self { key, ..self }
     }
 
-    /// The same where it is known whether the primary has signed an answer with its key for updates.
-    pub(super) fn knowing_key(self, is_key_known: bool) -> Self {
+    /// Sets whether the primary has signed a response with its key for updates.
+    pub(super) fn with_known_key(self, is_key_known: bool) -> Self {
         Self {
             is_key_known,
             ..self
         }
     }
 
-    /// The same where it is known whether the zone's own settings let the key update it.
-    pub(super) fn naming_key(self, is_key_named: bool) -> Self {
+    /// Sets whether the zone's own settings let the key update it.
+    pub(super) fn with_named_key(self, is_key_named: bool) -> Self {
         Self {
             is_key_named,
             ..self
         }
     }
 
-    /// The failure of a transfer. Knot says that it does not know a key also where it does, and no `acl` of
-    /// the zone allows it.
+    /// Corrects the failure of a transfer. Knot: it also reports a key as unknown if it knows the
+    /// key, and no `acl` of the zone allows it.
     pub(super) fn refused_transfer(&self, failure: Failure) -> Failure {
         if !self.is_known() || software(self.primary) != Software::Knot {
             return failure;
@@ -76,7 +74,7 @@ impl<'a> Asker<'a> {
             return refused;
         }
         if let Failure::Catalog { catalog, source } = &failure
-            // Without a signature it may as well be that the catalog is not there.
+            // An unsigned response may also mean that the catalog is absent.
             && let Failure::BadKey { .. } = **source
         {
             let (catalog, source) = (catalog.clone(), Box::new(refused));
@@ -85,26 +83,24 @@ impl<'a> Asker<'a> {
         failure
     }
 
-    /// Whether the primary has signed an answer with this key.
+    /// Returns whether the primary has signed a response with this key.
     fn is_known(&self) -> bool {
         self.is_key_known && self.key.name() == self.primary.key.name()
     }
 
-    /// What a trouble with that comes to.
+    /// Returns the verdict on a trouble, with its hint and remedy.
     pub(super) fn bad(&self, trouble: impl Into<Trouble>) -> Verdict {
         let trouble = trouble.into();
+        let provisioning = self.primary.provisioning.as_ref();
+        let (zone, location) = self.zone.unzip();
         let case = Case {
             software: software(self.primary),
             key: self.key,
             is_key_known: self.is_known(),
             is_key_named: self.is_key_named,
-            zone: self.zone.map(|(zone, _)| zone),
-            home: self.zone.map_or(Home::Section, |(_, home)| home),
-            template: self
-                .primary
-                .provisioning
-                .as_ref()
-                .and_then(Provisioning::group),
+            zone,
+            location: location.unwrap_or(SettingsLocation::Section),
+            template: provisioning.and_then(Provisioning::group),
         };
         let (remedy, hint) = remedy(&trouble, &case).unzip();
         let hint = hint.flatten().unwrap_or_else(|| trouble.hint());
@@ -116,11 +112,11 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The kind of server that a primary is, by how zones are made on it.
+/// Returns the software of a primary, which its way to create zones shows.
 pub(super) fn software(primary: &Primary) -> Software {
     match &primary.provisioning {
         Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
-        // The one server that makes primary zones of a catalog's members.
+        // Knot is the one server that creates primary zones for a catalog's members.
         Some(Provisioning::Catalog { .. }) => Software::Knot,
         None => Software::Unknown,
     }

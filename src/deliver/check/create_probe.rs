@@ -1,9 +1,9 @@
-//! The checks of how zones are made, up to a real creation where that is wanted.
+//! Checks the ways to create zones, and creates one if the operator asks for that.
 
 use tokio::time::Instant;
 
-use crate::deliver::check::context::Asker;
-use crate::deliver::check::remedy::Home;
+use crate::deliver::check::context::CheckContext;
+use crate::deliver::check::remedy::SettingsLocation;
 use crate::deliver::check::report::{
     Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict,
 };
@@ -17,41 +17,45 @@ use crate::deliver::server::{Catalog, Primary, Session, open};
 use crate::deliver::state::Provenance;
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::Membership;
-use crate::provision::{self, Created, Deleted, Provisioner, RemovalScope, Subject};
+use crate::provision::{
+    self, Created, Deleted, ProvisionError, Provisioner, RemovalScope, Subject,
+};
 
-/// Longest part of an instance's name in the zone of [`probe_zone`], so that a label holds it.
+type Finding = provision::Finding<ProvisionError>;
+
+/// Longest part of an instance's name in the zone of [`probe_zone`]: a label holds 63 octets.
 const INSTANCE_CHARACTERS_MAX: usize = 48;
 
-/// Checks the making of zones.
-pub(super) async fn check_making(
+/// Checks a provisioner.
+pub(super) async fn check_provisioner(
     primary: &Primary,
     provisioner: &Provisioner,
-    policy: &CheckSettings,
+    settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let zone = probe_zone(&policy.instance);
-    let asker = Asker::new(primary).about(&zone.name, Home::Section);
+    let zone = probe_zone(&settings.instance);
+    let cx = CheckContext::new(primary).with_zone(&zone.name, SettingsLocation::Section);
     let findings = provisioner.check(&zone, deadline).await;
-    let is_clean = |verdict: &provision::Verdict<_>| match verdict {
+    let is_clean = |finding: &Finding| match finding.verdict {
         provision::Verdict::Good | provision::Verdict::Open(_) => true,
         provision::Verdict::Bad { .. } | provision::Verdict::Untried(_) => false,
     };
-    if policy.create && findings.iter().all(|finding| is_clean(&finding.verdict)) {
-        let clock = policy.clock;
-        let created = create_and_remove(primary, provisioner, &zone, clock, deadline).await;
-        return with_creation(&asker, findings, created);
+    if settings.create && findings.iter().all(is_clean) {
+        let clock = settings.clock;
+        let created = create_and_delete(primary, provisioner, &zone, clock, deadline).await;
+        return with_creation(&cx, findings, created);
     }
-    let checked = |finding| checked(&asker, finding);
+    let checked = |finding| checked(&cx, finding);
     findings.into_iter().map(checked).collect()
 }
 
-fn checked(asker: &Asker<'_>, finding: provision::Finding<provision::ProvisionError>) -> Checked {
+fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
     let verdict = match finding.verdict {
         provision::Verdict::Good => Verdict::Good(Fact::Plain),
         provision::Verdict::Bad {
             error,
             remedy: None,
-        } => asker.bad(Failure::from(error)),
+        } => cx.bad(Failure::from(error)),
         provision::Verdict::Bad { error, remedy } => {
             let trouble = Trouble::Failure(error.into());
             let hint = trouble.hint();
@@ -70,15 +74,11 @@ fn checked(asker: &Asker<'_>, finding: provision::Finding<provision::ProvisionEr
     }
 }
 
-/// The findings, with what a real creation told in place of what was not known.
-fn with_creation(
-    asker: &Asker<'_>,
-    findings: Vec<provision::Finding<provision::ProvisionError>>,
-    created: Verdict,
-) -> Vec<Checked> {
+/// Replaces the open findings with the verdict of a real creation.
+fn with_creation(cx: &CheckContext<'_>, findings: Vec<Finding>, created: Verdict) -> Vec<Checked> {
     let is_good = matches!(created, Verdict::Good(_));
     let mut created = Some(created);
-    let creation = |finding: provision::Finding<_>| {
+    let creation = |finding: Finding| {
         let is_open = matches!(finding.verdict, provision::Verdict::Open(_));
         let check = Check::Provision(finding.subject);
         let verdict = match finding.subject {
@@ -91,61 +91,63 @@ fn with_creation(
         };
         match verdict {
             Some(verdict) => Checked { check, verdict },
-            None => checked(asker, finding),
+            None => checked(cx, finding),
         }
     };
     findings.into_iter().map(creation).collect()
 }
 
-/// Checks whose each zone is, where no catalog tells and `is_reachable` says that marks can be asked for.
+/// Checks the ownership of zones by their marks, on a primary without a catalog. Marks can be read
+/// if the provisioner `is_reachable`.
 pub(super) async fn check_marks(
     primary: &Primary,
     zones: &[ZoneName],
-    policy: &CheckSettings,
+    settings: &CheckSettings,
     is_reachable: bool,
     deadline: Instant,
 ) -> Vec<Checked> {
     let mut checked = Vec::new();
     for zone in zones {
         let verdict = if is_reachable {
-            match open(primary, policy.clock, deadline).await {
-                Ok(session) => check_mark(&session, zone, policy).await,
-                Err(failure) => Asker::new(primary).bad(failure),
+            match open(primary, settings.clock, deadline).await {
+                Ok(session) => check_mark(&session, zone, settings).await,
+                Err(failure) => CheckContext::new(primary).bad(failure),
             }
         } else {
             Verdict::Untried(Check::Provision(Subject::Channel))
         };
-        let check = Check::Owner(zone.clone());
+        let check = Check::Ownership(zone.clone());
         checked.push(Checked { check, verdict });
     }
     checked
 }
 
-/// Checks whose a zone is, by the mark of who made it. One that was adopted is this instance's whatever its
-/// mark, which not every server can change.
+/// Checks the ownership of a zone by its mark. An adopted zone belongs to this instance whatever
+/// its mark, which not every server can change.
 pub(super) async fn check_mark(
     session: &Session<'_>,
     zone: &ZoneName,
-    policy: &CheckSettings,
+    settings: &CheckSettings,
 ) -> Verdict {
-    let held = policy.held.get(&session.zone_key(zone));
+    let held = settings.held.get(&session.zone_key(zone));
     if held == Some(&Provenance::Adopted) {
         return Verdict::Good(Fact::Ours);
     }
-    let asker = Asker::new(session.primary).about(zone, Home::Section);
+    let cx = CheckContext::new(session.primary).with_zone(zone, SettingsLocation::Section);
     match marked(session, zone, session.deadline).await {
-        Ok(Mark::None) if held.is_none() => Verdict::Good(Fact::Nobodys),
+        Ok(Mark::None) if held.is_none() => Verdict::Good(Fact::Unclaimed),
         Ok(Mark::Ours | Mark::None) => Verdict::Good(Fact::Ours),
         Ok(Mark::Another(instance)) => {
             let zone = zone.clone();
-            asker.bad(Failure::OthersZone { zone, instance })
+            cx.bad(Failure::OthersZone { zone, instance })
         }
-        Err(failure) => asker.bad(failure),
+        Err(failure) => cx.bad(failure),
     }
 }
 
-/// Makes a zone, tries to update it and removes it; before that, one that an earlier check was killed over.
-async fn create_and_remove(
+/// Deletes the zone that a killed check may have left, then creates it, tries to update it and
+/// deletes it.
+async fn create_and_delete(
     primary: &Primary,
     provisioner: &Provisioner,
     zone: &InitialZone,
@@ -153,18 +155,18 @@ async fn create_and_remove(
     deadline: Instant,
 ) -> Verdict {
     let name = &zone.name;
-    let asker = Asker::new(primary).about(name, Home::Section);
-    // The name is used for nothing else, so one without a mark was made by a check.
-    let remove = || provisioner.delete(name, RemovalScope::Recorded, deadline);
-    match remove().await {
+    let cx = CheckContext::new(primary).with_zone(name, SettingsLocation::Section);
+    // Only checks use the name, so a check created even a zone without a mark.
+    let delete = || provisioner.delete(name, RemovalScope::Recorded, deadline);
+    match delete().await {
         Ok(Deleted::Removed | Deleted::WasAbsent) => {}
-        Ok(Deleted::NotOurs(_)) => return Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => return asker.bad(Failure::from(error)),
+        Ok(Deleted::NotOurs(_)) => return Verdict::Open(Doubt::NameTaken(name.clone())),
+        Err(error) => return cx.bad(Failure::from(error)),
     }
     match provisioner.create(zone, deadline).await {
         Ok(Created::Full | Created::Placeholder) => {}
-        Ok(Created::AlreadyThere(_)) => return Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => return asker.bad(Failure::from(error)),
+        Ok(Created::AlreadyThere(_)) => return Verdict::Open(Doubt::NameTaken(name.clone())),
+        Err(error) => return cx.bad(Failure::from(error)),
     }
     let updated = async {
         let mut session = open(primary, clock, deadline).await?;
@@ -173,68 +175,74 @@ async fn create_and_remove(
         updated
     };
     let updated = updated.await;
-    match remove().await {
-        Ok(Deleted::Removed | Deleted::WasAbsent) => made_and_removed(&asker, name, updated),
-        Ok(Deleted::NotOurs(_)) => Verdict::Open(Doubt::Taken(name.clone())),
-        Err(error) => asker.bad(Trouble::LeftBehind {
+    match delete().await {
+        Ok(Deleted::Removed | Deleted::WasAbsent) => created_and_deleted(&cx, name, updated),
+        Ok(Deleted::NotOurs(_)) => Verdict::Open(Doubt::NameTaken(name.clone())),
+        Err(error) => cx.bad(Trouble::LeftBehind {
             zone: name.clone(),
             failure: error.into(),
         }),
     }
 }
 
-fn made_and_removed(asker: &Asker<'_>, zone: &ZoneName, updated: Result<(), Trouble>) -> Verdict {
+/// Returns the verdict on a zone that was created and deleted.
+fn created_and_deleted(
+    cx: &CheckContext<'_>,
+    zone: &ZoneName,
+    updated: Result<(), Trouble>,
+) -> Verdict {
     let zone = zone.clone();
     match updated {
-        Ok(()) => Verdict::Good(Fact::MadeAndRemoved(zone)),
-        Err(trouble) => asker.bad(Trouble::NotUpdatable {
+        Ok(()) => Verdict::Good(Fact::CreatedAndDeleted(zone)),
+        Err(trouble) => cx.bad(Trouble::NotUpdatable {
             zone,
             trouble: Box::new(trouble),
         }),
     }
 }
 
-/// Makes a zone by an entry of the catalog, tries to update it and removes it with that; before that, one
-/// that an earlier check was killed over. Whatever comes of it, the entry is taken out again.
-pub(super) async fn create_and_remove_by_catalog(
+/// Deletes the member zone that a killed check may have left, then creates it through the catalog,
+/// tries to update it and deletes it. The entry is removed even if a step fails.
+pub(super) async fn create_and_delete_by_catalog(
     session: &mut Session<'_>,
-    asker: &Asker<'_>,
+    cx: &CheckContext<'_>,
     catalog: &Catalog,
-    policy: &CheckSettings,
+    settings: &CheckSettings,
 ) -> Verdict {
-    let zone = probe_zone(&policy.instance);
+    let zone = probe_zone(&settings.instance);
     let name = zone.name.clone();
-    let asker = asker.about(&name, Home::Template);
-    match remove_by_catalog(session, catalog, &name).await {
+    let cx = cx.with_zone(&name, SettingsLocation::Template);
+    match delete_by_catalog(session, catalog, &name).await {
         Ok(true) => {}
-        // It is no member, or no longer: what is served comes from elsewhere.
-        Ok(false) => return Verdict::Open(Doubt::Taken(name)),
-        Err(failure) => return asker.bad(failure),
+        // It is not a member (any more), so another source serves it.
+        Ok(false) => return Verdict::Open(Doubt::NameTaken(name)),
+        Err(failure) => return cx.bad(failure),
     }
     let created = create_by_catalog(session, &zone, UnownedZones::Refuse).await;
     let updated = match created {
         Ok(Created::Full | Created::Placeholder) => check_updates(session, &name).await,
         Ok(Created::AlreadyThere(_)) | Err(_) => Ok(()),
     };
-    let removed = remove_by_catalog(session, catalog, &name).await;
-    let removed = removed.and_then(|is_gone| if is_gone { Ok(()) } else { Err(idle(catalog)) });
-    match (created, removed) {
+    let deleted = delete_by_catalog(session, catalog, &name).await;
+    let deleted =
+        deleted.and_then(|is_absent| is_absent.then_some(()).ok_or_else(|| idle(catalog)));
+    match (created, deleted) {
         (Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }), _) => {
-            Verdict::Open(Doubt::Taken(name.clone()))
+            Verdict::Open(Doubt::NameTaken(name.clone()))
         }
-        (Err(failure), _) => asker.bad(failure),
+        (Err(failure), _) => cx.bad(failure),
         (Ok(Created::Full | Created::Placeholder), Err(failure)) => {
             let zone = name.clone();
-            asker.bad(Trouble::LeftBehind { zone, failure })
+            cx.bad(Trouble::LeftBehind { zone, failure })
         }
         (Ok(Created::Full | Created::Placeholder), Ok(())) => {
-            made_and_removed(&asker, &name, updated)
+            created_and_deleted(&cx, &name, updated)
         }
     }
 }
 
-/// Takes the entry of this instance out, and says whether nobody serves the zone then.
-async fn remove_by_catalog(
+/// Removes this instance's entry from the catalog. Returns whether the zone is absent then.
+async fn delete_by_catalog(
     session: &mut Session<'_>,
     catalog: &Catalog,
     zone: &ZoneName,
@@ -246,8 +254,8 @@ async fn remove_by_catalog(
     }
 }
 
-/// The zone that an instance's checks may make: always the same, so that one that was killed is
-/// repaired by the next, and below a name that is never delegated (RFC 6761 section 6.4).
+/// Returns the zone that an instance's checks may create: always one name, so that the next check
+/// repairs a killed one, and below a name that is never delegated (RFC 6761 section 6.4).
 fn probe_zone(instance: &str) -> InitialZone {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() { c } else { '-' }
@@ -283,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_instance_has_a_zone_to_try_with() {
+    fn every_instance_has_a_probe_zone() {
         let name = |instance: &str| probe_zone(instance).name.to_string();
         assert_eq!(name("plesk01"), "nsbridge-check-plesk01.invalid.");
         assert_eq!(name("a_b.example"), "nsbridge-check-a-b-example.invalid.");

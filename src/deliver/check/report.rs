@@ -1,4 +1,4 @@
-//! What a check can come to: closed enums, whose text is made here and nowhere read.
+//! The results of checks: closed enums. Code must never read their text, which is worded here.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,148 +12,126 @@ use crate::provision::{Gap, Remedy, Subject};
 use crate::wire::Rcode;
 use crate::zonefile;
 
-/// What is checked, and how.
+/// The settings of a check.
 #[derive(Clone, Debug)]
-pub struct CheckSettings {
-    /// The name of this installation.
-    pub instance: String,
-    /// Whether a zone is really made, and removed.
-    pub create: bool,
-    /// Zones that are remembered as this instance's (made, adopted or delivered to), and how they came to be.
-    pub held: HashMap<ZoneKey, Provenance>,
+pub(crate) struct CheckSettings {
+    pub(crate) instance: String,
+    /// Whether to create and delete a zone.
+    pub(crate) create: bool,
+    /// The zones in the state file that this instance created, adopted or manages records in, with
+    /// their provenance.
+    pub(crate) held: HashMap<ZoneKey, Provenance>,
     /// Seconds since 1970, for signatures.
-    pub clock: fn() -> u64,
+    pub(crate) clock: fn() -> u64,
 }
 
-/// One thing that was checked on a primary.
+/// A check and its verdict.
 #[derive(Debug)]
-pub struct Checked {
-    /// What was checked.
-    pub check: Check,
-    /// How it is.
-    pub verdict: Verdict,
+pub(crate) struct Checked {
+    pub(crate) check: Check,
+    pub(crate) verdict: Verdict,
 }
 
-/// What is checked on a primary, in this order.
+/// A check of a primary, in the order in which they run.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Check {
-    /// A connection, over TLS where that is configured.
+pub(crate) enum Check {
+    /// The connection, over TLS if that is configured.
     Reachable,
     /// The key that signs updates and queries.
     Key(Name),
-    /// How far its clock is from ours.
+    /// The offset of the primary's clock.
     Clock,
-    /// The transfer of a zone; of any, where none is known.
+    /// The transfer of a zone; of any zone if none is known.
     Transfer(Option<ZoneName>),
-    /// Updates of a zone; of any, where none is known.
+    /// Updates of a zone; of any zone if none is known.
     Update(Option<ZoneName>),
-    /// The catalog that it keeps.
+    /// The contents of the catalog.
     Catalog(ZoneName),
-    /// Adding members to that catalog.
+    /// The right to add members to the catalog.
     Members(ZoneName),
-    /// Whose a zone is, by that catalog or by the mark of who made it.
-    Owner(ZoneName),
-    /// How zones are made there.
+    /// The ownership of a zone, by the catalog or by its mark.
+    Ownership(ZoneName),
+    /// The creation of zones.
     Provision(Subject),
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug)]
-pub enum Verdict {
-    /// As it must be.
+pub(crate) enum Verdict {
     Good(Fact),
-    /// It works, and not for long.
+    /// It works, but may soon stop to.
     Odd(Fact),
-    /// Not as it must be.
     Bad(Box<Bad>),
-    /// Not known.
+    /// The check cannot decide.
     Open(Doubt),
-    /// Not tried, since this is not as it must be.
+    /// Not tried, since it needs this check to succeed.
     Untried(Check),
 }
 
-/// Something that is not as it must be.
+/// A trouble, and what to do about it.
 #[derive(Debug)]
-pub struct Bad {
-    /// Why.
-    pub trouble: Trouble,
-    /// What to do about it.
-    pub hint: String,
-    /// The lines to write, where they are known.
-    pub remedy: Option<Remedy>,
+pub(crate) struct Bad {
+    pub(crate) trouble: Trouble,
+    pub(crate) hint: String,
+    /// The lines that the configuration of the server lacks, if they are known.
+    pub(crate) remedy: Option<Remedy>,
 }
 
-/// What there is to say of something that works.
+/// A detail of a check that succeeded.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fact {
-    /// Nothing more.
+pub(crate) enum Fact {
+    /// No detail.
     Plain,
-    /// The address that was connected to.
     Connected(SocketAddr),
     /// The primary's clock less ours, in seconds.
     Offset(i64),
-    /// The primary's zones are not read by transfer.
-    ReadFromMemory,
-    /// It is this instance's.
+    /// The primary needs no transfers: zones are read from the state file.
+    ReadFromState,
+    /// The zone belongs to this instance.
     Ours,
-    /// It is nobody's.
-    Nobodys,
-    /// Whose the catalog's members are, and what is wrong with some.
+    /// The zone belongs to no instance.
+    Unclaimed,
+    /// The owners of the catalog's member zones, and the problems of some.
     Members(CatalogCensus),
-    /// This zone was made and removed.
-    MadeAndRemoved(ZoneName),
+    /// The check created and deleted this zone.
+    CreatedAndDeleted(ZoneName),
 }
 
-/// Why something does not work.
+/// A reason why a check failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// As a delivery would fail.
+pub(crate) enum Trouble {
+    /// A failure that a delivery would have, too.
     #[error(transparent)]
     Failure(#[from] Failure),
-    /// Some types of records may be updated and others not.
+    /// The key may update some types of records only.
     #[error("the primary refuses updates of the types {}", words(types))]
-    TypesRefused {
-        /// Those that may not.
-        types: Vec<RecordType>,
-        /// The key that the requests were signed with.
-        key: Name,
-    },
-    /// A zone that was made for the check is still there.
+    TypesRefused { types: Vec<RecordType>, key: Name },
+    /// The check could not delete the zone that it created.
     #[error("the zone `{zone}` was created and could not be removed: {failure}")]
-    LeftBehind {
-        /// The zone.
-        zone: ZoneName,
-        /// Why.
-        failure: Failure,
-    },
-    /// A zone that was made for the check takes no updates.
+    LeftBehind { zone: ZoneName, failure: Failure },
+    /// The primary takes no updates of the zone that the check created.
     #[error("the zone `{zone}` was created and removed, and could not be updated: {trouble}")]
-    NotUpdatable {
-        /// The zone.
-        zone: ZoneName,
-        /// Why.
-        trouble: Box<Self>,
-    },
+    NotUpdatable { zone: ZoneName, trouble: Box<Self> },
 }
 
-/// Why something is not known.
+/// A reason why a check cannot decide.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Doubt {
-    /// No zone of the primary is named or remembered.
+pub(crate) enum Doubt {
+    /// The operator named no zone of the primary, and the state file has none.
     NoZone,
-    /// The zone is not there yet; it would be made.
+    /// The zone is absent, and nsbridge would create it.
     ZoneAbsent,
-    /// A question that may be about no zone of the primary's was answered without a signature.
+    /// The response was not signed, and the query may have been about a zone of another primary.
     Unsigned(Rcode),
-    /// Only a creation tells.
+    /// Only a creation would show it.
     Creation(Gap),
-    /// Somebody else has the zone that would be made.
-    Taken(ZoneName),
+    /// Another source serves the zone that the check would create.
+    NameTaken(ZoneName),
 }
 
 impl Trouble {
-    /// Whether waiting helps or a person must act.
-    pub fn retry(&self) -> Retry {
+    /// Returns whether a retry helps or an operator must act.
+    pub(crate) fn retry(&self) -> Retry {
         match self {
             Self::Failure(failure) => failure.retry(),
             Self::TypesRefused { .. } | Self::LeftBehind { .. } => Retry::Permanent,
@@ -161,8 +139,7 @@ impl Trouble {
         }
     }
 
-    /// What to do about it.
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::Failure(failure) => failure.hint(),
             Self::TypesRefused { key, .. } => format!(
@@ -181,15 +158,14 @@ impl Trouble {
 }
 
 impl Doubt {
-    /// What to do to know it.
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoZone | Self::Unsigned(_) => {
                 "name a zone that this primary has: `nsbridge check ZONE`".to_owned()
             }
             Self::ZoneAbsent => "check it again when it is there".to_owned(),
             Self::Creation(gap) => gap.hint(),
-            Self::Taken(zone) => format!(
+            Self::NameTaken(zone) => format!(
                 "remove the zone `{zone}` from the server: its name is reserved for this check"
             ),
         }
@@ -197,17 +173,16 @@ impl Doubt {
 }
 
 impl Check {
-    /// The zone that it is about.
-    pub fn zone(&self) -> Option<&ZoneName> {
+    pub(crate) fn zone(&self) -> Option<&ZoneName> {
         match self {
             Self::Transfer(zone) | Self::Update(zone) => zone.as_ref(),
-            Self::Catalog(zone) | Self::Members(zone) | Self::Owner(zone) => Some(zone),
+            Self::Catalog(zone) | Self::Members(zone) | Self::Ownership(zone) => Some(zone),
             Self::Reachable | Self::Key(_) | Self::Clock | Self::Provision(_) => None,
         }
     }
 
-    /// A word for programs.
-    pub fn word(&self) -> &'static str {
+    /// Returns the name of the check in JSON.
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Reachable => "reachable",
             Self::Key(_) => "key",
@@ -216,7 +191,7 @@ impl Check {
             Self::Update(_) => "update",
             Self::Catalog(_) => "catalog",
             Self::Members(_) => "catalog-update",
-            Self::Owner(_) => "owner",
+            Self::Ownership(_) => "owner",
             Self::Provision(Subject::Channel) => "control-channel",
             Self::Provision(Subject::Creation) => "zone-creation",
             Self::Provision(Subject::Contents) => "first-contents",
@@ -236,7 +211,7 @@ impl fmt::Display for Check {
             Self::Update(None) => f.write_str("updates"),
             Self::Catalog(zone) => write!(f, "catalog {zone}"),
             Self::Members(zone) => write!(f, "updates of the catalog {zone}"),
-            Self::Owner(zone) => write!(f, "owner of {zone}"),
+            Self::Ownership(zone) => write!(f, "owner of {zone}"),
             Self::Provision(subject) => subject.fmt(f),
         }
     }
@@ -247,15 +222,15 @@ impl fmt::Display for Fact {
         match self {
             Self::Plain => Ok(()),
             Self::Connected(peer) => write!(f, "to {peer}"),
-            // Signatures count whole seconds, and one may begin on the way.
+            // Signatures count whole seconds, and a second may begin on the way.
             Self::Offset(-1..=1) => f.write_str("the same as ours"),
             Self::Offset(seconds) => {
                 let where_to = if *seconds < 0 { "behind" } else { "ahead of" };
                 write!(f, "{} s {where_to} ours", seconds.unsigned_abs())
             }
-            Self::ReadFromMemory => f.write_str("not needed (`read = \"memory\"`)"),
+            Self::ReadFromState => f.write_str("not needed (`read = \"memory\"`)"),
             Self::Ours => f.write_str("this instance"),
-            Self::Nobodys => f.write_str("nobody"),
+            Self::Unclaimed => f.write_str("nobody"),
             Self::Members(census) => {
                 write!(f, "{} of this instance", count(census.ours, "zone"))?;
                 for (instance, zones) in &census.others {
@@ -269,7 +244,7 @@ impl fmt::Display for Fact {
                 }
                 Ok(())
             }
-            Self::MadeAndRemoved(zone) => write!(f, "`{zone}` was created and removed"),
+            Self::CreatedAndDeleted(zone) => write!(f, "`{zone}` was created and removed"),
         }
     }
 }
@@ -285,7 +260,7 @@ impl fmt::Display for Doubt {
                  have the zone"
             ),
             Self::Creation(gap) => gap.fmt(f),
-            Self::Taken(zone) => write!(f, "somebody else has the zone `{zone}`"),
+            Self::NameTaken(zone) => write!(f, "somebody else has the zone `{zone}`"),
         }
     }
 }

@@ -1,10 +1,9 @@
-//! Whether a zone may be updated, asked without changing it.
+//! Finds out whether the key may update a zone. It must never change the zone.
 //!
-//! It is asked by an UPDATE of records that are not there, guarded by two
-//! prerequisites that contradict each other: it is never carried out. An empty UPDATE would not do:
-//! BIND applies `update-policy` to the records of the update section, before it looks at
-//! prerequisites, and its NOERROR to an empty one says nothing. PowerDNS and Knot look at the key
-//! before both.
+//! It sends an UPDATE of records that do not exist, with two prerequisites that contradict each
+//! other, so no server carries it out. An empty UPDATE shows too little. BIND: it applies
+//! `update-policy` to the records of the update section before it checks prerequisites, so its
+//! NOERROR to an empty one proves nothing. PowerDNS, Knot: they check the key before both.
 
 use crate::deliver::check::report::Trouble;
 use crate::deliver::error::Failure;
@@ -14,7 +13,6 @@ use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::{Key, Rcode};
 
-/// The types that zones mostly have.
 const FORWARD_TYPES: [RecordType; 9] = [
     RecordType::SOA,
     RecordType::NS,
@@ -26,10 +24,9 @@ const FORWARD_TYPES: [RecordType; 9] = [
     RecordType::SRV,
     RecordType::CAA,
 ];
-/// The types that reverse zones have.
 const REVERSE_TYPES: [RecordType; 3] = [RecordType::SOA, RecordType::NS, RecordType::PTR];
 
-/// That the primary shows a zone to its key for updates, and that the key may update it.
+/// Checks whether the primary shows a new zone to its key for updates, and lets the key update it.
 pub(super) async fn check_new_zone(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -39,7 +36,7 @@ pub(super) async fn check_new_zone(
     check_updates(session, zone).await
 }
 
-/// Asks whether records may be updated: of all types at once, and where that is refused one by one.
+/// Checks whether the key may update records: all types at once, one by one if that is refused.
 pub(super) async fn check_updates(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -53,14 +50,14 @@ pub(super) async fn check_updates(
     } else {
         FORWARD_TYPES.as_slice()
     };
-    let primary = session.primary;
-    let place = (zone.apex(), &primary.key);
-    let Some(refusal) = try_update(session, zone, place, types).await? else {
+    let (apex, key) = (zone.apex(), &session.primary.key);
+    let Some(refusal) = try_update(session, zone, apex, key, types).await? else {
         return Ok(());
     };
     let mut refused = Vec::new();
     for rtype in types {
-        if try_update(session, zone, place, &[*rtype]).await?.is_some() {
+        let refusal = try_update(session, zone, apex, key, &[*rtype]).await?;
+        if refusal.is_some() {
             refused.push(*rtype);
         }
     }
@@ -69,34 +66,37 @@ pub(super) async fn check_updates(
     }
     Err(Trouble::TypesRefused {
         types: refused,
-        key: session.primary.key.name().clone(),
+        key: key.name().clone(),
     })
 }
 
-/// Sends an UPDATE of records below a name that would change nothing if it were carried out, and is not;
-/// the refusal, where these types are refused to the key.
+/// Sends an UPDATE of records below a name, which no server carries out and which would change
+/// nothing if one did. Returns the refusal if the key may not update these types.
 pub(super) async fn try_update(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    (below, key): (&Name, &Key),
+    below: &Name,
+    key: &Key,
     types: &[RecordType],
 ) -> Result<Option<Failure>, Failure> {
     let random = getrandom::u64().map_err(Failure::Random)?;
     let label = format!("nsbridge-check-{random:016x}");
-    // A zone whose name is so long that it leaves no room for the label is asked about by its apex.
+    // The name itself if it leaves no room for the label.
     let owner = below.child(label.as_bytes());
     let owner = owner.unwrap_or_else(|_| below.clone());
-    let (set, rtype) = (owner.clone(), RecordType::TXT);
     let update = |rtype: &RecordType| unlikely_update(zone, &owner, *rtype);
     let batch = Batch {
         zone: zone.clone(),
-        // Whatever the zone holds, one of them does not hold.
+        // One of them fails, whatever the zone holds.
         prerequisites: vec![
             Prerequisite::Exists {
-                owner: set.clone(),
-                rtype,
+                owner: owner.clone(),
+                rtype: RecordType::TXT,
             },
-            Prerequisite::Absent { owner: set, rtype },
+            Prerequisite::Absent {
+                owner: owner.clone(),
+                rtype: RecordType::TXT,
+            },
         ],
         updates: types.iter().map(update).collect(),
     };
@@ -109,7 +109,7 @@ pub(super) async fn try_update(
             Err(Failure::ZoneAbsent)
         }
         Err(refusal @ Failure::UpdateRefused { .. }) => Ok(Some(refusal)),
-        // So Knot says that the key, which it knows, may not.
+        // Knot: so it refuses a key that it knows.
         Err(
             Failure::BadKey { key }
             | Failure::Unsigned {
@@ -128,7 +128,7 @@ pub(super) async fn try_update(
     }
 }
 
-/// An update of a type for which a server has to look whether the key may.
+/// Returns an update that makes a server check the right of the key to this type.
 fn unlikely_update(zone: &ZoneName, owner: &Name, rtype: RecordType) -> Update {
     let rdata = unlikely_data(rtype, owner);
     let owner = if [RecordType::SOA, RecordType::NS].contains(&rtype) {
@@ -136,7 +136,7 @@ fn unlikely_update(zone: &ZoneName, owner: &Name, rtype: RecordType) -> Update {
     } else {
         owner.clone()
     };
-    // BIND looks for no permission to remove one of these that is not there.
+    // BIND: it checks no right to remove an SRV or PTR record that does not exist.
     if [RecordType::SRV, RecordType::PTR].contains(&rtype) {
         Update::Add {
             owner,
@@ -153,7 +153,7 @@ fn unlikely_update(zone: &ZoneName, owner: &Name, rtype: RecordType) -> Update {
     }
 }
 
-/// Well-formed data that no record of the zone has: `owner` is random.
+/// Returns well-formed RDATA that no record of the zone has: `owner` is random.
 fn unlikely_data(rtype: RecordType, owner: &Name) -> Rdata {
     let name = owner.as_wire();
     Rdata::from_canonical(match rtype {

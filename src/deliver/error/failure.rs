@@ -1,4 +1,5 @@
-//! Why an intent is not in place: a closed set, so that callers decide by matching and never by text.
+//! The reasons why an intent is not in place: a closed set. Callers must decide by variants, never
+//! by text.
 
 use std::net::IpAddr;
 
@@ -8,78 +9,78 @@ use crate::provision::ProvisionError;
 use crate::transport::TransportError;
 use crate::wire::{EncodeError, ExtendedError, Forgery, MalformedReason, Rcode, TransferError};
 
-/// Why an intent is not in place.
+/// A reason why an intent is not in place.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The connection could not be made, or broke before the request can have arrived.
+    /// The connection failed before the request can have arrived.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// An UPDATE was sent and its answer never came.
+    /// An UPDATE was sent, but its response was lost.
     #[error("the update was sent, but no answer came back: {source}")]
     Unknown {
-        /// What happened to the connection.
+        /// The failure of the connection.
         source: TransportError,
     },
-    /// The primary answers others, and sheds this again and again.
+    /// The primary responds to other requests, but repeatedly not to this one.
     #[error("the primary has too much to do: it answers other requests, but {source}")]
     Overloaded {
-        /// What happened to the last one.
+        /// The failure of the last attempt.
         source: TransportError,
     },
-    /// The primary fails on an UPDATE again and again, as it did on others that have passed meanwhile.
+    /// The primary repeatedly fails on an UPDATE, as it did on others that succeeded meanwhile.
     #[error("the primary has too much to do (SERVFAIL to {attempts} updates)")]
     UpdatesExhausted {
-        /// How often it was sent.
+        /// Number of UPDATEs sent.
         attempts: u32,
     },
-    /// The transfer stopped in the middle.
+    /// The connection broke during the transfer.
     #[error("the zone transfer was cut short: {source}")]
     TransferCut {
-        /// What happened to the connection.
+        /// The failure of the connection.
         source: TransportError,
     },
-    /// The transfer is not to be trusted.
+    /// The transfer is invalid.
     #[error("the zone transfer failed: {0}")]
     Transfer(#[from] TransferError),
-    /// The primary serves the zone and denies its transfer.
+    /// The primary serves the zone, but refuses its transfer.
     #[error("the primary refuses the zone transfer ({rcode})")]
     TransferRefused {
-        /// Its answer.
+        /// The code of the response.
         rcode: Rcode,
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
-    /// The primary serves the zone and had no room for its transfer.
+    /// The primary serves the zone, but runs too many transfers.
     #[error("the primary has no room for another zone transfer (SERVFAIL to {attempts} requests)")]
     TransfersExhausted {
-        /// How often it was asked.
+        /// Number of requests.
         attempts: u32,
     },
-    /// The primary does not serve the zone and nothing may make it.
+    /// The primary does not serve the zone, and nsbridge may not create it.
     #[error("the zone is not on the primary")]
     ZoneAbsent,
-    /// The primary is configured for the zone and cannot serve it.
+    /// The primary is configured for the zone, but cannot serve it.
     #[error("the primary has the zone configured but not loaded ({rcode})")]
     ZoneNotLoaded {
-        /// Its answer.
+        /// The code of the response.
         rcode: Rcode,
     },
-    /// The primary denied an UPDATE.
+    /// The primary refused an UPDATE.
     #[error("the primary refuses the update ({rcode}{})", detail(.extended.as_ref()))]
     UpdateRefused {
-        /// Its answer.
+        /// The code of the response.
         rcode: Rcode,
-        /// What it said beside (RFC 8914).
+        /// The extended error of the response (RFC 8914).
         extended: Option<ExtendedError>,
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
     /// The primary failed on a request.
     #[error("the primary answers {rcode}{}", detail(.extended.as_ref()))]
     ServerFailure {
-        /// Its answer.
+        /// The code of the response.
         rcode: Rcode,
-        /// What it said beside (RFC 8914).
+        /// The extended error of the response (RFC 8914).
         extended: Option<ExtendedError>,
     },
     /// The primary does not know the key.
@@ -88,13 +89,13 @@ pub enum Failure {
         .key.to_text_without_dot()
     )]
     BadKey {
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
     /// The primary has another secret under the key's name.
     #[error("the primary has another secret for the key `{}` (BADSIG)", .key.to_text_without_dot())]
     BadSig {
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
     /// The clocks are too far apart.
@@ -103,102 +104,102 @@ pub enum Failure {
         .offset_seconds.unsigned_abs(), if *.offset_seconds < 0 { "behind" } else { "ahead of" }
     )]
     BadTime {
-        /// The primary's clock less ours, in seconds.
+        /// The primary's clock minus ours, in seconds.
         offset_seconds: i64,
     },
-    /// The primary wants longer MACs.
+    /// The primary requires longer MACs.
     #[error(
         "the primary refuses the truncated signatures of the key `{}` (BADTRUNC)",
         .key.to_text_without_dot()
     )]
     BadTrunc {
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
-    /// An error came back without a signature.
+    /// The response is an error without a signature.
     #[error("the primary answers {rcode} without a signature")]
     Unsigned {
-        /// What it says, unauthenticated.
+        /// The code of the response, not authenticated.
         rcode: Rcode,
-        /// The key that the request was signed with.
+        /// The key of the request.
         key: Name,
     },
-    /// An answer's signature does not hold.
+    /// The signature of a response is invalid.
     #[error("the answer is not to be trusted: {0}")]
     Forged(Forgery),
-    /// An answer is none.
+    /// A response is malformed.
     #[error("the answer is unusable: {0}")]
     Malformed(MalformedReason),
-    /// The zone kept changing between read and update.
+    /// The zone changed between read and update in each attempt.
     #[error("the zone was changed by someone else {} between read and update", times(*.attempts))]
     ChangedMeanwhile {
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// The zone is there by the word of its provisioner, and not by that of the primary.
+    /// The provisioner reports that the zone exists, but the primary does not serve it.
     #[error("the zone was made or is there, but the primary does not serve it to us")]
     ZoneHidden,
-    /// The SOA of an answer is none.
+    /// The SOA of a response is malformed.
     #[error("the answer has an unreadable SOA: {0}")]
     Soa(RdataError),
-    /// The aliases of a name lead on and on.
+    /// The CNAME chain of a name is too long.
     #[error("the aliases that lead from `{owner}` are more than {limit}")]
     CnameChainTooLong {
         /// The name.
         owner: Name,
-        /// The type of the record that is looked for.
+        /// The type of the record at its end.
         rtype: RecordType,
-        /// How many are followed.
+        /// Most CNAMEs that are followed.
         limit: usize,
     },
-    /// A record shall stand where an alias stands (RFC 1034 section 3.6.2).
+    /// The owner name of a desired record has a CNAME (RFC 1034 section 3.6.2).
     #[error("`{owner}` is an alias, beside which no other record can stand")]
     CnameInTheWay {
         /// The name.
         owner: Name,
     },
-    /// The plan does not fit messages.
+    /// The plan does not fit into messages.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// The zone cannot be made from what is desired.
+    /// The desired contents do not make a valid new zone.
     #[error(transparent)]
     InitialZone(#[from] InitialZoneError),
     /// A message cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The zone could not be made or removed.
+    /// The zone could not be created or deleted.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
-    /// The zone is another instance's.
+    /// The zone belongs to another instance.
     #[error("the zone belongs to the instance `{instance}`")]
     OthersZone {
         /// The zone.
         zone: ZoneName,
-        /// That instance.
+        /// The other instance.
         instance: String,
     },
-    /// A record stands in another instance's zone, or would.
+    /// The zone of a record belongs to another instance.
     #[error("its zone `{zone}` belongs to the instance `{instance}`")]
     InOthersZone {
         /// The zone.
         zone: ZoneName,
-        /// That instance.
+        /// The other instance.
         instance: String,
     },
-    /// The zone was there before, belongs to nobody, and nothing may adopt it.
+    /// The zone exists and belongs to no instance, and the policy forbids to adopt it.
     #[error("the zone belongs to no instance, and `policy.unowned-zones` forbids to adopt it")]
     UnownedZone {
         /// The zone.
         zone: ZoneName,
     },
-    /// An alias leads to another primary, and there something failed.
+    /// A CNAME leads to another primary, where a request failed.
     #[error("at `{owner}` on {primary}, where the alias leads: {source}")]
     BehindCname {
-        /// The name that the alias leads to.
+        /// The CNAME target.
         owner: Name,
-        /// That primary's name in the configuration.
+        /// The name of the other primary in the configuration.
         primary: String,
-        /// What happened.
+        /// The cause.
         source: Box<Self>,
     },
     /// The catalog could not be read or changed.
@@ -206,24 +207,24 @@ pub enum Failure {
     Catalog {
         /// The catalog.
         catalog: ZoneName,
-        /// What happened.
+        /// The cause.
         source: Box<Self>,
     },
-    /// The catalog is one that no server processes.
+    /// The catalog is broken: no server processes it.
     #[error("the catalog `{catalog}` is broken: {problem}")]
     CatalogBroken {
         /// The catalog.
         catalog: ZoneName,
-        /// What is wrong with it.
+        /// The defect.
         problem: CatalogProblem,
     },
-    /// What is written to the catalog does not show in its transfers.
+    /// Transfers of the catalog do not show the changes to it.
     #[error("the catalog `{catalog}` takes changes, and does not show them")]
     CatalogNotShown {
         /// The catalog.
         catalog: ZoneName,
     },
-    /// The primary made no zone of a member of its catalog.
+    /// The primary did not create the zone of a new member of its catalog.
     #[error(
         "the zone is a member of the catalog `{catalog}`, but the primary does not serve it after \
          {seconds} s"
@@ -231,7 +232,7 @@ pub enum Failure {
     CatalogIdle {
         /// The catalog.
         catalog: ZoneName,
-        /// How long it was waited for.
+        /// The waiting time.
         seconds: u64,
     },
     /// The update would remove more of the zone than `policy.removals-max-percent` allows.
@@ -240,23 +241,23 @@ pub enum Failure {
          `removals-max-percent` allows"
     )]
     MassRemoval {
-        /// How many records would go.
+        /// Number of records to remove.
         removed: usize,
-        /// How many the zone has.
+        /// Number of records in the zone.
         records: usize,
-        /// How much is allowed.
+        /// The limit.
         percent_max: u32,
     },
-    /// A payload without any record for a zone.
+    /// The payload has no record for the zone.
     #[error("the zone would be left without any record")]
     EmptyZone,
-    /// A zone that `policy.deny-zones` protects.
+    /// `policy.deny-zones` protects the zone.
     #[error("`policy.deny-zones` protects `{suffix}`")]
     Denied {
-        /// The suffix that covers it.
+        /// The suffix that covers the zone.
         suffix: Name,
     },
-    /// The catalog of the primary, or a name below it.
+    /// The name is the catalog of the primary, or is below it.
     #[error(
         "`{catalog}` is the catalog of the primary, of which only the entries of zones are changed"
     )]
@@ -267,18 +268,18 @@ pub enum Failure {
     /// No route leads to a primary.
     #[error("no route leads to a primary for it")]
     NoRoute,
-    /// The address is not in a network whose PTR records may be changed.
+    /// The address is in no network with managed PTR records.
     #[error("the address is in none of `ptr.networks`")]
     OutsideNetworks {
         /// The address.
         address: IpAddr,
     },
-    /// No reverse zone was found and nothing may make one.
+    /// The primary has no reverse zone for the address, and nsbridge may not create one.
     #[error("the primary serves no reverse zone for `{owner}`")]
     ReverseZoneAbsent {
-        /// The name that a zone is missing for.
+        /// The reverse name.
         owner: Name,
-        /// The zone that the networks imply.
+        /// The reverse zone for its network.
         reverse_zone: ZoneName,
     },
     /// The primary has no zone for a name.
@@ -287,25 +288,25 @@ pub enum Failure {
         /// The name.
         owner: Name,
     },
-    /// The reverse zone is one of those that BIND makes up by itself.
+    /// The reverse zone is one of BIND's built-in empty zones.
     #[error("`{zone}` is one of BIND's built-in empty zones, which take no updates")]
     BuiltInZone {
-        /// That zone.
+        /// The zone.
         zone: ZoneName,
     },
-    /// Nothing tells which name servers a new zone shall have.
+    /// No name servers are known for a new zone.
     #[error("no name servers are known for the new zone `{zone}`")]
     NoNameservers {
-        /// That zone.
+        /// The zone.
         zone: ZoneName,
     },
-    /// The time for the whole run is over.
+    /// The deadline of the run has passed.
     #[error("no time is left")]
     DeadlinePassed,
-    /// The memory failed; its keeper says why.
+    /// The state file failed; the store thread reports why.
     #[error("the memory of delivered records cannot be used")]
     State,
-    /// The kernel gave no random numbers.
+    /// The kernel returned no random numbers.
     #[error("no random numbers from the kernel: {0}")]
     Random(getrandom::Error),
 }
@@ -324,20 +325,20 @@ fn detail(extended: Option<&ExtendedError>) -> String {
         .unwrap_or_default()
 }
 
-/// What a failure asks for.
+/// Whether a retry can help.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Retry {
-    /// It may pass by itself: try again later.
+    /// The failure may end by itself.
     Transient,
-    /// A primary or a guard refused; a person must act.
+    /// A primary or the policy refused: an operator must act.
     Permanent,
 }
 
 impl Failure {
-    /// Whether waiting helps or a person must act.
+    /// Returns whether a retry can help.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unsigned { rcode, .. } if !is_denial(*rcode) => Retry::Transient,
+            Self::Unsigned { rcode, .. } if !is_refusal(*rcode) => Retry::Transient,
             Self::Provision(error) if error.is_transient() => Retry::Transient,
             Self::Transport(error) if !is_certificate(error) => Retry::Transient,
             Self::Catalog { source, .. } | Self::BehindCname { source, .. } => source.retry(),
@@ -391,7 +392,7 @@ impl Failure {
         }
     }
 
-    /// Whether the primary has too much to do, so that the failure says nothing of what was asked for.
+    /// Returns whether the primary is overloaded, so that the failure is not about the request.
     pub fn is_load(&self) -> bool {
         if let Self::Catalog { source, .. } | Self::BehindCname { source, .. } = self {
             return source.is_load();
@@ -404,12 +405,12 @@ impl Failure {
         )
     }
 
-    /// Whether the primary as a whole does not answer, so that its other zones fare no better now.
+    /// Returns whether the primary is unreachable, so that deliveries to its other zones fail, too.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Transport(error) if !is_certificate(error))
     }
 
-    /// The same, or another primary does not, to which an alias leads.
+    /// Returns whether the primary is unreachable, or another one that a CNAME leads to.
     pub fn is_of_unreachable(&self) -> bool {
         if let Self::BehindCname { source, .. } = self {
             return source.is_unreachable();
@@ -418,13 +419,13 @@ impl Failure {
     }
 }
 
-/// Whether the trouble is one of certificates, which no time mends.
+/// Returns whether the certificate is at fault, which no retry repairs.
 fn is_certificate(error: &TransportError) -> bool {
     matches!(error, TransportError::Tls { .. })
 }
 
-/// Codes by which servers say unsigned that they will not.
-fn is_denial(rcode: Rcode) -> bool {
+/// Returns whether a server refuses by this code in an unsigned response.
+fn is_refusal(rcode: Rcode) -> bool {
     [
         Rcode::REFUSED,
         Rcode::NOTAUTH,
@@ -439,10 +440,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_was_changed_once_or_so_many_times() {
-        let said = |attempts| Failure::ChangedMeanwhile { attempts }.to_string();
+    fn a_number_of_changes_is_worded_as_a_multiple() {
+        let message = |attempts| Failure::ChangedMeanwhile { attempts }.to_string();
         let text = "the zone was changed by someone else N between read and update";
-        assert_eq!(said(1), text.replace('N', "once"));
-        assert_eq!(said(10), text.replace('N', "10 times"));
+        assert_eq!(message(1), text.replace('N', "once"));
+        assert_eq!(message(10), text.replace('N', "10 times"));
     }
 }

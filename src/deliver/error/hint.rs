@@ -1,4 +1,4 @@
-//! What to do about each kind of failure.
+//! The hint of each failure: an instruction for the operator.
 
 use super::failure::Failure;
 use crate::model::ZoneName;
@@ -6,16 +6,13 @@ use crate::plan::BatchError;
 use crate::wire::Rcode;
 use crate::zonefile::format_type;
 
-/// The hint where there is nothing better to say.
+/// The hint of a failure that needs no action.
 const TRY_AGAIN: &str =
     "nothing was lost: what is in the queue is tried again, anything else can be run again";
 
 impl Failure {
-    /// What to do about it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "a line or two for each kind of failure"
-    )]
+    /// Returns an instruction for the operator.
+    #[expect(clippy::too_many_lines, reason = "a line or two for each failure")]
     pub fn hint(&self) -> String {
         match self {
             Self::Transport(error) => error.hint().unwrap_or_else(|| TRY_AGAIN.into()),
@@ -179,7 +176,7 @@ impl Failure {
     }
 }
 
-/// What to do where a catalog could not be read or changed.
+/// Returns the hint of a failure to read or change the catalog.
 fn catalog_hint(catalog: &ZoneName, failure: &Failure) -> String {
     if let Failure::TransferRefused { key, .. }
     | Failure::UpdateRefused { key, .. }

@@ -1,4 +1,4 @@
-//! Why a change is not in place, whether a retry helps, and what to do about it.
+//! Failures: why a change is not in place, whether a retry can help, and a hint for the operator.
 
 mod failure;
 mod hint;

@@ -1,4 +1,4 @@
-//! What was done for an intent, or would be.
+//! What a delivery did, and what a dry run would do.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,17 +9,17 @@ use crate::model::{Name, Presence, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Change, Conflict, Plan};
 use crate::zonefile;
 
-/// What was delivered of an intent.
+/// The outcome of a delivery.
 #[derive(Debug)]
 pub struct Delivered {
-    /// What was done.
+    /// The change.
     pub done: Done,
-    /// What was left out of it.
+    /// The parts of the intent that are not in place.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Delivered {
-    /// All of it.
+    /// Returns an outcome with nothing left out.
     pub fn all(done: Done) -> Self {
         Self {
             done,
@@ -28,84 +28,84 @@ impl Delivered {
     }
 }
 
-/// What was done for an intent that is now in place.
+/// The change for an intent that is now in place.
 #[derive(Debug)]
 pub enum Done {
-    /// The zone looked as it shall; no UPDATE was sent.
+    /// The zone was as desired: no UPDATE was sent.
     Unchanged,
-    /// The zone was brought into line.
+    /// UPDATEs changed the zone.
     Updated(Counts),
-    /// The zone was made with these contents.
+    /// The zone was created.
     Created {
-        /// How many records it has, SOA included.
+        /// Number of its records, including the SOA.
         records: usize,
     },
-    /// The zone was removed.
+    /// The zone was deleted.
     Deleted,
-    /// The zone was not made here: what was delivered to it is removed, the rest stays.
+    /// The managed records were removed; the zone stays, since another source created it.
     Emptied {
-        /// How many records were removed.
+        /// Number of removed records.
         removed: usize,
     },
-    /// There was nothing to remove.
+    /// The zone or value was absent already.
     AlreadyGone,
     /// The PTR value was added.
     PtrAdded {
-        /// The owner, after RFC 2317 aliases.
+        /// The owner name, after CNAMEs (RFC 2317).
         owner: Name,
         /// Its zone.
         zone: ZoneName,
-        /// How many values of others were removed for it (`ptr.existing` is `replace`).
+        /// Number of other values that it replaced (`ptr.existing` is `replace`).
         replaced: usize,
-        /// Whether the reverse zone was made for it.
+        /// Whether the reverse zone was created for it.
         zone_created: bool,
     },
     /// The PTR value was removed.
     PtrRemoved {
-        /// The owner, after RFC 2317 aliases.
+        /// The owner name, after CNAMEs (RFC 2317).
         owner: Name,
         /// Its zone.
         zone: ZoneName,
     },
-    /// The address has another PTR, which stays (`ptr.existing` is `keep`).
+    /// The address keeps another PTR value (`ptr.existing` is `keep`).
     PtrKept {
-        /// The owner, after RFC 2317 aliases.
+        /// The owner name, after CNAMEs (RFC 2317).
         owner: Name,
     },
-    /// The record is there, or is gone.
+    /// The record is present or absent, as desired.
     Record {
-        /// The name that was asked for.
+        /// The name in the intent.
         asked: Name,
-        /// The name, after aliases.
+        /// The owner name, after CNAMEs.
         owner: Name,
         /// Its zone.
         zone: ZoneName,
-        /// Whether it is there.
+        /// Whether the record is present.
         presence: Presence,
-        /// Whether it was changed now.
+        /// Whether this delivery changed it.
         is_changed: bool,
     },
     /// PTR records are not managed: no network is configured.
     PtrSkipped,
 }
 
-/// How many records a plan changes.
+/// The numbers of changes of a plan.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Records that were added.
+    /// Added records.
     pub added: usize,
-    /// Records that were removed.
+    /// Removed records.
     pub removed: usize,
-    /// RRsets whose TTL was changed.
+    /// RRsets with a new TTL.
     pub ttl_changed: usize,
-    /// Whether SOA fields were changed.
+    /// Whether fields of the SOA changed.
     pub soa_changed: bool,
-    /// How many messages it took.
+    /// UPDATE messages.
     pub messages: usize,
 }
 
 impl Counts {
-    /// What a plan changes that takes so many messages.
+    /// Counts the changes of a plan.
     pub(crate) fn of(plan: &Plan, messages: usize) -> Self {
         Self {
             added: plan.added(),
@@ -116,7 +116,7 @@ impl Counts {
         }
     }
 
-    /// How much of a plan is not to be done any more by a later one.
+    /// Counts the changes of a plan that a later plan does not need any more.
     pub(crate) fn of_applied(before: &Plan, after: &Plan) -> Self {
         let left: HashSet<(&Name, RecordType, &Rdata)> =
             after.changes.iter().map(subject).collect();
@@ -143,36 +143,36 @@ impl AddAssign for Counts {
     }
 }
 
-/// What would be done for an intent.
+/// The outcome of a dry run.
 #[derive(Debug)]
 pub struct Preview {
-    /// The zone that it would be done to.
+    /// The zone of the changes.
     pub zone: ZoneName,
-    /// What would become of the zone itself.
+    /// The change of the zone as a whole.
     pub zone_change: ZoneChange,
-    /// Records that would go and come, in the order in which they would be sent.
+    /// Removed and added records, in the order of sending.
     pub lines: Vec<PreviewLine>,
-    /// What would be left out.
+    /// The parts of the intent that would not be in place.
     pub left_out: Vec<LeftOut>,
-    /// The guard of the policy that would hold the change.
+    /// The limit of the policy that would hold the change.
     pub guard: Option<Failure>,
 }
 
-/// What would become of a zone.
+/// The change of a zone as a whole in a dry run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ZoneChange {
-    /// It would be made.
+    /// The zone would be created.
     Created,
-    /// It would be removed.
+    /// The zone would be deleted.
     Deleted,
-    /// It would stay.
+    /// The zone would neither be created nor deleted.
     Kept,
 }
 
-/// One record that would come or go.
+/// A record that a dry run would add or remove.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PreviewLine {
-    /// Whether it would be there afterwards.
+    /// Whether the record would be present afterwards.
     pub presence: Presence,
     /// The record.
     pub record: Record,
@@ -190,41 +190,41 @@ impl Preview {
         }
     }
 
-    /// Whether nothing would change.
+    /// Returns whether the run would change nothing.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.zone_change == ZoneChange::Kept
     }
 }
 
-/// What was left out of an intent that is otherwise in place.
+/// A part that is not in place of an intent that otherwise is.
 #[derive(Debug)]
 pub enum LeftOut {
-    /// A desired record that cannot stand beside what is kept.
+    /// A desired record that conflicts with a kept one.
     Conflict(Conflict),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
-    /// A record that the primary still has, or does not have, though it took the update that says otherwise.
+    /// A change that the primary silently ignored (RFC 2136 section 3.4.2).
     Ignored {
-        /// Whether it shall be there.
+        /// Whether the record is desired to be present.
         presence: Presence,
-        /// Its name.
+        /// Its owner name.
         owner: Name,
         /// Its type.
         rtype: RecordType,
         /// Its data.
         rdata: Rdata,
     },
-    /// The changes at a name that the primary refuses.
+    /// The changes at an owner name that the primary refuses.
     Refused {
-        /// The name.
+        /// The owner name.
         owner: Name,
-        /// Its answer to them alone.
+        /// The response to these changes alone.
         failure: Box<Failure>,
     },
 }
 
 impl LeftOut {
-    /// Whether a person must act before it can be in place.
+    /// Returns whether an operator must act before this part can be in place.
     pub fn is_refused(&self) -> bool {
         match self {
             Self::Conflict(_) | Self::Ignored { .. } | Self::Refused { .. } => true,
@@ -232,7 +232,7 @@ impl LeftOut {
         }
     }
 
-    /// What to do about it.
+    /// Returns an instruction for the operator, if any is needed.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
@@ -270,7 +270,7 @@ impl fmt::Display for LeftOut {
                 rtype,
                 rdata,
             } => {
-                let (word, data) = (
+                let (rtype, data) = (
                     zonefile::format_type(*rtype),
                     zonefile::format_rdata(*rtype, rdata),
                 );
@@ -282,7 +282,7 @@ impl fmt::Display for LeftOut {
                         "is not there, though the primary took the update that adds it"
                     }
                 };
-                write!(f, "{owner} {word} {data} {state}")
+                write!(f, "{owner} {rtype} {data} {state}")
             }
             Self::Refused { owner, failure } => write!(f, "{owner} left out: {failure}"),
         }

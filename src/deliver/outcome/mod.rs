@@ -1,4 +1,4 @@
-//! What a change came to, or would come to.
+//! The outcome of a delivery or of a dry run.
 
 mod done;
 mod overlay;

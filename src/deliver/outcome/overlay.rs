@@ -1,9 +1,9 @@
-//! What a dry run has found out so far.
+//! The changes that a dry run has decided on so far, applied to what later commands read.
 //!
-//! The commands of a call build on each other: a reverse zone takes its name servers from a zone that
-//! the same call makes, and is made for the first of its PTR records only. A dry run changes nothing
-//! on the primary, so what it found for one command is laid over the answers that the next one gets.
-//! A delivery has nothing to foresee. Only what PTR records depend on is kept.
+//! The commands of a call build on each other: a reverse zone takes its name servers from a zone
+//! that an earlier command creates, and only the first of its PTR records creates it. A dry run
+//! changes nothing on the primary, so the overlay applies its earlier changes to each response. It
+//! keeps only the records that PTR records depend on. A delivery has no overlay.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use super::done::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::state::ZoneKey;
 use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 
-/// What would be on the primaries after the commands so far.
+/// The changes to the primaries that the commands so far would make.
 #[derive(Debug, Default)]
 pub struct Overlay {
     zones: RefCell<HashMap<ZoneKey, OverlaidZone>>,
@@ -21,12 +21,12 @@ pub struct Overlay {
 #[derive(Debug)]
 struct OverlaidZone {
     zone_change: ZoneChange,
-    /// The records that would come or go, in order: SOA, apex NS and PTR.
+    /// Added and removed SOA, apex NS and PTR records, in order.
     lines: HashMap<(Name, RecordType), Vec<PreviewLine>>,
 }
 
 impl Overlay {
-    /// Takes a command's changes for done.
+    /// Adds the changes of a command.
     pub(crate) fn note(&self, primary: &str, preview: &Preview) {
         let mut zones = self.zones.borrow_mut();
         let zone = zones.entry(key(primary, &preview.zone)).or_insert_with(|| {
@@ -51,7 +51,7 @@ impl Overlay {
         }
     }
 
-    /// The zone that a name would be in, where the primary has it in `found` now.
+    /// Returns the zone that would hold a name if the primary holds it in `found` now.
     pub(crate) fn enclosing(
         &self,
         primary: &str,
@@ -73,7 +73,7 @@ impl Overlay {
         found
     }
 
-    /// The records of a set that would be there, where the primary has `found` now.
+    /// Returns the records that an RRset would have if the primary has `found` now.
     pub(crate) fn records(
         &self,
         primary: &str,
@@ -86,7 +86,7 @@ impl Overlay {
         let zone = zones.get(&key(primary, zone));
         let lines = zone.and_then(|zone| zone.lines.get(&(owner.clone(), rtype)));
         for PreviewLine { presence, record } in lines.into_iter().flatten() {
-            found.retain(|there| there.rdata != record.rdata);
+            found.retain(|it| it.rdata != record.rdata);
             match presence {
                 Presence::Present => found.push(record.clone()),
                 Presence::Gone => {}

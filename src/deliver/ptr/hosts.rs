@@ -1,4 +1,5 @@
-//! Hosts and their addresses, as zones have them: which PTR values a zone asks for, and which there are.
+//! Lists the hosts and addresses of a zone, which PTR values are desired from, and the PTR values
+//! of a reverse zone.
 
 use std::net::IpAddr;
 
@@ -7,11 +8,10 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::server::query::{ask, enclosing_soa};
 use crate::deliver::server::{Primary, open};
-use crate::model::address_of;
-use crate::model::{CurrentZone, Name, Rdata, RecordType, ZoneName};
+use crate::model::{CurrentZone, Name, Rdata, RecordType, ZoneName, address_of};
 
-/// Each address of a zone with each host that has it, in ascending order. Wildcards are no hosts, and what
-/// stands at or below a delegation is glue (RFC 1034 section 4.2.1).
+/// Returns each address of a zone with each host that has it, in ascending order. Wildcards are not
+/// hosts, and addresses at or below a delegation are glue (RFC 1034 section 4.2.1).
 pub fn host_addresses(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
     let mut pairs = Vec::new();
     for set in &zone.records {
@@ -20,7 +20,7 @@ pub fn host_addresses(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
             continue;
         }
         let addresses = set.rdatas.iter().filter_map(Rdata::to_address);
-        // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
+        // The reverse name of an IPv4-mapped address is in in-addr.arpa.
         let addresses = addresses.map(|address| address.to_canonical());
         pairs.extend(addresses.map(|address| (address, set.owner.to_lowercase())));
     }
@@ -29,25 +29,25 @@ pub fn host_addresses(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
     pairs
 }
 
-/// Whether a zone alone says which addresses a name has: it is in the zone, not at or below a delegation, not
-/// below a DNAME, and no wildcard.
+/// Returns whether this zone alone decides on the addresses of a name: the name is in the zone, not
+/// at or below a delegation, not below a DNAME, and not a wildcard.
 pub fn is_host_of(zone: &CurrentZone, name: &Name) -> bool {
     let apex = zone.name.apex();
     if !name.is_at_or_below(apex) || name.is_wildcard() {
         return false;
     }
-    let mut here = Some(name.clone());
-    while let Some(at) = here.filter(|here| here != apex) {
-        let leads_away = |rtype| zone.records.get(&at, rtype).is_some();
-        if leads_away(RecordType::NS) || at != *name && leads_away(RecordType::DNAME) {
+    let mut next = Some(name.clone());
+    while let Some(at) = next.filter(|at| at != apex) {
+        let has = |rtype| zone.records.get(&at, rtype).is_some();
+        if has(RecordType::NS) || at != *name && has(RecordType::DNAME) {
             return false;
         }
-        here = at.parent();
+        next = at.parent();
     }
     true
 }
 
-/// The PTR values of a reverse zone whose owners stand for addresses.
+/// Returns the PTR values of a reverse zone at owner names that are addresses.
 pub fn reverse_entries(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
     let sets = zone
         .records
@@ -61,11 +61,11 @@ pub fn reverse_entries(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
         .collect()
 }
 
-/// The zone that a name is in, by the word of a primary; none where the primary has none. `clock` gives
-/// seconds since 1970, for signatures.
+/// Asks a primary for the zone of a name; `None` if it has no such zone. `clock` gives seconds
+/// since 1970, for signatures.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure`] if the query fails.
 pub async fn enclosing_zone(
     name: &Name,
     primary: &Primary,

@@ -1,18 +1,20 @@
-//! Looks whether what an update asks for was done: NOERROR does not say so.
+//! Verifies that an update was done: a NOERROR does not prove it.
 //!
-//! RFC 2136 section 3.4.2 has servers pass over in silence what they do not do, such as the removal of the last NS
-//! or a CNAME beside other data; BIND drops a DS without an NS, PowerDNS does not find a record that somebody
-//! stored in another spelling, and leaves out what its policy script denies. A record that is forgotten although it
-//! is still there would stay for ever, and one that is not there must not be reported as added.
+//! Servers silently ignore some changes (RFC 2136 section 3.4.2), such as the removal of the last
+//! NS, or a CNAME beside other data. BIND: it ignores a DS without an NS. PowerDNS: it does not
+//! find a record that is stored in another spelling, and ignores what its policy script denies. If
+//! the state file forgot a record that still exists, the record would stay for ever. An absent
+//! record must never be reported as added.
 //!
-//! The SOA is one of the additions: a server passes over one whose serial is not newer than its own. What it is served
-//! with as a serial may be the server's own choice.
+//! The SOA counts as an addition: a server ignores one whose serial is not newer than its own. The
+//! serial that it serves afterwards may be its own choice.
 //!
-//! Of removals all are looked for. Additions of a type are looked for until a process has seen one RRset of that type
-//! in place on the primary: where a server passes over records in every state of a zone, it is for their type, and the
-//! guard on the SOA holds for what depends on the zone's state. DS, and what is not so guarded, is always looked for.
-//! Where zones cannot be read nobody knows their state: each RRset is asked for then, up to a limit, and what the
-//! answers leave open is believed.
+//! All removals are verified. Additions of a type are verified until this process has seen one
+//! RRset of that type in place on the primary: a server that ignores records in every state of a
+//! zone does so for their type, and the prerequisite on the SOA covers what depends on the zone's
+//! state. A DS, and any addition without that prerequisite, is always verified. If zones cannot be
+//! read, their state is unknown: each RRset is queried, up to a limit, and what the responses leave
+//! open counts as done.
 
 use std::time::Duration;
 
@@ -26,15 +28,17 @@ use crate::model::{
 };
 use crate::plan::{Action, Plan, Prerequisites};
 
-/// Most RRsets that are asked for one by one; of more the whole zone is read.
+/// Most RRsets that are queried one by one. If there are more, the whole zone is read.
 const QUERIES_MAX: usize = 8;
 
-/// Most RRsets that are asked for one by one where zones are not read, of those that come and of those that go: each
-/// takes a round trip of the time that a call has. Of more, the first and one of each type.
+/// Most added and most removed RRsets that are queried one by one if zones are not read: each takes
+/// a round trip of the time that a call has. Of more additions, the first ones and one of each
+/// type.
 const QUERIES_UNREAD_MAX: usize = 500;
 
-/// The pauses between looks at a zone whose serial has not moved on yet: where BIND signs a zone beside the one
-/// that takes the updates (inline-signing), what it serves comes a little later.
+/// The pauses before a zone whose serial has not changed is verified again. BIND: with
+/// inline-signing, it signs a copy of the zone that takes the updates, so changes show a little
+/// later.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(20),
     Duration::from_millis(60),
@@ -44,17 +48,18 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(1_200),
 ];
 
-/// What a primary passed over, although it took the update.
+/// The changes that a primary silently ignored, although it took the update.
 #[derive(Debug, Default)]
 pub(crate) struct Ignored {
-    /// Records that it shall not have and still has.
+    /// Removed records that still exist.
     pub(crate) left: RrSets,
-    /// Records that it shall have and does not have.
+    /// Added records that are absent.
     pub(crate) missing: RrSets,
 }
 
 impl Ignored {
-    fn in_zone(removed: &RrSets, added: &RrSets, current: &CurrentZone) -> Self {
+    fn in_zone(changes: &Changes, current: &CurrentZone) -> Self {
+        let Changes { removed, added } = changes;
         Self {
             left: removed.minus(&removed.minus(&current.records)),
             missing: added.minus(&current.records),
@@ -65,7 +70,7 @@ impl Ignored {
         self.left.is_empty() && self.missing.is_empty()
     }
 
-    /// Record by record, so that each is told.
+    /// Returns one report for each record.
     pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
         let both = [
             (Presence::Gone, self.left),
@@ -88,12 +93,17 @@ impl Ignored {
     }
 }
 
-/// Looks for what the plan removes and adds. A primary that guards RRsets and is read is believed what it removed: its
-/// prerequisites have just found the very records. Where it signs a copy of the zone (BIND), what was added comes a
-/// little later.
+/// The changes to verify, without TTLs: those are not compared.
+struct Changes {
+    removed: RrSets,
+    added: RrSets,
+}
+
+/// Verifies the removals and additions of a plan. Skips the removals if prerequisites on RRsets
+/// have just found those records, and zones are read.
 ///
 /// # Errors
-/// [`Failure`], where it cannot be found out.
+/// [`Failure`] if a query or a transfer fails.
 pub(crate) async fn ignored(
     session: &mut Session<'_>,
     plan: &Plan,
@@ -101,29 +111,30 @@ pub(crate) async fn ignored(
     before: Serial,
 ) -> Result<Ignored, Failure> {
     let is_read = session.primary.read == Read::Transfer;
-    let is_found = prerequisites == Prerequisites::RrSets;
-    let removed = plan.changes.iter();
-    let removed = removed.filter(|it| it.action == Action::Remove && !(is_read && is_found));
-    // What is compared has no TTL.
-    let removed = RrSets::from_records(removed.map(|change| change.to_record(0)));
+    let has_rrset_prerequisites = prerequisites == Prerequisites::RrSets;
+    let removals = plan.changes.iter();
+    let removals =
+        removals.filter(|it| it.action == Action::Remove && !(is_read && has_rrset_prerequisites));
     let additions = plan.changes.iter().filter(|change| {
-        let is_settled = is_read
+        let is_verified = is_read
             && change.rtype != RecordType::DS
             && is_seen(session, prerequisites, change.rtype);
-        matches!(change.action, Action::Add { .. }) && !is_settled
+        matches!(change.action, Action::Add { .. }) && !is_verified
     });
-    let added = RrSets::from_records(additions.map(|change| change.to_record(0)));
-    let changes = (&removed, &added);
-    let mut ignored = if removed.is_empty() && added.is_empty() {
-        Ignored::default()
-    } else if is_found {
-        asked_for_when_moved(session, &plan.zone, changes, before).await?
-    } else if is_read {
-        looked_for(session, &plan.zone, changes, before).await?
-    } else {
-        asked_for(session, &plan.zone, changes).await?
+    let changes = Changes {
+        removed: RrSets::from_records(removals.map(|change| change.to_record(0))),
+        added: RrSets::from_records(additions.map(|change| change.to_record(0))),
     };
-    if is_found {
+    let mut ignored = if changes.removed.is_empty() && changes.added.is_empty() {
+        Ignored::default()
+    } else if has_rrset_prerequisites {
+        query_until_shown(session, &plan.zone, &changes, before).await?
+    } else if is_read {
+        query_or_read(session, &plan.zone, &changes, before).await?
+    } else {
+        query_all(session, &plan.zone, &changes).await?
+    };
+    if has_rrset_prerequisites {
         return Ok(ignored);
     }
     let soa = ignored_soa(session, plan, prerequisites, before).await?;
@@ -131,7 +142,7 @@ pub(crate) async fn ignored(
     Ok(ignored)
 }
 
-/// The SOA of the plan, where the primary has not taken it.
+/// Returns the SOA of the plan if the primary ignored it.
 async fn ignored_soa(
     session: &mut Session<'_>,
     plan: &Plan,
@@ -164,27 +175,28 @@ async fn ignored_soa(
     }))
 }
 
-/// Looks for what was removed and added, by questions where that is enough and else by reading the zone.
-async fn looked_for(
+/// Verifies changes by queries, and by a transfer if those are too many or do not show all changes.
+async fn query_or_read(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    (removed, added): (&RrSets, &RrSets),
+    changes: &Changes,
     before: Serial,
 ) -> Result<Ignored, Failure> {
+    let Changes { removed, added } = changes;
     let is_few = removed.as_slice().len() <= QUERIES_MAX;
-    if is_few && are_as_wanted(session, removed, &one_of_each_type(added)).await? {
+    if is_few && are_shown(session, removed, &one_of_each_type(added)).await? {
         note_seen(session, added);
         return Ok(Ignored::default());
     }
     let mut pauses = PAUSES.into_iter();
     loop {
-        // An answer may be made of a wildcard, or lead below a delegation; a transfer shows what is there.
+        // A response may be synthesized, or refer to a delegation; a transfer shows the records.
         let Found::Zone(current) = read_zone(session, zone).await? else {
             return Ok(Ignored::default());
         };
-        let ignored = Ignored::in_zone(removed, added, &current);
-        let has_moved = current.soa.serial != before;
-        let pause = pauses.next().filter(|_| !has_moved && !ignored.is_empty());
+        let ignored = Ignored::in_zone(changes, &current);
+        let is_newer = current.soa.serial != before;
+        let pause = pauses.next().filter(|_| !is_newer && !ignored.is_empty());
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
             continue;
@@ -196,27 +208,27 @@ async fn looked_for(
     }
 }
 
-/// What answers show to be passed over, as soon as the serial that is served has moved on. A primary whose serial does
-/// not is believed, unless an alias that was there before stands in the place of what was added.
-async fn asked_for_when_moved(
+/// Verifies changes by queries once the served serial has changed. If it does not change, all
+/// changes count as done, but for additions at the name of a CNAME that existed before.
+async fn query_until_shown(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    changes: (&RrSets, &RrSets),
+    changes: &Changes,
     before: Serial,
 ) -> Result<Ignored, Failure> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        let ignored = asked_for(session, zone, changes).await?;
+        let ignored = query_all(session, zone, changes).await?;
         if ignored.is_empty() {
             return Ok(ignored);
         }
         let served = served_soa(session, zone).await?;
         if served.is_some_and(|(soa, _)| soa.serial != before) {
-            // It may have moved on between the questions.
-            return asked_for(session, zone, changes).await;
+            // It may have changed between the queries.
+            return query_all(session, zone, changes).await;
         }
         let Some(pause) = pauses.next() else {
-            let missing = beside_aliases(session, &ignored.missing, changes.0).await?;
+            let missing = at_cnames(session, &ignored.missing, &changes.removed).await?;
             return Ok(Ignored {
                 missing,
                 ..Ignored::default()
@@ -226,20 +238,21 @@ async fn asked_for_when_moved(
     }
 }
 
-/// What answers show to be passed over.
-async fn asked_for(
+/// Verifies changes by queries.
+async fn query_all(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    (removed, added): (&RrSets, &RrSets),
+    changes: &Changes,
 ) -> Result<Ignored, Failure> {
+    let Changes { removed, added } = changes;
     let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
     for set in removed.iter().take(QUERIES_UNREAD_MAX) {
-        if let Some(answered) = answer(session, &set.owner, set.rtype).await? {
-            let there = those(set, |rdata| answered.contains(rdata));
-            if !there.rdatas.is_empty()
-                && !is_synthesized_by_wildcard(session, zone, &there).await?
+        if let Some(response) = query_set(session, &set.owner, set.rtype).await? {
+            let shown = part_of(set, |rdata| response.contains(rdata));
+            if !shown.rdatas.is_empty()
+                && !is_synthesized_by_wildcard(session, zone, &shown).await?
             {
-                left.push(there);
+                left.push(shown);
             }
         }
     }
@@ -248,9 +261,9 @@ async fn asked_for(
         Read::State => first_and_one_of_each_type(added),
     };
     for set in sets {
-        match answer(session, &set.owner, set.rtype).await? {
+        match query_set(session, &set.owner, set.rtype).await? {
             None => is_open = true,
-            Some(answered) => missing.push(those(set, |rdata| !answered.contains(rdata))),
+            Some(response) => missing.push(part_of(set, |rdata| !response.contains(rdata))),
         }
     }
     missing.retain(|set| !set.rdatas.is_empty());
@@ -264,9 +277,10 @@ async fn asked_for(
     Ok(ignored)
 }
 
-/// What is answered of a set; none where that tells nothing of the name itself: below a delegation or a DNAME. An
-/// alias at the very name tells that nothing else is there, also one that a wildcard makes up (RFC 1034 section 4.3.2).
-async fn answer(
+/// Queries an RRset. `None` if the response shows nothing about the name itself: below a delegation
+/// or a DNAME. A CNAME at the name shows that no other record exists, even if it is synthesized
+/// (RFC 1034 section 4.3.2).
+async fn query_set(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
@@ -293,8 +307,8 @@ async fn answer(
     }))
 }
 
-/// Those of the sets at whose name an alias stands that was not to be removed.
-async fn beside_aliases(
+/// Returns the sets at the name of a CNAME that the plan does not remove.
+async fn at_cnames(
     session: &mut Session<'_>,
     sets: &RrSets,
     removed: &RrSets,
@@ -304,8 +318,8 @@ async fn beside_aliases(
         let is_old = removed.get(&set.owner, RecordType::CNAME).is_none();
         if set.rtype != RecordType::CNAME
             && is_old
-            && let Some(answered) = answer(session, &set.owner, RecordType::CNAME).await?
-            && !answered.rdatas.is_empty()
+            && let Some(response) = query_set(session, &set.owner, RecordType::CNAME).await?
+            && !response.rdatas.is_empty()
         {
             hidden.push(set.clone());
         }
@@ -313,8 +327,8 @@ async fn beside_aliases(
     Ok(RrSets::from_sets(hidden))
 }
 
-/// Some of the records of a set.
-fn those(set: &RrSet, takes: impl Fn(&Rdata) -> bool) -> RrSet {
+/// Returns the part of a set with matching RDATA.
+fn part_of(set: &RrSet, takes: impl Fn(&Rdata) -> bool) -> RrSet {
     let rdatas = set.rdatas.iter().filter(|rdata| takes(rdata));
     RrSet {
         rdatas: rdatas.cloned().collect(),
@@ -322,7 +336,8 @@ fn those(set: &RrSet, takes: impl Fn(&Rdata) -> bool) -> RrSet {
     }
 }
 
-/// Whether a wildcard above a name answers the same, so that the answer may be made of it (RFC 4592).
+/// Returns whether a wildcard above the name has the same data, so that the response may be
+/// synthesized (RFC 4592).
 async fn is_synthesized_by_wildcard(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -332,8 +347,8 @@ async fn is_synthesized_by_wildcard(
     while let Some(name) = above.filter(|name| name.is_at_or_below(zone.apex())) {
         if let Ok(wildcard) = name.child(b"*")
             && wildcard != set.owner
-            && let Some(answered) = answer(session, &wildcard, set.rtype).await?
-            && set.rdatas.iter().any(|rdata| answered.contains(rdata))
+            && let Some(response) = query_set(session, &wildcard, set.rtype).await?
+            && set.rdatas.iter().any(|rdata| response.contains(rdata))
         {
             return Ok(true);
         }
@@ -342,19 +357,19 @@ async fn is_synthesized_by_wildcard(
     Ok(false)
 }
 
-/// Whether an addition of this type has been seen in place on the primary, so that one more need not be looked for.
+/// Returns whether an addition of this type was seen in place on the primary.
 fn is_seen(session: &Session<'_>, prerequisites: Prerequisites, rtype: RecordType) -> bool {
     let seen = session.primary.pool.seen_added.borrow();
     prerequisites != Prerequisites::Presence && seen.contains(&rtype)
 }
 
-/// Remembers, for as long as the process lives, the types of what was added and found in place.
+/// Remembers the types of additions that were seen in place, for the life of the process.
 fn note_seen(session: &Session<'_>, added: &RrSets) {
     let types = one_of_each_type(added).into_iter().map(|set| set.rtype);
     session.primary.pool.seen_added.borrow_mut().extend(types);
 }
 
-/// The first RRset of each type.
+/// Returns the first RRset of each type, up to [`QUERIES_MAX`].
 fn one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     let mut chosen: Vec<&RrSet> = Vec::new();
     for set in sets {
@@ -365,7 +380,7 @@ fn one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     chosen
 }
 
-/// The first RRsets, and of the others the first of each type.
+/// Returns the first [`QUERIES_UNREAD_MAX`] RRsets, and one of each type that only others have.
 fn first_and_one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     let mut chosen: Vec<&RrSet> = sets.iter().take(QUERIES_UNREAD_MAX).collect();
     for set in sets.iter().skip(QUERIES_UNREAD_MAX) {
@@ -376,9 +391,9 @@ fn first_and_one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
     chosen
 }
 
-/// Whether answers show all records that were added, and none of those that were removed. A set of both is asked for
+/// Returns whether responses show all added records and no removed one. A set with both is queried
 /// once.
-async fn are_as_wanted(
+async fn are_shown(
     session: &mut Session<'_>,
     removed: &RrSets,
     added: &[&RrSet],
@@ -386,22 +401,22 @@ async fn are_as_wanted(
     let added_alone = added.iter().copied();
     let added_alone = added_alone.filter(|set| removed.get(&set.owner, set.rtype).is_none());
     for RrSet { owner, rtype, .. } in removed.iter().chain(added_alone) {
-        let gone = removed.get(owner, *rtype);
-        let come = added
+        let to_remove = removed.get(owner, *rtype);
+        let to_add = added
             .iter()
             .find(|set| set.owner == *owner && set.rtype == *rtype);
         let Some(response) = ask(session, owner, *rtype).await? else {
-            if come.is_some() {
+            if to_add.is_some() {
                 return Ok(false);
             }
             continue;
         };
-        let there: Vec<&Rdata> = records(&response, owner, *rtype)
+        let shown: Vec<&Rdata> = records(&response, owner, *rtype)
             .map(|record| &record.rdata)
             .collect();
-        let is_left = gone.is_some_and(|set| there.iter().any(|rdata| set.contains(rdata)));
-        let has_come = |set: &&RrSet| set.rdatas.iter().all(|rdata| there.contains(&rdata));
-        if is_left || !come.is_none_or(has_come) {
+        let is_left = to_remove.is_some_and(|set| shown.iter().any(|rdata| set.contains(rdata)));
+        let is_shown = |set: &&RrSet| set.rdatas.iter().all(|rdata| shown.contains(&rdata));
+        if is_left || !to_add.is_none_or(is_shown) {
             return Ok(false);
         }
     }

@@ -1,12 +1,13 @@
-//! Finds out which names a primary refuses, so that one bad record does not keep the rest of its zone waiting.
+//! Bisects the owner names that a primary refuses, so that one bad record does not delay the rest
+//! of its zone.
 //!
-//! A message is refused as a whole, and the answer does not say for what. So the changes are halved by owner
-//! names, again and again, until those that are refused stand alone. Between two halves the zone is read and
-//! planned anew, so that each half is as well guarded as a whole plan.
+//! A primary refuses a message as a whole, and the response does not name the record. So the
+//! changes are halved by owner names until each refused name is alone. The zone is read and planned
+//! anew before each half, so that the prerequisites of a half are as good as those of a whole plan.
 //!
-//! Some changes are refused only because others are not there yet (BIND looks for the addresses of an MX's
-//! host), so what stands alone is tried once more at the end. Where nothing at all gets through, it is the zone
-//! or the key that is refused, and that is what is said.
+//! Some changes are refused only because others are missing (BIND: it checks the addresses of an
+//! MX's host), so refused singles are retried once at the end. If no change at all is applied, the
+//! primary refuses the zone or the key, and that failure is reported.
 
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
@@ -14,33 +15,31 @@ use crate::model::Name;
 use crate::plan::Plan;
 use crate::wire::Rcode;
 
-/// How many names are refused alone, with nothing applied, until the zone as such counts as refused.
-const ALONE_MAX: usize = 4;
+/// Number of refused singles, with nothing applied, that make the zone as a whole count as refused.
+const SINGLES_MAX: usize = 4;
 
-/// Most messages that a search takes: some ten refused names among ten thousand.
-const STEPS_MAX: u32 = 256;
+/// Most refused messages of a bisection: some ten refused names among ten thousand.
+const REFUSALS_MAX: u32 = 256;
 
-/// A search for the names that are refused.
+/// A search for the refused owner names of a plan.
 #[derive(Default)]
 pub(crate) struct Bisection {
-    /// What is still to be sent, the next at the end; empty where all is sent at once.
+    /// Groups of names to send, the next one last; empty if the whole plan is sent at once.
     groups: Vec<Vec<Name>>,
-    /// What was refused alone.
+    /// Names that were refused alone.
     refused: Vec<(Name, Failure)>,
-    /// Something was applied.
-    has_passed: bool,
-    /// What stands alone has been tried again.
+    has_applied: bool,
     has_retried_singles: bool,
-    steps: u32,
+    refusals: u32,
 }
 
 impl Bisection {
-    /// Whether the search goes on.
+    /// Returns whether groups are left to send.
     pub(crate) fn is_searching(&self) -> bool {
         !self.groups.is_empty()
     }
 
-    /// Takes out of a plan what is not to be sent now.
+    /// Restricts a plan to the next group, without the refused names.
     pub(crate) fn restrict(&self, plan: &mut Plan) {
         plan.freeze(self.refused.iter().map(|(owner, _)| owner));
         if let Some(group) = self.groups.last() {
@@ -48,20 +47,20 @@ impl Bisection {
         }
     }
 
-    /// The group was applied, or there was nothing to send of it.
+    /// Notes that the group was applied by this number of messages; 0 if it needed none.
     pub(crate) fn passed(&mut self, messages: usize) {
-        self.has_passed |= messages > 0;
+        self.has_applied |= messages > 0;
         self.groups.pop();
         self.retry_singles();
     }
 
-    /// The plan was refused, as it was restricted.
+    /// Notes that the primary refused the restricted plan, and halves it.
     ///
     /// # Errors
-    /// The failure, where it is not about single names.
+    /// The failure if it is not about single names.
     pub(crate) fn refused(&mut self, plan: &Plan, failure: Failure) -> Result<(), Failure> {
-        self.steps += 1;
-        if !is_refusal(&failure) || self.steps > STEPS_MAX {
+        self.refusals += 1;
+        if !is_refusal(&failure) || self.refusals > REFUSALS_MAX {
             return Err(failure);
         }
         self.groups.pop();
@@ -71,8 +70,8 @@ impl Bisection {
             self.groups.extend([second, owners]);
             return Ok(());
         }
-        let is_hopeless = self.groups.is_empty() || self.refused.len() + 1 >= ALONE_MAX;
-        if !self.has_passed && is_hopeless {
+        let is_hopeless = self.groups.is_empty() || self.refused.len() + 1 >= SINGLES_MAX;
+        if !self.has_applied && is_hopeless {
             return Err(failure);
         }
         if let Some(owner) = owners.pop() {
@@ -82,7 +81,7 @@ impl Bisection {
         Ok(())
     }
 
-    /// What was left out, once the search is over.
+    /// Returns the refused names once the search is over.
     pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
         self.refused
             .into_iter()
@@ -93,15 +92,15 @@ impl Bisection {
     }
 
     fn retry_singles(&mut self) {
-        if self.groups.is_empty() && self.has_passed && !self.has_retried_singles {
+        if self.groups.is_empty() && self.has_applied && !self.has_retried_singles {
             self.has_retried_singles = true;
-            let alone = self.refused.drain(..).map(|(owner, _)| vec![owner]);
-            self.groups.extend(alone);
+            let singles = self.refused.drain(..).map(|(owner, _)| vec![owner]);
+            self.groups.extend(singles);
         }
     }
 }
 
-/// Whether a primary has refused a message for what is in it, or may have.
+/// Returns whether a primary refused, or may have refused, a message for its records.
 fn is_refusal(failure: &Failure) -> bool {
     if let Failure::UpdateRefused { rcode, .. } = failure {
         return [Rcode::REFUSED, Rcode::FORMERR, Rcode::NOTIMP].contains(rcode);

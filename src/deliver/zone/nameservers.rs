@@ -1,13 +1,13 @@
-//! The apex NS records of zones where the configuration names them.
+//! Sets the apex NS records of zones if the configuration names the name servers.
 
 use std::borrow::Cow;
 
 use crate::model::{DesiredZone, Name, Rdata, RecordType, RrSet, RrSets, ZoneName};
 
-/// TTL of apex NS records where the payload gives none, in seconds.
+/// TTL of apex NS records if the payload gives none, in seconds.
 pub(crate) const NS_TTL: u32 = 86_400;
 
-/// The zone with the primary's own name servers at its apex, where some are configured.
+/// Returns the zone with the configured name servers at its apex, or unchanged if there are none.
 pub(crate) fn with_nameservers<'a>(
     desired: &'a DesiredZone,
     nameservers: &[Name],
@@ -16,8 +16,8 @@ pub(crate) fn with_nameservers<'a>(
         return Cow::Borrowed(desired);
     }
     let apex = desired.name.apex();
-    let theirs = desired.records.get(apex, RecordType::NS);
-    let ttl = theirs
+    let payload_set = desired.records.get(apex, RecordType::NS);
+    let ttl = payload_set
         .map(|set| set.ttl)
         .or(desired.soa.ttl)
         .unwrap_or(NS_TTL);
@@ -33,7 +33,7 @@ pub(crate) fn with_nameservers<'a>(
     })
 }
 
-/// The set of a zone's own name servers.
+/// Returns the apex NS RRset of a zone.
 pub(crate) fn ns_set(zone: &ZoneName, ttl: u32, nameservers: &[Name]) -> RrSet {
     let mut rdatas: Vec<Rdata> = nameservers.iter().map(Rdata::from_name).collect();
     rdatas.sort();

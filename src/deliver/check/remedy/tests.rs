@@ -1,8 +1,8 @@
-//! The lines for each kind of server.
+//! Tests of the lines for each server.
 
 use super::*;
-use crate::model::{Name, RecordType, Secret};
-use crate::wire::Hash;
+use crate::model::{Name, RecordType, Secret, ZoneName};
+use crate::wire::{Algorithm, Hash, Key};
 
 fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
     let (name, zone): (Name, Name) = ("plesk".parse().unwrap(), "0/25.example".parse().unwrap());
@@ -15,7 +15,7 @@ fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
         is_key_known: false,
         is_key_named: false,
         zone: Some(&zone),
-        home: Home::Section,
+        location: SettingsLocation::Section,
         template: None,
     };
     let found = remedy(&trouble.into(), &case);
