@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     let deadline = Instant::now() + setup.deadline;
     let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
     let held = remembered.iter().filter(is_held);
-    let policy = CheckSettings {
+    let settings = CheckSettings {
         instance: setup.instance.clone(),
         create: arguments.create,
         held: held.map(|it| (it.key.clone(), it.provenance)).collect(),
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
     };
     let one = async |primary: &Primary| {
         let zones = zones_of(primary, &zones, &remembered, &setup);
-        check::check(primary, &zones, &policy, deadline).await
+        check::check(primary, &zones, &settings, deadline).await
     };
     let primaries = || setup.primaries.values().map(|primary| &**primary);
     let checked = match block_on(join_all(primaries().map(one))) {
@@ -195,8 +195,8 @@ impl Report<'_> {
             "subject": "configuration", "check": "configuration", "file": path,
         });
         self.print(Word::Ok, &["configuration", &path], None, entry);
-        for (name, policy) in &setup.keys {
-            let (path, key) = (policy.file.display().to_string(), &policy.key);
+        for (name, key) in &setup.keys {
+            let (path, key) = (key.file.display().to_string(), &key.key);
             let known_as = key.name().to_text_without_dot();
             let algorithm = key.algorithm().to_string();
             let entry = json!({

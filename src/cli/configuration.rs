@@ -44,8 +44,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     let primaries: BTreeMap<String, Rc<Primary>> = config
         .primaries
         .iter()
-        .map(|(name, policy)| {
-            let primary = primary(name, policy, &config.instance)?;
+        .map(|(name, settings)| {
+            let primary = primary(name, settings, &config.instance)?;
             Ok((name.clone(), Rc::new(primary)))
         })
         .collect::<Result<_, ProvisionError>>()
@@ -81,10 +81,10 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
 
 fn primary(
     name: &str,
-    policy: &config::PrimarySettings,
+    settings: &config::PrimarySettings,
     instance: &str,
 ) -> Result<Primary, ProvisionError> {
-    let provisioning = match &policy.provision {
+    let provisioning = match &settings.provision {
         None => None,
         Some(ProvisionSettings::Rndc(rndc)) => {
             let rndc = Rndc::new(RndcSettings {
@@ -93,8 +93,8 @@ fn primary(
                 view: rndc.view.clone(),
                 instance: instance.into(),
                 way: rndc.way.clone(),
-                update_key: policy.key.clone(),
-                transfer_key: policy.transfer_key.clone(),
+                update_key: settings.key.clone(),
+                transfer_key: settings.transfer_key.clone(),
                 clock: now,
             })?;
             Some(Provisioning::Provisioner(Provisioner::Rndc(Box::new(rndc))))
@@ -105,8 +105,8 @@ fn primary(
                 path: powerdns.path.clone(),
                 api_key: powerdns.api_key.clone(),
                 instance: instance.into(),
-                update_key: policy.key.name().clone(),
-                transfer_key: policy.transfer_key.name().clone(),
+                update_key: settings.key.name().clone(),
+                transfer_key: settings.transfer_key.name().clone(),
             })?;
             Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns)))
         }
@@ -120,16 +120,16 @@ fn primary(
     };
     Ok(Primary {
         name: name.into(),
-        endpoint: policy.endpoint.clone(),
-        key: policy.key.clone(),
-        transfer_key: policy.transfer_key.clone(),
-        nameservers: policy.nameservers.clone(),
-        read: policy.read,
+        endpoint: settings.endpoint.clone(),
+        key: settings.key.clone(),
+        transfer_key: settings.transfer_key.clone(),
+        nameservers: settings.nameservers.clone(),
+        read: settings.read,
         provisioning,
-        catalog: policy.catalog.as_ref().map(|catalog| {
+        catalog: settings.catalog.as_ref().map(|catalog| {
             Catalog::new(catalog.name.clone(), catalog.key.clone(), instance.into())
         }),
-        pool: Pool::new(policy.zones_in_flight),
+        pool: Pool::new(settings.zones_in_flight),
     })
 }
 

@@ -99,7 +99,7 @@ fn describe_record(
         (Presence::Gone, true) => ("removed", "removed"),
         (Presence::Gone, false) => ("already-gone", "already gone"),
     };
-    let cname_target = if owner == asked {
+    let place = if owner == asked {
         String::new()
     } else {
         format!(" at {owner}")
@@ -107,7 +107,7 @@ fn describe_record(
     let entry = json!({
         "result": result, "owner": owner.to_string(), "zone": zone.to_string(),
     });
-    (format!("{text}{cname_target} in {zone}"), entry)
+    (format!("{text}{place} in {zone}"), entry)
 }
 
 fn describe_counts(counts: &Counts) -> String {

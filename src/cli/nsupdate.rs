@@ -74,7 +74,7 @@ fn run_script(options: &Options) -> ExitCode {
     let mut keeping = Keeping::new(options);
     let done = loop {
         match runtime::block_on(read_lines(&mut client, &mut lines, interactive, json)) {
-            Ok(Ok(JobOutcome::OfBatch(kept))) => {
+            Ok(Ok(End::OfBatch(kept))) => {
                 if keeping.keep(kept) == Status::BadConfiguration {
                     return ExitCode::from(STATUS_FATAL);
                 }
@@ -89,7 +89,7 @@ fn run_script(options: &Options) -> ExitCode {
         output::say(Stream::Out, &format!("{entry}\n"));
     }
     match done {
-        Ok(Ok(JobOutcome::Interrupted)) => ExitCode::from(STATUS_FATAL),
+        Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
         Ok(Ok(_)) if client.has_failed() || !is_kept => ExitCode::from(STATUS_FAILED),
         Ok(Ok(_)) => ExitCode::SUCCESS,
         Ok(Err(error)) => fatal(&format!("{place}{error}")),
@@ -113,7 +113,7 @@ fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
 }
 
 /// Why no more lines are read.
-enum JobOutcome {
+enum End {
     /// There are no more, or the last one was `quit`.
     OfLines,
     /// The last one was a `send`, and this is to be kept before there are others.
@@ -128,12 +128,12 @@ async fn read_lines(
     lines: &mut Lines,
     interactive: bool,
     json: bool,
-) -> Result<JobOutcome, Fatal> {
+) -> Result<End, Fatal> {
     loop {
         let line = match lines.next() {
             Read::Line(line) => line,
-            Read::JobOutcome => return Ok(JobOutcome::OfLines),
-            Read::Interrupted => return Ok(JobOutcome::Interrupted),
+            Read::End => return Ok(End::OfLines),
+            Read::Interrupted => return Ok(End::Interrupted),
         };
         let turn = client.line(&line).await;
         let sent = client.take_sent();
@@ -146,10 +146,10 @@ async fn read_lines(
             Turn::Next => {
                 let kept = client.take_kept();
                 if !kept.is_empty() {
-                    return Ok(JobOutcome::OfBatch(kept));
+                    return Ok(End::OfBatch(kept));
                 }
             }
-            Turn::Quit => return Ok(JobOutcome::OfLines),
+            Turn::Quit => return Ok(End::OfLines),
             Turn::Wrong if interactive => {}
             Turn::Wrong => return Err(Fatal::Syntax),
         }

@@ -25,7 +25,7 @@ pub(super) enum Read {
     /// A line.
     Line(Vec<u8>),
     /// Nothing: there are no more.
-    JobOutcome,
+    End,
     /// Nothing: Ctrl-C.
     Interrupted,
 }
@@ -47,7 +47,7 @@ impl Lines {
                 let read = stream.take(LINE_OCTETS_MAX).read_until(b'\n', &mut line);
                 return match read {
                     Ok(1..) => Read::Line(line),
-                    Ok(0) | Err(_) => Read::JobOutcome,
+                    Ok(0) | Err(_) => Read::End,
                 };
             }
             Self::Person(editor) => editor,
@@ -61,7 +61,7 @@ impl Lines {
                 Read::Line(line.into_bytes())
             }
             Err(ReadlineError::Interrupted) => Read::Interrupted,
-            Err(_) => Read::JobOutcome,
+            Err(_) => Read::End,
         }
     }
 }

@@ -97,7 +97,7 @@ impl Options {
 
     /// Reads the arguments that follow `program`.
     pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
-        let (letters, own, file) = reverse_zone(program, arguments)?;
+        let (letters, own, file) = split_options(program, arguments)?;
         prepare(&letters)?;
         let mut options = Self::new();
         options.own = own;
@@ -163,7 +163,7 @@ impl Options {
             'u' => self.udp_wait = seconds(number(argument, "udp timeout")?),
             'v' => self.tcp = true,
             'y' => self.key_text = text(),
-            // `reverse_zone` lets no other letter through; `g`, `o`, `h`, `P`, `T` and `V` are seen to before.
+            // `split_options` lets no other letter through; `g`, `o`, `h`, `P`, `T` and `V` are seen to before.
             _ => {}
         }
         Ok(())
@@ -212,7 +212,7 @@ impl Own {
 /// The options with their arguments, in their order, our own ones, and the first other word.
 type Cut = (Vec<(char, String)>, Own, Option<String>);
 
-fn reverse_zone(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
+fn split_options(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
     let (mut letters, mut own) = (Vec::new(), Own::default());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {

@@ -1,8 +1,8 @@
-//! The spine: one intent in, what became of it out.
+//! Delivers one intent to its primary, and returns its outcome.
 //!
-//! Reading, planning and sending are joined here and nowhere else. Each attempt starts from the
-//! zone as it is, so that retries, crashes and order need no special cases. What is remembered of a
-//! zone is asked for and changed through [`StateStore`]; nothing here knows how it is stored.
+//! Reading, planning and sending are joined here and nowhere else. Each attempt starts from the zone
+//! as it is, so that retries, crashes and order need no special cases. [`StateStore`] loads and
+//! changes what this instance manages; nothing here knows how it is stored.
 
 pub mod check;
 mod context;
@@ -42,10 +42,10 @@ use context::Context;
 use server::open;
 use zone::nameservers::with_nameservers;
 
-/// Makes an intent so on its primary.
+/// Delivers an intent to its primary.
 ///
 /// # Errors
-/// [`Failure`]: why it is not in place, whether waiting helps, and what to do.
+/// [`Failure`]: the cause, whether a retry helps, and what to do.
 pub async fn deliver(
     intent: &Intent,
     primary: &Primary,
@@ -72,8 +72,7 @@ pub async fn deliver(
     delivered
 }
 
-/// What [`deliver`] would do after what is `overlay`, found out without changing anything; it is
-/// foreseen from then on.
+/// Returns what [`deliver`] would change after the changes in `overlay`, and adds it to them.
 ///
 /// # Errors
 /// [`Failure`], as [`deliver`].
@@ -107,11 +106,11 @@ pub async fn preview(
     Ok(Some(preview))
 }
 
-/// The zones that the catalog of a primary lists, and whose each is; none where it keeps no catalog. `clock`
-/// gives seconds since 1970, for signatures.
+/// Returns the member zones of a primary's catalog with their membership; none if it keeps no catalog.
+/// `clock` returns seconds since 1970, for signatures.
 ///
 /// # Errors
-/// [`Failure`]: why the catalog could not be read.
+/// [`Failure`] if the catalog cannot be read.
 pub async fn members(
     primary: &Primary,
     clock: fn() -> u64,
@@ -126,12 +125,12 @@ pub async fn members(
     members
 }
 
-/// Makes a zone this instance's, whosever it was, and says whose that was: in the catalog of its primary, or
-/// where that keeps none in the memory.
+/// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
+/// keeps none. Returns the instance that had it.
 ///
 /// # Errors
-/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the primary has:
-/// an entry could make it.
+/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the
+/// primary has: an entry could create it.
 pub async fn adopt(
     zone: &ZoneName,
     primary: &Primary,

@@ -1,13 +1,14 @@
-//! A batch as statements that can be kept, and acted on later: this record is there, that one is gone.
+//! Turns a batch into intents that can be kept and applied later: a record exists, or does not.
 //!
-//! Only what can be said so is taken. A prerequisite guards what happens now, and a whole set or name
-//! would take away what has come since; a record of which a name has one only would replace a newer one.
+//! Anything else is refused. A prerequisite is about the moment of the UPDATE; the deletion of an
+//! RRset or a name would also delete records that were added since; and a record of a type that a
+//! name has only one of would replace a newer one.
 
 use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType};
 use crate::wire::{Class, UpdateBuilder, WireRecord};
 use crate::zonefile::format_type;
 
-/// Types of which a name or zone has one record only, and what servers make themselves.
+/// Types of which a name or zone has only one record, and types that servers create themselves.
 const NOT_KEPT: [RecordType; 11] = [
     RecordType::SOA,
     RecordType::CNAME,
@@ -22,7 +23,10 @@ const NOT_KEPT: [RecordType; 11] = [
     RecordType::ANY,
 ];
 
-/// The statements of a batch, in its order; none where all of it is not to be kept, and why.
+/// Returns the intents of a batch, in its order.
+///
+/// # Errors
+/// Why the batch cannot be kept.
 pub(super) fn intents(
     draft: &UpdateBuilder,
     zone: Option<&Name>,

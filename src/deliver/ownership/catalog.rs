@@ -360,11 +360,17 @@ struct CatalogChange<'c, 'a, D> {
     lost: Option<Membership>,
 }
 
+/// An UPDATE that is being sent, and the membership that it was decided from.
+struct Sending {
+    membership: Membership,
+    batch: Batch,
+}
+
 impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
     for CatalogChange<'_, 'a, D>
 {
     type Outcome = Membership;
-    type Change = (Membership, Batch);
+    type Change = Sending;
     const ATTEMPTS_MAX: u32 = 20;
 
     fn session(&mut self) -> &mut Session<'a> {
@@ -382,29 +388,29 @@ impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
             None => Decision::Done(lost.unwrap_or(membership)),
             Some(batch) => Decision::Send {
                 batches: vec![batch.clone()],
-                change: (membership, batch),
+                change: Sending { membership, batch },
             },
         })
     }
 
     async fn settle(
         &mut self,
-        (membership, batch): Self::Change,
+        sent: Sending,
         _messages: usize,
     ) -> Result<Option<Membership>, Failure> {
         if let Some(reading) = &mut *self.catalog.reading.lock().await {
-            reading.view.apply(&batch);
+            reading.view.apply(&sent.batch);
         }
-        let shows = self.catalog.shows(self.session, &batch).await?;
-        Ok(shows.then_some(membership))
+        let shows = self.catalog.shows(self.session, &sent.batch).await?;
+        Ok(shows.then_some(sent.membership))
     }
 
     async fn not_applied(&mut self) {
         self.catalog.forget_reading().await;
     }
 
-    fn response_lost(&mut self, (membership, _): Self::Change) {
-        self.lost = Some(membership);
+    fn response_lost(&mut self, sent: Sending) {
+        self.lost = Some(sent.membership);
     }
 
     fn in_context(&self, failure: Failure) -> Failure {

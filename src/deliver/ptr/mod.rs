@@ -73,6 +73,12 @@ struct PtrUpdate<'c, 'a> {
     lost: Option<Done>,
 }
 
+/// A change that is being sent, and its result if it is applied.
+struct Sending {
+    location: PtrLocation,
+    done: Done,
+}
+
 impl PtrUpdate<'_, '_> {
     /// Finds the PTR records of the address.
     async fn locate(&mut self) -> Result<PtrLocation, Failure> {
@@ -121,7 +127,7 @@ impl PtrUpdate<'_, '_> {
 
 impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     type Outcome = Delivered;
-    type Change = (PtrLocation, Done);
+    type Change = Sending;
 
     fn session(&mut self) -> &mut Session<'a> {
         &mut self.cx.session
@@ -175,7 +181,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
         }
         Ok(Decision::Send {
             batches: vec![batch(zone, &location, &changes)],
-            change: (location, done),
+            change: Sending { location, done },
         })
     }
 
@@ -185,32 +191,27 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     /// back a value that was replaced. A value too many in the state does less harm than one too few.
     async fn settle(
         &mut self,
-        (_, done): Self::Change,
+        sent: Sending,
         _messages: usize,
     ) -> Result<Option<Delivered>, Failure> {
         self.drop_removed()?;
-        Ok(Some(Delivered::all(done)))
+        Ok(Some(Delivered::all(sent.done)))
     }
 
-    fn prerequisite_failed(&mut self, (location, _): Self::Change) {
-        if location.has_synthesized_cname {
+    fn prerequisite_failed(&mut self, sent: Sending) {
+        if sent.location.has_synthesized_cname {
             // The CNAME stands at the name, and a wildcard only says the same.
             self.follow = Follow::All;
         }
-        self.refuted = Some(location.values);
+        self.refuted = Some(sent.location.values);
     }
 
-    fn response_lost(&mut self, (_, done): Self::Change) {
-        self.lost = Some(done);
+    fn response_lost(&mut self, sent: Sending) {
+        self.lost = Some(sent.done);
     }
 
-    fn exhausted(&self) -> Failure {
-        if self.is_hidden {
-            return Failure::ZoneHidden;
-        }
-        Failure::ChangedMeanwhile {
-            attempts: Self::ATTEMPTS_MAX,
-        }
+    fn is_hidden(&self) -> bool {
+        self.is_hidden
     }
 }
 

@@ -1,20 +1,21 @@
-//! One TXT value of an ACME challenge (RFC 8555 section 8.4): added or removed exactly, beside others.
+//! One TXT value of an ACME challenge (RFC 8555 section 8.4): added or removed exactly, beside
+//! others.
 //!
-//! The value belongs to a validation of some seconds. It is not remembered, never counts as delivered, and
-//! `policy.keep` is for plans: nothing of it forbids what is asked for here by name. Its name is often an
-//! alias into a zone that is made for nothing else, which may be on another primary.
+//! A value serves one validation of some seconds, so that this instance does not manage it.
+//! `policy.keep` is for plans, and does not forbid a value that the operator asks for by name. The
+//! owner name often has a CNAME into a zone of its own, which may be on another primary.
 
 use crate::model::{Name, NameError, Presence, RecordIntent, RecordType};
 use crate::zonefile::txt_rdata;
 
-/// The first label of a challenge's name.
+/// The first label of a challenge's owner name.
 const LABEL: &[u8] = b"_acme-challenge";
 
-/// The name under which a domain is validated; one that has the label of challenges already is taken as it is.
-/// A wildcard is validated as the name above it (RFC 8555 section 7.1.3).
+/// Returns the owner name of the challenge for a domain; a name that has the challenge label stays
+/// as it is. A wildcard is validated by the name above it (RFC 8555 section 7.1.3).
 ///
 /// # Errors
-/// [`NameError`] where there is no room for the label.
+/// [`NameError`] if there is no room for the label.
 pub fn challenge_owner(domain: &Name) -> Result<Name, NameError> {
     if domain
         .labels()
@@ -29,7 +30,7 @@ pub fn challenge_owner(domain: &Name) -> Result<Name, NameError> {
     domain.child(LABEL)
 }
 
-/// What a value of a challenge shall be.
+/// Returns the intent that adds or removes a value of a challenge.
 pub fn challenge_intent(owner: Name, value: &[u8], presence: Presence) -> RecordIntent {
     RecordIntent {
         owner,

@@ -1,14 +1,19 @@
-//! How much is asked of a primary at once: less where it sheds load, and more again where it does not.
+//! Congestion control: how many exchanges with a primary run at once. Fewer if it loses requests,
+//! and more again if it does not.
 //!
-//! Servers shed load in several ways, mostly without a word: BIND drops UPDATEs beyond `update-quota`, leaves
-//! connections beyond `tcp-clients` waiting and answers SERVFAIL to transfers beyond `transfers-out`; PowerDNS closes
-//! connections beyond its limit, and answers SERVFAIL where its database is busy. None of them is an answer about the
-//! zone. Each is a sign of load only as long as the primary answers others, or did a moment ago: one that answers
-//! nobody is down.
+//! Servers lose requests under load in several ways, mostly in silence.
 //!
-//! What was shed of what went on at once tells how much the primary takes, so the limit goes down to what was not
-//! shed, and at least to the half. It comes up again by one after a number of answers; that number doubles with each
-//! sign, so that a primary with a low limit of its own is seldom tried beyond it.
+//! * BIND: drops UPDATEs beyond `update-quota`, leaves connections beyond `tcp-clients` waiting,
+//!   and responds SERVFAIL to transfers beyond `transfers-out`.
+//! * PowerDNS: closes connections beyond its limit, and responds SERVFAIL if its database is busy.
+//!
+//! None of that says anything about the zone. Each counts as overload only if the primary responds
+//! to other requests, or did a moment ago: a primary that responds to none is down.
+//!
+//! Requests lost out of those in flight show the primary's capacity: the limit falls to the number
+//! that succeeded, and at least to half. It rises by one after a number of responses; that number
+//! doubles with each overload, so that a primary with a low limit of its own is seldom tried beyond
+//! it.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -18,40 +23,40 @@ use tokio::time::Instant;
 
 use crate::transport::{Step, TransportError};
 
-/// How long an answer is waited for, at the least, while the primary answers others; and for an UPDATE as long again
-/// for each so many octets of it.
+/// The shortest response timeout while the primary responds to other requests; for an UPDATE, it is
+/// added once more for each `RESPONSE_OCTETS` of the message.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 const RESPONSE_OCTETS: usize = 4_096;
 
-/// The same for the first answer of a transfer, which a database may have to collect.
+/// The shortest timeout for the first message of a transfer, which a database may have to collect.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// And as long as so many of the slowest answers took.
-const SLOWEST_ANSWERS: u32 = 8;
+/// A response timeout is at least so many times the slowest response.
+const SLOWEST_RESPONSES: u32 = 8;
 
-/// How long after its last answer a primary counts as one that answers others: where it closes a connection at once,
-/// nobody may have been waiting for an answer in that instant.
+/// How long after its last response a primary counts as one that responds: when it closes a
+/// connection at once, no other request may be waiting in that instant.
 const RECENT_RESPONSE: Duration = Duration::from_secs(1);
 
-/// After how many answers without a sign of load one more is tried: at first, and at most.
-const INCREASE_AFTER: (u32, u32) = (32, 1_024);
+/// Responses without overload until the limit rises by one: at first, and at most.
+const INCREASE_AFTER_MIN: u32 = 32;
+const INCREASE_AFTER_MAX: u32 = 1_024;
 
-/// How long ago load is forgotten.
+/// When an overload is forgotten.
 const OVERLOAD_MEMORY: Duration = Duration::from_secs(60);
 
-/// How much goes on at once at a primary, and what is known of how it answers.
+/// The permits for exchanges with a primary, and the times of its responses.
 pub(crate) struct Congestion {
     /// For all exchanges.
     pub(crate) permits: Permits,
-    /// For transfers, which a primary gives out sparingly.
+    /// For transfers, of which a primary allows few.
     pub(crate) transfers: Permits,
-    /// How many answers have come.
-    answers: Cell<u64>,
-    /// When the last one came.
-    answered_at: Cell<Option<Instant>>,
-    /// How long the slowest of the last ones took.
+    /// The number of responses so far.
+    responses: Cell<u64>,
+    responded_at: Cell<Option<Instant>>,
+    /// The time of the slowest of the last responses.
     slowest: Cell<Duration>,
-    /// When something passed that had been answered SERVFAIL before.
+    /// When an UPDATE last succeeded after SERVFAIL.
     recovered_at: Cell<Option<Instant>>,
 }
 
@@ -59,18 +64,17 @@ pub(crate) struct Congestion {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
     at: Instant,
-    /// How many answers had come then.
-    answers: u64,
+    /// The number of responses at that time.
+    responses: u64,
 }
 
 impl Started {
-    /// How long ago that was.
     pub(crate) fn elapsed(&self) -> Duration {
         self.at.elapsed()
     }
 }
 
-/// What is asked for.
+/// The kind of a request, for its response timeout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RequestKind {
     Query,
@@ -84,38 +88,38 @@ impl Congestion {
         Self {
             permits: Permits::new(permits),
             transfers: Permits::new(transfers),
-            answers: Cell::new(0),
-            answered_at: Cell::default(),
+            responses: Cell::new(0),
+            responded_at: Cell::default(),
             slowest: Cell::default(),
             recovered_at: Cell::default(),
         }
     }
 
-    /// An exchange begins.
+    /// Notes the begin of an exchange.
     pub(crate) fn start(&self) -> Started {
         Started {
             at: Instant::now(),
-            answers: self.answers.get(),
+            responses: self.responses.get(),
         }
     }
 
-    /// Its answer has come.
+    /// Notes the response to an exchange.
     pub(crate) fn on_response(&self, started: Started) {
         let now = Instant::now();
-        self.answers.set(self.answers.get() + 1);
-        self.answered_at.set(Some(now));
+        self.responses.set(self.responses.get() + 1);
+        self.responded_at.set(Some(now));
         let slowest = self.slowest.get();
         let faded = slowest.saturating_sub(slowest / 8);
         self.slowest.set(faded.max(now.duration_since(started.at)));
         self.permits.on_response(now);
     }
 
-    /// Whether the primary has answered anybody since an exchange began.
+    /// Returns whether the primary has responded to any request since an exchange began.
     pub(crate) fn is_answering(&self, started: Started) -> bool {
-        self.answers.get() > started.answers
+        self.responses.get() > started.responses
     }
 
-    /// How long an answer is waited for while the primary answers others.
+    /// Returns the response timeout while the primary responds to other requests.
     pub(crate) fn response_timeout(&self, kind: RequestKind) -> Duration {
         let least = match kind {
             RequestKind::Query => RESPONSE_TIMEOUT,
@@ -125,14 +129,15 @@ impl Congestion {
                 RESPONSE_TIMEOUT.saturating_mul(parts.saturating_add(1))
             }
         };
-        least.max(self.slowest.get() * SLOWEST_ANSWERS)
+        least.max(self.slowest.get() * SLOWEST_RESPONSES)
     }
 
-    /// Whether an exchange failed because the primary sheds load; if so, less is asked of it from now on.
+    /// Returns whether an exchange failed by overload, and lowers the limit if so.
     pub(crate) fn is_overload(&self, started: Started, error: &TransportError) -> bool {
         let now = Instant::now();
-        let lately = |at| now.duration_since(at) < RECENT_RESPONSE;
-        let is_answering = self.is_answering(started) || self.answered_at.get().is_some_and(lately);
+        let is_recent = |at| now.duration_since(at) < RECENT_RESPONSE;
+        let is_answering =
+            self.is_answering(started) || self.responded_at.get().is_some_and(is_recent);
         let is_overload = is_answering && may_be_overload(error);
         if is_overload {
             self.permits.on_overload(started.at, now);
@@ -140,25 +145,25 @@ impl Congestion {
         is_overload
     }
 
-    /// An UPDATE was answered SERVFAIL.
+    /// Lowers the limit after a SERVFAIL to an UPDATE.
     pub(crate) fn on_servfail(&self, started: Started) {
         self.permits.on_overload(started.at, Instant::now());
     }
 
-    /// An UPDATE that had been answered SERVFAIL was taken.
+    /// Notes that an UPDATE succeeded after SERVFAIL.
     pub(crate) fn on_recovery(&self) {
         self.recovered_at.set(Some(Instant::now()));
     }
 
-    /// Whether SERVFAIL to an UPDATE is an answer to what goes on at once, and not to what the UPDATE asks for: others
-    /// have passed lately that were answered so at first.
+    /// Returns whether a SERVFAIL to an UPDATE counts as overload, not as a failure of this UPDATE:
+    /// others have lately succeeded after one.
     pub(crate) fn is_recovering(&self) -> bool {
         let at = self.recovered_at.get();
         at.is_some_and(|at| at.elapsed() < OVERLOAD_MEMORY)
     }
 }
 
-/// Whether an exchange may have failed so because the primary has too much to do.
+/// Returns whether an overloaded primary may cause an error.
 fn may_be_overload(error: &TransportError) -> bool {
     match error {
         TransportError::TimedOut { step, .. } => {
@@ -178,88 +183,88 @@ fn may_be_overload(error: &TransportError) -> bool {
     }
 }
 
-/// Turns that are given out in the order in which they were asked for, and how many there are.
+/// A number of permits that follows the load, given out first come, first served.
 pub(crate) struct Permits {
     free: Semaphore,
-    most: usize,
+    max: usize,
     limit: RefCell<Limit>,
 }
 
-/// A place; it is free again when dropped.
+/// A permit; it is free again when dropped.
 pub(crate) struct Permit<'a>(&'a Permits);
 
 impl Permits {
-    fn new(most: usize) -> Self {
-        let most = most.max(1);
+    fn new(max: usize) -> Self {
+        let max = max.max(1);
         Self {
-            free: Semaphore::new(most),
-            most,
-            limit: RefCell::new(Limit::new(most)),
+            free: Semaphore::new(max),
+            max,
+            limit: RefCell::new(Limit::new(max)),
         }
     }
 
-    /// Waits for a place.
+    /// Waits for a permit.
     pub(crate) async fn take(&self) -> Permit<'_> {
         let permit = self.free.acquire().await;
         permit.expect("the semaphore is never closed").forget();
         Permit(self)
     }
 
-    /// How many there are now.
+    /// Returns the current number of permits.
     pub(crate) fn limit(&self) -> usize {
         self.limit.borrow().permits
     }
 
-    /// Something that had begun at that time was shed.
+    /// Lowers the limit, since an exchange that began at `started` was lost.
     pub(crate) fn on_overload(&self, started: Instant, now: Instant) {
         let mut limit = self.limit.borrow_mut();
         let fewer = limit.decrease(started, now);
-        let taken_out = self.free.forget_permits(fewer);
-        limit.owed += fewer - taken_out;
+        let withdrawn = self.free.forget_permits(fewer);
+        limit.owed += fewer - withdrawn;
     }
 
-    /// Something was answered.
+    /// Counts a response, and may raise the limit.
     pub(crate) fn on_response(&self, now: Instant) {
         let mut limit = self.limit.borrow_mut();
-        if limit.increase(self.most, now) {
-            if limit.owed > 0 {
-                limit.owed -= 1;
-            } else {
-                self.free.add_permits(1);
-            }
+        if limit.increase(self.max, now) {
+            self.give(&mut limit);
+        }
+    }
+
+    /// Frees a permit, or withdraws it if one is owed.
+    fn give(&self, limit: &mut Limit) {
+        if limit.owed > 0 {
+            limit.owed -= 1;
+        } else {
+            self.free.add_permits(1);
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut limit = self.0.limit.borrow_mut();
-        if limit.owed > 0 {
-            limit.owed -= 1;
-        } else {
-            self.0.free.add_permits(1);
-        }
+        self.0.give(&mut self.0.limit.borrow_mut());
     }
 }
 
-/// How many places there are.
+/// The number of permits, and when it changes.
 struct Limit {
     permits: usize,
-    /// How many are to be taken out when they become free.
+    /// Permits to withdraw when they are dropped.
     owed: usize,
-    /// The last fall; what began before it belongs to it.
+    /// The last decrease; exchanges that began before it belong to it.
     decrease: Option<Decrease>,
-    /// Answers since the last change.
-    answers: u32,
-    /// How many of them it takes for one more.
+    /// Responses since the last change.
+    responses: u32,
+    /// Responses until the limit rises by one.
     increase_after: u32,
 }
 
 struct Decrease {
     at: Instant,
-    /// How many places there were before.
+    /// Permits before it.
     before: usize,
-    /// How much was shed of what went on in them.
+    /// Exchanges lost out of those in flight.
     lost: usize,
 }
 
@@ -269,20 +274,21 @@ impl Limit {
             permits,
             owed: 0,
             decrease: None,
-            answers: 0,
-            increase_after: INCREASE_AFTER.0,
+            responses: 0,
+            increase_after: INCREASE_AFTER_MIN,
         }
     }
 
-    /// Something that had begun at that time was shed: by how many places there are fewer now.
+    /// Lowers the limit, since an exchange that began at `started` was lost; returns by how many
+    /// permits.
     fn decrease(&mut self, started: Instant, now: Instant) -> usize {
         self.forget(now);
-        self.answers = 0;
+        self.responses = 0;
         match &mut self.decrease {
             Some(decrease) if started < decrease.at => decrease.lost += 1,
             decrease => {
                 if decrease.is_some() {
-                    self.increase_after = (self.increase_after * 2).min(INCREASE_AFTER.1);
+                    self.increase_after = (self.increase_after * 2).min(INCREASE_AFTER_MAX);
                 }
                 *decrease = Some(Decrease {
                     at: now,
@@ -300,28 +306,28 @@ impl Limit {
         fewer
     }
 
-    /// Something was answered: whether there is one place more now.
-    fn increase(&mut self, most: usize, now: Instant) -> bool {
-        if self.permits == most {
+    /// Counts a response; returns whether the limit rises by one.
+    fn increase(&mut self, max: usize, now: Instant) -> bool {
+        if self.permits == max {
             return false;
         }
         self.forget(now);
-        self.answers += 1;
-        let rises = self.answers >= self.increase_after;
+        self.responses += 1;
+        let rises = self.responses >= self.increase_after;
         if rises {
-            self.answers = 0;
+            self.responses = 0;
             self.permits += 1;
         }
         rises
     }
 
-    /// What was long ago says nothing of now.
+    /// Forgets a decrease that was long ago.
     fn forget(&mut self, now: Instant) {
         if (self.decrease.as_ref())
             .is_some_and(|decrease| now.duration_since(decrease.at) > OVERLOAD_MEMORY)
         {
             self.decrease = None;
-            self.increase_after = INCREASE_AFTER.0;
+            self.increase_after = INCREASE_AFTER_MIN;
         }
     }
 }

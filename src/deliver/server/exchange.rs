@@ -1,7 +1,7 @@
-//! One exchange of a session: a request goes over a connection, and its answer comes back.
+//! One exchange of a session: a request is sent over a connection, and its response is received.
 //!
-//! Nothing here knows what a request is about. It is waited for with patience, as long as the primary answers others,
-//! and what the primary sheds is asked for again where that does no harm.
+//! Nothing here knows what a request is about. While the primary responds to other requests, a
+//! response timeout applies; a request that is lost by overload is sent again if that does no harm.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,17 +14,16 @@ use crate::deliver::error::Failure;
 use crate::transport::{Connection, Step, TransportError};
 use crate::wire::{self, Key, RequestMac};
 
-/// Longest wait for the answer to one message, and for each message of a transfer. BIND takes
+/// Longest wait for the response to one message, and for each message of a transfer. BIND: takes
 /// some 400 ms for an UPDATE of 64 KiB on a slow disk.
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How often something that the primary sheds is asked for, and the pause before the second time; it doubles.
+/// Most attempts under overload, and the pause before the second one; it doubles.
 const OVERLOAD_ATTEMPTS_MAX: u32 = 6;
 const OVERLOAD_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
-    /// Signs and sends a request that may be asked twice without harm, and waits for the first
-    /// answer.
+    /// Signs and sends an idempotent request, and receives the first message of the response.
     pub(crate) async fn first_answer(
         &mut self,
         mut message: Vec<u8>,
@@ -36,8 +35,8 @@ impl Session<'_> {
         Ok((self.ask(&message, kind).await?, mac))
     }
 
-    /// Sends a request that may be asked twice, and waits for the first answer; again where the primary
-    /// sheds it.
+    /// Sends an idempotent request, again after an overload, and receives the first message of the
+    /// response.
     pub(crate) async fn ask(
         &mut self,
         message: &[u8],
@@ -62,7 +61,8 @@ impl Session<'_> {
         }
     }
 
-    /// The same, and only once. A kept connection that turns out to be dead is replaced.
+    /// Makes one attempt of [`Self::ask`]. An idle connection that turns out to be dead is
+    /// replaced.
     async fn ask_once(
         &mut self,
         message: &[u8],
@@ -84,7 +84,7 @@ impl Session<'_> {
         self.roundtrip(message, kind).await
     }
 
-    /// Sends an UPDATE, and waits for the answer.
+    /// Sends an UPDATE, and receives the response.
     pub(crate) async fn send_update(&mut self, message: &[u8]) -> Result<Vec<u8>, TransportError> {
         if self.connection.is_none() && !self.reuse() {
             self.connect().await?;
@@ -93,10 +93,10 @@ impl Session<'_> {
             .await
     }
 
-    /// Lets others go first where the primary sheds what was asked for, and waits a little.
+    /// After an overload, lets other sessions go first and pauses before the next attempt.
     ///
     /// # Errors
-    /// Why it is not asked for again.
+    /// The failure if there is no next attempt.
     pub(crate) async fn wait_out_overload(
         &mut self,
         is_overload: bool,
@@ -115,7 +115,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Gives the turn back, and the place for a transfer; the next exchange waits for others.
+    /// Gives the permits back, so that the next exchange waits for new ones.
     pub(crate) fn release_permits(&mut self) {
         if !self.keeps_permit {
             self.transfer_permit = None;
@@ -123,8 +123,8 @@ impl Session<'_> {
         }
     }
 
-    /// Takes a kept connection that the primary has not closed meanwhile: an UPDATE that is sent over
-    /// a closed one has an unknown outcome.
+    /// Takes an idle connection that the primary has not closed: an UPDATE that is sent over a
+    /// closed one has an unknown outcome.
     fn reuse(&mut self) -> bool {
         let mut idle = self.primary.pool.idle.borrow_mut();
         self.connection = loop {
@@ -138,21 +138,17 @@ impl Session<'_> {
 
     async fn connect(&mut self) -> Result<(), TransportError> {
         let endpoint = &self.primary.endpoint;
-        let deadline = self.exchange_deadline();
-        let opened = self.wait(RequestKind::Query, Connection::open(endpoint, deadline));
-        let opened = opened.await.unwrap_or_else(|after| {
-            let (step, target) = (Step::Connect, endpoint.to_string());
-            Err(TransportError::TimedOut {
-                step,
-                target,
-                after,
-            })
-        });
-        self.connection = Some(opened?);
+        let opened = Connection::open(endpoint, self.exchange_deadline());
+        let opened = self.wait(RequestKind::Query, opened).await;
+        self.connection =
+            Some(opened.unwrap_or_else(|after| {
+                Err(timed_out(Step::Connect, endpoint.to_string(), after))
+            })?);
         Ok(())
     }
 
-    /// Sends a request over the connection, which is not used again where that fails, and waits for the first answer.
+    /// Sends a request over the connection, and receives the first message of the response. If that
+    /// fails, the connection is not used again.
     async fn roundtrip(
         &mut self,
         message: &[u8],
@@ -169,24 +165,17 @@ impl Session<'_> {
         connection.send(message, deadline).await?;
         let target = connection.peer().to_string();
         let answer = self.wait(kind, connection.receive(deadline)).await;
-        let answer = answer.unwrap_or_else(|after| {
-            let step = Step::Receive;
-            Err(TransportError::TimedOut {
-                step,
-                target,
-                after,
-            })
-        });
-        let answer = answer?;
+        let answer = answer.unwrap_or_else(|after| Err(timed_out(Step::Receive, target, after)))?;
         congestion.on_response(started);
         self.connection = Some(connection);
         Ok(answer)
     }
 
-    /// Waits for something that ends by itself, and no longer than patience lasts where the primary answers others.
+    /// Waits for work that has a deadline of its own; while the primary responds to other requests,
+    /// no longer than the response timeout.
     ///
     /// # Errors
-    /// How long that was. Where it was in vain again and again, patience grows: it may have been too short.
+    /// The time waited. With each overload the timeout doubles: it may have been too short.
     async fn wait<T>(
         &self,
         kind: RequestKind,
@@ -208,5 +197,13 @@ impl Session<'_> {
 
     pub(crate) fn exchange_deadline(&self) -> Instant {
         self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
+    }
+}
+
+fn timed_out(step: Step, target: String, after: Duration) -> TransportError {
+    TransportError::TimedOut {
+        step,
+        target,
+        after,
     }
 }

@@ -1,7 +1,7 @@
-//! A primary: where it is, with which keys, how its zones are read and made, and what is kept of it between
-//! intents.
+//! A primary: its settings, and what is kept of it between intents.
 //!
-//! What is kept here is for speed and courtesy: a process that begins without it comes to the same end.
+//! What is kept here is for speed and congestion control: a process that begins without it comes to
+//! the same end.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,25 +11,25 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use super::congestion::Congestion;
-
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::{CatalogName, CatalogProblem, CatalogView};
 use crate::provision::Provisioner;
 use crate::transport::{Connection, Endpoint, Security};
 use crate::wire::Key;
 
-/// Most transfers from a primary at once. BIND's `transfers-out` is 10 by default, for all who ask, and a
-/// place is free only a little after the last answer was sent.
+/// Most transfers from a primary at once. BIND: `transfers-out` is 10 by default, for all clients,
+/// and a transfer counts until a little after its last message.
 const TRANSFERS_MAX: usize = 6;
 
-/// Most zones that are begun and not finished at a primary: how many widenings can share one write to
-/// disk, against the memory that zones take between read and update.
-const ZONES_BEGUN_MAX: usize = 1024;
+/// Most sessions at a primary: the number of reservations that can share one write to disk, against
+/// the memory that zones take between read and UPDATE.
+const SESSIONS_MAX: usize = 1024;
 
-/// How long it holds that a zone bears no other instance's mark: many records of one zone come in a row.
+/// How long a zone is known to bear no mark of another instance: many records of one zone come in a
+/// row.
 const MARK_TIME: Duration = Duration::from_secs(30);
 
-/// A primary: a server that takes UPDATEs, with the keys for it.
+/// A primary: a server that accepts UPDATEs, with the keys for it.
 pub struct Primary {
     /// Its name in the configuration.
     pub name: String,
@@ -41,11 +41,11 @@ pub struct Primary {
     pub transfer_key: Key,
     /// How its zones are read.
     pub read: Read,
-    /// The apex NS records that its zones get whatever the payload says; empty for the payload's.
+    /// The apex NS records of its zones; those of the payload if empty.
     pub nameservers: Vec<Name>,
-    /// How zones are made and removed; none where they must exist.
+    /// How its zones are created and deleted; `None` if they must exist.
     pub provisioning: Option<Provisioning>,
-    /// The catalog that it keeps: which zones secondaries shall have, and whose they are.
+    /// The catalog of its zones, from which secondaries learn of them.
     pub catalog: Option<Catalog>,
     /// Its connections.
     pub pool: Pool,
@@ -57,24 +57,24 @@ pub enum Read {
     /// By transfer.
     #[default]
     Transfer,
-    /// From the memory of what was delivered, where the primary allows no transfer. What others change
-    /// there is not seen.
+    /// From the state of this instance, if the primary allows no transfer. Changes of others are
+    /// not seen.
     State,
 }
 
-/// How zones are made on a primary, and removed.
+/// How the zones of a primary are created and deleted.
 pub enum Provisioning {
-    /// By its own interface.
+    /// By an interface of its own.
     Provisioner(Provisioner),
-    /// The primary makes a zone of each member of its catalog.
+    /// The primary creates a zone for each member of its catalog.
     Catalog {
-        /// What new members are grouped by (RFC 9432 section 4.3.2): on Knot, the template's name.
+        /// The group of new members (RFC 9432 section 4.3.2). Knot: the name of a template.
         group: Option<String>,
     },
 }
 
 impl Provisioning {
-    /// What new members of the catalog are grouped by, where zones are made of them.
+    /// Returns the group of new members of the catalog.
     pub(crate) fn group(&self) -> Option<&str> {
         match self {
             Self::Catalog { group } => group.as_deref(),
@@ -83,32 +83,32 @@ impl Provisioning {
     }
 }
 
-/// A catalog that a primary keeps, with what was read of it last.
+/// A catalog that a primary keeps, with its last reading.
 pub struct Catalog {
     pub(crate) name: CatalogName,
     /// Signs transfers and UPDATEs of the catalog.
     pub(crate) key: Key,
-    /// The name that this instance's zones bear.
+    /// The name of this instance.
     pub(crate) instance: String,
     pub(crate) reading: Mutex<Option<Reading>>,
-    /// Whether a change was seen in a transfer.
+    /// A change was seen in a transfer.
     pub(crate) shows_changes: Cell<bool>,
 }
 
-/// Whose the members of a catalog are.
+/// The instances that the members of a catalog belong to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CatalogCensus {
-    /// How many are this instance's.
+    /// Members of this instance.
     pub ours: usize,
-    /// How many are another instance's, by its name.
+    /// Members of each other instance, by its name.
     pub others: BTreeMap<String, usize>,
-    /// How many are nobody's.
+    /// Members of no instance.
     pub unmarked: usize,
-    /// What is wrong with some of them.
+    /// Problems of single members.
     pub problems: Vec<CatalogProblem>,
 }
 
-/// What was read of a catalog.
+/// A reading of a catalog.
 pub(crate) struct Reading {
     pub(crate) view: CatalogView,
     /// When the reading began.
@@ -116,7 +116,7 @@ pub(crate) struct Reading {
 }
 
 impl Catalog {
-    /// The catalog of that name, as `instance` uses it.
+    /// Describes a catalog, as `instance` uses it.
     pub fn new(name: CatalogName, key: Key, instance: String) -> Self {
         Self {
             name,
@@ -128,23 +128,22 @@ impl Catalog {
     }
 }
 
-/// Connections that are kept for the next exchange, and how much may go on at once.
+/// The idle connections to a primary, its permits, and what was observed of it.
 pub struct Pool {
     pub(crate) idle: RefCell<Vec<Connection>>,
-    /// Types of which records that were added have been seen in place.
+    /// Types of which added records were seen in place.
     pub(crate) seen_added: RefCell<BTreeSet<RecordType>>,
-    /// Whether the primary moves a serial on once for several UPDATEs, where it is known.
+    /// Whether the primary increments a serial once for several UPDATEs, if known.
     pub(crate) joins_updates: Cell<Option<bool>>,
-    /// Zones that bore no other instance's mark, and when that was seen.
+    /// Zones without a mark of another instance, and when that was seen.
     permitted: RefCell<BTreeMap<ZoneName, Instant>>,
-    /// Turns to talk to the primary.
     pub(crate) congestion: Congestion,
-    /// Zones that are begun; most of them wait for the disk or for a turn.
+    /// Sessions; most of them wait for the disk or for a permit.
     pub(crate) started: Semaphore,
 }
 
 impl Pool {
-    /// A pool without connections yet, for at most so many zones worked on at once.
+    /// Creates an empty pool, for at most so many exchanges at once.
     pub fn new(zones_in_flight: usize) -> Self {
         Self {
             idle: RefCell::new(Vec::new()),
@@ -152,11 +151,11 @@ impl Pool {
             joins_updates: Cell::default(),
             permitted: RefCell::default(),
             congestion: Congestion::new(zones_in_flight, TRANSFERS_MAX),
-            started: Semaphore::new(ZONES_BEGUN_MAX),
+            started: Semaphore::new(SESSIONS_MAX),
         }
     }
 
-    /// Whether a zone bore no other instance's mark a short while ago.
+    /// Returns whether a zone lately bore no mark of another instance.
     pub(crate) fn was_permitted(&self, zone: &ZoneName) -> bool {
         let permitted = self.permitted.borrow();
         permitted
@@ -164,14 +163,14 @@ impl Pool {
             .is_some_and(|seen| seen.elapsed() < MARK_TIME)
     }
 
-    /// Takes down that a zone bears no other instance's mark.
+    /// Notes that a zone bears no mark of another instance.
     pub(crate) fn note_permitted(&self, zone: &ZoneName) {
         let mut permitted = self.permitted.borrow_mut();
         permitted.retain(|_, seen| seen.elapsed() < MARK_TIME);
         permitted.insert(zone.clone(), Instant::now());
     }
 
-    /// Closes the connections that are kept: they do not outlive the runtime that they were made in.
+    /// Closes the idle connections: they do not outlive the runtime that opened them.
     pub fn close(&self) {
         self.idle.borrow_mut().clear();
     }
@@ -183,8 +182,8 @@ impl Primary {
         self.catalog.as_ref().map(|catalog| catalog.name.zone())
     }
 
-    /// A primary that is reached over TCP without TLS, with one key for all, and makes no zones. Its host's
-    /// name is its own; `zones_in_flight` is how many of its zones may be worked on at the same time.
+    /// Describes a primary over TCP without TLS, with one key for all, that creates no zones. It is
+    /// named by its host; `zones_in_flight` is the number of its zones in work at once.
     pub fn plain(host: String, port: u16, key: Key, zones_in_flight: usize) -> Self {
         Self {
             name: host.clone(),

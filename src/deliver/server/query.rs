@@ -1,8 +1,7 @@
-//! Questions to a primary about a name, and what their answers tell: the records there, where an alias leads, and the
-//! zone that the name is in.
+//! Queries a primary about a name: its records, its CNAME target, and the zone that it is in.
 //!
-//! Only what is signed is believed, or what everybody is told alike where a primary signs no such answer. The odd case
-//! is a wildcard: the answer for a name that is not there looks like that for one that is.
+//! Only a signed response counts; if a primary signs no such response, one that it gives without a
+//! key as well. A wildcard is the odd case: its synthesized answers look like those of the name.
 
 use super::session::Session;
 use crate::deliver::error::Failure;
@@ -13,7 +12,7 @@ use crate::wire::{Rcode, Reply, Response};
 /// Longest chain of CNAME records that is followed.
 pub(crate) const CNAME_CHAIN_MAX: usize = 8;
 
-/// One question; nothing where the primary has no authority over the name.
+/// Queries an RRset. `None` if the primary has no authority over the name.
 pub(crate) async fn ask(
     session: &mut Session<'_>,
     owner: &Name,
@@ -34,14 +33,14 @@ pub(crate) async fn ask(
     }
 }
 
-/// The SOA of the zone that a name is in, as the answer about the name shows it: as the answer at an
-/// apex, else in the authority section (RFC 2308 section 3).
+/// Returns the SOA of the zone that a name is in: the answer at an apex, else a record of the
+/// authority section (RFC 2308 section 3).
 pub(crate) fn enclosing_soa<'a>(response: &'a Response, owner: &Name) -> Option<&'a Record> {
     let mut records = response.answers.iter().chain(&response.authorities);
     records.find(|record| record.rtype == RecordType::SOA && owner.is_at_or_below(&record.owner))
 }
 
-/// The records of an answer that stand at the name that was asked for.
+/// Returns the answers of the queried name and type.
 pub(crate) fn records<'a>(
     response: &'a Response,
     owner: &Name,
@@ -51,14 +50,14 @@ pub(crate) fn records<'a>(
     answers.filter(move |record| record.owner == *owner && record.rtype == rtype)
 }
 
-/// Where the name leads as an alias.
+/// Returns the CNAME target of the name.
 pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
 }
 
-/// Whether a wildcard makes up the alias (RFC 4592): it would then make up the same beside it. An
-/// alias that says the same as the wildcard looks like that, too.
+/// Returns whether a wildcard synthesizes the CNAME (RFC 4592): the wildcard then has the same target.
+/// A CNAME of the name's own with that target looks like it, too.
 pub(crate) async fn is_synthesized(
     session: &mut Session<'_>,
     owner: &Name,
@@ -71,7 +70,7 @@ pub(crate) async fn is_synthesized(
     Ok(response.is_some_and(|response| cname_target(&response, &beside).as_ref() == Some(target)))
 }
 
-/// The SOA of the zone that a name is in, which may have an alias that a wildcard makes up.
+/// Returns the SOA of the zone that a name is in, which may have a synthesized CNAME.
 pub(crate) async fn soa_of(
     session: &mut Session<'_>,
     owner: &Name,
@@ -79,7 +78,7 @@ pub(crate) async fn soa_of(
 ) -> Result<Option<Record>, Failure> {
     let mut name = Some(owner.clone());
     if has_synthesized_cname {
-        // What is asked there is answered for the alias's target; the apex at last answers for itself.
+        // The name itself is answered with the SOA of the CNAME target; the apex answers for itself.
         name = owner.parent();
     }
     while let Some(here) = name {
@@ -95,9 +94,8 @@ pub(crate) async fn soa_of(
     Ok(None)
 }
 
-/// Whether an answer is refused without a signature, and refused in the same way to those who ask without
-/// a key: so does Knot with a zone that it does not have. Where others are answered, it is the key that is
-/// refused.
+/// Returns whether the primary refuses a query without a signature, and refuses it without a key, too.
+/// Knot: does so for a zone that it does not have. If it answers without a key, it refuses the key.
 pub(crate) async fn is_denied_to_all(
     session: &mut Session<'_>,
     answer: &Reply,
@@ -108,14 +106,14 @@ pub(crate) async fn is_denied_to_all(
         return Ok(false);
     }
     let reply = session.query_unsigned(name, rtype).await?;
-    // Nobody signs what was not signed, and what is no answer says nothing.
+    // A response to an unsigned query has no signature, and an unusable one proves nothing.
     Ok(reply
         .into_response()
         .is_some_and(|response| response.rcode == Rcode::REFUSED))
 }
 
-/// Whether a zone is there that neither transfers nor queries show: an UPDATE that asks for nothing is
-/// answered NOTAUTH or NOTZONE where there is none (RFC 2136 section 3.1.1).
+/// Returns whether a zone is there that neither transfers nor queries show: an empty UPDATE of an absent
+/// zone is answered NOTAUTH or NOTZONE (RFC 2136 section 3.1.1).
 pub(crate) async fn takes_updates(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -133,7 +131,7 @@ pub(crate) async fn takes_updates(
     Ok(![Rcode::NOTAUTH, Rcode::NOTZONE].contains(&answer.rcode))
 }
 
-/// The response, where it is one that can be trusted.
+/// Returns the response if it is authentic.
 pub(crate) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
     let key = key.clone();
     Err(match reply {
@@ -148,7 +146,7 @@ pub(crate) fn authentic(reply: Reply, key: &Name) -> Result<Response, Failure> {
     })
 }
 
-/// The SOA that the primary serves, with its TTL; none where it serves none.
+/// Returns the SOA that the primary serves, with its TTL. `None` if it serves none.
 pub(crate) async fn served_soa(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -163,20 +161,20 @@ pub(crate) async fn served_soa(
     Ok(Some((soa, record.ttl)))
 }
 
-/// What a primary does with a name just now.
+/// How a primary answers for a name at this moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Serving {
     /// It serves a zone of that name.
     Yes,
-    /// It has such a zone, and nothing in it.
+    /// It has such a zone, which is not loaded.
     NotLoaded,
-    /// It has no such zone; not authenticated where the primary signs no such answer.
+    /// It has no such zone; unauthenticated if the primary signs no such response.
     No,
-    /// It denies the key. So does Knot in the moment in which it makes or drops a zone.
+    /// It refuses the key. Knot: also while it creates or drops a zone.
     KeyDenied,
 }
 
-/// What the primary does with a name just now.
+/// Queries how the primary answers for a name at this moment.
 pub(crate) async fn serving(
     session: &mut Session<'_>,
     zone: &ZoneName,

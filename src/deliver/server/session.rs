@@ -1,8 +1,8 @@
 //! The conversation with a primary: queries, transfers and UPDATEs, each one exchange over a
-//! connection that is kept for the next.
+//! connection that is kept for the next one.
 //!
-//! A session decides nothing about zones. It says of each exchange what came back, and of each
-//! failure whether the request may have reached the primary.
+//! A session decides nothing about zones. It returns the response to each exchange, and reports
+//! with each failure whether the request may have reached the primary.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
 
-/// The pauses between UPDATEs of one batch that are answered SERVFAIL. PowerDNS with SQLite does so when
-/// two UPDATEs, or an UPDATE and a request to its API, write at once; a fault that stays is told in half
-/// a second.
+/// Pauses between UPDATEs of one batch after SERVFAIL. PowerDNS with SQLite: responds so if two
+/// UPDATEs, or an UPDATE and an API request, write at once. A lasting failure is reported after
+/// half a second.
 const BUSY_PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(60),
@@ -32,7 +32,7 @@ const BUSY_PAUSES: [Duration; 4] = [
     Duration::from_millis(280),
 ];
 
-/// The further ones where others have passed lately that were answered so at first: the primary has too much to do.
+/// Further pauses if other UPDATEs have lately succeeded after SERVFAIL: the primary is overloaded.
 const LOAD_PAUSES: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -43,7 +43,7 @@ const LOAD_PAUSES: [Duration; 4] = [
 /// The pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// Opens a session, which takes a turn with its first exchange.
+/// Opens a session, which takes a permit with its first exchange.
 pub(crate) async fn open(
     primary: &Primary,
     clock: fn() -> u64,
@@ -64,28 +64,29 @@ pub(crate) async fn open(
     })
 }
 
-/// One intent's turn at a primary.
+/// The conversation about one intent.
 pub(crate) struct Session<'a> {
     pub(crate) primary: &'a Primary,
     pub(crate) deadline: Instant,
     pub(crate) clock: fn() -> u64,
     pub(crate) connection: Option<Connection>,
     pub(crate) permit: Option<Permit<'a>>,
-    /// A place for a transfer, only ever beside a turn: who has a place and waits for a turn would wait for those
-    /// who have turns and wait for places.
+    /// Only ever held beside `permit`: a session that held it and waited for a permit would wait
+    /// for sessions that hold permits and wait for it.
     pub(crate) transfer_permit: Option<Permit<'a>>,
-    /// Others wait for what this session holds, so it must not wait for a turn that they have.
+    /// Other sessions wait for something that this one holds, so it must not wait for a permit of
+    /// theirs.
     pub(crate) keeps_permit: bool,
-    /// How often the primary shed what was asked for.
+    /// Requests lost by overload.
     pub(crate) overloads: u32,
     _started: SemaphorePermit<'a>,
 }
 
-/// What a request for a transfer brought.
+/// The response to a transfer request.
 pub(crate) enum Transfer {
     /// The whole zone.
     Zone(Box<CurrentZone>),
-    /// The primary denied it in its first answer.
+    /// The primary denied it in its first message.
     Denied(Reply),
 }
 
@@ -98,9 +99,9 @@ impl Session<'_> {
         }
     }
 
-    /// Tries whether a connection can be made, and says to which address it was. It is not kept: the
-    /// first exchange shall have one of its own, so that its failure is not taken for that of one which
-    /// was kept too long.
+    /// Opens a connection, and returns its address. The connection is not kept: the first exchange
+    /// opens one of its own, so that its failure does not pass for that of a connection that was
+    /// idle for too long.
     pub(crate) async fn try_connecting(&mut self) -> Result<SocketAddr, Failure> {
         self.take_permit().await?;
         let deadline = self.exchange_deadline();
@@ -108,7 +109,7 @@ impl Session<'_> {
         Ok(connection.peer())
     }
 
-    /// Asks one question, signed.
+    /// Sends a signed query.
     pub(crate) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
@@ -117,7 +118,7 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
     }
 
-    /// Asks one question, unsigned: what the world sees, unauthenticated.
+    /// Sends an unsigned query, whose response is not authenticated.
     pub(crate) async fn query_unsigned(
         &mut self,
         name: &Name,
@@ -129,9 +130,10 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Query, None))
     }
 
-    /// Whether the primary moves a serial on once for all UPDATEs of a zone that wait, so that two may be
-    /// guarded by one serial. So does Knot, which is told from others by how it refuses a question about a
-    /// zone that it does not have: without a signature, for it looks at no key then.
+    /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so
+    /// that two UPDATEs may have one serial as their prerequisite. Knot: does so, and is recognized
+    /// by how it refuses a query for a zone that it does not have: unsigned, since it looks at no
+    /// key then.
     pub(crate) async fn joins_updates(&mut self) -> Result<bool, Failure> {
         match &self.primary.provisioning {
             Some(Provisioning::Catalog { .. }) => return Ok(true),
@@ -145,30 +147,30 @@ impl Session<'_> {
             return Ok(joins);
         }
         self.take_permit().await?;
-        // While this session waited for its turn, others may have found it out.
+        // While this session waited for a permit, another one may have found it out.
         if let Some(joins) = known.get() {
             return Ok(joins);
         }
-        let reply = self.query(&nobodys_name(), RecordType::SOA).await?;
+        // No server has a zone for this name (RFC 6761 section 6.4).
+        let name = "nsbridge-check.invalid.".parse();
+        let name: Name = name.expect("the name is well-formed");
+        let reply = self.query(&name, RecordType::SOA).await?;
         let joins = reply == Reply::Unsigned(Rcode::REFUSED);
         known.set(Some(joins));
         Ok(joins)
     }
 
-    /// Sends one batch as an UPDATE, signed with the primary's key; again where the primary could not, and so
-    /// changed nothing.
+    /// Sends a batch as an UPDATE, signed with the primary's key; again after SERVFAIL, with which
+    /// a primary changes nothing.
     ///
     /// # Errors
-    /// [`Failure::Unknown`] where the batch may have been applied although no answer came.
+    /// [`Failure::Unknown`] if the response is lost: the batch may have been applied.
     pub(crate) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
         let primary = self.primary;
         self.update_signed(batch, &primary.key).await
     }
 
-    /// The same, signed with another key.
-    ///
-    /// # Errors
-    /// As [`Self::update`].
+    /// Does what [`Self::update`] does, signed with another key.
     pub(crate) async fn update_signed(
         &mut self,
         batch: &Batch,
@@ -189,7 +191,7 @@ impl Session<'_> {
                 }
                 return Ok(reply);
             }
-            // One zone with a fault of its own shall not slow all others down.
+            // One zone with a problem of its own must not slow all others down.
             if attempts == 1 || congestion.is_recovering() {
                 congestion.on_servfail(started);
             }
@@ -205,10 +207,7 @@ impl Session<'_> {
         }
     }
 
-    /// The same, and only once.
-    ///
-    /// # Errors
-    /// As [`Self::update`].
+    /// Makes one attempt of [`Self::update_signed`].
     pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
         let unsigned = wire::encode_update(batch, id)?;
@@ -236,13 +235,13 @@ impl Session<'_> {
         }
     }
 
-    /// Fetches a zone (RFC 5936), signed with the primary's key for that.
+    /// Requests a zone by AXFR (RFC 5936), signed with the primary's key for transfers.
     pub(crate) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
         let primary = self.primary;
         self.transfer_signed(zone, &primary.transfer_key).await
     }
 
-    /// The same, signed with another key.
+    /// Does what [`Self::transfer`] does, signed with another key.
     pub(crate) async fn transfer_signed(
         &mut self,
         zone: &ZoneName,
@@ -286,7 +285,7 @@ impl Session<'_> {
             let connection = self
                 .connection
                 .as_mut()
-                .expect("the first answer came over it");
+                .expect("the first message came over it");
             answer = match connection.receive(deadline).await {
                 Ok(octets) => octets,
                 Err(error) => {
@@ -299,7 +298,7 @@ impl Session<'_> {
         Ok(Transfer::Zone(Box::new(reader.finish()?)))
     }
 
-    /// Waits a little before each attempt but the first.
+    /// Pauses before each attempt but the first.
     ///
     /// # Errors
     /// [`Failure::DeadlinePassed`].
@@ -313,37 +312,37 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Waits for a turn to talk to the primary, unless the session has one.
+    /// Waits for a permit, unless the session has one.
     pub(crate) async fn take_permit(&mut self) -> Result<(), Failure> {
         if self.permit.is_none() {
-            let permit =
-                timeout_at(self.deadline, self.primary.pool.congestion.permits.take()).await;
+            let permits = &self.primary.pool.congestion.permits;
+            let permit = timeout_at(self.deadline, permits.take()).await;
             self.permit = Some(permit.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
     }
 
-    /// Waits for a turn, and then for a place for a transfer, unless the session has them.
+    /// Waits for a permit, and then for a transfer permit, unless the session has them.
     pub(crate) async fn take_transfer_permit(&mut self) -> Result<(), Failure> {
         self.take_permit().await?;
         if self.transfer_permit.is_none() {
             let transfers = &self.primary.pool.congestion.transfers;
-            let transfer_permit = timeout_at(self.deadline, transfers.take()).await;
-            self.transfer_permit = Some(transfer_permit.map_err(|_| Failure::DeadlinePassed)?);
+            let permit = timeout_at(self.deadline, transfers.take()).await;
+            self.transfer_permit = Some(permit.map_err(|_| Failure::DeadlinePassed)?);
         }
         Ok(())
     }
 
-    /// Lets others talk to the primary until the next exchange, which waits for a turn again. With
-    /// this before a wait for the disk, the zones of a batch are read on while the first ones wait,
-    /// and many widenings share one write.
+    /// Gives the permit to other sessions until the next exchange. Called before a wait for the
+    /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
+    /// write.
     pub(crate) fn yield_permit(&mut self) {
         self.give_back();
         self.permit = None;
     }
 
-    /// Gives the connection back for the next session. One that is not given back, because its
-    /// exchange did not end cleanly, is closed.
+    /// Gives the connection back for the next session. The connection of a session that is not
+    /// released, because its exchange did not end cleanly, is closed.
     pub(crate) fn release(mut self) {
         self.give_back();
     }
@@ -351,7 +350,7 @@ impl Session<'_> {
     fn give_back(&mut self) {
         let pool = &self.primary.pool;
         let mut idle = pool.idle.borrow_mut();
-        // A primary that sheds load may have no connection left for others.
+        // An overloaded primary may have no connection left for other clients.
         let has_room = idle.len() < pool.congestion.permits.limit();
         idle.extend(self.connection.take().filter(|_| has_room));
     }
@@ -374,12 +373,6 @@ impl Session<'_> {
 
 fn is_servfail(reply: &Reply) -> bool {
     matches!(reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL)
-}
-
-/// A name that no server has a zone for (RFC 6761 section 6.4).
-fn nobodys_name() -> Name {
-    let name = "nsbridge-check.invalid.".parse();
-    name.expect("it is written as a name is")
 }
 
 fn random_id() -> Result<u16, Failure> {

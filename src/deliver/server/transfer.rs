@@ -1,6 +1,6 @@
-//! Reads a zone by transfer, and tells a zone that is absent from one that cannot be read.
+//! Reads a zone by transfer, and tells an absent zone from one that cannot be read.
 //!
-//! A transfer that fails is never an empty or an absent zone.
+//! A transfer that fails never counts as an empty or an absent zone.
 
 use super::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
 use super::session::{Session, Transfer};
@@ -8,22 +8,22 @@ use crate::deliver::error::Failure;
 use crate::model::{CurrentZone, RecordType, ZoneName};
 use crate::wire::{Rcode, Reply};
 
-/// How often a transfer is asked for while the primary has no room for it. BIND's `transfers-out` is 10
-/// by default, for all who ask, and a place is free only a little after the last answer was sent.
+/// Most requests for a transfer if the primary has no room for it. BIND: `transfers-out` is 10 by
+/// default, for all clients, and a transfer counts until a little after its last message.
 const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 
-/// How often the transfer of a zone is asked for that is served and was denied as one that is absent: another
-/// process may have made it in between.
+/// Most requests for the transfer of a zone that is denied as absent and yet served: another
+/// process may have created it in between.
 const NEW_ZONE_ATTEMPTS_MAX: u32 = 3;
 
 /// A zone as it was found.
 pub(crate) enum Found {
     Zone(Box<CurrentZone>),
     Absent,
-    /// Denied without a signature, in the way that servers have for zones that are absent (Knot looks at
-    /// no key then); with the failure that it is where nothing else says that the zone is absent.
+    /// Denied without a signature, as for absent zones (Knot: looks at no key then); with the
+    /// failure if nothing else proves that the zone is absent.
     NotShown(Failure),
-    /// Configured, but not served; with the primary's answer.
+    /// Configured, but not served; with the primary's response.
     NotLoaded(Rcode),
 }
 
@@ -37,10 +37,10 @@ impl Found {
     }
 }
 
-/// Reads a zone by transfer, and tells a zone that is not there from one that cannot be read.
+/// Reads a zone by transfer.
 ///
 /// # Errors
-/// [`Failure`]; a transfer that fails is never an empty or an absent zone.
+/// [`Failure`] if the zone cannot be read.
 pub(crate) async fn read_zone(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -60,8 +60,8 @@ pub(crate) async fn read_zone(
     })
 }
 
-/// How a zone is whose transfer was denied; none where it is served and the primary has no room for
-/// another transfer now.
+/// Finds out why a transfer was denied; `None` if another request may succeed, since the primary
+/// serves the zone and has no room for a transfer now.
 async fn explain_denial(
     session: &mut Session<'_>,
     zone: &ZoneName,
@@ -71,7 +71,7 @@ async fn explain_denial(
     let key = session.primary.transfer_key.name().clone();
     let rcode = if let Reply::Unsigned(rcode) = reply {
         if rcode == Rcode::NOERROR {
-            // Nobody denies a transfer so: the signature is missing, or was taken off on the way.
+            // No server denies a transfer so: the signature is missing, or was removed on the way.
             return Err(Failure::Unsigned { rcode, key });
         }
         rcode
@@ -81,7 +81,7 @@ async fn explain_denial(
             rcode => rcode,
         }
     };
-    // Denied for one of several reasons that look alike: ask for the SOA, which anybody may see.
+    // Several reasons look alike: query the SOA, which every client may see.
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
     if let Reply::Unsigned(answered) = answer {
         let failure = Failure::Unsigned {
@@ -94,7 +94,7 @@ async fn explain_denial(
         if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
             return Ok(Some(Found::NotShown(failure)));
         }
-        // Or it was made between the two questions.
+        // Or the zone was created between the two requests.
         return if attempt < NEW_ZONE_ATTEMPTS_MAX {
             Ok(None)
         } else {
@@ -103,7 +103,7 @@ async fn explain_denial(
     }
     let answer = authentic(answer, session.primary.key.name())?;
     if is_soa_of(&answer, zone) {
-        // Or it was made since: Knot says NOTAUTH of a zone that it does not have.
+        // Or the zone was created since. Knot: responds NOTAUTH for a zone that it does not have.
         let may_be_new = rcode == Rcode::NOTAUTH && attempt < NEW_ZONE_ATTEMPTS_MAX;
         if rcode == Rcode::SERVFAIL || may_be_new {
             return Ok(None);

@@ -71,11 +71,9 @@ pub(crate) trait Transaction<'a> {
         true
     }
 
-    /// Returns the failure after the last attempt.
-    fn exhausted(&self) -> Failure {
-        Failure::ChangedMeanwhile {
-            attempts: Self::ATTEMPTS_MAX,
-        }
+    /// Returns whether the last look found no zone, though it was created or is there.
+    fn is_hidden(&self) -> bool {
+        false
     }
 
     /// Names what a failure of sending is about.
@@ -161,7 +159,10 @@ async fn attempt<'a, T: Transaction<'a>>(
             }
         }
     }
-    Err(transaction.in_context(transaction.exhausted()))
+    if transaction.is_hidden() {
+        return Err(transaction.in_context(Failure::ZoneHidden));
+    }
+    Err(transaction.in_context(Failure::ChangedMeanwhile { attempts }))
 }
 
 /// Sends UPDATEs in order, until one is not applied.

@@ -181,8 +181,10 @@ fn update(
         Some(first) => {
             scope.keep = &[];
             let desired = DesiredZone {
+                name: desired.name.clone(),
+                soa: desired.soa.clone(),
                 records: first.zone.records.clone(),
-                ..desired.clone()
+                source: desired.source,
             };
             plan::plan(&current, &desired, &scope)
         }

@@ -132,9 +132,16 @@ struct Emptying<'c, 'a> {
     lost: usize,
 }
 
+/// A removal that is being sent, with the SOA that it was planned under.
+struct Removal {
+    plan: Plan,
+    state: ZoneState,
+    soa: Rdata,
+}
+
 impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     type Outcome = Done;
-    type Change = (Plan, ZoneState, Rdata);
+    type Change = Removal;
 
     fn session(&mut self) -> &mut Session<'a> {
         &mut self.cx.session
@@ -154,15 +161,16 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         let plan = plan::plan_removal(&current, &self.cx.policy.scope(&state.managed));
         let session = &mut self.cx.session;
         let batches = update::batches(session, &plan, &current, state.prerequisites).await?;
-        let change = (plan, state, soa);
+        let change = Removal { plan, state, soa };
         Ok(Decision::Send { batches, change })
     }
 
     async fn settle(
         &mut self,
-        (plan, state, _): Self::Change,
+        removal: Removal,
         _messages: usize,
     ) -> Result<Option<Done>, Failure> {
+        let Removal { plan, state, .. } = removal;
         let drop = obsolete(&plan, &state, &RrSets::default());
         let key = self.cx.session.zone_key(self.zone);
         let change = state.change(key, RrSets::default(), drop);
@@ -171,12 +179,12 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         Ok(Some(Done::Emptied { removed }))
     }
 
-    fn prerequisite_failed(&mut self, (_, _, soa): Self::Change) {
-        self.failed_at = Some(soa);
+    fn prerequisite_failed(&mut self, removal: Removal) {
+        self.failed_at = Some(removal.soa);
     }
 
-    fn response_lost(&mut self, (plan, _, _): Self::Change) {
-        self.lost = self.lost.max(plan.removed());
+    fn response_lost(&mut self, removal: Removal) {
+        self.lost = self.lost.max(removal.plan.removed());
     }
 }
 

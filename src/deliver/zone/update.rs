@@ -168,6 +168,55 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         Ok(None)
     }
 
+    /// Lists the zone, reserves what the update adds and packs it.
+    async fn send(&mut self, update: Update) -> Result<Decision<Delivered, Sending<'c>>, Failure> {
+        if !self.bisection.is_searching()
+            && let Some(guard) = update.guard
+        {
+            return Err(guard);
+        }
+        ownership::list_found(self.cx, &update.current, &update.state).await?;
+        let left_out = update.left_out();
+        let Update {
+            current,
+            mut state,
+            placeholders,
+            mut plan,
+            first,
+            ..
+        } = update;
+        let records = match first {
+            Some(first) => Cow::Owned(first.zone.records),
+            None => Cow::Borrowed(&self.desired.records),
+        };
+        if let Some(lost) = self.lost.take() {
+            self.counts += Counts::of_applied(&lost, &plan);
+        }
+        self.bisection.restrict(&mut plan);
+        let managed = managed_after(records, &state.managed, &plan);
+        let add = match self.cx.session.primary.read {
+            Read::Transfer => to_reserve(&managed, &state.managed, &plan),
+            Read::State => touched(&plan),
+        };
+        let mut unreserved = add.union(placeholders);
+        let mut batches = Vec::new();
+        if !plan.is_empty() {
+            let add = std::mem::take(&mut unreserved);
+            self.reserve(&mut state, &add).await?;
+            let session = &mut self.cx.session;
+            batches = update::batches(session, &plan, &current, state.prerequisites).await?;
+        }
+        let change = Sending {
+            current,
+            state,
+            plan,
+            managed,
+            left_out,
+            unreserved,
+        };
+        Ok(Decision::Send { batches, change })
+    }
+
     /// Makes it durable that this instance may manage these records from now on.
     async fn reserve(&mut self, state: &mut ZoneState, add: &RrSets) -> Result<(), Failure> {
         let before = self.roll_back.take().map(|undo| undo.drop);
@@ -343,64 +392,8 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         !self.bisection.is_searching()
     }
 
-    fn exhausted(&self) -> Failure {
-        if self.is_absent {
-            return Failure::ZoneHidden;
-        }
-        Failure::ChangedMeanwhile {
-            attempts: Self::ATTEMPTS_MAX,
-        }
-    }
-}
-
-impl<'c> ZoneUpdate<'c, '_> {
-    /// Lists the zone, reserves what the update adds and packs it.
-    async fn send(&mut self, update: Update) -> Result<Decision<Delivered, Sending<'c>>, Failure> {
-        if !self.bisection.is_searching()
-            && let Some(guard) = update.guard
-        {
-            return Err(guard);
-        }
-        ownership::list_found(self.cx, &update.current, &update.state).await?;
-        let left_out = update.left_out();
-        let Update {
-            current,
-            mut state,
-            placeholders,
-            mut plan,
-            first,
-            ..
-        } = update;
-        let records = match first {
-            Some(first) => Cow::Owned(first.zone.records),
-            None => Cow::Borrowed(&self.desired.records),
-        };
-        if let Some(lost) = self.lost.take() {
-            self.counts += Counts::of_applied(&lost, &plan);
-        }
-        self.bisection.restrict(&mut plan);
-        let managed = managed_after(records, &state.managed, &plan);
-        let add = match self.cx.session.primary.read {
-            Read::Transfer => to_reserve(&managed, &state.managed, &plan),
-            Read::State => touched(&plan),
-        };
-        let mut unreserved = add.union(placeholders);
-        let mut batches = Vec::new();
-        if !plan.is_empty() {
-            let add = std::mem::take(&mut unreserved);
-            self.reserve(&mut state, &add).await?;
-            let session = &mut self.cx.session;
-            batches = update::batches(session, &plan, &current, state.prerequisites).await?;
-        }
-        let change = Sending {
-            current,
-            state,
-            plan,
-            managed,
-            left_out,
-            unreserved,
-        };
-        Ok(Decision::Send { batches, change })
+    fn is_hidden(&self) -> bool {
+        self.is_absent
     }
 }
 

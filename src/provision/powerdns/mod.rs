@@ -30,6 +30,7 @@ mod api;
 mod contents;
 mod error;
 mod http;
+mod settings;
 
 use hyper::header::HeaderValue;
 use tokio::time::{Duration, Instant};
@@ -40,9 +41,9 @@ use self::http::Server;
 use super::finding::{Finding, Gap, Subject, Verdict};
 use super::status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, Name, Secret, ZoneName};
-use crate::transport::Endpoint;
 
 pub use self::error::{PowerDnsError, Step};
+pub use self::settings::PowerDnsSettings;
 
 /// Most time that is reserved before the deadline for the removal of an unfinished zone.
 const REMOVAL_TIME: Duration = Duration::from_secs(2);
@@ -60,23 +61,6 @@ const CREATION_TIME_MAX: Duration = Duration::from_secs(5);
 const ACCOUNT_PREFIX: &str = "nsbridge:";
 /// Longest account in octets that fits into the tables of every backend.
 const ACCOUNT_OCTETS_MAX: usize = 40;
-
-/// The settings of a [`PowerDns`].
-#[derive(Clone, Debug)]
-pub struct PowerDnsSettings {
-    /// Host, port and TLS of the API.
-    pub endpoint: Endpoint,
-    /// The path before `/api`, without a final slash; mostly empty.
-    pub path: String,
-    /// The API key.
-    pub api_key: Secret<String>,
-    /// The name of this instance, which marks its zones.
-    pub instance: String,
-    /// The name of the key that may update the new zones.
-    pub update_key: Name,
-    /// The name of the key that may transfer the new zones.
-    pub transfer_key: Name,
-}
 
 /// A provisioner that creates and deletes zones on one PowerDNS.
 #[derive(Debug)]

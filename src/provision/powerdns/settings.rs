@@ -1,0 +1,21 @@
+//! The settings of the provisioner for PowerDNS.
+
+use crate::model::{Name, Secret};
+use crate::transport::Endpoint;
+
+/// The settings of a [`PowerDns`](super::PowerDns).
+#[derive(Clone, Debug)]
+pub struct PowerDnsSettings {
+    /// Host, port and TLS of the API.
+    pub endpoint: Endpoint,
+    /// The path before `/api`, without a final slash; mostly empty.
+    pub path: String,
+    /// The API key.
+    pub api_key: Secret<String>,
+    /// The name of this instance, which marks its zones.
+    pub instance: String,
+    /// The name of the key that may update the new zones.
+    pub update_key: Name,
+    /// The name of the key that may transfer the new zones.
+    pub transfer_key: Name,
+}
