@@ -1,6 +1,8 @@
 //! Two instances that share a server and its catalog, at the same time and over the same names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pretty_assertions::assert_eq;
 use serde_json::Value;
@@ -8,8 +10,10 @@ use serde_json::Value;
 use crate::support::bridge::{Bridge, Going, Run};
 use crate::support::dig;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::message::{is_transfer, is_update};
 use crate::support::named::{Named, Zone};
 use crate::support::payload;
+use crate::support::scripted::Scripted;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
 
@@ -173,4 +177,41 @@ fn two_instances_over_one_catalog_of_bind_never_own_a_zone_together() {
         .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &policy))
         .start();
     assert_shared(&named, |bridge| bridge.catalog(CATALOG).seed(&named));
+}
+
+#[test]
+fn a_catalog_that_changed_since_it_was_read_is_read_again_before_the_next_update() {
+    let named = Arc::new(
+        Named::builder()
+            .zone(Zone::dynamic(CATALOG, EMPTY_CATALOG))
+            .start(),
+    );
+    let of = |bridge: Bridge| bridge.catalog(CATALOG).seed(&named);
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let other = of(Bridge::of(&*named)).instance(INSTANCES[1]);
+    let (call, is_read) = (wanted.call(), AtomicBool::new(false));
+    let updates = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&updates);
+    let proxy = Scripted::proxy(named.port(), move |question, answer| {
+        if is_update(question) {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+        let catalog = crate::support::message::name(CATALOG);
+        let is_of_catalog = question
+            .windows(catalog.len())
+            .any(|octets| octets == catalog);
+        if is_transfer(question) && is_of_catalog && !is_read.swap(true, Ordering::SeqCst) {
+            other.plesk(&call).assert_status(0);
+        }
+        Some(answer)
+    });
+    let bridge = of(Bridge::at(proxy.port(), named.key_file())).instance(INSTANCES[0]);
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(69)
+        .assert_says("the zone belongs to the instance `plesk02`");
+    assert_eq!(
+        updates.load(Ordering::SeqCst),
+        1,
+        "the one whose prerequisite failed"
+    );
 }
