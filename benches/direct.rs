@@ -11,12 +11,13 @@ use std::error::Error;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use nsbridge::config::keyfile;
-use nsbridge::deliver::{self, Done, Policy, Primary};
+use nsbridge::deliver::{Done, Engine, Policy, Primary, Routes};
 use nsbridge::payload;
 use nsbridge::queue::{Access, StoreThread};
 use tokio::time::Instant;
@@ -41,13 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (host, port) = (server.ip().to_string(), server.port());
             let key = keyfile::read_key(Path::new(key_file), key)?;
             let primary = Primary::plain(host, port, key, ZONES_IN_FLIGHT);
+            let routes = Routes::of_all(Rc::new(primary));
             let store_thread = StoreThread::start(Path::new(store), Access::ReadWrite)?;
             let mut input = Vec::new();
             std::io::stdin().lock().read_to_end(&mut input)?;
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let lines = runtime.block_on(run(&input, &primary, &store_thread))?;
+            let lines = runtime.block_on(run(&input, &routes, &store_thread))?;
             store_thread.finish()?;
             std::io::stdout().write_all(lines.as_bytes())?;
         }
@@ -62,26 +64,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Delivers each zone, all at once; a line for each.
 async fn run(
     input: &[u8],
-    primary: &Primary,
+    routes: &Routes,
     store_thread: &StoreThread,
 ) -> Result<String, Box<dyn Error>> {
     let payload = payload::parse(input)?;
     let policy = Policy::plain(now);
+    let engine = Engine {
+        routes,
+        store: store_thread.store(),
+        policy: &policy,
+    };
     let deadline = Instant::now() + TIME_MAX;
     let mut running: FuturesUnordered<_> = (payload.commands.iter())
-        .map(|command| {
-            deliver::deliver(
-                &command.intent,
-                primary,
-                store_thread.store(),
-                &policy,
-                deadline,
-            )
-        })
+        .map(|command| engine.deliver(&command.intent, deadline))
         .collect();
     let mut lines = String::new();
     while let Some(delivered) = running.next().await {
-        let is_updated = matches!(delivered?.done, Done::Updated(_));
+        let is_updated = matches!(delivered.result?.done, Done::Updated(_));
         lines += if is_updated {
             "updated\n"
         } else {

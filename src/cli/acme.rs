@@ -8,7 +8,6 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::configuration::Setup;
 use super::direct;
 use super::handover;
 use super::output::{Message, Output, Severity};
@@ -16,20 +15,21 @@ use super::report;
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::{
-    self, Failure, NameServer, Primary, ServerView, Stands, challenge_intent, challenge_owner,
+    Engine, Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
-use crate::model::{Intent, Name, Presence, RecordIntent, RecordType, ZoneName};
+use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
 use crate::payload::Verb;
+use crate::queue::Access;
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
 const VALUE_OCTETS_MAX: usize = 255;
-/// How long --wait waits, in seconds: longer than a NOTIFY and a transfer take, shorter than certificate
-/// authorities have patience.
+/// The longest wait of `--wait`, in seconds: longer than a NOTIFY and a transfer take, shorter than certificate
+/// authorities wait.
 const WAIT_SECONDS: u32 = 120;
-/// The pause between two rounds of questions.
+/// The pause between two rounds of queries.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is to be done with a value.
+/// Changes of a value.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Adds a value. Others of the same name stay: a domain and its wildcard are validated under one name.
@@ -38,7 +38,7 @@ pub(super) enum Command {
     Delete(Arguments),
 }
 
-/// A value and how it is waited for.
+/// A value, and the wait for its propagation.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Arguments {
@@ -113,70 +113,54 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         Intent::Record(challenge.clone()),
     )];
     let deadline = Instant::now() + setup.deadline;
-    let status = handover::hand_over(&commands, &setup, deadline, output);
+    let mut status = handover::hand_over(&commands, &setup, deadline, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();
     if !waits || status != Status::Done {
         return status;
     }
-    block_on(wait(&challenge, arguments, &setup, output))
-        .unwrap_or_else(|error| output.internal_error(&error))
+    let store_thread = match handover::open(&setup, Access::ReadOnly) {
+        Ok(store_thread) => store_thread,
+        Err(message) => return output.bad_configuration(message),
+    };
+    let engine = setup.engine(store_thread.store());
+    let waited = block_on(wait(&challenge, arguments, engine, deadline, output));
+    status.or_worse(waited.unwrap_or_else(|error| output.internal_error(&error)));
+    handover::close(store_thread, &mut status, output);
+    status
 }
 
-/// Waits until all name servers know of it.
+/// Waits until all name servers show the value, or no longer show it.
 async fn wait(
     challenge: &RecordIntent,
     arguments: &Arguments,
-    setup: &Setup,
+    engine: Engine<'_>,
+    deadline: Instant,
     output: &mut Output,
 ) -> Status {
-    let deadline = Instant::now() + setup.deadline;
-    let (owner, zone, primary) = match find(challenge, setup, deadline).await {
-        Ok(found) => found,
-        Err(failure) => {
-            let subject = challenge.owner.to_string();
-            let primary = setup.routes.primary_of(&challenge.owner);
-            let entry = json!({ "subject": subject });
-            return report::fail(&subject, primary, &failure, entry, output);
-        }
+    let located = engine.locate_record(challenge, deadline).await;
+    let located = report::routed(&challenge.owner.to_string(), located, output);
+    let (primary, location) = match located {
+        Ok(located) => located,
+        Err(status) => return status,
     };
     let wait = Wait {
         challenge,
-        owner: &owner,
-        zone: &zone,
-        primary,
-        setup,
-        deadline: Instant::now() + Duration::from_secs(arguments.timeout.into()),
+        propagation: Propagation {
+            owner: &location.owner,
+            zone: &location.zone,
+            value: &challenge.rdata.content(RecordType::TXT),
+            primary: &primary,
+            clock: engine.policy.clock,
+            deadline: Instant::now() + Duration::from_secs(arguments.timeout.into()),
+        },
     };
     wait.run(arguments, output).await
 }
 
-/// Where the value stands: the name after aliases, its zone and primary.
-async fn find<'s>(
-    challenge: &RecordIntent,
-    setup: &'s Setup,
-    deadline: Instant,
-) -> Result<(Name, ZoneName, &'s Primary), Failure> {
-    let (mut at, mut steps) = (challenge.owner.clone(), 0);
-    let first = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-    loop {
-        let primary = setup.routes.primary_of(&at).ok_or(Failure::NoRoute)?;
-        let found = deliver::find_record(&at, primary, &setup.policy, deadline).await;
-        match found.map_err(|it| deliver::in_context_of_cname(it, &at, primary, first))? {
-            Stands::Here(zone) => return Ok((at, zone, primary)),
-            Stands::Behind(target) => at = deliver::follow(challenge, steps, target)?,
-        }
-        steps += 1;
-    }
-}
-
-/// The wait until all name servers show the value, or show it no more.
+/// The wait until all name servers show the value, or no longer show it.
 struct Wait<'a> {
     challenge: &'a RecordIntent,
-    owner: &'a Name,
-    zone: &'a ZoneName,
-    primary: &'a Primary,
-    setup: &'a Setup,
-    deadline: Instant,
+    propagation: Propagation<'a>,
 }
 
 impl Wait<'_> {
@@ -186,28 +170,24 @@ impl Wait<'_> {
             let servers = match self.servers(&arguments.wait_on).await {
                 Ok(servers) => servers,
                 Err(failure) => {
-                    let entry = json!({ "subject": subject });
-                    return report::fail(&subject, Some(self.primary), &failure, entry, output);
+                    let primary = Some(self.propagation.primary);
+                    return report::fail(&subject, primary, &failure, output);
                 }
             };
             let missing = self.missing(&servers).await;
             if missing.is_empty() {
-                let names: Vec<&String> = servers.iter().map(|server| &server.name).collect();
-                let seen = if self.challenge.presence == Presence::Present {
-                    "seen by"
-                } else {
-                    "no longer seen by"
+                let names: Vec<&str> = servers.iter().map(|it| it.name.as_str()).collect();
+                let seen = match self.challenge.presence {
+                    Presence::Present => "seen by",
+                    Presence::Gone => "no longer seen by",
                 };
-                let shown: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-                let line = format!("{subject}: {seen} {}", shown.join(", "));
+                let line = format!("{subject}: {seen} {}", names.join(", "));
                 let result = seen.replace(' ', "-");
-                output.result(
-                    &line,
-                    json!({ "subject": subject, "result": result, "servers": names }),
-                );
+                let entry = json!({ "subject": subject, "result": result, "servers": names });
+                output.result(&line, entry);
                 return Status::Done;
             }
-            if Instant::now() + ROUND_PAUSE >= self.deadline {
+            if Instant::now() + ROUND_PAUSE >= self.propagation.deadline {
                 return self.give_up(&missing, arguments.timeout, output);
             }
             let text = format!("{subject}: waiting: {}", missing.join("; "));
@@ -216,59 +196,53 @@ impl Wait<'_> {
         }
     }
 
-    /// Those that were named, or the zone's own.
-    async fn servers(&self, named: &[SocketAddr]) -> Result<Vec<NameServer>, Failure> {
-        if named.is_empty() {
-            let (zone, clock) = (self.zone, self.setup.policy.clock);
-            return deliver::name_servers(zone, self.primary, clock, self.deadline).await;
+    /// Returns the servers of the command line, or those of the zone.
+    async fn servers(&self, given: &[SocketAddr]) -> Result<Vec<NameServer>, Failure> {
+        if given.is_empty() {
+            return self.propagation.name_servers().await;
         }
-        let servers = named.iter().map(|address| NameServer {
+        let servers = given.iter().map(|address| NameServer {
             name: address.to_string(),
             addresses: vec![*address],
         });
         Ok(servers.collect())
     }
 
-    /// The name servers that do not show what they shall, each with the reason. All are asked at once.
+    /// Returns the name servers that do not show the desired state, each with the reason. Asks all at once.
     async fn missing(&self, servers: &[NameServer]) -> Vec<String> {
         if servers.is_empty() {
-            let zone = self.zone;
+            let zone = self.propagation.zone;
             return vec![format!(
                 "the zone {zone} has no name servers that could be asked"
             )];
         }
-        let wrong = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
-        let named = servers.iter().zip(wrong);
+        let reasons = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
+        let servers = servers.iter().zip(reasons);
         let missing =
-            named.filter_map(|(server, reason)| Some(format!("{}: {}", server.name, reason?)));
+            servers.filter_map(|(server, reason)| Some(format!("{}: {}", server.name, reason?)));
         missing.collect()
     }
 
-    /// Why a name server does not show what it shall at each of its addresses.
+    /// Returns why a name server does not show the desired state at each of its addresses.
     async fn wrong_with(&self, server: &NameServer) -> Option<String> {
-        let addresses = server.addresses.iter();
-        let views = join_all(addresses.clone().map(|address| self.ask(*address))).await;
+        let views = server.addresses.iter().map(async |address| {
+            let view = self.propagation.view_of(*address).await;
+            (address, view)
+        });
         let mut is_right = false;
-        for (address, server_view) in addresses.zip(views) {
-            match (&server_view, self.challenge.presence) {
+        for (address, view) in join_all(views).await {
+            match (&view, self.challenge.presence) {
                 (ServerView::Has, Presence::Present) | (ServerView::Lacks, Presence::Gone) => {
                     is_right = true;
                 }
-                // Another address of it may be reachable.
+                // The server may have another address that can be reached.
                 (ServerView::NoWay, _) => {}
-                // It says itself which address is meant.
+                // The failure names the address.
                 (ServerView::Silent(failure), _) => return Some(failure.to_string()),
-                _ => return Some(format!("{address} {server_view}")),
+                _ => return Some(format!("{address} {view}")),
             }
         }
         (!is_right).then(|| "no address of it can be reached".into())
-    }
-
-    async fn ask(&self, address: SocketAddr) -> ServerView {
-        let value = self.challenge.rdata.content(RecordType::TXT);
-        let (owner, value) = (self.owner, &*value);
-        let clock = self.setup.policy.clock;
-        deliver::server_view(address, (owner, value), self.primary, clock, self.deadline).await
     }
 
     fn give_up(&self, missing: &[String], seconds: u32, output: &mut Output) -> Status {

@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::output::Message;
 use crate::config::{self, Config, KeySettings, ProvisionSettings};
-use crate::deliver::{self, Catalog, Pool, Primary, Provisioning};
+use crate::deliver::{
+    self, Catalog, Engine, Pool, Primary, Provisioning, Route, Routes, StateStore,
+};
 use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
-use crate::queue::{Route, Routes};
 
 /// Where the configuration is looked for.
 pub(super) const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
@@ -32,6 +33,17 @@ pub(super) struct Setup {
     pub(super) instance: String,
     /// Every key by its name in the configuration.
     pub(super) keys: BTreeMap<String, KeySettings>,
+}
+
+impl Setup {
+    /// Returns the engine with the state in a store.
+    pub(super) fn engine<'a>(&'a self, store: &'a dyn StateStore) -> Engine<'a> {
+        Engine {
+            routes: &self.routes,
+            store,
+            policy: &self.policy,
+        }
+    }
 }
 
 /// Reads the configuration and the key files that it names.

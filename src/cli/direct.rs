@@ -8,9 +8,8 @@ use std::time::Duration;
 use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile::{self, KeyFileError};
-use crate::deliver::{Policy, Primary, PtrSettings, ZonesOfOthers};
+use crate::deliver::{Policy, Primary, PtrSettings, Routes, ZonesOfOthers};
 use crate::model::{Name, Network};
-use crate::queue::{Route, Routes};
 use crate::wire::Key;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2).
@@ -68,16 +67,11 @@ impl Arguments {
             return configuration::load(config);
         };
         let primary = Rc::new(primary);
-        let suffix = Name::root();
-        let route = Route {
-            suffix,
-            primary: Rc::clone(&primary),
-        };
         Ok(Setup {
             queue_path: PathBuf::new(),
             is_direct: true,
             deadline: TIME_MAX,
-            routes: Routes::new(vec![route]),
+            routes: Routes::of_all(Rc::clone(&primary)),
             primaries: BTreeMap::from([(primary.name.clone(), primary)]),
             policy: Policy {
                 ptr: PtrSettings {

@@ -9,7 +9,7 @@ use super::output::{Message, Output, Severity};
 use super::report::Report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::Failure;
+use crate::deliver::{Failure, Routed};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
@@ -104,12 +104,10 @@ pub(super) fn preview(
         Err(message) => return output.bad_configuration(message),
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
-    let mut report = Report::new(commands, setup, output);
+    let mut report = Report::new(commands, output);
     let done = block_on(dispatch_preview(
         &intents,
-        &setup.routes,
-        store_thread.store(),
-        &setup.policy,
+        &setup.engine(store_thread.store()),
         deadline,
         |index, result| report.preview(index, result),
     ));
@@ -188,7 +186,7 @@ async fn work(
     let is_durable = store_thread.access() == Access::ReadWrite;
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let primaries = intents.iter().map(|intent| {
-        let primary = setup.routes.primary_for(intent);
+        let primary = setup.routes.primary_of(&intent.name());
         primary.map_or("", |primary| primary.name.as_str())
     });
     let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();
@@ -198,10 +196,10 @@ async fn work(
     warn_of_clocks(commands, &accepted, output);
 
     let dispatcher = dispatcher(setup, store_thread);
-    let mut report = Report::new(commands, setup, output);
+    let mut report = Report::new(commands, output);
     let mut unreachable = BTreeSet::new();
-    let note = |index: usize, mut handled: Handled| {
-        if let Handled::Attempted(attempted) = &mut handled {
+    let note = |index: usize, mut handled: Routed<Handled>| {
+        if let Handled::Attempted(attempted) = &mut handled.result {
             if attempted
                 .result
                 .as_ref()
@@ -236,21 +234,16 @@ async fn deliver_due(
 ) {
     let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
     let due = dispatcher.deliver_due(&primaries, unreachable, deadline, |job, handled| {
-        report_job(job, handled, setup, output);
+        report_job(job, handled, output);
     });
     // Where the file failed, its keeper says why.
     due.await.ok();
 }
 
 /// Prints what became of a job that this call did not bring.
-pub(super) fn report_job(
-    job: &Job,
-    handled: Handled,
-    setup: &Setup,
-    output: &mut Output,
-) -> Status {
+pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
     let commands = [command_of(job.id, job.intent.clone())];
-    let mut report = Report::new(&commands, setup, output);
+    let mut report = Report::new(&commands, output);
     report.handled(0, handled);
     report.status()
 }
@@ -274,9 +267,7 @@ pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
 pub(super) fn dispatcher<'a>(setup: &'a Setup, store_thread: &'a StoreThread) -> Dispatcher<'a> {
     Dispatcher {
         jobs: store_thread.jobs(),
-        store: store_thread.store(),
-        routes: &setup.routes,
-        policy: &setup.policy,
+        engine: setup.engine(store_thread.store()),
     }
 }
 

@@ -15,14 +15,14 @@ use super::output::{Message, Output, Severity};
 use super::report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Failure, Primary, PtrValue, Read, StateStore};
+use crate::deliver::{self, Primary, PtrValue, Read, StateStore};
 use crate::model::{
-    CurrentZone, ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
+    ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
 };
 use crate::payload::{self, Verb};
 use crate::queue::Access;
 
-/// What is to be done with PTR records.
+/// Changes of PTR records.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Adds the PTR value of an address, where it is missing. Other values stay, or as `ptr.existing` says.
@@ -33,18 +33,23 @@ pub(super) enum Command {
     ///
     /// Of the values that name a host of the zone which does not have the address any more, those that nsbridge
     /// added are removed, and others are told, or removed with --prune.
-    Sync {
-        /// Print what would be changed, and change nothing.
-        #[arg(long)]
-        dry_run: bool,
-        /// Also remove values of others that name a host of the zone which does not have the address.
-        #[arg(long)]
-        prune: bool,
-        #[command(flatten)]
-        server: direct::Arguments,
-        /// The zone with the addresses.
-        zone: Name,
-    },
+    Sync(Sync),
+}
+
+/// Options of `nsbridge ptr sync`.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Sync {
+    /// Print what would be changed, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Also remove values of others that name a host of the zone which does not have the address.
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    server: direct::Arguments,
+    /// The zone with the addresses.
+    zone: Name,
 }
 
 /// One PTR value.
@@ -67,15 +72,10 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
     let done = match command {
         Command::Add(value) => change(value, Presence::Present, config, output),
         Command::Delete(value) => change(value, Presence::Gone, config, output),
-        Command::Sync {
-            dry_run,
-            prune,
-            server,
-            zone,
-        } => server.setup(config, Vec::new()).map(|setup| {
-            let zone = ZoneName::new(zone);
-            sync(&zone, [*dry_run, *prune], setup, output)
-        }),
+        Command::Sync(options) => {
+            let setup = options.server.setup(config, Vec::new());
+            setup.map(|setup| sync(options, setup, output))
+        }
     };
     done.unwrap_or_else(|message| output.bad_configuration(message))
 }
@@ -93,7 +93,7 @@ fn change(
         return Ok(status);
     }
     let host = value.hostname.to_lowercase();
-    // What is there already can be removed, whatever it is.
+    // A value that is present can be removed, whatever it is.
     if let (Presence::Present, Err(error)) = (presence, host.check_host()) {
         let hint = "give the address first, then the name of the host that has it";
         let text = format!("{address} PTR {host}: {error}");
@@ -108,7 +108,7 @@ fn change(
     Ok(carry_out(&commands, value.dry_run, &setup, output))
 }
 
-/// Whoever asks for PTR records where none are managed is told so.
+/// Refuses the command if no PTR records are managed.
 fn refuse_without_networks(setup: &Setup, output: &mut Output) -> Option<Status> {
     if !setup.policy.ptr.networks.is_empty() {
         return None;
@@ -133,36 +133,31 @@ fn carry_out(
     }
 }
 
-fn sync(
-    zone: &ZoneName,
-    [dry_run, prune]: [bool; 2],
-    mut setup: Setup,
-    output: &mut Output,
-) -> Status {
+fn sync(options: &Sync, mut setup: Setup, output: &mut Output) -> Status {
+    let zone = &ZoneName::new(&options.zone);
     if !setup.is_direct
         && let Some(status) = refuse_without_networks(&setup, output)
     {
         return status;
     }
-    let prune = prune || setup.policy.foreign == ForeignRecords::Remove;
+    let prune = options.prune || setup.policy.foreign == ForeignRecords::Remove;
     let store_thread = match handover::open(&setup, Access::ReadOnly) {
         Ok(store_thread) => store_thread,
         Err(message) => return output.bad_configuration(message),
     };
-    let surveyed = block_on(survey(
-        zone,
+    let mut survey = Survey {
+        store: store_thread.store(),
+        deadline: Instant::now() + setup.deadline,
+        setup: &mut setup,
         prune,
-        &mut setup,
-        store_thread.store(),
+        status: Status::Done,
         output,
-    ));
-    let mut status = Status::Done;
+    };
+    let commands = block_on(survey.commands(zone));
+    let mut status = survey.status;
     handover::close(store_thread, &mut status, output);
-    let commands = match surveyed {
-        Ok(Ok((commands, found))) => {
-            status.or_worse(found);
-            commands
-        }
+    let commands = match commands {
+        Ok(Ok(commands)) => commands,
         Ok(Err(failed)) => return failed,
         Err(error) => return output.internal_error(&error),
     };
@@ -172,182 +167,139 @@ fn sync(
         output.result(&line, entry);
         return status;
     }
-    status.or_worse(carry_out(&commands, dry_run, &setup, output));
+    status.or_worse(carry_out(&commands, options.dry_run, &setup, output));
     status
 }
 
-/// Finds out what is to be done: first what goes, which makes room for what comes.
-///
-/// # Errors
-/// The status, where the zone cannot be read; why has been told.
-async fn survey(
-    zone: &ZoneName,
+/// Compares a zone with the PTR values that are present.
+struct Survey<'a> {
+    setup: &'a mut Setup,
+    store: &'a dyn StateStore,
+    deadline: Instant,
     prune: bool,
-    setup: &mut Setup,
-    store: &dyn StateStore,
-    output: &mut Output,
-) -> Result<(Vec<payload::Command>, Status), Status> {
-    let deadline = Instant::now() + setup.deadline;
-    let current = read_zone(zone, setup, store, deadline).await;
-    let current = current.map_err(|failure| {
-        let (subject, primary) = (zone.to_string(), setup.routes.primary_of(zone.apex()));
-        let entry = json!({ "subject": subject });
-        report::fail(&subject, primary, &failure, entry, output)
-    })?;
-    let mut pairs = deliver::host_addresses(&current);
-    if setup.is_direct {
-        setup.policy.ptr.networks = networks_around(&pairs);
-    }
-    let ptr = &setup.policy.ptr;
-    let all = pairs.len();
-    pairs.retain(|(address, _)| ptr.reverse_zone(*address).is_some());
-    if pairs.len() < all {
-        let outside = all - pairs.len();
-        let text = format!(
-            "{zone}: {outside} of {all} addresses are in none of `ptr.networks`, and left alone"
-        );
-        output.message(Message::new(Severity::Note, text));
-    }
-    let mut status = Status::Done;
-    let ours = store.ptrs().await.map_err(|failure| {
-        let (subject, entry) = (zone.to_string(), json!({ "subject": zone.to_string() }));
-        report::fail(&subject, None, &failure, entry, output)
-    })?;
-    let mut reverse = read_reverse(setup, store, &ours, deadline).await;
-    for (reverse_zone, primary, failure) in reverse.failed {
-        if prune {
-            let (subject, entry) = (
-                reverse_zone.to_string(),
-                json!({ "subject": reverse_zone.to_string() }),
-            );
-            let failed = report::fail(&subject, Some(primary), &failure, entry, output);
-            status.or_worse(failed);
-        } else {
-            let text = format!(
-                "{reverse_zone}: not looked through for values that are no longer right: {failure}"
-            );
-            output.message(Message::new(Severity::Warning, text));
+    status: Status,
+    output: &'a mut Output,
+}
+
+impl Survey<'_> {
+    /// Returns the changes: first the removals, which make room for the additions.
+    ///
+    /// # Errors
+    /// The status, if the zone cannot be read; the failure is printed.
+    async fn commands(&mut self, zone: &ZoneName) -> Result<Vec<payload::Command>, Status> {
+        let engine = self.setup.engine(self.store);
+        let read = engine.read_zone(zone, self.deadline).await;
+        let (_, (current, _)) = report::routed(&zone.to_string(), read, self.output)?;
+        let mut pairs = deliver::host_addresses(&current);
+        if self.setup.is_direct {
+            self.setup.policy.ptr.networks = networks_around(&pairs);
         }
-    }
-    for (zone, primary) in reverse.remembered {
-        output.message(by_memory(&zone, primary));
-    }
-    reverse.there.retain(|value| {
-        let PtrValue {
-            address, hostname, ..
-        } = value;
-        let has_address = pairs.binary_search(&(*address, hostname.clone())).is_ok();
-        !has_address
-            && ptr.reverse_zone(*address).is_some()
-            && deliver::is_host_of(&current, hostname)
-    });
-    let mut commands = Vec::new();
-    for value in reverse.there {
-        let is_ours = ours.contains(&value);
-        let (address, host) = (value.address, value.hostname);
-        if prune || is_ours {
-            commands.push(command(address, host, Presence::Gone, [].into()));
-        } else {
-            let text = format!("{address} PTR {host}: the host does not have this address");
+        let ptr = &self.setup.policy.ptr;
+        let all = pairs.len();
+        pairs.retain(|(address, _)| ptr.reverse_zone(*address).is_some());
+        if pairs.len() < all {
+            let outside = all - pairs.len();
+            let text = format!(
+                "{zone}: {outside} of {all} addresses are in none of `ptr.networks`, and left alone"
+            );
+            self.output.message(Message::new(Severity::Note, text));
+        }
+        let managed = self.store.ptrs().await;
+        let managed = managed
+            .map_err(|failure| report::fail(&zone.to_string(), None, &failure, self.output))?;
+        let mut commands = Vec::new();
+        for value in self.present_values(&managed).await {
+            let is_managed = managed.contains(&value);
+            let PtrValue {
+                address, hostname, ..
+            } = value;
+            let has_address = pairs.binary_search(&(address, hostname.clone())).is_ok();
+            let is_permitted = self.setup.policy.ptr.reverse_zone(address).is_some();
+            if has_address || !is_permitted || !deliver::is_host_of(&current, &hostname) {
+                continue;
+            }
+            if self.prune || is_managed {
+                commands.push(command(address, hostname, Presence::Gone, [].into()));
+                continue;
+            }
+            let text = format!("{address} PTR {hostname}: the host does not have this address");
             let mut message = Message::new(Severity::Warning, text);
             message.hint = Some("`--prune` removes the value".into());
-            output.message(message);
+            self.output.message(message);
         }
+        commands.extend(present(pairs));
+        for primary in self.setup.primaries.values() {
+            primary.pool.close();
+        }
+        Ok(commands)
     }
-    commands.extend(present(pairs));
-    for primary in setup.primaries.values() {
-        primary.pool.close();
-    }
-    Ok((commands, status))
-}
 
-/// The zone as its primary has it, or as it is remembered.
-async fn read_zone(
-    zone: &ZoneName,
-    setup: &Setup,
-    store: &dyn StateStore,
-    deadline: Instant,
-) -> Result<CurrentZone, Failure> {
-    let primary = setup.routes.primary_of(zone.apex());
-    let (primary, clock) = (primary.ok_or(Failure::NoRoute)?, setup.policy.clock);
-    let (current, _) = deliver::recall_zone(zone, primary, store, clock, deadline).await?;
-    Ok(current)
-}
-
-/// What reverse zones hold, each value with the primary that is asked about its address.
-#[derive(Default)]
-struct Reverse<'s> {
-    there: BTreeSet<PtrValue>,
-    /// Zones of which only what is remembered is known.
-    remembered: Vec<(ZoneName, &'s Primary)>,
-    /// Zones that cannot be read.
-    failed: Vec<(ZoneName, &'s Primary, Failure)>,
-}
-
-/// Finds out what the reverse zones of the networks hold; where zones are not read, what is remembered of them, and
-/// which values are `ours`.
-async fn read_reverse<'s>(
-    setup: &'s Setup,
-    store: &dyn StateStore,
-    ours: &BTreeSet<PtrValue>,
-    deadline: Instant,
-) -> Reverse<'s> {
-    let clock = setup.policy.clock;
-    let (mut seen, mut reverse) = (BTreeSet::new(), Reverse::default());
-    // A longer route may lead to another primary, which is then the one that the value would be removed from.
-    let is_asked = |primary: &str, address: IpAddr| {
-        let asked = setup.routes.primary_of(&reverse_name(address));
-        asked.is_some_and(|asked| asked.name == primary)
-    };
-    let is_read = |value: &PtrValue| {
-        let primary = setup.primaries.get(&value.primary);
-        primary.is_none_or(|primary| primary.read == Read::Transfer)
-    };
-    for reverse_zone in setup
-        .policy
-        .ptr
-        .networks
-        .iter()
-        .flat_map(Network::reverse_zones)
-    {
-        // Without a route the values that are to be added tell why, and what is not read shows nothing.
-        let Some(primary) = setup.routes.primary_of(reverse_zone.apex()) else {
-            continue;
-        };
-        let read = async {
-            let enclosing =
-                deliver::enclosing_zone(reverse_zone.apex(), primary, clock, deadline).await?;
-            let new = enclosing.filter(|zone| seen.insert((primary.name.clone(), zone.clone())));
-            let Some(zone) = new else {
-                return Ok((Vec::new(), None));
+    /// Reads the values of the reverse zones, each with the primary that serves its reverse name. Managed values
+    /// stand for the zones that are not read.
+    async fn present_values(&mut self, managed: &BTreeSet<PtrValue>) -> BTreeSet<PtrValue> {
+        let engine = self.setup.engine(self.store);
+        let (mut seen, mut values) = (BTreeSet::new(), BTreeSet::new());
+        let networks = self.setup.policy.ptr.networks.iter();
+        for reverse_zone in networks.flat_map(Network::reverse_zones) {
+            let enclosing = engine
+                .enclosing_zone(reverse_zone.apex(), self.deadline)
+                .await;
+            // Without a route, the values that are to be added are reported, and no other ones can be read.
+            let Some(primary) = enclosing.primary else {
+                continue;
             };
-            let (read, _) = deliver::recall_zone(&zone, primary, store, clock, deadline).await?;
-            let is_remembered = primary.read == Read::State;
-            let entries = deliver::reverse_entries(&read);
-            Ok((entries, is_remembered.then_some((zone, primary))))
-        };
-        match read.await {
-            Ok((entries, remembered)) => {
-                reverse.remembered.extend(remembered);
-                let values = entries.into_iter().map(|(address, hostname)| PtrValue {
-                    primary: primary.name.clone(),
-                    address,
-                    hostname,
-                });
-                reverse.there.extend(values);
+            let read = async {
+                let is_new = |it: &ZoneName| seen.insert((primary.name.clone(), it.clone()));
+                let Some(zone) = enclosing.result?.filter(is_new) else {
+                    return Ok(None);
+                };
+                let read = engine.read_zone_of(&primary, &zone, self.deadline).await;
+                read.map(|(current, _)| Some(current))
+            };
+            match read.await {
+                Ok(None) => {}
+                Ok(Some(current)) => {
+                    if primary.read == Read::State {
+                        self.output.message(by_memory(&current.name, &primary));
+                    }
+                    let entries = deliver::reverse_entries(&current).into_iter();
+                    values.extend(entries.map(|(address, hostname)| PtrValue {
+                        primary: primary.name.clone(),
+                        address,
+                        hostname,
+                    }));
+                }
+                Err(failure) if self.prune => {
+                    let subject = reverse_zone.to_string();
+                    let failed = report::fail(&subject, Some(&primary), &failure, self.output);
+                    self.status.or_worse(failed);
+                }
+                Err(failure) => {
+                    let text = format!(
+                        "{reverse_zone}: not looked through for values that are no longer right: {failure}"
+                    );
+                    self.output.message(Message::new(Severity::Warning, text));
+                }
             }
-            Err(failure) => reverse.failed.push((reverse_zone, primary, failure)),
         }
+        let primaries = &self.setup.primaries;
+        let is_read = |name: &str| {
+            primaries
+                .get(name)
+                .is_none_or(|it| it.read == Read::Transfer)
+        };
+        let unread = managed.iter().filter(|value| !is_read(&value.primary));
+        values.extend(unread.cloned());
+        // A longer route may lead to another primary, from which the value would then be removed.
+        values.retain(|value| {
+            let primary = engine.routes.primary_of(&reverse_name(value.address));
+            primary.is_some_and(|primary| primary.name == value.primary)
+        });
+        values
     }
-    let unread = ours.iter().filter(|value| !is_read(value));
-    reverse.there.extend(unread.cloned());
-    reverse
-        .there
-        .retain(|value| is_asked(&value.primary, value.address));
-    reverse
 }
 
-/// What is not known of a reverse zone that is not read.
+/// Warns of values that are not seen since the reverse zone is not read.
 fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
     let text = format!(
         "{zone}: only what nsbridge delivered is looked through for values that are no longer right, since `{}` is \
@@ -360,7 +312,7 @@ fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
     message
 }
 
-/// The values that shall be there; none is in the way of another.
+/// Returns the commands that add the values of a zone. None of them conflicts with another.
 fn present(pairs: Vec<(IpAddr, Name)>) -> Vec<payload::Command> {
     let mut hosts: BTreeMap<IpAddr, Vec<Name>> = BTreeMap::new();
     for (address, host) in &pairs {

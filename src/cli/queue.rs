@@ -129,7 +129,7 @@ fn retry(
             .iter()
             .map(|(id, intent)| command_of(*id, intent.clone()))
             .collect();
-        let mut report = Report::new(&commands, shelf.setup, output);
+        let mut report = Report::new(&commands, output);
         dispatcher(shelf.setup, shelf.store_thread)
             .deliver_jobs(&jobs, deadline, |index, handled| {
                 report.handled(index, handled);

@@ -76,7 +76,7 @@ async fn work(
         // The loop that delivers says so itself: one that hangs is silent.
         Event::Looked => notify(&[NotifyState::Watchdog]),
         Event::Attempted(job, attempted) => {
-            report_job(job, Handled::Attempted(attempted), setup, output);
+            report_job(job, attempted.map(Handled::Attempted), output);
         }
         Event::Unreachable { primary, seconds } => {
             let text = format!("{primary} does not answer; it is tried again in {seconds} s");

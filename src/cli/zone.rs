@@ -13,7 +13,7 @@ use super::report::{self, Report};
 use super::runtime::block_on;
 use super::status::Status;
 use super::zone_list::{self, provenance_word};
-use crate::deliver::{self, AdoptedFrom, Failure, Primary, Read, ZoneState};
+use crate::deliver::{AdoptedFrom, Primary, Read, ZoneState};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
     ZoneSource,
@@ -92,12 +92,8 @@ fn create(
     }
     let store_thread = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
-    let created = block_on(async {
-        let primary = setup.routes.primary_of(zone.apex());
-        let primary = primary.ok_or(Failure::NoRoute)?;
-        let (store, policy) = (store_thread.store(), &setup.policy);
-        deliver::create_zone(zone, nameservers, primary, store, policy, deadline).await
-    });
+    let engine = setup.engine(store_thread.store());
+    let created = block_on(engine.create_zone(zone, nameservers, deadline));
     let intent = Intent::Zone(DesiredZone {
         name: zone.clone(),
         soa: DesiredSoa::default(),
@@ -107,7 +103,7 @@ fn create(
     let commands = [given(Verb::Create, intent)];
     let mut status = match created {
         Ok(created) => {
-            let mut report = Report::new(&commands, &setup, output);
+            let mut report = Report::new(&commands, output);
             report.delivered(0, created);
             report.status()
         }
@@ -128,19 +124,16 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     let setup = configuration::load(config)?;
     let store_thread = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
-    let primary = setup.routes.primary_of(zone.apex());
-    let adopted = block_on(async {
-        let primary = primary.ok_or(Failure::NoRoute)?;
-        let (store, policy) = (store_thread.store(), &setup.policy);
-        let before = deliver::adopt(zone, primary, store, policy, deadline).await?;
-        Ok((primary, before))
-    });
+    let adopted = block_on(setup.engine(store_thread.store()).adopt(zone, deadline));
     let mut status = Status::Done;
     close(store_thread, &mut status, output);
-    let (primary, before) = match adopted {
-        Ok(Ok(adopted)) => adopted,
-        Ok(Err(failure)) => return Ok(report::fail_zone(zone, primary, &failure, output)),
+    let adopted = match adopted {
+        Ok(adopted) => report::routed(&zone.to_string(), adopted, output),
         Err(error) => return Ok(output.internal_error(&error)),
+    };
+    let (primary, before) = match adopted {
+        Ok(adopted) => adopted,
+        Err(failed) => return Ok(failed),
     };
     let (result, text, from) = match before {
         AdoptedFrom::Unclaimed => ("adopted", "adopted, it was nobody's".into(), None),
@@ -176,37 +169,23 @@ fn unaware(zone: &ZoneName, instance: &str) -> Message {
     message
 }
 
-/// Shows a zone of a server of the command line, of which nothing is remembered, or of the configured
-/// primary.
+/// Shows a zone of the configured primary, or of a server of the command line, of which there is no state.
 fn show(
     zone: &ZoneName,
     server: &direct::Arguments,
     config: &Path,
     output: &mut Output,
 ) -> Result<Status, Message> {
-    if let Some(primary) = server.primary()? {
-        let deadline = Instant::now() + direct::TIME_MAX;
-        let read = deliver::fetch_zone(zone, &primary, configuration::now, deadline);
-        return Ok(match block_on(read) {
-            Ok(Ok(current)) => print(zone, &primary, &current, None, output),
-            Ok(Err(failure)) => report::fail_zone(zone, Some(&primary), &failure, output),
-            Err(error) => output.internal_error(&error),
-        });
-    }
-    let setup = configuration::load(config)?;
+    let setup = server.setup(config, Vec::new())?;
     let store_thread = open(&setup, Access::ReadOnly)?;
     let deadline = Instant::now() + setup.deadline;
-    let primary = setup.routes.primary_of(zone.apex());
-    let read = block_on(async {
-        let primary = primary.ok_or(Failure::NoRoute)?;
-        let clock = setup.policy.clock;
-        let store = store_thread.store();
-        let (current, state) = deliver::recall_zone(zone, primary, store, clock, deadline).await?;
-        Ok((primary, current, state))
-    });
-    let mut status = match read {
-        Ok(Ok((primary, current, state))) => print(zone, primary, &current, Some(&state), output),
-        Ok(Err(failure)) => report::fail_zone(zone, primary, &failure, output),
+    let read = block_on(setup.engine(store_thread.store()).read_zone(zone, deadline));
+    let mut status = match read.map(|read| report::routed(&zone.to_string(), read, output)) {
+        Ok(Ok((primary, (current, state)))) => {
+            let state = Some(&state).filter(|_| !setup.is_direct);
+            print(zone, &primary, &current, state, output)
+        }
+        Ok(Err(failed)) => failed,
         Err(error) => output.internal_error(&error),
     };
     close(store_thread, &mut status, output);

@@ -62,7 +62,10 @@ fn read_catalogs(setup: &Setup, status: &mut Status, output: &mut Output) -> Mem
                 members.insert(name.clone(), zones);
                 continue;
             }
-            Ok(Err(failure)) => report::fail_zone(catalog.zone(), Some(primary), &failure, output),
+            Ok(Err(failure)) => {
+                let zone = catalog.zone().to_string();
+                report::fail(&zone, Some(primary), &failure, output)
+            }
             Err(error) => output.internal_error(&error),
         };
         status.or_worse(failure);

@@ -7,7 +7,7 @@ use super::outcome::Overlay;
 use super::policy::Policy;
 use super::server::{Primary, Session, open};
 use super::state::StateStore;
-use crate::model::{Name, Record, RecordType, ZoneName};
+use crate::model::{Intent, Name, Record, RecordType, ZoneName};
 
 /// The work on one intent at one primary.
 pub(crate) struct Context<'a> {
@@ -38,6 +38,21 @@ impl<'a> Context<'a> {
             policy,
             overlay: None,
         })
+    }
+
+    /// Refuses a name that the operator denies, and names of the catalog.
+    pub(crate) fn permit_name(&self, name: &Name) -> Result<(), Failure> {
+        let catalog = self.session.primary.catalog_zone();
+        self.policy.permit_name(name, catalog)
+    }
+
+    /// Refuses what the operator denies about an intent that is delivered at a name.
+    pub(crate) fn permit(&self, intent: &Intent, at: &Name) -> Result<(), Failure> {
+        self.permit_name(at)?;
+        match intent {
+            Intent::Zone(zone) => self.policy.permit_contents(zone),
+            Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => Ok(()),
+        }
     }
 
     /// Returns the zone that a name is in, or would be in by the overlay, if the primary has it in `found`.

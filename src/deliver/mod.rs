@@ -1,4 +1,4 @@
-//! Delivers one intent to its primary, and returns its outcome.
+//! Delivers intents to their primaries: an [`Engine`] takes one intent, and returns its outcome.
 //!
 //! Reading, planning and sending are joined here and nowhere else. Each attempt starts from the zone
 //! as it is, so that retries, crashes and order need no special cases. [`StateStore`] loads and
@@ -13,6 +13,7 @@ mod ownership;
 mod policy;
 mod ptr;
 mod record;
+mod route;
 mod server;
 mod state;
 mod update;
@@ -26,84 +27,266 @@ pub use error::{Failure, Retry};
 pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange};
 pub use ownership::AdoptedFrom;
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
-pub use ptr::hosts::{enclosing_zone, host_addresses, is_host_of, reverse_entries};
+pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
+pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};
-pub use record::propagation::{NameServer, ServerView, name_servers, server_view};
-pub use record::{Reached, Stands, find_record, follow, in_context_of_cname, place_record};
+pub use record::propagation::{NameServer, Propagation, ServerView};
+pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Pool, Primary, Provisioning, Read};
 pub use state::{
     Answer, Provenance, PtrValue, SoaTtl, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
-pub use zone::api::{create_zone, fetch_zone, recall_zone};
 
-use crate::model::{Intent, ZoneName};
+use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, ZoneName};
 use crate::plan::Membership;
 use context::Context;
+use route::cname::{Chain, Reached};
 use server::open;
+use server::query::{ask, enclosing_soa};
 use zone::nameservers::with_nameservers;
 
-/// Delivers an intent to its primary.
-///
-/// # Errors
-/// [`Failure`]: the cause, whether a retry helps, and what to do.
-pub async fn deliver(
-    intent: &Intent,
-    primary: &Primary,
-    store: &dyn StateStore,
-    policy: &Policy,
-    deadline: Instant,
-) -> Result<Delivered, Failure> {
-    let policy = &*policy.of_intent(intent);
-    policy.permit(intent, primary.catalog_zone())?;
-    if policy.ptr.skips(intent) {
-        return Ok(Delivered::all(Done::PtrSkipped));
-    }
-    let mut cx = Context::open(primary, store, policy, deadline).await?;
-    let delivered = match intent {
-        Intent::Zone(desired) => {
-            let desired = with_nameservers(desired, &primary.nameservers);
-            zone::update::deliver_zone(&mut cx, &desired).await
-        }
-        Intent::ZoneGone(zone) => zone::delete::delete_zone(&mut cx, zone).await,
-        Intent::Ptr(ptr) => ptr::deliver_ptr(&mut cx, ptr).await,
-        Intent::Record(record) => record::deliver_record(&mut cx, record).await,
-    };
-    cx.close();
-    delivered
+/// Delivers intents, and reads zones, each on the primary that a route leads to.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// Which primary serves which names.
+    pub routes: &'a Routes,
+    /// What this instance manages.
+    pub store: &'a dyn StateStore,
+    /// What the operator allows.
+    pub policy: &'a Policy,
 }
 
-/// Returns what [`deliver`] would change after the changes in `overlay`, and adds it to them.
-///
-/// # Errors
-/// [`Failure`], as [`deliver`].
-pub async fn preview(
-    intent: &Intent,
-    primary: &Primary,
-    store: &dyn StateStore,
-    policy: &Policy,
-    overlay: &Overlay,
-    deadline: Instant,
-) -> Result<Option<Preview>, Failure> {
-    let policy = &*policy.of_intent(intent);
-    policy.permit(intent, primary.catalog_zone())?;
-    if policy.ptr.skips(intent) {
-        return Ok(None);
+impl Engine<'_> {
+    /// Delivers an intent. A failure of a record behind CNAMEs is that of the record's own primary.
+    ///
+    /// # Errors
+    /// [`Failure`]: the cause, whether a retry helps, and what to do.
+    pub async fn deliver(&self, intent: &Intent, deadline: Instant) -> RoutedResult<Delivered> {
+        let engine = Engine {
+            policy: &self.policy.of_intent(intent),
+            ..*self
+        };
+        let deliver = async |cx: &mut Context<'_>, at: &Name| {
+            cx.permit(intent, at)?;
+            let delivered = match intent {
+                Intent::Zone(desired) => {
+                    let desired = with_nameservers(desired, &cx.session.primary.nameservers);
+                    zone::update::deliver_zone(cx, &desired).await
+                }
+                Intent::ZoneGone(zone) => zone::delete::delete_zone(cx, zone).await,
+                Intent::Ptr(_) if !cx.policy.ptr.is_managed() => {
+                    Ok(Delivered::all(Done::PtrSkipped))
+                }
+                Intent::Ptr(ptr) => ptr::deliver_ptr(cx, ptr).await,
+                Intent::Record(record) => return record::deliver_record(cx, record, at).await,
+            };
+            delivered.map(Reached::Here)
+        };
+        let chain = match intent {
+            Intent::Record(record) => Chain::of(record),
+            Intent::Zone(_) | Intent::ZoneGone(_) => {
+                Chain::new(intent.name().into_owned(), RecordType::SOA)
+            }
+            Intent::Ptr(_) => Chain::new(intent.name().into_owned(), RecordType::PTR),
+        };
+        engine.along_cnames(chain, deadline, deliver).await
     }
-    let mut cx = Context::open(primary, store, policy, deadline).await?;
-    cx.overlay = Some(overlay);
+
+    /// Returns what [`Self::deliver`] would change after the changes in `overlay`, and adds it to them. `None`
+    /// if it would do nothing because PTR records are not managed, and for records, which have no dry run.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`].
+    pub async fn preview(
+        &self,
+        intent: &Intent,
+        overlay: &Overlay,
+        deadline: Instant,
+    ) -> RoutedResult<Option<Preview>> {
+        let policy = &*self.policy.of_intent(intent);
+        let primary = self.routes.primary_of(&intent.name()).cloned();
+        let preview = async {
+            let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
+            let mut cx = Context::open(primary, self.store, policy, deadline).await?;
+            cx.overlay = Some(overlay);
+            let preview = preview(&mut cx, intent).await;
+            cx.close();
+            preview.inspect(|preview| {
+                if let Some(preview) = preview {
+                    overlay.note(&primary.name, preview);
+                }
+            })
+        };
+        let result = preview.await;
+        Routed { primary, result }
+    }
+
+    /// Creates a zone with an SOA and these name servers, or those of the primary if none are given. Changes
+    /// nothing in a zone that is there.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`].
+    pub async fn create_zone(
+        &self,
+        name: &ZoneName,
+        nameservers: &[Name],
+        deadline: Instant,
+    ) -> RoutedResult<Delivered> {
+        let create = async |cx: &mut Context<'_>| {
+            cx.permit_name(name.apex())?;
+            zone::nameservers::create_zone(cx, name, nameservers).await
+        };
+        self.on_primary_of(name.apex(), deadline, create).await
+    }
+
+    /// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
+    /// keeps none. Returns the instance that had it.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the
+    /// primary has: an entry could create it.
+    pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
+        let adopt = async |cx: &mut Context<'_>| {
+            cx.permit_name(zone.apex())?;
+            ownership::adopt(cx, zone).await
+        };
+        self.on_primary_of(zone.apex(), deadline, adopt).await
+    }
+
+    /// Reads a zone and what this instance manages in it.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::ZoneAbsent`] if the primary does not have the zone.
+    pub async fn read_zone(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> RoutedResult<(CurrentZone, ZoneState)> {
+        let read = async |cx: &mut Context<'_>| zone::read::read_present(cx, zone).await;
+        self.on_primary_of(zone.apex(), deadline, read).await
+    }
+
+    /// Reads a zone, as [`Self::read_zone`], from any primary.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::read_zone`].
+    pub async fn read_zone_of(
+        &self,
+        primary: &Primary,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(CurrentZone, ZoneState), Failure> {
+        let read = async |cx: &mut Context<'_>| zone::read::read_present(cx, zone).await;
+        self.on(primary, deadline, read).await
+    }
+
+    /// Asks for the zone that a name is in; `None` if the primary of the name has no such zone.
+    ///
+    /// # Errors
+    /// [`Failure`] if the query fails.
+    pub async fn enclosing_zone(
+        &self,
+        name: &Name,
+        deadline: Instant,
+    ) -> RoutedResult<Option<ZoneName>> {
+        let find = async |cx: &mut Context<'_>| {
+            let response = ask(&mut cx.session, name, RecordType::SOA).await?;
+            let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
+            Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
+        };
+        self.on_primary_of(name, deadline, find).await
+    }
+
+    /// Locates a record: at its own name, or at the end of its CNAMEs.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`].
+    pub async fn locate_record(
+        &self,
+        record: &RecordIntent,
+        deadline: Instant,
+    ) -> RoutedResult<RecordLocation> {
+        let locate = async |cx: &mut Context<'_>, at: &Name| record::locate(cx, at).await;
+        self.along_cnames(Chain::of(record), deadline, locate).await
+    }
+
+    /// Runs a step at a name, and then at the target of each CNAME that the step returns, each on the primary
+    /// that serves it.
+    async fn along_cnames<T>(
+        &self,
+        mut chain: Chain,
+        deadline: Instant,
+        step: impl AsyncFn(&mut Context<'_>, &Name) -> Result<Reached<T>, Failure>,
+    ) -> RoutedResult<T> {
+        let first = self.routes.primary_of(&chain.at).cloned();
+        loop {
+            let at = &chain.at;
+            let here = async |cx: &mut Context<'_>| step(cx, at).await;
+            let Routed { primary, result } = self.on_primary_of(at, deadline, here).await;
+            let followed = match result {
+                Ok(Reached::Here(result)) => {
+                    return Routed {
+                        primary,
+                        result: Ok(result),
+                    };
+                }
+                Ok(Reached::Cname(target)) => chain.follow(target),
+                Err(failure) => Err(match (&first, &primary) {
+                    (Some(first), Some(primary)) if first.name != primary.name => {
+                        failure.behind_cname(at, &primary.name)
+                    }
+                    _ => failure,
+                }),
+            };
+            if let Err(failure) = followed {
+                return Routed {
+                    primary: first,
+                    result: Err(failure),
+                };
+            }
+        }
+    }
+
+    /// Does work on the primary of a name.
+    async fn on_primary_of<T>(
+        &self,
+        name: &Name,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> RoutedResult<T> {
+        let primary = self.routes.primary_of(name).cloned();
+        let result = match &primary {
+            Some(primary) => self.on(primary, deadline, work).await,
+            None => Err(Failure::NoRoute),
+        };
+        Routed { primary, result }
+    }
+
+    async fn on<T>(
+        &self,
+        primary: &Primary,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut cx = Context::open(primary, self.store, self.policy, deadline).await?;
+        let result = work(&mut cx).await;
+        cx.close();
+        result
+    }
+}
+
+async fn preview(cx: &mut Context<'_>, intent: &Intent) -> Result<Option<Preview>, Failure> {
+    cx.permit(intent, &intent.name())?;
     let preview = match intent {
         Intent::Zone(desired) => {
-            let desired = with_nameservers(desired, &primary.nameservers);
-            zone::preview::preview_zone(&mut cx, &desired).await?
+            let desired = with_nameservers(desired, &cx.session.primary.nameservers);
+            zone::preview::preview_zone(cx, &desired).await
         }
-        Intent::ZoneGone(zone) => zone::preview::preview_deletion(&mut cx, zone).await?,
-        Intent::Ptr(ptr) => ptr::preview_ptr(&mut cx, ptr).await?,
-        // No command that brings one is tried out.
-        Intent::Record(_) => return Ok(None),
+        Intent::ZoneGone(zone) => zone::preview::preview_deletion(cx, zone).await,
+        Intent::Ptr(ptr) if cx.policy.ptr.is_managed() => ptr::preview_ptr(cx, ptr).await,
+        Intent::Ptr(_) | Intent::Record(_) => return Ok(None),
     };
-    overlay.note(&primary.name, &preview);
-    cx.close();
-    Ok(Some(preview))
+    preview.map(Some)
 }
 
 /// Returns the member zones of a primary's catalog with their membership; none if it keeps no catalog.
@@ -123,24 +306,4 @@ pub async fn members(
     let members = catalog.members(&mut session).await;
     session.release();
     members
-}
-
-/// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
-/// keeps none. Returns the instance that had it.
-///
-/// # Errors
-/// [`Failure`], as [`deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the
-/// primary has: an entry could create it.
-pub async fn adopt(
-    zone: &ZoneName,
-    primary: &Primary,
-    store: &dyn StateStore,
-    policy: &Policy,
-    deadline: Instant,
-) -> Result<AdoptedFrom, Failure> {
-    policy.permit_name(zone.apex(), primary.catalog_zone())?;
-    let mut cx = Context::open(primary, store, policy, deadline).await?;
-    let before = ownership::adopt(&mut cx, zone).await;
-    cx.close();
-    before
 }

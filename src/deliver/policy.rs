@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use crate::deliver::error::Failure;
 use crate::model::{
-    CurrentZone, ForeignRecords, Intent, Name, NamePattern, RrSets, Scope, ZoneName, ZoneSource,
+    CurrentZone, DesiredZone, ForeignRecords, Intent, Name, NamePattern, Network, RrSets, Scope,
+    ZoneName, ZoneSource,
 };
-use crate::model::{Network, reverse_name};
 use crate::plan::Plan;
 
 /// Up to this number of records, all of a zone may be removed in one update.
@@ -105,9 +105,9 @@ impl Default for PtrSettings {
 }
 
 impl PtrSettings {
-    /// Returns whether the intent is about a PTR and none are managed.
-    pub(crate) fn skips(&self, intent: &Intent) -> bool {
-        self.networks.is_empty() && matches!(intent, Intent::Ptr(_))
+    /// Returns whether any PTR record is managed.
+    pub(crate) fn is_managed(&self) -> bool {
+        !self.networks.is_empty()
     }
 
     /// Returns the reverse zone that the networks imply for an address. `None` if no network contains it.
@@ -198,35 +198,14 @@ impl Policy {
         }
     }
 
-    /// Refuses what the operator denies, before anything is sent.
-    pub(crate) fn permit(
-        &self,
-        intent: &Intent,
-        catalog: Option<&ZoneName>,
-    ) -> Result<(), Failure> {
-        let reverse;
-        let name = match intent {
-            Intent::Zone(zone) => zone.name.apex(),
-            Intent::ZoneGone(zone) => zone.apex(),
-            Intent::Ptr(ptr) => {
-                reverse = reverse_name(ptr.address);
-                &reverse
-            }
-            Intent::Record(record) => &record.owner,
-        };
-        self.permit_name(name, catalog)?;
-        match intent {
-            Intent::Zone(zone)
-                if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse =>
-            {
-                Err(Failure::EmptyZone)
-            }
-            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => Ok(()),
+    /// Refuses a zone without records, unless the operator lets it empty the zone.
+    pub(crate) fn permit_contents(&self, zone: &DesiredZone) -> Result<(), Failure> {
+        if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse {
+            return Err(Failure::EmptyZone);
         }
+        Ok(())
     }
-}
 
-impl Policy {
     /// Returns the defaults. `clock` returns seconds since 1970, for signatures.
     pub fn plain(clock: fn() -> u64) -> Self {
         Self {

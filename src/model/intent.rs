@@ -1,9 +1,11 @@
 //! Intents: the desired state, never the edits that lead to it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::name::Name;
+use super::network::reverse_name;
 use super::record::{Rdata, RecordType};
 use super::zone::{DesiredZone, ZoneName};
 
@@ -35,7 +37,7 @@ pub struct RecordIntent {
     /// Whether the record must exist.
     pub presence: Presence,
     /// Whether to follow a CNAME at the owner name to its target, as for an ACME challenge.
-    pub follows_aliases: bool,
+    pub follows_cnames: bool,
 }
 
 /// The desired state of one PTR value of an address.
@@ -81,6 +83,16 @@ pub enum IntentKey {
 }
 
 impl Intent {
+    /// Returns the name whose route the intent takes.
+    pub fn name(&self) -> Cow<'_, Name> {
+        match self {
+            Self::Zone(zone) => Cow::Borrowed(zone.name.apex()),
+            Self::ZoneGone(zone) => Cow::Borrowed(zone.apex()),
+            Self::Ptr(ptr) => Cow::Owned(reverse_name(ptr.address)),
+            Self::Record(record) => Cow::Borrowed(&record.owner),
+        }
+    }
+
     /// Returns the subject of the intent.
     pub fn key(&self) -> IntentKey {
         match self {

@@ -71,6 +71,6 @@ fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, Strin
         rdata,
         ttl: (presence == Presence::Present).then_some(entry.ttl),
         presence,
-        follows_aliases: false,
+        follows_cnames: false,
     })
 }

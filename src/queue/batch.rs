@@ -7,9 +7,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::dispatch::run;
 use super::dispatcher::{Attempted, Dispatcher};
-use super::job::{Accepted, Job, JobId, Reason, TakeOutcome};
+use super::job::{Accepted, AttemptState, Job, JobId, Reason, TakeOutcome};
 use super::store::BatchLimit;
-use crate::deliver::Failure;
+use crate::deliver::{Failure, Routed};
 use crate::model::{Intent, Serial};
 
 /// How often what became of jobs is written down while others go on, so that processes that wait for one of
@@ -63,20 +63,20 @@ impl Dispatcher<'_> {
         intents: &[&Intent],
         accepted: &[Accepted],
         deadline: Instant,
-        report: impl FnMut(usize, Handled),
+        report: impl FnMut(usize, Routed<Handled>),
     ) {
         let one = async |index: usize| {
             let intent = intents[index];
             match accepted[index] {
-                Accepted::Stale { newest } => Handled::Stale { newest },
+                Accepted::Stale { newest } => self.not_attempted(intent, Handled::Stale { newest }),
                 Accepted::Job { id, is_ours, .. } if is_ours => {
-                    let attempts_so_far = super::job::AttemptState::default();
-                    Handled::Attempted(self.attempt(id, intent, attempts_so_far, deadline).await)
+                    let attempted = self.attempt(id, intent, AttemptState::default(), deadline);
+                    attempted.await.map(Handled::Attempted)
                 }
                 Accepted::Job { id, .. } => self.wait_for_turn(id, intent, deadline).await,
             }
         };
-        self.while_flushing(run(intents, self.policy, one, report))
+        self.while_flushing(run(intents, self.engine.policy, one, report))
             .await;
     }
 
@@ -85,14 +85,14 @@ impl Dispatcher<'_> {
         &self,
         jobs: &[(JobId, Intent)],
         deadline: Instant,
-        report: impl FnMut(usize, Handled),
+        report: impl FnMut(usize, Routed<Handled>),
     ) {
         let intents: Vec<&Intent> = jobs.iter().map(|(_, intent)| intent).collect();
         let one = async |index: usize| {
             self.wait_for_turn(jobs[index].0, intents[index], deadline)
                 .await
         };
-        self.while_flushing(run(&intents, self.policy, one, report))
+        self.while_flushing(run(&intents, self.engine.policy, one, report))
             .await;
     }
 
@@ -106,13 +106,13 @@ impl Dispatcher<'_> {
         primaries: &[String],
         except: &BTreeSet<String>,
         deadline: Instant,
-        mut report: impl FnMut(&Job, Handled),
+        mut report: impl FnMut(&Job, Routed<Handled>),
     ) -> Result<(), Failure> {
         self.jobs.orphan_unknown(primaries.to_vec()).await?;
         let names = primaries.iter().filter(|name| !except.contains(*name));
         for primary in names.cloned().chain([String::new()]) {
             while Instant::now() < deadline {
-                let now = (self.policy.clock)();
+                let now = (self.engine.policy.clock)();
                 let due = self.jobs.take_due(&primary, LEFT_BY_OTHERS, now).await?;
                 if due.is_empty() {
                     break;
@@ -124,12 +124,12 @@ impl Dispatcher<'_> {
                         .await
                 };
                 let mut is_unreachable = false;
-                let note = |index: usize, attempted: Attempted| {
-                    let result = &attempted.result;
+                let note = |index: usize, attempted: Routed<Attempted>| {
+                    let result = &attempted.result.result;
                     is_unreachable |= result.as_ref().is_err_and(Failure::is_unreachable);
-                    report(&due[index], Handled::Attempted(attempted));
+                    report(&due[index], attempted.map(Handled::Attempted));
                 };
-                self.while_flushing(run(&intents, self.policy, one, note))
+                self.while_flushing(run(&intents, self.engine.policy, one, note))
                     .await;
                 if is_unreachable {
                     break;
@@ -139,26 +139,39 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
-    async fn wait_for_turn(&self, id: JobId, intent: &Intent, deadline: Instant) -> Handled {
+    async fn wait_for_turn(
+        &self,
+        id: JobId,
+        intent: &Intent,
+        deadline: Instant,
+    ) -> Routed<Handled> {
         let (mut pause, longest) = LOOK_PAUSES;
-        loop {
+        let handled = loop {
             match self.jobs.take(id, intent.key().to_string()).await {
-                Err(failure) => return Handled::Unknown(failure),
+                Err(failure) => break Handled::Unknown(failure),
                 Ok(TakeOutcome::Ours(attempts_so_far)) => {
-                    return Handled::Attempted(
-                        self.attempt(id, intent, attempts_so_far, deadline).await,
-                    );
+                    let attempted = self.attempt(id, intent, attempts_so_far, deadline);
+                    return attempted.await.map(Handled::Attempted);
                 }
-                Ok(TakeOutcome::Delivered) => return Handled::DeliveredElsewhere,
-                Ok(TakeOutcome::Replaced) => return Handled::Replaced,
-                Ok(TakeOutcome::Held(reason)) => return Handled::HeldElsewhere { id, reason },
+                Ok(TakeOutcome::Delivered) => break Handled::DeliveredElsewhere,
+                Ok(TakeOutcome::Replaced) => break Handled::Replaced,
+                Ok(TakeOutcome::Held(reason)) => break Handled::HeldElsewhere { id, reason },
                 Ok(TakeOutcome::Busy) if Instant::now() + pause >= deadline => {
-                    return Handled::InHandElsewhere { id };
+                    break Handled::InHandElsewhere { id };
                 }
                 Ok(TakeOutcome::Busy) => {}
             }
             sleep(pause).await;
             pause = (pause * 2).min(longest);
+        };
+        self.not_attempted(intent, handled)
+    }
+
+    /// Names the primary of an intent that this process has not tried to deliver.
+    fn not_attempted(&self, intent: &Intent, handled: Handled) -> Routed<Handled> {
+        Routed {
+            primary: self.engine.routes.primary_of(&intent.name()).cloned(),
+            result: handled,
         }
     }
 

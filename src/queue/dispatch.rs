@@ -1,119 +1,97 @@
 //! Delivers a batch of intents, many at once.
 //!
-//! Zones do not wait for each other. PTR values come after all zones, since a reverse zone that
-//! must be made takes its name servers from the host's zone; those whose addresses share a reverse
-//! zone run in the order of the batch, so that a value that goes makes room for one that comes.
 //! No batch holds two intents of one key: the caller has dropped the older ones.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{self, Failure, Overlay, Policy, Preview, Primary, StateStore};
-use crate::model::{Intent, Name, ZoneName, reverse_name};
+use crate::deliver::{Engine, Overlay, Policy, Preview, RoutedResult};
+use crate::model::{Intent, ZoneName};
 
-/// Which primary serves the names at and below a suffix.
-#[derive(Clone)]
-pub struct Route {
-    /// The suffix; the root covers everything.
-    pub suffix: Name,
-    /// The primary.
-    pub primary: Rc<Primary>,
-}
-
-/// All routes.
-#[derive(Clone)]
-pub struct Routes(Vec<Route>);
-
-impl Routes {
-    /// Routes in any order.
-    pub fn new(routes: Vec<Route>) -> Self {
-        Self(routes)
-    }
-
-    /// Each suffix with its primary.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Primary)> {
-        self.0.iter().map(|route| (&route.suffix, &*route.primary))
-    }
-
-    /// The primary for an intent: that of the longest suffix that covers its name.
-    pub fn primary_for(&self, intent: &Intent) -> Option<&Primary> {
-        match intent {
-            Intent::Zone(zone) => self.primary_of(zone.name.apex()),
-            Intent::ZoneGone(zone) => self.primary_of(zone.apex()),
-            Intent::Ptr(ptr) => self.primary_of(&reverse_name(ptr.address)),
-            Intent::Record(record) => self.primary_of(&record.owner),
-        }
-    }
-
-    /// The primary of the longest suffix that covers a name.
-    pub fn primary_of(&self, name: &Name) -> Option<&Primary> {
-        let covering = self
-            .0
-            .iter()
-            .filter(|route| name.is_at_or_below(&route.suffix));
-        covering
-            .max_by_key(|route| route.suffix.label_count())
-            .map(|route| &*route.primary)
-    }
-}
-
-/// Finds out what delivering the intents would do, and reports each by its index, in the order of the
-/// batch, as soon as it and those before it are done.
+/// Computes the changes of each intent, and reports each by its index, in the order of the batch, as soon as it
+/// and those before it are done.
 pub async fn dispatch_preview(
     intents: &[&Intent],
-    routes: &Routes,
-    store: &dyn StateStore,
-    policy: &Policy,
+    engine: &Engine<'_>,
     deadline: Instant,
-    report: impl FnMut(usize, Result<Option<Preview>, Failure>),
+    report: impl FnMut(usize, RoutedResult<Option<Preview>>),
 ) {
     let overlay = Overlay::default();
-    let one = async |index: usize| {
-        let intent = intents[index];
-        let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
-        deliver::preview(intent, primary, store, policy, &overlay, deadline).await
-    };
-    run(intents, policy, one, report).await;
+    let one = async |index: usize| engine.preview(intents[index], &overlay, deadline).await;
+    run(intents, engine.policy, one, report).await;
 }
 
-/// Zones first, each a lane of its own; then PTR values, a lane for each reverse zone.
+/// Runs a batch, and reports as [`dispatch_preview`].
 pub(super) async fn run<T>(
     intents: &[&Intent],
     policy: &Policy,
     one: impl AsyncFn(usize) -> T,
     report: impl FnMut(usize, T),
 ) {
-    let mut zones = Vec::new();
-    let mut ptrs: HashMap<Option<ZoneName>, Vec<usize>> = HashMap::new();
-    for (index, intent) in intents.iter().enumerate() {
-        match intent {
-            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => zones.push(vec![index]),
-            Intent::Ptr(ptr) => ptrs
-                .entry(policy.ptr.reverse_zone(ptr.address))
-                .or_default()
-                .push(index),
-        }
-    }
     let reporter = RefCell::new(Reporter {
         report,
         next: 0,
         waiting: BTreeMap::new(),
     });
-    let lane = async |lane: Vec<usize>| {
-        for index in lane {
+    let lane = async |lane: Vec<(usize, &Intent)>| {
+        for (index, _) in lane {
             let result = one(index).await;
             reporter.borrow_mut().take(index, result);
         }
     };
-    for lanes in [zones, ptrs.into_values().collect()] {
+    let batch = intents.iter().copied().enumerate();
+    for lanes in stages(batch, |(_, intent)| intent, policy) {
         let running: FuturesUnordered<_> = lanes.into_iter().map(&lane).collect();
         running.collect::<()>().await;
     }
+}
+
+/// The stages of a batch: each begins when the one before it is done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stage {
+    Zones,
+    /// PTR values and single records, whose zones must be there. A reverse zone that must be created takes its
+    /// name servers from the zone of the host.
+    Values,
+}
+
+impl Stage {
+    /// Returns the stage of an intent.
+    pub(super) fn of(intent: &Intent) -> Self {
+        match intent {
+            Intent::Zone(_) | Intent::ZoneGone(_) => Self::Zones,
+            Intent::Ptr(_) | Intent::Record(_) => Self::Values,
+        }
+    }
+}
+
+/// Divides a batch into its stages, and each stage into lanes that run at once. The intents of a lane run in
+/// the order of the batch: the PTR values of one reverse zone, so that a removed value makes room for an added
+/// one.
+pub(super) fn stages<T>(
+    batch: impl IntoIterator<Item = T>,
+    intent_of: impl Fn(&T) -> &Intent,
+    policy: &Policy,
+) -> [Vec<Vec<T>>; 2] {
+    let mut stages = [Vec::new(), Vec::new()];
+    let mut ptrs: HashMap<Option<ZoneName>, Vec<T>> = HashMap::new();
+    for item in batch {
+        match intent_of(&item) {
+            Intent::Ptr(ptr) => {
+                let reverse_zone = policy.ptr.reverse_zone(ptr.address);
+                ptrs.entry(reverse_zone).or_default().push(item);
+            }
+            intent @ (Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_)) => {
+                stages[Stage::of(intent) as usize].push(vec![item]);
+            }
+        }
+    }
+    stages[Stage::Values as usize].extend(ptrs.into_values());
+    stages
 }
 
 /// Puts results back into the order of the batch.

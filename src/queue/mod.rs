@@ -38,7 +38,7 @@ mod stored;
 mod worker;
 
 pub use batch::Handled;
-pub use dispatch::{Route, Routes, dispatch_preview};
+pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub(crate) use examine::{FileState, examine};
 pub use job::{Accepted, AttemptState, Job, JobId, QueueFull, Reason};

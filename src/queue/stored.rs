@@ -56,7 +56,8 @@ enum Stored<N, R> {
         rdata: String,
         ttl: Option<u32>,
         present: bool,
-        follows_aliases: bool,
+        #[serde(rename = "follows_aliases")]
+        follows_cnames: bool,
     },
 }
 
@@ -153,7 +154,7 @@ pub(super) fn to_text(intent: &Intent) -> String {
             rdata: BASE64.encode(record.rdata.as_wire()),
             ttl: record.ttl,
             present: record.presence == Presence::Present,
-            follows_aliases: record.follows_aliases,
+            follows_cnames: record.follows_cnames,
         },
     };
     serde_json::to_string(&stored).expect("strings and numbers are always JSON")
@@ -219,14 +220,14 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
             rdata,
             ttl,
             present,
-            follows_aliases,
+            follows_cnames,
         } => Intent::Record(RecordIntent {
             owner: owner.parse()?,
             rtype: RecordType(rtype),
             rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
             ttl,
             presence: presence(present),
-            follows_aliases,
+            follows_cnames,
         }),
     })
 }
@@ -316,7 +317,7 @@ mod tests {
                 rdata: Rdata::from_canonical([0, 255]),
                 ttl: (presence == Presence::Gone).then_some(5),
                 presence,
-                follows_aliases: presence == Presence::Gone,
+                follows_cnames: presence == Presence::Gone,
             }));
         }
     }

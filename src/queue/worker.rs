@@ -3,7 +3,6 @@
 //! Primaries do not wait for each other. One that cannot be reached is left alone for a while and then tried
 //! with a single job; when that gets through the others follow at once.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,11 +14,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::backoff::{UNREACHABLE_SECONDS, random, wait_milliseconds};
+use super::dispatch::stages;
 use super::dispatcher::{Attempted, Dispatcher};
 use super::job::Job;
 use super::store::BatchLimit;
-use crate::deliver::Failure;
-use crate::model::Intent;
+use crate::deliver::{Failure, Routed};
 
 /// How often the queue is looked at. What is handed over is mostly delivered by whoever hands it over, so
 /// this is how long the rest may wait in addition.
@@ -91,7 +90,7 @@ pub enum Event<'a> {
     /// It looked at the queue once more.
     Looked,
     /// A job was tried.
-    Attempted(&'a Job, Attempted),
+    Attempted(&'a Job, Routed<Attempted>),
     /// A primary does not answer; it is left alone for some seconds.
     Unreachable {
         /// Its name.
@@ -199,7 +198,7 @@ impl Dispatcher<'_> {
             }
             if stopped_at.is_none() {
                 for (index, lane) in lanes.iter_mut().enumerate() {
-                    for row in self.rows(lane).await? {
+                    for row in self.take_lanes(lane).await? {
                         let done = done.clone();
                         running.push(async move {
                             for job in row {
@@ -226,7 +225,7 @@ impl Dispatcher<'_> {
             }
             while let Ok((index, attempted, job)) = results.try_recv() {
                 let lane = &mut lanes[index];
-                let noted = lane.note(&attempted);
+                let noted = lane.note(&attempted.result);
                 report(Event::Attempted(&job, attempted));
                 let primary = lane.primary.as_str();
                 match noted {
@@ -241,32 +240,17 @@ impl Dispatcher<'_> {
         self.jobs.write()
     }
 
-    /// Takes jobs of a primary, as rows that run side by side: PTR values of one reverse zone are in one row,
-    /// so that a value that goes makes room for one that comes.
-    async fn rows(&self, lane: &mut Lane) -> Result<Vec<VecDeque<Job>>, Failure> {
+    /// Takes jobs of a primary, as lanes that run at once.
+    async fn take_lanes(&self, lane: &mut Lane) -> Result<Vec<Vec<Job>>, Failure> {
         let jobs = lane.room();
         if jobs == 0 {
             return Ok(Vec::new());
         }
-        let now = (self.policy.clock)();
+        let now = (self.engine.policy.clock)();
         let limit = BatchLimit { jobs, ..IN_HAND };
         let due = self.jobs.take_due(&lane.primary, limit, now).await?;
         lane.in_hand += due.len();
-        let (mut rows, mut ptrs) = (Vec::new(), HashMap::new());
-        for job in due {
-            match &job.intent {
-                Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => {
-                    rows.push(VecDeque::from([job]));
-                }
-                Intent::Ptr(ptr) => {
-                    let row: &mut VecDeque<Job> = ptrs
-                        .entry(self.policy.ptr.reverse_zone(ptr.address))
-                        .or_default();
-                    row.push_back(job);
-                }
-            }
-        }
-        rows.extend(ptrs.into_values());
-        Ok(rows)
+        let stages = stages(due, |job| &job.intent, self.engine.policy);
+        Ok(stages.into_iter().flatten().collect())
     }
 }

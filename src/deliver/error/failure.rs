@@ -392,6 +392,18 @@ impl Failure {
         }
     }
 
+    /// Names the primary and the name that CNAMEs have led to, which is not the primary that was asked first.
+    pub(crate) fn behind_cname(self, owner: &Name, primary: &str) -> Self {
+        if matches!(self, Self::DeadlinePassed) {
+            return self;
+        }
+        Self::BehindCname {
+            owner: owner.clone(),
+            primary: primary.to_owned(),
+            source: Box::new(self),
+        }
+    }
+
     /// Returns whether the primary is overloaded, so that the failure is not about the request.
     pub fn is_load(&self) -> bool {
         if let Self::Catalog { source, .. } | Self::BehindCname { source, .. } = self {

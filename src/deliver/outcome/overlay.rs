@@ -9,13 +9,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::done::{Preview, PreviewLine, ZoneChange};
-use crate::deliver::state::ZoneKey;
 use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 
 /// The changes to the primaries that the commands so far would make.
 #[derive(Debug, Default)]
 pub struct Overlay {
-    zones: RefCell<HashMap<ZoneKey, OverlaidZone>>,
+    /// By the name of the primary and the zone.
+    zones: RefCell<HashMap<(String, ZoneName), OverlaidZone>>,
 }
 
 #[derive(Debug)]
@@ -96,9 +96,6 @@ impl Overlay {
     }
 }
 
-fn key(primary: &str, zone: &ZoneName) -> ZoneKey {
-    ZoneKey {
-        primary: primary.to_owned(),
-        zone: zone.clone(),
-    }
+fn key(primary: &str, zone: &ZoneName) -> (String, ZoneName) {
+    (primary.to_owned(), zone.clone())
 }

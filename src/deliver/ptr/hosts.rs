@@ -3,12 +3,7 @@
 
 use std::net::IpAddr;
 
-use tokio::time::Instant;
-
-use crate::deliver::error::Failure;
-use crate::deliver::server::query::{ask, enclosing_soa};
-use crate::deliver::server::{Primary, open};
-use crate::model::{CurrentZone, Name, Rdata, RecordType, ZoneName, address_of};
+use crate::model::{CurrentZone, Name, Rdata, RecordType, address_of};
 
 /// Returns each address of a zone with each host that has it, in ascending order. Wildcards are not
 /// hosts, and addresses at or below a delegation are glue (RFC 1034 section 4.2.1).
@@ -61,28 +56,10 @@ pub fn reverse_entries(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
         .collect()
 }
 
-/// Asks a primary for the zone of a name; `None` if it has no such zone. `clock` gives seconds
-/// since 1970, for signatures.
-///
-/// # Errors
-/// [`Failure`] if the query fails.
-pub async fn enclosing_zone(
-    name: &Name,
-    primary: &Primary,
-    clock: fn() -> u64,
-    deadline: Instant,
-) -> Result<Option<ZoneName>, Failure> {
-    let mut session = open(primary, clock, deadline).await?;
-    let response = ask(&mut session, name, RecordType::SOA).await?;
-    session.release();
-    let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
-    Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Record, RrSets, Serial, Soa};
+    use crate::model::{Record, RrSets, Serial, Soa, ZoneName};
     use crate::zonefile::{parse_rdata, parse_type};
 
     fn name(text: &str) -> Name {

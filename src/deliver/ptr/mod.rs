@@ -13,6 +13,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
+use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Decision, Transaction};
@@ -21,7 +22,7 @@ use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
 use crate::wire::Reply;
-use locate::{Follow, PtrLocation, find};
+use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
 /// What a PTR value needs.
@@ -48,7 +49,7 @@ pub(crate) async fn deliver_ptr(
         zone_created: false,
         is_finished: false,
         is_hidden: false,
-        follow: Follow::Standing,
+        follow: Follow::NotSynthesized,
         refuted: None,
         lost: None,
     };
@@ -82,14 +83,17 @@ struct Sending {
 impl PtrUpdate<'_, '_> {
     /// Finds the PTR records of the address.
     async fn locate(&mut self) -> Result<PtrLocation, Failure> {
-        let session = &mut self.cx.session;
-        let mut location = find(session, self.intent.address, self.follow).await?;
-        self.cx
-            .policy
-            .permit_name(&location.owner, session.primary.catalog_zone())?;
+        let address = self.intent.address;
+        let mut location = find(&mut self.cx.session, address, self.follow).await?;
+        self.cx.permit_name(&location.owner)?;
         self.is_hidden = location.zone.is_none();
         if self.is_hidden && self.intent.presence == Presence::Gone {
-            confirm_absence(session, &location.owner, self.reverse_zone.name).await?;
+            confirm_absence(
+                &mut self.cx.session,
+                &location.owner,
+                self.reverse_zone.name,
+            )
+            .await?;
         }
         if self.refuted.take().as_ref() == Some(&location.values) {
             // A wildcard gives the same answer (RFC 4592).
@@ -222,9 +226,8 @@ pub(crate) async fn preview_ptr(
 ) -> Result<Preview, Failure> {
     let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
     let reverse_zone = ReverseZone { name, intent };
-    let mut location = find(&mut cx.session, intent.address, Follow::Standing).await?;
-    cx.policy
-        .permit_name(&location.owner, cx.session.primary.catalog_zone())?;
+    let mut location = find(&mut cx.session, intent.address, Follow::NotSynthesized).await?;
+    cx.permit_name(&location.owner)?;
     let is_there = location.zone.is_some();
     overlay(cx, &mut location);
     let step = step(&location, intent, &cx.policy.ptr, false);

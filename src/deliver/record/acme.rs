@@ -38,7 +38,7 @@ pub fn challenge_intent(owner: Name, value: &[u8], presence: Presence) -> Record
         rdata: txt_rdata(value),
         ttl: None,
         presence,
-        follows_aliases: true,
+        follows_cnames: true,
     }
 }
 

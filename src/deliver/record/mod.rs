@@ -1,278 +1,192 @@
-//! One record at a name: added or removed exactly, beside others, and nothing else is touched.
+//! One record at a name: added or removed exactly, beside others.
 //!
-//! What is asked for is that it is there, or is gone; so doing it twice, or later, is no harm. The record is not
-//! remembered as delivered. Where the name is an alias that may be followed, one step is taken here: the record
-//! is placed, or it is said where the alias leads, which may be on another primary.
+//! The desired state is that it is present, or absent; so to do it twice, or later, does no harm. The
+//! record is not managed afterwards. If the name has a CNAME that may be followed, one step is taken:
+//! its target may be on another primary.
 
 pub(crate) mod acme;
 pub(crate) mod propagation;
-
-use tokio::time::Instant;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
-use crate::deliver::policy::Policy;
-use crate::deliver::server::query::{
-    CNAME_CHAIN_MAX, ask, cname_target, is_applied, is_synthesized, records, soa_of,
-};
-use crate::deliver::server::{Primary, Session, open};
-use crate::deliver::state::StateStore;
-use crate::model::{Name, Presence, Rdata, Record, RecordIntent, RecordType, ZoneName};
+use crate::deliver::route::cname::{self, Answer, Follow, Here, Reached};
+use crate::deliver::server::Session;
+use crate::deliver::server::query::{ask, records};
+use crate::deliver::update::{self, Decision, Transaction};
+use crate::model::{Name, Presence, Record, RecordIntent, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 
-/// How often the change is tried anew because the name changed between question and update, or an answer was
-/// lost.
-const ATTEMPTS_MAX: u32 = 10;
-/// TTL of a record that stands alone where none is given, in seconds: it is gone soon, and the next one shall be
+/// TTL of a record that is alone at its name if none is given, in seconds: it goes soon, and the next one must be
 /// seen.
 const TTL_SECONDS: u32 = 60;
 
-/// How far a step came.
-#[derive(Debug)]
-pub enum Reached {
-    /// The record is as it shall be.
-    Placed(Done),
-    /// The name is an alias of this one.
-    Alias(Name),
-}
-
-/// Where a record stands, or would.
+/// The location of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Stands {
-    /// At the name that was asked for, in this zone.
-    Here(ZoneName),
-    /// Where this alias of it leads.
-    Behind(Name),
+pub struct RecordLocation {
+    /// The owner name, after CNAMEs.
+    pub owner: Name,
+    /// Its zone.
+    pub zone: ZoneName,
 }
 
-/// What is made of an alias at the name of a record.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum OnCname {
-    /// An alias is in the way.
-    Refuse,
-    /// One that stands there is said to lead on. One that a wildcard makes up gives way to a record of the name's own.
-    Follow,
-}
-
-/// What is known of where aliases come from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Synthesis {
-    /// An alias that says the same as a wildcard beside it is taken to be made up by that.
-    Possible,
-    /// The primary has shown that the alias of this name stands there, and only says the same as a wildcard.
-    RuledOut,
-}
-
-/// Adds or removes a record at `at`, its owner or what that is an alias of, unless that is an alias itself.
-///
-/// # Errors
-/// [`Failure`], as [`deliver`](super::deliver()); [`Failure::NoZoneFor`] where the primary has no zone for the name.
-pub async fn place_record(
-    record: &RecordIntent,
-    at: &Name,
-    primary: &Primary,
-    store: &dyn StateStore,
-    policy: &Policy,
-    deadline: Instant,
-) -> Result<Reached, Failure> {
-    policy.permit_name(at, primary.catalog_zone())?;
-    let mut session = open(primary, policy.clock, deadline).await?;
-    let reached = place(&mut session, record, at, store).await;
-    session.release();
-    reached
-}
-
-/// Finds the zone of a name, or where its alias leads.
-///
-/// # Errors
-/// As [`place_record`].
-pub async fn find_record(
-    at: &Name,
-    primary: &Primary,
-    policy: &Policy,
-    deadline: Instant,
-) -> Result<Stands, Failure> {
-    let mut session = open(primary, policy.clock, deadline).await?;
-    let (found, _) = stands(&mut session, at, OnCname::Follow, Synthesis::Possible).await?;
-    session.release();
-    Ok(found)
-}
-
-/// The record at its own name, whatever that is an alias of.
+/// Adds or removes a record at a name: its owner, or the target of that one's CNAMEs.
 pub(crate) async fn deliver_record(
     cx: &mut Context<'_>,
     record: &RecordIntent,
-) -> Result<Delivered, Failure> {
-    let (session, store) = (&mut cx.session, cx.store);
-    let record = RecordIntent {
-        follows_aliases: false,
-        ..record.clone()
+    at: &Name,
+) -> Result<Reached<Delivered>, Failure> {
+    let mut update = RecordUpdate {
+        cx,
+        record,
+        at,
+        follow: Follow::NotSynthesized,
+        may_be_applied: false,
     };
-    match place(session, &record, &record.owner, store).await? {
-        Reached::Placed(done) => Ok(Delivered::all(done)),
-        Reached::Alias(_) => Err(Failure::CnameInTheWay {
-            owner: record.owner,
-        }),
-    }
+    update::run(&mut update).await
 }
 
-/// One more name behind an alias.
-///
-/// # Errors
-/// [`Failure::CnameChainTooLong`].
-pub fn follow(record: &RecordIntent, steps: usize, target: Name) -> Result<Name, Failure> {
-    if steps < CNAME_CHAIN_MAX {
-        return Ok(target);
-    }
-    Err(Failure::CnameChainTooLong {
-        owner: record.owner.clone(),
-        rtype: record.rtype,
-        limit: CNAME_CHAIN_MAX,
+/// Locates a record at a name, as far as its CNAME.
+pub(crate) async fn locate(
+    cx: &mut Context<'_>,
+    at: &Name,
+) -> Result<Reached<RecordLocation>, Failure> {
+    let found = find(&mut cx.session, at, Follow::NotSynthesized).await?;
+    Ok(match found {
+        Reached::Cname(target) => Reached::Cname(target),
+        Reached::Here(found) => Reached::Here(RecordLocation {
+            owner: at.clone(),
+            zone: found.zone,
+        }),
     })
 }
 
-/// A failure at a name that an alias leads to, which is told from one of the `first` primary where it is another's.
-pub fn in_context_of_cname(
-    failure: Failure,
-    owner: &Name,
-    primary: &Primary,
-    first: &Primary,
-) -> Failure {
-    if primary.name == first.name || matches!(failure, Failure::DeadlinePassed) {
-        return failure;
-    }
-    Failure::BehindCname {
-        owner: owner.clone(),
-        primary: primary.name.clone(),
-        source: Box::new(failure),
+/// A name without a CNAME that is to be followed.
+struct Found {
+    zone: ZoneName,
+    has_synthesized_cname: bool,
+}
+
+async fn find(
+    session: &mut Session<'_>,
+    at: &Name,
+    follow: Follow,
+) -> Result<Reached<Found>, Failure> {
+    // A server does not follow a CNAME that it is asked for, so that a loop does no harm.
+    match cname::look(session, at, RecordType::CNAME, follow).await? {
+        Answer::Cname(target) => Ok(Reached::Cname(target)),
+        Answer::Here(Here {
+            soa: Some(soa),
+            has_synthesized_cname,
+            ..
+        }) => Ok(Reached::Here(Found {
+            zone: ZoneName::new(&soa.owner),
+            has_synthesized_cname,
+        })),
+        Answer::Here(_) | Answer::NotServed => Err(Failure::NoZoneFor { owner: at.clone() }),
     }
 }
 
-/// Where a record stands, and whether a wildcard makes an alias of the name, which gives way to a record of its
-/// own.
-async fn stands(
-    session: &mut Session<'_>,
-    at: &Name,
-    on_alias: OnCname,
-    wildcards: Synthesis,
-) -> Result<(Stands, bool), Failure> {
-    let no_zone = || Failure::NoZoneFor { owner: at.clone() };
-    // Asked for the alias itself, a server does not follow it, and a loop is no fault of its.
-    let response = ask(session, at, RecordType::CNAME).await?;
-    let target = cname_target(&response.ok_or_else(no_zone)?, at);
-    if let Some(target) = &target
-        && (wildcards == Synthesis::RuledOut || !is_synthesized(session, at, target).await?)
-    {
-        return match on_alias {
-            OnCname::Follow => Ok((Stands::Behind(target.clone()), false)),
-            OnCname::Refuse => Err(Failure::CnameInTheWay { owner: at.clone() }),
-        };
-    }
-    let soa = soa_of(session, at, target.is_some()).await?;
-    let zone = ZoneName::new(&soa.ok_or_else(no_zone)?.owner);
-    Ok((Stands::Here(zone), target.is_some()))
+/// The transaction that adds or removes one record.
+struct RecordUpdate<'c, 'a> {
+    cx: &'c mut Context<'a>,
+    record: &'c RecordIntent,
+    at: &'c Name,
+    follow: Follow,
+    /// The response to an UPDATE was lost: if nothing is left to do, it was applied.
+    may_be_applied: bool,
 }
 
-async fn place(
-    session: &mut Session<'_>,
-    record: &RecordIntent,
-    at: &Name,
-    store: &dyn StateStore,
-) -> Result<Reached, Failure> {
-    let on_alias = if record.follows_aliases {
-        OnCname::Follow
-    } else {
-        OnCname::Refuse
-    };
-    let mut wildcards = Synthesis::Possible;
-    // Whether something was sent that has no answer: where nothing is left to do then, it was done.
-    let mut is_unanswered = false;
-    for attempt in 0..ATTEMPTS_MAX {
-        session.pause(attempt).await?;
-        let (zone, is_synthesized) = match stands(session, at, on_alias, wildcards).await? {
-            (Stands::Behind(target), _) => return Ok(Reached::Alias(target)),
-            (Stands::Here(zone), is_synthesized) => (zone, is_synthesized),
+impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
+    type Outcome = Reached<Delivered>;
+    type Change = Done;
+
+    fn session(&mut self) -> &mut Session<'a> {
+        &mut self.cx.session
+    }
+
+    async fn decide(&mut self) -> Result<Decision<Self::Outcome, Done>, Failure> {
+        let (session, record, at) = (&mut self.cx.session, self.record, self.at);
+        let found = match find(session, at, self.follow).await? {
+            Reached::Here(found) => found,
+            Reached::Cname(target) if record.follows_cnames => {
+                return Ok(Decision::Done(Reached::Cname(target)));
+            }
+            Reached::Cname(_) => return Err(Failure::CnameInTheWay { owner: at.clone() }),
         };
-        ownership::permit_record(session, &zone, store).await?;
-        let response = if is_synthesized {
+        ownership::permit_record(session, &found.zone, self.cx.store).await?;
+        let response = if found.has_synthesized_cname {
             None
         } else {
             ask(session, at, record.rtype).await?
         };
-        let there = response.iter().flat_map(|it| records(it, at, record.rtype));
-        let updates = updates(record, at, &there.collect::<Vec<_>>());
+        let present = response.iter().flat_map(|it| records(it, at, record.rtype));
+        let updates = updates(record, at, &present.collect::<Vec<_>>());
         let done = Done::Record {
             asked: record.owner.clone(),
             owner: at.clone(),
-            zone: zone.clone(),
+            zone: found.zone.clone(),
             presence: record.presence,
-            is_changed: !updates.is_empty() || is_unanswered,
+            is_changed: !updates.is_empty() || self.may_be_applied,
         };
         if updates.is_empty() {
-            return Ok(Reached::Placed(done));
+            return Ok(Decision::Done(Reached::Here(Delivered::all(done))));
         }
         let batch = Batch {
-            zone,
-            // Beside an alias the addition would be passed over without a word (RFC 2136 section 3.4.2.2).
+            zone: found.zone,
+            // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
             prerequisites: vec![Prerequisite::Absent {
                 owner: at.clone(),
                 rtype: RecordType::CNAME,
             }],
             updates,
         };
-        match session.update(&batch).await {
-            Ok(reply) => {
-                if is_applied(reply, session.primary.key.name())? {
-                    return Ok(Reached::Placed(done));
-                }
-                // The alias stands there, and not only below a wildcard that says the same.
-                wildcards = Synthesis::RuledOut;
-                is_unanswered = false;
-            }
-            // To do it twice does no harm.
-            Err(Failure::Unknown { .. }) if attempt + 1 < ATTEMPTS_MAX => is_unanswered = true,
-            Err(failure) => return Err(failure),
-        }
+        Ok(Decision::Send {
+            batches: vec![batch],
+            change: done,
+        })
     }
-    Err(Failure::ChangedMeanwhile {
-        attempts: ATTEMPTS_MAX,
-    })
-}
 
-/// What makes a record as it shall be beside those that are there; nothing where it is so.
-fn updates(record: &RecordIntent, at: &Name, there: &[&Record]) -> Vec<Update> {
-    let content = record.rdata.content(record.rtype);
-    let same = there
-        .iter()
-        .find(|it| it.rdata.content(record.rtype) == content);
-    let beside = there.first().map(|it| it.ttl);
-    let ttl = record.ttl.or(beside).unwrap_or(TTL_SECONDS);
-    let is_as_wanted = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
-    let comes = record.presence == Presence::Present && !is_as_wanted;
-    // One that gets another TTL goes and comes back: Knot ignores an addition of what is there. Not so an NS record,
-    // which may be the last one of a zone.
-    let goes = record.presence == Presence::Gone || comes && record.rtype != RecordType::NS;
-    let gone = same.filter(|_| goes);
-    let gone = gone.map(|it| remove(at, record.rtype, it.rdata.clone()));
-    let added = comes.then(|| add(at, record, ttl));
-    gone.into_iter().chain(added).collect()
-}
+    async fn settle(
+        &mut self,
+        done: Done,
+        _messages: usize,
+    ) -> Result<Option<Self::Outcome>, Failure> {
+        Ok(Some(Reached::Here(Delivered::all(done))))
+    }
 
-fn add(owner: &Name, record: &RecordIntent, ttl: u32) -> Update {
-    Update::Add {
-        owner: owner.clone(),
-        rtype: record.rtype,
-        ttl,
-        rdata: record.rdata.clone(),
+    fn prerequisite_failed(&mut self, _done: Done) {
+        // The name has a CNAME of its own, whose target is that of the wildcard.
+        self.follow = Follow::All;
+        self.may_be_applied = false;
+    }
+
+    fn response_lost(&mut self, _done: Done) {
+        self.may_be_applied = true;
     }
 }
 
-fn remove(owner: &Name, rtype: RecordType, rdata: Rdata) -> Update {
-    Update::Remove {
-        owner: owner.clone(),
+/// Returns the changes that bring a record about beside those that are present; none if it is as desired.
+fn updates(record: &RecordIntent, at: &Name, present: &[&Record]) -> Vec<Update> {
+    let (rtype, content) = (record.rtype, record.rdata.content(record.rtype));
+    let same = present.iter().find(|it| it.rdata.content(rtype) == content);
+    let beside = present.first().map(|it| it.ttl);
+    let is_as_desired = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
+    let is_added = record.presence == Presence::Present && !is_as_desired;
+    // To change the TTL, the record is removed and added: Knot ignores an addition of a record that is present. Not
+    // so an NS record, which may be the last one of a zone.
+    let is_removed = record.presence == Presence::Gone || is_added && rtype != RecordType::NS;
+    let removed = same.filter(|_| is_removed).map(|it| Update::Remove {
+        owner: at.clone(),
         rtype,
-        rdata,
-    }
+        rdata: it.rdata.clone(),
+    });
+    let added = is_added.then(|| Update::Add {
+        owner: at.clone(),
+        rtype,
+        ttl: record.ttl.or(beside).unwrap_or(TTL_SECONDS),
+        rdata: record.rdata.clone(),
+    });
+    removed.into_iter().chain(added).collect()
 }

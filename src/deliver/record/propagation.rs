@@ -1,7 +1,6 @@
-//! What the world sees: the name servers of a zone, asked one by one and unsigned.
+//! Propagation of a value to the name servers of its zone, which are queried one by one and unsigned.
 //!
-//! Only for waiting until a change has come everywhere. Nothing is decided by what a server says here that
-//! is not the primary.
+//! A caller waits for it. No change of a zone depends on such a response.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -25,41 +24,85 @@ const PORT: u16 = 53;
 pub struct NameServer {
     /// Its name.
     pub name: String,
-    /// Where it can be asked.
+    /// Its addresses and port.
     pub addresses: Vec<SocketAddr>,
 }
 
-/// The name servers of a zone by the word of its primary, in order. Their addresses are those that the primary has, or
-/// else those that this machine's resolver knows.
-///
-/// # Errors
-/// [`Failure`].
-pub async fn name_servers(
-    zone: &ZoneName,
-    primary: &Primary,
-    clock: fn() -> u64,
-    deadline: Instant,
-) -> Result<Vec<NameServer>, Failure> {
-    let mut session = open(primary, clock, deadline).await?;
-    let mut servers = Vec::new();
-    if let Some(response) = ask(&mut session, zone.apex(), RecordType::NS).await? {
-        for record in records(&response, zone.apex(), RecordType::NS) {
-            let Some(name) = record.rdata.to_name() else {
-                continue;
-            };
-            let mut addresses = own_addresses(&mut session, &name).await?;
-            if addresses.is_empty() {
-                addresses = resolved(&name, deadline).await;
+/// A TXT value that the name servers of its zone are to show, or no longer to show.
+pub struct Propagation<'a> {
+    /// The owner name, after CNAMEs.
+    pub owner: &'a Name,
+    /// Its zone.
+    pub zone: &'a ZoneName,
+    /// The content of the value.
+    pub value: &'a [u8],
+    /// The primary of the zone; no query to another server is signed with its keys.
+    pub primary: &'a Primary,
+    /// Returns seconds since 1970, for signatures.
+    pub clock: fn() -> u64,
+    /// The end of all queries.
+    pub deadline: Instant,
+}
+
+impl Propagation<'_> {
+    /// Asks the primary for the name servers of the zone, in order. Their addresses are those that the primary has,
+    /// or else those of this machine's resolver.
+    ///
+    /// # Errors
+    /// [`Failure`] if a query to the primary fails.
+    pub async fn name_servers(&self) -> Result<Vec<NameServer>, Failure> {
+        let mut session = open(self.primary, self.clock, self.deadline).await?;
+        let apex = self.zone.apex();
+        let mut servers = Vec::new();
+        if let Some(response) = ask(&mut session, apex, RecordType::NS).await? {
+            let records = records(&response, apex, RecordType::NS);
+            for name in records.filter_map(|record| record.rdata.to_name()) {
+                let mut addresses = own_addresses(&mut session, &name).await?;
+                if addresses.is_empty() {
+                    addresses = resolved(&name, self.deadline).await;
+                }
+                servers.push(NameServer {
+                    name: name.to_string(),
+                    addresses,
+                });
             }
-            servers.push(NameServer {
-                name: name.to_string(),
-                addresses,
-            });
+        }
+        session.release();
+        servers.sort();
+        Ok(servers)
+    }
+
+    /// Asks a name server for the value, without a signature.
+    pub async fn view_of(&self, server: SocketAddr) -> ServerView {
+        let (host, port) = (server.ip().to_string(), server.port());
+        let server = Primary {
+            name: server.to_string(),
+            ..Primary::plain(host, port, self.primary.key.clone(), 1)
+        };
+        let reply = async {
+            let mut session = open(&server, self.clock, self.deadline).await?;
+            session.query_unsigned(self.owner, RecordType::TXT).await
+        };
+        let reply = match reply.await {
+            Err(Failure::Transport(error)) if has_no_way(&error) => return ServerView::NoWay,
+            Err(failure) => return ServerView::Silent(failure),
+            Ok(reply) => reply,
+        };
+        // An unsigned response to an unsigned query counts as authentic.
+        let Some(response) = reply.into_response() else {
+            return ServerView::Unusable;
+        };
+        let is_answer = matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        if !is_answer || !response.authoritative {
+            return ServerView::NotServing(response.rcode);
+        }
+        let mut texts = records(&response, self.owner, RecordType::TXT);
+        if texts.any(|text| text.rdata.content(RecordType::TXT).as_ref() == self.value) {
+            ServerView::Has
+        } else {
+            ServerView::Lacks
         }
     }
-    session.release();
-    servers.sort();
-    Ok(servers)
 }
 
 async fn own_addresses(session: &mut Session<'_>, name: &Name) -> Result<Vec<SocketAddr>, Failure> {
@@ -74,7 +117,7 @@ async fn own_addresses(session: &mut Session<'_>, name: &Name) -> Result<Vec<Soc
     Ok(addresses)
 }
 
-/// What the resolver knows; nothing where it knows nothing, which is asked again with the next round.
+/// Returns the addresses that the resolver knows; none if it fails, since the next round asks it again.
 async fn resolved(name: &Name, deadline: Instant) -> Vec<SocketAddr> {
     let host = (name.to_text_without_dot(), PORT);
     match timeout_at(deadline, lookup_host(host)).await {
@@ -83,20 +126,20 @@ async fn resolved(name: &Name, deadline: Instant) -> Vec<SocketAddr> {
     }
 }
 
-/// What a server shows of a value.
+/// What a name server shows of a value.
 #[derive(Debug)]
 pub enum ServerView {
-    /// It has it.
+    /// It has the value.
     Has,
-    /// It does not have it.
+    /// It does not have the value.
     Lacks,
-    /// It does not serve the name's zone.
+    /// It does not serve the zone.
     NotServing(Rcode),
-    /// Its answer is none.
+    /// It gives no usable response.
     Unusable,
-    /// It cannot be asked.
+    /// It cannot be queried.
     Silent(Failure),
-    /// This machine has no way to the address, as with IPv6 where there is none.
+    /// This machine has no route to the address, as to IPv6 addresses if it has none itself.
     NoWay,
 }
 
@@ -113,45 +156,7 @@ impl fmt::Display for ServerView {
     }
 }
 
-/// Whether a server has this content in a TXT record of a name. `primary` lends its keys, which are not used.
-pub async fn server_view(
-    server: SocketAddr,
-    (owner, value): (&Name, &[u8]),
-    primary: &Primary,
-    clock: fn() -> u64,
-    deadline: Instant,
-) -> ServerView {
-    let (host, port) = (server.ip().to_string(), server.port());
-    let asked = Primary {
-        name: server.to_string(),
-        ..Primary::plain(host, port, primary.key.clone(), 1)
-    };
-    let reply = async {
-        let mut session = open(&asked, clock, deadline).await?;
-        session.query_unsigned(owner, RecordType::TXT).await
-    };
-    let reply = match reply.await {
-        Err(Failure::Transport(error)) if has_no_way(&error) => return ServerView::NoWay,
-        Err(failure) => return ServerView::Silent(failure),
-        Ok(reply) => reply,
-    };
-    // What was asked unsigned counts as authentic where it is answered unsigned.
-    let Some(response) = reply.into_response() else {
-        return ServerView::Unusable;
-    };
-    let is_answer = matches!(response.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
-    if !is_answer || !response.authoritative {
-        return ServerView::NotServing(response.rcode);
-    }
-    let mut texts = records(&response, owner, RecordType::TXT);
-    if texts.any(|text| text.rdata.content(RecordType::TXT).as_ref() == value) {
-        ServerView::Has
-    } else {
-        ServerView::Lacks
-    }
-}
-
-/// Whether this machine has no way to an address, as with IPv6 where there is none.
+/// Returns whether an error means that this machine has no route to the address.
 fn has_no_way(error: &TransportError) -> bool {
     let TransportError::Io { source, .. } = error else {
         return false;

@@ -1,16 +1,13 @@
-//! Queries a primary about a name: its records, its CNAME target, and the zone that it is in.
+//! Queries a primary about a name: its records, and the zone that it is in.
 //!
 //! Only a signed response counts; if a primary signs no such response, one that it gives without a
-//! key as well. A wildcard is the odd case: its synthesized answers look like those of the name.
+//! key as well.
 
 use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::model::{Name, Record, RecordType, Soa, ZoneName};
 use crate::plan::Batch;
 use crate::wire::{Rcode, Reply, Response};
-
-/// Longest chain of CNAME records that is followed.
-pub(crate) const CNAME_CHAIN_MAX: usize = 8;
 
 /// Queries an RRset. `None` if the primary has no authority over the name.
 pub(crate) async fn ask(
@@ -54,44 +51,6 @@ pub(crate) fn records<'a>(
 pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
-}
-
-/// Returns whether a wildcard synthesizes the CNAME (RFC 4592): the wildcard then has the same target.
-/// A CNAME of the name's own with that target looks like it, too.
-pub(crate) async fn is_synthesized(
-    session: &mut Session<'_>,
-    owner: &Name,
-    target: &Name,
-) -> Result<bool, Failure> {
-    let Some(Ok(beside)) = owner.parent().map(|parent| parent.child(b"*")) else {
-        return Ok(false);
-    };
-    let response = ask(session, &beside, RecordType::CNAME).await?;
-    Ok(response.is_some_and(|response| cname_target(&response, &beside).as_ref() == Some(target)))
-}
-
-/// Returns the SOA of the zone that a name is in, which may have a synthesized CNAME.
-pub(crate) async fn soa_of(
-    session: &mut Session<'_>,
-    owner: &Name,
-    has_synthesized_cname: bool,
-) -> Result<Option<Record>, Failure> {
-    let mut name = Some(owner.clone());
-    if has_synthesized_cname {
-        // The name itself is answered with the SOA of the CNAME target; the apex answers for itself.
-        name = owner.parent();
-    }
-    while let Some(here) = name {
-        let Some(response) = ask(session, &here, RecordType::SOA).await? else {
-            return Ok(None);
-        };
-        let soa = enclosing_soa(&response, owner);
-        if soa.is_some() || !has_synthesized_cname {
-            return Ok(soa.cloned());
-        }
-        name = here.parent();
-    }
-    Ok(None)
 }
 
 /// Returns whether the primary refuses a query without a signature, and refuses it without a key, too.

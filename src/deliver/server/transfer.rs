@@ -35,6 +35,16 @@ impl Found {
             Self::Absent | Self::NotShown(_) | Self::NotLoaded(_) => None,
         }
     }
+
+    /// Returns the zone, or why there is none to show.
+    pub(crate) fn into_zone(self) -> Result<CurrentZone, Failure> {
+        match self {
+            Self::Zone(current) => Ok(*current),
+            Self::Absent => Err(Failure::ZoneAbsent),
+            Self::NotShown(failure) => Err(failure),
+            Self::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
+        }
+    }
 }
 
 /// Reads a zone by transfer.

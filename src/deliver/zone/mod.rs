@@ -1,6 +1,5 @@
 //! A whole zone: read, compared, updated, created and deleted.
 
-pub(crate) mod api;
 mod bisect;
 mod decide;
 pub(crate) mod delete;

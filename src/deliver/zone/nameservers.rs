@@ -1,8 +1,15 @@
-//! Sets the apex NS records of zones if the configuration names the name servers.
+//! Sets the apex NS records of zones whose name servers the operator names.
 
 use std::borrow::Cow;
 
-use crate::model::{DesiredZone, Name, Rdata, RecordType, RrSet, RrSets, ZoneName};
+use super::update::ensure_zone;
+use crate::deliver::context::Context;
+use crate::deliver::error::Failure;
+use crate::deliver::outcome::Delivered;
+use crate::model::{
+    DesiredSoa, DesiredZone, Name, Rdata, RecordType, RrSet, RrSets, ZoneName, ZoneSource,
+};
+use crate::plan::InitialZoneError;
 
 /// TTL of apex NS records if the payload gives none, in seconds.
 pub(crate) const NS_TTL: u32 = 86_400;
@@ -31,6 +38,30 @@ pub(crate) fn with_nameservers<'a>(
         records,
         ..desired.clone()
     })
+}
+
+/// Creates a zone with an SOA and these name servers, or those of the primary if none are given. Changes
+/// nothing in a zone that is there.
+pub(crate) async fn create_zone(
+    cx: &mut Context<'_>,
+    name: &ZoneName,
+    nameservers: &[Name],
+) -> Result<Delivered, Failure> {
+    let given = [nameservers, &cx.session.primary.nameservers]
+        .into_iter()
+        .find(|it| !it.is_empty());
+    let desired = DesiredZone {
+        name: name.clone(),
+        soa: DesiredSoa::default(),
+        records: RrSets::from_sets(given.map(|given| ns_set(name, NS_TTL, given))),
+        source: ZoneSource::Call,
+    };
+    match ensure_zone(cx, &desired).await {
+        Err(Failure::InitialZone(InitialZoneError::NoApexNs { zone })) => {
+            Err(Failure::NoNameservers { zone })
+        }
+        created => created,
+    }
 }
 
 /// Returns the apex NS RRset of a zone.

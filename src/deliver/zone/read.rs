@@ -1,5 +1,6 @@
 //! Reads a zone and what this instance manages in it.
 
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
 use crate::deliver::server::transfer::{Found, read_zone};
@@ -33,6 +34,15 @@ pub(crate) async fn read(
         session.yield_permit();
     }
     Ok((found, store.finish_load(&key, begun).await?))
+}
+
+/// Reads a zone as [`read`]; a zone that is not there is a failure.
+pub(crate) async fn read_present(
+    cx: &mut Context<'_>,
+    zone: &ZoneName,
+) -> Result<(CurrentZone, ZoneState), Failure> {
+    let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+    Ok((found.into_zone()?, state))
 }
 
 /// Asks for what can be asked for of a zone: the SOA and the apex NS records.

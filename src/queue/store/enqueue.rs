@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::file::{Store, StoreError, failed};
 use crate::model::{Intent, Serial, ZoneSource};
+use crate::queue::dispatch::Stage;
 use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, QueueFull, order};
 use crate::queue::stored::to_text;
 
@@ -23,24 +24,16 @@ pub(in crate::queue) struct NewJob {
 impl NewJob {
     /// Prepares a job for the primary with that name.
     pub(in crate::queue) fn new(intent: &Intent, primary: &str) -> Self {
-        let (stage, serial) = match intent {
-            Intent::Zone(zone) => {
-                let name = zone.name.to_string();
-                let serial = match zone.source {
-                    ZoneSource::Call => zone.soa.serial,
-                    ZoneSource::File { .. } => None,
-                };
-                (0, serial.map(|serial| (name, serial)))
-            }
-            Intent::ZoneGone(_) => (0, None),
-            Intent::Ptr(_) | Intent::Record(_) => (1, None),
+        let serial = match intent {
+            Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
+            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => None,
         };
         Self {
             key: intent.key().to_string(),
             primary: primary.into(),
-            stage,
+            stage: Stage::of(intent) as u8,
             intent: to_text(intent),
-            serial,
+            serial: serial.map(|serial| (intent.name().to_string(), serial)),
         }
     }
 

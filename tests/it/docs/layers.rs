@@ -24,7 +24,7 @@ const DELIVER_RANKS: &[&[&str]] = &[
     &["error"],
     &["state"],
     &["outcome", "server"],
-    &["policy", "update"],
+    &["policy", "update", "route"],
     &["context"],
     &["ownership"],
     &["create"],

@@ -1,0 +1,68 @@
+//! Routes names to the primaries that serve them.
+
+use std::rc::Rc;
+
+use crate::deliver::error::Failure;
+use crate::deliver::server::Primary;
+use crate::model::Name;
+
+/// Which primary serves the names at and below a suffix.
+pub struct Route {
+    /// The suffix; the root covers all names.
+    pub suffix: Name,
+    /// The primary.
+    pub primary: Rc<Primary>,
+}
+
+/// All routes.
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// Takes routes in any order.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self(routes)
+    }
+
+    /// Routes all names to one primary.
+    pub fn of_all(primary: Rc<Primary>) -> Self {
+        let suffix = Name::root();
+        Self(vec![Route { suffix, primary }])
+    }
+
+    /// Returns each suffix with its primary.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Primary)> {
+        self.0.iter().map(|route| (&route.suffix, &*route.primary))
+    }
+
+    /// Returns the primary of the longest suffix that covers a name.
+    pub fn primary_of(&self, name: &Name) -> Option<&Rc<Primary>> {
+        let covering = self
+            .0
+            .iter()
+            .filter(|route| name.is_at_or_below(&route.suffix));
+        covering
+            .max_by_key(|route| route.suffix.label_count())
+            .map(|route| &route.primary)
+    }
+}
+
+/// A result, with the primary that it is from; `None` if no route leads to one.
+pub struct Routed<T> {
+    /// The primary.
+    pub primary: Option<Rc<Primary>>,
+    /// The result.
+    pub result: T,
+}
+
+/// A result that is a failure if no route leads to a primary.
+pub type RoutedResult<T> = Routed<Result<T, Failure>>;
+
+impl<T> Routed<T> {
+    /// Changes the result.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Routed<U> {
+        Routed {
+            primary: self.primary,
+            result: change(self.result),
+        }
+    }
+}
