@@ -73,6 +73,7 @@ async fn run(
         routes,
         store: store_thread.store(),
         policy: &policy,
+        overlay: None,
     };
     let deadline = Instant::now() + TIME_MAX;
     let mut running: FuturesUnordered<_> = (payload.commands.iter())

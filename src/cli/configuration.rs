@@ -42,6 +42,7 @@ impl Setup {
             routes: &self.routes,
             store,
             policy: &self.policy,
+            overlay: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `nsbridge ptr`: PTR values of addresses, one by one or all of a zone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -238,25 +238,18 @@ impl Survey<'_> {
     /// stand for the zones that are not read.
     async fn present_values(&mut self, managed: &BTreeSet<PtrValue>) -> BTreeSet<PtrValue> {
         let engine = self.setup.engine(self.store);
-        let (mut seen, mut values) = (BTreeSet::new(), BTreeSet::new());
+        let (mut seen, mut values) = (HashSet::new(), BTreeSet::new());
         let networks = self.setup.policy.ptr.networks.iter();
         for reverse_zone in networks.flat_map(Network::reverse_zones) {
-            let enclosing = engine
-                .enclosing_zone(reverse_zone.apex(), self.deadline)
+            let name = reverse_zone.apex();
+            let read = engine
+                .read_enclosing_zone(name, &mut seen, self.deadline)
                 .await;
             // Without a route, the values that are to be added are reported, and no other ones can be read.
-            let Some(primary) = enclosing.primary else {
+            let Some(primary) = read.primary else {
                 continue;
             };
-            let read = async {
-                let is_new = |it: &ZoneName| seen.insert((primary.name.clone(), it.clone()));
-                let Some(zone) = enclosing.result?.filter(is_new) else {
-                    return Ok(None);
-                };
-                let read = engine.read_zone_of(&primary, &zone, self.deadline).await;
-                read.map(|(current, _)| Some(current))
-            };
-            match read.await {
+            match read.result {
                 Ok(None) => {}
                 Ok(Some(current)) => {
                     if primary.read == Read::State {

@@ -1,11 +1,9 @@
 //! What the work on one intent needs: the conversation with the primary, the state and the policy.
 
-use tokio::time::Instant;
-
 use super::error::Failure;
 use super::outcome::Overlay;
 use super::policy::Policy;
-use super::server::{Primary, Session, open};
+use super::server::Session;
 use super::state::StateStore;
 use crate::model::{Intent, Name, Record, RecordType, ZoneName};
 
@@ -21,25 +19,7 @@ pub(crate) struct Context<'a> {
     pub(crate) overlay: Option<&'a Overlay>,
 }
 
-impl<'a> Context<'a> {
-    /// Opens a session with the primary.
-    ///
-    /// # Errors
-    /// [`Failure::DeadlinePassed`].
-    pub(crate) async fn open(
-        primary: &'a Primary,
-        store: &'a dyn StateStore,
-        policy: &'a Policy,
-        deadline: Instant,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            session: open(primary, policy.clock, deadline).await?,
-            store,
-            policy,
-            overlay: None,
-        })
-    }
-
+impl Context<'_> {
     /// Refuses a name that the operator denies, and names of the catalog.
     pub(crate) fn permit_name(&self, name: &Name) -> Result<(), Failure> {
         let catalog = self.session.primary.catalog_zone();
@@ -75,10 +55,5 @@ impl<'a> Context<'a> {
             Some(overlay) => overlay.records(&self.session.primary.name, zone, owner, rtype, found),
             None => found,
         }
-    }
-
-    /// Gives the connection back for the next session.
-    pub(crate) fn close(self) {
-        self.session.release();
     }
 }

@@ -19,7 +19,7 @@ mod state;
 mod update;
 mod zone;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use tokio::time::Instant;
 
@@ -54,10 +54,13 @@ pub struct Engine<'a> {
     pub store: &'a dyn StateStore,
     /// What the operator allows.
     pub policy: &'a Policy,
+    /// What the earlier intents of a dry run would have changed.
+    pub overlay: Option<&'a Overlay>,
 }
 
 impl Engine<'_> {
-    /// Delivers an intent. A failure of a record behind CNAMEs is that of the record's own primary.
+    /// Delivers an intent. If CNAMEs lead to another primary, a failure there is reported as one of the first
+    /// primary.
     ///
     /// # Errors
     /// [`Failure`]: the cause, whether a retry helps, and what to do.
@@ -84,15 +87,15 @@ impl Engine<'_> {
         };
         let chain = match intent {
             Intent::Record(record) => Chain::of(record),
+            Intent::Ptr(_) => Chain::new(intent.name().into_owned(), RecordType::PTR),
             Intent::Zone(_) | Intent::ZoneGone(_) => {
                 Chain::new(intent.name().into_owned(), RecordType::SOA)
             }
-            Intent::Ptr(_) => Chain::new(intent.name().into_owned(), RecordType::PTR),
         };
         engine.along_cnames(chain, deadline, deliver).await
     }
 
-    /// Returns what [`Self::deliver`] would change after the changes in `overlay`, and adds it to them. `None`
+    /// Returns what [`Self::deliver`] would change after the changes in the overlay, and adds it to them. `None`
     /// if it would do nothing because PTR records are not managed, and for records, which have no dry run.
     ///
     /// # Errors
@@ -100,25 +103,30 @@ impl Engine<'_> {
     pub async fn preview(
         &self,
         intent: &Intent,
-        overlay: &Overlay,
         deadline: Instant,
     ) -> RoutedResult<Option<Preview>> {
-        let policy = &*self.policy.of_intent(intent);
-        let primary = self.routes.primary_of(&intent.name()).cloned();
-        let preview = async {
-            let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
-            let mut cx = Context::open(primary, self.store, policy, deadline).await?;
-            cx.overlay = Some(overlay);
-            let preview = preview(&mut cx, intent).await;
-            cx.close();
-            preview.inspect(|preview| {
-                if let Some(preview) = preview {
-                    overlay.note(&primary.name, preview);
-                }
-            })
+        let engine = Engine {
+            policy: &self.policy.of_intent(intent),
+            ..*self
         };
-        let result = preview.await;
-        Routed { primary, result }
+        let name = intent.name();
+        let preview = async |cx: &mut Context<'_>| {
+            cx.permit(intent, &name)?;
+            let preview = match intent {
+                Intent::Zone(desired) => {
+                    let desired = with_nameservers(desired, &cx.session.primary.nameservers);
+                    zone::preview::preview_zone(cx, &desired).await?
+                }
+                Intent::ZoneGone(zone) => zone::preview::preview_deletion(cx, zone).await?,
+                Intent::Ptr(ptr) if cx.policy.ptr.is_managed() => ptr::preview_ptr(cx, ptr).await?,
+                Intent::Ptr(_) | Intent::Record(_) => return Ok(None),
+            };
+            if let Some(overlay) = cx.overlay {
+                overlay.note(&cx.session.primary.name, &preview);
+            }
+            Ok(Some(preview))
+        };
+        engine.on_primary_of(&name, deadline, preview).await
     }
 
     /// Creates a zone with an SOA and these name servers, or those of the primary if none are given. Changes
@@ -166,35 +174,29 @@ impl Engine<'_> {
         self.on_primary_of(zone.apex(), deadline, read).await
     }
 
-    /// Reads a zone, as [`Self::read_zone`], from any primary.
+    /// Reads the zone that a name is in. `None` if the primary of the name has no such zone, or if the zone is one
+    /// of those that were read before.
     ///
     /// # Errors
     /// [`Failure`], as [`Self::read_zone`].
-    pub async fn read_zone_of(
-        &self,
-        primary: &Primary,
-        zone: &ZoneName,
-        deadline: Instant,
-    ) -> Result<(CurrentZone, ZoneState), Failure> {
-        let read = async |cx: &mut Context<'_>| zone::read::read_present(cx, zone).await;
-        self.on(primary, deadline, read).await
-    }
-
-    /// Asks for the zone that a name is in; `None` if the primary of the name has no such zone.
-    ///
-    /// # Errors
-    /// [`Failure`] if the query fails.
-    pub async fn enclosing_zone(
+    pub async fn read_enclosing_zone(
         &self,
         name: &Name,
+        read_before: &mut HashSet<ZoneKey>,
         deadline: Instant,
-    ) -> RoutedResult<Option<ZoneName>> {
-        let find = async |cx: &mut Context<'_>| {
+    ) -> RoutedResult<Option<CurrentZone>> {
+        let read = async |cx: &mut Context<'_>| {
             let response = ask(&mut cx.session, name, RecordType::SOA).await?;
             let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
-            Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
+            let zone = soa.map(|soa| ZoneName::new(&soa.owner));
+            let is_new = |zone: &ZoneName| read_before.insert(cx.session.zone_key(zone));
+            let Some(zone) = zone.filter(is_new) else {
+                return Ok(None);
+            };
+            let (current, _) = zone::read::read_present(cx, &zone).await?;
+            Ok(Some(current))
         };
-        self.on_primary_of(name, deadline, find).await
+        self.on_primary_of(name, deadline, read).await
     }
 
     /// Locates a record: at its own name, or at the end of its CNAMEs.
@@ -255,38 +257,21 @@ impl Engine<'_> {
         work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> RoutedResult<T> {
         let primary = self.routes.primary_of(name).cloned();
-        let result = match &primary {
-            Some(primary) => self.on(primary, deadline, work).await,
-            None => Err(Failure::NoRoute),
+        let result = async {
+            let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
+            let mut cx = Context {
+                session: open(primary, self.policy.clock, deadline).await?,
+                store: self.store,
+                policy: self.policy,
+                overlay: self.overlay,
+            };
+            let result = work(&mut cx).await;
+            cx.session.release();
+            result
         };
+        let result = result.await;
         Routed { primary, result }
     }
-
-    async fn on<T>(
-        &self,
-        primary: &Primary,
-        deadline: Instant,
-        work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let mut cx = Context::open(primary, self.store, self.policy, deadline).await?;
-        let result = work(&mut cx).await;
-        cx.close();
-        result
-    }
-}
-
-async fn preview(cx: &mut Context<'_>, intent: &Intent) -> Result<Option<Preview>, Failure> {
-    cx.permit(intent, &intent.name())?;
-    let preview = match intent {
-        Intent::Zone(desired) => {
-            let desired = with_nameservers(desired, &cx.session.primary.nameservers);
-            zone::preview::preview_zone(cx, &desired).await
-        }
-        Intent::ZoneGone(zone) => zone::preview::preview_deletion(cx, zone).await,
-        Intent::Ptr(ptr) if cx.policy.ptr.is_managed() => ptr::preview_ptr(cx, ptr).await,
-        Intent::Ptr(_) | Intent::Record(_) => return Ok(None),
-    };
-    preview.map(Some)
 }
 
 /// Returns the member zones of a primary's catalog with their membership; none if it keeps no catalog.

@@ -20,8 +20,11 @@ pub async fn dispatch_preview(
     deadline: Instant,
     report: impl FnMut(usize, RoutedResult<Option<Preview>>),
 ) {
-    let overlay = Overlay::default();
-    let one = async |index: usize| engine.preview(intents[index], &overlay, deadline).await;
+    let engine = Engine {
+        overlay: Some(&Overlay::default()),
+        ..*engine
+    };
+    let one = async |index: usize| engine.preview(intents[index], deadline).await;
     run(intents, engine.policy, one, report).await;
 }
 
