@@ -1,4 +1,4 @@
-//! What was done, as the middle of a line and as an entry of the document.
+//! Words the changes of a delivery.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::output::count;
 use crate::deliver::{Counts, Done};
 use crate::model::{Name, Presence, ZoneName};
 
-/// What was done, as the middle of a line and as an entry of the document.
+/// Returns a change as the middle of a line, and as an entry of the document.
 pub(super) fn describe(done: &Done) -> (String, Value) {
     match done {
         Done::Unchanged => ("unchanged".into(), json!({ "result": "unchanged" })),
@@ -38,13 +38,13 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             replaced,
             zone_created,
         } => {
-            let made = creation("was", *zone_created, zone, owner);
+            let created = creation("was", *zone_created, zone, owner);
             let others = match replaced {
                 0 => String::new(),
                 n => format!(", in place of {}", count(*n, "other")),
             };
             (
-                format!("added at {owner} in {zone}{made}{others}"),
+                format!("added at {owner} in {zone}{created}{others}"),
                 json!({
                     "result": "added", "owner": owner.to_string(), "zone": zone.to_string(),
                     "replaced": replaced, "zone-created": zone_created,
@@ -65,7 +65,23 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             zone,
             presence,
             is_changed,
-        } => describe_record([asked, owner], zone, (*presence, *is_changed)),
+        } => {
+            let (result, text) = match (presence, is_changed) {
+                (Presence::Present, true) => ("added", "added"),
+                (Presence::Present, false) => ("unchanged", "unchanged, there already"),
+                (Presence::Gone, true) => ("removed", "removed"),
+                (Presence::Gone, false) => ("already-gone", "already gone"),
+            };
+            let at = if owner == asked {
+                String::new()
+            } else {
+                format!(" at {owner}")
+            };
+            (
+                format!("{text}{at} in {zone}"),
+                json!({ "result": result, "owner": owner.to_string(), "zone": zone.to_string() }),
+            )
+        }
         Done::PtrSkipped => (
             "skipped: `ptr.networks` is empty".into(),
             json!({ "result": "skipped" }),
@@ -73,41 +89,19 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
     }
 }
 
-/// What is said of a reverse zone that is made for a PTR record. One at the record's own name has room for no other
-/// address, which few expect.
-pub(super) fn creation(verb: &str, is_made: bool, zone: &ZoneName, owner: &Name) -> String {
+/// Returns the words for a reverse zone that is created for a PTR record. A zone at the record's own name has room
+/// for no other address, which few expect.
+pub(super) fn creation(verb: &str, is_created: bool, zone: &ZoneName, owner: &Name) -> String {
     let alone = if zone.apex() == owner {
         " for this address alone, as a larger one would reach beyond its network in `ptr.networks`"
     } else {
         ""
     };
-    if is_made {
+    if is_created {
         format!(", which {verb} created{alone}")
     } else {
         String::new()
     }
-}
-
-fn describe_record(
-    [asked, owner]: [&Name; 2],
-    zone: &ZoneName,
-    done: (Presence, bool),
-) -> (String, Value) {
-    let (result, text) = match done {
-        (Presence::Present, true) => ("added", "added"),
-        (Presence::Present, false) => ("unchanged", "unchanged, there already"),
-        (Presence::Gone, true) => ("removed", "removed"),
-        (Presence::Gone, false) => ("already-gone", "already gone"),
-    };
-    let place = if owner == asked {
-        String::new()
-    } else {
-        format!(" at {owner}")
-    };
-    let entry = json!({
-        "result": result, "owner": owner.to_string(), "zone": zone.to_string(),
-    });
-    (format!("{text}{place} in {zone}"), entry)
 }
 
 fn describe_counts(counts: &Counts) -> String {

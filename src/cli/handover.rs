@@ -1,4 +1,4 @@
-//! Handing commands over to the queue, and delivering them at once.
+//! Hands commands over to the queue, and delivers them at once.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::queue::{
     WorkerLock, dispatch_preview,
 };
 
-/// A command that stands on the command line.
+/// Returns a command of the command line.
 pub(super) fn given(verb: Verb, intent: Intent) -> Command {
     Command {
         place: "command line".into(),
@@ -26,73 +26,51 @@ pub(super) fn given(verb: Verb, intent: Intent) -> Command {
     }
 }
 
-/// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints
-/// what became of each.
+/// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints the
+/// outcome of each.
 ///
-/// Where the queue takes nothing, they are delivered all the same, and it is said that they are not kept. A
-/// server of the command line has no queue.
+/// If the queue accepts nothing, they are delivered without it, with a message that they are not kept. A server
+/// of the command line has no queue.
 pub(super) fn hand_over(
     commands: &[Command],
     setup: &Setup,
     deadline: Instant,
     output: &mut Output,
 ) -> Status {
-    if setup.is_direct {
-        return deliver_unkept(commands, setup, deadline, output);
-    }
-    let problem = match StoreThread::start(&setup.queue_path, Access::ReadWrite) {
-        Ok(store_thread) => {
-            match queue_and_deliver(commands, setup, store_thread, deadline, output) {
-                Ok(status) => return status,
-                Err(problem) => problem,
-            }
-        }
-        Err(error @ StoreError::Newer { .. }) => {
-            let hint = Some(error.hint().into());
-            let message = Message::nothing_attempted(&error.to_string(), hint);
-            return output.bad_configuration(message);
-        }
-        Err(error) => Problem::from(error),
+    let deliver = |store_thread: Result<StoreThread, StoreError>, output: &mut Output| {
+        queue_and_deliver(commands, setup, store_thread?, deadline, output)
     };
-    let text = format!(
-        "{}; delivering without the queue: what does not arrive now is not tried again",
-        problem.cause
+    let unkept = |problem: Problem, output: &mut Output| {
+        output.message(Message::error(problem.cause, Some(problem.hint)));
+        Status::Later
+    };
+    if setup.is_direct {
+        let delivered = deliver(StoreThread::of_nothing(), output);
+        return delivered.unwrap_or_else(|problem| unkept(problem, output));
+    }
+    let store_thread = StoreThread::start(&setup.queue_path, Access::ReadWrite);
+    if let Err(error @ StoreError::Newer { .. }) = store_thread {
+        let hint = Some(error.hint().into());
+        let message = Message::nothing_attempted(&error.to_string(), hint);
+        return output.bad_configuration(message);
+    }
+    let Problem { cause, hint } = match deliver(store_thread, output) {
+        Ok(status) => return status,
+        Err(problem) => problem,
+    };
+    let cause = format!(
+        "{cause}; delivering without the queue: what does not arrive now is not tried again"
     );
-    output.message(Message::error(text, Some(problem.hint)));
-    let mut status = Status::Later;
-    match StoreThread::start(&setup.queue_path, Access::Detached) {
-        Ok(store_thread) => {
-            match queue_and_deliver(commands, setup, store_thread, deadline, output) {
-                Ok(delivered) => status.or_worse(delivered),
-                Err(problem) => output.message(Message::error(problem.cause, Some(problem.hint))),
-            }
-        }
-        Err(error) => {
-            output.message(Message::error(error.to_string(), Some(error.hint().into())));
-        }
+    let mut status = unkept(Problem { cause, hint }, output);
+    let store_thread = StoreThread::start(&setup.queue_path, Access::Detached);
+    match deliver(store_thread, output) {
+        Ok(delivered) => status.or_worse(delivered),
+        Err(problem) => status = unkept(problem, output),
     }
     status
 }
 
-/// Delivers commands, and keeps nothing of what is not in place.
-fn deliver_unkept(
-    commands: &[Command],
-    setup: &Setup,
-    deadline: Instant,
-    output: &mut Output,
-) -> Status {
-    let delivered = StoreThread::of_nothing()
-        .map_err(Problem::from)
-        .and_then(|store_thread| {
-            queue_and_deliver(commands, setup, store_thread, deadline, output)
-        });
-    delivered.unwrap_or_else(|problem| {
-        output.message(Message::error(problem.cause, Some(problem.hint)));
-        Status::Later
-    })
-}
-
-/// Finds out what delivering commands would do, and prints it.
+/// Prints the changes that delivering commands would make.
 pub(super) fn preview(
     commands: &[Command],
     setup: &Setup,
@@ -120,7 +98,7 @@ pub(super) fn preview(
     status
 }
 
-/// Why the queue takes nothing.
+/// Why the queue accepts nothing.
 struct Problem {
     cause: String,
     hint: String,
@@ -135,8 +113,10 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// Does what [`hand_over`] does, with an open queue.
+///
 /// # Errors
-/// Why nothing was put into the queue, and nothing delivered.
+/// Why the queue accepts nothing; nothing was delivered.
 fn queue_and_deliver(
     commands: &[Command],
     setup: &Setup,
@@ -169,10 +149,10 @@ fn queue_and_deliver(
     }
 }
 
-/// Why nothing is in the queue.
+/// Why the queue accepted nothing.
 enum Unqueued {
     Full(QueueFull),
-    /// The keeper says why.
+    /// The store thread reports why.
     File(Failure),
 }
 
@@ -223,8 +203,8 @@ async fn work(
     Ok(status)
 }
 
-/// Delivers what earlier calls have left, in the time that remains. What becomes of it is printed, and is
-/// not the affair of who called now.
+/// Delivers the jobs that earlier calls have left, in the time that remains. Prints their outcomes, which do not
+/// count for the status of this call.
 async fn deliver_due(
     dispatcher: &Dispatcher<'_>,
     unreachable: &BTreeSet<String>,
@@ -236,11 +216,11 @@ async fn deliver_due(
     let due = dispatcher.deliver_due(&primaries, unreachable, deadline, |job, handled| {
         report_job(job, handled, output);
     });
-    // Where the file failed, its keeper says why.
+    // If the file fails, the store thread reports why.
     due.await.ok();
 }
 
-/// Prints what became of a job that this call did not bring.
+/// Prints the outcome of a job of another call.
 pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
     let commands = [command_of(job.id, job.intent.clone())];
     let mut report = Report::new(&commands, output);
@@ -248,7 +228,7 @@ pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Outpu
     report.status()
 }
 
-/// The command that a job stands for.
+/// Returns the command of a job.
 pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
     let verb = match &intent {
         Intent::Zone(_) | Intent::Record(_) => Verb::Update,
@@ -263,7 +243,7 @@ pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
     }
 }
 
-/// What delivers the jobs of a keeper's file.
+/// Returns the dispatcher for the jobs of an open queue.
 pub(super) fn dispatcher<'a>(setup: &'a Setup, store_thread: &'a StoreThread) -> Dispatcher<'a> {
     Dispatcher {
         jobs: store_thread.jobs(),
@@ -288,10 +268,10 @@ fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Outp
     }
 }
 
-/// Begins to work with the queue's file.
+/// Opens the queue.
 ///
 /// # Errors
-/// A message that says why it cannot be used.
+/// A message with the reason and the remedy.
 pub(super) fn open(setup: &Setup, access: Access) -> Result<StoreThread, Message> {
     let store_thread = if setup.is_direct {
         StoreThread::of_nothing()
@@ -302,7 +282,7 @@ pub(super) fn open(setup: &Setup, access: Access) -> Result<StoreThread, Message
         .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
 }
 
-/// Ends the work with the queue's file: waits until everything is written.
+/// Closes the queue: waits until everything is written.
 pub(super) fn close(store_thread: StoreThread, status: &mut Status, output: &mut Output) {
     if let Err(error) = store_thread.finish() {
         let hint = Some(error.hint().into());

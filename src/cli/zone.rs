@@ -1,4 +1,4 @@
-//! `nsbridge zone`: the zones that nsbridge serves, one by one and as a list.
+//! `nsbridge zone`: creates, deletes, adopts, lists and shows zones.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::payload::Verb;
 use crate::queue::Access;
 use crate::zonefile;
 
-/// What is to be done with zones.
+/// Changes and views of zones.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Creates a zone with an SOA and NS records, where it is missing; one that is there is left
@@ -158,7 +158,7 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
     Ok(status)
 }
 
-/// That the instance whose a zone was goes on as before.
+/// Warns that the instance that had a zone does not learn of its adoption.
 fn unaware(zone: &ZoneName, instance: &str) -> Message {
     let text = format!(
         "{zone}: `{instance}` does not learn of it, and goes on where it still has the zone"
@@ -192,7 +192,7 @@ fn show(
     Ok(status)
 }
 
-/// Prints a zone, with what is remembered of it.
+/// Prints a zone, with the state if there is one.
 fn print(
     name: &ZoneName,
     primary: &Primary,
@@ -213,9 +213,9 @@ fn print(
         output,
     )];
     for set in &zone.records {
-        let ours = state.map(|state| state.managed.get(&set.owner, set.rtype));
+        let managed = state.map(|state| state.managed.get(&set.owner, set.rtype));
         for rdata in &set.rdatas {
-            let delivered = ours.map(|ours| ours.is_some_and(|ours| ours.contains(rdata)));
+            let delivered = managed.map(|it| it.is_some_and(|it| it.contains(rdata)));
             let (owner, rtype) = (&set.owner, set.rtype);
             let entry = print_record(owner, set.ttl, rtype, rdata, delivered, output);
             records.push(entry);
@@ -235,7 +235,7 @@ fn print(
     Status::Done
 }
 
-/// Prints a record and gives its entry; `delivered` is none where that is not known.
+/// Prints a record, and returns its entry; `delivered` is `None` if it is not known whether the record is managed.
 fn print_record(
     owner: &Name,
     ttl: u32,
