@@ -84,7 +84,6 @@ struct ZoneUpdate<'c, 'a> {
     cx: &'c mut Context<'a>,
     desired: &'c DesiredZone,
     existing: Existing,
-    key: ZoneKey,
     before: Before,
     /// The last reading found no zone.
     is_absent: bool,
@@ -97,11 +96,23 @@ struct ZoneUpdate<'c, 'a> {
     counts: Counts,
     /// What the primary silently ignored.
     ignored: Vec<LeftOut>,
-    /// Rolls the reservation back.
-    roll_back: Option<StateChange>,
-    may_be_in_place: bool,
+    reservation: Reservation,
     /// A plan whose response was lost. On the next read, changes that are no longer needed count as applied.
     lost: Option<Plan>,
+}
+
+/// The phases of the reservation of what the UPDATEs add.
+///
+/// ```text
+/// None ──reserve──▶ Reserved ──an UPDATE may have been applied──▶ Sent
+///   ▲                  │
+///   └──── roll back ◀──┘ a permanent failure
+/// ```
+enum Reservation {
+    None,
+    /// Nothing was applied; with the change that rolls the reservation back.
+    Reserved(StateChange),
+    Sent,
 }
 
 /// An update that is being sent.
@@ -119,12 +130,10 @@ struct Sending<'c> {
 
 impl<'c, 'a> ZoneUpdate<'c, 'a> {
     fn new(cx: &'c mut Context<'a>, desired: &'c DesiredZone, existing: Existing) -> Self {
-        let key = cx.session.zone_key(&desired.name);
         Self {
             cx,
             desired,
             existing,
-            key,
             before: Before::default(),
             is_absent: false,
             has_waited: false,
@@ -132,8 +141,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             bisection: Bisection::default(),
             counts: Counts::default(),
             ignored: Vec::new(),
-            roll_back: None,
-            may_be_in_place: false,
+            reservation: Reservation::None,
             lost: None,
         }
     }
@@ -142,8 +150,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         let delivered = update::run(&mut self).await;
         if let Err(failure) = &delivered
             && failure.retry() == Retry::Permanent
-            && !self.may_be_in_place
-            && let Some(roll_back) = self.roll_back
+            && let Reservation::Reserved(roll_back) = self.reservation
         {
             // The primary took nothing of it, and another program may put it there.
             self.cx.store.commit(roll_back)?;
@@ -219,11 +226,20 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
 
     /// Makes it durable that this instance may manage these records from now on.
     async fn reserve(&mut self, state: &mut ZoneState, add: &RrSets) -> Result<(), Failure> {
-        let before = self.roll_back.take().map(|undo| undo.drop);
-        let new = before.unwrap_or_default().union(add.minus(&state.managed));
-        self.cx.store.reserve(&self.key, state, add).await?;
-        self.roll_back = Some(state.change(self.key.clone(), RrSets::default(), new));
+        let mut new = add.minus(&state.managed);
+        if let Reservation::Reserved(before) = &mut self.reservation {
+            new = std::mem::take(&mut before.drop).union(new);
+        }
+        self.cx.store.reserve(&self.zone_key(), state, add).await?;
+        if !matches!(self.reservation, Reservation::Sent) {
+            let roll_back = state.change(self.zone_key(), RrSets::default(), new);
+            self.reservation = Reservation::Reserved(roll_back);
+        }
         Ok(())
+    }
+
+    fn zone_key(&self) -> ZoneKey {
+        self.cx.session.zone_key(&self.desired.name)
     }
 
     /// Reports what the primary silently ignored, and does not count it as applied.
@@ -308,7 +324,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
                 // What was managed went with the zone that was there before.
                 self.cx
                     .store
-                    .forget(self.key.clone(), view.state.generation)?;
+                    .forget(self.zone_key(), view.state.generation)?;
             }
         }
         let decision = decide(self.desired, primary, self.cx.policy, view, &self.before)?;
@@ -358,7 +374,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let add = std::mem::take(&mut sent.unreserved);
         self.cx.store.commit(StateChange {
             verify,
-            ..sent.state.change(self.key.clone(), add, drop)
+            ..sent.state.change(self.zone_key(), add, drop)
         })?;
         self.note_ignored(ignored);
         if is_all {
@@ -378,7 +394,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
     }
 
     fn may_be_in_place(&mut self) {
-        self.may_be_in_place = true;
+        self.reservation = Reservation::Sent;
     }
 
     async fn refused(&mut self, sent: Sending<'c>, failure: Failure) -> Result<(), Failure> {
