@@ -45,6 +45,25 @@
 //! | 8 | [`config`] | strict TOML to plain settings | |
 //! | 9 | [`cli`] | commands (crates `clap`, `rustyline`), output, exit status | DNS, SQL |
 //!
+//! # The rooms of `deliver`
+//!
+//! | room | decides or does |
+//! | --- | --- |
+//! | `error` | why a change is not in place, whether a retry helps, and the hint to the operator |
+//! | `state` | what this instance manages in each zone: load, reserve, send, commit |
+//! | `outcome` | what a delivery changed, and what a dry run would change |
+//! | `server` | the conversation with one primary: connections, congestion, queries, transfers, UPDATEs |
+//! | `policy` | what the operator allows |
+//! | `route` | which primary serves a name, also behind CNAMEs |
+//! | `update` | one UPDATE transaction: attempts, failed prerequisites, lost responses, verification |
+//! | `context` | what the work on one intent needs |
+//! | `ownership` | which instance a zone belongs to: catalog, state, mark |
+//! | `create` | creates a zone on a primary |
+//! | `zone` | a whole zone: read, decide, update, delete; the bisection of refused records |
+//! | `ptr` | one PTR value: finds its reverse zone, or creates it |
+//! | `record` | one record beside others: ACME challenges, their propagation |
+//! | `check` | diagnoses a primary without changing it |
+//!
 //! Between modules RDATA is canonical wire octets, whatever the type: exact for every type, known or
 //! not (RFC 3597), and the DNS library stays in one module.
 
