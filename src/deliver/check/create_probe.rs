@@ -2,8 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::deliver::check::context::CheckContext;
-use crate::deliver::check::remedy::SettingsLocation;
+use crate::deliver::check::context::{CheckContext, SettingsLocation};
 use crate::deliver::check::report::{
     Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict,
 };
@@ -52,26 +51,15 @@ pub(super) async fn check_provisioner(
 fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
     let verdict = match finding.verdict {
         provision::Verdict::Good => Verdict::Good(Fact::Plain),
-        provision::Verdict::Bad {
-            error,
-            remedy: None,
-        } => cx.bad(Failure::from(error)),
         provision::Verdict::Bad { error, remedy } => {
-            let trouble = Trouble::Failure(error.into());
-            let hint = trouble.hint();
-            Verdict::Bad(Box::new(Bad {
-                trouble,
-                hint,
-                remedy,
-            }))
+            let bad = cx.explain(Failure::from(error));
+            let remedy = remedy.or(bad.remedy);
+            Verdict::Bad(Box::new(Bad { remedy, ..bad }))
         }
         provision::Verdict::Open(gap) => Verdict::Open(Doubt::Creation(gap)),
         provision::Verdict::Untried(subject) => Verdict::Untried(Check::Provision(subject)),
     };
-    Checked {
-        check: Check::Provision(finding.subject),
-        verdict,
-    }
+    Checked::new(Check::Provision(finding.subject), verdict)
 }
 
 /// Replaces the open findings with the verdict of a real creation.
@@ -90,7 +78,7 @@ fn with_creation(cx: &CheckContext<'_>, findings: Vec<Finding>, created: Verdict
             Subject::Channel | Subject::Contents => None,
         };
         match verdict {
-            Some(verdict) => Checked { check, verdict },
+            Some(verdict) => Checked::new(check, verdict),
             None => checked(cx, finding),
         }
     };
@@ -116,8 +104,7 @@ pub(super) async fn check_marks(
         } else {
             Verdict::Untried(Check::Provision(Subject::Channel))
         };
-        let check = Check::Ownership(zone.clone());
-        checked.push(Checked { check, verdict });
+        checked.push(Checked::new(Check::Ownership(zone.clone()), verdict));
     }
     checked
 }
