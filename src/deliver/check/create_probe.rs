@@ -9,6 +9,7 @@ use crate::deliver::check::report::{
 use crate::deliver::check::update_probe::{check_new_zone, check_updates};
 use crate::deliver::create::{await_gone, create_by_catalog, idle};
 use crate::deliver::error::Failure;
+use crate::deliver::ownership::catalog::EntryChange;
 use crate::deliver::ownership::{Mark, marked};
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, serving};
@@ -234,7 +235,7 @@ async fn delete_by_catalog(
     catalog: &Catalog,
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
-    match catalog.release(session, zone).await? {
+    match catalog.change(session, zone, EntryChange::Release).await? {
         Membership::Ours(_) => await_gone(session, zone).await,
         Membership::Absent => Ok(serving(session, zone).await? == Serving::No),
         Membership::Unclaimed(_) | Membership::Other { .. } => Ok(false),
