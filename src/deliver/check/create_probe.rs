@@ -35,18 +35,29 @@ pub(super) async fn check_provisioner(
 ) -> Vec<Checked> {
     let zone = probe_zone(&settings.instance);
     let cx = CheckContext::new(primary).with_zone(&zone.name, SettingsLocation::Section);
-    let findings = provisioner.check(&zone, deadline).await;
-    let is_clean = |finding: &Finding| match finding.verdict {
-        provision::Verdict::Good | provision::Verdict::Open(_) => true,
-        provision::Verdict::Bad { .. } | provision::Verdict::Untried(_) => false,
-    };
-    if settings.create && findings.iter().all(is_clean) {
+    let findings = provisioner.check(&zone, deadline).await.into_iter();
+    let mut checked: Vec<Checked> = findings.map(|finding| checked(&cx, finding)).collect();
+    let is_clean = |it: &Checked| matches!(it.verdict, Verdict::Good(_) | Verdict::Open(_));
+    if settings.create && checked.iter().all(is_clean) {
         let clock = settings.clock;
         let created = create_and_delete(primary, provisioner, &zone, clock, deadline).await;
-        return with_creation(&cx, findings, created);
+        let is_created = matches!(created, Verdict::Good(_));
+        let creation = Check::Provision(Subject::Creation);
+        let contents = Check::Provision(Subject::Contents);
+        for it in &mut checked {
+            if it.check == contents && matches!(it.verdict, Verdict::Open(_)) {
+                it.verdict = if is_created {
+                    Verdict::Good(Fact::Plain)
+                } else {
+                    Verdict::Untried(creation.clone())
+                };
+            }
+        }
+        if let Some(it) = checked.iter_mut().find(|it| it.check == creation) {
+            it.verdict = created;
+        }
     }
-    let checked = |finding| checked(&cx, finding);
-    findings.into_iter().map(checked).collect()
+    checked
 }
 
 fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
@@ -61,29 +72,6 @@ fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
         provision::Verdict::Untried(subject) => Verdict::Untried(Check::Provision(subject)),
     };
     Checked::new(Check::Provision(finding.subject), verdict)
-}
-
-/// Replaces the open findings with the verdict of a real creation.
-fn with_creation(cx: &CheckContext<'_>, findings: Vec<Finding>, created: Verdict) -> Vec<Checked> {
-    let is_good = matches!(created, Verdict::Good(_));
-    let mut created = Some(created);
-    let creation = |finding: Finding| {
-        let is_open = matches!(finding.verdict, provision::Verdict::Open(_));
-        let check = Check::Provision(finding.subject);
-        let verdict = match finding.subject {
-            Subject::Creation => created.take(),
-            Subject::Contents if is_open && is_good => Some(Verdict::Good(Fact::Plain)),
-            Subject::Contents if is_open => {
-                Some(Verdict::Untried(Check::Provision(Subject::Creation)))
-            }
-            Subject::Channel | Subject::Contents => None,
-        };
-        match verdict {
-            Some(verdict) => Checked::new(check, verdict),
-            None => checked(cx, finding),
-        }
-    };
-    findings.into_iter().map(creation).collect()
 }
 
 /// Checks the ownership of zones by their marks, on a primary without a catalog. Marks can be read

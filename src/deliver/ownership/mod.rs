@@ -226,18 +226,13 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
         // this instance may have been created with other keys.
         provisioner.take_over(zone, session.deadline).await?;
     }
+    let from_another = |instance, learns| AdoptedFrom::Another { instance, learns };
     if let Some(catalog) = &session.primary.catalog {
         let before = catalog.change(session, zone, EntryChange::TakeOver).await?;
         return Ok(match (before, mark) {
             (Membership::Ours(_), _) => AdoptedFrom::Ours,
-            (Membership::Other { instance, .. }, _) => {
-                let learns = true;
-                AdoptedFrom::Another { instance, learns }
-            }
-            (Membership::Absent, Mark::Another(instance)) => {
-                let learns = false;
-                AdoptedFrom::Another { instance, learns }
-            }
+            (Membership::Other { instance, .. }, _) => from_another(instance, true),
+            (Membership::Absent, Mark::Another(instance)) => from_another(instance, false),
             (Membership::Absent | Membership::Unclaimed(_), _) => AdoptedFrom::Unclaimed,
         });
     }
@@ -249,13 +244,7 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
         (Mark::Another(_), Provenance::Adopted) if !can_change_marks => {
             (AdoptedFrom::Ours, Provenance::Adopted)
         }
-        (Mark::Another(instance), _) => {
-            let learns = false;
-            (
-                AdoptedFrom::Another { instance, learns },
-                Provenance::Adopted,
-            )
-        }
+        (Mark::Another(instance), _) => (from_another(instance, false), Provenance::Adopted),
         (Mark::Ours, Provenance::Preexisting) => (AdoptedFrom::Ours, Provenance::Created),
         (Mark::None, Provenance::Preexisting) if state.managed.is_empty() => {
             (AdoptedFrom::Unclaimed, Provenance::Adopted)
