@@ -194,27 +194,25 @@ pub(super) async fn create_and_delete_by_catalog(
         Ok(false) => return Verdict::Open(Doubt::NameTaken(name)),
         Err(failure) => return cx.bad(failure),
     }
-    let created = create_by_catalog(session, &zone, UnownedZones::Refuse).await;
-    let updated = match created {
-        Ok(Created::Full | Created::Placeholder) => check_updates(session, &name).await,
-        Ok(Created::AlreadyThere(_)) | Err(_) => Ok(()),
+    let updated = match create_by_catalog(session, &zone, UnownedZones::Refuse).await {
+        Ok(Created::Full | Created::Placeholder) => Ok(check_updates(session, &name).await),
+        Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }) => {
+            Err(Verdict::Open(Doubt::NameTaken(name.clone())))
+        }
+        Err(failure) => Err(cx.bad(failure)),
     };
     let deleted = delete_by_catalog(session, catalog, &name).await;
-    let deleted =
-        deleted.and_then(|is_absent| is_absent.then_some(()).ok_or_else(|| idle(catalog)));
-    match (created, deleted) {
-        (Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }), _) => {
-            Verdict::Open(Doubt::NameTaken(name.clone()))
-        }
-        (Err(failure), _) => cx.bad(failure),
-        (Ok(Created::Full | Created::Placeholder), Err(failure)) => {
-            let zone = name.clone();
-            cx.bad(Trouble::LeftBehind { zone, failure })
-        }
-        (Ok(Created::Full | Created::Placeholder), Ok(())) => {
-            created_and_deleted(&cx, &name, updated)
-        }
-    }
+    let updated = match updated {
+        Ok(updated) => updated,
+        Err(verdict) => return verdict,
+    };
+    let failure = match deleted {
+        Ok(true) => return created_and_deleted(&cx, &name, updated),
+        Ok(false) => idle(catalog),
+        Err(failure) => failure,
+    };
+    let zone = name.clone();
+    cx.bad(Trouble::LeftBehind { zone, failure })
 }
 
 /// Removes this instance's entry from the catalog. Returns whether the zone is absent then.

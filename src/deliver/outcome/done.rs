@@ -159,13 +159,14 @@ pub struct Preview {
 }
 
 /// The change of a zone as a whole in a dry run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ZoneChange {
     /// The zone would be created.
     Created,
     /// The zone would be deleted.
     Deleted,
     /// The zone would neither be created nor deleted.
+    #[default]
     Kept,
 }
 
@@ -270,10 +271,8 @@ impl fmt::Display for LeftOut {
                 rtype,
                 rdata,
             } => {
-                let (rtype, data) = (
-                    zonefile::format_type(*rtype),
-                    zonefile::format_rdata(*rtype, rdata),
-                );
+                let data = zonefile::format_rdata(*rtype, rdata);
+                let rtype = zonefile::format_type(*rtype);
                 let state = match presence {
                     Presence::Gone => {
                         "is still there, though the primary took the update that removes it"

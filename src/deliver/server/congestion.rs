@@ -255,23 +255,23 @@ impl Limit {
     fn decrease(&mut self, started: Instant, now: Instant) -> usize {
         self.forget(now);
         self.responses = 0;
-        match &mut self.decrease {
-            Some(decrease) if started < decrease.at => decrease.lost += 1,
-            decrease => {
-                if decrease.is_some() {
+        let mut decrease = match self.decrease.take() {
+            Some(decrease) if started < decrease.at => decrease,
+            earlier => {
+                if earlier.is_some() {
                     self.increase_after = (self.increase_after * 2).min(INCREASE_AFTER_MAX);
                 }
-                *decrease = Some(Decrease {
+                Decrease {
                     at: now,
                     before: self.permits,
-                    lost: 1,
-                });
+                    lost: 0,
+                }
             }
-        }
-        let permits = self.decrease.as_ref().map_or(self.permits, |decrease| {
-            let rest = decrease.before.saturating_sub(decrease.lost);
-            rest.min(decrease.before / 2).max(1)
-        });
+        };
+        decrease.lost += 1;
+        let rest = decrease.before.saturating_sub(decrease.lost);
+        let permits = rest.min(decrease.before / 2).max(1);
+        self.decrease = Some(decrease);
         let fewer = self.permits.saturating_sub(permits);
         self.permits -= fewer;
         fewer

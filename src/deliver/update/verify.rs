@@ -64,24 +64,20 @@ impl Ignored {
 
     /// Returns one report for each record.
     pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
-        let both = [
-            (Presence::Gone, self.left),
-            (Presence::Present, self.missing),
-        ];
-        let sets = both.into_iter().flat_map(|(presence, sets)| {
+        let each = |presence, sets: RrSets| {
             let sets = sets.into_sets().into_iter();
-            sets.map(move |set| (presence, set))
-        });
-        sets.flat_map(|(presence, set)| {
-            let (owner, rtype) = (set.owner, set.rtype);
-            let rdatas = set.rdatas.into_iter();
-            rdatas.map(move |rdata| LeftOut::Ignored {
-                presence,
-                owner: owner.clone(),
-                rtype,
-                rdata,
+            sets.flat_map(move |set| {
+                let RrSet { owner, rtype, .. } = set;
+                let rdatas = set.rdatas.into_iter();
+                rdatas.map(move |rdata| LeftOut::Ignored {
+                    presence,
+                    owner: owner.clone(),
+                    rtype,
+                    rdata,
+                })
             })
-        })
+        };
+        each(Presence::Gone, self.left).chain(each(Presence::Present, self.missing))
     }
 }
 
