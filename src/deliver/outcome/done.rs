@@ -91,14 +91,12 @@ pub enum Done {
 
 /// The numbers of changes of a plan.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Counts {
-    /// Added records.
     pub added: usize,
-    /// Removed records.
     pub removed: usize,
     /// RRsets with a new TTL.
     pub ttl_changed: usize,
-    /// Whether fields of the SOA changed.
     pub soa_changed: bool,
     /// UPDATE messages.
     pub messages: usize,
@@ -199,6 +197,7 @@ impl Preview {
 
 /// A part that is not in place of an intent that otherwise is.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum LeftOut {
     /// A desired record that conflicts with a kept one.
     Conflict(Conflict),
@@ -208,16 +207,12 @@ pub enum LeftOut {
     Ignored {
         /// Whether the record is desired to be present.
         presence: Presence,
-        /// Its owner name.
         owner: Name,
-        /// Its type.
         rtype: RecordType,
-        /// Its data.
         rdata: Rdata,
     },
     /// The changes at an owner name that the primary refuses.
     Refused {
-        /// The owner name.
         owner: Name,
         /// The response to these changes alone.
         failure: Box<Failure>,

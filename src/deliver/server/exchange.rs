@@ -71,8 +71,8 @@ impl Session<'_> {
         }
     }
 
-    /// Makes one attempt of [`Self::exchange`]. If an idle connection turns out to be dead, replaces
-    /// it, but for an UPDATE.
+    /// Makes one attempt of [`Self::exchange`]. Replaces an idle connection that turns out to be
+    /// dead, unless the request is an UPDATE.
     async fn send(
         &mut self,
         message: &[u8],

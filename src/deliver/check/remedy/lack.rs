@@ -1,4 +1,4 @@
-//! What a primary lacks if a check fails.
+//! What a primary lacks if a check fails, and the form of the advice on it.
 
 use crate::deliver::check::context::CheckContext;
 use crate::deliver::check::report::Trouble;
