@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::ownership::{self, catalog, group};
+use crate::deliver::ownership::catalog::EntryChange;
+use crate::deliver::ownership::{self, catalog};
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, is_applied, serving};
 use crate::deliver::server::{Catalog, Provisioning, Read, Session};
@@ -177,11 +178,10 @@ pub(crate) async fn create_by_catalog(
     initial: &InitialZone,
     unowned: UnownedZones,
 ) -> Result<Created, Failure> {
-    let (catalog, group) = (catalog(session)?, group(session));
-    let zone = &initial.name;
-    let before = catalog
-        .list(session, zone, Making::Made, group, unowned)
-        .await?;
+    let catalog = catalog(session)?;
+    let making = Making::Made;
+    let list = EntryChange::List { making, unowned };
+    let before = catalog.change(session, &initial.name, list).await?;
     let beginning = await_zone(session, initial).await?;
     let beginning = beginning.ok_or_else(|| idle(catalog))?;
     Ok(match (beginning, before) {

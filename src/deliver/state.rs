@@ -116,18 +116,14 @@ pub struct ZoneKey {
 
 /// A change of a zone's state.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct StateChange {
-    /// The zone.
     pub key: ZoneKey,
     /// The generation of the state that the change was computed from.
     pub generation: i64,
-    /// The new provenance.
     pub provenance: Provenance,
-    /// The new prerequisites.
     pub prerequisites: Prerequisites,
-    /// The new knowledge of the SOA's TTL.
     pub soa_ttl: SoaTtl,
-    /// The records to add.
     pub add: RrSets,
     /// The records to drop, if the generation is still current.
     pub drop: RrSets,
@@ -138,21 +134,19 @@ pub struct StateChange {
 
 /// A PTR value that this instance added on a primary.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct PtrValue {
     /// The primary's name in the configuration.
     pub primary: String,
-    /// The address.
     pub address: IpAddr,
-    /// The host name.
     pub hostname: Name,
 }
 
 /// The state of a zone, without its records.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct ZoneSummary {
-    /// The zone.
     pub key: ZoneKey,
-    /// The way in which the zone came to be.
     pub provenance: Provenance,
     /// The number of managed records.
     pub managed: u32,

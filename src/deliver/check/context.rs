@@ -1,58 +1,66 @@
-//! The primary, key and zone of a check, and the verdict on a trouble with them.
+//! The circumstances of a check, as far as the advice on a trouble depends on them.
 
-use crate::deliver::check::remedy::{Case, SettingsLocation, remedy};
-use crate::deliver::check::report::{Bad, Trouble, Verdict};
 use crate::deliver::error::Failure;
 use crate::deliver::server::{Primary, Provisioning};
 use crate::model::ZoneName;
+use crate::plan::Membership;
 use crate::provision::Software;
 use crate::wire::{Key, Rcode};
 
 /// The primary, key and zone of a check.
 #[derive(Clone, Copy)]
 pub(super) struct CheckContext<'a> {
-    pub(super) primary: &'a Primary,
-    key: &'a Key,
-    /// Whether the primary has signed a response with its key for updates.
-    is_key_known: bool,
-    zone: Option<(&'a ZoneName, SettingsLocation)>,
-    /// Whether the zone's own settings name the key.
-    is_key_named: bool,
+    pub(super) software: Software,
+    /// The key that signs the requests.
+    pub(super) key: &'a Key,
+    /// Whether the primary has signed a response with that key.
+    pub(super) is_key_known: bool,
+    /// Whether the zone's own settings let that key update it.
+    pub(super) is_key_named: bool,
+    pub(super) zone: Option<&'a ZoneName>,
+    pub(super) location: SettingsLocation,
+    /// The template of the catalog's member zones, if its name is known.
+    pub(super) template: Option<&'a str>,
+}
+
+/// The part of a configuration that holds the settings of a zone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum SettingsLocation {
+    /// A section of the zone's own.
+    Section,
+    /// The template of the catalog's member zones. A section of such a zone's own would take it
+    /// out of the catalog, and the server would purge it.
+    Template,
+    /// One of both.
+    Either,
 }
 
 impl<'a> CheckContext<'a> {
     /// Creates a context of the key for updates and no zone.
     pub(super) fn new(primary: &'a Primary) -> Self {
         Self {
-            primary,
+            software: software(primary),
             key: &primary.key,
             is_key_known: false,
-            zone: None,
             is_key_named: false,
+            zone: None,
+            location: SettingsLocation::Section,
+            template: primary.provisioning.as_ref().and_then(Provisioning::group),
         }
     }
 
     pub(super) fn with_zone(self, zone: &'a ZoneName, location: SettingsLocation) -> Self {
-        let zone = Some((zone, location));
-        Self { zone, ..self }
-    }
-
-    pub(super) fn with_key(self, key: &'a Key) -> Self {
-        Self { key, ..self }
-    }
-
-    /// Sets whether the primary has signed a response with its key for updates.
-    pub(super) fn with_known_key(self, is_key_known: bool) -> Self {
         Self {
-            is_key_known,
+            zone: Some(zone),
+            location,
             ..self
         }
     }
 
-    /// Sets whether the zone's own settings let the key update it.
-    pub(super) fn with_named_key(self, is_key_named: bool) -> Self {
+    pub(super) fn with_key(self, key: &'a Key) -> Self {
         Self {
-            is_key_named,
+            key,
+            is_key_known: self.is_key_known && key.name() == self.key.name(),
             ..self
         }
     }
@@ -60,7 +68,7 @@ impl<'a> CheckContext<'a> {
     /// Corrects the failure of a transfer. Knot: it also reports a key as unknown if it knows the
     /// key, and no `acl` of the zone allows it.
     pub(super) fn refused_transfer(&self, failure: Failure) -> Failure {
-        if !self.is_known() || software(self.primary) != Software::Knot {
+        if !self.is_key_known || self.software != Software::Knot {
             return failure;
         }
         let (rcode, key) = (Rcode::NOTAUTH, self.key.name().clone());
@@ -82,34 +90,6 @@ impl<'a> CheckContext<'a> {
         }
         failure
     }
-
-    /// Returns whether the primary has signed a response with this key.
-    fn is_known(&self) -> bool {
-        self.is_key_known && self.key.name() == self.primary.key.name()
-    }
-
-    /// Returns the verdict on a trouble, with its hint and remedy.
-    pub(super) fn bad(&self, trouble: impl Into<Trouble>) -> Verdict {
-        let trouble = trouble.into();
-        let provisioning = self.primary.provisioning.as_ref();
-        let (zone, location) = self.zone.unzip();
-        let case = Case {
-            software: software(self.primary),
-            key: self.key,
-            is_key_known: self.is_known(),
-            is_key_named: self.is_key_named,
-            zone,
-            location: location.unwrap_or(SettingsLocation::Section),
-            template: provisioning.and_then(Provisioning::group),
-        };
-        let (remedy, hint) = remedy(&trouble, &case).unzip();
-        let hint = hint.flatten().unwrap_or_else(|| trouble.hint());
-        Verdict::Bad(Box::new(Bad {
-            trouble,
-            hint,
-            remedy,
-        }))
-    }
 }
 
 /// Returns the software of a primary, which its way to create zones shows.
@@ -119,5 +99,19 @@ pub(super) fn software(primary: &Primary) -> Software {
         // Knot is the one server that creates primary zones for a catalog's members.
         Some(Provisioning::Catalog { .. }) => Software::Knot,
         None => Software::Unknown,
+    }
+}
+
+/// Locates the settings of a zone by its membership; `None` if that is not known.
+pub(super) fn settings_location(
+    primary: &Primary,
+    membership: Option<&Membership>,
+) -> SettingsLocation {
+    match (&primary.provisioning, membership) {
+        (Some(Provisioning::Provisioner(_)) | None, _) | (_, Some(Membership::Absent)) => {
+            SettingsLocation::Section
+        }
+        (Some(Provisioning::Catalog { .. }), Some(_)) => SettingsLocation::Template,
+        (Some(Provisioning::Catalog { .. }), None) => SettingsLocation::Either,
     }
 }

@@ -2,14 +2,14 @@
 
 use tokio::time::Instant;
 
-use crate::deliver::check::context::CheckContext;
-use crate::deliver::check::remedy::SettingsLocation;
+use crate::deliver::check::context::{CheckContext, SettingsLocation};
 use crate::deliver::check::report::{
     Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict,
 };
 use crate::deliver::check::update_probe::{check_new_zone, check_updates};
 use crate::deliver::create::{await_gone, create_by_catalog, idle};
 use crate::deliver::error::Failure;
+use crate::deliver::ownership::catalog::EntryChange;
 use crate::deliver::ownership::{Mark, marked};
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, serving};
@@ -35,66 +35,43 @@ pub(super) async fn check_provisioner(
 ) -> Vec<Checked> {
     let zone = probe_zone(&settings.instance);
     let cx = CheckContext::new(primary).with_zone(&zone.name, SettingsLocation::Section);
-    let findings = provisioner.check(&zone, deadline).await;
-    let is_clean = |finding: &Finding| match finding.verdict {
-        provision::Verdict::Good | provision::Verdict::Open(_) => true,
-        provision::Verdict::Bad { .. } | provision::Verdict::Untried(_) => false,
-    };
-    if settings.create && findings.iter().all(is_clean) {
+    let findings = provisioner.check(&zone, deadline).await.into_iter();
+    let mut checked: Vec<Checked> = findings.map(|finding| checked(&cx, finding)).collect();
+    let is_clean = |it: &Checked| matches!(it.verdict, Verdict::Good(_) | Verdict::Open(_));
+    if settings.create && checked.iter().all(is_clean) {
         let clock = settings.clock;
         let created = create_and_delete(primary, provisioner, &zone, clock, deadline).await;
-        return with_creation(&cx, findings, created);
+        let is_created = matches!(created, Verdict::Good(_));
+        let creation = Check::Provision(Subject::Creation);
+        let contents = Check::Provision(Subject::Contents);
+        for it in &mut checked {
+            if it.check == contents && matches!(it.verdict, Verdict::Open(_)) {
+                it.verdict = if is_created {
+                    Verdict::Good(Fact::Plain)
+                } else {
+                    Verdict::Untried(creation.clone())
+                };
+            }
+        }
+        if let Some(it) = checked.iter_mut().find(|it| it.check == creation) {
+            it.verdict = created;
+        }
     }
-    let checked = |finding| checked(&cx, finding);
-    findings.into_iter().map(checked).collect()
+    checked
 }
 
 fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
     let verdict = match finding.verdict {
         provision::Verdict::Good => Verdict::Good(Fact::Plain),
-        provision::Verdict::Bad {
-            error,
-            remedy: None,
-        } => cx.bad(Failure::from(error)),
         provision::Verdict::Bad { error, remedy } => {
-            let trouble = Trouble::Failure(error.into());
-            let hint = trouble.hint();
-            Verdict::Bad(Box::new(Bad {
-                trouble,
-                hint,
-                remedy,
-            }))
+            let bad = cx.explain(Failure::from(error));
+            let remedy = remedy.or(bad.remedy);
+            Verdict::Bad(Box::new(Bad { remedy, ..bad }))
         }
         provision::Verdict::Open(gap) => Verdict::Open(Doubt::Creation(gap)),
         provision::Verdict::Untried(subject) => Verdict::Untried(Check::Provision(subject)),
     };
-    Checked {
-        check: Check::Provision(finding.subject),
-        verdict,
-    }
-}
-
-/// Replaces the open findings with the verdict of a real creation.
-fn with_creation(cx: &CheckContext<'_>, findings: Vec<Finding>, created: Verdict) -> Vec<Checked> {
-    let is_good = matches!(created, Verdict::Good(_));
-    let mut created = Some(created);
-    let creation = |finding: Finding| {
-        let is_open = matches!(finding.verdict, provision::Verdict::Open(_));
-        let check = Check::Provision(finding.subject);
-        let verdict = match finding.subject {
-            Subject::Creation => created.take(),
-            Subject::Contents if is_open && is_good => Some(Verdict::Good(Fact::Plain)),
-            Subject::Contents if is_open => {
-                Some(Verdict::Untried(Check::Provision(Subject::Creation)))
-            }
-            Subject::Channel | Subject::Contents => None,
-        };
-        match verdict {
-            Some(verdict) => Checked { check, verdict },
-            None => checked(cx, finding),
-        }
-    };
-    findings.into_iter().map(creation).collect()
+    Checked::new(Check::Provision(finding.subject), verdict)
 }
 
 /// Checks the ownership of zones by their marks, on a primary without a catalog. Marks can be read
@@ -116,8 +93,7 @@ pub(super) async fn check_marks(
         } else {
             Verdict::Untried(Check::Provision(Subject::Channel))
         };
-        let check = Check::Ownership(zone.clone());
-        checked.push(Checked { check, verdict });
+        checked.push(Checked::new(Check::Ownership(zone.clone()), verdict));
     }
     checked
 }
@@ -218,27 +194,25 @@ pub(super) async fn create_and_delete_by_catalog(
         Ok(false) => return Verdict::Open(Doubt::NameTaken(name)),
         Err(failure) => return cx.bad(failure),
     }
-    let created = create_by_catalog(session, &zone, UnownedZones::Refuse).await;
-    let updated = match created {
-        Ok(Created::Full | Created::Placeholder) => check_updates(session, &name).await,
-        Ok(Created::AlreadyThere(_)) | Err(_) => Ok(()),
+    let updated = match create_by_catalog(session, &zone, UnownedZones::Refuse).await {
+        Ok(Created::Full | Created::Placeholder) => Ok(check_updates(session, &name).await),
+        Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }) => {
+            Err(Verdict::Open(Doubt::NameTaken(name.clone())))
+        }
+        Err(failure) => Err(cx.bad(failure)),
     };
     let deleted = delete_by_catalog(session, catalog, &name).await;
-    let deleted =
-        deleted.and_then(|is_absent| is_absent.then_some(()).ok_or_else(|| idle(catalog)));
-    match (created, deleted) {
-        (Ok(Created::AlreadyThere(_)) | Err(Failure::UnownedZone { .. }), _) => {
-            Verdict::Open(Doubt::NameTaken(name.clone()))
-        }
-        (Err(failure), _) => cx.bad(failure),
-        (Ok(Created::Full | Created::Placeholder), Err(failure)) => {
-            let zone = name.clone();
-            cx.bad(Trouble::LeftBehind { zone, failure })
-        }
-        (Ok(Created::Full | Created::Placeholder), Ok(())) => {
-            created_and_deleted(&cx, &name, updated)
-        }
-    }
+    let updated = match updated {
+        Ok(updated) => updated,
+        Err(verdict) => return verdict,
+    };
+    let failure = match deleted {
+        Ok(true) => return created_and_deleted(&cx, &name, updated),
+        Ok(false) => idle(catalog),
+        Err(failure) => failure,
+    };
+    let zone = name.clone();
+    cx.bad(Trouble::LeftBehind { zone, failure })
 }
 
 /// Removes this instance's entry from the catalog. Returns whether the zone is absent then.
@@ -247,7 +221,7 @@ async fn delete_by_catalog(
     catalog: &Catalog,
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
-    match catalog.release(session, zone).await? {
+    match catalog.change(session, zone, EntryChange::Release).await? {
         Membership::Ours(_) => await_gone(session, zone).await,
         Membership::Absent => Ok(serving(session, zone).await? == Serving::No),
         Membership::Unclaimed(_) | Membership::Other { .. } => Ok(false),

@@ -20,11 +20,10 @@ use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::plan::Membership;
-use crate::provision::{Provisioner, Software, Subject};
+use crate::provision::{PowerDns, Provisioner, Software, Subject};
 use crate::wire::{Forgery, Rcode, Reply};
-use context::{CheckContext, software};
+use context::{CheckContext, SettingsLocation, settings_location, software};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
-use remedy::SettingsLocation;
 use update_probe::{check_updates, try_update};
 
 use report::{Check, Doubt, Trouble};
@@ -46,14 +45,17 @@ pub(crate) async fn check(
     };
     let provisioner_checks = check_provisioner(primary, provisioner, settings, deadline);
     let (mut checked, of_provisioner) = join(dns, provisioner_checks).await;
-    let is_reachable = of_provisioner.iter().any(|it| {
-        it.check == Check::Provision(Subject::Channel) && matches!(it.verdict, Verdict::Good(_))
-    });
+    let is_reachable = is_good(&of_provisioner, &Check::Provision(Subject::Channel));
     checked.extend(of_provisioner);
     if primary.catalog.is_none() && provisioner.marks_zones() {
         checked.extend(check_marks(primary, zones, settings, is_reachable, deadline).await);
     }
     checked
+}
+
+fn is_good(checked: &[Checked], check: &Check) -> bool {
+    let mut checked = checked.iter();
+    checked.any(|it| it.check == *check && matches!(it.verdict, Verdict::Good(_)))
 }
 
 /// Checks everything that needs only DNS.
@@ -63,100 +65,114 @@ async fn check_dns(
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let key = Check::Key(primary.key.name().clone());
-    let mut checked = Vec::new();
-    let mut add = |check, verdict| checked.push(Checked { check, verdict });
     let connected = async {
         let mut session = open(primary, settings.clock, deadline).await?;
         let peer = session.try_connecting().await?;
         Ok::<_, Failure>((session, peer))
     };
-    let cx = CheckContext::new(primary);
-    let (mut session, peer) = match connected.await {
-        Ok(connected) => connected,
+    let mut checked = Vec::new();
+    let tried = match connected.await {
+        Ok((session, peer)) => {
+            let connected = Verdict::Good(Fact::Connected(peer));
+            checked.push(Checked::new(Check::Reachable, connected));
+            check_connected(session, zones, settings, &mut checked).await
+        }
         Err(failure) => {
-            add(Check::Reachable, cx.bad(failure));
-            add(key, Verdict::Untried(Check::Reachable));
-            add(Check::Clock, Verdict::Untried(Check::Reachable));
-            for check in zone_checks(primary, zones, settings) {
-                add(check, Verdict::Untried(Check::Reachable));
+            let bad = CheckContext::new(primary).bad(failure);
+            checked.push(Checked::new(Check::Reachable, bad));
+            Err(Check::Reachable)
+        }
+    };
+    if let Err(obstacle) = tried {
+        for check in dns_checks(primary, zones, settings) {
+            if checked.iter().all(|it| it.check != check) {
+                checked.push(Checked::new(check, Verdict::Untried(obstacle.clone())));
             }
-            return checked;
-        }
-    };
-    add(Check::Reachable, Verdict::Good(Fact::Connected(peer)));
-    let key_verdicts = match check_key(&mut session, zones).await {
-        Ok(key_verdicts) => key_verdicts,
-        Err(failure) => KeyVerdicts {
-            key: with_first_zone(cx, zones).bad(failure),
-            clock: Verdict::Untried(key.clone()),
-            obstacle: Some(key.clone()),
-        },
-    };
-    let is_key_known = matches!(key_verdicts.key, Verdict::Good(_));
-    add(key, key_verdicts.key);
-    add(Check::Clock, key_verdicts.clock);
-    if let Some(obstacle) = key_verdicts.obstacle {
-        for check in zone_checks(primary, zones, settings) {
-            add(check, Verdict::Untried(obstacle.clone()));
-        }
-        return checked;
-    }
-    let cx = cx.with_known_key(is_key_known);
-    if zones.is_empty() {
-        add(Check::Transfer(None), transfers_without_zone(primary));
-        add(Check::Update(None), Verdict::Open(Doubt::NoZone));
-    }
-    // Before the zones, since their membership shows where their settings are.
-    let catalog = match &primary.catalog {
-        Some(catalog) => Some(check_catalog(&mut session, &cx, catalog, zones, settings).await),
-        None => None,
-    };
-    for (index, zone) in zones.iter().enumerate() {
-        let location = catalog
-            .as_ref()
-            .map_or(SettingsLocation::Section, |it| it.locations[index]);
-        let cx = cx.with_zone(zone, location);
-        let (transfer, update) = check_zone(&mut session, &cx, zone).await;
-        add(Check::Transfer(Some(zone.clone())), transfer);
-        add(Check::Update(Some(zone.clone())), update);
-    }
-    if let (Some(catalog), Some(verdicts)) = (&primary.catalog, catalog) {
-        let may_list = matches!(verdicts.update, Verdict::Good(_));
-        for (check, verdict) in verdicts.into_checks(catalog, zones) {
-            add(check, verdict);
-        }
-        if is_creation_tried(primary, settings) {
-            let creation = if may_list {
-                create_and_delete_by_catalog(&mut session, &cx, catalog, settings).await
-            } else {
-                Verdict::Untried(Check::Members(catalog.zone().clone()))
-            };
-            add(Check::Provision(Subject::Creation), creation);
         }
     }
-    session.release();
     checked
 }
 
-/// Adds the first of these zones to a context. Its membership is not known.
-fn with_first_zone<'a>(cx: CheckContext<'a>, zones: &'a [ZoneName]) -> CheckContext<'a> {
-    let location = match cx.primary.provisioning {
-        Some(Provisioning::Catalog { .. }) => SettingsLocation::Either,
-        Some(Provisioning::Provisioner(_)) | None => SettingsLocation::Section,
+/// Checks everything that needs only DNS, once a connection was opened.
+///
+/// # Errors
+/// The check that must succeed before the rest can be tried.
+async fn check_connected(
+    mut session: Session<'_>,
+    zones: &[ZoneName],
+    settings: &CheckSettings,
+    checked: &mut Vec<Checked>,
+) -> Result<(), Check> {
+    let primary = session.primary;
+    let cx = CheckContext::new(primary);
+    let key_check = Check::Key(primary.key.name().clone());
+    let (key, clock) = match check_key(&mut session, zones).await {
+        Ok(verdicts) => verdicts,
+        Err(failure) => {
+            // The membership of a zone is not known yet.
+            let location = settings_location(primary, None);
+            let first = zones.first().map(|zone| cx.with_zone(zone, location));
+            let bad = first.unwrap_or(cx).bad(failure);
+            (bad, Verdict::Untried(key_check.clone()))
+        }
     };
-    let first = zones.first();
-    first.map_or(cx, |zone| cx.with_zone(zone, location))
+    let obstacle = match (&key, &clock) {
+        (_, Verdict::Bad(_)) => Some(Check::Clock),
+        (Verdict::Bad(_), _) => Some(key_check.clone()),
+        _ => None,
+    };
+    let is_key_known = matches!(key, Verdict::Good(_));
+    checked.push(Checked::new(key_check, key));
+    checked.push(Checked::new(Check::Clock, clock));
+    if let Some(obstacle) = obstacle {
+        return Err(obstacle);
+    }
+    let cx = CheckContext { is_key_known, ..cx };
+    if zones.is_empty() {
+        let transfers = transfers_without_zone(primary);
+        checked.push(Checked::new(Check::Transfer(None), transfers));
+        let updates = Verdict::Open(Doubt::NoZone);
+        checked.push(Checked::new(Check::Update(None), updates));
+    }
+    // Before the zones, since their membership shows where their settings are.
+    let catalog = match &primary.catalog {
+        Some(catalog) => check_catalog(&mut session, &cx, catalog, zones, settings).await,
+        None => CatalogChecks {
+            checked: Vec::new(),
+            locations: vec![SettingsLocation::Section; zones.len()],
+        },
+    };
+    for (zone, location) in zones.iter().zip(catalog.locations) {
+        let cx = cx.with_zone(zone, location);
+        let (transfer, update) = check_zone(&mut session, &cx, zone).await;
+        checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
+        checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
+    }
+    checked.extend(catalog.checked);
+    if let Some(catalog) = &primary.catalog
+        && is_creation_tried(primary, settings)
+    {
+        let members = Check::Members(catalog.zone().clone());
+        let creation = if is_good(checked, &members) {
+            create_and_delete_by_catalog(&mut session, &cx, catalog, settings).await
+        } else {
+            Verdict::Untried(members)
+        };
+        checked.push(Checked::new(Check::Provision(Subject::Creation), creation));
+    }
+    session.release();
+    Ok(())
 }
 
-/// Returns the checks of zones, the catalog and creation, in the order of the result.
-fn zone_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -> Vec<Check> {
+/// Returns the checks that need only DNS, in the order of the result.
+fn dns_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -> Vec<Check> {
+    let key = Check::Key(primary.key.name().clone());
+    let mut checks = vec![Check::Reachable, key, Check::Clock];
     let both = |zone: Option<ZoneName>| [Check::Transfer(zone.clone()), Check::Update(zone)];
-    let mut checks: Vec<Check> = if zones.is_empty() {
-        both(None).into()
-    } else {
-        zones.iter().cloned().map(Some).flat_map(both).collect()
-    };
+    if zones.is_empty() {
+        checks.extend(both(None));
+    }
+    checks.extend(zones.iter().cloned().map(Some).flat_map(both));
     if let Some(catalog) = &primary.catalog {
         let zone = catalog.zone();
         checks.extend([Check::Catalog(zone.clone()), Check::Members(zone.clone())]);
@@ -173,28 +189,11 @@ fn is_creation_tried(primary: &Primary, settings: &CheckSettings) -> bool {
     settings.create && matches!(primary.provisioning, Some(Provisioning::Catalog { .. }))
 }
 
-/// The verdicts on a catalog and on the ownership of zones.
-struct CatalogVerdicts {
-    contents: Verdict,
-    update: Verdict,
-    owners: Vec<Verdict>,
+/// The checks of a catalog and of the ownership of zones.
+struct CatalogChecks {
+    checked: Vec<Checked>,
+    /// The location of the settings of each zone.
     locations: Vec<SettingsLocation>,
-}
-
-impl CatalogVerdicts {
-    fn into_checks(
-        self,
-        catalog: &Catalog,
-        zones: &[ZoneName],
-    ) -> impl Iterator<Item = (Check, Verdict)> {
-        let zone = catalog.zone();
-        let of_catalog = [
-            (Check::Catalog(zone.clone()), self.contents),
-            (Check::Members(zone.clone()), self.update),
-        ];
-        let owners = zones.iter().cloned().map(Check::Ownership).zip(self.owners);
-        of_catalog.into_iter().chain(owners)
-    }
 }
 
 /// Checks the contents of the catalog and the right to add members, and the ownership of zones.
@@ -204,22 +203,25 @@ async fn check_catalog(
     catalog: &Catalog,
     zones: &[ZoneName],
     settings: &CheckSettings,
-) -> CatalogVerdicts {
+) -> CatalogChecks {
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
         .with_key(&catalog.key);
+    let catalog_check = Check::Catalog(catalog.zone().clone());
+    let members_check = Check::Members(catalog.zone().clone());
     let contents = match catalog.census(session).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.problems.is_empty() => Verdict::Good(Fact::Members(census)),
         Ok(census) => Verdict::Odd(Fact::Members(census)),
         Err(failure) => {
-            let untried = || Verdict::Untried(Check::Catalog(catalog.zone().clone()));
-            return CatalogVerdicts {
-                contents: cx.bad(cx.refused_transfer(failure)),
-                update: untried(),
-                owners: zones.iter().map(|_| untried()).collect(),
-                locations: vec![SettingsLocation::Either; zones.len()],
-            };
+            let bad = cx.bad(cx.refused_transfer(failure));
+            let untried = |check| Checked::new(check, Verdict::Untried(catalog_check.clone()));
+            let mut checked = vec![Checked::new(catalog_check.clone(), bad)];
+            checked.push(untried(members_check));
+            checked.extend(zones.iter().cloned().map(Check::Ownership).map(untried));
+            let location = settings_location(session.primary, None);
+            let locations = vec![location; zones.len()];
+            return CatalogChecks { checked, locations };
         }
     };
     let below = catalog.zone().apex().child(b"zones");
@@ -230,18 +232,17 @@ async fn check_catalog(
         Ok(None) => Verdict::Good(Fact::Plain),
         Ok(Some(failure)) | Err(failure) => cx.bad(catalog.in_context(failure)),
     };
-    let (mut owners, mut locations) = (Vec::new(), Vec::new());
+    let mut checked = vec![
+        Checked::new(catalog_check, contents),
+        Checked::new(members_check, update),
+    ];
+    let mut locations = Vec::new();
     for zone in zones {
         let (owner, location) = check_membership(session, catalog, zone, settings).await;
-        owners.push(owner);
+        checked.push(Checked::new(Check::Ownership(zone.clone()), owner));
         locations.push(location);
     }
-    CatalogVerdicts {
-        contents,
-        update,
-        owners,
-        locations,
-    }
+    CatalogChecks { checked, locations }
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
@@ -251,76 +252,47 @@ fn transfers_without_zone(primary: &Primary) -> Verdict {
     }
 }
 
-/// The verdicts that one signed query gives.
-struct KeyVerdicts {
-    key: Verdict,
-    clock: Verdict,
-    /// The check that must succeed before others can be tried.
-    obstacle: Option<Check>,
-}
-
-/// Checks the key and the clock with one signed query.
-async fn check_key(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<KeyVerdicts, Failure> {
+/// Checks the key and the clock with one signed query. Returns their verdicts.
+async fn check_key(
+    session: &mut Session<'_>,
+    zones: &[ZoneName],
+) -> Result<(Verdict, Verdict), Failure> {
     let primary = session.primary;
     let reply = reply_about_key(session, zones).await?;
-    let key_check = Check::Key(primary.key.name().clone());
-    let cx = CheckContext::new(primary);
-    let wrong_clock = |offset_seconds| cx.bad(Failure::BadTime { offset_seconds });
-    Ok(match reply {
-        Reply::Authentic(response) => {
-            let offset = response.offset_seconds.unwrap_or_default();
-            let is_odd = offset.unsigned_abs() > OFFSET_GOOD_SECONDS_MAX;
-            let fact = Fact::Offset(offset);
-            KeyVerdicts {
-                key: Verdict::Good(Fact::Plain),
-                clock: if is_odd {
-                    Verdict::Odd(fact)
-                } else {
-                    Verdict::Good(fact)
-                },
-                obstacle: None,
+    if let Reply::BadTime { offset_seconds, .. }
+    | Reply::Forged(Forgery::Time { offset_seconds, .. }) = reply
+    {
+        let is_unverified = matches!(
+            reply,
+            Reply::BadTime {
+                verified: false,
+                ..
             }
-        }
-        // The MAC was verified before the time.
-        Reply::Forged(Forgery::Time { offset_seconds, .. })
-        | Reply::BadTime {
-            offset_seconds,
-            verified: true,
-        } => KeyVerdicts {
-            key: Verdict::Good(Fact::Plain),
-            clock: wrong_clock(offset_seconds),
-            obstacle: Some(Check::Clock),
-        },
-        Reply::BadTime { offset_seconds, .. } => KeyVerdicts {
-            key: Verdict::Untried(Check::Clock),
-            clock: wrong_clock(offset_seconds),
-            obstacle: Some(Check::Clock),
-        },
-        // PowerDNS: it also signs the response that it does not have a zone.
-        Reply::Unsigned(rcode)
-            if rcode == Rcode::REFUSED
-                || zones.is_empty() && software(primary) != Software::PowerDns =>
-        {
-            KeyVerdicts {
-                key: Verdict::Open(Doubt::Unsigned(rcode)),
-                clock: Verdict::Open(Doubt::Unsigned(rcode)),
-                obstacle: None,
-            }
-        }
-        reply @ (Reply::BadKey
-        | Reply::BadSig
-        | Reply::BadTrunc
-        | Reply::Unsigned(_)
-        | Reply::Forged(_)
-        | Reply::Malformed(_)) => {
-            authentic(reply, primary.key.name())?;
-            KeyVerdicts {
-                key: Verdict::Good(Fact::Plain),
-                clock: Verdict::Untried(key_check.clone()),
-                obstacle: Some(key_check),
-            }
-        }
-    })
+        );
+        let key = if is_unverified {
+            Verdict::Untried(Check::Clock)
+        } else {
+            // The MAC was verified before the time.
+            Verdict::Good(Fact::Plain)
+        };
+        let clock = CheckContext::new(primary).bad(Failure::BadTime { offset_seconds });
+        return Ok((key, clock));
+    }
+    // PowerDNS: it also signs the response that it does not have a zone.
+    if let Reply::Unsigned(rcode) = reply
+        && (rcode == Rcode::REFUSED || zones.is_empty() && software(primary) != Software::PowerDns)
+    {
+        let open = || Verdict::Open(Doubt::Unsigned(rcode));
+        return Ok((open(), open()));
+    }
+    let offset = authentic(reply, primary.key.name())?.offset_seconds;
+    let fact = Fact::Offset(offset.unwrap_or_default());
+    let clock = if offset.is_some_and(|it| it.unsigned_abs() > OFFSET_GOOD_SECONDS_MAX) {
+        Verdict::Odd(fact)
+    } else {
+        Verdict::Good(fact)
+    };
+    Ok((Verdict::Good(Fact::Plain), clock))
 }
 
 /// Queries the first of these zones. Queries the catalog if that reply shows nothing about the key.
@@ -354,13 +326,7 @@ async fn check_membership(
 ) -> (Verdict, SettingsLocation) {
     let cx = CheckContext::new(session.primary);
     let membership = catalog.membership(session, zone).await;
-    let location = match (&membership, &session.primary.provisioning) {
-        (Ok(Membership::Absent), _) | (_, Some(Provisioning::Provisioner(_)) | None) => {
-            SettingsLocation::Section
-        }
-        (Ok(_), Some(Provisioning::Catalog { .. })) => SettingsLocation::Template,
-        (Err(_), Some(Provisioning::Catalog { .. })) => SettingsLocation::Either,
-    };
+    let location = settings_location(session.primary, membership.as_ref().ok());
     let verdict = match membership {
         Ok(Membership::Ours(_)) => Verdict::Good(Fact::Ours),
         Ok(Membership::Unclaimed(_)) => Verdict::Good(Fact::Unclaimed),
@@ -387,7 +353,7 @@ async fn check_zone(
         Read::Transfer => match read_zone(session, zone).await {
             Ok(Found::Zone(_)) => Verdict::Good(Fact::Plain),
             Ok(Found::Absent | Found::NotShown(_)) => {
-                return (absent(cx), Verdict::Untried(transfer_check));
+                return (absent(primary, cx), Verdict::Untried(transfer_check));
             }
             Ok(Found::NotLoaded(rcode)) => {
                 let bad = cx.bad(Failure::ZoneNotLoaded { rcode });
@@ -401,10 +367,14 @@ async fn check_zone(
     };
     let update = match check_updates(session, zone).await {
         Ok(()) => Verdict::Good(Fact::Plain),
-        Err(Trouble::Failure(Failure::ZoneAbsent)) => absent(cx),
+        Err(Trouble::Failure(Failure::ZoneAbsent)) => absent(primary, cx),
         Err(trouble) => {
-            let is_named = names_update_key(session, zone).await;
-            cx.with_named_key(is_named).bad(trouble)
+            let is_key_named = names_update_key(session, zone).await;
+            CheckContext {
+                is_key_named,
+                ..*cx
+            }
+            .bad(trouble)
         }
     };
     (transfer, update)
@@ -413,29 +383,32 @@ async fn check_zone(
 /// Returns whether a zone is known to be a producer. PowerDNS: it takes updates of one and does not
 /// show them.
 async fn is_producer(session: &Session<'_>, zone: &ZoneName) -> bool {
-    let Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns))) =
-        &session.primary.provisioning
-    else {
+    let Some(server) = powerdns(session.primary) else {
         return false;
     };
-    let is_producer = powerdns.is_producer(zone, session.deadline).await;
+    let is_producer = server.is_producer(zone, session.deadline).await;
     is_producer.unwrap_or(false)
 }
 
 /// Returns whether the zone's own settings are known to let the key update it.
 async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
-    let Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns))) =
-        &session.primary.provisioning
-    else {
+    let Some(server) = powerdns(session.primary) else {
         return false;
     };
-    let names = powerdns.names_update_key(zone, session.deadline).await;
+    let names = server.names_update_key(zone, session.deadline).await;
     names.unwrap_or(false)
 }
 
+fn powerdns(primary: &Primary) -> Option<&PowerDns> {
+    match &primary.provisioning {
+        Some(Provisioning::Provisioner(Provisioner::PowerDns(server))) => Some(server),
+        Some(_) | None => None,
+    }
+}
+
 /// Returns the verdict on an absent zone, which is no trouble if nsbridge can create it.
-fn absent(cx: &CheckContext<'_>) -> Verdict {
-    if cx.primary.provisioning.is_some() {
+fn absent(primary: &Primary, cx: &CheckContext<'_>) -> Verdict {
+    if primary.provisioning.is_some() {
         Verdict::Open(Doubt::ZoneAbsent)
     } else {
         cx.bad(Failure::ZoneAbsent)

@@ -32,6 +32,12 @@ pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
 }
 
+impl Checked {
+    pub(super) fn new(check: Check, verdict: Verdict) -> Self {
+        Self { check, verdict }
+    }
+}
+
 /// A check of a primary, in the order in which they run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Check {

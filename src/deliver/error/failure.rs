@@ -11,74 +11,49 @@ use crate::wire::{EncodeError, ExtendedError, Forgery, MalformedReason, Rcode, T
 
 /// A reason why an intent is not in place.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum Failure {
     /// The connection failed before the request can have arrived.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// An UPDATE was sent, but its response was lost.
     #[error("the update was sent, but no answer came back: {source}")]
-    Unknown {
-        /// The failure of the connection.
-        source: TransportError,
-    },
+    Unknown { source: TransportError },
     /// The primary responds to other requests, but repeatedly not to this one.
     #[error("the primary has too much to do: it answers other requests, but {source}")]
-    Overloaded {
-        /// The failure of the last attempt.
-        source: TransportError,
-    },
+    Overloaded { source: TransportError },
     /// The primary repeatedly fails on an UPDATE, as it did on others that succeeded meanwhile.
     #[error("the primary has too much to do (SERVFAIL to {attempts} updates)")]
-    UpdatesExhausted {
-        /// Number of UPDATEs sent.
-        attempts: u32,
-    },
+    UpdatesExhausted { attempts: u32 },
     /// The connection broke during the transfer.
     #[error("the zone transfer was cut short: {source}")]
-    TransferCut {
-        /// The failure of the connection.
-        source: TransportError,
-    },
+    TransferCut { source: TransportError },
     /// The transfer is invalid.
     #[error("the zone transfer failed: {0}")]
     Transfer(#[from] TransferError),
     /// The primary serves the zone, but refuses its transfer.
     #[error("the primary refuses the zone transfer ({rcode})")]
-    TransferRefused {
-        /// The code of the response.
-        rcode: Rcode,
-        /// The key of the request.
-        key: Name,
-    },
+    TransferRefused { rcode: Rcode, key: Name },
     /// The primary serves the zone, but runs too many transfers.
     #[error("the primary has no room for another zone transfer (SERVFAIL to {attempts} requests)")]
-    TransfersExhausted {
-        /// Number of requests.
-        attempts: u32,
-    },
+    TransfersExhausted { attempts: u32 },
     /// The primary does not serve the zone, and nsbridge may not create it.
     #[error("the zone is not on the primary")]
     ZoneAbsent,
     /// The primary is configured for the zone, but cannot serve it.
     #[error("the primary has the zone configured but not loaded ({rcode})")]
-    ZoneNotLoaded {
-        /// The code of the response.
-        rcode: Rcode,
-    },
+    ZoneNotLoaded { rcode: Rcode },
     /// The primary refused an UPDATE.
     #[error("the primary refuses the update ({rcode}{})", detail(.extended.as_ref()))]
     UpdateRefused {
-        /// The code of the response.
         rcode: Rcode,
         /// The extended error of the response (RFC 8914).
         extended: Option<ExtendedError>,
-        /// The key of the request.
         key: Name,
     },
     /// The primary failed on a request.
     #[error("the primary answers {rcode}{}", detail(.extended.as_ref()))]
     ServerFailure {
-        /// The code of the response.
         rcode: Rcode,
         /// The extended error of the response (RFC 8914).
         extended: Option<ExtendedError>,
@@ -88,16 +63,10 @@ pub enum Failure {
         "the primary does not know the key `{}` with this algorithm (BADKEY)",
         .key.to_text_without_dot()
     )]
-    BadKey {
-        /// The key of the request.
-        key: Name,
-    },
+    BadKey { key: Name },
     /// The primary has another secret under the key's name.
     #[error("the primary has another secret for the key `{}` (BADSIG)", .key.to_text_without_dot())]
-    BadSig {
-        /// The key of the request.
-        key: Name,
-    },
+    BadSig { key: Name },
     /// The clocks are too far apart.
     #[error(
         "the clocks differ too much for signatures (BADTIME): the primary's is {} s {} ours",
@@ -112,16 +81,12 @@ pub enum Failure {
         "the primary refuses the truncated signatures of the key `{}` (BADTRUNC)",
         .key.to_text_without_dot()
     )]
-    BadTrunc {
-        /// The key of the request.
-        key: Name,
-    },
+    BadTrunc { key: Name },
     /// The response is an error without a signature.
     #[error("the primary answers {rcode} without a signature")]
     Unsigned {
         /// The code of the response, not authenticated.
         rcode: Rcode,
-        /// The key of the request.
         key: Name,
     },
     /// The signature of a response is invalid.
@@ -132,10 +97,7 @@ pub enum Failure {
     Malformed(MalformedReason),
     /// The zone changed between read and update in each attempt.
     #[error("the zone was changed by someone else {} between read and update", times(*.attempts))]
-    ChangedMeanwhile {
-        /// Number of attempts.
-        attempts: u32,
-    },
+    ChangedMeanwhile { attempts: u32 },
     /// The provisioner reports that the zone exists, but the primary does not serve it.
     #[error("the zone was made or is there, but the primary does not serve it to us")]
     ZoneHidden,
@@ -145,19 +107,14 @@ pub enum Failure {
     /// The CNAME chain of a name is too long.
     #[error("the aliases that lead from `{owner}` are more than {limit}")]
     CnameChainTooLong {
-        /// The name.
         owner: Name,
         /// The type of the record at its end.
         rtype: RecordType,
-        /// Most CNAMEs that are followed.
         limit: usize,
     },
     /// The owner name of a desired record has a CNAME (RFC 1034 section 3.6.2).
     #[error("`{owner}` is an alias, beside which no other record can stand")]
-    CnameInTheWay {
-        /// The name.
-        owner: Name,
-    },
+    CnameInTheWay { owner: Name },
     /// The plan does not fit into messages.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -172,26 +129,13 @@ pub enum Failure {
     Provision(#[from] ProvisionError),
     /// The zone belongs to another instance.
     #[error("the zone belongs to the instance `{instance}`")]
-    OthersZone {
-        /// The zone.
-        zone: ZoneName,
-        /// The other instance.
-        instance: String,
-    },
+    OthersZone { zone: ZoneName, instance: String },
     /// The zone of a record belongs to another instance.
     #[error("its zone `{zone}` belongs to the instance `{instance}`")]
-    InOthersZone {
-        /// The zone.
-        zone: ZoneName,
-        /// The other instance.
-        instance: String,
-    },
+    InOthersZone { zone: ZoneName, instance: String },
     /// The zone exists and belongs to no instance, and the policy forbids to adopt it.
     #[error("the zone belongs to no instance, and `policy.unowned-zones` forbids to adopt it")]
-    UnownedZone {
-        /// The zone.
-        zone: ZoneName,
-    },
+    UnownedZone { zone: ZoneName },
     /// A CNAME leads to another primary, where a request failed.
     #[error("at `{owner}` on {primary}, where the alias leads: {source}")]
     BehindCname {
@@ -199,53 +143,37 @@ pub enum Failure {
         owner: Name,
         /// The name of the other primary in the configuration.
         primary: String,
-        /// The cause.
         source: Box<Self>,
     },
     /// The catalog could not be read or changed.
     #[error("the catalog `{catalog}`: {source}")]
     Catalog {
-        /// The catalog.
         catalog: ZoneName,
-        /// The cause.
         source: Box<Self>,
     },
     /// The catalog is broken: no server processes it.
     #[error("the catalog `{catalog}` is broken: {problem}")]
     CatalogBroken {
-        /// The catalog.
         catalog: ZoneName,
-        /// The defect.
         problem: CatalogProblem,
     },
     /// Transfers of the catalog do not show the changes to it.
     #[error("the catalog `{catalog}` takes changes, and does not show them")]
-    CatalogNotShown {
-        /// The catalog.
-        catalog: ZoneName,
-    },
+    CatalogNotShown { catalog: ZoneName },
     /// The primary did not create the zone of a new member of its catalog.
     #[error(
         "the zone is a member of the catalog `{catalog}`, but the primary does not serve it after \
          {seconds} s"
     )]
-    CatalogIdle {
-        /// The catalog.
-        catalog: ZoneName,
-        /// The waiting time.
-        seconds: u64,
-    },
+    CatalogIdle { catalog: ZoneName, seconds: u64 },
     /// The update would remove more of the zone than `policy.removals-max-percent` allows.
     #[error(
         "the update would remove {removed} of {records} records, more than the {percent_max} percent that \
          `removals-max-percent` allows"
     )]
     MassRemoval {
-        /// Number of records to remove.
         removed: usize,
-        /// Number of records in the zone.
         records: usize,
-        /// The limit.
         percent_max: u32,
     },
     /// The payload has no record for the zone.
@@ -253,27 +181,18 @@ pub enum Failure {
     EmptyZone,
     /// `policy.deny-zones` protects the zone.
     #[error("`policy.deny-zones` protects `{suffix}`")]
-    Denied {
-        /// The suffix that covers the zone.
-        suffix: Name,
-    },
+    Denied { suffix: Name },
     /// The name is the catalog of the primary, or is below it.
     #[error(
         "`{catalog}` is the catalog of the primary, of which only the entries of zones are changed"
     )]
-    OfCatalog {
-        /// The catalog.
-        catalog: ZoneName,
-    },
+    OfCatalog { catalog: ZoneName },
     /// No route leads to a primary.
     #[error("no route leads to a primary for it")]
     NoRoute,
     /// The address is in no network with managed PTR records.
     #[error("the address is in none of `ptr.networks`")]
-    OutsideNetworks {
-        /// The address.
-        address: IpAddr,
-    },
+    OutsideNetworks { address: IpAddr },
     /// The primary has no reverse zone for the address, and nsbridge may not create one.
     #[error("the primary serves no reverse zone for `{owner}`")]
     ReverseZoneAbsent {
@@ -284,22 +203,13 @@ pub enum Failure {
     },
     /// The primary has no zone for a name.
     #[error("the primary serves no zone for `{owner}`")]
-    NoZoneFor {
-        /// The name.
-        owner: Name,
-    },
+    NoZoneFor { owner: Name },
     /// The reverse zone is one of BIND's built-in empty zones.
     #[error("`{zone}` is one of BIND's built-in empty zones, which take no updates")]
-    BuiltInZone {
-        /// The zone.
-        zone: ZoneName,
-    },
+    BuiltInZone { zone: ZoneName },
     /// No name servers are known for a new zone.
     #[error("no name servers are known for the new zone `{zone}`")]
-    NoNameservers {
-        /// The zone.
-        zone: ZoneName,
-    },
+    NoNameservers { zone: ZoneName },
     /// The deadline of the run has passed.
     #[error("no time is left")]
     DeadlinePassed,

@@ -91,14 +91,12 @@ pub enum Done {
 
 /// The numbers of changes of a plan.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub struct Counts {
-    /// Added records.
     pub added: usize,
-    /// Removed records.
     pub removed: usize,
     /// RRsets with a new TTL.
     pub ttl_changed: usize,
-    /// Whether fields of the SOA changed.
     pub soa_changed: bool,
     /// UPDATE messages.
     pub messages: usize,
@@ -159,13 +157,14 @@ pub struct Preview {
 }
 
 /// The change of a zone as a whole in a dry run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ZoneChange {
     /// The zone would be created.
     Created,
     /// The zone would be deleted.
     Deleted,
     /// The zone would neither be created nor deleted.
+    #[default]
     Kept,
 }
 
@@ -198,6 +197,7 @@ impl Preview {
 
 /// A part that is not in place of an intent that otherwise is.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum LeftOut {
     /// A desired record that conflicts with a kept one.
     Conflict(Conflict),
@@ -207,16 +207,12 @@ pub enum LeftOut {
     Ignored {
         /// Whether the record is desired to be present.
         presence: Presence,
-        /// Its owner name.
         owner: Name,
-        /// Its type.
         rtype: RecordType,
-        /// Its data.
         rdata: Rdata,
     },
     /// The changes at an owner name that the primary refuses.
     Refused {
-        /// The owner name.
         owner: Name,
         /// The response to these changes alone.
         failure: Box<Failure>,
@@ -270,10 +266,8 @@ impl fmt::Display for LeftOut {
                 rtype,
                 rdata,
             } => {
-                let (rtype, data) = (
-                    zonefile::format_type(*rtype),
-                    zonefile::format_rdata(*rtype, rdata),
-                );
+                let data = zonefile::format_rdata(*rtype, rdata);
+                let rtype = zonefile::format_type(*rtype);
                 let state = match presence {
                     Presence::Gone => {
                         "is still there, though the primary took the update that removes it"

@@ -18,7 +18,7 @@ pub struct Overlay {
     zones: RefCell<HashMap<(String, ZoneName), OverlaidZone>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct OverlaidZone {
     zone_change: ZoneChange,
     /// Added and removed SOA, apex NS and PTR records, in order.
@@ -29,10 +29,7 @@ impl Overlay {
     /// Adds the changes of a command.
     pub(crate) fn note(&self, primary: &str, preview: &Preview) {
         let mut zones = self.zones.borrow_mut();
-        let zone = zones.entry(key(primary, &preview.zone)).or_insert_with(|| {
-            let (zone_change, lines) = (ZoneChange::Kept, HashMap::new());
-            OverlaidZone { zone_change, lines }
-        });
+        let zone = zones.entry(key(primary, &preview.zone)).or_default();
         if preview.zone_change != ZoneChange::Kept {
             zone.zone_change = preview.zone_change;
         }

@@ -18,7 +18,7 @@ use crate::deliver::update::{self, Decision, Transaction};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Making, Membership};
 use crate::provision::Provisioner;
-use crate::wire::{Key, Rcode, Reply};
+use crate::wire::{Key, Rcode};
 
 /// How often a new entry is looked for.
 const LOOKS: u32 = 12;
@@ -26,6 +26,28 @@ const LOOKS: u32 = 12;
 const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 /// How long a reading is used. Changes by other instances are seen after that at the latest.
 const READING_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// A change of the entry of a zone.
+#[derive(Clone, Copy)]
+pub(crate) enum EntryChange {
+    /// Claims a zone that is about to be created, before it is listed.
+    Reserve { unowned: UnownedZones },
+    /// Claims and lists a zone.
+    List {
+        making: Making,
+        unowned: UnownedZones,
+    },
+    /// Notes that this instance created a listed zone: one that was there before was deleted at the
+    /// same moment.
+    NoteMade,
+    /// Removes the entry of a zone of this instance.
+    Release,
+    /// Gives up the reservation of a zone that was not created. One that was created meanwhile
+    /// stays listed.
+    GiveUp,
+    /// Claims a zone, whatever its membership.
+    TakeOver,
+}
 
 impl Catalog {
     /// Returns the name of the catalog zone.
@@ -39,8 +61,32 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
     ) -> Result<Membership, Failure> {
-        let membership = self.look(session, zone).await;
-        membership.map_err(|failure| self.in_context(failure))
+        let fresh = |reading: Option<&Reading>| {
+            let reading = reading.filter(|it| it.read_at.elapsed() < READING_AGE_MAX)?;
+            Some(reading.view.membership(zone, &self.instance))
+        };
+        if let Ok(reading) = self.reading.try_lock()
+            && let Some(membership) = fresh(reading.as_ref())
+        {
+            return Ok(membership);
+        }
+        // The permit comes before the lock: a task that holds the lock must never wait for a permit of one
+        // that waits for the lock.
+        session.take_permit().await?;
+        let reading = timeout_at(session.deadline, self.reading.lock()).await;
+        let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
+        if let Some(membership) = fresh(reading.as_ref()) {
+            return Ok(membership);
+        }
+        *reading = None;
+        let read_at = Instant::now();
+        session.keeps_permit = true;
+        let view = self.read(session).await;
+        session.keeps_permit = false;
+        let view = view?;
+        let membership = view.membership(zone, &self.instance);
+        *reading = Some(Reading { view, read_at });
+        Ok(membership)
     }
 
     /// Returns the member zones in ascending order, each with its membership.
@@ -48,16 +94,14 @@ impl Catalog {
         &self,
         session: &mut Session<'_>,
     ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
-        let view = self.read(session).await;
-        let view = view.map_err(|failure| self.in_context(failure))?;
+        let view = self.read(session).await?;
         let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &self.instance));
         Ok(view.zones().map(membership).collect())
     }
 
     /// Counts the member zones by instance.
     pub(crate) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
-        let view = self.read(session).await;
-        let view = view.map_err(|failure| self.in_context(failure))?;
+        let view = self.read(session).await?;
         let mut census = CatalogCensus {
             problems: view.problems().to_vec(),
             ..CatalogCensus::default()
@@ -74,149 +118,24 @@ impl Catalog {
         Ok(census)
     }
 
-    /// Claims a zone that is about to be created, before it is listed. Returns its membership before.
-    pub(crate) async fn reserve(
+    /// Changes the entry of a zone. Returns its membership before.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Failure::OthersZone`] and [`Failure::UnownedZone`] if `unowned` forbids it.
+    pub(crate) async fn change(
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
-        unowned: UnownedZones,
+        change: EntryChange,
     ) -> Result<Membership, Failure> {
-        self.settle(session, zone, unowned, |membership| match membership {
-            Membership::Absent => Some(self.name.reserve(zone, &self.instance)),
-            Membership::Unclaimed(member) => Some(self.name.adopt(member, &self.instance)),
-            Membership::Ours(_) | Membership::Other { .. } => None,
-        })
-        .await
-    }
-
-    /// Claims and lists a zone. Returns its membership before.
-    pub(crate) async fn list(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-        making: Making,
-        group: Option<&str>,
-        unowned: UnownedZones,
-    ) -> Result<Membership, Failure> {
-        let (name, instance) = (&self.name, &*self.instance);
-        self.settle(session, zone, unowned, |membership| match membership {
-            Membership::Absent => Some(name.claim(zone, instance, making, group, None)),
-            Membership::Unclaimed(member) => Some(name.adopt(member, instance)),
-            Membership::Ours(member) if member.is_listed => None,
-            Membership::Ours(member) => {
-                let making = if member.is_found {
-                    Making::Found
-                } else {
-                    Making::Made
-                };
-                Some(name.claim(zone, instance, making, group, Some(member)))
-            }
-            Membership::Other { .. } => None,
-        })
-        .await
-    }
-
-    /// Notes that this instance created a listed zone: one that was there before was deleted at the same moment.
-    pub(crate) async fn note_made(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-    ) -> Result<(), Failure> {
-        let noted = self.change(session, zone, |membership| {
-            Ok(match membership {
-                Membership::Ours(member) if member.is_found => Some(self.name.made(member)),
-                Membership::Ours(_)
-                | Membership::Absent
-                | Membership::Unclaimed(_)
-                | Membership::Other { .. } => None,
-            })
-        });
-        noted.await.map(|_| ())
-    }
-
-    /// Removes the entry of a zone of this instance. Returns the membership before.
-    pub(crate) async fn release(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-    ) -> Result<Membership, Failure> {
-        self.change(session, zone, |membership| {
-            Ok(match membership {
-                Membership::Ours(member) => Some(self.name.release(member)),
-                Membership::Absent | Membership::Unclaimed(_) | Membership::Other { .. } => None,
-            })
-        })
-        .await
-    }
-
-    /// Gives up the reservation of a zone that was not created. One that was created meanwhile stays listed.
-    pub(crate) async fn give_up(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-    ) -> Result<(), Failure> {
-        let given_up = self.change(session, zone, |membership| {
-            Ok(match membership {
-                Membership::Ours(member) if !member.is_listed => Some(self.name.release(member)),
-                Membership::Ours(_)
-                | Membership::Absent
-                | Membership::Unclaimed(_)
-                | Membership::Other { .. } => None,
-            })
-        });
-        given_up.await.map(|_| ())
-    }
-
-    /// Claims a zone, whatever its membership. Returns the membership before.
-    pub(crate) async fn take_over(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-    ) -> Result<Membership, Failure> {
-        let (name, instance) = (&self.name, &*self.instance);
-        self.change(session, zone, |membership| {
-            Ok(match membership {
-                Membership::Absent => Some(name.claim(zone, instance, Making::Found, None, None)),
-                Membership::Unclaimed(member) | Membership::Other { member, .. } => {
-                    Some(name.adopt(member, instance))
-                }
-                Membership::Ours(_) => None,
-            })
-        })
-        .await
-    }
-
-    /// Changes an entry, unless another instance has the zone or it may not be adopted.
-    async fn settle(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-        unowned: UnownedZones,
-        decide: impl Fn(&Membership) -> Option<Batch>,
-    ) -> Result<Membership, Failure> {
-        self.change(session, zone, |membership| {
-            permit(membership, zone, unowned)?;
-            Ok(decide(membership))
-        })
-        .await
-    }
-
-    /// Decides from the membership, until the decision is applied or nothing is left to do. Returns the
-    /// membership before.
-    async fn change(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-        decide: impl Fn(&Membership) -> Result<Option<Batch>, Failure>,
-    ) -> Result<Membership, Failure> {
-        let mut change = CatalogChange {
+        let mut changing = Changing {
             catalog: self,
             session,
             zone,
-            decide,
+            change,
             lost: None,
         };
-        update::run(&mut change).await
+        update::run(&mut changing).await
     }
 
     /// Makes sure that a change shows, with the first one that adds something. Returns `false` if another
@@ -234,8 +153,7 @@ impl Catalog {
         for look in 0..LOOKS {
             // BIND: a signed copy comes a little later.
             session.pause(look).await?;
-            let view = self.read(session).await;
-            let view = view.map_err(|failure| self.in_context(failure))?;
+            let view = self.read(session).await?;
             if view.has_any_added(batch) {
                 self.shows_changes.set(true);
                 return Ok(true);
@@ -262,41 +180,17 @@ impl Catalog {
         *self.reading.lock().await = None;
     }
 
-    async fn look(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-    ) -> Result<Membership, Failure> {
-        if let Ok(reading) = self.reading.try_lock()
-            && let Some(view) = fresh(reading.as_ref())
-        {
-            return Ok(view.membership(zone, &self.instance));
-        }
-        // The permit comes before the lock: a task that holds the lock must never wait for a permit of one
-        // that waits for the lock.
-        session.take_permit().await?;
-        let reading = timeout_at(session.deadline, self.reading.lock()).await;
-        let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
-        if let Some(view) = fresh(reading.as_ref()) {
-            return Ok(view.membership(zone, &self.instance));
-        }
-        *reading = None;
-        let read_at = Instant::now();
-        session.keeps_permit = true;
-        let view = self.read(session).await;
-        session.keeps_permit = false;
-        let view = view?;
-        let membership = view.membership(zone, &self.instance);
-        *reading = Some(Reading { view, read_at });
-        Ok(membership)
+    async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+        let view = self.transfer(session).await;
+        view.map_err(|failure| self.in_context(failure))
     }
 
-    async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+    async fn transfer(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
         for attempt in 0..TRANSFER_ATTEMPTS_MAX {
             session.pause(attempt).await?;
             let current = match session.transfer_signed(self.zone(), &self.key).await? {
                 Transfer::Zone(current) => current,
-                Transfer::Denied(reply) => match self.explain_denial(reply)? {
+                Transfer::Denied(reply) => match authentic(reply, self.key.name())?.rcode {
                     rcode @ Rcode::SERVFAIL => {
                         if serving(session, self.zone()).await? == Serving::NotLoaded {
                             return Err(Failure::ZoneNotLoaded { rcode });
@@ -324,10 +218,6 @@ impl Catalog {
         })
     }
 
-    fn explain_denial(&self, reply: Reply) -> Result<Rcode, Failure> {
-        Ok(authentic(reply, self.key.name())?.rcode)
-    }
-
     /// Names the catalog in a failure of an exchange about it.
     pub(crate) fn in_context(&self, failure: Failure) -> Failure {
         let speaks_for_itself = matches!(
@@ -350,14 +240,59 @@ impl Catalog {
 }
 
 /// The transaction that changes the entry of a zone.
-struct CatalogChange<'c, 'a, D> {
+struct Changing<'c, 'a> {
     catalog: &'c Catalog,
     session: &'c mut Session<'a>,
     zone: &'c ZoneName,
-    /// Returns the UPDATE that the membership calls for.
-    decide: D,
+    change: EntryChange,
     /// The membership that an UPDATE was decided from whose response was lost.
     lost: Option<Membership>,
+}
+
+impl Changing<'_, '_> {
+    /// Returns the UPDATE that the change takes. `None` if nothing is left to do.
+    fn update(&self, membership: &Membership) -> Result<Option<Batch>, Failure> {
+        let (name, instance) = (&self.catalog.name, &*self.catalog.instance);
+        let provisioning = self.session.primary.provisioning.as_ref();
+        let group = provisioning.and_then(Provisioning::group);
+        if let EntryChange::Reserve { unowned } | EntryChange::List { unowned, .. } = self.change {
+            permit(membership, self.zone, unowned)?;
+        }
+        Ok(match (self.change, membership) {
+            (EntryChange::Reserve { .. }, Membership::Absent) => {
+                Some(name.reserve(self.zone, instance))
+            }
+            (EntryChange::List { making, .. }, Membership::Absent) => {
+                Some(name.claim(self.zone, instance, making, group, None))
+            }
+            (EntryChange::List { .. }, Membership::Ours(member)) if !member.is_listed => {
+                let making = if member.is_found {
+                    Making::Found
+                } else {
+                    Making::Made
+                };
+                Some(name.claim(self.zone, instance, making, group, Some(member)))
+            }
+            (EntryChange::TakeOver, Membership::Absent) => {
+                Some(name.claim(self.zone, instance, Making::Found, None, None))
+            }
+            (
+                EntryChange::Reserve { .. } | EntryChange::List { .. } | EntryChange::TakeOver,
+                Membership::Unclaimed(member),
+            )
+            | (EntryChange::TakeOver, Membership::Other { member, .. }) => {
+                Some(name.adopt(member, instance))
+            }
+            (EntryChange::NoteMade, Membership::Ours(member)) if member.is_found => {
+                Some(name.made(member))
+            }
+            (EntryChange::GiveUp, Membership::Ours(member)) if member.is_listed => None,
+            (EntryChange::GiveUp | EntryChange::Release, Membership::Ours(member)) => {
+                Some(name.release(member))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// An UPDATE that is being sent, and the membership that it was decided from.
@@ -366,9 +301,7 @@ struct Sending {
     batch: Batch,
 }
 
-impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
-    for CatalogChange<'_, 'a, D>
-{
+impl<'a> Transaction<'a> for Changing<'_, 'a> {
     type Outcome = Membership;
     type Change = Sending;
     const ATTEMPTS_MAX: u32 = 20;
@@ -384,7 +317,7 @@ impl<'a, D: Fn(&Membership) -> Result<Option<Batch>, Failure>> Transaction<'a>
     async fn decide(&mut self) -> Result<Decision<Membership, Self::Change>, Failure> {
         let membership = self.catalog.membership(self.session, self.zone).await?;
         let lost = self.lost.take();
-        Ok(match (self.decide)(&membership)? {
+        Ok(match self.update(&membership)? {
             None => Decision::Done(lost.unwrap_or(membership)),
             Some(batch) => Decision::Send {
                 batches: vec![batch.clone()],
@@ -434,9 +367,4 @@ pub(crate) fn permit(
         }
         Membership::Unclaimed(_) | Membership::Absent | Membership::Ours(_) => Ok(()),
     }
-}
-
-fn fresh(reading: Option<&Reading>) -> Option<&CatalogView> {
-    let reading = reading?;
-    (reading.read_at.elapsed() < READING_AGE_MAX).then_some(&reading.view)
 }

@@ -29,7 +29,7 @@ use crate::deliver::state::{Provenance, StateStore, ZoneState};
 use crate::model::{CurrentZone, RrSets, ZoneName};
 use crate::plan::{Making, Membership};
 use crate::provision::{Created, Creator, Provisioner, ZoneStatus};
-use catalog::permit;
+use catalog::{EntryChange, permit};
 
 /// How long the mark of a zone in the state is waited for.
 const DOUBT_TIME_MAX: Duration = Duration::from_secs(2);
@@ -49,9 +49,10 @@ pub(crate) async fn list_found(
     } else {
         Making::Made
     };
-    let (group, unowned) = (group(session), allowance(state, cx.policy));
-    let listed = catalog.list(session, &current.name, making, group, unowned);
-    listed.await.map(|_| ())
+    let unowned = allowance(state, cx.policy);
+    let list = EntryChange::List { making, unowned };
+    catalog.change(session, &current.name, list).await?;
+    Ok(())
 }
 
 /// Refuses the creation of an absent zone if another instance has reserved it.
@@ -225,18 +226,13 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
         // this instance may have been created with other keys.
         provisioner.take_over(zone, session.deadline).await?;
     }
+    let from_another = |instance, learns| AdoptedFrom::Another { instance, learns };
     if let Some(catalog) = &session.primary.catalog {
-        let before = catalog.take_over(session, zone).await?;
+        let before = catalog.change(session, zone, EntryChange::TakeOver).await?;
         return Ok(match (before, mark) {
             (Membership::Ours(_), _) => AdoptedFrom::Ours,
-            (Membership::Other { instance, .. }, _) => {
-                let learns = true;
-                AdoptedFrom::Another { instance, learns }
-            }
-            (Membership::Absent, Mark::Another(instance)) => {
-                let learns = false;
-                AdoptedFrom::Another { instance, learns }
-            }
+            (Membership::Other { instance, .. }, _) => from_another(instance, true),
+            (Membership::Absent, Mark::Another(instance)) => from_another(instance, false),
             (Membership::Absent | Membership::Unclaimed(_), _) => AdoptedFrom::Unclaimed,
         });
     }
@@ -248,13 +244,7 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
         (Mark::Another(_), Provenance::Adopted) if !can_change_marks => {
             (AdoptedFrom::Ours, Provenance::Adopted)
         }
-        (Mark::Another(instance), _) => {
-            let learns = false;
-            (
-                AdoptedFrom::Another { instance, learns },
-                Provenance::Adopted,
-            )
-        }
+        (Mark::Another(instance), _) => (from_another(instance, false), Provenance::Adopted),
         (Mark::Ours, Provenance::Preexisting) => (AdoptedFrom::Ours, Provenance::Created),
         (Mark::None, Provenance::Preexisting) if state.managed.is_empty() => {
             (AdoptedFrom::Unclaimed, Provenance::Adopted)
@@ -370,7 +360,7 @@ pub(crate) fn provenance(membership: Option<&Membership>, remembered: Provenance
 /// Removes the entry of the zone from the catalog if it is this instance's.
 pub(crate) async fn release(session: &mut Session<'_>, zone: &ZoneName) -> Result<(), Failure> {
     if let Some(catalog) = &session.primary.catalog {
-        catalog.release(session, zone).await?;
+        catalog.change(session, zone, EntryChange::Release).await?;
     }
     Ok(())
 }
@@ -384,16 +374,18 @@ pub(crate) async fn list_created(
     let Some(catalog) = &session.primary.catalog else {
         return Ok(());
     };
-    let group = group(session);
-    let before = catalog
-        .list(session, zone, Making::Made, group, UnownedZones::Adopt)
-        .await?;
-    match (before, created) {
-        (Membership::Ours(member), Created::Full | Created::Placeholder) if member.is_found => {
-            catalog.note_made(session, zone).await
-        }
-        _ => Ok(()),
+    let list = EntryChange::List {
+        making: Making::Made,
+        unowned: UnownedZones::Adopt,
+    };
+    if let Membership::Ours(member) = catalog.change(session, zone, list).await?
+        && member.is_found
+        && let Created::Full | Created::Placeholder = created
+    {
+        let noted = catalog.change(session, zone, EntryChange::NoteMade);
+        noted.await?;
     }
+    Ok(())
 }
 
 /// Reserves the zone in the catalog, so that no other instance creates it. Returns whether its entry is nothing
@@ -407,20 +399,21 @@ pub(crate) async fn reserve(cx: &mut Context<'_>, zone: &ZoneName) -> Result<boo
         permit_absent(cx, zone).await?;
         return Ok(false);
     }
-    let unowned = cx.policy.unowned_zones;
-    Ok(
-        match catalog.reserve(&mut cx.session, zone, unowned).await? {
-            Membership::Absent => true,
-            Membership::Ours(member) => !member.is_listed,
-            Membership::Unclaimed(_) | Membership::Other { .. } => false,
-        },
-    )
+    let reserve = EntryChange::Reserve {
+        unowned: cx.policy.unowned_zones,
+    };
+    let before = catalog.change(&mut cx.session, zone, reserve).await?;
+    Ok(match before {
+        Membership::Absent => true,
+        Membership::Ours(member) => !member.is_listed,
+        Membership::Unclaimed(_) | Membership::Other { .. } => false,
+    })
 }
 
 /// Gives up the reservation of a zone whose creation is not tried again: others may create it.
 pub(crate) async fn give_up(session: &mut Session<'_>, zone: &ZoneName) {
     if let Some(catalog) = &session.primary.catalog
-        && let Err(failure) = catalog.give_up(session, zone).await
+        && let Err(failure) = catalog.change(session, zone, EntryChange::GiveUp).await
     {
         tracing::debug!(%zone, %failure, "it stays reserved in the catalog");
     }
@@ -432,10 +425,6 @@ pub(crate) async fn give_up(session: &mut Session<'_>, zone: &ZoneName) {
 /// [`Failure::ZoneAbsent`] if there is none, which the configuration does not allow.
 pub(crate) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure> {
     session.primary.catalog.as_ref().ok_or(Failure::ZoneAbsent)
-}
-
-pub(crate) fn group<'a>(session: &Session<'a>) -> Option<&'a str> {
-    session.primary.provisioning.as_ref()?.group()
 }
 
 /// Returns what is to be done with an unclaimed zone: one in the state was adopted before.

@@ -51,8 +51,7 @@ pub(crate) struct Congestion {
     pub(crate) permits: Permits,
     /// For transfers, of which a primary allows few.
     pub(crate) transfers: Permits,
-    /// The number of responses so far.
-    responses: Cell<u64>,
+    /// When the primary last responded.
     responded_at: Cell<Option<Instant>>,
     /// The time of the slowest of the last responses.
     slowest: Cell<Duration>,
@@ -60,27 +59,12 @@ pub(crate) struct Congestion {
     recovered_at: Cell<Option<Instant>>,
 }
 
-/// An exchange that has begun.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Started {
-    at: Instant,
-    /// The number of responses at that time.
-    responses: u64,
-}
-
-impl Started {
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.at.elapsed()
-    }
-}
-
 /// The kind of a request, for its response timeout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RequestKind {
     Query,
     Transfer,
-    /// An UPDATE of so many octets.
-    Update(usize),
+    Update,
 }
 
 impl Congestion {
@@ -88,43 +72,34 @@ impl Congestion {
         Self {
             permits: Permits::new(permits),
             transfers: Permits::new(transfers),
-            responses: Cell::new(0),
             responded_at: Cell::default(),
             slowest: Cell::default(),
             recovered_at: Cell::default(),
         }
     }
 
-    /// Notes the begin of an exchange.
-    pub(crate) fn start(&self) -> Started {
-        Started {
-            at: Instant::now(),
-            responses: self.responses.get(),
-        }
-    }
-
-    /// Notes the response to an exchange.
-    pub(crate) fn on_response(&self, started: Started) {
+    /// Notes the response to an exchange that began at `started`.
+    pub(crate) fn on_response(&self, started: Instant) {
         let now = Instant::now();
-        self.responses.set(self.responses.get() + 1);
         self.responded_at.set(Some(now));
         let slowest = self.slowest.get();
         let faded = slowest.saturating_sub(slowest / 8);
-        self.slowest.set(faded.max(now.duration_since(started.at)));
+        self.slowest.set(faded.max(now.duration_since(started)));
         self.permits.on_response(now);
     }
 
-    /// Returns whether the primary has responded to any request since an exchange began.
-    pub(crate) fn is_answering(&self, started: Started) -> bool {
-        self.responses.get() > started.responses
+    /// Returns whether the primary has responded to any request since then.
+    pub(crate) fn is_answering(&self, since: Instant) -> bool {
+        self.responded_at.get().is_some_and(|at| at > since)
     }
 
-    /// Returns the response timeout while the primary responds to other requests.
-    pub(crate) fn response_timeout(&self, kind: RequestKind) -> Duration {
+    /// Returns the response timeout for a message of so many octets while the primary responds to
+    /// other requests.
+    pub(crate) fn response_timeout(&self, kind: RequestKind, octets: usize) -> Duration {
         let least = match kind {
             RequestKind::Query => RESPONSE_TIMEOUT,
             RequestKind::Transfer => TRANSFER_TIMEOUT,
-            RequestKind::Update(octets) => {
+            RequestKind::Update => {
                 let parts = u32::try_from(octets / RESPONSE_OCTETS).unwrap_or(u32::MAX);
                 RESPONSE_TIMEOUT.saturating_mul(parts.saturating_add(1))
             }
@@ -133,21 +108,17 @@ impl Congestion {
     }
 
     /// Returns whether an exchange failed by overload, and lowers the limit if so.
-    pub(crate) fn is_overload(&self, started: Started, error: &TransportError) -> bool {
+    pub(crate) fn is_overload(&self, started: Instant, error: &TransportError) -> bool {
         let now = Instant::now();
-        let is_recent = |at| now.duration_since(at) < RECENT_RESPONSE;
-        let is_answering =
-            self.is_answering(started) || self.responded_at.get().is_some_and(is_recent);
+        let is_answering = self
+            .responded_at
+            .get()
+            .is_some_and(|at| at > started || now.duration_since(at) < RECENT_RESPONSE);
         let is_overload = is_answering && may_be_overload(error);
         if is_overload {
-            self.permits.on_overload(started.at, now);
+            self.permits.on_overload(started, now);
         }
         is_overload
-    }
-
-    /// Lowers the limit after a SERVFAIL to an UPDATE.
-    pub(crate) fn on_servfail(&self, started: Started) {
-        self.permits.on_overload(started.at, Instant::now());
     }
 
     /// Notes that an UPDATE succeeded after SERVFAIL.
@@ -284,23 +255,23 @@ impl Limit {
     fn decrease(&mut self, started: Instant, now: Instant) -> usize {
         self.forget(now);
         self.responses = 0;
-        match &mut self.decrease {
-            Some(decrease) if started < decrease.at => decrease.lost += 1,
-            decrease => {
-                if decrease.is_some() {
+        let mut decrease = match self.decrease.take() {
+            Some(decrease) if started < decrease.at => decrease,
+            earlier => {
+                if earlier.is_some() {
                     self.increase_after = (self.increase_after * 2).min(INCREASE_AFTER_MAX);
                 }
-                *decrease = Some(Decrease {
+                Decrease {
                     at: now,
                     before: self.permits,
-                    lost: 1,
-                });
+                    lost: 0,
+                }
             }
-        }
-        let permits = self.decrease.as_ref().map_or(self.permits, |decrease| {
-            let rest = decrease.before.saturating_sub(decrease.lost);
-            rest.min(decrease.before / 2).max(1)
-        });
+        };
+        decrease.lost += 1;
+        let rest = decrease.before.saturating_sub(decrease.lost);
+        let permits = rest.min(decrease.before / 2).max(1);
+        self.decrease = Some(decrease);
         let fewer = self.permits.saturating_sub(permits);
         self.permits -= fewer;
         fewer

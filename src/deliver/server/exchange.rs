@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::congestion::{RequestKind, Started};
+use super::congestion::RequestKind;
 use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::transport::{Connection, Step, TransportError};
@@ -23,96 +23,73 @@ const OVERLOAD_ATTEMPTS_MAX: u32 = 6;
 const OVERLOAD_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
-    /// Signs and sends an idempotent request, and receives the first message of the response.
-    pub(crate) async fn first_answer(
+    /// Sends a request, signed with the key if there is one, and again after an overload. Returns the
+    /// first message of the response, with the MAC of the request.
+    ///
+    /// # Errors
+    /// [`Failure::Unknown`] if the response to an UPDATE is lost: it may have been applied. Other
+    /// requests change nothing, and are sent again.
+    pub(crate) async fn exchange(
         &mut self,
-        mut message: Vec<u8>,
-        key: &Key,
+        unsigned: &[u8],
+        key: Option<&Key>,
         kind: RequestKind,
-    ) -> Result<(Vec<u8>, RequestMac), Failure> {
-        self.take_permit().await?;
-        let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-        Ok((self.ask(&message, kind).await?, mac))
-    }
-
-    /// Sends an idempotent request, again after an overload, and receives the first message of the
-    /// response.
-    pub(crate) async fn ask(
-        &mut self,
-        message: &[u8],
-        kind: RequestKind,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<(Vec<u8>, Option<RequestMac>), Failure> {
         let congestion = &self.primary.pool.congestion;
-        let mut attempt = 0;
+        let mut pauses = (1..OVERLOAD_ATTEMPTS_MAX).map(|n| OVERLOAD_PAUSE * 2_u32.pow(n - 1));
         loop {
-            attempt += 1;
             match kind {
                 RequestKind::Transfer => self.take_transfer_permit().await?,
-                RequestKind::Query | RequestKind::Update(_) => self.take_permit().await?,
+                RequestKind::Query | RequestKind::Update => self.take_permit().await?,
             }
-            let started = congestion.start();
-            let error = match self.ask_once(message, kind, started).await {
-                Ok(answer) => return Ok(answer),
+            let mut message = unsigned.to_vec();
+            let mac = match key {
+                Some(key) => Some(wire::sign_request(&mut message, key, (self.clock)())?),
+                None => None,
+            };
+            let started = Instant::now();
+            let source = match self.send(&message, kind, started).await {
+                Ok(answer) => return Ok((answer, mac)),
                 Err(error) => error,
             };
-            let is_overload = congestion.is_overload(started, &error);
+            let is_overload = congestion.is_overload(started, &source);
             self.overloads += u32::from(is_overload);
-            self.wait_out_overload(is_overload, attempt, error).await?;
+            if kind == RequestKind::Update && source.request_may_have_arrived() {
+                self.release_permits();
+                return Err(Failure::Unknown { source });
+            }
+            if !is_overload {
+                return Err(source.into());
+            }
+            // Other sessions go first.
+            self.release_permits();
+            let pause = pauses.next();
+            let Some(pause) = pause.filter(|it| Instant::now() + *it < self.deadline) else {
+                return Err(Failure::Overloaded { source });
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
-    /// Makes one attempt of [`Self::ask`]. An idle connection that turns out to be dead is
-    /// replaced.
-    async fn ask_once(
+    /// Makes one attempt of [`Self::exchange`]. Replaces an idle connection that turns out to be
+    /// dead, unless the request is an UPDATE.
+    async fn send(
         &mut self,
         message: &[u8],
         kind: RequestKind,
-        started: Started,
+        started: Instant,
     ) -> Result<Vec<u8>, TransportError> {
         if self.connection.is_some() || self.reuse() {
-            match self.roundtrip(message, kind).await {
-                Err(error)
-                    if error.is_timeout() && self.primary.pool.congestion.is_answering(started) =>
-                {
-                    return Err(error);
-                }
-                Err(_) => {}
-                answer => return answer,
+            let answer = self.roundtrip(message, kind).await;
+            let congestion = &self.primary.pool.congestion;
+            let is_slow =
+                |error: &TransportError| error.is_timeout() && congestion.is_answering(started);
+            if kind == RequestKind::Update || answer.as_ref().err().is_none_or(is_slow) {
+                return answer;
             }
         }
         self.connect().await?;
         self.roundtrip(message, kind).await
-    }
-
-    /// Sends an UPDATE, and receives the response.
-    pub(crate) async fn send_update(&mut self, message: &[u8]) -> Result<Vec<u8>, TransportError> {
-        if self.connection.is_none() && !self.reuse() {
-            self.connect().await?;
-        }
-        self.roundtrip(message, RequestKind::Update(message.len()))
-            .await
-    }
-
-    /// After an overload, lets other sessions go first and pauses before the next attempt.
-    ///
-    /// # Errors
-    /// The failure if there is no next attempt.
-    pub(crate) async fn wait_out_overload(
-        &mut self,
-        is_overload: bool,
-        attempt: u32,
-        source: TransportError,
-    ) -> Result<(), Failure> {
-        if !is_overload {
-            return Err(source.into());
-        }
-        self.release_permits();
-        let pause = OVERLOAD_PAUSE * 2_u32.pow(attempt - 1);
-        if attempt >= OVERLOAD_ATTEMPTS_MAX || Instant::now() + pause >= self.deadline {
-            return Err(Failure::Overloaded { source });
-        }
-        tokio::time::sleep(pause).await;
-        Ok(())
     }
 
     /// Gives the permits back, so that the next exchange waits for new ones.
@@ -139,11 +116,11 @@ impl Session<'_> {
     async fn connect(&mut self) -> Result<(), TransportError> {
         let endpoint = &self.primary.endpoint;
         let opened = Connection::open(endpoint, self.exchange_deadline());
-        let opened = self.wait(RequestKind::Query, opened).await;
-        self.connection =
-            Some(opened.unwrap_or_else(|after| {
-                Err(timed_out(Step::Connect, endpoint.to_string(), after))
-            })?);
+        let congestion = &self.primary.pool.congestion;
+        let response_timeout = congestion.response_timeout(RequestKind::Query, 0);
+        let target = endpoint.to_string();
+        let opened = self.wait(response_timeout, Step::Connect, target, opened);
+        self.connection = Some(opened.await?);
         Ok(())
     }
 
@@ -161,35 +138,41 @@ impl Session<'_> {
             .take()
             .expect("connected before the exchange");
         let congestion = &self.primary.pool.congestion;
-        let started = congestion.start();
+        let started = Instant::now();
         connection.send(message, deadline).await?;
         let target = connection.peer().to_string();
-        let answer = self.wait(kind, connection.receive(deadline)).await;
-        let answer = answer.unwrap_or_else(|after| Err(timed_out(Step::Receive, target, after)))?;
+        let response_timeout = congestion.response_timeout(kind, message.len());
+        let answer = connection.receive(deadline);
+        let answer = self.wait(response_timeout, Step::Receive, target, answer);
+        let answer = answer.await?;
         congestion.on_response(started);
         self.connection = Some(connection);
         Ok(answer)
     }
 
     /// Waits for work that has a deadline of its own; while the primary responds to other requests,
-    /// no longer than the response timeout.
-    ///
-    /// # Errors
-    /// The time waited. With each overload the timeout doubles: it may have been too short.
+    /// no longer than the response timeout, which doubles with each overload: it may have been too
+    /// short.
     async fn wait<T>(
         &self,
-        kind: RequestKind,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Duration> {
-        let congestion = &self.primary.pool.congestion;
-        let started = congestion.start();
-        let response_timeout =
-            congestion.response_timeout(kind) * 2_u32.pow(self.overloads.saturating_sub(1).min(8));
+        response_timeout: Duration,
+        step: Step,
+        target: String,
+        work: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        let started = Instant::now();
+        let longest = response_timeout * 2_u32.pow(self.overloads.saturating_sub(1).min(8));
         let mut work = pin!(work);
         loop {
-            match timeout(response_timeout, &mut work).await {
-                Ok(done) => return Ok(done),
-                Err(_) if congestion.is_answering(started) => return Err(started.elapsed()),
+            match timeout(longest, &mut work).await {
+                Ok(done) => return done,
+                Err(_) if self.primary.pool.congestion.is_answering(started) => {
+                    return Err(TransportError::TimedOut {
+                        step,
+                        target,
+                        after: started.elapsed(),
+                    });
+                }
                 Err(_) => {}
             }
         }
@@ -197,13 +180,5 @@ impl Session<'_> {
 
     pub(crate) fn exchange_deadline(&self) -> Instant {
         self.deadline.min(Instant::now() + EXCHANGE_TIME_MAX)
-    }
-}
-
-fn timed_out(step: Step, target: String, after: Duration) -> TransportError {
-    TransportError::TimedOut {
-        step,
-        target,
-        after,
     }
 }

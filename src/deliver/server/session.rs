@@ -111,11 +111,8 @@ impl Session<'_> {
 
     /// Sends a signed query.
     pub(crate) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
-        let id = random_id()?;
-        let message = wire::encode_query(name, rtype, id);
-        let key = self.primary.key.clone();
-        let (answer, mac) = self.first_answer(message, &key, RequestKind::Query).await?;
-        Ok(self.read(&answer, id, Opcode::Query, Some((&key, &mac))))
+        let primary = self.primary;
+        self.query_with(name, rtype, Some(&primary.key)).await
     }
 
     /// Sends an unsigned query, whose response is not authenticated.
@@ -124,10 +121,19 @@ impl Session<'_> {
         name: &Name,
         rtype: RecordType,
     ) -> Result<Reply, Failure> {
+        self.query_with(name, rtype, None).await
+    }
+
+    async fn query_with(
+        &mut self,
+        name: &Name,
+        rtype: RecordType,
+        key: Option<&Key>,
+    ) -> Result<Reply, Failure> {
         let id = random_id()?;
         let message = wire::encode_query(name, rtype, id);
-        let answer = self.ask(&message, RequestKind::Query).await?;
-        Ok(self.read(&answer, id, Opcode::Query, None))
+        let (answer, mac) = self.exchange(&message, key, RequestKind::Query).await?;
+        Ok(self.read(&answer, id, Opcode::Query, key.zip(mac.as_ref())))
     }
 
     /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so
@@ -182,7 +188,7 @@ impl Session<'_> {
         let mut attempts = 0;
         loop {
             self.take_permit().await?;
-            let started = congestion.start();
+            let started = Instant::now();
             let reply = self.update_once(batch, key).await?;
             attempts += 1;
             if !is_servfail(&reply) {
@@ -193,7 +199,7 @@ impl Session<'_> {
             }
             // One zone with a problem of its own must not slow all others down.
             if attempts == 1 || congestion.is_recovering() {
-                congestion.on_servfail(started);
+                congestion.permits.on_overload(started, Instant::now());
             }
             let Some((pause, is_for_load)) = pauses.next() else {
                 return Err(Failure::UpdatesExhausted { attempts });
@@ -210,29 +216,11 @@ impl Session<'_> {
     /// Makes one attempt of [`Self::update_signed`].
     pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
-        let unsigned = wire::encode_update(batch, id)?;
-        let congestion = &self.primary.pool.congestion;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            self.take_permit().await?;
-            let mut message = unsigned.clone();
-            let mac = wire::sign_request(&mut message, key, (self.clock)())?;
-            let started = congestion.start();
-            let error = match self.send_update(&message).await {
-                Ok(answer) => {
-                    return Ok(self.read(&answer, id, Opcode::Update, Some((key, &mac))));
-                }
-                Err(error) => error,
-            };
-            let is_overload = congestion.is_overload(started, &error);
-            self.overloads += u32::from(is_overload);
-            if error.request_may_have_arrived() {
-                self.release_permits();
-                return Err(Failure::Unknown { source: error });
-            }
-            self.wait_out_overload(is_overload, attempt, error).await?;
-        }
+        let message = wire::encode_update(batch, id)?;
+        let (answer, mac) = self
+            .exchange(&message, Some(key), RequestKind::Update)
+            .await?;
+        Ok(self.read(&answer, id, Opcode::Update, Some(key).zip(mac.as_ref())))
     }
 
     /// Requests a zone by AXFR (RFC 5936), signed with the primary's key for transfers.
@@ -263,9 +251,9 @@ impl Session<'_> {
         let id = random_id()?;
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
         let (mut answer, mac) = self
-            .first_answer(message, key, RequestKind::Transfer)
+            .exchange(&message, Some(key), RequestKind::Transfer)
             .await?;
-        let mut reader = TransferReader::new(zone, id, Some((key.clone(), mac)));
+        let mut reader = TransferReader::new(zone, id, Some(key.clone()).zip(mac));
         loop {
             match reader.push(&answer, (self.clock)()) {
                 Ok(Progress::Complete) => break,

@@ -24,7 +24,7 @@ use crate::deliver::server::query::{ask, cname_target, records, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Read, Session};
 use crate::model::{
-    CurrentZone, Name, Presence, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
+    Name, Presence, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
 };
 use crate::plan::{Action, Plan, Prerequisites};
 
@@ -58,45 +58,27 @@ pub(crate) struct Ignored {
 }
 
 impl Ignored {
-    fn in_zone(changes: &Changes, current: &CurrentZone) -> Self {
-        let Changes { removed, added } = changes;
-        Self {
-            left: removed.minus(&removed.minus(&current.records)),
-            missing: added.minus(&current.records),
-        }
-    }
-
     fn is_empty(&self) -> bool {
         self.left.is_empty() && self.missing.is_empty()
     }
 
     /// Returns one report for each record.
     pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
-        let both = [
-            (Presence::Gone, self.left),
-            (Presence::Present, self.missing),
-        ];
-        let sets = both.into_iter().flat_map(|(presence, sets)| {
+        let each = |presence, sets: RrSets| {
             let sets = sets.into_sets().into_iter();
-            sets.map(move |set| (presence, set))
-        });
-        sets.flat_map(|(presence, set)| {
-            let (owner, rtype) = (set.owner, set.rtype);
-            let rdatas = set.rdatas.into_iter();
-            rdatas.map(move |rdata| LeftOut::Ignored {
-                presence,
-                owner: owner.clone(),
-                rtype,
-                rdata,
+            sets.flat_map(move |set| {
+                let RrSet { owner, rtype, .. } = set;
+                let rdatas = set.rdatas.into_iter();
+                rdatas.map(move |rdata| LeftOut::Ignored {
+                    presence,
+                    owner: owner.clone(),
+                    rtype,
+                    rdata,
+                })
             })
-        })
+        };
+        each(Presence::Gone, self.left).chain(each(Presence::Present, self.missing))
     }
-}
-
-/// The changes to verify, without TTLs: those are not compared.
-struct Changes {
-    removed: RrSets,
-    added: RrSets,
 }
 
 /// Verifies the removals and additions of a plan. Skips the removals if prerequisites on RRsets
@@ -121,18 +103,21 @@ pub(crate) async fn ignored(
             && is_seen(session, prerequisites, change.rtype);
         matches!(change.action, Action::Add { .. }) && !is_verified
     });
-    let changes = Changes {
+    let mut changes = Changes {
         removed: RrSets::from_records(removals.map(|change| change.to_record(0))),
         added: RrSets::from_records(additions.map(|change| change.to_record(0))),
+        zone: &plan.zone,
+        before,
+        session,
     };
     let mut ignored = if changes.removed.is_empty() && changes.added.is_empty() {
         Ignored::default()
     } else if has_rrset_prerequisites {
-        query_until_shown(session, &plan.zone, &changes, before).await?
+        changes.query_until_shown().await?
     } else if is_read {
-        query_or_read(session, &plan.zone, &changes, before).await?
+        changes.query_or_read().await?
     } else {
-        query_all(session, &plan.zone, &changes).await?
+        changes.query_all().await?
     };
     if has_rrset_prerequisites {
         return Ok(ignored);
@@ -175,106 +160,157 @@ async fn ignored_soa(
     }))
 }
 
-/// Verifies changes by queries, and by a transfer if those are too many or do not show all changes.
-async fn query_or_read(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    changes: &Changes,
+/// Changes to verify in a zone.
+struct Changes<'c, 'a> {
+    session: &'c mut Session<'a>,
+    zone: &'c ZoneName,
+    /// Without TTLs: those are not compared.
+    removed: RrSets,
+    added: RrSets,
+    /// The serial before the update.
     before: Serial,
-) -> Result<Ignored, Failure> {
-    let Changes { removed, added } = changes;
-    let is_few = removed.as_slice().len() <= QUERIES_MAX;
-    if is_few && are_shown(session, removed, &one_of_each_type(added)).await? {
-        note_seen(session, added);
-        return Ok(Ignored::default());
-    }
-    let mut pauses = PAUSES.into_iter();
-    loop {
-        // A response may be synthesized, or refer to a delegation; a transfer shows the records.
-        let Found::Zone(current) = read_zone(session, zone).await? else {
-            return Ok(Ignored::default());
-        };
-        let ignored = Ignored::in_zone(changes, &current);
-        let is_newer = current.soa.serial != before;
-        let pause = pauses.next().filter(|_| !is_newer && !ignored.is_empty());
-        if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
-            continue;
-        }
-        if ignored.missing.is_empty() {
-            note_seen(session, added);
-        }
-        return Ok(ignored);
-    }
 }
 
-/// Verifies changes by queries once the served serial has changed. If it does not change, all
-/// changes count as done, but for additions at the name of a CNAME that existed before.
-async fn query_until_shown(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    changes: &Changes,
-    before: Serial,
-) -> Result<Ignored, Failure> {
-    let mut pauses = PAUSES.into_iter();
-    loop {
-        let ignored = query_all(session, zone, changes).await?;
-        if ignored.is_empty() {
+impl Changes<'_, '_> {
+    /// Verifies by queries, and by a transfer if those are too many or do not show all changes.
+    async fn query_or_read(&mut self) -> Result<Ignored, Failure> {
+        if self.removed.as_slice().len() <= QUERIES_MAX && self.are_shown().await? {
+            self.note_seen();
+            return Ok(Ignored::default());
+        }
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            // A response may be synthesized, or refer to a delegation; a transfer shows the records.
+            let Found::Zone(current) = read_zone(self.session, self.zone).await? else {
+                return Ok(Ignored::default());
+            };
+            let ignored = Ignored {
+                left: self.removed.minus(&self.removed.minus(&current.records)),
+                missing: self.added.minus(&current.records),
+            };
+            let is_newer = current.soa.serial != self.before;
+            let pause = pauses.next().filter(|_| !is_newer && !ignored.is_empty());
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            if ignored.missing.is_empty() {
+                self.note_seen();
+            }
             return Ok(ignored);
         }
-        let served = served_soa(session, zone).await?;
-        if served.is_some_and(|(soa, _)| soa.serial != before) {
-            // It may have changed between the queries.
-            return query_all(session, zone, changes).await;
-        }
-        let Some(pause) = pauses.next() else {
-            let missing = at_cnames(session, &ignored.missing, &changes.removed).await?;
-            return Ok(Ignored {
-                missing,
-                ..Ignored::default()
-            });
-        };
-        tokio::time::sleep(pause).await;
     }
-}
 
-/// Verifies changes by queries.
-async fn query_all(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    changes: &Changes,
-) -> Result<Ignored, Failure> {
-    let Changes { removed, added } = changes;
-    let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
-    for set in removed.iter().take(QUERIES_UNREAD_MAX) {
-        if let Some(response) = query_set(session, &set.owner, set.rtype).await? {
-            let shown = part_of(set, |rdata| response.contains(rdata));
-            if !shown.rdatas.is_empty()
-                && !is_synthesized_by_wildcard(session, zone, &shown).await?
-            {
-                left.push(shown);
+    /// Verifies by queries once the served serial has changed. If it does not change, all changes
+    /// count as done, but for additions at the name of a CNAME that existed before.
+    async fn query_until_shown(&mut self) -> Result<Ignored, Failure> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let mut ignored = self.query_all().await?;
+            if ignored.is_empty() {
+                return Ok(ignored);
+            }
+            let served = served_soa(self.session, self.zone).await?;
+            if served.is_some_and(|(soa, _)| soa.serial != self.before) {
+                // It may have changed between the queries.
+                return self.query_all().await;
+            }
+            let Some(pause) = pauses.next() else {
+                ignored.left = RrSets::default();
+                ignored.missing = self.at_cnames(&ignored.missing).await?;
+                return Ok(ignored);
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Verifies by queries.
+    async fn query_all(&mut self) -> Result<Ignored, Failure> {
+        let (mut left, mut missing, mut is_open) = (Vec::new(), Vec::new(), false);
+        for set in self.removed.iter().take(QUERIES_UNREAD_MAX) {
+            if let Some(response) = query_set(self.session, &set.owner, set.rtype).await? {
+                let shown = part_of(set, |rdata| response.contains(rdata));
+                if !shown.rdatas.is_empty()
+                    && !is_synthesized_by_wildcard(self.session, self.zone, &shown).await?
+                {
+                    left.push(shown);
+                }
             }
         }
-    }
-    let sets = match session.primary.read {
-        Read::Transfer => one_of_each_type(added),
-        Read::State => first_and_one_of_each_type(added),
-    };
-    for set in sets {
-        match query_set(session, &set.owner, set.rtype).await? {
-            None => is_open = true,
-            Some(response) => missing.push(part_of(set, |rdata| !response.contains(rdata))),
+        let sets = match self.session.primary.read {
+            Read::Transfer => one_of_each_type(&self.added),
+            Read::State => sample(&self.added, QUERIES_UNREAD_MAX, usize::MAX),
+        };
+        for set in sets {
+            match query_set(self.session, &set.owner, set.rtype).await? {
+                None => is_open = true,
+                Some(response) => missing.push(part_of(set, |rdata| !response.contains(rdata))),
+            }
         }
+        missing.retain(|set| !set.rdatas.is_empty());
+        if missing.is_empty() && !is_open {
+            self.note_seen();
+        }
+        Ok(Ignored {
+            left: RrSets::from_sets(left),
+            missing: RrSets::from_sets(missing),
+        })
     }
-    missing.retain(|set| !set.rdatas.is_empty());
-    let ignored = Ignored {
-        left: RrSets::from_sets(left),
-        missing: RrSets::from_sets(missing),
-    };
-    if ignored.missing.is_empty() && !is_open {
-        note_seen(session, added);
+
+    /// Returns whether responses show all added records and no removed one. Of the additions,
+    /// queries one RRset of each type. A set with both is queried once.
+    async fn are_shown(&mut self) -> Result<bool, Failure> {
+        let removed = &self.removed;
+        let added = one_of_each_type(&self.added);
+        let added_alone = added.iter().copied();
+        let added_alone = added_alone.filter(|set| removed.get(&set.owner, set.rtype).is_none());
+        for RrSet { owner, rtype, .. } in removed.iter().chain(added_alone) {
+            let response = ask(self.session, owner, *rtype).await?;
+            let answers = response.iter();
+            let answers = answers.flat_map(|response| records(response, owner, *rtype));
+            let shown: Vec<&Rdata> = answers.map(|record| &record.rdata).collect();
+            let to_remove = removed.get(owner, *rtype);
+            let is_left =
+                to_remove.is_some_and(|set| shown.iter().any(|rdata| set.contains(rdata)));
+            let mut to_add = added.iter();
+            let to_add = to_add.find(|set| set.owner == *owner && set.rtype == *rtype);
+            let is_shown = |set: &&RrSet| set.rdatas.iter().all(|rdata| shown.contains(&rdata));
+            if is_left || !to_add.is_none_or(is_shown) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    Ok(ignored)
+
+    /// Returns the sets at the name of a CNAME that is not among the removals.
+    async fn at_cnames(&mut self, sets: &RrSets) -> Result<RrSets, Failure> {
+        let mut hidden = Vec::new();
+        for set in sets {
+            let is_old = self.removed.get(&set.owner, RecordType::CNAME).is_none();
+            if set.rtype != RecordType::CNAME
+                && is_old
+                && let Some(response) =
+                    query_set(self.session, &set.owner, RecordType::CNAME).await?
+                && !response.rdatas.is_empty()
+            {
+                hidden.push(set.clone());
+            }
+        }
+        Ok(RrSets::from_sets(hidden))
+    }
+
+    /// Remembers the types of additions that were seen in place, for the life of the process.
+    fn note_seen(&self) {
+        let types = one_of_each_type(&self.added)
+            .into_iter()
+            .map(|set| set.rtype);
+        self.session
+            .primary
+            .pool
+            .seen_added
+            .borrow_mut()
+            .extend(types);
+    }
 }
 
 /// Queries an RRset. `None` if the response shows nothing about the name itself: below a delegation
@@ -305,26 +341,6 @@ async fn query_set(
             rdatas,
         }
     }))
-}
-
-/// Returns the sets at the name of a CNAME that the plan does not remove.
-async fn at_cnames(
-    session: &mut Session<'_>,
-    sets: &RrSets,
-    removed: &RrSets,
-) -> Result<RrSets, Failure> {
-    let mut hidden = Vec::new();
-    for set in sets {
-        let is_old = removed.get(&set.owner, RecordType::CNAME).is_none();
-        if set.rtype != RecordType::CNAME
-            && is_old
-            && let Some(response) = query_set(session, &set.owner, RecordType::CNAME).await?
-            && !response.rdatas.is_empty()
-        {
-            hidden.push(set.clone());
-        }
-    }
-    Ok(RrSets::from_sets(hidden))
 }
 
 /// Returns the part of a set with matching RDATA.
@@ -363,62 +379,18 @@ fn is_seen(session: &Session<'_>, prerequisites: Prerequisites, rtype: RecordTyp
     prerequisites != Prerequisites::Presence && seen.contains(&rtype)
 }
 
-/// Remembers the types of additions that were seen in place, for the life of the process.
-fn note_seen(session: &Session<'_>, added: &RrSets) {
-    let types = one_of_each_type(added).into_iter().map(|set| set.rtype);
-    session.primary.pool.seen_added.borrow_mut().extend(types);
-}
-
 /// Returns the first RRset of each type, up to [`QUERIES_MAX`].
 fn one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
-    let mut chosen: Vec<&RrSet> = Vec::new();
-    for set in sets {
-        if chosen.len() < QUERIES_MAX && chosen.iter().all(|it| it.rtype != set.rtype) {
+    sample(sets, 0, QUERIES_MAX)
+}
+
+/// Returns the `first` RRsets, and one of each type that only others have, up to `max` in all.
+fn sample(sets: &RrSets, first: usize, max: usize) -> Vec<&RrSet> {
+    let mut chosen: Vec<&RrSet> = sets.iter().take(first).collect();
+    for set in sets.iter().skip(first) {
+        if chosen.len() < max && chosen.iter().all(|it| it.rtype != set.rtype) {
             chosen.push(set);
         }
     }
     chosen
-}
-
-/// Returns the first [`QUERIES_UNREAD_MAX`] RRsets, and one of each type that only others have.
-fn first_and_one_of_each_type(sets: &RrSets) -> Vec<&RrSet> {
-    let mut chosen: Vec<&RrSet> = sets.iter().take(QUERIES_UNREAD_MAX).collect();
-    for set in sets.iter().skip(QUERIES_UNREAD_MAX) {
-        if chosen.iter().all(|it| it.rtype != set.rtype) {
-            chosen.push(set);
-        }
-    }
-    chosen
-}
-
-/// Returns whether responses show all added records and no removed one. A set with both is queried
-/// once.
-async fn are_shown(
-    session: &mut Session<'_>,
-    removed: &RrSets,
-    added: &[&RrSet],
-) -> Result<bool, Failure> {
-    let added_alone = added.iter().copied();
-    let added_alone = added_alone.filter(|set| removed.get(&set.owner, set.rtype).is_none());
-    for RrSet { owner, rtype, .. } in removed.iter().chain(added_alone) {
-        let to_remove = removed.get(owner, *rtype);
-        let to_add = added
-            .iter()
-            .find(|set| set.owner == *owner && set.rtype == *rtype);
-        let Some(response) = ask(session, owner, *rtype).await? else {
-            if to_add.is_some() {
-                return Ok(false);
-            }
-            continue;
-        };
-        let shown: Vec<&Rdata> = records(&response, owner, *rtype)
-            .map(|record| &record.rdata)
-            .collect();
-        let is_left = to_remove.is_some_and(|set| shown.iter().any(|rdata| set.contains(rdata)));
-        let is_shown = |set: &&RrSet| set.rdatas.iter().all(|rdata| shown.contains(&rdata));
-        if is_left || !to_add.is_none_or(is_shown) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

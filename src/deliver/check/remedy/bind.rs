@@ -1,59 +1,39 @@
 //! The lines that BIND's named.conf lacks.
 
-use super::case::{Lack, Names, SECRET};
-use crate::provision::Remedy;
+use super::lack::{Advice, Lack};
 
-/// Explains where the lines belong if the zone exists.
-const EXISTING_ZONE: [&str; 2] = [
-    "  // beside what is there, in place of `allow-update`; the grant into an `update-policy` that is there.",
-    "  // A zone that was made at run time is changed by `rndc modzone`.",
-];
+const KEY: &str = r#"key "{key}" { algorithm {algorithm}; secret "{secret}"; };"#;
+const TRANSFER: &str = r#"options {
+  allow-transfer { key "{key}"; };
+};"#;
+const EXISTING_ZONE: &str = r#"zone "{zone}" {
+  // beside what is there, in place of `allow-update`; the grant into an `update-policy` that is there.
+  // A zone that was made at run time is changed by `rndc modzone`."#;
+const NEW_ZONE: &str = r#"zone "{zone}" {
+  type primary;
+  file "{file}.db";"#;
+const UPDATE_RIGHTS: &str = r#"  check-names ignore;
+  check-integrity no;
+  update-policy { grant "{key}" zonesub ANY; };
+};"#;
+const CATALOG_RIGHTS: &str = r#"  allow-transfer { key "{key}"; };
+  update-policy { grant "{key}" subdomain zones.{zone} PTR TXT; };
+};"#;
 
-/// Returns the remedy. It needs no hint of its own: those of failures are written for BIND.
-pub(super) fn remedy(lack: Lack, names: &Names) -> Option<Remedy> {
-    let Names {
-        zone,
-        key,
-        algorithm,
-        ..
-    } = names;
-    let new_zone = [
-        "  type primary;".to_owned(),
-        format!("  file \"{}.db\";", zone.replace('/', "=")),
-    ];
-    let update_rights = [
-        "  check-names ignore;".to_owned(),
-        "  check-integrity no;".to_owned(),
-        format!("  update-policy {{ grant \"{key}\" zonesub ANY; }};"),
-    ];
-    let catalog_rights = [
-        format!("  allow-transfer {{ key \"{key}\"; }};"),
-        format!("  update-policy {{ grant \"{key}\" subdomain zones.{zone} PTR TXT; }};"),
-    ];
-    let section = |lines: Vec<String>| {
-        let mut section = vec![format!("zone \"{zone}\" {{")];
-        section.extend(lines);
-        section.push("};".to_owned());
-        section
-    };
+/// Returns the lines. They need no hint of their own: those of failures are written for BIND.
+pub(super) fn advice(lack: Lack) -> Option<Advice> {
     let lines = match lack {
-        Lack::Key | Lack::Secret => vec![format!(
-            "key \"{key}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};"
-        )],
-        Lack::Transfer => vec![
-            "options {".to_owned(),
-            format!("  allow-transfer {{ key \"{key}\"; }};"),
-            "};".to_owned(),
-        ],
-        Lack::Update => section([&EXISTING_ZONE.map(str::to_owned)[..], &update_rights].concat()),
-        Lack::Zone => section([&new_zone[..], &update_rights].concat()),
-        Lack::Catalog | Lack::KeyOrCatalog => section([&new_zone[..], &catalog_rights].concat()),
+        Lack::Key | Lack::Secret => vec![KEY],
+        Lack::Transfer => vec![TRANSFER],
+        Lack::Update => vec![EXISTING_ZONE, UPDATE_RIGHTS],
+        Lack::Zone => vec![NEW_ZONE, UPDATE_RIGHTS],
+        Lack::Catalog | Lack::KeyOrCatalog => vec![NEW_ZONE, CATALOG_RIGHTS],
         Lack::KeyOrRight
         | Lack::Setting
         | Lack::CatalogFile
         | Lack::CatalogKind
         | Lack::Template => return None,
     };
-    let place = "named.conf";
-    Some(Remedy { place, lines })
+    let (place, hint) = ("named.conf", None);
+    Some(Advice { place, lines, hint })
 }

@@ -1,7 +1,31 @@
 //! The lines that Knot's knot.conf lacks.
 
-use super::case::{Lack, Names, SECRET, SettingsLocation};
-use crate::provision::Remedy;
+use super::lack::{Advice, Lack};
+use crate::deliver::check::context::SettingsLocation;
+
+const KEY: &str = "\
+key:
+  - id: {key}
+    algorithm: {algorithm}
+    secret: {secret}";
+
+/// Lets the key transfer and update the zones that name it.
+const RIGHTS: &str = "\
+acl:
+  - id: nsbridge
+    key: {key}
+    action: [update, transfer]";
+
+const SECTION: &str = "\
+# in the zone's section, beside what its `acl` has:
+zone:
+  - domain: {zone}
+    acl: [nsbridge]";
+
+const TEMPLATE: &str = "\
+template:
+  - id: {template}
+    acl: [nsbridge]";
 
 /// A catalog with the rights that nsbridge needs. The operator writes its zone file once.
 const CATALOG: &str = "\
@@ -24,81 +48,49 @@ zone:
     journal-content: changes
     acl: [catalog-transfers, catalog-changes]
     catalog-role: interpret
-    catalog-template: {template}
-";
+    catalog-template: {template}";
 
 /// Precedes a key that may exist.
 const ONLY_IF_ABSENT: &str =
     "# only where the key is not there already: knotd refuses a second one";
 
-/// Returns the remedy and its hint.
-pub(super) fn remedy(lack: Lack, names: &Names, location: SettingsLocation) -> (Remedy, String) {
+/// Returns the lines, with a hint.
+pub(super) fn advice(lack: Lack, location: SettingsLocation) -> Advice {
     let lines = match lack {
-        Lack::Key => key(names, None),
-        Lack::Secret => key(names, Some("# in the key's section, which is there:")),
-        Lack::KeyOrRight => [key(names, Some(ONLY_IF_ABSENT)), rights(names, location)].concat(),
-        Lack::KeyOrCatalog => [key(names, Some(ONLY_IF_ABSENT)), catalog(names)].concat(),
-        Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone => rights(names, location),
-        Lack::Template => rights(names, SettingsLocation::Template),
-        Lack::Catalog | Lack::CatalogFile | Lack::CatalogKind => catalog(names),
+        Lack::Key => vec![KEY],
+        Lack::Secret => vec!["# in the key's section, which is there:", KEY],
+        Lack::KeyOrRight => [vec![ONLY_IF_ABSENT, KEY], rights(location)].concat(),
+        Lack::KeyOrCatalog => vec![ONLY_IF_ABSENT, KEY, CATALOG],
+        Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone => rights(location),
+        Lack::Template => rights(SettingsLocation::Template),
+        Lack::Catalog | Lack::CatalogFile | Lack::CatalogKind => vec![CATALOG],
     };
-    let hint = if let Lack::KeyOrRight = lack {
-        "Knot answers so where it does not know the key, and where no `acl` of the zone allows \
-         it; what is missing belongs into knot.conf"
+    let reasons = if let Lack::KeyOrRight = lack {
+        "Knot answers so where it does not know the key, and where no `acl` of the zone allows it; "
     } else if let Lack::KeyOrCatalog = lack {
         "Knot answers so where it does not know the key, where no `acl` of the catalog allows it, \
-         and where it does not have the catalog; what is missing belongs into knot.conf"
+         and where it does not have the catalog; "
     } else {
-        "what is missing belongs into knot.conf"
+        ""
     };
     let place = "knot.conf";
-    (Remedy { place, lines }, hint.to_owned())
-}
-
-fn catalog(names: &Names) -> Vec<String> {
-    CATALOG.lines().map(|line| names.fill(line)).collect()
-}
-
-fn key(names: &Names, heading: Option<&str>) -> Vec<String> {
-    let key = [
-        "key:".to_owned(),
-        format!("  - id: {}", names.key),
-        format!("    algorithm: {}", names.algorithm),
-        format!("    secret: {SECRET}"),
-    ];
-    let heading = heading.map(str::to_owned);
-    heading.into_iter().chain(key).collect()
+    let hint = Some(format!("{reasons}what is missing belongs into {place}"));
+    Advice { place, lines, hint }
 }
 
 /// Returns the lines that let the key transfer and update a zone.
-fn rights(names: &Names, location: SettingsLocation) -> Vec<String> {
-    let acl = [
-        "acl:",
-        "  - id: nsbridge",
-        "    key: {key}",
-        "    action: [update, transfer]",
-    ];
-    let (heading, section, id) = match location {
-        SettingsLocation::Section => (
-            "# in the zone's section, beside what its `acl` has:",
-            "zone:",
-            "  - domain: {zone}",
-        ),
-        SettingsLocation::Template => (
-            "# in the template's section, beside what its `acl` has; a `zone` section would take the zone \
-             out of the catalog:",
-            "template:",
-            "  - id: {template}",
-        ),
-        SettingsLocation::Either => (
-            "# in the template's section, beside what its `acl` has, or in that of a zone which is in no \
-             catalog:",
-            "template:",
-            "  - id: {template}",
-        ),
-    };
-    let lines = acl
-        .into_iter()
-        .chain([heading, section, id, "    acl: [nsbridge]"]);
-    lines.map(|line| names.fill(line)).collect()
+fn rights(location: SettingsLocation) -> Vec<&'static str> {
+    match location {
+        SettingsLocation::Section => vec![RIGHTS, SECTION],
+        SettingsLocation::Template => {
+            let heading = "# in the template's section, beside what its `acl` has; a `zone` section \
+                           would take the zone out of the catalog:";
+            vec![RIGHTS, heading, TEMPLATE]
+        }
+        SettingsLocation::Either => {
+            let heading = "# in the template's section, beside what its `acl` has, or in that of a \
+                           zone which is in no catalog:";
+            vec![RIGHTS, heading, TEMPLATE]
+        }
+    }
 }

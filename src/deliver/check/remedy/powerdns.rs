@@ -1,21 +1,44 @@
 //! The lines that PowerDNS's pdns.conf and its store of zones lack.
 
-use super::case::{Lack, Names, SECRET};
+use super::lack::{Advice, Lack};
 use crate::provision::{PowerDnsError, Remedy};
 use crate::transport::TransportError;
 
 /// The settings without which PowerDNS takes no updates at all.
-const UPDATE_SETTINGS: [&str; 3] = [
-    "# in pdns.conf, then restart it; by default it takes no updates, and then only those from itself:",
-    "dnsupdate=yes",
-    "allow-dnsupdate-from=<addresses of the hosts with nsbridge>",
-];
+const SETTINGS: &str = "\
+# in pdns.conf, then restart it; by default it takes no updates, and then only those from itself:
+dnsupdate=yes
+allow-dnsupdate-from=<addresses of the hosts with nsbridge>";
+
+const TRANSFER: &str = "pdnsutil add-meta {zone} TSIG-ALLOW-AXFR {key}";
+const UPDATE: &str = "pdnsutil add-meta {zone} TSIG-ALLOW-DNSUPDATE {key}";
+const IMPORT_KEY: &str = "pdnsutil import-tsig-key {key} {algorithm} '{secret}'";
+const REMOVE_KEY: &str = "\
+pdnsutil list-tsig-keys
+# where it is listed with another algorithm or secret:
+pdnsutil delete-tsig-key {key}
+# where it was not, or is no longer:";
+const CREATE_CATALOG: &str = "\
+pdnsutil create-zone {zone} invalid
+pdnsutil add-record {zone} version TXT 0 '\"2\"'";
+const SET_KIND: &str = "pdnsutil set-kind {zone} primary";
 
 const API_KEY: &str = "api-key=<that of this host's api-key-file>";
 const API_CLIENTS: &str = "webserver-allow-from=<addresses of the hosts with nsbridge>";
 
-/// Returns the remedy, and a hint if that of the failure does not fit PowerDNS.
-pub(super) fn remedy(lack: Lack, names: &Names) -> Option<(Remedy, Option<String>)> {
+/// Returns the lines, and a hint if that of the failure does not fit PowerDNS.
+pub(super) fn advice(lack: Lack) -> Option<Advice> {
+    let lines = match lack {
+        Lack::Key => vec![IMPORT_KEY],
+        Lack::Secret | Lack::KeyOrRight | Lack::KeyOrCatalog => vec![REMOVE_KEY, IMPORT_KEY],
+        Lack::Transfer => vec![TRANSFER],
+        Lack::Update => vec![SETTINGS, "# in a shell on the primary:", UPDATE],
+        Lack::Setting => vec![SETTINGS],
+        Lack::Zone => vec!["pdnsutil create-zone {zone}", TRANSFER, UPDATE],
+        Lack::Catalog => vec![CREATE_CATALOG, SET_KIND, TRANSFER, UPDATE],
+        Lack::CatalogKind => vec![SET_KIND],
+        Lack::CatalogFile | Lack::Template => return None,
+    };
     let place = if let Lack::Update = lack {
         "pdns.conf and a shell on the primary"
     } else if let Lack::Setting = lack {
@@ -23,7 +46,9 @@ pub(super) fn remedy(lack: Lack, names: &Names) -> Option<(Remedy, Option<String
     } else {
         "a shell on the primary"
     };
-    let hint = if let Lack::KeyOrRight | Lack::KeyOrCatalog = lack {
+    let hint = if let Lack::Key | Lack::CatalogKind = lack {
+        None
+    } else if let Lack::KeyOrRight | Lack::KeyOrCatalog = lack {
         let hint = "PowerDNS answers so where it does not have the key, or with another secret or \
                     algorithm, and where the clocks differ by more than 300 s";
         Some(hint.to_owned())
@@ -31,54 +56,10 @@ pub(super) fn remedy(lack: Lack, names: &Names) -> Option<(Remedy, Option<String
         let hint = "PowerDNS transfers primary zones to the keys in `TSIG-ALLOW-AXFR`, and none \
                     with NSEC3 in narrow mode; what is missing belongs into a shell on the primary";
         Some(hint.to_owned())
-    } else if let Lack::Key | Lack::CatalogKind = lack {
-        None
     } else {
         Some(format!("what is missing belongs into {place}"))
     };
-    let lines = lines(lack, names)?;
-    Some((Remedy { place, lines }, hint))
-}
-
-fn lines(lack: Lack, names: &Names) -> Option<Vec<String>> {
-    let Names {
-        zone,
-        key,
-        algorithm,
-        ..
-    } = names;
-    let transfer = format!("pdnsutil add-meta {zone} TSIG-ALLOW-AXFR {key}");
-    let update = format!("pdnsutil add-meta {zone} TSIG-ALLOW-DNSUPDATE {key}");
-    let import = format!("pdnsutil import-tsig-key {key} {algorithm} '{SECRET}'");
-    let set_kind = format!("pdnsutil set-kind {zone} primary");
-    Some(match lack {
-        Lack::Key => vec![import],
-        Lack::Secret | Lack::KeyOrRight | Lack::KeyOrCatalog => vec![
-            "pdnsutil list-tsig-keys".to_owned(),
-            "# where it is listed with another algorithm or secret:".to_owned(),
-            format!("pdnsutil delete-tsig-key {key}"),
-            "# where it was not, or is no longer:".to_owned(),
-            import,
-        ],
-        Lack::Transfer => vec![transfer],
-        Lack::Update => {
-            let settings = UPDATE_SETTINGS.map(str::to_owned).into_iter();
-            settings
-                .chain(["# in a shell on the primary:".to_owned(), update])
-                .collect()
-        }
-        Lack::Setting => UPDATE_SETTINGS.map(str::to_owned).into(),
-        Lack::Zone => vec![format!("pdnsutil create-zone {zone}"), transfer, update],
-        Lack::Catalog => vec![
-            format!("pdnsutil create-zone {zone} invalid"),
-            format!("pdnsutil add-record {zone} version TXT 0 '\"2\"'"),
-            set_kind,
-            transfer,
-            update,
-        ],
-        Lack::CatalogKind => vec![set_kind],
-        Lack::CatalogFile | Lack::Template => return None,
-    })
+    Some(Advice { place, lines, hint })
 }
 
 /// Returns the lines of pdns.conf without which the API fails in this way.

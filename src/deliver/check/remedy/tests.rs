@@ -1,15 +1,16 @@
 //! Tests of the lines for each server.
 
 use super::*;
+use crate::deliver::check::context::SettingsLocation;
 use crate::model::{Name, RecordType, Secret, ZoneName};
-use crate::wire::{Algorithm, Hash, Key};
+use crate::wire::{Algorithm, Hash, Key, Rcode};
 
 fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
     let (name, zone): (Name, Name) = ("plesk".parse().unwrap(), "0/25.example".parse().unwrap());
     let secret = Secret::new(b"secret".to_vec());
     let key = Key::new(name, Algorithm::new(Hash::Sha256), secret).unwrap();
     let zone = ZoneName::new(&zone);
-    let case = Case {
+    let cx = CheckContext {
         software,
         key: &key,
         is_key_known: false,
@@ -18,7 +19,7 @@ fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
         location: SettingsLocation::Section,
         template: None,
     };
-    let found = remedy(&trouble.into(), &case);
+    let found = remedy(&trouble.into(), &cx);
     found.map_or_else(String::new, |(found, _)| {
         format!("{}:\n{}", found.place, found.lines.join("\n"))
     })
