@@ -29,6 +29,19 @@ pub(crate) struct PtrLocation {
     pub(crate) has_synthesized_cname: bool,
 }
 
+impl PtrLocation {
+    /// Returns the location of an address before the primary is asked.
+    pub(crate) fn nowhere(address: IpAddr) -> Self {
+        Self {
+            owner: reverse_name(address),
+            zone: None,
+            values: Vec::new(),
+            ttl: None,
+            has_synthesized_cname: false,
+        }
+    }
+}
+
 /// Which aliases are followed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Follow {
@@ -44,13 +57,7 @@ pub(crate) async fn find(
     address: IpAddr,
     follow: Follow,
 ) -> Result<PtrLocation, Failure> {
-    let mut location = PtrLocation {
-        owner: reverse_name(address),
-        zone: None,
-        values: Vec::new(),
-        ttl: None,
-        has_synthesized_cname: false,
-    };
+    let mut location = PtrLocation::nowhere(address);
     for _ in 0..=CNAME_CHAIN_MAX {
         let Some(response) = ask(session, &location.owner, RecordType::PTR).await? else {
             return Ok(location);

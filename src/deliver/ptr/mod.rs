@@ -14,12 +14,13 @@ use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
 use crate::deliver::server::Session;
+use crate::deliver::server::query::is_applied;
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Decision, Transaction};
-use crate::deliver::zone::preview::{line, preview_of_new, preview_of_plan};
+use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
+use crate::plan::{Action, Batch, Change, Prerequisite, Update};
 use crate::wire::Reply;
 use locate::{Follow, PtrLocation, find};
 use reverse_zone::ReverseZone;
@@ -27,6 +28,8 @@ use reverse_zone::ReverseZone;
 /// What a PTR value needs.
 enum Step {
     Nothing(Done),
+    /// `policy.keep` covers this name: the reverse name or the owner of the PTR records.
+    Kept(Name),
     Change {
         zone: ZoneName,
         changes: Vec<Change>,
@@ -35,24 +38,24 @@ enum Step {
     CreateZone,
 }
 
+/// What was read, and what it leads to.
+struct Decided {
+    location: PtrLocation,
+    /// The values that the primary answered; those of `location` have the overlay applied.
+    answered: Vec<Rdata>,
+    /// The primary has the zone, whatever the overlay says.
+    is_there: bool,
+    step: Step,
+    /// A killed process left the reverse zone half-created: its creation must be finished first.
+    is_unfinished: bool,
+}
+
 /// Adds or removes one PTR value.
 pub(crate) async fn deliver_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Delivered, Failure> {
-    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
-    let mut update = PtrUpdate {
-        cx,
-        intent,
-        reverse_zone: ReverseZone { name, intent },
-        zone_created: false,
-        is_finished: false,
-        is_hidden: false,
-        follow: Follow::Standing,
-        refuted: None,
-        lost: None,
-    };
-    update::run(&mut update).await
+    update::run(&mut PtrUpdate::new(cx, intent)?).await
 }
 
 /// The transaction that adds or removes one PTR value.
@@ -75,37 +78,126 @@ struct PtrUpdate<'c, 'a> {
 
 /// A change that is being sent, and its result if it is applied.
 struct Sending {
-    location: PtrLocation,
+    answered: Vec<Rdata>,
+    has_synthesized_cname: bool,
     done: Done,
 }
 
-impl PtrUpdate<'_, '_> {
-    /// Finds the PTR records of the address.
-    async fn locate(&mut self) -> Result<PtrLocation, Failure> {
-        let session = &mut self.cx.session;
-        let mut location = find(session, self.intent.address, self.follow).await?;
-        self.cx
-            .policy
-            .permit_name(&location.owner, session.primary.catalog_zone())?;
-        self.is_hidden = location.zone.is_none();
-        if self.is_hidden && self.intent.presence == Presence::Gone {
-            confirm_absence(session, &location.owner, self.reverse_zone.name).await?;
-        }
+impl<'c, 'a> PtrUpdate<'c, 'a> {
+    /// # Errors
+    /// [`Failure`] if the operator does not let nsbridge manage the address.
+    fn new(cx: &'c mut Context<'a>, intent: &'c PtrIntent) -> Result<Self, Failure> {
+        let name = cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+        Ok(Self {
+            cx,
+            intent,
+            reverse_zone: ReverseZone { name, intent },
+            zone_created: false,
+            is_finished: false,
+            is_hidden: false,
+            follow: Follow::Standing,
+            refuted: None,
+            lost: None,
+        })
+    }
+
+    /// Reads, and decides from what was read. Changes nothing.
+    async fn look(&mut self) -> Result<Decided, Failure> {
+        let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
+        let mut location = match found {
+            // A killed creation leaves a zone that is answered so, too.
+            Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
+                return Ok(Decided {
+                    location: PtrLocation::nowhere(self.intent.address),
+                    answered: Vec::new(),
+                    is_there: false,
+                    step: Step::CreateZone,
+                    is_unfinished: true,
+                });
+            }
+            found => found?,
+        };
         if self.refuted.take().as_ref() == Some(&location.values) {
             // A wildcard gives the same answer (RFC 4592).
             location.values.clear();
             location.ttl = None;
         }
-        Ok(location)
+        let (answered, zone) = (location.values.clone(), location.zone.clone());
+        overlay(self.cx, &mut location);
+        let Context {
+            session, policy, ..
+        } = &mut *self.cx;
+        policy.permit_name(&location.owner, session.primary.catalog_zone())?;
+        self.is_hidden = location.zone.is_none();
+        if self.is_hidden && self.intent.presence == Presence::Gone {
+            confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
+        }
+        let step = decide(&location, self.intent, policy, self.zone_created);
+        let is_there = zone.is_some() && zone == location.zone;
+        let mut is_unfinished = false;
+        match &step {
+            Step::Nothing(_) | Step::Kept(_) => {}
+            Step::CreateZone => self.reverse_zone.permit(self.cx, &location.owner)?,
+            Step::Change { zone, .. } => {
+                permit(self.cx, zone).await?;
+                let may_be_unfinished = is_there && *zone == self.reverse_zone.name;
+                is_unfinished = may_be_unfinished && self.is_unfinished().await?;
+            }
+        }
+        Ok(Decided {
+            location,
+            answered,
+            is_there,
+            step,
+            is_unfinished,
+        })
     }
 
-    /// Finishes the creation that a killed process began. Returns whether there was one.
-    async fn finish_creation(&mut self) -> Result<bool, Failure> {
-        if self.is_finished {
-            return Ok(false);
+    /// Returns whether the creation that a killed process began is left to finish.
+    async fn is_unfinished(&mut self) -> Result<bool, Failure> {
+        if !self.is_finished {
+            self.is_finished = !self.reverse_zone.is_unfinished(self.cx).await?;
         }
-        self.is_finished = true;
-        self.reverse_zone.finish(self.cx).await
+        Ok(!self.is_finished)
+    }
+
+    /// Decides as the run would: also by whether the prerequisites hold.
+    async fn foresee(&mut self) -> Result<Decided, Failure> {
+        for attempt in 0..Self::ATTEMPTS_MAX {
+            self.cx.session.pause(attempt).await?;
+            let decided = self.look().await?;
+            if self.holds(&decided).await? {
+                return Ok(decided);
+            }
+            self.refute(decided.answered, decided.location.has_synthesized_cname);
+        }
+        let attempts = Self::ATTEMPTS_MAX;
+        Err(Failure::ChangedMeanwhile { attempts })
+    }
+
+    /// Asks whether the prerequisites of a change hold, if the answers may be those of a wildcard: by an UPDATE
+    /// that changes nothing.
+    async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
+        let location = &decided.location;
+        let may_be_synthesized = !decided.answered.is_empty() || location.has_synthesized_cname;
+        match &decided.step {
+            Step::Change { zone, .. } if decided.is_there && may_be_synthesized => {
+                let nothing = batch(zone.clone(), &location.owner, &decided.answered, &[]);
+                let session = &mut self.cx.session;
+                let reply = session.update(&nothing).await?;
+                is_applied(reply, session.primary.key.name())
+            }
+            Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) | Step::CreateZone => Ok(true),
+        }
+    }
+
+    /// Takes note that the prerequisites of what was answered do not hold.
+    fn refute(&mut self, answered: Vec<Rdata>, has_synthesized_cname: bool) {
+        if has_synthesized_cname {
+            // The CNAME stands at the name, and a wildcard only says the same.
+            self.follow = Follow::All;
+        }
+        self.refuted = Some(answered);
     }
 
     /// Drops a removed value from the state.
@@ -134,54 +226,49 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Decision<Delivered, Self::Change>, Failure> {
-        let location = match self.locate().await {
-            // A killed creation leaves a zone that is answered so, too.
-            Err(Failure::ServerFailure { .. }) if self.finish_creation().await? => {
-                return Ok(Decision::Again);
+        let decided = self.look().await?;
+        let (zone, changes, done) = match decided.step {
+            Step::Kept(name) => {
+                return Ok(Decision::Done(Delivered {
+                    done: Done::Unchanged,
+                    left_out: vec![LeftOut::Kept(name)],
+                }));
             }
-            located => located?,
-        };
-        let step = step(
-            &location,
-            self.intent,
-            &self.cx.policy.ptr,
-            self.zone_created,
-        );
-        if let Some(kept) = kept(&step, &location, self.intent, self.cx.policy) {
-            return Ok(Decision::Done(Delivered {
-                done: Done::Unchanged,
-                left_out: vec![kept],
-            }));
-        }
-        let (zone, changes, done) = match step {
             Step::Nothing(done) => {
                 self.drop_removed()?;
                 let done = self.lost.take().unwrap_or(done);
                 return Ok(Decision::Done(Delivered::all(done)));
             }
-            Step::CreateZone => {
-                self.reverse_zone.create(self.cx, &location.owner).await?;
-                (self.zone_created, self.is_finished) = (true, true);
-                return Ok(Decision::Again);
-            }
             Step::Change {
                 zone,
                 changes,
                 done,
-            } => (zone, changes, done),
+            } if !decided.is_unfinished => (zone, changes, done),
+            Step::Change { .. } | Step::CreateZone => {
+                let is_absent = !decided.is_unfinished;
+                self.reverse_zone.create(self.cx, is_absent).await?;
+                self.zone_created |= is_absent;
+                self.is_finished = true;
+                return Ok(Decision::Again);
+            }
         };
-        permit(self.cx, &zone).await?;
-        if zone == *self.reverse_zone.name && self.finish_creation().await? {
-            return Ok(Decision::Again);
-        }
         let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
         if changes.iter().any(is_added) {
             // Before it is there: what a crash leaves behind is known to be managed.
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
         Ok(Decision::Send {
-            batches: vec![batch(zone, &location, &changes)],
-            change: Sending { location, done },
+            batches: vec![batch(
+                zone,
+                &decided.location.owner,
+                &decided.answered,
+                &changes,
+            )],
+            change: Sending {
+                answered: decided.answered,
+                has_synthesized_cname: decided.location.has_synthesized_cname,
+                done,
+            },
         })
     }
 
@@ -199,11 +286,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     }
 
     fn prerequisite_failed(&mut self, sent: Sending) {
-        if sent.location.has_synthesized_cname {
-            // The CNAME stands at the name, and a wildcard only says the same.
-            self.follow = Follow::All;
-        }
-        self.refuted = Some(sent.location.values);
+        self.refute(sent.answered, sent.has_synthesized_cname);
     }
 
     fn response_lost(&mut self, sent: Sending) {
@@ -220,48 +303,41 @@ pub(crate) async fn preview_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Preview, Failure> {
-    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
-    let reverse_zone = ReverseZone { name, intent };
-    let mut location = find(&mut cx.session, intent.address, Follow::Standing).await?;
-    cx.policy
-        .permit_name(&location.owner, cx.session.primary.catalog_zone())?;
-    let is_there = location.zone.is_some();
-    overlay(cx, &mut location);
-    let step = step(&location, intent, &cx.policy.ptr, false);
-    let zone = location.zone.as_ref().unwrap_or(name);
+    let mut update = PtrUpdate::new(cx, intent)?;
+    let decided = update.foresee().await?;
+    let PtrUpdate {
+        cx, reverse_zone, ..
+    } = update;
+    let location = decided.location;
+    let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name);
     let mut preview = Preview::of_zone(zone, ZoneChange::Kept);
-    if let Some(kept) = kept(&step, &location, intent, cx.policy) {
-        preview.left_out.push(kept);
-        return Ok(preview);
-    }
-    let changes = match step {
-        Step::Nothing(_) => Vec::new(),
-        Step::Change { zone, changes, .. } => {
-            permit(cx, &zone).await?;
-            if is_there
-                && zone == *name
-                && let Some((current, plan)) = reverse_zone.preview_finish(cx).await?
-            {
-                preview = preview_of_plan(&plan, &current);
-            }
-            changes
-        }
+    let mut changes = Vec::new();
+    match decided.step {
+        Step::Nothing(_) => {}
+        Step::Kept(name) => preview.left_out.push(LeftOut::Kept(name)),
         Step::CreateZone => {
-            let desired = reverse_zone.preview(cx, &location.owner).await?;
-            let first = plan::initial_zone(&desired, &cx.policy.keep)?;
-            preview = preview_of_new(&first.zone);
-            vec![added(&location, intent, cx.policy.ptr.ttl)]
-        }
-    };
-    let ttl_before = location.ttl.unwrap_or(cx.policy.ptr.ttl);
-    preview
-        .lines
-        .extend(changes.iter().map(|it| match it.action {
-            Action::Add { ttl } | Action::SetTtl { ttl } => {
-                line(Presence::Present, it.to_record(ttl))
+            preview = reverse_zone.preview(cx).await?;
+            if intent.presence == Presence::Present {
+                changes.push(added(&location, intent, cx.policy.ptr.ttl));
             }
-            Action::Remove => line(Presence::Gone, it.to_record(ttl_before)),
-        }));
+        }
+        Step::Change { changes: step, .. } => {
+            if decided.is_unfinished
+                && let Some(finished) = reverse_zone.preview_finish(cx).await?
+            {
+                preview = finished;
+            }
+            changes = step;
+        }
+    }
+    let ttl_before = location.ttl.unwrap_or(cx.policy.ptr.ttl);
+    preview.lines.extend(changes.iter().map(|it| {
+        let presence = match it.action {
+            Action::Add { .. } | Action::SetTtl { .. } => Presence::Present,
+            Action::Remove => Presence::Gone,
+        };
+        line(presence, it.to_record(it.ttl().unwrap_or(ttl_before)))
+    }));
     Ok(preview)
 }
 
@@ -286,23 +362,6 @@ fn overlay(cx: &Context<'_>, location: &mut PtrLocation) {
     location.values = records.into_iter().map(|record| record.rdata).collect();
 }
 
-/// Returns what is left out because `policy.keep` covers the reverse name or the owner of the PTR records.
-fn kept(
-    step: &Step,
-    location: &PtrLocation,
-    intent: &PtrIntent,
-    policy: &Policy,
-) -> Option<LeftOut> {
-    match step {
-        Step::Nothing(_) => None,
-        Step::Change { .. } | Step::CreateZone => {
-            let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
-            let kept = names.find(|name| policy.keeps(name));
-            kept.map(LeftOut::Kept)
-        }
-    }
-}
-
 /// Refuses a change in a reverse zone of another instance, unless the operator lets instances share it. A
 /// value in an unclaimed zone does not claim the zone: an instance that adopted it would lock the others out.
 async fn permit(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
@@ -325,6 +384,17 @@ async fn confirm_absence(
         return Err(Failure::Unsigned { rcode, key });
     }
     Ok(())
+}
+
+/// Decides what the value needs: a pure function of what was read.
+fn decide(location: &PtrLocation, intent: &PtrIntent, policy: &Policy, zone_created: bool) -> Step {
+    let step = step(location, intent, &policy.ptr, zone_created);
+    if let Step::Nothing(_) = step {
+        return step;
+    }
+    let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
+    let kept = names.find(|name| policy.keeps(name));
+    kept.map_or(step, Step::Kept)
 }
 
 fn step(
@@ -402,15 +472,15 @@ fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
     }
 }
 
-/// Returns the UPDATE, with the values that were seen as prerequisites.
-fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
-    let (owner, rtype) = (&location.owner, RecordType::PTR);
+/// Returns the UPDATE, with the values that were answered as prerequisites.
+fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], changes: &[Change]) -> Batch {
+    let rtype = RecordType::PTR;
     let equals = |rdata: &Rdata| Prerequisite::Equals {
         owner: owner.clone(),
         rtype,
         rdata: rdata.clone(),
     };
-    let mut prerequisites: Vec<Prerequisite> = location.values.iter().map(equals).collect();
+    let mut prerequisites: Vec<Prerequisite> = answered.iter().map(equals).collect();
     if prerequisites.is_empty() {
         // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
         for rtype in [rtype, RecordType::CNAME] {
