@@ -105,14 +105,25 @@ pub(super) fn preview(
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let mut report = Report::new(commands, setup, output);
-    let done = block_on(dispatch_preview(
-        &intents,
-        &setup.routes,
-        store_thread.store(),
-        &setup.policy,
-        deadline,
-        |index, result| report.preview(index, result),
-    ));
+    let done = block_on(async {
+        let now = (setup.policy.clock)();
+        let overtaken = store_thread.jobs().overtaken(&intents, now).await;
+        // If the file failed, each preview fails.
+        let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
+        dispatch_preview(
+            &intents,
+            &overtaken,
+            &setup.routes,
+            store_thread.store(),
+            &setup.policy,
+            deadline,
+            |index, result| match overtaken[index] {
+                Some(newest) => report.handled(index, Handled::Stale { newest }),
+                None => report.preview(index, result),
+            },
+        )
+        .await;
+    });
     report.total();
     let mut status = match done {
         Ok(()) => report.status(),

@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::deliver::{self, Failure, Overlay, Policy, Preview, Primary, StateStore};
-use crate::model::{Intent, Name, ZoneName, reverse_name};
+use crate::model::{Intent, Name, Serial, ZoneName, reverse_name};
 
 /// Which primary serves the names at and below a suffix.
 #[derive(Clone)]
@@ -63,9 +63,10 @@ impl Routes {
 }
 
 /// Finds out what delivering the intents would do, and reports each by its index, in the order of the
-/// batch, as soon as it and those before it are done.
+/// batch, as soon as it and those before it are done. Nothing would be done for those that were overtaken.
 pub async fn dispatch_preview(
     intents: &[&Intent],
+    overtaken: &[Option<Serial>],
     routes: &Routes,
     store: &dyn StateStore,
     policy: &Policy,
@@ -75,6 +76,9 @@ pub async fn dispatch_preview(
     let overlay = Overlay::default();
     let one = async |index: usize| {
         let intent = intents[index];
+        if overtaken[index].is_some() {
+            return Ok(None);
+        }
         let primary = routes.primary_for(intent).ok_or(Failure::NoRoute)?;
         deliver::preview(intent, primary, store, policy, &overlay, deadline).await
     };
