@@ -30,10 +30,10 @@ pub(crate) struct PtrLocation {
 }
 
 impl PtrLocation {
-    /// Returns the location of an address before the primary is asked.
-    pub(crate) fn nowhere(address: IpAddr) -> Self {
+    /// Returns an owner of which nothing is known.
+    pub(crate) fn of(owner: Name) -> Self {
         Self {
-            owner: reverse_name(address),
+            owner,
             zone: None,
             values: Vec::new(),
             ttl: None,
@@ -57,7 +57,7 @@ pub(crate) async fn find(
     address: IpAddr,
     follow: Follow,
 ) -> Result<PtrLocation, Failure> {
-    let mut location = PtrLocation::nowhere(address);
+    let mut location = PtrLocation::of(reverse_name(address));
     for _ in 0..=CNAME_CHAIN_MAX {
         let Some(response) = ask(session, &location.owner, RecordType::PTR).await? else {
             return Ok(location);

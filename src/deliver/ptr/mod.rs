@@ -10,17 +10,17 @@ mod reverse_zone;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
+use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::is_applied;
+use crate::deliver::server::query::{ask, is_applied, records};
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Decision, Transaction};
 use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{Action, Batch, Change, Prerequisite, Update};
+use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::Reply;
 use locate::{Follow, PtrLocation, find};
 use reverse_zone::ReverseZone;
@@ -30,24 +30,31 @@ enum Step {
     Nothing(Done),
     /// `policy.keep` covers this name: the reverse name or the owner of the PTR records.
     Kept(Name),
+    /// Records of this zone are removed and added.
     Change {
         zone: ZoneName,
-        changes: Vec<Change>,
+        lines: Vec<PreviewLine>,
         done: Done,
     },
-    CreateZone,
+}
+
+/// What must be created of the reverse zone before the step.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum ToCreate {
+    Nothing,
+    Whole,
+    /// What a killed process left undone.
+    Rest,
 }
 
 /// What was read, and what it leads to.
 struct Decided {
+    /// Where the PTR records are, with the overlay applied.
     location: PtrLocation,
-    /// The values that the primary answered; those of `location` have the overlay applied.
+    /// The values that the primary answered.
     answered: Vec<Rdata>,
-    /// The primary has the zone, whatever the overlay says.
-    is_there: bool,
+    to_create: ToCreate,
     step: Step,
-    /// A killed process left the reverse zone half-created: its creation must be finished first.
-    is_unfinished: bool,
 }
 
 /// Adds or removes one PTR value.
@@ -104,16 +111,12 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     /// Reads, and decides from what was read. Changes nothing.
     async fn look(&mut self) -> Result<Decided, Failure> {
         let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
+        let mut to_create = ToCreate::Nothing;
         let mut location = match found {
             // A killed creation leaves a zone that is answered so, too.
             Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
-                return Ok(Decided {
-                    location: PtrLocation::nowhere(self.intent.address),
-                    answered: Vec::new(),
-                    is_there: false,
-                    step: Step::CreateZone,
-                    is_unfinished: true,
-                });
+                to_create = ToCreate::Rest;
+                PtrLocation::of(reverse_name(self.intent.address))
             }
             found => found?,
         };
@@ -122,7 +125,14 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             location.values.clear();
             location.ttl = None;
         }
-        let (answered, zone) = (location.values.clone(), location.zone.clone());
+        let zone = self
+            .cx
+            .enclosing_zone(&location.owner, location.zone.clone());
+        if zone != location.zone {
+            location = PtrLocation::of(location.owner);
+            location.zone = zone;
+        }
+        let answered = location.values.clone();
         overlay(self.cx, &mut location);
         let Context {
             session, policy, ..
@@ -132,24 +142,26 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         if self.is_hidden && self.intent.presence == Presence::Gone {
             confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
         }
-        let step = decide(&location, self.intent, policy, self.zone_created);
-        let is_there = zone.is_some() && zone == location.zone;
-        let mut is_unfinished = false;
-        match &step {
-            Step::Nothing(_) | Step::Kept(_) => {}
-            Step::CreateZone => self.reverse_zone.permit(self.cx, &location.owner)?,
-            Step::Change { zone, .. } => {
+        let mut step = decide(&location, &self.reverse_zone, policy);
+        if let Step::Change { zone, done, .. } = &mut step {
+            if let Done::PtrAdded { zone_created, .. } = done {
+                *zone_created = self.zone_created;
+            }
+            if location.zone.is_some() {
                 permit(self.cx, zone).await?;
-                let may_be_unfinished = is_there && *zone == self.reverse_zone.name;
-                is_unfinished = may_be_unfinished && self.is_unfinished().await?;
+                if *zone == self.reverse_zone.name && self.is_unfinished().await? {
+                    to_create = ToCreate::Rest;
+                }
+            } else if to_create == ToCreate::Nothing {
+                self.reverse_zone.permit(self.cx, &location.owner)?;
+                to_create = ToCreate::Whole;
             }
         }
         Ok(Decided {
             location,
             answered,
-            is_there,
+            to_create,
             step,
-            is_unfinished,
         })
     }
 
@@ -175,19 +187,21 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         Err(Failure::ChangedMeanwhile { attempts })
     }
 
-    /// Asks whether the prerequisites of a change hold, if the answers may be those of a wildcard: by an UPDATE
-    /// that changes nothing.
+    /// Returns whether the prerequisites of a change hold. If a wildcard may have synthesized the answers, only
+    /// the primary can tell: it is sent an UPDATE that changes nothing.
     async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
-        let location = &decided.location;
-        let may_be_synthesized = !decided.answered.is_empty() || location.has_synthesized_cname;
+        let (location, answered) = (&decided.location, &decided.answered);
+        let session = &mut self.cx.session;
         match &decided.step {
-            Step::Change { zone, .. } if decided.is_there && may_be_synthesized => {
-                let nothing = batch(zone.clone(), &location.owner, &decided.answered, &[]);
-                let session = &mut self.cx.session;
+            Step::Change { zone, .. }
+                if location.has_synthesized_cname
+                    || may_be_synthesized(session, &location.owner, answered).await? =>
+            {
+                let nothing = batch(zone.clone(), &location.owner, answered, &[]);
                 let reply = session.update(&nothing).await?;
                 is_applied(reply, session.primary.key.name())
             }
-            Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) | Step::CreateZone => Ok(true),
+            Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) => Ok(true),
         }
     }
 
@@ -227,7 +241,15 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
 
     async fn decide(&mut self) -> Result<Decision<Delivered, Self::Change>, Failure> {
         let decided = self.look().await?;
-        let (zone, changes, done) = match decided.step {
+        if decided.to_create != ToCreate::Nothing {
+            let is_absent = decided.to_create == ToCreate::Whole;
+            self.reverse_zone.create(self.cx, is_absent).await?;
+            self.zone_created |= is_absent;
+            self.is_finished = true;
+            return Ok(Decision::Again);
+        }
+        let (zone, lines, done) = match decided.step {
+            Step::Change { zone, lines, done } => (zone, lines, done),
             Step::Kept(name) => {
                 return Ok(Decision::Done(Delivered {
                     done: Done::Unchanged,
@@ -239,34 +261,17 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
                 let done = self.lost.take().unwrap_or(done);
                 return Ok(Decision::Done(Delivered::all(done)));
             }
-            Step::Change {
-                zone,
-                changes,
-                done,
-            } if !decided.is_unfinished => (zone, changes, done),
-            Step::Change { .. } | Step::CreateZone => {
-                let is_absent = !decided.is_unfinished;
-                self.reverse_zone.create(self.cx, is_absent).await?;
-                self.zone_created |= is_absent;
-                self.is_finished = true;
-                return Ok(Decision::Again);
-            }
         };
-        let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
-        if changes.iter().any(is_added) {
+        if lines.iter().any(|it| it.presence == Presence::Present) {
             // Before it is there: what a crash leaves behind is known to be managed.
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
+        let (location, answered) = (decided.location, decided.answered);
         Ok(Decision::Send {
-            batches: vec![batch(
-                zone,
-                &decided.location.owner,
-                &decided.answered,
-                &changes,
-            )],
+            batches: vec![batch(zone, &location.owner, &answered, &lines)],
             change: Sending {
-                answered: decided.answered,
-                has_synthesized_cname: decided.location.has_synthesized_cname,
+                answered,
+                has_synthesized_cname: location.has_synthesized_cname,
                 done,
             },
         })
@@ -308,58 +313,40 @@ pub(crate) async fn preview_ptr(
     let PtrUpdate {
         cx, reverse_zone, ..
     } = update;
-    let location = decided.location;
-    let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name);
+    let zone = decided.location.zone.as_ref();
+    let zone = zone.unwrap_or(&reverse_zone.name);
     let mut preview = Preview::of_zone(zone, ZoneChange::Kept);
-    let mut changes = Vec::new();
+    if decided.to_create != ToCreate::Nothing {
+        let is_absent = decided.to_create == ToCreate::Whole;
+        let created = reverse_zone.preview(cx, is_absent).await?;
+        preview = created.unwrap_or(preview);
+    }
     match decided.step {
         Step::Nothing(_) => {}
         Step::Kept(name) => preview.left_out.push(LeftOut::Kept(name)),
-        Step::CreateZone => {
-            preview = reverse_zone.preview(cx).await?;
-            if intent.presence == Presence::Present {
-                changes.push(added(&location, intent, cx.policy.ptr.ttl));
-            }
-        }
-        Step::Change { changes: step, .. } => {
-            if decided.is_unfinished
-                && let Some(finished) = reverse_zone.preview_finish(cx).await?
-            {
-                preview = finished;
-            }
-            changes = step;
-        }
+        Step::Change { lines, .. } => preview.lines.extend(lines),
     }
-    let ttl_before = location.ttl.unwrap_or(cx.policy.ptr.ttl);
-    preview.lines.extend(changes.iter().map(|it| {
-        let presence = match it.action {
-            Action::Add { .. } | Action::SetTtl { .. } => Presence::Present,
-            Action::Remove => Presence::Gone,
-        };
-        line(presence, it.to_record(it.ttl().unwrap_or(ttl_before)))
-    }));
     Ok(preview)
 }
 
-/// Applies the overlay of a dry run to where the PTR records of an address are.
+/// Applies the overlay of a dry run to the PTR records of an address.
 fn overlay(cx: &Context<'_>, location: &mut PtrLocation) {
-    let zone = cx.enclosing_zone(&location.owner, location.zone.clone());
-    if zone != location.zone {
-        location.values.clear();
-        location.ttl = None;
-    }
-    location.zone = zone;
     let Some(zone) = &location.zone else { return };
     let (owner, ttl) = (&location.owner, location.ttl.unwrap_or_default());
-    let found = location.values.drain(..).map(|rdata| Record {
+    let found = location.values.drain(..);
+    let found = found.map(|rdata| record(owner, ttl, rdata)).collect();
+    let records = cx.records(zone, owner, RecordType::PTR, found);
+    location.ttl = records.first().map(|record| record.ttl);
+    location.values = records.into_iter().map(|record| record.rdata).collect();
+}
+
+fn record(owner: &Name, ttl: u32, rdata: Rdata) -> Record {
+    Record {
         owner: owner.clone(),
         rtype: RecordType::PTR,
         ttl,
         rdata,
-    });
-    let records = cx.records(zone, owner, RecordType::PTR, found.collect());
-    location.ttl = records.first().map(|record| record.ttl);
-    location.values = records.into_iter().map(|record| record.rdata).collect();
+    }
 }
 
 /// Refuses a change in a reverse zone of another instance, unless the operator lets instances share it. A
@@ -386,9 +373,27 @@ async fn confirm_absence(
     Ok(())
 }
 
+/// Returns whether a wildcard beside the name has one of its PTR values (RFC 4592).
+async fn may_be_synthesized(
+    session: &mut Session<'_>,
+    owner: &Name,
+    answered: &[Rdata],
+) -> Result<bool, Failure> {
+    let beside = owner.parent().map(|parent| parent.child(b"*"));
+    let (Some(Ok(beside)), false) = (beside, answered.is_empty()) else {
+        return Ok(false);
+    };
+    let response = ask(session, &beside, RecordType::PTR).await?;
+    let mut found = response
+        .iter()
+        .flat_map(|it| records(it, &beside, RecordType::PTR));
+    Ok(found.any(|record| answered.contains(&record.rdata)))
+}
+
 /// Decides what the value needs: a pure function of what was read.
-fn decide(location: &PtrLocation, intent: &PtrIntent, policy: &Policy, zone_created: bool) -> Step {
-    let step = step(location, intent, &policy.ptr, zone_created);
+fn decide(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &Policy) -> Step {
+    let intent = reverse_zone.intent;
+    let step = step(location, reverse_zone, &policy.ptr);
     if let Step::Nothing(_) = step {
         return step;
     }
@@ -397,83 +402,55 @@ fn decide(location: &PtrLocation, intent: &PtrIntent, policy: &Policy, zone_crea
     kept.map_or(step, Step::Kept)
 }
 
-fn step(
-    location: &PtrLocation,
-    intent: &PtrIntent,
-    policy: &PtrSettings,
-    zone_created: bool,
-) -> Step {
+fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSettings) -> Step {
+    let (intent, owner) = (reverse_zone.intent, location.owner.clone());
+    let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name).clone();
     let value = Rdata::from_name(&intent.hostname);
     let there = location.values.contains(&value);
-    let owner = location.owner.clone();
-    let removal = |rdata: &Rdata| Change {
-        owner: owner.clone(),
-        rtype: RecordType::PTR,
-        rdata: rdata.clone(),
-        action: Action::Remove,
-    };
-    match (&location.zone, intent.presence) {
-        (None, Presence::Gone) => Step::Nothing(Done::AlreadyGone),
-        (None, Presence::Present) => Step::CreateZone,
-        (Some(_), Presence::Gone) if !there => Step::Nothing(Done::AlreadyGone),
-        (Some(zone), Presence::Gone) => {
-            let done = Done::PtrRemoved {
-                owner: owner.clone(),
-                zone: zone.clone(),
-            };
-            Step::Change {
-                zone: zone.clone(),
-                changes: vec![removal(&value)],
-                done,
-            }
+    // A value that is added takes the TTL of the others, since an RRset has only one.
+    let ttl = location.ttl.unwrap_or(policy.ttl);
+    let change = |presence, rdata: &Rdata| line(presence, record(&owner, ttl, rdata.clone()));
+    if intent.presence == Presence::Gone {
+        if !there {
+            return Step::Nothing(Done::AlreadyGone);
         }
-        (Some(zone), Presence::Present) => {
-            let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-            let others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
-            let replaced = if policy.existing == ExistingPtr::Replace {
-                others.len()
-            } else {
-                0
-            };
-            if there && replaced == 0 {
-                return Step::Nothing(Done::Unchanged);
-            }
-            if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
-                return Step::Nothing(Done::PtrKept { owner });
-            }
-            let mut changes: Vec<Change> = others.into_iter().take(replaced).map(removal).collect();
-            if !there {
-                changes.push(added(location, intent, policy.ttl));
-            }
-            let done = Done::PtrAdded {
+        return Step::Change {
+            lines: vec![change(Presence::Gone, &value)],
+            done: Done::PtrRemoved {
                 owner,
                 zone: zone.clone(),
-                replaced,
-                zone_created,
-            };
-            Step::Change {
-                zone: zone.clone(),
-                changes,
-                done,
-            }
-        }
+            },
+            zone,
+        };
     }
-}
-
-/// Returns the record to add. It takes the TTL of the other values, since an RRset has only one.
-fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
-    Change {
-        owner: location.owner.clone(),
-        rtype: RecordType::PTR,
-        rdata: Rdata::from_name(&intent.hostname),
-        action: Action::Add {
-            ttl: location.ttl.unwrap_or(ttl),
+    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
+    let mut others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
+    if policy.existing != ExistingPtr::Replace {
+        if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
+            return Step::Nothing(Done::PtrKept { owner });
+        }
+        others.clear();
+    }
+    let replaced = others.len();
+    if there && replaced == 0 {
+        return Step::Nothing(Done::Unchanged);
+    }
+    let removals = others.into_iter().map(|it| change(Presence::Gone, it));
+    let addition = (!there).then(|| change(Presence::Present, &value));
+    Step::Change {
+        lines: removals.chain(addition).collect(),
+        done: Done::PtrAdded {
+            owner,
+            zone: zone.clone(),
+            replaced,
+            zone_created: false,
         },
+        zone,
     }
 }
 
 /// Returns the UPDATE, with the values that were answered as prerequisites.
-fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], changes: &[Change]) -> Batch {
+fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], lines: &[PreviewLine]) -> Batch {
     let rtype = RecordType::PTR;
     let equals = |rdata: &Rdata| Prerequisite::Equals {
         owner: owner.clone(),
@@ -488,9 +465,25 @@ fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], changes: &[Change]) -
             prerequisites.push(Prerequisite::Absent { owner, rtype });
         }
     }
+    let update = |PreviewLine { presence, record }: &PreviewLine| {
+        let (owner, rdata) = (record.owner.clone(), record.rdata.clone());
+        match presence {
+            Presence::Present => Update::Add {
+                owner,
+                rtype,
+                ttl: record.ttl,
+                rdata,
+            },
+            Presence::Gone => Update::Remove {
+                owner,
+                rtype,
+                rdata,
+            },
+        }
+    };
     Batch {
         zone,
         prerequisites,
-        updates: changes.iter().map(Update::from).collect(),
+        updates: lines.iter().map(update).collect(),
     }
 }

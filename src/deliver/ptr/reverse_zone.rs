@@ -99,25 +99,22 @@ impl ReverseZone<'_> {
         update::run(&mut Fill { cx, desired, state }).await
     }
 
-    /// Returns what [`Self::create`] would do if the zone is absent.
-    pub(crate) async fn preview(&self, cx: &mut Context<'_>) -> Result<Preview, Failure> {
-        Ok(preview_of_new(&self.first_contents(cx).await?))
-    }
-
-    /// Returns what [`Self::create`] would change in a half-created zone. `None` if another program uses it.
-    pub(crate) async fn preview_finish(
+    /// Returns what [`Self::create`] would do. `None` if another program uses the zone.
+    pub(crate) async fn preview(
         &self,
         cx: &mut Context<'_>,
+        is_absent: bool,
     ) -> Result<Option<Preview>, Failure> {
-        let (found, state) = read(&mut cx.session, &self.name, cx.store).await?;
-        let primary = cx.session.primary;
-        let is_unused = |current: &&CurrentZone| is_unused(primary, current, &state);
-        let Some(current) = found.zone().filter(is_unused) else {
-            return Ok(None);
-        };
-        let desired = filled(self.first_contents(cx).await?);
-        let plan = fill_plan(cx, current, &desired, &placeholders(current));
-        Ok(Some(preview_of_plan(&plan, current)))
+        let first = self.first_contents(cx).await?;
+        if !is_absent
+            && let (Found::Zone(current), state) =
+                read(&mut cx.session, &self.name, cx.store).await?
+        {
+            let is_unused = is_unused(cx.session.primary, &current, &state);
+            let plan = fill_plan(cx, &current, &filled(first), &placeholders(&current));
+            return Ok(is_unused.then(|| preview_of_plan(&plan, &current)));
+        }
+        Ok(Some(preview_of_new(&first)))
     }
 
     /// Returns the zone with the primary's name servers, or those of the zone of the host name.
