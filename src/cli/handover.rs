@@ -83,12 +83,23 @@ pub(super) fn preview(
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let mut report = Report::new(commands, output);
-    let done = block_on(dispatch_preview(
-        &intents,
-        &setup.engine(store_thread.store()),
-        deadline,
-        |index, result| report.preview(index, result),
-    ));
+    let done =
+        block_on(async {
+            let now = (setup.policy.clock)();
+            let overtaken = store_thread.jobs().overtaken(&intents, now).await;
+            // If the file failed, each preview fails.
+            let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
+            let engine = setup.engine(store_thread.store());
+            dispatch_preview(&intents, &overtaken, &engine, deadline, |index, preview| {
+                match overtaken[index] {
+                    Some(newest) => {
+                        report.handled(index, preview.map(|_| Handled::Stale { newest }))
+                    }
+                    None => report.preview(index, preview),
+                }
+            })
+            .await;
+        });
     report.total();
     let mut status = match done {
         Ok(()) => report.status(),

@@ -15,7 +15,7 @@ use crate::deliver::ownership::catalog::EntryChange;
 use crate::deliver::ownership::{self, catalog};
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, is_applied, serving};
-use crate::deliver::server::{Catalog, Provisioning, Read, Session};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session};
 use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, Making, Membership, Prerequisite, Update};
@@ -37,6 +37,14 @@ enum Beginning {
     Filled,
     /// The zone was empty, and was given its SOA and name servers: more did not fit a message.
     Founded,
+}
+
+/// Refuses to create a zone whose name the provisioner cannot write.
+pub(crate) fn permit_name(primary: &Primary, zone: &ZoneName) -> Result<(), Failure> {
+    match &primary.provisioning {
+        Some(Provisioning::Provisioner(provisioner)) => Ok(provisioner.permit_name(zone)?),
+        Some(Provisioning::Catalog { .. }) | None => Ok(()),
+    }
 }
 
 /// Creates the zone, and reserves its records before.

@@ -37,6 +37,14 @@ pub struct Change {
 }
 
 impl Change {
+    /// Returns the TTL in seconds that the RRset gets; `None` if the record is removed.
+    pub fn ttl(&self) -> Option<u32> {
+        match self.action {
+            Action::Add { ttl } | Action::SetTtl { ttl } => Some(ttl),
+            Action::Remove => None,
+        }
+    }
+
     /// Returns the record, with a TTL in seconds.
     pub fn to_record(&self, ttl: u32) -> Record {
         Record {

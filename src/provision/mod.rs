@@ -75,6 +75,18 @@ pub enum Provisioner {
 }
 
 impl Provisioner {
+    /// Returns whether the name of a zone can be written in a command; any name can in an API call.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.permit_name(zone)?),
+            Self::Command(command) => Ok(command.permit_name(zone)?),
+            Self::PowerDns(_) => Ok(()),
+        }
+    }
+
     /// Creates the zone, whatever state an earlier attempt left.
     ///
     /// # Errors

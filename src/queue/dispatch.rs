@@ -9,13 +9,14 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{Engine, Overlay, Policy, Preview, RoutedResult};
-use crate::model::{Intent, ZoneName};
+use crate::deliver::{Engine, Overlay, Policy, Preview, Routed, RoutedResult};
+use crate::model::{Intent, Serial, ZoneName};
 
 /// Computes the changes of each intent, and reports each by its index, in the order of the batch, as soon as it
-/// and those before it are done.
+/// and those before it are done. An intent that a newer one has overtaken changes nothing.
 pub async fn dispatch_preview(
     intents: &[&Intent],
+    overtaken: &[Option<Serial>],
     engine: &Engine<'_>,
     deadline: Instant,
     report: impl FnMut(usize, RoutedResult<Option<Preview>>),
@@ -24,7 +25,16 @@ pub async fn dispatch_preview(
         overlay: Some(&Overlay::default()),
         ..*engine
     };
-    let one = async |index: usize| engine.preview(intents[index], deadline).await;
+    let one = async |index: usize| {
+        let intent = intents[index];
+        if overtaken[index].is_none() {
+            return engine.preview(intent, deadline).await;
+        }
+        Routed {
+            primary: engine.routes.primary_of(&intent.name()).cloned(),
+            result: Ok(None),
+        }
+    };
     run(intents, engine.policy, one, report).await;
 }
 

@@ -6,7 +6,7 @@ use super::job::{
 };
 use super::store::{BatchLimit, NewJob, Store, StoreChange};
 use crate::deliver::{Answer, Failure};
-use crate::model::{Intent, Name};
+use crate::model::{Intent, Name, Serial};
 
 /// The total size of jobs, in octets, above which the log is merged into the file at once, not with
 /// the next commit.
@@ -37,6 +37,13 @@ impl Jobs {
             self.0.ask(Store::merge);
         }
         accepted
+    }
+
+    /// Returns, for each intent, the newer serial of its zone that overtook it.
+    pub(crate) fn overtaken(&self, intents: &[&Intent], now: u64) -> Answer<Vec<Option<Serial>>> {
+        let new = intents.iter().map(|intent| NewJob::new(intent, ""));
+        let new: Vec<NewJob> = new.collect();
+        self.0.ask(move |store| store.overtaken(&new, now))
     }
 
     /// Returns all jobs, by number.

@@ -26,6 +26,19 @@ pub(crate) struct PtrLocation {
     pub(crate) has_synthesized_cname: bool,
 }
 
+impl PtrLocation {
+    /// Returns the location of an owner without PTR records, in no zone.
+    pub(crate) fn of(owner: Name) -> Self {
+        Self {
+            owner,
+            zone: None,
+            values: Vec::new(),
+            ttl: None,
+            has_synthesized_cname: false,
+        }
+    }
+}
+
 /// Queries the PTR records of an address, and their zone.
 pub(crate) async fn find(
     session: &mut Session<'_>,
@@ -42,13 +55,7 @@ pub(crate) async fn find(
             Answer::Here(here) => Some(here),
             Answer::NotServed => None,
         };
-        let mut location = PtrLocation {
-            owner: chain.at,
-            zone: None,
-            values: Vec::new(),
-            ttl: None,
-            has_synthesized_cname: false,
-        };
+        let mut location = PtrLocation::of(chain.at);
         if let Some(here) = here {
             if let Some(soa) = here.soa {
                 let zone = ZoneName::new(&soa.owner);

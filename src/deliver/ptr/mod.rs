@@ -10,17 +10,18 @@ mod reverse_zone;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, ZoneChange};
+use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
 use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
+use crate::deliver::server::query::{ask, is_applied, records};
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Decision, Transaction};
-use crate::deliver::zone::preview::{line, preview_of_new, preview_of_plan};
+use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{self, Action, Batch, Change, Prerequisite, Update};
+use crate::plan::{Batch, Prerequisite, Update};
 use crate::wire::Reply;
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
@@ -28,12 +29,33 @@ use reverse_zone::ReverseZone;
 /// What a PTR value needs.
 enum Step {
     Nothing(Done),
+    /// `policy.keep` covers this name: the reverse name or the owner of the PTR records.
+    Kept(Name),
+    /// Records of this zone are removed and added.
     Change {
         zone: ZoneName,
-        changes: Vec<Change>,
+        lines: Vec<PreviewLine>,
         done: Done,
     },
-    CreateZone,
+}
+
+/// What must be created of the reverse zone before the step.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum ToCreate {
+    Nothing,
+    Whole,
+    /// What a killed process left undone.
+    Rest,
+}
+
+/// What was read, and what it leads to.
+struct Decided {
+    /// Where the PTR records are, with the overlay applied.
+    location: PtrLocation,
+    /// The values that the primary answered.
+    answered: Vec<Rdata>,
+    to_create: ToCreate,
+    step: Step,
 }
 
 /// Adds or removes one PTR value.
@@ -41,19 +63,7 @@ pub(crate) async fn deliver_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Delivered, Failure> {
-    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
-    let mut update = PtrUpdate {
-        cx,
-        intent,
-        reverse_zone: ReverseZone { name, intent },
-        zone_created: false,
-        is_finished: false,
-        is_hidden: false,
-        follow: Follow::NotSynthesized,
-        refuted: None,
-        lost: None,
-    };
-    update::run(&mut update).await
+    update::run(&mut PtrUpdate::new(cx, intent)?).await
 }
 
 /// The transaction that adds or removes one PTR value.
@@ -76,40 +86,131 @@ struct PtrUpdate<'c, 'a> {
 
 /// A change that is being sent, and its result if it is applied.
 struct Sending {
-    location: PtrLocation,
+    answered: Vec<Rdata>,
+    has_synthesized_cname: bool,
     done: Done,
 }
 
-impl PtrUpdate<'_, '_> {
-    /// Finds the PTR records of the address.
-    async fn locate(&mut self) -> Result<PtrLocation, Failure> {
-        let address = self.intent.address;
-        let mut location = find(&mut self.cx.session, address, self.follow).await?;
-        self.cx.permit_name(&location.owner)?;
-        self.is_hidden = location.zone.is_none();
-        if self.is_hidden && self.intent.presence == Presence::Gone {
-            confirm_absence(
-                &mut self.cx.session,
-                &location.owner,
-                self.reverse_zone.name,
-            )
-            .await?;
-        }
+impl<'c, 'a> PtrUpdate<'c, 'a> {
+    /// # Errors
+    /// [`Failure`] if the operator does not let nsbridge manage the address.
+    fn new(cx: &'c mut Context<'a>, intent: &'c PtrIntent) -> Result<Self, Failure> {
+        let name = cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+        Ok(Self {
+            cx,
+            intent,
+            reverse_zone: ReverseZone { name, intent },
+            zone_created: false,
+            is_finished: false,
+            is_hidden: false,
+            follow: Follow::NotSynthesized,
+            refuted: None,
+            lost: None,
+        })
+    }
+
+    /// Reads, and decides from what was read. Changes nothing.
+    async fn look(&mut self) -> Result<Decided, Failure> {
+        let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
+        let mut to_create = ToCreate::Nothing;
+        let mut location = match found {
+            // A killed creation leaves a zone that is answered so, too.
+            Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
+                to_create = ToCreate::Rest;
+                PtrLocation::of(reverse_name(self.intent.address))
+            }
+            found => found?,
+        };
         if self.refuted.take().as_ref() == Some(&location.values) {
             // A wildcard gives the same answer (RFC 4592).
             location.values.clear();
             location.ttl = None;
         }
-        Ok(location)
+        let zone = self
+            .cx
+            .enclosing_zone(&location.owner, location.zone.clone());
+        if zone != location.zone {
+            location = PtrLocation::of(location.owner);
+            location.zone = zone;
+        }
+        let answered = location.values.clone();
+        overlay(self.cx, &mut location);
+        self.cx.permit_name(&location.owner)?;
+        self.is_hidden = location.zone.is_none();
+        if self.is_hidden && self.intent.presence == Presence::Gone {
+            let session = &mut self.cx.session;
+            confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
+        }
+        let mut step = decide(&location, &self.reverse_zone, self.cx.policy);
+        if let Step::Change { zone, done, .. } = &mut step {
+            if let Done::PtrAdded { zone_created, .. } = done {
+                *zone_created = self.zone_created;
+            }
+            if location.zone.is_some() {
+                permit(self.cx, zone).await?;
+                if *zone == self.reverse_zone.name && self.is_unfinished().await? {
+                    to_create = ToCreate::Rest;
+                }
+            } else if to_create == ToCreate::Nothing {
+                self.reverse_zone.permit(self.cx, &location.owner)?;
+                to_create = ToCreate::Whole;
+            }
+        }
+        Ok(Decided {
+            location,
+            answered,
+            to_create,
+            step,
+        })
     }
 
-    /// Finishes the creation that a killed process began. Returns whether there was one.
-    async fn finish_creation(&mut self) -> Result<bool, Failure> {
-        if self.is_finished {
-            return Ok(false);
+    /// Returns whether the creation that a killed process began is left to finish.
+    async fn is_unfinished(&mut self) -> Result<bool, Failure> {
+        if !self.is_finished {
+            self.is_finished = !self.reverse_zone.is_unfinished(self.cx).await?;
         }
-        self.is_finished = true;
-        self.reverse_zone.finish(self.cx).await
+        Ok(!self.is_finished)
+    }
+
+    /// Decides as the run would: also by whether the prerequisites hold.
+    async fn foresee(&mut self) -> Result<Decided, Failure> {
+        for attempt in 0..Self::ATTEMPTS_MAX {
+            self.cx.session.pause(attempt).await?;
+            let decided = self.look().await?;
+            if self.holds(&decided).await? {
+                return Ok(decided);
+            }
+            self.refute(decided.answered, decided.location.has_synthesized_cname);
+        }
+        let attempts = Self::ATTEMPTS_MAX;
+        Err(Failure::ChangedMeanwhile { attempts })
+    }
+
+    /// Returns whether the prerequisites of a change hold. If a wildcard may have synthesized the answers, only
+    /// the primary can tell: it is sent an UPDATE that changes nothing.
+    async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
+        let (location, answered) = (&decided.location, &decided.answered);
+        let session = &mut self.cx.session;
+        match &decided.step {
+            Step::Change { zone, .. }
+                if location.has_synthesized_cname
+                    || may_be_synthesized(session, &location.owner, answered).await? =>
+            {
+                let nothing = batch(zone.clone(), &location.owner, answered, &[]);
+                let reply = session.update(&nothing).await?;
+                is_applied(reply, session.primary.key.name())
+            }
+            Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) => Ok(true),
+        }
+    }
+
+    /// Takes note that the prerequisites of what was answered do not hold.
+    fn refute(&mut self, answered: Vec<Rdata>, has_synthesized_cname: bool) {
+        if has_synthesized_cname {
+            // The CNAME stands at the name, and a wildcard only says the same.
+            self.follow = Follow::All;
+        }
+        self.refuted = Some(answered);
     }
 
     /// Drops a removed value from the state.
@@ -138,54 +239,40 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Decision<Delivered, Self::Change>, Failure> {
-        let location = match self.locate().await {
-            // A killed creation leaves a zone that is answered so, too.
-            Err(Failure::ServerFailure { .. }) if self.finish_creation().await? => {
-                return Ok(Decision::Again);
-            }
-            located => located?,
-        };
-        let step = step(
-            &location,
-            self.intent,
-            &self.cx.policy.ptr,
-            self.zone_created,
-        );
-        if let Some(kept) = kept(&step, &location, self.intent, self.cx.policy) {
-            return Ok(Decision::Done(Delivered {
-                done: Done::Unchanged,
-                left_out: vec![kept],
-            }));
+        let decided = self.look().await?;
+        if decided.to_create != ToCreate::Nothing {
+            let is_absent = decided.to_create == ToCreate::Whole;
+            self.reverse_zone.create(self.cx, is_absent).await?;
+            self.zone_created |= is_absent;
+            self.is_finished = true;
+            return Ok(Decision::Again);
         }
-        let (zone, changes, done) = match step {
+        let (zone, lines, done) = match decided.step {
+            Step::Change { zone, lines, done } => (zone, lines, done),
+            Step::Kept(name) => {
+                return Ok(Decision::Done(Delivered {
+                    done: Done::Unchanged,
+                    left_out: vec![LeftOut::Kept(name)],
+                }));
+            }
             Step::Nothing(done) => {
                 self.drop_removed()?;
                 let done = self.lost.take().unwrap_or(done);
                 return Ok(Decision::Done(Delivered::all(done)));
             }
-            Step::CreateZone => {
-                self.reverse_zone.create(self.cx, &location.owner).await?;
-                (self.zone_created, self.is_finished) = (true, true);
-                return Ok(Decision::Again);
-            }
-            Step::Change {
-                zone,
-                changes,
-                done,
-            } => (zone, changes, done),
         };
-        permit(self.cx, &zone).await?;
-        if zone == *self.reverse_zone.name && self.finish_creation().await? {
-            return Ok(Decision::Again);
-        }
-        let is_added = |it: &Change| matches!(it.action, Action::Add { .. });
-        if changes.iter().any(is_added) {
+        if lines.iter().any(|it| it.presence == Presence::Present) {
             // Before it is there: what a crash leaves behind is known to be managed.
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
+        let (location, answered) = (decided.location, decided.answered);
         Ok(Decision::Send {
-            batches: vec![batch(zone, &location, &changes)],
-            change: Sending { location, done },
+            batches: vec![batch(zone, &location.owner, &answered, &lines)],
+            change: Sending {
+                answered,
+                has_synthesized_cname: location.has_synthesized_cname,
+                done,
+            },
         })
     }
 
@@ -203,11 +290,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     }
 
     fn prerequisite_failed(&mut self, sent: Sending) {
-        if sent.location.has_synthesized_cname {
-            // The CNAME stands at the name, and a wildcard only says the same.
-            self.follow = Follow::All;
-        }
-        self.refuted = Some(sent.location.values);
+        self.refute(sent.answered, sent.has_synthesized_cname);
     }
 
     fn response_lost(&mut self, sent: Sending) {
@@ -224,85 +307,44 @@ pub(crate) async fn preview_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Preview, Failure> {
-    let name = &cx.policy.ptr.permitted_reverse_zone(intent.address)?;
-    let reverse_zone = ReverseZone { name, intent };
-    let mut location = find(&mut cx.session, intent.address, Follow::NotSynthesized).await?;
-    cx.permit_name(&location.owner)?;
-    let is_there = location.zone.is_some();
-    overlay(cx, &mut location);
-    let step = step(&location, intent, &cx.policy.ptr, false);
-    let zone = location.zone.as_ref().unwrap_or(name);
+    let mut update = PtrUpdate::new(cx, intent)?;
+    let decided = update.foresee().await?;
+    let PtrUpdate {
+        cx, reverse_zone, ..
+    } = update;
+    let zone = decided.location.zone.as_ref();
+    let zone = zone.unwrap_or(&reverse_zone.name);
     let mut preview = Preview::of_zone(zone, ZoneChange::Kept);
-    if let Some(kept) = kept(&step, &location, intent, cx.policy) {
-        preview.left_out.push(kept);
-        return Ok(preview);
+    if decided.to_create != ToCreate::Nothing {
+        let is_absent = decided.to_create == ToCreate::Whole;
+        let created = reverse_zone.preview(cx, is_absent).await?;
+        preview = created.unwrap_or(preview);
     }
-    let changes = match step {
-        Step::Nothing(_) => Vec::new(),
-        Step::Change { zone, changes, .. } => {
-            permit(cx, &zone).await?;
-            if is_there
-                && zone == *name
-                && let Some((current, plan)) = reverse_zone.preview_finish(cx).await?
-            {
-                preview = preview_of_plan(&plan, &current);
-            }
-            changes
-        }
-        Step::CreateZone => {
-            let desired = reverse_zone.preview(cx, &location.owner).await?;
-            let first = plan::initial_zone(&desired, &cx.policy.keep)?;
-            preview = preview_of_new(&first.zone);
-            vec![added(&location, intent, cx.policy.ptr.ttl)]
-        }
-    };
-    let ttl_before = location.ttl.unwrap_or(cx.policy.ptr.ttl);
-    preview
-        .lines
-        .extend(changes.iter().map(|it| match it.action {
-            Action::Add { ttl } | Action::SetTtl { ttl } => {
-                line(Presence::Present, it.to_record(ttl))
-            }
-            Action::Remove => line(Presence::Gone, it.to_record(ttl_before)),
-        }));
+    match decided.step {
+        Step::Nothing(_) => {}
+        Step::Kept(name) => preview.left_out.push(LeftOut::Kept(name)),
+        Step::Change { lines, .. } => preview.lines.extend(lines),
+    }
     Ok(preview)
 }
 
-/// Applies the overlay of a dry run to where the PTR records of an address are.
+/// Applies the overlay of a dry run to the PTR records of an address.
 fn overlay(cx: &Context<'_>, location: &mut PtrLocation) {
-    let zone = cx.enclosing_zone(&location.owner, location.zone.clone());
-    if zone != location.zone {
-        location.values.clear();
-        location.ttl = None;
-    }
-    location.zone = zone;
     let Some(zone) = &location.zone else { return };
     let (owner, ttl) = (&location.owner, location.ttl.unwrap_or_default());
-    let found = location.values.drain(..).map(|rdata| Record {
-        owner: owner.clone(),
-        rtype: RecordType::PTR,
-        ttl,
-        rdata,
-    });
-    let records = cx.records(zone, owner, RecordType::PTR, found.collect());
+    let found = location.values.drain(..);
+    let found = found.map(|rdata| record(owner, ttl, rdata)).collect();
+    let records = cx.records(zone, owner, RecordType::PTR, found);
     location.ttl = records.first().map(|record| record.ttl);
     location.values = records.into_iter().map(|record| record.rdata).collect();
 }
 
-/// Returns what is left out because `policy.keep` covers the reverse name or the owner of the PTR records.
-fn kept(
-    step: &Step,
-    location: &PtrLocation,
-    intent: &PtrIntent,
-    policy: &Policy,
-) -> Option<LeftOut> {
-    match step {
-        Step::Nothing(_) => None,
-        Step::Change { .. } | Step::CreateZone => {
-            let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
-            let kept = names.find(|name| policy.keeps(name));
-            kept.map(LeftOut::Kept)
-        }
+fn record(owner: &Name, ttl: u32, rdata: Rdata) -> Record {
+    Record {
+        owner: owner.clone(),
+        rtype: RecordType::PTR,
+        ttl,
+        rdata,
     }
 }
 
@@ -330,90 +372,91 @@ async fn confirm_absence(
     Ok(())
 }
 
-fn step(
-    location: &PtrLocation,
-    intent: &PtrIntent,
-    policy: &PtrSettings,
-    zone_created: bool,
-) -> Step {
+/// Returns whether a wildcard beside the name has one of its PTR values (RFC 4592).
+async fn may_be_synthesized(
+    session: &mut Session<'_>,
+    owner: &Name,
+    answered: &[Rdata],
+) -> Result<bool, Failure> {
+    let beside = owner.parent().map(|parent| parent.child(b"*"));
+    let (Some(Ok(beside)), false) = (beside, answered.is_empty()) else {
+        return Ok(false);
+    };
+    let response = ask(session, &beside, RecordType::PTR).await?;
+    let mut found = response
+        .iter()
+        .flat_map(|it| records(it, &beside, RecordType::PTR));
+    Ok(found.any(|record| answered.contains(&record.rdata)))
+}
+
+/// Decides what the value needs: a pure function of what was read.
+fn decide(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &Policy) -> Step {
+    let intent = reverse_zone.intent;
+    let step = step(location, reverse_zone, &policy.ptr);
+    if let Step::Nothing(_) = step {
+        return step;
+    }
+    let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
+    let kept = names.find(|name| policy.keeps(name));
+    kept.map_or(step, Step::Kept)
+}
+
+fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSettings) -> Step {
+    let (intent, owner) = (reverse_zone.intent, location.owner.clone());
+    let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name).clone();
     let value = Rdata::from_name(&intent.hostname);
     let there = location.values.contains(&value);
-    let owner = location.owner.clone();
-    let removal = |rdata: &Rdata| Change {
-        owner: owner.clone(),
-        rtype: RecordType::PTR,
-        rdata: rdata.clone(),
-        action: Action::Remove,
-    };
-    match (&location.zone, intent.presence) {
-        (None, Presence::Gone) => Step::Nothing(Done::AlreadyGone),
-        (None, Presence::Present) => Step::CreateZone,
-        (Some(_), Presence::Gone) if !there => Step::Nothing(Done::AlreadyGone),
-        (Some(zone), Presence::Gone) => {
-            let done = Done::PtrRemoved {
-                owner: owner.clone(),
-                zone: zone.clone(),
-            };
-            Step::Change {
-                zone: zone.clone(),
-                changes: vec![removal(&value)],
-                done,
-            }
+    // A value that is added takes the TTL of the others, since an RRset has only one.
+    let ttl = location.ttl.unwrap_or(policy.ttl);
+    let change = |presence, rdata: &Rdata| line(presence, record(&owner, ttl, rdata.clone()));
+    if intent.presence == Presence::Gone {
+        if !there {
+            return Step::Nothing(Done::AlreadyGone);
         }
-        (Some(zone), Presence::Present) => {
-            let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-            let others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
-            let replaced = if policy.existing == ExistingPtr::Replace {
-                others.len()
-            } else {
-                0
-            };
-            if there && replaced == 0 {
-                return Step::Nothing(Done::Unchanged);
-            }
-            if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
-                return Step::Nothing(Done::PtrKept { owner });
-            }
-            let mut changes: Vec<Change> = others.into_iter().take(replaced).map(removal).collect();
-            if !there {
-                changes.push(added(location, intent, policy.ttl));
-            }
-            let done = Done::PtrAdded {
+        return Step::Change {
+            lines: vec![change(Presence::Gone, &value)],
+            done: Done::PtrRemoved {
                 owner,
                 zone: zone.clone(),
-                replaced,
-                zone_created,
-            };
-            Step::Change {
-                zone: zone.clone(),
-                changes,
-                done,
-            }
+            },
+            zone,
+        };
+    }
+    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
+    let mut others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
+    if policy.existing != ExistingPtr::Replace {
+        if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
+            return Step::Nothing(Done::PtrKept { owner });
         }
+        others.clear();
     }
-}
-
-/// Returns the record to add. It takes the TTL of the other values, since an RRset has only one.
-fn added(location: &PtrLocation, intent: &PtrIntent, ttl: u32) -> Change {
-    Change {
-        owner: location.owner.clone(),
-        rtype: RecordType::PTR,
-        rdata: Rdata::from_name(&intent.hostname),
-        action: Action::Add {
-            ttl: location.ttl.unwrap_or(ttl),
+    let replaced = others.len();
+    if there && replaced == 0 {
+        return Step::Nothing(Done::Unchanged);
+    }
+    let removals = others.into_iter().map(|it| change(Presence::Gone, it));
+    let addition = (!there).then(|| change(Presence::Present, &value));
+    Step::Change {
+        lines: removals.chain(addition).collect(),
+        done: Done::PtrAdded {
+            owner,
+            zone: zone.clone(),
+            replaced,
+            zone_created: false,
         },
+        zone,
     }
 }
 
-/// Returns the UPDATE, with the values that were seen as prerequisites.
-fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
-    let (owner, rtype) = (&location.owner, RecordType::PTR);
+/// Returns the UPDATE, with the values that were answered as prerequisites.
+fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], lines: &[PreviewLine]) -> Batch {
+    let rtype = RecordType::PTR;
     let equals = |rdata: &Rdata| Prerequisite::Equals {
         owner: owner.clone(),
         rtype,
         rdata: rdata.clone(),
     };
-    let mut prerequisites: Vec<Prerequisite> = location.values.iter().map(equals).collect();
+    let mut prerequisites: Vec<Prerequisite> = answered.iter().map(equals).collect();
     if prerequisites.is_empty() {
         // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
         for rtype in [rtype, RecordType::CNAME] {
@@ -421,9 +464,25 @@ fn batch(zone: ZoneName, location: &PtrLocation, changes: &[Change]) -> Batch {
             prerequisites.push(Prerequisite::Absent { owner, rtype });
         }
     }
+    let update = |PreviewLine { presence, record }: &PreviewLine| {
+        let (owner, rdata) = (record.owner.clone(), record.rdata.clone());
+        match presence {
+            Presence::Present => Update::Add {
+                owner,
+                rtype,
+                ttl: record.ttl,
+                rdata,
+            },
+            Presence::Gone => Update::Remove {
+                owner,
+                rtype,
+                rdata,
+            },
+        }
+    };
     Batch {
         zone,
         prerequisites,
-        updates: changes.iter().map(Update::from).collect(),
+        updates: lines.iter().map(update).collect(),
     }
 }

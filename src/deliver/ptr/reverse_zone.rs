@@ -7,6 +7,7 @@
 use crate::deliver::context::Context;
 use crate::deliver::create::create;
 use crate::deliver::error::Failure;
+use crate::deliver::outcome::Preview;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, enclosing_soa, records};
 use crate::deliver::server::transfer::Found;
@@ -14,76 +15,29 @@ use crate::deliver::state::{Provenance, ZoneState};
 use crate::deliver::update::{self, Decision, Transaction};
 use crate::deliver::zone::managed::is_unused;
 use crate::deliver::zone::nameservers::{NS_TTL, ns_set};
+use crate::deliver::zone::preview::{preview_of_new, preview_of_plan};
 use crate::deliver::zone::read::read;
 use crate::model::{
-    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Name, PtrIntent, RecordType, RrSets,
-    Scope, Soa, ZoneName, ZoneSource,
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Name, PtrIntent, RecordType,
+    RrSets, Scope, Soa, ZoneName, ZoneSource,
 };
 use crate::plan::{self, Plan, Prerequisites};
 use crate::provision::Created;
 
 /// The reverse zone that an intent needs.
-#[derive(Clone, Copy)]
 pub(crate) struct ReverseZone<'a> {
     /// Its name, as the networks imply it.
-    pub(crate) name: &'a ZoneName,
+    pub(crate) name: ZoneName,
     /// The intent, whose host name implies the name servers.
     pub(crate) intent: &'a PtrIntent,
 }
 
 impl ReverseZone<'_> {
-    /// Creates the zone for an owner name.
+    /// Returns whether the zone may be created for an owner name.
     ///
     /// # Errors
-    /// [`Failure`]; [`Failure::ReverseZoneAbsent`] if nothing may create it or `owner` is not in it.
-    pub(crate) async fn create(&self, cx: &mut Context<'_>, owner: &Name) -> Result<(), Failure> {
-        self.permit(cx, owner)?;
-        self.create_and_fill(cx, true).await
-    }
-
-    /// Finishes the creation that a killed process began. Returns whether there was one.
-    pub(crate) async fn finish(&self, cx: &mut Context<'_>) -> Result<bool, Failure> {
-        let is_unfinished = self.is_unfinished(cx).await?;
-        if is_unfinished {
-            self.create_and_fill(cx, false).await?;
-        }
-        Ok(is_unfinished)
-    }
-
-    /// Returns the zone as [`Self::create`] would create it.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
-    pub(crate) async fn preview(
-        &self,
-        cx: &mut Context<'_>,
-        owner: &Name,
-    ) -> Result<DesiredZone, Failure> {
-        self.permit(cx, owner)?;
-        self.desired(cx).await
-    }
-
-    /// Returns what [`Self::finish`] would change.
-    pub(crate) async fn preview_finish(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Result<Option<(Box<CurrentZone>, Plan)>, Failure> {
-        if !self.is_unfinished(cx).await? {
-            return Ok(None);
-        }
-        let (Found::Zone(current), state) = read(&mut cx.session, self.name, cx.store).await?
-        else {
-            return Ok(None);
-        };
-        if !is_unused(cx.session.primary, &current, &state) {
-            return Ok(None);
-        }
-        let desired = self.desired(cx).await?;
-        let plan = fill_plan(cx, &current, &desired, &placeholders(&current));
-        Ok(Some((current, plan)))
-    }
-
-    fn permit(&self, cx: &Context<'_>, owner: &Name) -> Result<(), Failure> {
+    /// [`Failure::ReverseZoneAbsent`] if nothing may create it or `owner` is not in it.
+    pub(crate) fn permit(&self, cx: &Context<'_>, owner: &Name) -> Result<(), Failure> {
         let is_in_zone = owner.is_at_or_below(self.name.apex());
         if is_in_zone && cx.session.primary.provisioning.is_some() {
             return Ok(());
@@ -94,43 +48,77 @@ impl ReverseZone<'_> {
         })
     }
 
-    async fn is_unfinished(&self, cx: &Context<'_>) -> Result<bool, Failure> {
-        if cx.session.primary.provisioning.is_none() {
+    /// Returns whether a killed process left the zone half-created, and no earlier command of a dry run
+    /// finishes it.
+    pub(crate) async fn is_unfinished(&self, cx: &Context<'_>) -> Result<bool, Failure> {
+        let is_overlaid = |rtype| {
+            let records = cx.records(&self.name, self.name.apex(), rtype, Vec::new());
+            !records.is_empty()
+        };
+        if cx.session.primary.provisioning.is_none()
+            || [RecordType::SOA, RecordType::NS]
+                .into_iter()
+                .any(is_overlaid)
+        {
             return Ok(false);
         }
-        let state = cx.store.load(&cx.session.zone_key(self.name)).await?;
+        let state = cx.store.load(&cx.session.zone_key(&self.name)).await?;
         Ok(state.provenance == Provenance::Creating)
     }
 
-    async fn create_and_fill(&self, cx: &mut Context<'_>, is_absent: bool) -> Result<(), Failure> {
-        let desired = self.desired(cx).await?;
-        let first = plan::initial_zone(&desired, &cx.policy.keep)?;
-        let key = cx.session.zone_key(self.name);
+    /// Creates the zone, or finishes the creation that a killed process began, and fills it.
+    pub(crate) async fn create(
+        &self,
+        cx: &mut Context<'_>,
+        is_absent: bool,
+    ) -> Result<(), Failure> {
+        let first = self.first_contents(cx).await?;
+        let key = cx.session.zone_key(&self.name);
         let state = cx.store.load(&key).await?;
-        let created = create(cx, &first.zone, is_absent, state).await?;
+        let created = create(cx, &first, is_absent, state).await?;
         let mut state = cx.store.load(&key).await?;
         match created {
             Created::Full => return Ok(()),
             Created::Placeholder => {}
             Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
             // Another process began to create it.
-            Created::AlreadyThere(_) => match read(&mut cx.session, self.name, cx.store).await?.0 {
-                Found::Zone(current) if is_unused(cx.session.primary, &current, &state) => {}
-                Found::Zone(_) => {
-                    // Another program uses it, and may have created it.
-                    state.provenance = Provenance::Preexisting;
-                    let change = state.change(key, RrSets::default(), RrSets::default());
-                    return cx.store.commit(change);
+            Created::AlreadyThere(_) => {
+                match read(&mut cx.session, &self.name, cx.store).await?.0 {
+                    Found::Zone(current) if is_unused(cx.session.primary, &current, &state) => {}
+                    Found::Zone(_) => {
+                        // Another program uses it, and may have created it.
+                        state.provenance = Provenance::Preexisting;
+                        let change = state.change(key, RrSets::default(), RrSets::default());
+                        return cx.store.commit(change);
+                    }
+                    Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
                 }
-                Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
-            },
+            }
         }
-        let desired = &desired;
+        let desired = &filled(first);
         update::run(&mut Fill { cx, desired, state }).await
     }
 
+    /// Returns what [`Self::create`] would do. `None` if another program uses the zone.
+    pub(crate) async fn preview(
+        &self,
+        cx: &mut Context<'_>,
+        is_absent: bool,
+    ) -> Result<Option<Preview>, Failure> {
+        let first = self.first_contents(cx).await?;
+        if !is_absent
+            && let (Found::Zone(current), state) =
+                read(&mut cx.session, &self.name, cx.store).await?
+        {
+            let is_unused = is_unused(cx.session.primary, &current, &state);
+            let plan = fill_plan(cx, &current, &filled(first), &placeholders(&current));
+            return Ok(is_unused.then(|| preview_of_plan(&plan, &current)));
+        }
+        Ok(Some(preview_of_new(&first)))
+    }
+
     /// Returns the zone with the primary's name servers, or those of the zone of the host name.
-    async fn desired(&self, cx: &mut Context<'_>) -> Result<DesiredZone, Failure> {
+    async fn first_contents(&self, cx: &mut Context<'_>) -> Result<InitialZone, Failure> {
         let host = &self.intent.hostname;
         let response = ask(&mut cx.session, host, RecordType::SOA).await?;
         let soa = response.and_then(|response| enclosing_soa(&response, host).cloned());
@@ -159,20 +147,36 @@ impl ReverseZone<'_> {
             let zone = self.name.clone();
             return Err(Failure::NoNameservers { zone });
         }
-        let soa = host_soa.map_or_else(DesiredSoa::default, |soa| DesiredSoa {
-            rname: Some(soa.rname),
-            refresh: Some(soa.refresh),
-            retry: Some(soa.retry),
-            expire: Some(soa.expire),
-            minimum: Some(soa.minimum),
-            ..DesiredSoa::default()
-        });
-        Ok(DesiredZone {
+        let desired = DesiredZone {
             name: self.name.clone(),
-            soa,
-            records: RrSets::from_sets([ns_set(self.name, NS_TTL, &nameservers)]),
+            soa: host_soa.map(soa_fields).unwrap_or_default(),
+            records: RrSets::from_sets([ns_set(&self.name, NS_TTL, &nameservers)]),
             source: ZoneSource::Call,
-        })
+        };
+        Ok(plan::initial_zone(&desired, &cx.policy.keep)?.zone)
+    }
+}
+
+/// Returns what a zone is filled with whose first contents the primary chose.
+fn filled(first: InitialZone) -> DesiredZone {
+    DesiredZone {
+        name: first.name,
+        soa: soa_fields(first.soa),
+        records: first.records,
+        source: ZoneSource::Call,
+    }
+}
+
+/// Returns the fields of an SOA that hold for another zone, too: its first name server and its TTL stay those
+/// that the primary chose.
+fn soa_fields(soa: Soa) -> DesiredSoa {
+    DesiredSoa {
+        rname: Some(soa.rname),
+        refresh: Some(soa.refresh),
+        retry: Some(soa.retry),
+        expire: Some(soa.expire),
+        minimum: Some(soa.minimum),
+        ..DesiredSoa::default()
     }
 }
 

@@ -3,6 +3,7 @@
 //! The run carries the decision out, the dry run prints it.
 
 use super::managed::{is_unused, left_out, unverified};
+use crate::deliver::create::permit_name;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
 use crate::deliver::policy::Policy;
@@ -12,7 +13,6 @@ use crate::deliver::state::{Provenance, SoaTtl, ZoneState};
 use crate::model::{CurrentZone, DesiredZone, RrSets};
 use crate::plan::{self, FirstContents, Plan, Prerequisites};
 use crate::provision::Created;
-use crate::wire::Rcode;
 
 /// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
 /// program is assumed: such a change moves the serial on.
@@ -52,14 +52,10 @@ pub(crate) struct Creation {
     /// What the zone is created with.
     pub(crate) first: FirstContents,
     pub(crate) state: ZoneState,
-    /// The zone is not there in any form.
-    pub(crate) is_absent: bool,
+    /// The zone as it was read.
+    pub(crate) found: Found,
     /// An earlier process began to create the zone, and the end of that is not known.
     pub(crate) was_begun: bool,
-    /// The primary has the zone configured and answers this for it: only a creation shows more.
-    pub(crate) not_loaded: Option<Rcode>,
-    /// The difference that is left once a half-created zone is finished.
-    pub(crate) unfinished: Option<Update>,
 }
 
 /// The difference between a zone and what is desired.
@@ -94,40 +90,30 @@ pub(crate) fn decide(
     } = view;
     let can_create = primary.provisioning.is_some();
     let was_begun = is_unfinished(primary, &state, before);
-    let is_absent = matches!(found, Found::Absent | Found::NotShown(_));
-    let mut not_loaded = None;
-    let mut current = None;
-    match found {
-        Found::Zone(zone) => {
+    let found = match found {
+        Found::Zone(current) => {
             state.provenance = permitted?;
-            current = Some(*zone);
+            // A zone that bears this instance's mark and is not in the state may be half-created, too.
+            if !is_unfinished(primary, &state, before) {
+                let update = update(desired, primary, policy, *current, state, before)?;
+                return Ok(Decision::Update(Box::new(update)));
+            }
+            Found::Zone(current)
         }
         Found::Absent | Found::NotShown(_) if can_create => {
             permitted?;
+            permit_name(primary, &desired.name)?;
+            found
         }
-        Found::NotLoaded(rcode) if can_create => not_loaded = Some(rcode),
+        Found::NotLoaded(_) if can_create => found,
         Found::Absent | Found::NotShown(_) => return Err(Failure::ZoneAbsent),
         Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
-    }
-    // A zone that bears this instance's mark and is not in the state may be half-created, too.
-    if let Some(current) = current.take_if(|_| !is_unfinished(primary, &state, before)) {
-        let update = update(desired, primary, policy, current, state, before)?;
-        return Ok(Decision::Update(Box::new(update)));
-    }
-    let unfinished = current.map(|current| {
-        let before = Before {
-            was_begun,
-            ..Before::default()
-        };
-        update(desired, primary, policy, current, state.clone(), &before)
-    });
+    };
     Ok(Decision::Create(Box::new(Creation {
         first: plan::initial_zone(desired, &policy.keep)?,
         state,
-        is_absent,
+        found,
         was_begun,
-        not_loaded,
-        unfinished: unfinished.transpose()?,
     })))
 }
 
@@ -138,7 +124,7 @@ pub(crate) fn is_unfinished(primary: &Primary, state: &ZoneState, before: &Befor
 }
 
 /// Computes the difference of a zone that is there.
-fn update(
+pub(super) fn update(
     desired: &DesiredZone,
     primary: &Primary,
     policy: &Policy,

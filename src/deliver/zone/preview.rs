@@ -1,6 +1,6 @@
 //! Shows what a decision would change, without carrying it out.
 
-use super::decide::{Before, Decision, decide};
+use super::decide::{Before, Decision, Update, decide, update};
 use super::delete::{Deletion, ToRemove, deletion, what_to_remove};
 use super::managed::left_out;
 use super::read::read;
@@ -11,9 +11,10 @@ use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::server::transfer::Found;
 use crate::model::{
-    CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
+    CurrentZone, DesiredZone, InitialZone, Presence, Rdata, Record, RecordType, RrSet, RrSets, Soa,
+    ZoneName,
 };
-use crate::plan::{self, Action, Plan};
+use crate::plan::{self, Change, Plan};
 
 /// Returns what [`deliver_zone`](super::update::deliver_zone) would do.
 pub(crate) async fn preview_zone(
@@ -22,24 +23,32 @@ pub(crate) async fn preview_zone(
 ) -> Result<Preview, Failure> {
     let before = Before::default();
     let view = view(cx, desired, &before).await?;
-    let creation = match decide(desired, cx.session.primary, cx.policy, view, &before)? {
+    let (primary, policy) = (cx.session.primary, cx.policy);
+    let creation = match decide(desired, primary, policy, view, &before)? {
         Decision::Update(update) => return Ok(preview_of_update(*update)),
         Decision::Create(creation) => *creation,
     };
-    match (creation.unfinished, creation.not_loaded) {
-        (Some(update), _) => Ok(preview_of_update(update)),
-        (None, Some(rcode)) if !creation.was_begun => Err(Failure::ZoneNotLoaded { rcode }),
-        (None, _) => {
-            let first = creation.first;
-            Ok(Preview {
-                left_out: left_out(&first.conflicts, &first.kept),
-                ..preview_of_new(&first.zone)
-            })
+    let (first, was_begun) = (creation.first, creation.was_begun);
+    match creation.found {
+        // The difference that is left once a half-created zone is finished.
+        Found::Zone(current) => {
+            let before = Before {
+                was_begun,
+                ..before
+            };
+            let update = update(desired, primary, policy, *current, creation.state, &before)?;
+            Ok(preview_of_update(update))
         }
+        // Only a creation shows more.
+        Found::NotLoaded(rcode) if !was_begun => Err(Failure::ZoneNotLoaded { rcode }),
+        Found::NotLoaded(_) | Found::Absent | Found::NotShown(_) => Ok(Preview {
+            left_out: left_out(&first.conflicts, &first.kept),
+            ..preview_of_new(&first.zone)
+        }),
     }
 }
 
-pub(super) fn preview_of_update(update: super::decide::Update) -> Preview {
+pub(super) fn preview_of_update(update: Update) -> Preview {
     Preview {
         left_out: update.left_out(),
         guard: update.guard,
@@ -111,16 +120,43 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
         let after = soa_record(&current.name, soa, *ttl);
         lines.push(line(Presence::Present, after));
     }
-    for change in &plan.changes {
-        let set = current.records.get(&change.owner, change.rtype);
-        if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
-            lines.push(line(Presence::Gone, change.to_record(set.ttl)));
+    for changes in plan.changes.chunk_by(|a, b| a.owner == b.owner) {
+        let sets = current.records.at(&changes[0].owner);
+        for change in changes {
+            let set = sets.iter().find(|set| set.rtype == change.rtype);
+            if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
+                lines.push(line(Presence::Gone, change.to_record(set.ttl)));
+            }
+            if let Some(ttl) = change.ttl() {
+                lines.push(line(Presence::Present, change.to_record(ttl)));
+            }
         }
-        if let Action::Add { ttl } | Action::SetTtl { ttl } = change.action {
-            lines.push(line(Presence::Present, change.to_record(ttl)));
-        }
+        lines.extend(sets.iter().flat_map(|set| ttl_changes(set, changes)));
     }
     preview
+}
+
+/// Returns the values of an RRset that stay and get the TTL of the values that the changes add: an RRset has
+/// one TTL (RFC 2181 section 5.2).
+fn ttl_changes(set: &RrSet, changes: &[Change]) -> Vec<PreviewLine> {
+    let changes = || changes.iter().filter(|change| change.rtype == set.rtype);
+    let Some(ttl) = changes().find_map(Change::ttl).filter(|it| *it != set.ttl) else {
+        return Vec::new();
+    };
+    let stays = |rdata: &&Rdata| changes().all(|change| change.rdata != **rdata);
+    let record = |rdata: &Rdata, ttl| Record {
+        owner: set.owner.clone(),
+        rtype: set.rtype,
+        ttl,
+        rdata: rdata.clone(),
+    };
+    let stay = set.rdatas.iter().filter(stays).flat_map(|rdata| {
+        [
+            line(Presence::Gone, record(rdata, set.ttl)),
+            line(Presence::Present, record(rdata, ttl)),
+        ]
+    });
+    stay.collect()
 }
 
 pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {

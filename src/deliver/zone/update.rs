@@ -161,7 +161,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
     /// Creates the zone. Returns the result if it holds all that it must.
     async fn create(&mut self, creation: Creation) -> Result<Option<Delivered>, Failure> {
         let first = creation.first;
-        let created = create(self.cx, &first.zone, creation.is_absent, creation.state).await?;
+        let created = create(self.cx, &first.zone, self.is_absent, creation.state).await?;
         if created == Created::Full
             && serving(&mut self.cx.session, &self.desired.name).await? == Serving::Yes
         {

@@ -79,6 +79,14 @@ impl Command {
         Self { settings }
     }
 
+    /// Returns whether a program gets a zone of this name.
+    ///
+    /// # Errors
+    /// [`CommandError::ZoneUnwritable`].
+    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), CommandError> {
+        word(zone).map(|_| ())
+    }
+
     /// Creates the zone.
     ///
     /// # Errors
@@ -162,8 +170,7 @@ impl Command {
         deadline: Instant,
     ) -> Result<Success, CommandError> {
         let program = &self.settings.program;
-        let name = argument::zone_word(zone)
-            .ok_or_else(|| CommandError::ZoneUnwritable { zone: zone.clone() })?;
+        let name = word(zone)?;
         let arguments = self.settings.arguments.iter();
         let arguments: Vec<String> = arguments.map(|a| a.fill(action, &name)).collect();
         tracing::debug!(%zone, program = %program.display(), ?arguments, "starting the program");
@@ -223,6 +230,10 @@ impl Command {
             },
         })
     }
+}
+
+fn word(zone: &ZoneName) -> Result<String, CommandError> {
+    argument::zone_word(zone).ok_or_else(|| CommandError::ZoneUnwritable { zone: zone.clone() })
 }
 
 /// Formats first contents as a master file (RFC 1035 section 5): one record per line, absolute

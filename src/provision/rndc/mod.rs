@@ -166,6 +166,14 @@ impl Rndc {
         })
     }
 
+    /// Returns whether the name of a zone can be written in a control command.
+    ///
+    /// # Errors
+    /// [`RndcError::ZoneUnwritable`].
+    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), RndcError> {
+        self.target(zone).map(|_| ())
+    }
+
     /// Creates the zone as a loaded primary zone, and repairs what a killed creation left. Reserves
     /// a part of the time until `deadline` for the removal of an unfinished zone.
     ///

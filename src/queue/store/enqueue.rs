@@ -1,6 +1,6 @@
 //! Creates jobs from intents, in SQL.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::file::{Store, StoreError, failed};
 use crate::model::{Intent, Serial, ZoneSource};
@@ -56,6 +56,22 @@ impl Store {
         self.without_merging(|store| store.enqueue_all(new, now))
     }
 
+    /// Returns, for each intent, the newest serial accepted before if it overtook the intent. Changes
+    /// nothing.
+    pub(in crate::queue) fn overtaken(
+        &self,
+        new: &[NewJob],
+        now: u64,
+    ) -> Result<Vec<Option<Serial>>, StoreError> {
+        self.read(|connection| {
+            let newest = |new| match order_of(connection, new, now)? {
+                Some((newest, Order::Overtaken)) => Ok(Some(newest)),
+                Some((_, Order::Newer | Order::SetBack)) | None => Ok(None),
+            };
+            new.iter().map(newest).collect()
+        })
+    }
+
     fn enqueue_all(
         &mut self,
         new: &[NewJob],
@@ -98,28 +114,37 @@ impl Store {
     }
 }
 
+/// Returns the newest serial of the zone that was accepted before, and the order of that and the intent.
+/// `None` if either has no serial.
+fn order_of(
+    connection: &Connection,
+    new: &NewJob,
+    now: u64,
+) -> rusqlite::Result<Option<(Serial, Order)>> {
+    let Some((zone, serial)) = &new.serial else {
+        return Ok(None);
+    };
+    let mut find =
+        connection.prepare_cached("SELECT serial, accepted_at FROM accepted WHERE zone = ?")?;
+    let newest = find.query_row([zone], |row| {
+        Ok((Serial(row.get(0)?), row.get::<_, u64>(1)?))
+    });
+    let newest = newest.optional()?;
+    Ok(newest.map(|(newest, at)| (newest, order(newest, now.abs_diff(at), *serial))))
+}
+
 fn enqueue_one(
     transaction: &Transaction<'_>,
     new: &NewJob,
     token: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
-    let mut set_back_from = None;
+    let set_back_from = match order_of(transaction, new, now)? {
+        Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
+        Some((newest, Order::SetBack)) => Some(newest),
+        Some((_, Order::Newer)) | None => None,
+    };
     if let Some((zone, serial)) = &new.serial {
-        let mut find = transaction
-            .prepare_cached("SELECT serial, accepted_at FROM accepted WHERE zone = ?")?;
-        let newest = find
-            .query_row([zone], |row| {
-                Ok((Serial(row.get(0)?), row.get::<_, u64>(1)?))
-            })
-            .optional()?;
-        if let Some((newest, accepted_at)) = newest {
-            match order(newest, now.abs_diff(accepted_at), *serial) {
-                Order::Newer => {}
-                Order::Overtaken => return Ok(Accepted::Stale { newest }),
-                Order::SetBack => set_back_from = Some(newest),
-            }
-        }
         let mut accept = transaction.prepare_cached(
             "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
              ON CONFLICT DO UPDATE SET serial = excluded.serial, accepted_at = excluded.accepted_at",
