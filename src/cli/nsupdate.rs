@@ -70,29 +70,54 @@ fn run_script(options: &Options) -> Result<ExitCode, Instead> {
     let mut print = |stream, text: &str| say(if is_json { Stream::Error } else { stream }, text);
     let mut client = Client::new(settings, VERSION, &mut print);
     let mut queue = DurableQueue::new(options);
-    let done = loop {
-        match runtime::block_on(read_lines(&mut client, &mut lines, interactive, is_json)) {
-            Ok(Ok(End::OfBatch(batch))) => {
-                if queue.deliver(batch) == Status::BadConfiguration {
-                    return Ok(ExitCode::from(STATUS_FATAL));
-                }
+    let runtime = runtime::start().map_err(|error| format!("cannot start: {error}"))?;
+    // An update that is pending at the end is not sent.
+    let end = loop {
+        let line = match lines.next() {
+            Read::Line(line) => line,
+            Read::End => break End::OfScript,
+            Read::Interrupted => break End::Early,
+        };
+        let turn = runtime.block_on(client.line(&line));
+        for sent in client.take_sent() {
+            if is_json {
+                print_entry(entry(&sent));
             }
-            done => break done,
+        }
+        match turn {
+            Ok(Turn::Quit) => break End::OfScript,
+            Ok(Turn::Wrong) if !interactive => break End::Fatal(Fatal::Syntax),
+            Ok(Turn::Next | Turn::Wrong) => {}
+            Err(error) => break End::Fatal(error),
+        }
+        let batch = client.take_kept();
+        if !batch.is_empty() && queue.deliver(batch) == Status::BadConfiguration {
+            break End::Early;
         }
     };
+    // Does not wait for a look-up that hangs in the system's resolver.
+    runtime.shutdown_background();
     let is_in_place = queue.output.finish(queue.status) == Status::Done;
-    let done = done.map_err(|error| format!("cannot start: {error}"))?;
-    match done {
-        Ok(End::Interrupted) => Ok(ExitCode::from(STATUS_FATAL)),
-        Ok(_) if client.has_failed() || !is_in_place => Ok(ExitCode::from(STATUS_FAILED)),
-        Ok(_) => Ok(ExitCode::SUCCESS),
-        Err(error) => {
+    match end {
+        End::OfScript if is_in_place && !client.has_failed() => Ok(ExitCode::SUCCESS),
+        End::OfScript => Ok(ExitCode::from(STATUS_FAILED)),
+        End::Early => Ok(ExitCode::from(STATUS_FATAL)),
+        End::Fatal(error) => {
             if is_json {
                 print_entry(json!({ "result": "failed", "cause": error.to_string() }));
             }
             Err(format!("{}{error}", client.place()).into())
         }
     }
+}
+
+/// The end of a run.
+enum End {
+    /// The end of the script, or `quit`.
+    OfScript,
+    /// Ctrl-C, or an error that is printed already.
+    Early,
+    Fatal(Fatal),
 }
 
 /// Opens the script. The error is the last line of the run.
@@ -112,50 +137,6 @@ fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
 
 fn unopened(file: &str, error: &io::Error) -> String {
     format!("could not open '{file}': {}", file_words(error))
-}
-
-/// A reason why the client reads no more lines.
-enum End {
-    /// The end of the script, or `quit`.
-    OfScript,
-    /// A `send`, whose records must be in the queue before the next line is read.
-    OfBatch(Vec<RecordIntent>),
-    /// Ctrl-C.
-    Interrupted,
-}
-
-/// Carries out the lines. An update that is pending at their end is not sent.
-async fn read_lines(
-    client: &mut Client<'_>,
-    lines: &mut Lines,
-    interactive: bool,
-    is_json: bool,
-) -> Result<End, Fatal> {
-    loop {
-        let line = match lines.next() {
-            Read::Line(line) => line,
-            Read::End => return Ok(End::OfScript),
-            Read::Interrupted => return Ok(End::Interrupted),
-        };
-        let turn = client.line(&line).await;
-        let sent = client.take_sent();
-        if is_json {
-            for sent in &sent {
-                print_entry(entry(sent));
-            }
-        }
-        match turn? {
-            Turn::Next => {
-                let kept = client.take_kept();
-                if !kept.is_empty() {
-                    return Ok(End::OfBatch(kept));
-                }
-            }
-            Turn::Quit => return Ok(End::OfScript),
-            Turn::Wrong if interactive => {}
-            Turn::Wrong => return Err(Fatal::Syntax),
-        }
-    }
 }
 
 fn print_entry(entry: Value) {

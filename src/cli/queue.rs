@@ -30,25 +30,29 @@ pub(super) enum Command {
     },
     /// Tries jobs now, held ones too, and says what became of them.
     Retry {
-        /// The job's number, or what it is about: a zone, or an address.
-        #[arg(required_unless_present = "all")]
-        job: Vec<String>,
-        /// All jobs.
-        #[arg(long, conflicts_with = "job")]
-        all: bool,
+        #[command(flatten)]
+        jobs: Jobs,
         /// Let them pass the guard against mass loss, once.
         #[arg(long)]
         force: bool,
     },
     /// Takes jobs out of the queue, undelivered.
     Drop {
-        /// The job's number, or what it is about: a zone, or an address.
-        #[arg(required_unless_present = "all")]
-        job: Vec<String>,
-        /// All jobs.
-        #[arg(long, conflicts_with = "job")]
-        all: bool,
+        #[command(flatten)]
+        jobs: Jobs,
     },
+}
+
+/// Options that name jobs.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Jobs {
+    /// The job's number, or what it is about: a zone, or an address.
+    #[arg(required_unless_present = "all")]
+    job: Vec<String>,
+    /// All jobs.
+    #[arg(long, conflicts_with = "job")]
+    all: bool,
 }
 
 /// Runs the command.
@@ -57,6 +61,11 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
     let access = match command {
         Command::List | Command::Show { .. } => Access::ReadOnly,
         Command::Retry { .. } | Command::Drop { .. } => Access::ReadWrite,
+    };
+    let names: &[String] = match command {
+        Command::Show { job } => job,
+        Command::Retry { jobs, .. } | Command::Drop { jobs } if !jobs.all => &jobs.job,
+        Command::List | Command::Retry { .. } | Command::Drop { .. } => &[],
     };
     let work = async |store_thread: &StoreThread, output: &mut Output| {
         let mut jobs = store_thread.jobs().list().await?;
@@ -72,20 +81,12 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
             output,
             status: Status::Done,
         };
+        let jobs = queue.choose(jobs, names);
         match command {
             Command::List => queue.list(&jobs),
-            Command::Show { job } => {
-                let chosen = queue.choose(jobs, job);
-                queue.show(chosen).await?;
-            }
-            Command::Retry { job, all, force } => {
-                let chosen = if *all { jobs } else { queue.choose(jobs, job) };
-                queue.retry(chosen, *force).await?;
-            }
-            Command::Drop { job, all } => {
-                let chosen = if *all { jobs } else { queue.choose(jobs, job) };
-                queue.drop_jobs(chosen).await?;
-            }
+            Command::Show { .. } => queue.show(&jobs).await?,
+            Command::Retry { force, .. } => queue.retry(&jobs, *force).await?,
+            Command::Drop { .. } => queue.drop_jobs(&jobs).await?,
         }
         Ok(queue.status)
     };
@@ -103,7 +104,7 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    /// Returns the jobs that the operator names; reports a name without a job.
+    /// Returns the jobs that the operator names, or all without a name. Reports a name without a job.
     fn choose(&mut self, mut jobs: Vec<JobSummary>, names: &[String]) -> Vec<JobSummary> {
         for name in names {
             if !jobs.iter().any(|job| is_named(job, name)) {
@@ -113,7 +114,7 @@ impl Queue<'_> {
                 self.output.message(Message::error(text, Some(hint.into())));
             }
         }
-        jobs.retain(|job| names.iter().any(|name| is_named(job, name)));
+        jobs.retain(|job| names.is_empty() || names.iter().any(|name| is_named(job, name)));
         jobs
     }
 
@@ -126,8 +127,8 @@ impl Queue<'_> {
         self.output.detail(&format!("total: {total}, {held} held"));
     }
 
-    async fn show(&mut self, jobs: Vec<JobSummary>) -> Result<(), Failure> {
-        for job in &jobs {
+    async fn show(&mut self, jobs: &[JobSummary]) -> Result<(), Failure> {
+        for job in jobs {
             let lines = match self.store_thread.jobs().intent_of(job.id).await? {
                 Some(Ok(intent)) => contents(&intent),
                 Some(Err(problem)) => vec![format!("; cannot be read: {problem}")],
@@ -143,7 +144,7 @@ impl Queue<'_> {
         Ok(())
     }
 
-    async fn retry(&mut self, jobs: Vec<JobSummary>, force: bool) -> Result<(), Failure> {
+    async fn retry(&mut self, jobs: &[JobSummary], force: bool) -> Result<(), Failure> {
         let deadline = Instant::now() + self.setup.deadline;
         let ids = jobs.iter().map(|job| job.id).collect();
         let queue = self.store_thread.jobs();
@@ -176,11 +177,11 @@ impl Queue<'_> {
         Ok(())
     }
 
-    async fn drop_jobs(&mut self, jobs: Vec<JobSummary>) -> Result<(), Failure> {
+    async fn drop_jobs(&mut self, jobs: &[JobSummary]) -> Result<(), Failure> {
         let ids = jobs.iter().map(|job| job.id).collect();
         self.store_thread.jobs().drop(ids).await?;
         for job in jobs {
-            let mut entry = entry(&job);
+            let mut entry = entry(job);
             entry["result"] = "dropped".into();
             let line = format!("{}: dropped, job {} was not delivered", job.key, job.id);
             self.output.result(&line, entry);

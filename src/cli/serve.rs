@@ -40,20 +40,20 @@ async fn serve(
     let _lock = take_lock(&setup.queue_path)?;
     let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
     notify(&[NotifyState::Ready]);
-    let mut report = |event: Event<'_>| match event {
-        // The delivery loop itself notifies the watchdog, so that a loop that hangs is noticed.
-        Event::Looked => notify(&[NotifyState::Watchdog]),
-        Event::Attempted(job, attempted) => {
-            report_job(job, Handled::Attempted(attempted), setup, output);
-        }
-        Event::Unreachable { primary, seconds } => {
-            let text = format!("{primary} does not answer; it is tried again in {seconds} s");
-            output.message(Message::new(Severity::Warning, text));
-        }
-        Event::BackAgain { primary } => {
-            let text = format!("{primary} answers again");
-            output.message(Message::new(Severity::Warning, text));
-        }
+    let mut report = |event: Event<'_>| {
+        let text = match event {
+            // The delivery loop itself notifies the watchdog, so that a loop that hangs is noticed.
+            Event::Looked => return notify(&[NotifyState::Watchdog]),
+            Event::Attempted(job, attempted) => {
+                report_job(job, Handled::Attempted(attempted), setup, output);
+                return;
+            }
+            Event::Unreachable { primary, seconds } => {
+                format!("{primary} does not answer; it is tried again in {seconds} s")
+            }
+            Event::BackAgain { primary } => format!("{primary} answers again"),
+        };
+        output.message(Message::new(Severity::Warning, text));
     };
     let dispatcher = dispatcher(setup, store_thread);
     dispatcher.serve(&primaries, stop, &mut report).await?;
