@@ -1,9 +1,10 @@
-//! `nsbridge check`: whether everything that a delivery needs is in place, thing by thing, and what to
-//! do where it is not.
+//! `nsbridge check`: checks that everything that a delivery needs is in place, and reports what to
+//! do if it is not.
 //!
-//! All of it is the result, so all of it is printed on standard output: a line for each check, and
-//! below a failed one the lines to add to a server's configuration. With `-q` only what failed.
+//! All of its report is the result, on standard output: a line for each check, and below a failed
+//! one the lines that the configuration of the server lacks. With `-q` only what failed.
 
+use std::io;
 use std::path::Path;
 
 use futures_util::future::join_all;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
-use super::output::{Message, Output};
+use super::output::{Abort, Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
@@ -19,8 +20,8 @@ use crate::deliver::{Failure, Primary, Provenance, Retry, ZoneSummary};
 use crate::model::{Name, ZoneName};
 use crate::queue::{self, Access, FileState, StoreError, StoreThread};
 
-/// Most zones of one primary that are checked where none is named.
-const REMEMBERED_ZONES_MAX: usize = 3;
+/// Most zones of one primary that are checked if the operator names none.
+const STATE_ZONES_MAX: usize = 3;
 
 /// Options of `nsbridge check`.
 #[derive(Debug, clap::Args)]
@@ -34,84 +35,53 @@ pub(super) struct Arguments {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
-    let mut report = Report {
-        output,
-        status: Status::Done,
-    };
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
+    let status = Status::Done;
+    let mut report = Report { output, status };
     let setup = match configuration::load(config) {
         Ok(setup) => setup,
-        Err(message) => return report.unusable(config, &message),
+        Err(message) => return Ok(report.unusable(config, &message)),
     };
     report.configuration(config, &setup);
-    let remembered = match recall(&setup) {
-        Ok(Ok((state, zones))) => {
-            report.queue_file(&setup.queue_path, Ok(state));
-            zones
-        }
-        Ok(Err(error)) => {
-            report.queue_file(&setup.queue_path, Err(&error));
-            Vec::new()
-        }
-        Err(error) => return report.output.internal_error(&error),
-    };
-    let zones: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
+    let summaries = report.store(&setup.queue_path)?;
+    let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
     let deadline = Instant::now() + setup.deadline;
     let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
-    let held = remembered.iter().filter(is_held);
+    let held = summaries.iter().filter(is_held);
     let settings = CheckSettings {
         instance: setup.instance.clone(),
         create: arguments.create,
         held: held.map(|it| (it.key.clone(), it.provenance)).collect(),
         clock: setup.policy.clock,
     };
-    let one = async |primary: &Primary| {
-        let zones = zones_of(primary, &zones, &remembered, &setup);
+    let primaries: Vec<&Primary> = setup.primaries.values().map(|it| &**it).collect();
+    let checks = primaries.iter().map(async |primary| {
+        let zones = zones_of(primary, &named, &summaries, &setup);
         check::check(primary, &zones, &settings, deadline).await
-    };
-    let primaries = || setup.primaries.values().map(|primary| &**primary);
-    let checked = match block_on(join_all(primaries().map(one))) {
-        Ok(checked) => checked,
-        Err(error) => return report.output.internal_error(&error),
-    };
-    for (primary, checked) in primaries().zip(checked) {
+    });
+    for (primary, checked) in primaries.iter().zip(block_on(join_all(checks))?) {
         for checked in checked {
             report.checked(primary, &checked);
         }
     }
-    for zone in zones {
+    for zone in named {
         if setup.routes.primary_of(zone.apex()).is_none() {
             report.unroutable(&zone);
         }
     }
-    report.status
+    Ok(report.status)
 }
 
-/// How the file of the memory is, and the zones in it.
-fn recall(setup: &Setup) -> std::io::Result<Result<(FileState, Vec<ZoneSummary>), StoreError>> {
-    let read = || {
-        let state = queue::examine(&setup.queue_path)?;
-        Ok((
-            state,
-            StoreThread::start(&setup.queue_path, Access::ReadOnly)?,
-        ))
-    };
-    let (state, store_thread) = match read() {
-        Ok(read) => read,
-        Err(error) => return Ok(Err(error)),
-    };
-    let zones = block_on(store_thread.store().list())?;
-    // Where the list failed, the keeper says why.
-    let finished = store_thread.finish();
-    Ok(finished.map(|()| (state, zones.unwrap_or_default())))
-}
-
-/// The zones that a primary is checked with: the named ones that it serves, else some that are
-/// remembered.
+/// Returns the zones to check a primary with: those that the operator names and it serves, else some
+/// of the state file.
 fn zones_of(
     primary: &Primary,
     named: &[ZoneName],
-    remembered: &[ZoneSummary],
+    summaries: &[ZoneSummary],
     setup: &Setup,
 ) -> Vec<ZoneName> {
     let is_here = |zone: &&ZoneName| {
@@ -122,13 +92,19 @@ fn zones_of(
     if !named.is_empty() {
         return named;
     }
-    let remembered = remembered.iter().map(|summary| &summary.key);
-    let remembered = remembered.filter(|key| key.primary == primary.name);
-    let here = remembered.map(|key| &key.zone).filter(is_here);
-    here.take(REMEMBERED_ZONES_MAX).cloned().collect()
+    let keys = summaries.iter().map(|summary| &summary.key);
+    let keys = keys.filter(|key| key.primary == primary.name);
+    let here = keys.map(|key| &key.zone).filter(is_here);
+    here.take(STATE_ZONES_MAX).cloned().collect()
 }
 
-/// How a check came out, in one word.
+/// Prints the results of the checks.
+struct Report<'a> {
+    output: &'a mut Output,
+    status: Status,
+}
+
+/// The result of a check, in one word.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Word {
     Ok,
@@ -150,117 +126,105 @@ impl Word {
     }
 }
 
-/// Prints what was found.
-struct Report<'a> {
-    output: &'a mut Output,
-    status: Status,
-}
-
 impl Report<'_> {
-    /// Prints one line, and what belongs below it.
-    fn print(&mut self, word: Word, parts: &[&str], hint: Option<&str>, mut entry: Value) {
+    /// Prints the line of a check, which ends with the detail or cause, and the hint, of its entry.
+    fn print(&mut self, word: Word, subject: &str, mut entry: Value) {
         entry["result"] = word.text().replace(' ', "-").into();
-        if let Some(hint) = hint {
-            entry["hint"] = hint.into();
-        }
         if word == Word::Failed || !self.output.is_quiet() {
-            let parts: Vec<&str> = parts.iter().copied().filter(|it| !it.is_empty()).collect();
-            let hint = hint.map(|hint| format!("; hint: {hint}"));
-            let line = parts.join(": ") + &hint.unwrap_or_default();
-            self.output.detail(&format!("{}: {line}", word.text()));
+            let mut line = format!("{}: {subject}", word.text());
+            for (member, prefix) in [("detail", ": "), ("cause", ": "), ("hint", "; hint: ")] {
+                if let Some(text) = entry[member].as_str() {
+                    line += prefix;
+                    line += text;
+                }
+            }
+            self.output.detail(&line);
         }
         self.output.entry(entry);
     }
 
-    /// The configuration cannot be used, and so nothing else can be checked.
+    /// Reports that the configuration is invalid, so that no other check can run.
     fn unusable(mut self, config: &Path, message: &Message) -> Status {
-        let path = config.display().to_string();
-        let cause = message.text.trim_end_matches("; nothing was attempted");
         let entry = json!({
-            "subject": "configuration", "check": "configuration", "file": path, "cause": cause,
+            "subject": "configuration", "check": "configuration", "file": config.display().to_string(),
+            "cause": message.text.trim_end_matches("; nothing was attempted"), "hint": message.hint,
         });
-        let hint = message.hint.as_deref();
-        self.print(Word::Failed, &["configuration", cause], hint, entry);
+        self.print(Word::Failed, "configuration", entry);
         for (subject, check) in [("queue file", "queue-file"), ("primaries", "primaries")] {
             let entry = json!({ "subject": subject, "check": check, "needs": "configuration" });
-            let parts = [subject, "needs the configuration"];
-            self.print(Word::NotTried, &parts, None, entry);
+            let line = format!("{subject}: needs the configuration");
+            self.print(Word::NotTried, &line, entry);
         }
         Status::BadConfiguration
     }
 
     fn configuration(&mut self, config: &Path, setup: &Setup) {
         let path = config.display().to_string();
-        let entry = json!({
-            "subject": "configuration", "check": "configuration", "file": path,
-        });
-        self.print(Word::Ok, &["configuration", &path], None, entry);
+        let line = format!("configuration: {path}");
+        let entry = json!({ "subject": "configuration", "check": "configuration", "file": path });
+        self.print(Word::Ok, &line, entry);
         for (name, key) in &setup.keys {
             let (path, key) = (key.file.display().to_string(), &key.key);
             let known_as = key.name().to_text_without_dot();
             let algorithm = key.algorithm().to_string();
+            let line = format!("key file of `{name}`: {path}: `{known_as}`, {algorithm}");
             let entry = json!({
                 "subject": name, "check": "key-file", "file": path, "name": known_as,
                 "algorithm": algorithm,
             });
-            let detail = format!("`{known_as}`, {algorithm}");
-            let parts = [&*format!("key file of `{name}`"), &path, &detail];
-            self.print(Word::Ok, &parts, None, entry);
+            self.print(Word::Ok, &line, entry);
         }
     }
 
-    fn queue_file(&mut self, path: &Path, state: Result<FileState, &StoreError>) {
-        let path = path.display().to_string();
-        let mut entry = json!({ "subject": "queue file", "check": "queue-file", "file": path });
-        let detail = match state {
-            Ok(FileState::Absent) => "not there yet, and can be created".to_owned(),
-            Ok(FileState::Usable { version, newest }) if version == newest => {
-                format!("schema version {version}")
-            }
-            Ok(FileState::Usable { version, newest }) => {
-                format!("schema version {version}; the next use brings it to {newest}")
-            }
+    /// Checks the state file, and returns the zones in it.
+    fn store(&mut self, path: &Path) -> io::Result<Vec<ZoneSummary>> {
+        let file = path.display().to_string();
+        let mut entry = json!({ "subject": "queue file", "check": "queue-file", "file": file });
+        let (state, summaries) = match read_store(path)? {
+            Ok(read) => read,
             Err(error) => {
                 self.status.or_worse(Status::BadConfiguration);
-                let cause = error.to_string();
-                entry["cause"] = cause.clone().into();
-                let hint = Some(error.hint());
-                return self.print(Word::Failed, &["queue file", &cause], hint, entry);
+                entry["cause"] = error.to_string().into();
+                entry["hint"] = error.hint().into();
+                self.print(Word::Failed, "queue file", entry);
+                return Ok(Vec::new());
             }
         };
-        entry["detail"] = detail.clone().into();
-        self.print(Word::Ok, &["queue file", &path, &detail], None, entry);
+        let detail = match state {
+            FileState::Absent => "not there yet, and can be created".to_owned(),
+            FileState::Usable { version, newest } if version == newest => {
+                format!("schema version {version}")
+            }
+            FileState::Usable { version, newest } => {
+                format!("schema version {version}; the next use brings it to {newest}")
+            }
+        };
+        entry["detail"] = detail.into();
+        self.print(Word::Ok, &format!("queue file: {file}"), entry);
+        Ok(summaries)
     }
 
     fn checked(&mut self, primary: &Primary, checked: &Checked) {
         let Checked { check, verdict } = checked;
-        let subject = format!("{} ({})", primary.name, primary.endpoint);
+        let mut line = format!("{} ({}): {check}", primary.name, primary.endpoint);
         let mut entry = json!({
             "subject": primary.name, "check": check.word(), "primary": primary.name,
-            "address": primary.endpoint.to_string(),
+            "address": primary.endpoint.to_string(), "zone": check.zone().map(ToString::to_string),
         });
-        if let Some(zone) = check.zone() {
-            entry["zone"] = zone.to_string().into();
-        }
-        let check = check.to_string();
-        let mut print = |word, text: &str, hint: Option<&str>, entry| {
-            self.print(word, &[&subject, &check, text], hint, entry);
-        };
-        match verdict {
+        let word = match verdict {
             Verdict::Good(fact) | Verdict::Odd(fact) => {
                 let detail = fact.to_string();
-                if !detail.is_empty() {
-                    entry["detail"] = detail.clone().into();
-                }
+                entry["detail"] = Some(detail).filter(|it| !it.is_empty()).into();
                 if let Fact::Offset(seconds) = fact {
                     entry["offset-seconds"] = (*seconds).into();
                 }
-                if matches!(verdict, Verdict::Odd(_)) {
-                    let hint =
-                        "signatures fail from 300 s on: set both clocks right, best with NTP";
-                    print(Word::Warning, &detail, Some(hint), entry);
+                if let Verdict::Odd(_) = verdict {
+                    entry["hint"] =
+                        "signatures fail from 300 s on: set both clocks right, best with NTP"
+                            .into();
+                    Word::Warning
                 } else {
-                    print(Word::Ok, &detail, None, entry);
+                    Word::Ok
                 }
             }
             Verdict::Bad(bad) => {
@@ -268,43 +232,59 @@ impl Report<'_> {
                     Retry::Transient => ("later", Status::Later),
                     Retry::Permanent => ("denied", Status::Denied),
                 };
-                let cause = bad.trouble.to_string();
-                entry["cause"] = cause.clone().into();
+                self.status.or_worse(status);
                 entry["kind"] = kind.into();
+                entry["cause"] = bad.trouble.to_string().into();
+                entry["hint"] = bad.hint.clone().into();
                 if let Some(remedy) = &bad.remedy {
                     entry["place"] = remedy.place.into();
                     entry["lines"] = remedy.lines.clone().into();
                 }
-                print(Word::Failed, &cause, Some(&bad.hint), entry);
-                self.status.or_worse(status);
-                if let Some(remedy) = &bad.remedy {
-                    self.output.detail(&format!("  in {}:", remedy.place));
-                    for line in &remedy.lines {
-                        self.output.detail(&format!("    {line}"));
-                    }
-                }
+                Word::Failed
             }
             Verdict::Open(doubt) => {
-                let detail = doubt.to_string();
-                entry["detail"] = detail.clone().into();
-                print(Word::Unknown, &detail, Some(&doubt.hint()), entry);
+                entry["detail"] = doubt.to_string().into();
+                entry["hint"] = doubt.hint().into();
+                Word::Unknown
             }
             Verdict::Untried(needed) => {
+                line = format!("{line}: needs the {needed}");
                 entry["needs"] = needed.word().into();
-                print(Word::NotTried, &format!("needs the {needed}"), None, entry);
+                Word::NotTried
+            }
+        };
+        self.print(word, &line, entry);
+        if let Verdict::Bad(bad) = verdict
+            && let Some(remedy) = &bad.remedy
+        {
+            self.output.detail(&format!("  in {}:", remedy.place));
+            for line in &remedy.lines {
+                self.output.detail(&format!("    {line}"));
             }
         }
     }
 
     fn unroutable(&mut self, zone: &ZoneName) {
-        let failure = Failure::NoRoute;
         self.status.or_worse(Status::Denied);
-        let subject = zone.to_string();
         let entry = json!({
-            "subject": subject, "check": "route", "zone": subject, "cause": failure.to_string(),
-            "kind": "denied",
+            "subject": zone.to_string(), "check": "route", "zone": zone.to_string(),
+            "kind": "denied", "cause": Failure::NoRoute.to_string(),
+            "hint": Failure::NoRoute.hint(),
         });
-        let parts = [&*subject, "route", &failure.to_string()];
-        self.print(Word::Failed, &parts, Some(&failure.hint()), entry);
+        self.print(Word::Failed, &format!("{zone}: route"), entry);
     }
+}
+
+/// Returns the state of the file and the zones in it. The outer error is that of the runtime.
+fn read_store(path: &Path) -> io::Result<Result<(FileState, Vec<ZoneSummary>), StoreError>> {
+    let opened = queue::examine(path)
+        .and_then(|state| Ok((state, StoreThread::start(path, Access::ReadOnly)?)));
+    let (state, store_thread) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(error)),
+    };
+    let summaries = block_on(store_thread.store().list())?;
+    // If the list failed, closing the store returns the reason.
+    let closed = store_thread.finish();
+    Ok(closed.map(|()| (state, summaries.unwrap_or_default())))
 }

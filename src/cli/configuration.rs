@@ -1,4 +1,4 @@
-//! From the configuration file to the settings of the layers below.
+//! Loads the configuration file, and builds the settings of the lower layers from it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,24 +14,24 @@ use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
 
-/// Where the configuration is looked for.
+/// The default path of the configuration.
 pub(super) const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
 
-/// All that a command needs of the configuration.
+/// The parts of the configuration that commands need.
 pub(super) struct Setup {
-    /// The file with the queue and the memory; of no meaning with a server of the command line.
+    /// The file with the queue and the state; unused if `is_direct`.
     pub(super) queue_path: PathBuf,
-    /// A server of the command line, in place of a configuration: nothing is kept.
+    /// The server is one of the command line, and nothing is kept in a file.
     pub(super) is_direct: bool,
-    /// How long a run may take.
+    /// The time limit of a run.
     pub(super) deadline: Duration,
     pub(super) routes: Routes,
-    /// Every primary by its name, also those that no route leads to.
+    /// All primaries by name, with or without a route.
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
     pub(super) policy: deliver::Policy,
-    /// The name of this installation.
+    /// The name of this instance.
     pub(super) instance: String,
-    /// Every key by its name in the configuration.
+    /// All keys by their names in the configuration.
     pub(super) keys: BTreeMap<String, KeySettings>,
 }
 
@@ -47,28 +47,24 @@ impl Setup {
     }
 }
 
-/// Reads the configuration and the key files that it names.
+/// Loads the configuration and the key files that it names.
 ///
 /// # Errors
-/// A message that says what is wrong where, with its remedy.
+/// A message with the place of the error and its remedy.
 pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     let config = Config::load(path, &host_name())
         .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
-    let primaries: BTreeMap<String, Rc<Primary>> = config
-        .primaries
-        .iter()
-        .map(|(name, settings)| {
-            let primary = primary(name, settings, &config.instance)?;
-            Ok((name.clone(), Rc::new(primary)))
-        })
-        .collect::<Result<_, ProvisionError>>()
-        .map_err(|error| {
+    let mut primaries = BTreeMap::new();
+    for (name, settings) in &config.primaries {
+        let primary = primary(name, settings, &config.instance).map_err(|error| {
             let cause = format!("`{}`: {error}", path.display());
             Message::nothing_attempted(&cause, error.hint())
         })?;
+        primaries.insert(name.clone(), Rc::new(primary));
+    }
     let routes = config.routes.iter().map(|route| Route {
         suffix: route.suffix.clone(),
-        primary: Rc::clone(&primaries[route.primary.as_str()]),
+        primary: Rc::clone(&primaries[&route.primary]),
     });
     let routes = Routes::new(routes.collect());
     Ok(Setup {
@@ -97,40 +93,8 @@ fn primary(
     settings: &config::PrimarySettings,
     instance: &str,
 ) -> Result<Primary, ProvisionError> {
-    let provisioning = match &settings.provision {
-        None => None,
-        Some(ProvisionSettings::Rndc(rndc)) => {
-            let rndc = Rndc::new(RndcSettings {
-                control: rndc.control.clone(),
-                control_key: rndc.control_key.clone(),
-                view: rndc.view.clone(),
-                instance: instance.into(),
-                way: rndc.way.clone(),
-                update_key: settings.key.clone(),
-                transfer_key: settings.transfer_key.clone(),
-                clock: now,
-            })?;
-            Some(Provisioning::Provisioner(Provisioner::Rndc(Box::new(rndc))))
-        }
-        Some(ProvisionSettings::PowerDns(powerdns)) => {
-            let powerdns = PowerDns::new(PowerDnsSettings {
-                endpoint: powerdns.endpoint.clone(),
-                path: powerdns.path.clone(),
-                api_key: powerdns.api_key.clone(),
-                instance: instance.into(),
-                update_key: settings.key.name().clone(),
-                transfer_key: settings.transfer_key.name().clone(),
-            })?;
-            Some(Provisioning::Provisioner(Provisioner::PowerDns(powerdns)))
-        }
-        Some(ProvisionSettings::Command(command)) => {
-            let command = provision::Command::new(command.clone());
-            Some(Provisioning::Provisioner(Provisioner::Command(command)))
-        }
-        Some(ProvisionSettings::Catalog { group }) => Some(Provisioning::Catalog {
-            group: group.clone(),
-        }),
-    };
+    let provision = settings.provision.as_ref();
+    let catalog = settings.catalog.as_ref();
     Ok(Primary {
         name: name.into(),
         endpoint: settings.endpoint.clone(),
@@ -138,15 +102,53 @@ fn primary(
         transfer_key: settings.transfer_key.clone(),
         nameservers: settings.nameservers.clone(),
         read: settings.read,
-        provisioning,
-        catalog: settings.catalog.as_ref().map(|catalog| {
+        provisioning: provision
+            .map(|provision| provisioning(provision, settings, instance))
+            .transpose()?,
+        catalog: catalog.map(|catalog| {
             Catalog::new(catalog.name.clone(), catalog.key.clone(), instance.into())
         }),
         pool: Pool::new(settings.zones_in_flight),
     })
 }
 
-/// The name of this machine, as the kernel has it.
+fn provisioning(
+    provision: &ProvisionSettings,
+    settings: &config::PrimarySettings,
+    instance: &str,
+) -> Result<Provisioning, ProvisionError> {
+    Ok(Provisioning::Provisioner(match provision {
+        ProvisionSettings::Rndc(rndc) => Provisioner::Rndc(Box::new(Rndc::new(RndcSettings {
+            control: rndc.control.clone(),
+            control_key: rndc.control_key.clone(),
+            view: rndc.view.clone(),
+            instance: instance.into(),
+            way: rndc.way.clone(),
+            update_key: settings.key.clone(),
+            transfer_key: settings.transfer_key.clone(),
+            clock: now,
+        })?)),
+        ProvisionSettings::PowerDns(powerdns) => {
+            Provisioner::PowerDns(PowerDns::new(PowerDnsSettings {
+                endpoint: powerdns.endpoint.clone(),
+                path: powerdns.path.clone(),
+                api_key: powerdns.api_key.clone(),
+                instance: instance.into(),
+                update_key: settings.key.name().clone(),
+                transfer_key: settings.transfer_key.name().clone(),
+            })?)
+        }
+        ProvisionSettings::Command(command) => {
+            Provisioner::Command(provision::Command::new(command.clone()))
+        }
+        ProvisionSettings::Catalog { group } => {
+            let group = group.clone();
+            return Ok(Provisioning::Catalog { group });
+        }
+    }))
+}
+
+/// Returns the name of this machine in the kernel.
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
@@ -157,7 +159,7 @@ fn host_name() -> String {
     }
 }
 
-/// Seconds since 1970.
+/// Returns the Unix time in seconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the clock"

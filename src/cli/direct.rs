@@ -1,4 +1,4 @@
-//! A server that is named on the command line, in place of a configuration.
+//! A server that the operator names on the command line, in place of a configuration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use super::configuration::{self, Setup};
 use super::output::Message;
-use crate::config::keyfile::{self, KeyFileError};
+use crate::config::keyfile;
 use crate::deliver::{Policy, Primary, PtrSettings, Routes, ZonesOfOthers};
 use crate::model::{Name, Network};
 use crate::wire::Key;
 
 /// Port of DNS over TCP (RFC 1035 section 4.2).
 pub(super) const PORT: u16 = 53;
-/// How long a server of the command line may take: somebody waits for it.
+/// The time limit of a run with such a server, as a person waits for it.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
-/// How many zones are worked on at the same time.
+/// Most zones that are updated at a time.
 const ZONES_IN_FLIGHT: usize = 1;
 
-/// Options that name a server; no group, since the commands that take them have one of that name.
+/// Options that name a server. They form no group, because the options of each command form one
+/// of the same name.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Arguments {
@@ -38,30 +39,34 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The server; none where a configuration is to be read.
+    /// Returns the server; `None` if the configuration names it.
     ///
     /// # Errors
-    /// A message that says why the key cannot be used.
+    /// A message why the key cannot be used.
     pub(super) fn primary(&self) -> Result<Option<Primary>, Message> {
         let (Some(host), Some(file)) = (&self.server, &self.key_file) else {
             return Ok(None);
         };
-        let unusable =
-            |error: KeyFileError| Message::nothing_attempted(&error.to_string(), error.hint());
-        let keys = keyfile::read(file).map_err(unusable)?;
-        let key = self.choose(keys).map_err(|names| {
-            let cause = format!("`{}` has the keys {names}", file.display());
-            Message::nothing_attempted(&cause, Some("name one of them by `--key`".into()))
-        })?;
-        let primary = Primary::plain(host.clone(), self.port, key, ZONES_IN_FLIGHT);
+        let keys = keyfile::read(file)
+            .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
+        let is_named = |key: &&Key| self.key.as_ref().is_none_or(|name| name == key.name());
+        let fitting: Vec<&Key> = keys.iter().filter(is_named).collect();
+        let [key] = fitting[..] else {
+            let names = keys.iter().map(|key| key.name().to_text_without_dot());
+            let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+            let cause = format!("`{}` has the keys {}", file.display(), names.join(", "));
+            let hint = "name one of them by `--key`";
+            return Err(Message::nothing_attempted(&cause, Some(hint.into())));
+        };
+        let primary = Primary::plain(host.clone(), self.port, key.clone(), ZONES_IN_FLIGHT);
         Ok(Some(primary))
     }
 
-    /// The server for every zone, or what the configuration says where none is named. Of `networks` the PTR
-    /// records may be changed.
+    /// Returns the setup of the server, which then serves every zone and may change the PTR records
+    /// of `networks`; else that of the configuration.
     ///
     /// # Errors
-    /// A message that says what cannot be used.
+    /// A message why the key or the configuration cannot be used.
     pub(super) fn setup(&self, config: &Path, networks: Vec<Network>) -> Result<Setup, Message> {
         let Some(primary) = self.primary()? else {
             return configuration::load(config);
@@ -84,23 +89,5 @@ impl Arguments {
             instance: String::new(),
             keys: BTreeMap::new(),
         })
-    }
-
-    /// The key of the name that was given, or else the only one.
-    ///
-    /// # Errors
-    /// The names that there are.
-    fn choose(&self, keys: Vec<Key>) -> Result<Key, String> {
-        let names: Vec<String> = keys
-            .iter()
-            .map(|key| format!("`{}`", key.name().to_text_without_dot()))
-            .collect();
-        let mut fitting = keys
-            .into_iter()
-            .filter(|key| self.key.as_ref().is_none_or(|name| name == key.name()));
-        match (fitting.next(), fitting.next()) {
-            (Some(key), None) => Ok(key),
-            (None, _) | (_, Some(_)) => Err(names.join(", ")),
-        }
     }
 }

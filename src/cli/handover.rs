@@ -9,7 +9,7 @@ use super::output::{Message, Output, Severity};
 use super::report::Report;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{Failure, Routed};
+use crate::deliver::{Failure, Routed, RoutedResult};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
@@ -83,23 +83,18 @@ pub(super) fn preview(
     };
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let mut report = Report::new(commands, output);
-    let done =
-        block_on(async {
-            let now = (setup.policy.clock)();
-            let overtaken = store_thread.jobs().overtaken(&intents, now).await;
-            // If the file failed, each preview fails.
-            let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
-            let engine = setup.engine(store_thread.store());
-            dispatch_preview(&intents, &overtaken, &engine, deadline, |index, preview| {
-                match overtaken[index] {
-                    Some(newest) => {
-                        report.handled(index, preview.map(|_| Handled::Stale { newest }))
-                    }
-                    None => report.preview(index, preview),
-                }
-            })
-            .await;
-        });
+    let done = block_on(async {
+        let now = (setup.policy.clock)();
+        let overtaken = store_thread.jobs().overtaken(&intents, now).await;
+        // If the file failed, each preview fails.
+        let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
+        let engine = setup.engine(store_thread.store());
+        let report = |index: usize, preview: RoutedResult<_>| match overtaken[index] {
+            Some(newest) => report.handled(index, preview.map(|_| Handled::Stale { newest })),
+            None => report.preview(index, preview),
+        };
+        dispatch_preview(&intents, &overtaken, &engine, deadline, report).await;
+    });
     report.total();
     let mut status = match done {
         Ok(()) => report.status(),

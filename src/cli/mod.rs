@@ -6,6 +6,7 @@ mod configuration;
 mod direct;
 mod done;
 mod handover;
+mod input;
 mod nsupdate;
 mod nsupdate_keys;
 mod nsupdate_lines;
@@ -18,6 +19,7 @@ mod report;
 mod runtime;
 mod serve;
 mod status;
+mod store;
 mod sync;
 mod zone;
 mod zone_list;
@@ -29,7 +31,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use configuration::CONFIG_PATH;
-use output::{Output, OutputFormat};
+use output::{Abort, Output, OutputFormat};
 use status::Status;
 
 /// Makes zones what Plesk, a master file or a script wants, by signed DNS UPDATEs: on BIND, PowerDNS, Knot.
@@ -150,9 +152,9 @@ enum ConfigCommand {
     Template,
 }
 
-/// Runs the program with the process's own arguments and streams.
+/// Runs the program with the arguments and streams of the process.
 pub fn run() -> ExitCode {
-    // The panic itself has been printed; the status has to say whose fault it is.
+    // The runtime of Rust has printed the panic; the status reports a fault of the program.
     std::panic::catch_unwind(|| {
         let words: Vec<String> = std::env::args_os()
             .map(|word| word.to_string_lossy().into_owned())
@@ -165,31 +167,28 @@ pub fn run() -> ExitCode {
     .unwrap_or(Status::Internal.into())
 }
 
-/// The name and the arguments of nsupdate, where the words call it: by the program's own name, or as the
-/// first word that is no global option. Its options are its own, so they are not read as ours; of the global
-/// ones before it, it knows two.
+/// Returns the name and arguments of nsupdate if the words call it: by the name of the program, or
+/// as the first word that is no global option. clap must not parse nsupdate's options. Of the
+/// global options before `nsupdate`, only `--config` and `--output` apply to it.
 fn nsupdate_words(words: &[String]) -> Option<(&str, Vec<String>)> {
     let (program, arguments) = words.split_first()?;
     if program.rsplit('/').next() == Some("nsupdate") {
         return Some((program, arguments.to_vec()));
     }
-    let (mut at, mut before) = (0, Vec::new());
+    let (mut taken, mut words) = (Vec::new(), arguments.iter().cloned());
     loop {
-        match arguments.get(at)?.as_str() {
+        let word = words.next()?;
+        match word.as_str() {
             "nsupdate" => {
-                before.extend_from_slice(&arguments[at + 1..]);
-                return Some(("nsupdate", before));
+                taken.extend(words);
+                return Some(("nsupdate", taken));
             }
-            "--config" | "--output" => {
-                before.extend_from_slice(arguments.get(at..at + 2)?);
-                at += 2;
+            "--config" | "--output" => taken.extend([word, words.next()?]),
+            "--log-format" => drop(words.next()),
+            text if text.starts_with("--config=") || text.starts_with("--output=") => {
+                taken.push(word);
             }
-            "--log-format" => at += 2,
-            word if word.starts_with("--config=") || word.starts_with("--output=") => {
-                before.push(word.to_owned());
-                at += 1;
-            }
-            word if word.starts_with('-') => at += 1,
+            text if text.starts_with('-') => {}
             _ => return None,
         }
     }
@@ -200,45 +199,42 @@ fn run_command() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error).into(),
     };
-    let (verbose, quiet) = (arguments.verbose, arguments.quiet);
+    let (verbose, quiet, config) = (arguments.verbose, arguments.quiet, &arguments.config);
     let mut output = Output::new(arguments.output, arguments.log_format, verbose, quiet);
     output::start_log(arguments.log_format, verbose);
-    let status = match &arguments.command {
-        Command::Plesk(plesk) => plesk::run(plesk, &arguments.config, &mut output),
-        Command::Sync(sync) => sync::run(sync, &arguments.config, &mut output),
-        Command::Ptr { command } => ptr::run(command, &arguments.config, &mut output),
-        Command::Acme { command } => acme::run(command, &arguments.config, &mut output),
-        Command::Zone { command } => zone::run(command, &arguments.config, &mut output),
-        Command::Queue { command } => queue::run(command, &arguments.config, &mut output),
-        Command::Serve => serve::run(&arguments.config, &mut output),
-        Command::Check(check) => check::run(check, &arguments.config, &mut output),
+    let done = match &arguments.command {
+        Command::Plesk(plesk) => plesk::run(plesk, config, &mut output),
+        Command::Sync(sync) => sync::run(sync, config, &mut output),
+        Command::Ptr { command } => Ok(ptr::run(command, config, &mut output)),
+        Command::Acme { command } => Ok(acme::run(command, config, &mut output)),
+        Command::Zone { command } => Ok(zone::run(command, config, &mut output)),
+        Command::Queue { command } => queue::run(command, config, &mut output),
+        Command::Serve => serve::run(config, &mut output),
+        Command::Check(check) => check::run(check, config, &mut output),
         Command::Config {
             command: ConfigCommand::Template,
-        } => output.text(crate::config::TEMPLATE.as_bytes()),
+        } => Ok(output.text(crate::config::TEMPLATE.as_bytes())),
         Command::Nsupdate { arguments } => return nsupdate::run("nsupdate", arguments),
         Command::Man => {
             let (mut command, mut pages) = (Arguments::command(), Vec::new());
             command.build();
-            match put_pages(&command, &mut pages) {
-                Ok(()) => output.text(&pages),
-                Err(error) => output.internal_error(&error),
-            }
+            let rendered = render_pages(&command, &mut pages);
+            rendered.map_err(Abort::from).map(|()| output.text(&pages))
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "nsbridge", &mut script);
-            output.text(&script)
+            Ok(output.text(&script))
         }
     };
+    let status = done.unwrap_or_else(|abort| output.abort(abort));
     output.finish(status).into()
 }
 
-/// Puts the manual pages of a command and of those below it one after the other, as man(1) shows
-/// them: the first page refers to the others, which are nowhere else.
-fn put_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
+/// Renders the manual page of a command, then those of its subcommands: man(1) cannot find the
+/// pages to which the first page refers elsewhere.
+fn render_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
     clap_mangen::Man::new(command.clone()).render(pages)?;
-    for below in command.get_subcommands() {
-        put_pages(below, pages)?;
-    }
-    Ok(())
+    let mut subcommands = command.get_subcommands();
+    subcommands.try_for_each(|subcommand| render_pages(subcommand, pages))
 }

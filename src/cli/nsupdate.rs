@@ -1,5 +1,5 @@
-//! `nsbridge nsupdate`, and the program under the name `nsupdate`: options, input and statuses as
-//! nsupdate has them, so that what calls nsupdate works unchanged.
+//! `nsbridge nsupdate`, and the program under the name `nsupdate`: its options, input and statuses
+//! are nsupdate's, so that callers of nsupdate work unchanged.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
@@ -13,20 +13,20 @@ use super::configuration::{self, CONFIG_PATH, Setup, now};
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
-use super::output::{Message, Output, OutputFormat};
+use super::output::{Output, OutputFormat, say, without_nulls};
 use super::status::Status;
-use super::{handover, output, runtime};
+use super::{handover, runtime};
 use crate::model::{Intent, RecordIntent, Secret};
 use crate::nsupdate::{
     Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
 };
-use crate::payload::{self, Verb};
+use crate::payload::{Command, Verb};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
-/// What `-V` and `version` print.
+/// The text of `-V` and of the command `version`.
 const VERSION: &str = concat!("nsupdate of nsbridge ", env!("CARGO_PKG_VERSION"));
-/// Where systems keep the certificate authorities that they trust.
+/// The files in which systems keep the certificate authorities that they trust.
 const SYSTEM_CA_FILES: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -34,70 +34,93 @@ const SYSTEM_CA_FILES: [&str; 2] = [
 
 /// An update was not done.
 const STATUS_FAILED: u8 = 2;
-/// Nothing more was done: wrong usage, a wrong line, no server.
+/// The run ended early: invalid usage, an invalid line, no server.
 const STATUS_FATAL: u8 = 1;
 
 /// Runs with the arguments that follow `program`.
 pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
-    match Options::read(program, arguments) {
-        Ok(options) => run_script(&options),
+    let done = Options::read(program, arguments).and_then(|options| run_script(&options));
+    match done {
+        Ok(status) => status,
         Err(Instead::Version) => {
-            // nsupdate prints it there, too.
-            output::say(Stream::Error, &format!("{VERSION}\n"));
+            // nsupdate: prints it on standard error.
+            say(Stream::Error, &format!("{VERSION}\n"));
             ExitCode::SUCCESS
         }
         Err(Instead::Types { known, private }) => {
             let is_private = |code: u16| (65_280..65_535).contains(&code);
             let wanted = known_types().filter(|it| if is_private(it.0) { private } else { known });
             let text: String = wanted.map(|it| format_type(it) + "\n").collect();
-            output::say(Stream::Out, &text);
+            say(Stream::Out, &text);
             ExitCode::SUCCESS
         }
-        Err(Instead::Wrong(text)) => fatal(&text),
+        Err(Instead::Wrong(text)) => {
+            say(Stream::Error, &format!("{text}\n"));
+            ExitCode::from(STATUS_FATAL)
+        }
     }
 }
 
-fn run_script(options: &Options) -> ExitCode {
+fn run_script(options: &Options) -> Result<ExitCode, Instead> {
     let interactive = options.interactive || (options.file.is_none() && io::stdin().is_terminal());
-    let mut lines = match lines(options, interactive) {
-        Ok(lines) => lines,
-        Err(text) => return fatal(&text),
-    };
-    let settings = match settings(options) {
-        Ok(settings) => settings,
-        Err(text) => return fatal(&text),
-    };
-    let json = options.own.json;
-    // Standard output is the results, then.
-    let mut say = |stream, text: &str| output::say(if json { Stream::Error } else { stream }, text);
-    let mut client = Client::new(settings, VERSION, &mut say);
-    let mut keeping = Keeping::new(options);
-    let done = loop {
-        match runtime::block_on(read_lines(&mut client, &mut lines, interactive, json)) {
-            Ok(Ok(End::OfBatch(kept))) => {
-                if keeping.keep(kept) == Status::BadConfiguration {
-                    return ExitCode::from(STATUS_FATAL);
-                }
+    let mut lines = lines(options, interactive)?;
+    let settings = settings(options)?;
+    // With JSON, standard output is for the results only.
+    let is_json = options.json;
+    let mut print = |stream, text: &str| say(if is_json { Stream::Error } else { stream }, text);
+    let mut client = Client::new(settings, VERSION, &mut print);
+    let mut queue = DurableQueue::new(options);
+    let runtime = runtime::start().map_err(|error| format!("cannot start: {error}"))?;
+    // An update that is pending at the end is not sent.
+    let end = loop {
+        let line = match lines.next() {
+            Read::Line(line) => line,
+            Read::End => break End::OfScript,
+            Read::Interrupted => break End::Early,
+        };
+        let turn = runtime.block_on(client.line(&line));
+        for sent in client.take_sent() {
+            if is_json {
+                print_entry(entry(&sent));
             }
-            done => break done,
+        }
+        match turn {
+            Ok(Turn::Quit) => break End::OfScript,
+            Ok(Turn::Wrong) if !interactive => break End::Fatal(Fatal::Syntax),
+            Ok(Turn::Next | Turn::Wrong) => {}
+            Err(error) => break End::Fatal(error),
+        }
+        let batch = client.take_kept();
+        if !batch.is_empty() && queue.deliver(batch) == Status::BadConfiguration {
+            break End::Early;
         }
     };
-    let place = client.place();
-    let is_kept = keeping.finish() == Status::Done;
-    if let (Ok(Err(error)), true) = (&done, json) {
-        let entry = json!({ "result": "failed", "cause": error.to_string() });
-        output::say(Stream::Out, &format!("{entry}\n"));
-    }
-    match done {
-        Ok(Ok(End::Interrupted)) => ExitCode::from(STATUS_FATAL),
-        Ok(Ok(_)) if client.has_failed() || !is_kept => ExitCode::from(STATUS_FAILED),
-        Ok(Ok(_)) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fatal(&format!("{place}{error}")),
-        Err(error) => fatal(&format!("cannot start: {error}")),
+    // Does not wait for a look-up that hangs in the system's resolver.
+    runtime.shutdown_background();
+    let is_in_place = queue.output.finish(queue.status) == Status::Done;
+    match end {
+        End::OfScript if is_in_place && !client.has_failed() => Ok(ExitCode::SUCCESS),
+        End::OfScript => Ok(ExitCode::from(STATUS_FAILED)),
+        End::Early => Ok(ExitCode::from(STATUS_FATAL)),
+        End::Fatal(error) => {
+            if is_json {
+                print_entry(json!({ "result": "failed", "cause": error.to_string() }));
+            }
+            Err(format!("{}{error}", client.place()).into())
+        }
     }
 }
 
-/// Where the lines come from; an error is a last line.
+/// The end of a run.
+enum End {
+    /// The end of the script, or `quit`.
+    OfScript,
+    /// Ctrl-C, or an error that is printed already.
+    Early,
+    Fatal(Fatal),
+}
+
+/// Opens the script. The error is the last line of the run.
 fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
     let stdin = || -> Box<dyn BufRead> { Box::new(BufReader::new(io::stdin())) };
     Ok(match options.file.as_deref() {
@@ -105,94 +128,47 @@ fn lines(options: &Options, interactive: bool) -> Result<Lines, String> {
             Lines::of_person().unwrap_or_else(|| Lines::Stream(stdin()))
         }
         None | Some("-") => Lines::Stream(stdin()),
-        Some(file) => match File::open(file) {
-            Ok(opened) => Lines::Stream(Box::new(BufReader::new(opened))),
-            Err(error) => return Err(format!("could not open '{file}': {}", file_words(&error))),
-        },
+        Some(file) => {
+            let opened = File::open(file).map_err(|error| unopened(file, &error))?;
+            Lines::Stream(Box::new(BufReader::new(opened)))
+        }
     })
 }
 
-/// Why no more lines are read.
-enum End {
-    /// There are no more, or the last one was `quit`.
-    OfLines,
-    /// The last one was a `send`, and this is to be kept before there are others.
-    OfBatch(Vec<RecordIntent>),
-    /// By Ctrl-C.
-    Interrupted,
+fn unopened(file: &str, error: &io::Error) -> String {
+    format!("could not open '{file}': {}", file_words(error))
 }
 
-/// Carries out the lines. What is pending at their end is not sent.
-async fn read_lines(
-    client: &mut Client<'_>,
-    lines: &mut Lines,
-    interactive: bool,
-    json: bool,
-) -> Result<End, Fatal> {
-    loop {
-        let line = match lines.next() {
-            Read::Line(line) => line,
-            Read::End => return Ok(End::OfLines),
-            Read::Interrupted => return Ok(End::Interrupted),
-        };
-        let turn = client.line(&line).await;
-        let sent = client.take_sent();
-        if json {
-            for sent in &sent {
-                output::say(Stream::Out, &format!("{}\n", entry(sent)));
-            }
-        }
-        match turn? {
-            Turn::Next => {
-                let kept = client.take_kept();
-                if !kept.is_empty() {
-                    return Ok(End::OfBatch(kept));
-                }
-            }
-            Turn::Quit => return Ok(End::OfLines),
-            Turn::Wrong if interactive => {}
-            Turn::Wrong => return Err(Fatal::Syntax),
-        }
-    }
+fn print_entry(entry: Value) {
+    say(Stream::Out, &format!("{}\n", without_nulls(entry)));
 }
 
-/// A message as a line of JSON.
 fn entry(sent: &Sent) -> Value {
-    let is_done = sent.cause.is_none();
-    let mut entry = json!({
-        "line": sent.line,
-        "result": if is_done { "done" } else { "failed" },
-    });
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            entry[name] = value;
-        }
-    };
-    put("zone", sent.zone.as_ref().map(|it| it.to_string().into()));
-    put("server", sent.server.map(|it| it.to_string().into()));
-    put("rcode", sent.rcode.map(|it| it.to_string().into()));
     let explanation = sent.extended_error.as_ref();
-    put(
-        "extended-error",
-        explanation.map(|it| json!({ "code": it.code, "text": it.text })),
-    );
-    put("cause", sent.cause.clone().map(Value::from));
-    entry
+    json!({
+        "line": sent.line,
+        "result": if sent.cause.is_none() { "done" } else { "failed" },
+        "zone": sent.zone.as_ref().map(ToString::to_string),
+        "server": sent.server.map(|it| it.to_string()),
+        "rcode": sent.rcode.map(|it| it.to_string()),
+        "extended-error": explanation.map(|it| json!({ "code": it.code, "text": it.text })),
+        "cause": sent.cause,
+    })
 }
 
-/// Keeps what a script asks for, batch by batch.
-struct Keeping<'a> {
+/// Delivers the batches of `--durable` by way of the queue.
+struct DurableQueue<'a> {
     options: &'a Options,
-    /// Read with the first batch.
+    /// `None` before the first batch.
     setup: Option<Setup>,
     output: Output,
-    /// The worst of what became of the batches.
+    /// The worst outcome of a batch.
     status: Status,
 }
 
-impl<'a> Keeping<'a> {
+impl<'a> DurableQueue<'a> {
     fn new(options: &'a Options) -> Self {
-        let format = if options.own.json {
+        let format = if options.json {
             OutputFormat::Json
         } else {
             OutputFormat::Text
@@ -207,15 +183,18 @@ impl<'a> Keeping<'a> {
         }
     }
 
-    /// Hands a batch over to the queue, and delivers it; what became of it. Who writes the script waits for that.
-    ///
-    /// The file is open only meanwhile: what is written when convenient shall not wait for the next batch.
-    fn keep(&mut self, batch: Vec<RecordIntent>) -> Status {
-        let setup = match self.setup.take().map_or_else(|| self.load(), Ok) {
-            Ok(setup) => self.setup.insert(setup),
-            Err(message) => return self.output.bad_configuration(message),
+    /// Enqueues a batch, waits for its delivery, and returns the outcome. Closes the state file
+    /// before the next batch, so that changes that need not be durable at once are not left behind.
+    fn deliver(&mut self, batch: Vec<RecordIntent>) -> Status {
+        let path = || configuration_path(self.options).unwrap_or_else(|| CONFIG_PATH.into());
+        let setup = match &mut self.setup {
+            Some(setup) => setup,
+            unread => match configuration::load(&path()) {
+                Ok(setup) => unread.insert(setup),
+                Err(message) => return self.output.bad_configuration(message),
+            },
         };
-        let commands = batch.into_iter().map(|record| payload::Command {
+        let commands = batch.into_iter().map(|record| Command {
             place: "script".into(),
             verb: Verb::Update,
             intent: Intent::Record(record),
@@ -229,34 +208,25 @@ impl<'a> Keeping<'a> {
         self.status.or_worse(status);
         status
     }
-
-    fn load(&self) -> Result<Setup, Message> {
-        let path = configuration_path(self.options).unwrap_or_else(|| CONFIG_PATH.into());
-        configuration::load(&path)
-    }
-
-    /// What became of all batches.
-    fn finish(self) -> Status {
-        self.output.finish(self.status)
-    }
 }
 
-/// Where the configuration is: where it is said to be, or at its usual place if it is there.
+/// Returns the path of the configuration: the one that the operator names, else the default if there
+/// is such a file.
 #[expect(
     clippy::disallowed_methods,
     reason = "the variable that clap reads for the other commands"
 )]
 fn configuration_path(options: &Options) -> Option<PathBuf> {
-    let named = options.own.config.clone().map(PathBuf::from);
+    let named = options.config.clone().map(PathBuf::from);
     let named = named.or_else(|| std::env::var_os("NSBRIDGE_CONFIG").map(PathBuf::from));
-    let usual = Some(PathBuf::from(CONFIG_PATH));
-    named.or_else(|| usual.filter(|path| path.exists()))
+    let default = Some(PathBuf::from(CONFIG_PATH));
+    named.or_else(|| default.filter(|path| path.exists()))
 }
 
-/// Which server and key are for which names, by the configuration; an error is a last line. Where none is
-/// named and none is at its usual place, there is none.
+/// Returns the routes of the configuration, which only `--split-zones` uses; none without a
+/// configuration. The error is the last line of the run.
 fn routes(options: &Options) -> Result<Vec<Route>, String> {
-    let path = configuration_path(options).filter(|_| options.own.split_zones);
+    let path = configuration_path(options).filter(|_| options.split_zones);
     let Some(path) = path else {
         return Ok(Vec::new());
     };
@@ -270,7 +240,7 @@ fn routes(options: &Options) -> Result<Vec<Route>, String> {
     Ok(routes.collect())
 }
 
-/// What the options say about exchanges; an error is a last line.
+/// Reads the files that the options name. The error is the last line of the run.
 fn settings(options: &Options) -> Result<Settings, String> {
     let families = match options.family {
         Some('4') => Families::Four,
@@ -278,40 +248,32 @@ fn settings(options: &Options) -> Result<Settings, String> {
         None => Families::Both,
     };
     let resolv_conf = std::fs::read_to_string(&options.resolv_conf).unwrap_or_default();
-    let mut say = |line: &str| output::say(Stream::Error, &format!("{line}\n"));
     Ok(Settings {
         port: options.port,
         families,
         tcp: options.tcp || options.tls,
-        tls: if options.tls {
-            Some(tls(options)?)
-        } else {
-            None
-        },
+        tls: options.tls.then(|| tls(options)).transpose()?,
         timeout: options.timeout,
         udp_wait: options.udp_wait,
         udp_retries: options.udp_retries,
         resolvers: read_resolvers(&resolv_conf, options.port, families),
         localhost_only: options.localhost_only,
         debug: options.debug,
-        signer: nsupdate_keys::read(options, &mut say)?,
+        signer: nsupdate_keys::read(options)?,
         clock: now,
-        script: options.own.line_numbers.then(|| match &options.file {
+        script: options.line_numbers.then(|| match &options.file {
             Some(file) if file != "-" => file.clone(),
             _ => "standard input".to_owned(),
         }),
-        asks_why: options.own.ede || options.own.json,
-        splits_zones: options.own.split_zones,
-        is_durable: options.own.durable,
+        asks_why: options.ede || options.json,
+        splits_zones: options.split_zones,
+        is_durable: options.durable,
         routes: routes(options)?,
     })
 }
 
 fn tls(options: &Options) -> Result<TlsChoice, String> {
-    let read = |file: &str| {
-        std::fs::read(file)
-            .map_err(|error| format!("could not open '{file}': {}", file_words(&error)))
-    };
+    let read = |file: &str| std::fs::read(file).map_err(|error| unopened(file, &error));
     let ca_pem = match &options.ca_file {
         _ if options.unverified => None,
         Some(file) => Some(read(file)?),
@@ -332,10 +294,4 @@ fn tls(options: &Options) -> Result<TlsChoice, String> {
         server_name: options.tls_name.clone(),
         client,
     })
-}
-
-/// Says the last line of a run that ends early.
-fn fatal(text: &str) -> ExitCode {
-    output::say(Stream::Error, &format!("{text}\n"));
-    ExitCode::from(STATUS_FATAL)
 }

@@ -1,7 +1,8 @@
-//! The key of `nsbridge nsupdate`: on the command line, in a file, or the session key of a BIND here.
+//! Reads the key of `nsbridge nsupdate`: from the command line, from a file, or the session key of
+//! the BIND on this machine.
 //!
-//! Where nsupdate says that it cannot read a key and goes on unsigned, this ends: an update that was
-//! meant to be signed is never sent unsigned.
+//! If nsupdate cannot read a key, it reports that and goes on without signatures. This program ends:
+//! it never sends an update without the signature that the operator asked for.
 
 use std::io;
 use std::path::Path;
@@ -11,106 +12,105 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::nsupdate_options::Options;
+use super::output::say;
 use crate::config::keypair::PairedKey;
 use crate::config::{keyfile, keypair};
 use crate::model::Secret;
-use crate::nsupdate::Signer;
+use crate::nsupdate::{Signer, Stream};
 use crate::script::parse_key_algorithm;
 use crate::wire::{Algorithm, Hash, Key};
 
-/// Where BIND leaves a key for this machine.
+/// The file in which BIND leaves a key for this machine.
 const SESSION_KEY_FILE: &str = "/run/named/session.key";
 
-/// The key that the options name, and the lines that `say` shall say about it; an error is the last
-/// line of all.
-pub(super) fn read(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Option<Signer>, String> {
-    let debug = options.debug > 0;
+/// Reads the key that the options name. The error is the last line of the run.
+pub(super) fn read(options: &Options) -> Result<Option<Signer>, String> {
+    let debug = |step: &str| {
+        if options.debug > 0 {
+            say(Stream::Error, &format!("{step}\n"));
+        }
+    };
     if let Some(text) = &options.key_text {
-        return of_text(text, debug, say).map(|key| Some(Signer::Shared(key)));
+        return parse(text, debug).map(|key| Some(Signer::Shared(key)));
     }
     if options.localhost_only {
         let file = options.key_file.as_deref().unwrap_or(SESSION_KEY_FILE);
-        let key = of_statement(Path::new(file));
-        return key
-            .map(|key| Some(Signer::Shared(key)))
-            .map_err(|reason| format!("can't read key from {file}: {reason}\n"));
+        let key = read_statement(Path::new(file));
+        let key = key.map_err(|reason| format!("can't read key from {file}: {reason}\n"))?;
+        return Ok(Some(Signer::Shared(key)));
     }
     let Some(file) = &options.key_file else {
         return Ok(None);
     };
-    if debug {
-        say("Creating key...");
-    }
-    let path = Path::new(file);
-    let stem = keypair::stem(path);
-    let with = |end: &str| format!("{}.{end}", stem.display());
-    let read = if let Ok(private) = std::fs::read_to_string(with("private")) {
-        let public = std::fs::read_to_string(with("key")).ok();
-        match keypair::parse(&Secret::new(private), public.as_deref(), &stem) {
-            Ok(PairedKey::Shared(key)) => {
-                say("Use of K* file pairs for HMAC is deprecated");
-                Ok(Signer::Shared(key))
-            }
-            Ok(PairedKey::Private(key)) => Ok(Signer::Private(Arc::from(key))),
-            Err(error) => Err(error.to_string()),
-        }
-    } else {
-        let key = of_statement(path).map_err(str::to_owned);
-        if key.is_ok() && debug {
-            for line in ["Creating key...", "namefromtext", "keycreate"] {
-                say(line);
-            }
-        }
-        key.map(Signer::Shared)
+    debug("Creating key...");
+    let stem = keypair::stem(Path::new(file));
+    let signer = match std::fs::read_to_string(format!("{}.private", stem.display())) {
+        Ok(private) => read_pair(private, &stem),
+        Err(_) => read_statement(Path::new(file))
+            .map_err(str::to_owned)
+            .map(|key| {
+                for step in ["Creating key...", "namefromtext", "keycreate"] {
+                    debug(step);
+                }
+                Signer::Shared(key)
+            }),
     };
-    read.map(Some).map_err(|reason| {
-        format!(
-            "could not read key from {}.{{private,key}}: {reason}",
-            stem.display()
-        )
-    })
+    let stem = stem.display();
+    signer
+        .map(Some)
+        .map_err(|reason| format!("could not read key from {stem}.{{private,key}}: {reason}"))
 }
 
-/// `[ALGORITHM:]NAME:SECRET`
-fn of_text(text: &str, debug: bool, say: &mut dyn FnMut(&str)) -> Result<Key, String> {
-    if debug {
-        say("Creating key...");
+/// Reads a key of dnssec-keygen, of which `private` is the text of one file.
+fn read_pair(private: String, stem: &Path) -> Result<Signer, String> {
+    let public = std::fs::read_to_string(format!("{}.key", stem.display())).ok();
+    match keypair::parse(&Secret::new(private), public.as_deref(), stem) {
+        Ok(PairedKey::Shared(key)) => {
+            let text = "Use of K* file pairs for HMAC is deprecated\n";
+            say(Stream::Error, text);
+            Ok(Signer::Shared(key))
+        }
+        Ok(PairedKey::Private(key)) => Ok(Signer::Private(Arc::from(key))),
+        Err(error) => Err(error.to_string()),
     }
-    let form = || "key option must specify [hmac:]keyname:secret".to_owned();
-    let (first, rest) = text.split_once(':').ok_or_else(form)?;
-    let (algorithm, name, secret) = match rest.split_once(':') {
-        Some((name, secret)) => (Some(first), name, secret),
-        None => (None, first, rest),
+}
+
+/// Parses `[ALGORITHM:]NAME:SECRET`.
+fn parse(text: &str, debug: impl Fn(&str)) -> Result<Key, String> {
+    debug("Creating key...");
+    let words: Vec<&str> = text.splitn(3, ':').collect();
+    let (algorithm, name, secret) = match words[..] {
+        [algorithm, name, secret] => (Some(algorithm), name, secret),
+        [name, secret] => (None, name, secret),
+        _ => (None, "", ""),
     };
-    if first.is_empty() || name.is_empty() || secret.is_empty() {
-        return Err(form());
+    if name.is_empty() || secret.is_empty() || algorithm == Some("") {
+        return Err("key option must specify [hmac:]keyname:secret".to_owned());
     }
     let algorithm = match algorithm {
         Some(text) => parse_key_algorithm(text).map_err(|error| error.to_string())?,
         None => Algorithm::new(Hash::Md5),
     };
-    if debug {
-        say("namefromtext");
-    }
-    let parsed = name.parse();
-    let parsed = parsed.map_err(|_| format!("could not create key from {name}: bad name"))?;
-    let bad = || format!("could not create key from {name}: bad base64 encoding");
-    let octets = Secret::new(BASE64.decode(secret).map_err(|_| bad())?);
-    if debug {
-        say("keycreate");
-    }
-    Key::new(parsed, algorithm, octets).map_err(|_| bad())
+    debug("namefromtext");
+    let bad = |what: &str| format!("could not create key from {name}: {what}");
+    let parsed = name.parse().map_err(|_| bad("bad name"))?;
+    let octets = BASE64
+        .decode(secret)
+        .map_err(|_| bad("bad base64 encoding"))?;
+    debug("keycreate");
+    let key = Key::new(parsed, algorithm, Secret::new(octets));
+    key.map_err(|_| bad("bad base64 encoding"))
 }
 
-/// The first key of a file with `key` statements.
-fn of_statement(path: &Path) -> Result<Key, &'static str> {
+/// Reads the first key of a file with `key` statements.
+fn read_statement(path: &Path) -> Result<Key, &'static str> {
     let text = std::fs::read(path).map_err(|error| file_words(&error))?;
     let keys = keyfile::parse(&Secret::new(text), path);
     let mut keys = keys.map_err(|_| "unexpected token")?.into_iter();
     keys.next().ok_or("not found")
 }
 
-/// Why a file cannot be read, in BIND's words.
+/// Returns the reason why a file cannot be read, in BIND's wording.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum of std is open")]
 pub(super) fn file_words(error: &io::Error) -> &'static str {
     match error.kind() {

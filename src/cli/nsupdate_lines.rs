@@ -1,5 +1,5 @@
-//! The lines of `nsbridge nsupdate`: from a file or a pipe, or typed by a person at a prompt, who can edit a
-//! line and has the lines before.
+//! Reads the lines of `nsbridge nsupdate`: from a file, a pipe, or a person at a terminal, with
+//! editing and a history.
 
 use std::io::{BufRead, Read as _};
 
@@ -7,12 +7,11 @@ use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 use rustyline::{Config, DefaultEditor};
 
-/// Longest line that is read as one, as in nsupdate; a longer one is cut in two.
+/// Longest line, as in nsupdate; a longer one becomes two.
 const LINE_OCTETS_MAX: u64 = 128 * 1024 - 1;
-/// What a person sees before each line.
 const PROMPT: &str = "> ";
 
-/// Where lines come from.
+/// The source of lines.
 pub(super) enum Lines {
     /// A file, a pipe, or a terminal whose output goes elsewhere.
     Stream(Box<dyn BufRead>),
@@ -20,26 +19,25 @@ pub(super) enum Lines {
     Person(Box<DefaultEditor>),
 }
 
-/// What was read.
+/// The result of reading a line.
 pub(super) enum Read {
-    /// A line.
     Line(Vec<u8>),
-    /// Nothing: there are no more.
+    /// There are no more lines.
     End,
-    /// Nothing: Ctrl-C.
+    /// Ctrl-C.
     Interrupted,
 }
 
 impl Lines {
-    /// A person at the terminal of standard input and output; none where it cannot be edited on.
+    /// Returns the terminal of standard input and output; `None` if it does not support editing.
     pub(super) fn of_person() -> Option<Self> {
-        // What is pasted are lines as any other, so they are read one by one.
+        // Pasted lines are carried out one by one.
         let config = Config::builder().bracketed_paste(false).build();
         let editor = DefaultEditor::with_config(config).ok()?;
         Some(Self::Person(Box::new(editor)))
     }
 
-    /// The next line. What cannot be read has ended, as it has for nsupdate.
+    /// Reads the next line. nsupdate: an error is the end, too.
     pub(super) fn next(&mut self) -> Read {
         let editor = match self {
             Self::Stream(stream) => {
@@ -55,7 +53,7 @@ impl Lines {
         match editor.readline(PROMPT) {
             Ok(line) => {
                 if !holds_secret(&line) {
-                    // It is a convenience: a line that cannot be kept is typed again.
+                    // The history is a convenience: without it, a person types the line again.
                     drop(editor.history_mut().add(&line));
                 }
                 Read::Line(line.into_bytes())
@@ -66,7 +64,7 @@ impl Lines {
     }
 }
 
-/// Whether a line is `key NAME SECRET`: no secret is kept, not even in memory.
+/// Returns whether a line is `key NAME SECRET`; the history keeps no secrets.
 fn holds_secret(line: &str) -> bool {
     let word = line.split_ascii_whitespace().next();
     word.is_some_and(|word| word.eq_ignore_ascii_case("key"))

@@ -1,15 +1,17 @@
-//! nsupdate's options: single letters that may be bundled, each argument joined or apart, up to the
-//! first word that is none. Callers know the texts and the status 1 of what is wrong. Our own options are words.
+//! Parses nsupdate's options: single letters that may be bundled, each argument joined or apart, up
+//! to the first word that is no option. The error texts are nsupdate's, because callers compare
+//! them. The options of ours are words, so that they conflict with no letter.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-/// What options there are; a colon says that an argument follows.
+/// The letters, each followed by a colon if it has an argument, as for getopt(3).
 const LETTERS: &str = "46A:C:dDE:ghH:iK:lL:MoOk:p:Pr:R:St:Tu:vVy:";
-/// What is printed where an option is wrong, and for `-h`.
+/// The last line of the text about an invalid option, and of `-h`.
 const USAGE: &str = "usage: nsupdate [-CdDi] [-L level] [-l] [-g | -o | -y keyname:secret | -k keyfile] [-p port] [-v] [-V] [-P] [-T] [-4 | -6] [filename]";
 
-/// What the command line asks for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The options of a run.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of the command line, which may be given with any other"
@@ -33,147 +35,126 @@ pub(super) struct Options {
     pub(super) udp_retries: u32,
     pub(super) timeout: Option<Duration>,
     pub(super) udp_wait: Option<Duration>,
+    pub(super) gss: bool,
+    /// The script; `None` for standard input.
     pub(super) file: Option<String>,
-    pub(super) own: Own,
-}
-
-/// Options that nsupdate does not have: they are words, so that they are in the way of none of its letters.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of the command line, which may be given with any other"
-)]
-pub(super) struct Own {
-    /// One batch may lie in several zones.
+    /// Ours: allows one batch to be in several zones.
     pub(super) split_zones: bool,
-    /// What is asked for is kept in the queue until it is in place.
+    /// Ours: keeps the batches in the queue until they are in place.
     pub(super) durable: bool,
-    /// Results as JSON.
+    /// Ours: prints the results as JSON.
     pub(super) json: bool,
-    /// Errors begin with file and line.
+    /// Ours: starts errors with file and line.
     pub(super) line_numbers: bool,
-    /// Servers are asked for the reasons of what they answer.
+    /// Ours: requests explanations of the response codes.
     pub(super) ede: bool,
-    /// The configuration.
+    /// Ours: the configuration file.
     pub(super) config: Option<String>,
 }
 
-/// What the command line asks for in place of a run.
+/// A reason why the options give no run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Instead {
-    /// To print the version.
+    /// They ask for the version.
     Version,
-    /// To print types: those known, those of private use, or both.
+    /// They ask for the known types, those of private use, or both.
     Types { known: bool, private: bool },
-    /// Nothing: it is wrong. The text ends without its last line end.
+    /// They are invalid, or a file that they name is. The text ends without its last line end.
     Wrong(String),
 }
 
+impl From<String> for Instead {
+    fn from(text: String) -> Self {
+        Self::Wrong(text)
+    }
+}
+
 impl Options {
-    fn new() -> Self {
-        Self {
-            family: None,
-            ca_file: None,
+    /// Parses the arguments that follow `program`.
+    pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
+        let mut options = Self {
             resolv_conf: "/etc/resolv.conf".to_owned(),
-            debug: 0,
-            certificate_file: None,
-            private_key_file: None,
-            tls_name: None,
-            interactive: false,
-            localhost_only: false,
-            key_file: None,
-            key_text: None,
-            unverified: false,
-            tls: false,
-            tcp: false,
             port: 53,
             udp_retries: 3,
             timeout: Some(Duration::from_secs(300)),
             udp_wait: Some(Duration::from_secs(3)),
-            file: None,
-            own: Own::default(),
+            ..Self::default()
+        };
+        let letters = options.read_words(program, arguments)?;
+        // nsupdate: looks at these options first.
+        let has = |wanted| letters.iter().any(|(letter, _)| *letter == wanted);
+        if has('4') && has('6') {
+            return Err("only one of -4 and -6 allowed".to_owned().into());
+        }
+        if has('V') {
+            return Err(Instead::Version);
+        }
+        let (known, private) = (has('T'), has('P'));
+        if known || private {
+            return Err(Instead::Types { known, private });
+        }
+        for (letter, argument) in letters {
+            options.set(letter, argument)?;
+        }
+        match options.conflict() {
+            Some(options) => Err(format!("{program}: cannot specify {options}").into()),
+            None => Ok(options),
         }
     }
 
-    /// Reads the arguments that follow `program`.
-    pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
-        let (letters, own, file) = split_options(program, arguments)?;
-        prepare(&letters)?;
-        let mut options = Self::new();
-        options.own = own;
-        let mut gss = false;
-        for (letter, argument) in &letters {
-            gss |= matches!(letter, 'g' | 'o');
-            options.take(*letter, argument)?;
+    /// Sets the options that are words, and the file. Returns the letters with their arguments.
+    fn read_words(
+        &mut self,
+        program: &str,
+        arguments: &[String],
+    ) -> Result<Vec<(char, String)>, Instead> {
+        let mut letters = Vec::new();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            let Some(bundle) = word.strip_prefix('-').filter(|it| !it.is_empty()) else {
+                self.file = Some(word.clone());
+                break;
+            };
+            if bundle == "-" {
+                self.file = words.next().cloned();
+                break;
+            }
+            if let Some(option) = bundle.strip_prefix('-') {
+                let known = self.set_word(option, &mut words);
+                if known.map_err(|reason| format!("{program}: `{word}` {reason}"))? {
+                    continue;
+                }
+            }
+            let mut rest = bundle.chars();
+            while let Some(letter) = rest.next() {
+                let known = LETTERS.split_once(letter).filter(|_| letter != ':');
+                let Some((_, following)) = known else {
+                    let text = format!("{program}: illegal option -- {letter}\n");
+                    return Err(usage(program, &text, letter));
+                };
+                if letter == 'h' {
+                    return Err(usage(program, "", letter));
+                }
+                let mut argument = String::new();
+                if following.starts_with(':') {
+                    argument = rest.by_ref().collect();
+                    if argument.is_empty() {
+                        argument = words.next().cloned().ok_or_else(|| {
+                            let text =
+                                format!("{program}: option requires an argument -- {letter}\n");
+                            usage(program, &text, letter)
+                        })?;
+                    }
+                }
+                letters.push((letter, argument));
+            }
         }
-        options.file = file;
-        let wrong = |reason: &str| Err(Instead::Wrong(format!("{program}: {reason}")));
-        if options.key_file.is_some() && options.key_text.is_some() {
-            return wrong("cannot specify both -k and -y");
-        }
-        if gss && (options.key_file.is_some() || options.key_text.is_some()) {
-            return wrong("cannot specify -g with -k or -y");
-        }
-        if gss {
-            return wrong("cannot specify -g or -o, program not linked with GSS API Library");
-        }
-        let has_key = options.key_file.is_some() || options.key_text.is_some();
-        if options.own.durable && (has_key || options.localhost_only) {
-            return wrong("cannot specify --durable with -k, -y or -l");
-        }
-        if options.unverified && (options.ca_file.is_some() || options.tls_name.is_some()) {
-            return wrong("cannot specify -O with -A or -H");
-        }
-        if options.certificate_file.is_some() != options.private_key_file.is_some() {
-            return wrong("cannot specify only one of -E and -K");
-        }
-        Ok(options)
+        Ok(letters)
     }
 
-    /// Takes one option.
-    fn take(&mut self, letter: char, argument: &str) -> Result<(), Instead> {
-        let text = || Some(argument.to_owned());
-        match letter {
-            '4' | '6' => self.family = Some(letter),
-            'A' => (self.ca_file, self.tls) = (text(), true),
-            'C' => argument.clone_into(&mut self.resolv_conf),
-            'd' => self.debug = self.debug.max(1),
-            'D' | 'M' => self.debug = 2,
-            'E' => (self.certificate_file, self.tls) = (text(), true),
-            'H' => (self.tls_name, self.tls) = (text(), true),
-            'i' => self.interactive = true,
-            'K' => (self.private_key_file, self.tls) = (text(), true),
-            'l' => self.localhost_only = true,
-            'L' => {
-                number(argument, "library debug value")?;
-            }
-            'k' => self.key_file = text(),
-            'O' => (self.unverified, self.tls) = (true, true),
-            'p' => {
-                let port = number(argument, "port number")?;
-                self.port = u16::try_from(port).map_err(|_| bad("port number", argument))?;
-            }
-            'r' => self.udp_retries = number(argument, "udp retries")?,
-            'R' => {
-                let text = "The -R option has been deprecated.";
-                return Err(Instead::Wrong(text.to_owned()));
-            }
-            'S' => self.tls = true,
-            't' => self.timeout = seconds(number(argument, "timeout")?),
-            'u' => self.udp_wait = seconds(number(argument, "udp timeout")?),
-            'v' => self.tcp = true,
-            'y' => self.key_text = text(),
-            // `split_options` lets no other letter through; `g`, `o`, `h`, `P`, `T` and `V` are seen to before.
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-impl Own {
-    /// Takes an option without its two hyphens; its value is joined by `=`, or the next word. It is false where
-    /// the option is not known.
-    fn take<'w>(
+    /// Sets an option that is a word, without its two hyphens; its value is joined by `=`, or the
+    /// next word. Returns `false` if there is no such option.
+    fn set_word<'w>(
         &mut self,
         option: &str,
         words: &mut impl Iterator<Item = &'w String>,
@@ -182,18 +163,15 @@ impl Own {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (option, None),
         };
-        let is_switch = ["split-zones", "durable", "line-numbers", "ede"].contains(&name);
-        if is_switch && joined.is_some() {
-            return Err("takes no value");
-        }
-        match name {
-            "split-zones" => self.split_zones = true,
-            "durable" => self.durable = true,
-            "line-numbers" => self.line_numbers = true,
-            "ede" => self.ede = true,
+        let switch = match name {
+            "split-zones" => &mut self.split_zones,
+            "durable" => &mut self.durable,
+            "line-numbers" => &mut self.line_numbers,
+            "ede" => &mut self.ede,
             "config" => {
                 let value = joined.or_else(|| words.next().cloned());
                 self.config = Some(value.ok_or("wants a file")?);
+                return Ok(true);
             }
             "output" => {
                 let value = joined.or_else(|| words.next().cloned());
@@ -202,78 +180,70 @@ impl Own {
                     Some("text") => false,
                     _ => return Err("wants `text` or `json`"),
                 };
+                return Ok(true);
             }
             _ => return Ok(false),
+        };
+        if joined.is_some() {
+            return Err("takes no value");
         }
+        *switch = true;
         Ok(true)
     }
-}
 
-/// The options with their arguments, in their order, our own ones, and the first other word.
-type Cut = (Vec<(char, String)>, Own, Option<String>);
-
-fn split_options(program: &str, arguments: &[String]) -> Result<Cut, Instead> {
-    let (mut letters, mut own) = (Vec::new(), Own::default());
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        let bundle = match word.strip_prefix('-') {
-            Some("-") => return Ok((letters, own, words.next().cloned())),
-            Some(bundle) if !bundle.is_empty() => bundle,
-            _ => return Ok((letters, own, Some(word.clone()))),
-        };
-        if let Some(option) = bundle.strip_prefix('-') {
-            let taken = own.take(option, &mut words);
-            let taken =
-                taken.map_err(|reason| Instead::Wrong(format!("{program}: `{word}` {reason}")))?;
-            if taken {
-                continue;
-            }
+    /// Sets an option that is a letter.
+    fn set(&mut self, letter: char, argument: String) -> Result<(), Instead> {
+        self.tls |= "AEHKOS".contains(letter);
+        match letter {
+            '4' | '6' => self.family = Some(letter),
+            'A' => self.ca_file = Some(argument),
+            'C' => self.resolv_conf = argument,
+            'd' => self.debug = self.debug.max(1),
+            'D' | 'M' => self.debug = 2,
+            'E' => self.certificate_file = Some(argument),
+            'g' | 'o' => self.gss = true,
+            'H' => self.tls_name = Some(argument),
+            'i' => self.interactive = true,
+            'K' => self.private_key_file = Some(argument),
+            'l' => self.localhost_only = true,
+            'L' => drop(number::<u32>(&argument, "library debug value")?),
+            'k' => self.key_file = Some(argument),
+            'O' => self.unverified = true,
+            'p' => self.port = number(&argument, "port number")?,
+            'r' => self.udp_retries = number(&argument, "udp retries")?,
+            'R' => return Err("The -R option has been deprecated.".to_owned().into()),
+            't' => self.timeout = seconds(&argument, "timeout")?,
+            'u' => self.udp_wait = seconds(&argument, "udp timeout")?,
+            'v' => self.tcp = true,
+            'y' => self.key_text = Some(argument),
+            // `S` is one of those that set `tls`.
+            _ => {}
         }
-        let mut rest = bundle.chars();
-        while let Some(letter) = rest.next() {
-            let known = LETTERS.find(letter).filter(|_| letter != ':');
-            let Some(at) = known else {
-                let text = format!("{program}: illegal option -- {letter}\n");
-                return Err(usage(program, &text, letter));
-            };
-            if letter == 'h' {
-                return Err(usage(program, "", letter));
-            }
-            if !LETTERS[at + 1..].starts_with(':') {
-                letters.push((letter, String::new()));
-                continue;
-            }
-            let joined = rest.as_str();
-            let argument = if joined.is_empty() {
-                words.next().cloned().ok_or_else(|| {
-                    let text = format!("{program}: option requires an argument -- {letter}\n");
-                    usage(program, &text, letter)
-                })?
-            } else {
-                joined.to_owned()
-            };
-            letters.push((letter, argument));
-            break;
-        }
+        Ok(())
     }
-    Ok((letters, own, None))
-}
 
-/// What is looked at before all other options.
-fn prepare(letters: &[(char, String)]) -> Result<(), Instead> {
-    let has = |wanted| letters.iter().any(|(letter, _)| *letter == wanted);
-    if has('4') && has('6') {
-        let text = "only one of -4 and -6 allowed";
-        return Err(Instead::Wrong(text.to_owned()));
+    /// Returns the options that exclude one another, in nsupdate's wording.
+    fn conflict(&self) -> Option<&'static str> {
+        let (has_file, has_text) = (self.key_file.is_some(), self.key_text.is_some());
+        let has_key = has_file || has_text;
+        let names_server_or_key = has_key || self.localhost_only;
+        let verifies = self.ca_file.is_some() || self.tls_name.is_some();
+        let has_half = self.certificate_file.is_some() != self.private_key_file.is_some();
+        let no_gss = "-g or -o, program not linked with GSS API Library";
+        let conflicts = [
+            (has_file && has_text, "both -k and -y"),
+            (self.gss && has_key, "-g with -k or -y"),
+            (self.gss, no_gss),
+            (
+                self.durable && names_server_or_key,
+                "--durable with -k, -y or -l",
+            ),
+            (self.unverified && verifies, "-O with -A or -H"),
+            (has_half, "only one of -E and -K"),
+        ];
+        let conflict = conflicts.into_iter().find(|(exists, _)| *exists);
+        conflict.map(|(_, options)| options)
     }
-    if has('V') {
-        return Err(Instead::Version);
-    }
-    let (known, private) = (has('T'), has('P'));
-    if known || private {
-        return Err(Instead::Types { known, private });
-    }
-    Ok(())
 }
 
 fn usage(program: &str, before: &str, letter: char) -> Instead {
@@ -285,19 +255,16 @@ fn usage(program: &str, before: &str, letter: char) -> Instead {
     Instead::Wrong(format!("{before}{invalid}{USAGE}"))
 }
 
-fn number(text: &str, what: &str) -> Result<u32, Instead> {
-    let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
-    let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| bad(what, text))
+/// Parses digits without a sign.
+fn number<N: FromStr>(text: &str, what: &str) -> Result<N, Instead> {
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    number.ok_or_else(|| Instead::Wrong(format!("bad {what} '{text}'")))
 }
 
-fn bad(what: &str, text: &str) -> Instead {
-    Instead::Wrong(format!("bad {what} '{text}'"))
-}
-
-/// Zero is no limit of its own.
-fn seconds(number: u32) -> Option<Duration> {
-    (number > 0).then(|| Duration::from_secs(number.into()))
+/// Parses a time limit; 0 is none.
+fn seconds(text: &str, what: &str) -> Result<Option<Duration>, Instead> {
+    let seconds: u32 = number(text, what)?;
+    Ok((seconds > 0).then(|| Duration::from_secs(seconds.into())))
 }
 
 #[cfg(test)]
@@ -352,17 +319,18 @@ mod tests {
         let options = options.unwrap();
         assert_eq!((options.debug, options.tcp), (1, true));
         assert_eq!(options.file.as_deref(), Some("script"));
-        let own = Own {
-            split_zones: true,
-            durable: false,
-            json: true,
-            line_numbers: true,
-            ede: true,
-            config: Some("a.toml".to_owned()),
-        };
-        assert_eq!(options.own, own);
-        assert!(!read(&["--output", "text"]).unwrap().own.json);
-        assert_eq!(read(&["-k", "--ede"]).unwrap().own, Own::default());
+        let own = [
+            options.split_zones,
+            options.json,
+            options.line_numbers,
+            options.ede,
+        ];
+        assert_eq!((own, options.durable), ([true; 4], false));
+        assert_eq!(options.config.as_deref(), Some("a.toml"));
+        assert!(!read(&["--output", "text"]).unwrap().json);
+        let taken_as_argument = read(&["-k", "--ede"]).unwrap();
+        assert_eq!(taken_as_argument.key_file.as_deref(), Some("--ede"));
+        assert!(!taken_as_argument.ede);
         assert_eq!(wrong(&["--ede=x"]), "nsupdate: `--ede=x` takes no value");
         assert_eq!(wrong(&["--config"]), "nsupdate: `--config` wants a file");
         let output = "nsupdate: `--output=xml` wants `text` or `json`";

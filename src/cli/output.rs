@@ -1,20 +1,21 @@
-//! The one mouth: all that is printed goes through here.
-//!
-//! Standard output is the result, one line a zone or PTR, or one JSON document; standard error is
-//! everything else. Control characters never reach either as they are, so that no foreign text can
+//! All output goes through this module; it escapes control characters, so that no foreign text can
 //! forge a line of a log.
+//!
+//! Standard output is the result: one line for each zone or PTR record, or one JSON document.
+//! Standard error is everything else.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 use super::status::Status;
+use crate::deliver::Failure;
 use crate::nsupdate::Stream;
 
-/// How results are printed.
+/// The format of results, or of diagnostics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(super) enum OutputFormat {
     /// Lines for people and logs.
@@ -23,7 +24,7 @@ pub(super) enum OutputFormat {
     Json,
 }
 
-/// Where results and messages go.
+/// Prints results and messages.
 pub(super) struct Output {
     log_format: OutputFormat,
     verbose: bool,
@@ -32,25 +33,25 @@ pub(super) struct Output {
     broken: Option<io::Error>,
 }
 
-/// How results are printed as they come.
+/// The form of the results on standard output.
 enum Results {
-    /// As lines or as text.
+    /// Lines or other text.
     Text,
-    /// Together, at the end.
+    /// One JSON document at the end.
     Gathered(Document),
-    /// Each as JSON on a line of its own, for what never ends by itself.
+    /// A line of JSON for each result at once, for a command without an end.
     Streamed,
 }
 
-/// What `--output json` prints.
+/// The document of `--output json`.
 #[derive(Default, Serialize)]
 struct Document {
     status: u8,
-    results: Vec<serde_json::Value>,
+    results: Vec<Value>,
     messages: Vec<Message>,
 }
 
-/// One message of standard error.
+/// A message on standard error.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Message {
     pub(super) severity: Severity,
@@ -59,41 +60,39 @@ pub(super) struct Message {
     pub(super) hint: Option<String>,
 }
 
-/// How much a message matters.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
-    /// Something is not in place.
+    /// A change is not in place.
     Error,
-    /// Something was left alone on purpose, or looks odd.
+    /// nsbridge skipped a change on purpose, or noticed an oddity.
     Warning,
-    /// For those who want to know.
+    /// A detail that `--verbose` prints.
     Note,
 }
 
 impl Message {
-    /// Something is not in place.
+    /// Returns an error.
     pub(super) fn error(text: String, hint: Option<String>) -> Self {
-        let severity = Severity::Error;
         Self {
-            severity,
-            text,
             hint,
+            ..Self::new(Severity::Error, text)
         }
     }
 
-    /// Something that keeps everything from being in place.
+    /// Returns an error that kept nsbridge from changing anything.
     pub(super) fn nothing_attempted(cause: &str, hint: Option<String>) -> Self {
         Self::error(format!("{cause}; nothing was attempted"), hint)
     }
 
-    /// That the input cannot be read.
+    /// Returns the error that the input cannot be read.
     pub(super) fn unreadable(cause: &str) -> Self {
         let hint = "name a file that can be read, or `-` for standard input";
         Self::nothing_attempted(cause, Some(hint.into()))
     }
 
-    /// Something to know.
+    /// Returns a message without a hint.
     pub(super) fn new(severity: Severity, text: String) -> Self {
         Self {
             severity,
@@ -118,6 +117,44 @@ impl fmt::Display for Message {
     }
 }
 
+/// An error that ends a command.
+pub(super) struct Abort {
+    pub(super) status: Status,
+    /// `None` if the reason is printed already, or will be when the store is closed.
+    pub(super) message: Option<Message>,
+}
+
+impl Abort {
+    pub(super) fn new(status: Status, message: Message) -> Self {
+        let message = Some(message);
+        Self { status, message }
+    }
+}
+
+/// The configuration is invalid, or a file that it names cannot be used.
+impl From<Message> for Abort {
+    fn from(message: Message) -> Self {
+        Self::new(Status::BadConfiguration, message)
+    }
+}
+
+/// The system gives this process no runtime or signals.
+impl From<io::Error> for Abort {
+    fn from(error: io::Error) -> Self {
+        Self::new(Status::Internal, internal_error(&error))
+    }
+}
+
+/// The store failed. Closing it prints the reason.
+impl From<Failure> for Abort {
+    fn from(_: Failure) -> Self {
+        Self {
+            status: Status::Later,
+            message: None,
+        }
+    }
+}
+
 impl Output {
     pub(super) fn new(
         format: OutputFormat,
@@ -137,82 +174,86 @@ impl Output {
         }
     }
 
-    /// One result: a line, or an entry of the document.
-    pub(super) fn result(&mut self, line: &str, entry: serde_json::Value) {
+    /// Prints a result: its line, or its entry in the document.
+    pub(super) fn result(&mut self, line: &str, entry: Value) {
         self.detail(line);
         self.entry(entry);
     }
 
-    /// A line that belongs to a result and stands in its entry of the document.
+    /// Prints a further line of a result, whose entry already has that detail.
     pub(super) fn detail(&mut self, line: &str) {
         if let Results::Text = self.results {
-            self.line(line);
+            self.write(format!("{}\n", printable(line)).as_bytes());
         }
     }
 
-    /// Whether only what is wrong is wanted.
+    /// Returns whether the operator asked for errors only.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// An entry of the document whose line is a message.
-    pub(super) fn entry(&mut self, entry: serde_json::Value) {
+    /// Prints an entry of the document whose line is a message. Members that are null are left out.
+    pub(super) fn entry(&mut self, entry: Value) {
         match &mut self.results {
             Results::Text => {}
-            Results::Gathered(document) => document.results.push(entry),
-            Results::Streamed => self.write(format!("{entry}\n").as_bytes()),
+            Results::Gathered(document) => document.results.push(without_nulls(entry)),
+            Results::Streamed => self.write(format!("{}\n", without_nulls(entry)).as_bytes()),
         }
     }
 
-    /// Prints each entry as soon as it is there, instead of one document at the end.
+    /// Prints each entry at once, instead of one document at the end.
     pub(super) fn stream(&mut self) {
         if let Results::Gathered(_) = self.results {
             self.results = Results::Streamed;
         }
     }
 
-    /// One message on standard error, on a line of its own.
+    /// Prints a message as a line on standard error.
     pub(super) fn message(&mut self, message: Message) {
-        let wanted = match message.severity {
+        let is_wanted = match message.severity {
             Severity::Error => true,
             Severity::Warning => !self.quiet,
             Severity::Note => self.verbose,
         };
-        if wanted {
+        if is_wanted {
             let line = match self.log_format {
                 OutputFormat::Text => printable(&message.to_string()),
                 OutputFormat::Json => json!(message).to_string(),
             };
-            // A closed standard error leaves nobody to tell.
-            drop(writeln!(io::stderr().lock(), "{line}"));
+            say(Stream::Error, &format!("{line}\n"));
         }
         if let Results::Gathered(document) = &mut self.results {
             document.messages.push(message);
         }
     }
 
-    /// Text that is the result as it is.
+    /// Prints a text, unchanged, as the whole result.
     pub(super) fn text(&mut self, text: &[u8]) -> Status {
         self.results = Results::Text;
         self.write(text);
         Status::Done
     }
 
-    /// Says why the configuration cannot be used, or what it names.
-    pub(super) fn bad_configuration(&mut self, message: Message) -> Status {
-        self.message(message);
-        Status::BadConfiguration
+    /// Reports an error that ends the command.
+    pub(super) fn abort(&mut self, abort: Abort) -> Status {
+        if let Some(message) = abort.message {
+            self.message(message);
+        }
+        abort.status
     }
 
-    /// A fault of the program.
+    /// Reports that the configuration is invalid, or that a file that it names cannot be used.
+    pub(super) fn bad_configuration(&mut self, message: Message) -> Status {
+        self.abort(message.into())
+    }
+
+    /// Reports a fault of the program.
     pub(super) fn internal_error(&mut self, error: &dyn std::error::Error) -> Status {
-        let hint = "this is a fault in nsbridge; please report it";
-        let text = format!("internal error: {error}");
-        self.message(Message::error(text, Some(hint.into())));
+        self.message(internal_error(error));
         Status::Internal
     }
 
-    /// Ends the output.
+    /// Prints the document, and returns the status of the process.
     pub(super) fn finish(mut self, mut status: Status) -> Status {
         if let Results::Gathered(mut document) = std::mem::replace(&mut self.results, Results::Text)
         {
@@ -231,25 +272,34 @@ impl Output {
         status
     }
 
-    fn line(&mut self, line: &str) {
-        self.write(format!("{}\n", printable(line)).as_bytes());
-    }
-
     fn write(&mut self, octets: &[u8]) {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(octets).and_then(|()| stdout.flush()) {
-            // A reader that has seen enough is no error; what was asked for is done all the same.
+            // A reader may close the pipe early; the command goes on.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = Some(error),
             Ok(()) | Err(_) => {}
         }
     }
 }
 
-/// The text with its control characters escaped.
+fn internal_error(error: &dyn std::error::Error) -> Message {
+    let hint = "this is a fault in nsbridge; please report it";
+    Message::error(format!("internal error: {error}"), Some(hint.into()))
+}
+
+/// Removes the members of an object that are null.
+pub(super) fn without_nulls(mut entry: Value) -> Value {
+    if let Some(members) = entry.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    entry
+}
+
+/// Escapes the control characters of a text.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
-        // Also the separators and marks that make a terminal or a viewer show other lines.
+        // Separators and marks, too, make a terminal or a viewer show other lines.
         let forging = matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
         if character.is_control() || forging {
             printable.extend(character.escape_unicode());
@@ -260,25 +310,23 @@ fn printable(text: &str) -> String {
     printable
 }
 
-/// Says a text as it is, for `nsupdate`, whose callers know each octet.
+/// Prints a text unchanged, for callers of `nsupdate`, which compare each octet. Ignores that the
+/// stream is closed, as there is no other place for the text.
 pub(super) fn say(stream: Stream, text: &str) {
-    // A closed stream leaves nobody to tell.
-    match stream {
-        Stream::Out => {
-            let mut stdout = io::stdout().lock();
-            drop(
-                stdout
-                    .write_all(text.as_bytes())
-                    .and_then(|()| stdout.flush()),
-            );
-        }
-        Stream::Error => drop(io::stderr().lock().write_all(text.as_bytes())),
-    }
+    let mut stream: Box<dyn Write> = match stream {
+        Stream::Out => Box::new(io::stdout()),
+        Stream::Error => Box::new(io::stderr()),
+    };
+    drop(
+        stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush()),
+    );
 }
 
-/// Prints what is wrong with the command line, or the help that was asked for.
+/// Prints the errors in the command line, or its help.
 pub(super) fn usage(error: &clap::Error) -> Status {
-    // A closed stream leaves nobody to tell.
+    // Ignores that the stream is closed, as there is no other place for the text.
     drop(error.print());
     if error.use_stderr() {
         Status::Usage
@@ -287,7 +335,7 @@ pub(super) fn usage(error: &clap::Error) -> Status {
     }
 }
 
-/// Starts the diagnostics on standard error, where they are wanted.
+/// Starts to print diagnostics on standard error, if `verbose` is not 0.
 pub(super) fn start_log(format: OutputFormat, verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -305,7 +353,7 @@ pub(super) fn start_log(format: OutputFormat, verbose: u8) {
     }
 }
 
-/// So many of a thing.
+/// Formats a number of things.
 pub(super) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")

@@ -1,15 +1,14 @@
 //! `nsbridge plesk`: Plesk's custom DNS backend.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
 use super::configuration;
 use super::handover;
-use super::output::{Message, Output, Severity};
+use super::input;
+use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
 use crate::model::IntentKey;
 use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload, PayloadError};
@@ -25,90 +24,62 @@ pub(super) struct Arguments {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
-    let setup = match configuration::load(config) {
-        Ok(setup) => setup,
-        Err(error) => return output.bad_configuration(error),
-    };
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
+    let setup = configuration::load(config)?;
     let deadline = Instant::now() + setup.deadline;
-    let input = match read_input(arguments.file.as_deref()) {
-        Ok(input) => input,
-        Err(message) => {
-            output.message(message);
-            return Status::BadInput;
-        }
-    };
-    let payload = match payload::parse(&input) {
-        Ok(payload) => payload,
-        Err(error) => {
-            let hint = Some(input_hint(&error).into());
-            output.message(Message::nothing_attempted(&with_source(&error), hint));
-            return Status::BadInput;
-        }
-    };
-    drop(input);
+    let payload = read(arguments.file.as_deref().and_then(input::file))
+        .map_err(|message| Abort::new(Status::BadInput, message))?;
     let mut status = report_problems(&payload, output);
     let commands = newest(payload.commands, output);
-    // Also where there is nothing to hand over: what earlier calls have left may be due.
+    // Jobs of earlier calls may be due even if this call has no command.
     let may_wait = !arguments.dry_run && setup.queue_path.exists();
     if commands.is_empty() && !may_wait {
-        return status;
+        return Ok(status);
     }
     status.or_worse(if arguments.dry_run {
         handover::preview(&commands, &setup, deadline, output)
     } else {
         handover::hand_over(&commands, &setup, deadline, output)
     });
-    status
+    Ok(status)
 }
 
-/// Reads the whole input, and not more than a payload may have.
-fn read_input(file: Option<&Path>) -> Result<Vec<u8>, Message> {
-    let failed = |name: String, error: io::Error| {
+fn read(file: Option<&Path>) -> Result<Payload, Message> {
+    let input = input::read(file, PAYLOAD_OCTETS_MAX).map_err(|error| {
+        let name = file.map_or("standard input".into(), |file| {
+            format!("`{}`", file.display())
+        });
         Message::unreadable(&format!("cannot read {name}: {error}"))
-    };
-    let limit = PAYLOAD_OCTETS_MAX as u64 + 1;
-    let mut input = Vec::new();
-    match file.filter(|file| *file != Path::new("-")) {
-        None => io::stdin()
-            .lock()
-            .take(limit)
-            .read_to_end(&mut input)
-            .map_err(|error| failed("standard input".into(), error))?,
-        Some(path) => {
-            let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut input));
-            read.map_err(|error| failed(format!("`{}`", path.display()), error))?
-        }
-    };
-    Ok(input)
-}
-
-/// An error with what caused it.
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
-fn input_hint(error: &PayloadError) -> &'static str {
-    match error {
-        PayloadError::NotJson { .. } => "Plesk's JSON is expected, an array of commands",
-        PayloadError::TooLarge { .. } | PayloadError::TooManyCommands { .. } => {
-            "send the commands in several calls"
-        }
-    }
-}
-
-fn report_problems(payload: &Payload, output: &mut Output) -> Status {
-    for problem in &payload.problems {
-        let zone = zone_prefix(problem.zone.as_deref());
-        let shown = if problem.text.is_empty() {
-            String::new()
-        } else {
-            format!(": `{}`", problem.text)
+    })?;
+    payload::parse(&input).map_err(|error| {
+        let hint = match error {
+            PayloadError::NotJson { .. } => "Plesk's JSON is expected, an array of commands",
+            PayloadError::TooLarge { .. } | PayloadError::TooManyCommands { .. } => {
+                "send the commands in several calls"
+            }
         };
-        let text = format!("{zone}{} left out: {}{shown}", problem.place, problem.kind);
+        let source = std::error::Error::source(&error);
+        let source = source.map_or_else(String::new, |source| format!(": {source}"));
+        Message::nothing_attempted(&format!("{error}{source}"), Some(hint.into()))
+    })
+}
+
+/// Reports the commands and records that are left out, and the oddities of the payload.
+fn report_problems(payload: &Payload, output: &mut Output) -> Status {
+    let prefix = |zone: &Option<_>| {
+        zone.as_ref()
+            .map_or_else(String::new, |it| format!("{it}: "))
+    };
+    for problem in &payload.problems {
+        let mut text = prefix(&problem.zone);
+        text = format!("{text}{} left out: {}", problem.place, problem.kind);
+        if !problem.text.is_empty() {
+            text = format!("{text}: `{}`", problem.text);
+        }
         output.message(Message::error(text, Some(problem.kind.hint().into())));
     }
     for note in &payload.notes {
@@ -118,8 +89,7 @@ fn report_problems(payload: &Payload, output: &mut Output) -> Status {
                 Severity::Note
             }
         };
-        let zone = zone_prefix(note.zone.as_deref());
-        let text = format!("{zone}{}: {}", note.place, note.kind);
+        let text = format!("{}{}: {}", prefix(&note.zone), note.place, note.kind);
         output.message(Message::new(severity, text));
     }
     if payload.problems.is_empty() {
@@ -129,16 +99,10 @@ fn report_problems(payload: &Payload, output: &mut Output) -> Status {
     }
 }
 
-fn zone_prefix(zone: Option<&str>) -> String {
-    zone.map(|zone| format!("{zone}: ")).unwrap_or_default()
-}
-
-/// The newest command for each zone or PTR value, in order; what a newer one replaces is dropped.
+/// Returns the newest command for each zone or PTR record, in order; reports those that it replaces.
 fn newest(commands: Vec<Command>, output: &mut Output) -> Vec<Command> {
-    let mut last: HashMap<IntentKey, usize> = HashMap::new();
-    for (index, command) in commands.iter().enumerate() {
-        last.insert(command.intent.key(), index);
-    }
+    let keys = commands.iter().map(|command| command.intent.key());
+    let last: HashMap<IntentKey, usize> = keys.zip(0..).collect();
     let mut newest = Vec::with_capacity(last.len());
     for (index, command) in commands.into_iter().enumerate() {
         let key = command.intent.key();

@@ -1,31 +1,31 @@
-//! Exit statuses (sysexits.h) and which of several wins.
+//! Exit statuses (sysexits.h), and which of several wins.
 
 use std::process::ExitCode;
 
-/// How a run ended, in ascending order of what needs a person more.
+/// The outcome of a run, ordered by how much it needs an operator.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Status {
-    /// Everything asked for is in place.
+    /// Everything is in place.
     #[default]
     Done,
     /// A dry run found something to do.
     Differences,
-    /// Part of the input was wrong; everything else is in place.
+    /// Part of the input is invalid; everything else is in place.
     BadInput,
     /// Not in place yet.
     Later,
-    /// Refused by a primary or a guard; a person must act.
+    /// A primary or a guard refused a change; an operator must act.
     Denied,
     /// The configuration or a key file cannot be used.
     BadConfiguration,
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage,
     /// A fault of the program.
     Internal,
 }
 
 impl Status {
-    /// The number that the process ends with.
+    /// Returns the exit status of the process.
     pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -39,7 +39,7 @@ impl Status {
         }
     }
 
-    /// This status, or the other where that needs a person more.
+    /// Becomes `other` if an operator must act on that sooner.
     pub(super) fn or_worse(&mut self, other: Self) {
         *self = (*self).max(other);
     }

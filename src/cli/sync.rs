@@ -1,7 +1,6 @@
-//! `nsbridge sync`: a zone made equal to a master file.
+//! `nsbridge sync`: makes a zone equal to a master file.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
@@ -9,10 +8,11 @@ use tokio::time::Instant;
 use super::configuration::Setup;
 use super::direct;
 use super::handover;
-use super::output::{Message, Output, Severity};
+use super::input;
+use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
 use crate::deliver;
-use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, MasterFileError, Note, Source, Wanted};
+use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, Note, Source, Wanted};
 use crate::model::{Intent, Name, ZoneName};
 use crate::payload::{Command, Verb};
 
@@ -37,25 +37,24 @@ pub(super) struct Arguments {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> Status {
-    let mut setup = match arguments.server.setup(config, Vec::new()) {
-        Ok(setup) => setup,
-        Err(error) => return output.bad_configuration(error),
-    };
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
+    let mut setup = arguments.server.setup(config, Vec::new())?;
     if arguments.force {
         setup.policy.removals_percent_max = Some(100);
     }
     let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);
-    if let Some(message) = unseen(&zone, arguments, &setup) {
-        output.message(message);
-        return Status::Usage;
+    if arguments.prune {
+        check_prune(&zone, &setup)?;
     }
-    let Some(mut wanted) = read(&zone, arguments, output) else {
-        return Status::BadInput;
-    };
+    let mut wanted = read(&zone, arguments, output)?;
     if setup.is_direct {
-        // PowerDNS keeps the TTL that its SOA has, and nobody remembers that it does.
+        // PowerDNS: keeps the TTL of its SOA record, and without a state file nsbridge would try to
+        // change it in each run.
         wanted.zone.soa.ttl = None;
     }
     let commands = [Command {
@@ -63,19 +62,19 @@ pub(super) fn run(arguments: &Arguments, config: &Path, output: &mut Output) -> 
         verb: Verb::Update,
         intent: Intent::Zone(wanted.zone),
     }];
-    if arguments.dry_run {
+    Ok(if arguments.dry_run {
         handover::preview(&commands, &setup, deadline, output)
     } else {
         handover::hand_over(&commands, &setup, deadline, output)
-    }
+    })
 }
 
-/// Why records of others cannot be removed that nobody sees.
-fn unseen(zone: &ZoneName, arguments: &Arguments, setup: &Setup) -> Option<Message> {
-    let primary = setup.routes.primary_of(zone.apex())?;
-    if !arguments.prune || primary.read == deliver::Read::Transfer {
-        return None;
-    }
+/// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.
+fn check_prune(zone: &ZoneName, setup: &Setup) -> Result<(), Abort> {
+    let primary = setup.routes.primary_of(zone.apex());
+    let Some(primary) = primary.filter(|it| it.read != deliver::Read::Transfer) else {
+        return Ok(());
+    };
     let cause = format!(
         "{zone}: `--prune` cannot be done on `{}`: its zones are not read (`read = \"memory\"`), so nobody sees \
          what others wrote there",
@@ -83,29 +82,28 @@ fn unseen(zone: &ZoneName, arguments: &Arguments, setup: &Setup) -> Option<Messa
     );
     let hint = "let the primary transfer the zone and set `read = \"transfer\"`; or leave `--prune` away, and remove \
                 those records by hand";
-    Some(Message::nothing_attempted(&cause, Some(hint.into())))
+    let message = Message::nothing_attempted(&cause, Some(hint.into()));
+    Err(Abort::new(Status::Usage, message))
 }
 
-/// Reads the file and says what is wrong with it, or what was noticed.
-fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Option<Wanted> {
-    let source = match read_source(&arguments.file) {
-        Ok(source) => source,
-        Err(error) => {
-            let cause = format!(
-                "{zone}: cannot read `{}`: {error}",
-                arguments.file.display()
-            );
-            output.message(Message::unreadable(&cause));
-            return None;
+/// Reads and parses the file. Reports all its errors, or what the parser noticed.
+fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Result<Wanted, Abort> {
+    let file = &arguments.file;
+    let source = read_source(input::file(file)).map_err(|error| {
+        let cause = format!("{zone}: cannot read `{}`: {error}", file.display());
+        Abort::new(Status::BadInput, Message::unreadable(&cause))
+    })?;
+    let file = MasterFile::parse(&source, zone, include).map_err(|errors| {
+        for error in errors {
+            let hint = error.kind.hint();
+            let cause = format!("{zone}: {error}");
+            output.message(Message::nothing_attempted(&cause, Some(hint.into())));
         }
-    };
-    let file = match MasterFile::parse(&source, zone, include) {
-        Ok(file) => file,
-        Err(errors) => {
-            report(zone, &errors, output);
-            return None;
+        Abort {
+            status: Status::BadInput,
+            message: None,
         }
-    };
+    })?;
     let wanted = file.into_wanted(arguments.prune);
     for note in &wanted.notes {
         let severity = match note {
@@ -115,47 +113,18 @@ fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Option<W
         let text = format!("{zone}: {}: {note}", source.name);
         output.message(Message::new(severity, text));
     }
-    Some(wanted)
+    Ok(wanted)
 }
 
-fn report(zone: &ZoneName, errors: &[MasterFileError], output: &mut Output) {
-    for error in errors {
-        let hint = error.kind.hint();
-        let cause = format!("{zone}: {error}");
-        output.message(Message::nothing_attempted(&cause, Some(hint.into())));
-    }
-}
-
-/// Reads the file that another one includes: a relative name counts from the directory of that one.
+/// Reads an included file; a relative name starts from the directory of the file that includes it.
 fn include(name: &str, by: &str) -> io::Result<Source> {
     let directory = Path::new(by).parent().unwrap_or(Path::new(""));
-    read_file(&directory.join(name))
+    read_source(Some(&directory.join(name)))
 }
 
-fn read_source(file: &Path) -> io::Result<Source> {
-    if file != Path::new("-") {
-        return read_file(file);
-    }
-    let octets = read_limited(io::stdin().lock())?;
+fn read_source(file: Option<&Path>) -> io::Result<Source> {
     Ok(Source {
-        name: "standard input".into(),
-        octets,
+        name: file.map_or("standard input".into(), |file| file.display().to_string()),
+        octets: input::read(file, FILE_OCTETS_MAX)?,
     })
-}
-
-fn read_file(path: &Path) -> io::Result<Source> {
-    let octets = read_limited(File::open(path)?)?;
-    Ok(Source {
-        name: path.display().to_string(),
-        octets,
-    })
-}
-
-/// Reads no more than a master file may have, and one octet so that it is told.
-fn read_limited(input: impl Read) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    input
-        .take(FILE_OCTETS_MAX as u64 + 1)
-        .read_to_end(&mut octets)?;
-    Ok(octets)
 }

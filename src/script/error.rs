@@ -150,21 +150,17 @@ pub(super) const NSEC3_ITERATIONS_MAX: u16 = 50;
 
 /// A reason why a text is no domain name, in BIND's wording.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum NameProblem {
     /// Two dots in a row.
-    #[error("empty label")]
     EmptyLabel,
     /// A label of more than 63 octets.
-    #[error("label too long")]
     LabelTooLong,
     /// More than 255 octets.
-    #[error("ran out of space")]
     TooLong,
     /// A backslash is followed by neither a character nor three digits up to 255.
-    #[error("bad escape")]
     BadEscape,
     /// The text ends after a backslash or within its digits.
-    #[error("unexpected end of input")]
     UnexpectedEnd,
 }
 
@@ -190,7 +186,7 @@ impl NameProblem {
         }
     }
 
-    /// Returns the text of `Display` as a constant.
+    /// Returns BIND's text for the problem.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::EmptyLabel => "empty label",

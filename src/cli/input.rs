@@ -1,0 +1,22 @@
+//! The input of a command: a file, or standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Reads a file, or standard input if `file` is `None`. Reads one octet more than the parser
+/// accepts, so that the parser can report that the input is too long.
+pub(super) fn read(file: Option<&Path>, octets_max: usize) -> io::Result<Vec<u8>> {
+    let input: Box<dyn Read> = match file {
+        Some(file) => Box::new(File::open(file)?),
+        None => Box::new(io::stdin()),
+    };
+    let mut octets = Vec::new();
+    input.take(octets_max as u64 + 1).read_to_end(&mut octets)?;
+    Ok(octets)
+}
+
+/// Returns the file that an argument names; `None` if it names standard input.
+pub(super) fn file(argument: &Path) -> Option<&Path> {
+    Some(argument).filter(|file| *file != Path::new("-"))
+}
