@@ -10,16 +10,16 @@ use tokio::time::{Instant, sleep};
 
 use super::direct;
 use super::handover;
-use super::output::{Message, Output, Severity};
+use super::output::{Abort, Message, Output, Severity};
 use super::report;
-use super::runtime::block_on;
 use super::status::Status;
+use super::store::with_store;
 use crate::deliver::{
-    Engine, Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
+    Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
 use crate::payload::Verb;
-use crate::queue::Access;
+use crate::queue::{Access, StoreThread};
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
 const VALUE_OCTETS_MAX: usize = 255;
@@ -83,78 +83,51 @@ fn read_server(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Runs the command.
-pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Status {
+pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let (arguments, presence) = match command {
         Command::Add(arguments) => (arguments, Presence::Present),
         Command::Delete(arguments) => (arguments, Presence::Gone),
     };
-    let setup = match arguments.server.setup(config, Vec::new()) {
-        Ok(setup) => setup,
-        Err(message) => return output.bad_configuration(message),
-    };
+    let setup = arguments.server.setup(config, Vec::new())?;
     let owner = if arguments.exact {
-        Ok(arguments.name.clone())
+        arguments.name.clone()
     } else {
-        challenge_owner(&arguments.name)
-    };
-    let owner = match owner {
-        Ok(owner) => owner.to_lowercase(),
-        Err(error) => {
+        challenge_owner(&arguments.name).map_err(|error| {
             let cause = format!("`{}`: {error}", arguments.name);
             let hint = "with `--exact` nothing is put in front of the name";
-            output.message(Message::nothing_attempted(&cause, Some(hint.into())));
-            return Status::BadInput;
-        }
+            let message = Message::nothing_attempted(&cause, Some(hint.into()));
+            Abort::new(Status::BadInput, message)
+        })?
     };
     let value = arguments.value.as_bytes();
-    let challenge = challenge_intent(owner, value, presence);
-    let commands = [handover::given(
-        Verb::Update,
-        Intent::Record(challenge.clone()),
-    )];
+    let challenge = challenge_intent(owner.to_lowercase(), value, presence);
+    let intent = Intent::Record(challenge.clone());
+    let commands = [handover::given(Verb::Update, intent)];
     let deadline = Instant::now() + setup.deadline;
-    let mut status = handover::hand_over(&commands, &setup, deadline, output);
+    let status = handover::hand_over(&commands, &setup, deadline, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();
     if !waits || status != Status::Done {
-        return status;
+        return Ok(status);
     }
-    let store_thread = match handover::open(&setup, Access::ReadOnly) {
-        Ok(store_thread) => store_thread,
-        Err(message) => return output.bad_configuration(message),
+    let wait = async |store_thread: &StoreThread, output: &mut Output| {
+        let engine = setup.engine(store_thread.store());
+        let located = engine.locate_record(&challenge, deadline).await;
+        let subject = challenge.owner.to_string();
+        let (primary, location) = report::routed(&subject, located, output)?;
+        let wait = Wait {
+            challenge: &challenge,
+            propagation: Propagation {
+                owner: &location.owner,
+                zone: &location.zone,
+                value: &challenge.rdata.content(RecordType::TXT),
+                primary: &primary,
+                clock: setup.policy.clock,
+                deadline: Instant::now() + Duration::from_secs(arguments.timeout.into()),
+            },
+        };
+        Ok(wait.run(arguments, output).await)
     };
-    let engine = setup.engine(store_thread.store());
-    let waited = block_on(wait(&challenge, arguments, engine, deadline, output));
-    status.or_worse(waited.unwrap_or_else(|error| output.internal_error(&error)));
-    handover::close(store_thread, &mut status, output);
-    status
-}
-
-/// Waits until all name servers show the value, or no longer show it.
-async fn wait(
-    challenge: &RecordIntent,
-    arguments: &Arguments,
-    engine: Engine<'_>,
-    deadline: Instant,
-    output: &mut Output,
-) -> Status {
-    let located = engine.locate_record(challenge, deadline).await;
-    let located = report::routed(&challenge.owner.to_string(), located, output);
-    let (primary, location) = match located {
-        Ok(located) => located,
-        Err(status) => return status,
-    };
-    let wait = Wait {
-        challenge,
-        propagation: Propagation {
-            owner: &location.owner,
-            zone: &location.zone,
-            value: &challenge.rdata.content(RecordType::TXT),
-            primary: &primary,
-            clock: engine.policy.clock,
-            deadline: Instant::now() + Duration::from_secs(arguments.timeout.into()),
-        },
-    };
-    wait.run(arguments, output).await
+    Ok(with_store(&setup, Access::ReadOnly, output, wait))
 }
 
 /// The wait until all name servers show the value, or no longer show it.

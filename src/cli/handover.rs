@@ -9,6 +9,7 @@ use super::output::{Message, Output, Severity};
 use super::report::Report;
 use super::runtime::block_on;
 use super::status::Status;
+use super::store::with_store;
 use crate::deliver::{Failure, Routed, RoutedResult};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
@@ -23,6 +24,21 @@ pub(super) fn given(verb: Verb, intent: Intent) -> Command {
         place: "command line".into(),
         verb,
         intent,
+    }
+}
+
+/// Delivers commands, or prints the changes that this would make.
+pub(super) fn carry_out(
+    commands: &[Command],
+    dry_run: bool,
+    setup: &Setup,
+    deadline: Instant,
+    output: &mut Output,
+) -> Status {
+    if dry_run {
+        preview(commands, setup, deadline, output)
+    } else {
+        hand_over(commands, setup, deadline, output)
     }
 }
 
@@ -71,37 +87,24 @@ pub(super) fn hand_over(
 }
 
 /// Prints the changes that delivering commands would make.
-pub(super) fn preview(
-    commands: &[Command],
-    setup: &Setup,
-    deadline: Instant,
-    output: &mut Output,
-) -> Status {
-    let store_thread = match open(setup, Access::ReadOnly) {
-        Ok(store_thread) => store_thread,
-        Err(message) => return output.bad_configuration(message),
-    };
+fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut Output) -> Status {
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
-    let mut report = Report::new(commands, output);
-    let done = block_on(async {
+    let preview = async |store_thread: &StoreThread, output: &mut Output| {
+        let mut report = Report::new(commands, output);
         let now = (setup.policy.clock)();
         let overtaken = store_thread.jobs().overtaken(&intents, now).await;
         // If the file failed, each preview fails.
         let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
         let engine = setup.engine(store_thread.store());
-        let report = |index: usize, preview: RoutedResult<_>| match overtaken[index] {
+        let note = |index: usize, preview: RoutedResult<_>| match overtaken[index] {
             Some(newest) => report.handled(index, preview.map(|_| Handled::Stale { newest })),
             None => report.preview(index, preview),
         };
-        dispatch_preview(&intents, &overtaken, &engine, deadline, report).await;
-    });
-    report.total();
-    let mut status = match done {
-        Ok(()) => report.status(),
-        Err(error) => output.internal_error(&error),
+        dispatch_preview(&intents, &overtaken, &engine, deadline, note).await;
+        report.total();
+        Ok(report.status())
     };
-    close(store_thread, &mut status, output);
-    status
+    with_store(setup, Access::ReadOnly, output, preview)
 }
 
 /// Why the queue accepts nothing.
@@ -271,28 +274,5 @@ fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Outp
             );
             output.message(Message::new(Severity::Warning, text));
         }
-    }
-}
-
-/// Opens the queue.
-///
-/// # Errors
-/// A message with the reason and the remedy.
-pub(super) fn open(setup: &Setup, access: Access) -> Result<StoreThread, Message> {
-    let store_thread = if setup.is_direct {
-        StoreThread::of_nothing()
-    } else {
-        StoreThread::start(&setup.queue_path, access)
-    };
-    store_thread
-        .map_err(|error| Message::nothing_attempted(&error.to_string(), Some(error.hint().into())))
-}
-
-/// Closes the queue: waits until everything is written.
-pub(super) fn close(store_thread: StoreThread, status: &mut Status, output: &mut Output) {
-    if let Err(error) = store_thread.finish() {
-        let hint = Some(error.hint().into());
-        output.message(Message::error(error.to_string(), hint));
-        status.or_worse(Status::Later);
     }
 }

@@ -205,9 +205,9 @@ fn run_command() -> ExitCode {
     let done = match &arguments.command {
         Command::Plesk(plesk) => plesk::run(plesk, config, &mut output),
         Command::Sync(sync) => sync::run(sync, config, &mut output),
-        Command::Ptr { command } => Ok(ptr::run(command, config, &mut output)),
-        Command::Acme { command } => Ok(acme::run(command, config, &mut output)),
-        Command::Zone { command } => Ok(zone::run(command, config, &mut output)),
+        Command::Ptr { command } => ptr::run(command, config, &mut output),
+        Command::Acme { command } => acme::run(command, config, &mut output),
+        Command::Zone { command } => zone::run(command, config, &mut output),
         Command::Queue { command } => queue::run(command, config, &mut output),
         Command::Serve => serve::run(config, &mut output),
         Command::Check(check) => check::run(check, config, &mut output),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 use super::configuration;
-use super::handover;
+use super::handover::carry_out;
 use super::input;
 use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
@@ -40,11 +40,8 @@ pub(super) fn run(
     if commands.is_empty() && !may_wait {
         return Ok(status);
     }
-    status.or_worse(if arguments.dry_run {
-        handover::preview(&commands, &setup, deadline, output)
-    } else {
-        handover::hand_over(&commands, &setup, deadline, output)
-    });
+    let dry_run = arguments.dry_run;
+    status.or_worse(carry_out(&commands, dry_run, &setup, deadline, output));
     Ok(status)
 }
 

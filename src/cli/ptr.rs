@@ -10,17 +10,17 @@ use tokio::time::Instant;
 
 use super::configuration::Setup;
 use super::direct;
-use super::handover;
-use super::output::{Message, Output, Severity};
+use super::handover::{self, carry_out};
+use super::output::{Abort, Message, Output, Severity};
 use super::report;
-use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::{self, Primary, PtrValue, Read, StateStore};
+use super::store::with_store;
+use crate::deliver::{self, Primary, PtrSettings, PtrValue, Read, StateStore};
 use crate::model::{
     ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
 };
 use crate::payload::{self, Verb};
-use crate::queue::Access;
+use crate::queue::{Access, StoreThread};
 
 /// Changes of PTR records.
 #[derive(Debug, clap::Subcommand)]
@@ -68,16 +68,12 @@ pub(super) struct Value {
 }
 
 /// Runs the command.
-pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Status {
-    let done = match command {
+pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
+    match command {
         Command::Add(value) => change(value, Presence::Present, config, output),
         Command::Delete(value) => change(value, Presence::Gone, config, output),
-        Command::Sync(options) => {
-            let setup = options.server.setup(config, Vec::new());
-            setup.map(|setup| sync(options, setup, output))
-        }
-    };
-    done.unwrap_or_else(|message| output.bad_configuration(message))
+        Command::Sync(options) => sync(options, config, output),
+    }
 }
 
 fn change(
@@ -85,95 +81,87 @@ fn change(
     presence: Presence,
     config: &Path,
     output: &mut Output,
-) -> Result<Status, Message> {
+) -> Result<Status, Abort> {
     // An IPv4 address written as IPv6 has its reverse name in in-addr.arpa.
     let address = value.address.to_canonical();
     let setup = value.server.setup(config, vec![Network::around(address)])?;
-    if let Some(status) = refuse_without_networks(&setup, output) {
-        return Ok(status);
-    }
+    require_networks(&setup)?;
     let host = value.hostname.to_lowercase();
     // A value that is present can be removed, whatever it is.
     if let (Presence::Present, Err(error)) = (presence, host.check_host()) {
         let hint = "give the address first, then the name of the host that has it";
         let text = format!("{address} PTR {host}: {error}");
-        output.message(Message::nothing_attempted(&text, Some(hint.into())));
-        return Ok(Status::BadInput);
+        let message = Message::nothing_attempted(&text, Some(hint.into()));
+        return Err(Abort::new(Status::BadInput, message));
     }
     let wanted: Arc<[Name]> = match presence {
         Presence::Present => [host.clone()].into(),
         Presence::Gone => [].into(),
     };
     let commands = [command(address, host, presence, wanted)];
-    Ok(carry_out(&commands, value.dry_run, &setup, output))
+    let deadline = Instant::now() + setup.deadline;
+    Ok(carry_out(
+        &commands,
+        value.dry_run,
+        &setup,
+        deadline,
+        output,
+    ))
 }
 
 /// Refuses the command if no PTR records are managed.
-fn refuse_without_networks(setup: &Setup, output: &mut Output) -> Option<Status> {
+fn require_networks(setup: &Setup) -> Result<(), Abort> {
     if !setup.policy.ptr.networks.is_empty() {
-        return None;
+        return Ok(());
     }
     let hint = "name the networks whose PTR records nsbridge may change";
     let message = Message::nothing_attempted("`ptr.networks` is empty", Some(hint.into()));
-    output.message(message);
-    Some(Status::Denied)
+    Err(Abort::new(Status::Denied, message))
 }
 
-fn carry_out(
-    commands: &[payload::Command],
-    dry_run: bool,
-    setup: &Setup,
-    output: &mut Output,
-) -> Status {
-    let deadline = Instant::now() + setup.deadline;
-    if dry_run {
-        handover::preview(commands, setup, deadline, output)
-    } else {
-        handover::hand_over(commands, setup, deadline, output)
-    }
-}
-
-fn sync(options: &Sync, mut setup: Setup, output: &mut Output) -> Status {
+fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let zone = &ZoneName::new(&options.zone);
-    if !setup.is_direct
-        && let Some(status) = refuse_without_networks(&setup, output)
-    {
-        return status;
+    let mut setup = options.server.setup(config, Vec::new())?;
+    if !setup.is_direct {
+        require_networks(&setup)?;
     }
-    let prune = options.prune || setup.policy.foreign == ForeignRecords::Remove;
-    let store_thread = match handover::open(&setup, Access::ReadOnly) {
-        Ok(store_thread) => store_thread,
-        Err(message) => return output.bad_configuration(message),
+    let mut settings = setup.policy.ptr.clone();
+    let mut surveyed = None;
+    let survey = async |store_thread: &StoreThread, output: &mut Output| {
+        let mut survey = Survey {
+            setup: &setup,
+            settings: &mut settings,
+            store: store_thread.store(),
+            deadline: Instant::now() + setup.deadline,
+            prune: options.prune || setup.policy.foreign == ForeignRecords::Remove,
+            status: Status::Done,
+            output,
+        };
+        surveyed = Some(survey.commands(zone).await?);
+        Ok(survey.status)
     };
-    let mut survey = Survey {
-        store: store_thread.store(),
-        deadline: Instant::now() + setup.deadline,
-        setup: &mut setup,
-        prune,
-        status: Status::Done,
-        output,
-    };
-    let commands = block_on(survey.commands(zone));
-    let mut status = survey.status;
-    handover::close(store_thread, &mut status, output);
-    let commands = match commands {
-        Ok(Ok(commands)) => commands,
-        Ok(Err(failed)) => return failed,
-        Err(error) => return output.internal_error(&error),
-    };
-    if commands.is_empty() {
-        let line = format!("{zone}: no address in `ptr.networks`");
-        let entry = json!({ "subject": zone.to_string(), "result": "unchanged" });
-        output.result(&line, entry);
-        return status;
+    let mut status = with_store(&setup, Access::ReadOnly, output, survey);
+    setup.policy.ptr = settings;
+    match surveyed {
+        None => {}
+        Some(commands) if commands.is_empty() => {
+            let line = format!("{zone}: no address in `ptr.networks`");
+            let entry = json!({ "subject": zone.to_string(), "result": "unchanged" });
+            output.result(&line, entry);
+        }
+        Some(commands) => {
+            let (dry_run, deadline) = (options.dry_run, Instant::now() + setup.deadline);
+            status.or_worse(carry_out(&commands, dry_run, &setup, deadline, output));
+        }
     }
-    status.or_worse(carry_out(&commands, options.dry_run, &setup, output));
-    status
+    Ok(status)
 }
 
 /// Compares a zone with the PTR values that are present.
 struct Survey<'a> {
-    setup: &'a mut Setup,
+    setup: &'a Setup,
+    /// With the networks of the zone's addresses, if the server is one of the command line.
+    settings: &'a mut PtrSettings,
     store: &'a dyn StateStore,
     deadline: Instant,
     prune: bool,
@@ -185,18 +173,17 @@ impl Survey<'_> {
     /// Returns the changes: first the removals, which make room for the additions.
     ///
     /// # Errors
-    /// The status, if the zone cannot be read; the failure is printed.
-    async fn commands(&mut self, zone: &ZoneName) -> Result<Vec<payload::Command>, Status> {
+    /// The status of a failure to read the zone, which is printed.
+    async fn commands(&mut self, zone: &ZoneName) -> Result<Vec<payload::Command>, Abort> {
         let engine = self.setup.engine(self.store);
         let read = engine.read_zone(zone, self.deadline).await;
         let (_, (current, _)) = report::routed(&zone.to_string(), read, self.output)?;
         let mut pairs = deliver::host_addresses(&current);
         if self.setup.is_direct {
-            self.setup.policy.ptr.networks = networks_around(&pairs);
+            self.settings.networks = networks_around(&pairs);
         }
-        let ptr = &self.setup.policy.ptr;
         let all = pairs.len();
-        pairs.retain(|(address, _)| ptr.reverse_zone(*address).is_some());
+        pairs.retain(|(address, _)| self.settings.reverse_zone(*address).is_some());
         if pairs.len() < all {
             let outside = all - pairs.len();
             let text = format!(
@@ -204,9 +191,7 @@ impl Survey<'_> {
             );
             self.output.message(Message::new(Severity::Note, text));
         }
-        let managed = self.store.ptrs().await;
-        let managed = managed
-            .map_err(|failure| report::fail(&zone.to_string(), None, &failure, self.output))?;
+        let managed = self.store.ptrs().await?;
         let mut commands = Vec::new();
         for value in self.present_values(&managed).await {
             let is_managed = managed.contains(&value);
@@ -214,7 +199,7 @@ impl Survey<'_> {
                 address, hostname, ..
             } = value;
             let has_address = pairs.binary_search(&(address, hostname.clone())).is_ok();
-            let is_permitted = self.setup.policy.ptr.reverse_zone(address).is_some();
+            let is_permitted = self.settings.reverse_zone(address).is_some();
             if has_address || !is_permitted || !deliver::is_host_of(&current, &hostname) {
                 continue;
             }
@@ -239,7 +224,7 @@ impl Survey<'_> {
     async fn present_values(&mut self, managed: &BTreeSet<PtrValue>) -> BTreeSet<PtrValue> {
         let engine = self.setup.engine(self.store);
         let (mut seen, mut values) = (HashSet::new(), BTreeSet::new());
-        let networks = self.setup.policy.ptr.networks.iter();
+        let networks = self.settings.networks.iter();
         for reverse_zone in networks.flat_map(Network::reverse_zones) {
             let name = reverse_zone.apex();
             let read = engine

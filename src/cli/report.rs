@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::done::{creation, describe};
-use super::output::{Message, Output, Severity, count};
+use super::output::{Abort, Message, Output, Severity, count};
 use super::status::Status;
 use crate::deliver::{
     Delivered, Failure, LeftOut, Preview, Primary, Read, Retry, Routed, RoutedResult, ZoneChange,
@@ -335,17 +335,20 @@ impl Subject<'_> {
 /// Returns a result with its primary.
 ///
 /// # Errors
-/// The status, if it is a failure, which is printed.
+/// The status of a failure, which is printed.
 pub(super) fn routed<T>(
     subject: &str,
     routed: RoutedResult<T>,
     output: &mut Output,
-) -> Result<(Rc<Primary>, T), Status> {
+) -> Result<(Rc<Primary>, T), Abort> {
     match (routed.primary, routed.result) {
         (Some(primary), Ok(result)) => Ok((primary, result)),
         (primary, result) => {
             let failure = result.err().unwrap_or(Failure::NoRoute);
-            Err(fail(subject, primary.as_deref(), &failure, output))
+            Err(Abort {
+                status: fail(subject, primary.as_deref(), &failure, output),
+                message: None,
+            })
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The store that a command works with.
 
 use super::configuration::Setup;
-use super::handover::{close, open};
-use super::output::{Abort, Output};
+use super::output::{Abort, Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::queue::{Access, StoreThread};
@@ -14,13 +13,26 @@ pub(super) fn with_store(
     output: &mut Output,
     work: impl AsyncFnOnce(&StoreThread, &mut Output) -> Result<Status, Abort>,
 ) -> Status {
-    let store_thread = match open(setup, access) {
+    let store_thread = if setup.is_direct {
+        StoreThread::of_nothing()
+    } else {
+        StoreThread::start(&setup.queue_path, access)
+    };
+    let store_thread = match store_thread {
         Ok(store_thread) => store_thread,
-        Err(message) => return output.bad_configuration(message),
+        Err(error) => {
+            let hint = Some(error.hint().into());
+            let message = Message::nothing_attempted(&error.to_string(), hint);
+            return output.bad_configuration(message);
+        }
     };
     let done = block_on(work(&store_thread, output));
     let done = done.map_err(Abort::from).flatten();
     let mut status = done.unwrap_or_else(|abort| output.abort(abort));
-    close(store_thread, &mut status, output);
+    if let Err(error) = store_thread.finish() {
+        let hint = Some(error.hint().into());
+        output.message(Message::error(error.to_string(), hint));
+        status.or_worse(Status::Later);
+    }
     status
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::configuration::Setup;
 use super::direct;
-use super::handover;
+use super::handover::carry_out;
 use super::input;
 use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
@@ -62,11 +62,8 @@ pub(super) fn run(
         verb: Verb::Update,
         intent: Intent::Zone(wanted.zone),
     }];
-    Ok(if arguments.dry_run {
-        handover::preview(&commands, &setup, deadline, output)
-    } else {
-        handover::hand_over(&commands, &setup, deadline, output)
-    })
+    let dry_run = arguments.dry_run;
+    Ok(carry_out(&commands, dry_run, &setup, deadline, output))
 }
 
 /// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.

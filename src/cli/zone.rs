@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::configuration;
 use super::direct;
-use super::handover::{self, close, given, open};
-use super::output::{Message, Output, Severity};
+use super::handover::{self, given};
+use super::output::{Abort, Message, Output, Severity, without_nulls};
 use super::report::{self, Report};
-use super::runtime::block_on;
 use super::status::Status;
+use super::store::with_store;
 use super::zone_list::{self, provenance_word};
 use crate::deliver::{AdoptedFrom, Primary, Read, ZoneState};
 use crate::model::{
@@ -19,7 +19,7 @@ use crate::model::{
     ZoneSource,
 };
 use crate::payload::Verb;
-use crate::queue::Access;
+use crate::queue::{Access, StoreThread};
 use crate::zonefile;
 
 /// Changes and views of zones.
@@ -60,8 +60,8 @@ pub(super) enum Command {
 }
 
 /// Runs the command.
-pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Status {
-    let done = match command {
+pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
+    match command {
         Command::Create { zone, nameserver } => {
             create(&ZoneName::new(zone), nameserver, config, output)
         }
@@ -69,8 +69,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Stat
         Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
-    };
-    done.unwrap_or_else(|message| output.bad_configuration(message))
+    }
 }
 
 fn create(
@@ -78,7 +77,7 @@ fn create(
     nameservers: &[Name],
     config: &Path,
     output: &mut Output,
-) -> Result<Status, Message> {
+) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let bad = nameservers
         .iter()
@@ -87,13 +86,9 @@ fn create(
         let hint =
             "give the name of the name server; its address stands in the zone that the name is in";
         let text = format!("{zone}: name server {nameserver}: {error}");
-        output.message(Message::nothing_attempted(&text, Some(hint.into())));
-        return Ok(Status::BadInput);
+        let message = Message::nothing_attempted(&text, Some(hint.into()));
+        return Err(Abort::new(Status::BadInput, message));
     }
-    let store_thread = open(&setup, Access::ReadWrite)?;
-    let deadline = Instant::now() + setup.deadline;
-    let engine = setup.engine(store_thread.store());
-    let created = block_on(engine.create_zone(zone, nameservers, deadline));
     let intent = Intent::Zone(DesiredZone {
         name: zone.clone(),
         soa: DesiredSoa::default(),
@@ -101,40 +96,44 @@ fn create(
         source: ZoneSource::Call,
     });
     let commands = [given(Verb::Create, intent)];
-    let mut status = match created {
-        Ok(created) => {
-            let mut report = Report::new(&commands, output);
-            report.delivered(0, created);
-            report.status()
-        }
-        Err(error) => output.internal_error(&error),
+    let deadline = Instant::now() + setup.deadline;
+    let create = async |store_thread: &StoreThread, output: &mut Output| {
+        let engine = setup.engine(store_thread.store());
+        let created = engine.create_zone(zone, nameservers, deadline).await;
+        let mut report = Report::new(&commands, output);
+        report.delivered(0, created);
+        Ok(report.status())
     };
-    close(store_thread, &mut status, output);
-    Ok(status)
+    Ok(with_store(&setup, Access::ReadWrite, output, create))
 }
 
-fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
+fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let deadline = Instant::now() + setup.deadline;
     let commands = [given(Verb::Delete, Intent::ZoneGone(zone.clone()))];
     Ok(handover::hand_over(&commands, &setup, deadline, output))
 }
 
-fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Message> {
+fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let store_thread = open(&setup, Access::ReadWrite)?;
     let deadline = Instant::now() + setup.deadline;
-    let adopted = block_on(setup.engine(store_thread.store()).adopt(zone, deadline));
-    let mut status = Status::Done;
-    close(store_thread, &mut status, output);
-    let adopted = match adopted {
-        Ok(adopted) => report::routed(&zone.to_string(), adopted, output),
-        Err(error) => return Ok(output.internal_error(&error)),
+    let adopt = async |store_thread: &StoreThread, output: &mut Output| {
+        let adopted = setup
+            .engine(store_thread.store())
+            .adopt(zone, deadline)
+            .await;
+        let (primary, before) = report::routed(&zone.to_string(), adopted, output)?;
+        Ok(print_adopted(zone, &primary, before, output))
     };
-    let (primary, before) = match adopted {
-        Ok(adopted) => adopted,
-        Err(failed) => return Ok(failed),
-    };
+    Ok(with_store(&setup, Access::ReadWrite, output, adopt))
+}
+
+fn print_adopted(
+    zone: &ZoneName,
+    primary: &Primary,
+    before: AdoptedFrom,
+    output: &mut Output,
+) -> Status {
     let (result, text, from) = match before {
         AdoptedFrom::Unclaimed => ("adopted", "adopted, it was nobody's".into(), None),
         AdoptedFrom::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
@@ -146,16 +145,13 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
             ("adopted", text, Some(instance))
         }
     };
-    let mut entry = json!({
+    let entry = json!({
         "subject": zone.to_string(), "result": result, "primary": primary.name,
-        "address": primary.endpoint.to_string(),
+        "address": primary.endpoint.to_string(), "from": from,
     });
-    if let Some(instance) = from {
-        entry["from"] = instance.into();
-    }
     let line = format!("{zone}: {text} on {} ({})", primary.name, primary.endpoint);
     output.result(&line, entry);
-    Ok(status)
+    Status::Done
 }
 
 /// Warns that the instance that had a zone does not learn of its adoption.
@@ -175,21 +171,17 @@ fn show(
     server: &direct::Arguments,
     config: &Path,
     output: &mut Output,
-) -> Result<Status, Message> {
+) -> Result<Status, Abort> {
     let setup = server.setup(config, Vec::new())?;
-    let store_thread = open(&setup, Access::ReadOnly)?;
     let deadline = Instant::now() + setup.deadline;
-    let read = block_on(setup.engine(store_thread.store()).read_zone(zone, deadline));
-    let mut status = match read.map(|read| report::routed(&zone.to_string(), read, output)) {
-        Ok(Ok((primary, (current, state)))) => {
-            let state = Some(&state).filter(|_| !setup.is_direct);
-            print(zone, &primary, &current, state, output)
-        }
-        Ok(Err(failed)) => failed,
-        Err(error) => output.internal_error(&error),
+    let show = async |store_thread: &StoreThread, output: &mut Output| {
+        let engine = setup.engine(store_thread.store());
+        let read = engine.read_zone(zone, deadline).await;
+        let (primary, (current, state)) = report::routed(&zone.to_string(), read, output)?;
+        let state = Some(&state).filter(|_| !setup.is_direct);
+        Ok(print(zone, &primary, &current, state, output))
     };
-    close(store_thread, &mut status, output);
-    Ok(status)
+    Ok(with_store(&setup, Access::ReadOnly, output, show))
 }
 
 /// Prints a zone, with the state if there is one.
@@ -221,17 +213,12 @@ fn print(
             records.push(entry);
         }
     }
-    let mut entry = json!({
+    output.entry(json!({
         "subject": name.to_string(), "result": "shown", "primary": primary.name,
         "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
-    });
-    if let Some(state) = state {
-        entry["origin"] = provenance_word(state.provenance).into();
-    }
-    if primary.read == Read::State {
-        entry["read"] = "memory".into();
-    }
-    output.entry(entry);
+        "origin": state.map(|state| provenance_word(state.provenance)),
+        "read": (primary.read == Read::State).then_some("memory"),
+    }));
     Status::Done
 }
 
@@ -251,9 +238,5 @@ fn print_record(
         ""
     };
     output.detail(&format!("{line}{mark}"));
-    let mut entry = json!({ "record": line });
-    if let Some(delivered) = delivered {
-        entry["delivered"] = delivered.into();
-    }
-    entry
+    without_nulls(json!({ "record": line, "delivered": delivered }))
 }

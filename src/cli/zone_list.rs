@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
-use super::output::{Message, Output, count};
+use super::output::{Abort, Output, count};
 use super::report;
 use super::status::Status;
 use super::store::with_store;
@@ -21,7 +21,7 @@ use crate::queue::{Access, StoreThread};
 type Members = BTreeMap<String, BTreeMap<ZoneName, Membership>>;
 
 /// Runs the command. It lists the zones in the state file even if it cannot read a catalog.
-pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Message> {
+pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let work = async |store_thread: &StoreThread, output: &mut Output| {
         let zones = store_thread.store().list().await?;
