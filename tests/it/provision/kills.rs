@@ -317,10 +317,9 @@ fn assert_repaired_at(hook: &str, is_program_killed: bool, call: &str) -> Made {
     drop(going.finish());
     if is_program_killed {
         process::send_signal(id, "KILL");
-    } else {
-        let reason = "the program of the killed run goes on meanwhile";
-        made.bridge = made.bridge.without_dry_run(reason);
     }
+    let reason = "the program of the killed run, or the server, goes on meanwhile";
+    made.bridge = made.bridge.without_dry_run(reason);
     made.unhook(hook);
     fs::write(made.named.file("go"), "").expect("a file of the test");
     let run = made.bridge.plesk(call);
