@@ -62,10 +62,10 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         Command::List | Command::Show { .. } => Access::ReadOnly,
         Command::Retry { .. } | Command::Drop { .. } => Access::ReadWrite,
     };
-    let names: &[String] = match command {
-        Command::Show { job } => job,
-        Command::Retry { jobs, .. } | Command::Drop { jobs } if !jobs.all => &jobs.job,
-        Command::List | Command::Retry { .. } | Command::Drop { .. } => &[],
+    let names = match command {
+        Command::Show { job } => Some(job),
+        Command::Retry { jobs, .. } | Command::Drop { jobs } if !jobs.all => Some(&jobs.job),
+        Command::List | Command::Retry { .. } | Command::Drop { .. } => None,
     };
     let work = async |store_thread: &StoreThread, output: &mut Output| {
         let mut jobs = store_thread.jobs().list().await?;
@@ -81,7 +81,9 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
             output,
             status: Status::Done,
         };
-        let jobs = queue.choose(jobs, names);
+        if let Some(names) = names {
+            queue.choose(&mut jobs, names);
+        }
         match command {
             Command::List => queue.list(&jobs),
             Command::Show { .. } => queue.show(&jobs).await?,
@@ -104,8 +106,8 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    /// Returns the jobs that the operator names, or all without a name. Reports a name without a job.
-    fn choose(&mut self, mut jobs: Vec<JobSummary>, names: &[String]) -> Vec<JobSummary> {
+    /// Keeps the jobs that the operator names, and reports each name without a job.
+    fn choose(&mut self, jobs: &mut Vec<JobSummary>, names: &[String]) {
         for name in names {
             if !jobs.iter().any(|job| is_named(job, name)) {
                 self.status.or_worse(Status::BadInput);
@@ -114,8 +116,7 @@ impl Queue<'_> {
                 self.output.message(Message::error(text, Some(hint.into())));
             }
         }
-        jobs.retain(|job| names.is_empty() || names.iter().any(|name| is_named(job, name)));
-        jobs
+        jobs.retain(|job| names.iter().any(|name| is_named(job, name)));
     }
 
     fn list(&mut self, jobs: &[JobSummary]) {

@@ -13,60 +13,54 @@ use super::report;
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::{self, Provenance, ZoneKey, ZoneSummary};
-use crate::model::ZoneName;
 use crate::plan::Membership;
 use crate::queue::{Access, StoreThread};
-
-/// The member zones of catalogs, by the name of the primary.
-type Members = BTreeMap<String, BTreeMap<ZoneName, Membership>>;
 
 /// Runs the command. It lists the zones in the state file even if it cannot read a catalog.
 pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let work = async |store_thread: &StoreThread, output: &mut Output| {
-        let zones = store_thread.store().list().await?;
+        let summaries = store_thread.store().list().await?;
         let mut status = Status::Done;
         let mut members = read_catalogs(&setup, &mut status, output).await;
-        for summary in zones {
-            let of_primary = members.get_mut(&summary.key.primary);
-            let membership = of_primary.and_then(|members| members.remove(&summary.key.zone));
-            let key = summary.key.clone();
-            let summary = Some(summary);
+        for summary in summaries {
             let listed = Listed {
-                key,
-                summary,
-                membership,
+                membership: members.remove(&summary.key),
+                key: summary.key.clone(),
+                summary: Some(summary),
             };
             listed.print(&setup, output);
         }
-        for (primary, zones) in members {
-            for (zone, membership) in zones {
-                let primary = primary.clone();
-                let listed = Listed {
-                    key: ZoneKey { primary, zone },
-                    summary: None,
-                    membership: Some(membership),
-                };
-                listed.print(&setup, output);
-            }
+        for (key, membership) in members {
+            let listed = Listed {
+                key,
+                summary: None,
+                membership: Some(membership),
+            };
+            listed.print(&setup, output);
         }
         Ok(status)
     };
     Ok(with_store(&setup, Access::ReadOnly, output, work))
 }
 
-/// Reads the catalogs of the primaries; reports those that it cannot read.
-async fn read_catalogs(setup: &Setup, status: &mut Status, output: &mut Output) -> Members {
+/// Returns the members of the primaries' catalogs; reports the catalogs that it cannot read.
+async fn read_catalogs(
+    setup: &Setup,
+    status: &mut Status,
+    output: &mut Output,
+) -> BTreeMap<ZoneKey, Membership> {
     let deadline = Instant::now() + setup.deadline;
-    let mut members = Members::new();
+    let mut members = BTreeMap::new();
     for (name, primary) in &setup.primaries {
         let Some(catalog) = &primary.catalog else {
             continue;
         };
         match deliver::members(primary, setup.policy.clock, deadline).await {
-            Ok(zones) => {
-                members.insert(name.clone(), zones);
-            }
+            Ok(zones) => members.extend(zones.into_iter().map(|(zone, membership)| {
+                let primary = name.clone();
+                (ZoneKey { primary, zone }, membership)
+            })),
             Err(failure) => {
                 let zone = catalog.zone().to_string();
                 status.or_worse(report::fail(&zone, Some(primary), &failure, output));

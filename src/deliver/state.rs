@@ -106,7 +106,7 @@ impl ZoneState {
 }
 
 /// A zone on a primary.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ZoneKey {
     /// The primary's name in the configuration.
     pub primary: String,

@@ -30,7 +30,7 @@ pub(crate) enum Turn {
 pub(crate) struct Client<'a> {
     pub(super) session: Session<'a>,
     parser: Parser,
-    draft: UpdateBuilder,
+    builder: UpdateBuilder,
     zone: Option<Name>,
     last_response: Option<MessageDump>,
     version: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct Client<'a> {
 }
 
 /// The outcome of one message of a `send`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Sent {
     /// The line of the `send` in the script, from 1.
     pub(crate) line: u64,
@@ -64,7 +64,7 @@ impl<'a> Client<'a> {
         Self {
             parser: Parser::new(settings.localhost_only),
             session: Session::new(settings, output),
-            draft: UpdateBuilder::default(),
+            builder: UpdateBuilder::default(),
             zone: None,
             last_response: None,
             version,
@@ -129,12 +129,12 @@ impl<'a> Client<'a> {
                     }
                 }
             }
-            Command::Local { address, port } => self.session.local_addresses.set(address, port),
+            Command::Local { address, port } => self.session.transport.set_local(address, port),
             Command::Zone(zone) => self.zone = Some(zone),
             Command::Key(key) => self.session.signer = Some(Signer::Shared(key)),
-            Command::Lease(lease) => self.draft.lease = lease,
-            Command::Prerequisite(entry) => self.draft.prerequisites.push(entry),
-            Command::Update(entry) => self.draft.updates.push(entry),
+            Command::Lease(lease) => self.builder.lease = lease,
+            Command::Prerequisite(entry) => self.builder.prerequisites.push(entry),
+            Command::Update(entry) => self.builder.updates.push(entry),
             Command::Show => {
                 let text = self.pending_text();
                 self.session.print(Stream::Out, &text);
@@ -191,29 +191,29 @@ impl<'a> Client<'a> {
     fn pending_text(&mut self) -> String {
         let zone = self.zone.clone();
         let zone = zone.map(|zone| (zone, self.parser.fix_class()));
-        let draft = UpdateBuilder {
+        let builder = UpdateBuilder {
             zone,
-            ..self.draft.clone()
+            ..self.builder.clone()
         };
-        format!("Outgoing update query:\n{}", show::draft(&draft))
+        format!("Outgoing update query:\n{}", show::pending(&builder))
     }
 
     /// Sends the pending update, and starts a new one.
     async fn send(&mut self) -> Result<(), Fatal> {
         self.last_response = None;
-        let mut draft = std::mem::take(&mut self.draft);
-        self.draft.lease = draft.lease;
-        draft.extended_errors = self.session.settings.asks_why;
+        let mut builder = std::mem::take(&mut self.builder);
+        self.builder.lease = builder.lease;
+        builder.extended_errors = self.session.settings.asks_why;
         if self.session.settings.is_durable {
-            self.collect_durable(&draft);
+            self.collect_durable(&builder);
             return Ok(());
         }
-        self.send_draft(draft).await
+        self.send_now(builder).await
     }
 
-    fn collect_durable(&mut self, draft: &UpdateBuilder) {
+    fn collect_durable(&mut self, builder: &UpdateBuilder) {
         self.parser.clear_class();
-        match durable::intents(draft, self.zone.as_ref()) {
+        match durable::intents(builder, self.zone.as_ref()) {
             Ok(intents) => {
                 for new in intents {
                     let is_other = |it: &RecordIntent| {
@@ -229,18 +229,18 @@ impl<'a> Client<'a> {
         }
     }
 
-    async fn send_draft(&mut self, mut draft: UpdateBuilder) -> Result<(), Fatal> {
+    async fn send_now(&mut self, mut builder: UpdateBuilder) -> Result<(), Fatal> {
         let script_zone = self.zone.clone();
         let class = self.parser.fix_class();
-        if script_zone.is_none() && draft.is_empty() {
+        if script_zone.is_none() && builder.is_empty() {
             return Ok(());
         }
         // Each message has its own class. nsupdate: so does a message that is not sent.
         self.parser.clear_class();
         if script_zone.is_none() && self.session.settings.splits_zones {
-            return self.send_split(draft, class).await;
+            return self.send_split(builder, class).await;
         }
-        let Some(start) = script_zone.clone().or_else(|| start_name(&draft)) else {
+        let Some(start) = script_zone.clone().or_else(|| start_name(&builder)) else {
             return Ok(());
         };
         let replaced = match self.session.use_route(&start).await {
@@ -251,14 +251,14 @@ impl<'a> Client<'a> {
             }
         };
         if let (Some(zone), Some(servers)) = (&script_zone, self.session.servers.clone()) {
-            draft.zone = Some((zone.clone(), class));
-            self.update(&draft, &servers).await?;
+            builder.zone = Some((zone.clone(), class));
+            self.update(&builder, &servers).await?;
         } else if let Some(target) = self
             .find_or_report(&start, class, script_zone.is_some())
             .await?
         {
-            draft.zone = Some((script_zone.unwrap_or(target.zone), class));
-            self.update(&draft, &target.servers).await?;
+            builder.zone = Some((script_zone.unwrap_or(target.zone), class));
+            self.update(&builder, &target.servers).await?;
         }
         self.session.restore(replaced);
         Ok(())
@@ -287,29 +287,24 @@ impl<'a> Client<'a> {
         self.sent.push(Sent {
             line: self.session.line,
             zone,
-            server: None,
-            rcode: None,
-            extended_error: None,
             cause: Some(reason),
+            ..Sent::default()
         });
     }
 
     /// Sends an update to the servers in turn, until one responds.
     pub(super) async fn update(
         &mut self,
-        draft: &UpdateBuilder,
+        builder: &UpdateBuilder,
         servers: &[SocketAddr],
     ) -> Result<(), Fatal> {
         let mut sent = Sent {
             line: self.session.line,
-            zone: draft.zone.as_ref().map(|(zone, _)| zone.clone()),
-            server: None,
-            rcode: None,
-            extended_error: None,
-            cause: None,
+            zone: builder.zone.as_ref().map(|(zone, _)| zone.clone()),
+            ..Sent::default()
         };
         for server in servers {
-            let encoded = draft.encode(Session::new_id()?);
+            let encoded = builder.encode(Session::new_id()?);
             let mut request = encoded.map_err(|_| Fatal::TooLong)?;
             let mac = self.session.sign_update(&mut request)?;
             let line = format!("Sending update to {}", format_address(*server));
@@ -341,23 +336,23 @@ impl<'a> Client<'a> {
 
     /// Prints and records the response to an update.
     fn record_response(&mut self, response: Response, mut sent: Sent) {
-        let listing = response.listing;
+        let dump = response.dump;
         if let Some(problem) = response.tsig_problem {
             let text = format!("TSIG error with server: {}", problem.text());
             self.session.print_error(&format!("; {text}"));
             sent.cause = Some(text);
         }
         let debug = self.session.settings.debug > 0;
-        if listing.rcode != Rcode::NOERROR {
-            let error = listing.tsig.as_ref().map_or(0, |tsig| tsig.error);
+        if dump.rcode != Rcode::NOERROR {
+            let error = dump.tsig.as_ref().map_or(0, |tsig| tsig.error);
             let error = match error {
                 0 => String::new(),
                 code => format!("({})", show::tsig_error(code)),
             };
-            let explanation = listing.extended_error.as_ref();
+            let explanation = dump.extended_error.as_ref();
             let explanation = explanation.filter(|_| self.session.settings.asks_why);
             let explanation = explanation.map_or_else(String::new, |it| format!(" ({it})"));
-            let line = format!("update failed: {}{error}{explanation}", listing.rcode);
+            let line = format!("update failed: {}{error}{explanation}", dump.rcode);
             if !debug {
                 self.session.print_error(&line);
             }
@@ -365,14 +360,14 @@ impl<'a> Client<'a> {
         }
         if debug {
             self.fix_shown_class();
-            let text = format!("\nReply from update query:\n{}", show::message(&listing));
+            let text = format!("\nReply from update query:\n{}", show::message(&dump));
             self.session.print(Stream::Error, &text);
         }
         self.failed |= sent.cause.is_some();
-        sent.rcode = Some(listing.rcode);
-        sent.extended_error.clone_from(&listing.extended_error);
+        sent.rcode = Some(dump.rcode);
+        sent.extended_error.clone_from(&dump.extended_error);
         self.sent.push(sent);
-        self.last_response = Some(listing);
+        self.last_response = Some(dump);
     }
 
     /// Prints a request, with `-d` only; the zone only if the script names it.
@@ -381,11 +376,11 @@ impl<'a> Client<'a> {
             return;
         }
         // A request that was just encoded can be read.
-        if let Ok(mut listing) = MessageDump::read(request) {
+        if let Ok(mut dump) = MessageDump::read(request) {
             if self.zone.is_none() {
-                listing.question = None;
+                dump.question = None;
             }
-            let text = format!("Outgoing update query:\n{}", show::message(&listing));
+            let text = format!("Outgoing update query:\n{}", show::message(&dump));
             self.session.print(Stream::Out, &text);
         }
     }
@@ -393,8 +388,8 @@ impl<'a> Client<'a> {
 
 /// Returns the name at which the search for the zone starts: that of the first update, else that of
 /// the first prerequisite.
-fn start_name(draft: &UpdateBuilder) -> Option<Name> {
-    let first = draft.updates.first().or(draft.prerequisites.first())?;
+fn start_name(builder: &UpdateBuilder) -> Option<Name> {
+    let first = builder.updates.first().or(builder.prerequisites.first())?;
     Some(start_name_of_entry(first))
 }
 

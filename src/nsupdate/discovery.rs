@@ -96,10 +96,10 @@ async fn find_zone(
                 tsig_problem: Some(problem),
                 ..
             }) => return Err(Fatal::Response(problem.text())),
-            Ok(Response { listing, .. }) if listing.rcode == Rcode::REFUSED => "REFUSED".to_owned(),
-            Ok(Response { listing, .. }) => {
-                print_response(session, &listing);
-                match listing.rcode {
+            Ok(Response { dump, .. }) if dump.rcode == Rcode::REFUSED => "REFUSED".to_owned(),
+            Ok(Response { dump, .. }) => {
+                print_response(session, &dump);
+                match dump.rcode {
                     Rcode::NXDOMAIN if zone_given => {
                         let zone = without_dot(&name);
                         return Ok(Err(format!(
@@ -107,7 +107,7 @@ async fn find_zone(
                         )));
                     }
                     Rcode::NOERROR | Rcode::NXDOMAIN => {
-                        if let Some(mut found) = read_soa(&listing) {
+                        if let Some(mut found) = read_soa(&dump) {
                             let (zone, primary) =
                                 (without_dot(&found.zone), without_dot(&found.primary));
                             session.print_debug(&format!("Found zone name: {zone}"));
@@ -155,28 +155,28 @@ async fn query_soa(
     loop {
         let response = session.exchange(server, &query, stream, Opcode::Query, mac.as_ref());
         match response.await? {
-            Ok(response) if response.listing.is_truncated() && !stream => stream = true,
+            Ok(response) if response.dump.is_truncated() && !stream => stream = true,
             other => return Ok(other),
         }
     }
 }
 
-fn print_response(session: &mut Session<'_>, listing: &MessageDump) {
+fn print_response(session: &mut Session<'_>, dump: &MessageDump) {
     if session.settings.debug > 0 {
-        let text = format!("Reply from SOA query:\n{}", show::message(listing));
+        let text = format!("Reply from SOA query:\n{}", show::message(dump));
         session.print(Stream::Error, &text);
     }
 }
 
 /// Returns the zone of the SOA record in a response; `None` if the name has a CNAME or DNAME, or if
 /// there is no SOA record.
-fn read_soa(listing: &MessageDump) -> Option<FoundZone> {
-    let mut answers = listing.answers.iter();
+fn read_soa(dump: &MessageDump) -> Option<FoundZone> {
+    let mut answers = dump.answers.iter();
     let decisive = answers
         .find(|it| [RecordType::SOA, RecordType::CNAME, RecordType::DNAME].contains(&it.rtype));
     let soa = match decisive {
         Some(record) => Some(record).filter(|it| it.rtype == RecordType::SOA),
-        None => listing
+        None => dump
             .authorities
             .iter()
             .find(|it| it.rtype == RecordType::SOA),

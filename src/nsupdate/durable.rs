@@ -28,16 +28,16 @@ const NOT_KEPT: [RecordType; 11] = [
 /// # Errors
 /// Why the batch cannot be kept.
 pub(super) fn intents(
-    draft: &UpdateBuilder,
+    builder: &UpdateBuilder,
     zone: Option<&Name>,
 ) -> Result<Vec<RecordIntent>, String> {
-    if !draft.prerequisites.is_empty() {
+    if !builder.prerequisites.is_empty() {
         return Err("prerequisites cannot be kept: they guard what happens now".to_owned());
     }
-    if draft.lease.is_some() {
+    if builder.lease.is_some() {
         return Err("a lease cannot be kept".to_owned());
     }
-    draft.updates.iter().map(|it| intent(it, zone)).collect()
+    builder.updates.iter().map(|it| intent(it, zone)).collect()
 }
 
 fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, String> {

@@ -24,15 +24,17 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Most addresses that are tried for a server, as in nsupdate.
 const ADDRESSES_MAX: usize = 4;
 
-/// The source addresses of requests.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LocalAddresses {
+/// The source addresses and the security settings of requests.
+#[derive(Clone, Default)]
+pub(super) struct Transport {
     ipv4: Option<SocketAddr>,
     ipv6: Option<SocketAddr>,
+    /// The security settings of the route in use.
+    pub(super) security: Option<Security>,
 }
 
-impl LocalAddresses {
-    pub(super) fn set(&mut self, address: IpAddr, port: u16) {
+impl Transport {
+    pub(super) fn set_local(&mut self, address: IpAddr, port: u16) {
         let local = Some(SocketAddr::new(address, port));
         match address {
             IpAddr::V4(_) => self.ipv4 = local,
@@ -46,41 +48,37 @@ impl LocalAddresses {
         addresses.any(|local| local.port() != 0)
     }
 
-    fn for_peer(&self, peer: SocketAddr) -> Option<SocketAddr> {
-        match peer {
+    /// Sends a request and returns the response. With `stream`, or with the security settings of a
+    /// route, never in a datagram.
+    pub(super) async fn exchange(
+        &self,
+        settings: &Settings,
+        peer: SocketAddr,
+        request: &[u8],
+        stream: bool,
+    ) -> Result<Result<Vec<u8>, TransportError>, Fatal> {
+        let deadline = Instant::now() + settings.timeout.unwrap_or(NO_TIMEOUT);
+        let local = match peer {
             SocketAddr::V4(_) => self.ipv4,
             SocketAddr::V6(_) => self.ipv6,
+        };
+        let security = match (&self.security, &settings.tls) {
+            (Some(security), _) => Some(security.clone()),
+            (None, Some(choice)) => Some(Security::Tls(Arc::new(tls_client(choice, peer)?))),
+            (None, None) => None,
+        };
+        if stream || security.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
+            let security = security.unwrap_or(Security::Tcp);
+            return Ok(exchange_stream(local, peer, &security, request, deadline).await);
         }
+        let attempts_max = settings.udp_retries.saturating_add(1);
+        let share = settings.timeout.unwrap_or(NO_TIMEOUT) / attempts_max;
+        let retry_policy = UdpRetryPolicy {
+            response_timeout: settings.udp_wait.unwrap_or(share),
+            attempts_max,
+        };
+        Ok(exchange_datagrams(peer, local, request, retry_policy, deadline).await)
     }
-}
-
-/// Sends a request and returns the response. With `stream`, or with the security settings of a
-/// route, never in a datagram.
-pub(super) async fn exchange(
-    settings: &Settings,
-    local_addresses: &LocalAddresses,
-    peer: SocketAddr,
-    request: &[u8],
-    (stream, route): (bool, Option<&Security>),
-) -> Result<Result<Vec<u8>, TransportError>, Fatal> {
-    let deadline = Instant::now() + settings.timeout.unwrap_or(NO_TIMEOUT);
-    let local = local_addresses.for_peer(peer);
-    let security = match (route, &settings.tls) {
-        (Some(security), _) => Some(security.clone()),
-        (None, Some(choice)) => Some(Security::Tls(Arc::new(tls_client(choice, peer)?))),
-        (None, None) => None,
-    };
-    if stream || security.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
-        let security = security.unwrap_or(Security::Tcp);
-        return Ok(exchange_stream(local, peer, &security, request, deadline).await);
-    }
-    let attempts_max = settings.udp_retries.saturating_add(1);
-    let share = settings.timeout.unwrap_or(NO_TIMEOUT) / attempts_max;
-    let retry_policy = UdpRetryPolicy {
-        response_timeout: settings.udp_wait.unwrap_or(share),
-        attempts_max,
-    };
-    Ok(exchange_datagrams(peer, local, request, retry_policy, deadline).await)
 }
 
 async fn exchange_stream(

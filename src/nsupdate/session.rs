@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use super::exchange::{self, LocalAddresses};
+use super::exchange::{self, Transport};
 use super::fatal::Fatal;
 use super::settings::{Output, Route, Settings, Signer, Stream, format_address};
 use crate::model::Name;
@@ -16,12 +16,10 @@ use crate::wire::{
 /// The shared state of a run.
 pub(super) struct Session<'a> {
     pub(super) settings: Rc<Settings>,
-    pub(super) local_addresses: LocalAddresses,
+    pub(super) transport: Transport,
     pub(super) signer: Option<Signer>,
     /// The servers that the script or `-l` names; `None` if they must be found by SOA queries.
     pub(super) servers: Option<Vec<SocketAddr>>,
-    /// The security settings of the route in use.
-    security: Option<Security>,
     /// The present line of the script, from 1.
     pub(super) line: u64,
     output: &'a mut Output<'a>,
@@ -36,7 +34,7 @@ pub(super) struct Replaced {
 
 /// A response to a request.
 pub(super) struct Response {
-    pub(super) listing: MessageDump,
+    pub(super) dump: MessageDump,
     /// `None` if the signature is valid or none is expected.
     pub(super) tsig_problem: Option<TsigProblem>,
 }
@@ -79,10 +77,9 @@ pub(super) enum NoResponse {
 impl<'a> Session<'a> {
     pub(super) fn new(settings: Settings, output: &'a mut Output<'a>) -> Self {
         Self {
-            local_addresses: LocalAddresses::default(),
+            transport: Transport::default(),
             signer: settings.signer.clone(),
             servers: settings.localhost_only.then(|| settings.loopback()),
-            security: None,
             line: 0,
             settings: Rc::new(settings),
             output,
@@ -93,10 +90,9 @@ impl<'a> Session<'a> {
     pub(super) fn fork<'b>(&self, output: &'b mut Output<'b>) -> Session<'b> {
         Session {
             settings: Rc::clone(&self.settings),
-            local_addresses: self.local_addresses,
+            transport: self.transport.clone(),
             signer: self.signer.clone(),
             servers: self.servers.clone(),
-            security: self.security.clone(),
             line: self.line,
             output,
         }
@@ -126,7 +122,7 @@ impl<'a> Session<'a> {
         Ok(Some(Replaced {
             servers: self.servers.replace(found),
             signer,
-            security: self.security.replace(endpoint.security),
+            security: self.transport.security.replace(endpoint.security),
         }))
     }
 
@@ -135,7 +131,7 @@ impl<'a> Session<'a> {
         if let Some(replaced) = replaced {
             self.servers = replaced.servers;
             self.signer = replaced.signer;
-            self.security = replaced.security;
+            self.transport.security = replaced.security;
         }
     }
 
@@ -213,10 +209,10 @@ impl<'a> Session<'a> {
         opcode: Opcode,
         mac: Option<&RequestMac>,
     ) -> Result<Result<Response, NoResponse>, Fatal> {
-        let transport = (stream, self.security.as_ref());
-        let locals = &self.local_addresses;
-        let response = exchange::exchange(&self.settings, locals, peer, request, transport).await?;
-        let octets = match response {
+        let response = self
+            .transport
+            .exchange(&self.settings, peer, request, stream);
+        let octets = match response.await? {
             Ok(octets) => octets,
             Err(error) => return Ok(Err(NoResponse::Transport(error))),
         };
@@ -242,10 +238,7 @@ impl<'a> Session<'a> {
             Reply::Malformed(_) => return Ok(Err(NoResponse::Malformed)),
         };
         Ok(match MessageDump::read(&octets) {
-            Ok(listing) => Ok(Response {
-                listing,
-                tsig_problem,
-            }),
+            Ok(dump) => Ok(Response { dump, tsig_problem }),
             Err(_) => Err(NoResponse::Malformed),
         })
     }

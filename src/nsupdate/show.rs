@@ -19,8 +19,8 @@ const WORD_DIGITS: usize = 56;
 const UPDATE: u8 = 5;
 
 /// Formats the pending update, which is not yet a message and has neither id nor counts.
-pub(super) fn draft(draft: &UpdateBuilder) -> String {
-    let question = draft
+pub(super) fn pending(builder: &UpdateBuilder) -> String {
+    let question = builder
         .zone
         .clone()
         .map(|(zone, class)| (zone, class, RecordType::SOA));
@@ -31,8 +31,8 @@ pub(super) fn draft(draft: &UpdateBuilder) -> String {
         flags: Vec::new(),
         counts: [0; 4],
         question,
-        answers: draft.prerequisites.clone(),
-        authorities: draft.updates.clone(),
+        answers: builder.prerequisites.clone(),
+        authorities: builder.updates.clone(),
         additionals: Vec::new(),
         tsig: None,
         sig0: None,
@@ -41,15 +41,15 @@ pub(super) fn draft(draft: &UpdateBuilder) -> String {
 }
 
 /// Formats a message: its header and each section that is not empty.
-pub(super) fn message(listing: &MessageDump) -> String {
-    let is_update = listing.opcode == UPDATE;
+pub(super) fn message(dump: &MessageDump) -> String {
+    let is_update = dump.opcode == UPDATE;
     let mut text = format!(
         ";; ->>HEADER<<- opcode: {}, status: {}, id: {:6}\n;; flags:",
-        opcode(listing.opcode),
-        listing.rcode,
-        listing.id
+        opcode(dump.opcode),
+        dump.rcode,
+        dump.id
     );
-    for flag in &listing.flags {
+    for flag in &dump.flags {
         text.push(' ');
         text.push_str(flag);
     }
@@ -59,7 +59,7 @@ pub(super) fn message(listing: &MessageDump) -> String {
         ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"]
     };
     let mut before = "; ";
-    for (title, count) in titles.iter().zip(listing.counts) {
+    for (title, count) in titles.iter().zip(dump.counts) {
         put(&mut text, format_args!("{before}{title}: {count}"));
         before = ", ";
     }
@@ -69,7 +69,7 @@ pub(super) fn message(listing: &MessageDump) -> String {
     } else {
         ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"]
     };
-    if let Some((name, class, rtype)) = &listing.question {
+    if let Some((name, class, rtype)) = &dump.question {
         put(&mut text, format_args!(";; {} SECTION:\n", sections[0]));
         // The semicolon does not count as a column.
         let mut line = name.to_string();
@@ -81,7 +81,7 @@ pub(super) fn message(listing: &MessageDump) -> String {
             format_args!(";{line}{}\n\n", format_type(*rtype)),
         );
     }
-    let records = [&listing.answers, &listing.authorities, &listing.additionals];
+    let records = [&dump.answers, &dump.authorities, &dump.additionals];
     for (title, records) in sections[1..].iter().zip(records) {
         if records.is_empty() {
             continue;
@@ -92,12 +92,12 @@ pub(super) fn message(listing: &MessageDump) -> String {
         }
         text.push('\n');
     }
-    if let Some(tsig) = &listing.tsig {
+    if let Some(tsig) = &dump.tsig {
         text.push_str(";; TSIG PSEUDOSECTION:\n");
         text.push_str(&row(&tsig.key, 0, Class::ANY, "TSIG", &tsig_data(tsig)));
         text.push('\n');
     }
-    if let Some(sig0) = &listing.sig0 {
+    if let Some(sig0) = &dump.sig0 {
         text.push_str(";; SIG0 PSEUDOSECTION:\n");
         // The covered type is 0. BIND: prints it as a number.
         text.push_str(&entry(sig0).replacen("TYPE0 ", "0 ", 1));

@@ -29,7 +29,7 @@ struct Part {
     /// The primary of the route, if there is one.
     primary: Option<String>,
     target: Target,
-    draft: UpdateBuilder,
+    builder: UpdateBuilder,
 }
 
 /// The result of the search for a name, with the output on the way.
@@ -42,11 +42,11 @@ impl Client<'_> {
     /// Sends a batch, each part to its zone. Sends nothing if a zone is not found.
     pub(super) async fn send_split(
         &mut self,
-        draft: UpdateBuilder,
+        builder: UpdateBuilder,
         class: Class,
     ) -> Result<(), Fatal> {
-        let prerequisites = draft.prerequisites.into_iter().map(|it| (it, true));
-        let updates = draft.updates.into_iter().map(|it| (it, false));
+        let prerequisites = builder.prerequisites.into_iter().map(|it| (it, true));
+        let updates = builder.updates.into_iter().map(|it| (it, false));
         let entries: Vec<_> = prerequisites.chain(updates).collect();
         // Scripts use one name many times.
         let mut seen = HashSet::new();
@@ -70,11 +70,11 @@ impl Client<'_> {
             }
         }
         for (entry, is_prerequisite) in entries {
-            let draft = &mut parts[known[&start_name_of_entry(&entry)]].draft;
+            let builder = &mut parts[known[&start_name_of_entry(&entry)]].builder;
             if is_prerequisite {
-                draft.prerequisites.push(entry);
+                builder.prerequisites.push(entry);
             } else {
-                draft.updates.push(entry);
+                builder.updates.push(entry);
             }
         }
         if let Some(part) = part_without_updates(&parts) {
@@ -85,13 +85,13 @@ impl Client<'_> {
         for Part {
             first_name,
             target,
-            draft: mut part,
+            builder: mut part,
             ..
         } in parts
         {
             part.zone = Some((target.zone.clone(), class));
-            part.lease = draft.lease;
-            part.extended_errors = draft.extended_errors;
+            part.lease = builder.lease;
+            part.extended_errors = builder.extended_errors;
             match self.session.use_route(&first_name).await {
                 Ok(replaced) => {
                     self.update(&part, &target.servers).await?;
@@ -107,7 +107,7 @@ impl Client<'_> {
 /// Returns a part that has prerequisites only, if the batch has several parts.
 fn part_without_updates(parts: &[Part]) -> Option<&Part> {
     let mut parts = parts.iter().filter(|_| parts.len() > 1);
-    parts.find(|part| part.draft.updates.is_empty())
+    parts.find(|part| part.builder.updates.is_empty())
 }
 
 /// Returns the reason why a part without updates is not sent.
@@ -132,7 +132,7 @@ async fn look_up(session: &Session<'_>, names: Vec<Name>, class: Class) -> Vec<(
         (name, look_up)
     });
     // A fixed source port allows only one exchange at a time.
-    let concurrency = if session.local_addresses.has_port() {
+    let concurrency = if session.transport.has_port() {
         1
     } else {
         LOOK_UPS_MAX
@@ -172,7 +172,7 @@ fn part_index(parts: &mut Vec<Part>, session: &Session<'_>, name: &Name, target:
             first_name: name.clone(),
             primary,
             target,
-            draft: UpdateBuilder::default(),
+            builder: UpdateBuilder::default(),
         });
         parts.len() - 1
     })

@@ -30,7 +30,7 @@ fn a_pending_update_is_shown_in_nsupdates_columns() {
         rdata: rdata.to_vec(),
     };
     let long = "long-name-that-is-quite-long.example.com";
-    let draft = UpdateBuilder {
+    let builder = UpdateBuilder {
         zone: Some(("example.com".parse().unwrap(), Class::IN)),
         prerequisites: vec![entry("a.example.com", 0, Class::NONE, RecordType::ANY, &[])],
         updates: vec![
@@ -60,5 +60,5 @@ X.Example.com.\t\t5\tIN\tMX\t10 Mail.
 long-name-that-is-quite-long.example.com. 0 ANY\tTXT 
 
 ";
-    assert_eq!(show::draft(&draft), expected);
+    assert_eq!(show::pending(&builder), expected);
 }
