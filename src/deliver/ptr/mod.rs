@@ -71,8 +71,6 @@ struct PtrUpdate<'c, 'a> {
     cx: &'c mut Context<'a>,
     intent: &'c PtrIntent,
     reverse_zone: ReverseZone<'c>,
-    /// The reverse zone was created for the value.
-    zone_created: bool,
     /// No creation that a killed process began is left to finish.
     is_finished: bool,
     /// The last look found no zone for the reverse name.
@@ -99,8 +97,11 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         Ok(Self {
             cx,
             intent,
-            reverse_zone: ReverseZone { name, intent },
-            zone_created: false,
+            reverse_zone: ReverseZone {
+                name,
+                intent,
+                was_created: false,
+            },
             is_finished: false,
             is_hidden: false,
             follow: Follow::NotSynthesized,
@@ -112,12 +113,16 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     /// Reads, and decides from what was read. Changes nothing.
     async fn look(&mut self) -> Result<Decided, Failure> {
         let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
-        let mut to_create = ToCreate::Nothing;
         let mut location = match found {
             // A killed creation leaves a zone that is answered so, too.
             Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
-                to_create = ToCreate::Rest;
-                PtrLocation::of(reverse_name(self.intent.address))
+                let location = PtrLocation::of(reverse_name(self.intent.address));
+                return Ok(Decided {
+                    step: decide(&location, &self.reverse_zone, self.cx.policy),
+                    location,
+                    answered: Vec::new(),
+                    to_create: ToCreate::Rest,
+                });
             }
             found => found?,
         };
@@ -141,19 +146,17 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             let session = &mut self.cx.session;
             confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
         }
-        let mut step = decide(&location, &self.reverse_zone, self.cx.policy);
-        if let Step::Change { zone, done, .. } = &mut step {
-            if let Done::PtrAdded { zone_created, .. } = done {
-                *zone_created = self.zone_created;
-            }
-            if location.zone.is_some() {
+        let step = decide(&location, &self.reverse_zone, self.cx.policy);
+        let mut to_create = ToCreate::Nothing;
+        if let Step::Change { zone, .. } = &step {
+            if location.zone.is_none() {
+                self.reverse_zone.permit(self.cx, &location.owner)?;
+                to_create = ToCreate::Whole;
+            } else {
                 permit(self.cx, zone).await?;
                 if *zone == self.reverse_zone.name && self.is_unfinished().await? {
                     to_create = ToCreate::Rest;
                 }
-            } else if to_create == ToCreate::Nothing {
-                self.reverse_zone.permit(self.cx, &location.owner)?;
-                to_create = ToCreate::Whole;
             }
         }
         Ok(Decided {
@@ -243,7 +246,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
         if decided.to_create != ToCreate::Nothing {
             let is_absent = decided.to_create == ToCreate::Whole;
             self.reverse_zone.create(self.cx, is_absent).await?;
-            self.zone_created |= is_absent;
+            self.reverse_zone.was_created |= is_absent;
             self.is_finished = true;
             return Ok(Decision::Again);
         }
@@ -442,7 +445,7 @@ fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSett
             owner,
             zone: zone.clone(),
             replaced,
-            zone_created: false,
+            zone_created: reverse_zone.was_created,
         },
         zone,
     }

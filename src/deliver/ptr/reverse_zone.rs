@@ -30,6 +30,8 @@ pub(crate) struct ReverseZone<'a> {
     pub(crate) name: ZoneName,
     /// The intent, whose host name implies the name servers.
     pub(crate) intent: &'a PtrIntent,
+    /// It was created for the intent.
+    pub(crate) was_created: bool,
 }
 
 impl ReverseZone<'_> {

@@ -167,10 +167,8 @@ pub(super) fn update(
         Some(first) => {
             scope.keep = &[];
             let desired = DesiredZone {
-                name: desired.name.clone(),
-                soa: desired.soa.clone(),
                 records: first.zone.records.clone(),
-                source: desired.source,
+                ..desired.clone()
             };
             plan::plan(&current, &desired, &scope)
         }

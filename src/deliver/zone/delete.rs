@@ -33,12 +33,11 @@ pub(crate) async fn delete_zone(
     let done = if let Some(done) = deleted {
         done
     } else {
-        let (failed_at, lost) = (None, 0);
         let mut emptying = Emptying {
             cx,
             zone,
-            failed_at,
-            lost,
+            failed_at: None,
+            lost: 0,
         };
         update::run(&mut emptying).await?
     };

@@ -1,8 +1,10 @@
 //! Shows what a decision would change, without carrying it out.
 
+use std::collections::HashMap;
+
 use super::decide::{Before, Decision, Update, decide, update};
 use super::delete::{Deletion, ToRemove, deletion, what_to_remove};
-use super::managed::left_out;
+use super::managed::{left_out, touched};
 use super::read::read;
 use super::update::view;
 use crate::deliver::context::Context;
@@ -11,36 +13,32 @@ use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::server::transfer::Found;
 use crate::model::{
-    CurrentZone, DesiredZone, InitialZone, Presence, Rdata, Record, RecordType, RrSet, RrSets, Soa,
-    ZoneName,
+    CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
 };
-use crate::plan::{self, Change, Plan};
+use crate::plan::{self, Plan};
 
 /// Returns what [`deliver_zone`](super::update::deliver_zone) would do.
 pub(crate) async fn preview_zone(
     cx: &mut Context<'_>,
     desired: &DesiredZone,
 ) -> Result<Preview, Failure> {
-    let before = Before::default();
+    let mut before = Before::default();
     let view = view(cx, desired, &before).await?;
     let (primary, policy) = (cx.session.primary, cx.policy);
     let creation = match decide(desired, primary, policy, view, &before)? {
         Decision::Update(update) => return Ok(preview_of_update(*update)),
         Decision::Create(creation) => *creation,
     };
-    let (first, was_begun) = (creation.first, creation.was_begun);
+    before.was_begun = creation.was_begun;
+    let first = creation.first;
     match creation.found {
         // The difference that is left once a half-created zone is finished.
         Found::Zone(current) => {
-            let before = Before {
-                was_begun,
-                ..before
-            };
             let update = update(desired, primary, policy, *current, creation.state, &before)?;
             Ok(preview_of_update(update))
         }
         // Only a creation shows more.
-        Found::NotLoaded(rcode) if !was_begun => Err(Failure::ZoneNotLoaded { rcode }),
+        Found::NotLoaded(rcode) if !before.was_begun => Err(Failure::ZoneNotLoaded { rcode }),
         Found::NotLoaded(_) | Found::Absent | Found::NotShown(_) => Ok(Preview {
             left_out: left_out(&first.conflicts, &first.kept),
             ..preview_of_new(&first.zone)
@@ -120,43 +118,27 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
         let after = soa_record(&current.name, soa, *ttl);
         lines.push(line(Presence::Present, after));
     }
-    for changes in plan.changes.chunk_by(|a, b| a.owner == b.owner) {
-        let sets = current.records.at(&changes[0].owner);
-        for change in changes {
-            let set = sets.iter().find(|set| set.rtype == change.rtype);
-            if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
-                lines.push(line(Presence::Gone, change.to_record(set.ttl)));
-            }
-            if let Some(ttl) = change.ttl() {
-                lines.push(line(Presence::Present, change.to_record(ttl)));
-            }
+    let mut ttls = HashMap::new();
+    for change in &plan.changes {
+        let set = current.records.get(&change.owner, change.rtype);
+        if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
+            lines.push(line(Presence::Gone, change.to_record(set.ttl)));
         }
-        lines.extend(sets.iter().flat_map(|set| ttl_changes(set, changes)));
+        if let Some(ttl) = change.ttl() {
+            lines.push(line(Presence::Present, change.to_record(ttl)));
+            ttls.insert((&change.owner, change.rtype), ttl);
+        }
+    }
+    // An RRset has one TTL (RFC 2181 section 5.2): its values that stay get that of those that come.
+    for before in all_records(&current.records.minus(&touched(plan))) {
+        if let Some(&ttl) = ttls.get(&(&before.owner, before.rtype))
+            && ttl != before.ttl
+        {
+            lines.push(line(Presence::Gone, before.clone()));
+            lines.push(line(Presence::Present, Record { ttl, ..before }));
+        }
     }
     preview
-}
-
-/// Returns the values of an RRset that stay and get the TTL of the values that the changes add: an RRset has
-/// one TTL (RFC 2181 section 5.2).
-fn ttl_changes(set: &RrSet, changes: &[Change]) -> Vec<PreviewLine> {
-    let changes = || changes.iter().filter(|change| change.rtype == set.rtype);
-    let Some(ttl) = changes().find_map(Change::ttl).filter(|it| *it != set.ttl) else {
-        return Vec::new();
-    };
-    let stays = |rdata: &&Rdata| changes().all(|change| change.rdata != **rdata);
-    let record = |rdata: &Rdata, ttl| Record {
-        owner: set.owner.clone(),
-        rtype: set.rtype,
-        ttl,
-        rdata: rdata.clone(),
-    };
-    let stay = set.rdatas.iter().filter(stays).flat_map(|rdata| {
-        [
-            line(Presence::Gone, record(rdata, set.ttl)),
-            line(Presence::Present, record(rdata, ttl)),
-        ]
-    });
-    stay.collect()
 }
 
 pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {
@@ -164,12 +146,11 @@ pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {
 }
 
 fn soa_record(zone: &ZoneName, soa: &Soa, ttl: u32) -> Record {
-    let (owner, rdata) = (zone.apex().clone(), soa.to_rdata());
     Record {
-        owner,
+        owner: zone.apex().clone(),
         rtype: RecordType::SOA,
         ttl,
-        rdata,
+        rdata: soa.to_rdata(),
     }
 }
 

@@ -305,14 +305,20 @@ fn killed_while_filling(is_fatal: fn(&[u8]) -> bool) -> (Named, Bridge) {
 fn a_reverse_zone_whose_maker_was_killed_is_filled_by_the_next_run() {
     for is_fatal in [is_transfer, is_update] {
         let (named, bridge) = killed_while_filling(is_fatal);
-        let payload = call(&[create_ptr("192.0.2.6", "ftp.example.net")]);
+        let payload = call(&[
+            create_ptr("192.0.2.6", "ftp.example.net"),
+            create_ptr("192.0.2.8", "ftp.example.net"),
+        ]);
         let dry = dry_run(&bridge, &payload);
         dry.assert_status(1).assert_stderr("");
+        // The second command finds the zone as the first would leave it.
+        assert_eq!(dry.stdout.matches(" NS ns1.").count(), 1, "{}", dry.stdout);
         bridge.plesk(&payload).assert_status(0).assert_stderr("");
         // What the killed run had been given is delivered, too.
         let filled = zone(
             V4,
-            "@ NS ns1.example.net. | 5 3600 PTR www.example.net. | 6 3600 PTR ftp.example.net.",
+            "@ NS ns1.example.net. | 5 3600 PTR www.example.net. | 6 3600 PTR ftp.example.net. | \
+             8 3600 PTR ftp.example.net.",
         );
         filled.assert_on(&named);
         let soa = dig::soa(&named, V4);
