@@ -12,7 +12,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::queue::process_lock::ProcessLock;
+use crate::queue::locks::ProcessLock;
 
 /// The longest wait for the transactions of other processes.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use crate::queue::job::{
     AttemptState, Job, JobId, JobOutcome, JobSummary, Reason, Settlement, State, TakeOutcome,
     UNREADABLE_HINT, unreadable,
 };
-use crate::queue::process_lock::ProcessLock;
+use crate::queue::locks::ProcessLock;
 use crate::queue::stored::from_text;
 
 const HELD: u8 = 1;
