@@ -5,6 +5,7 @@
 mod enqueue;
 mod file;
 mod jobs;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod zone_state;

@@ -1,17 +1,16 @@
 //! Creates jobs from intents, in SQL.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::file::{Store, StoreError, failed};
+use super::sql::{execute, first};
 use crate::model::{Intent, Serial, ZoneSource};
 use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, QueueFull, order};
 use crate::queue::stored::to_text;
 
-const WAITING: u8 = 0;
-
 /// An intent to make a job from.
 #[derive(Debug)]
-pub(in crate::queue) struct NewJob {
+pub(crate) struct NewJob {
     key: String,
     primary: String,
     stage: u8,
@@ -22,7 +21,7 @@ pub(in crate::queue) struct NewJob {
 
 impl NewJob {
     /// Prepares a job for the primary with that name.
-    pub(in crate::queue) fn new(intent: &Intent, primary: &str) -> Self {
+    pub(crate) fn new(intent: &Intent, primary: &str) -> Self {
         let (stage, serial) = match intent {
             Intent::Zone(zone) => {
                 let name = zone.name.to_string();
@@ -45,7 +44,7 @@ impl NewJob {
     }
 
     /// Returns the size of its intent.
-    pub(in crate::queue) fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.intent.len()
     }
 }
@@ -55,7 +54,7 @@ impl Store {
     /// process works on. All become durable together; if it fails, none is created.
     ///
     /// The log is not merged into the file here: the caller of a large zone need not wait for that.
-    pub(in crate::queue) fn enqueue(
+    pub(crate) fn enqueue(
         &mut self,
         new: &[NewJob],
         now: u64,
@@ -113,44 +112,33 @@ fn enqueue_one(
 ) -> rusqlite::Result<Accepted> {
     let mut set_back_from = None;
     if let Some((zone, serial)) = &new.serial {
-        let mut find = transaction
-            .prepare_cached("SELECT serial, accepted_at FROM accepted WHERE zone = ?")?;
-        let newest = find
-            .query_row([zone], |row| {
-                Ok((Serial(row.get(0)?), row.get::<_, u64>(1)?))
-            })
-            .optional()?;
+        let find = "SELECT serial, accepted_at FROM accepted WHERE zone = ?";
+        let newest: Option<(u32, u64)> = first(transaction, find, [zone], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         if let Some((newest, accepted_at)) = newest {
+            let newest = Serial(newest);
             match order(newest, now.abs_diff(accepted_at), *serial) {
                 Order::Newer => {}
                 Order::Overtaken => return Ok(Accepted::Stale { newest }),
                 Order::SetBack => set_back_from = Some(newest),
             }
         }
-        let mut accept = transaction.prepare_cached(
-            "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET serial = excluded.serial, accepted_at = excluded.accepted_at",
-        )?;
-        accept.execute(params![zone, serial.0, now])?;
+        let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
+                      ON CONFLICT DO UPDATE SET
+                        serial = excluded.serial, accepted_at = excluded.accepted_at";
+        execute(transaction, accept, params![zone, serial.0, now])?;
     }
-    let mut old = transaction.prepare_cached("DELETE FROM job WHERE key = ? RETURNING claim")?;
-    let old: Option<Option<String>> = old.query_row([&new.key], |row| row.get(0)).optional()?;
-    let taken_by = old.flatten();
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
-            next_at, updated_at, claim)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?7, ?7, ?8)",
-    )?;
-    insert.execute(params![
-        new.key,
-        new.primary,
-        new.stage,
-        new.intent,
-        new.octets(),
-        WAITING,
-        now,
-        taken_by.as_deref().unwrap_or(token)
-    ])?;
+    let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
+    let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;
+    let taken_by: Option<String> = replaced.flatten();
+    let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
+                    enqueued_at, attempts, next_at, updated_at, claim)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?6, ?6, ?7)";
+    let claim = taken_by.as_deref().unwrap_or(token);
+    let (octets, intent) = (new.octets(), &new.intent);
+    let row = params![new.key, new.primary, new.stage, intent, octets, now, claim];
+    execute(transaction, insert, row)?;
     Ok(Accepted::Job {
         id: JobId(transaction.last_insert_rowid()),
         is_ours: taken_by.is_none_or(|other| other == token),
