@@ -12,15 +12,15 @@ mod zone_state;
 
 use super::job::Settlement;
 use crate::deliver::{PtrValue, StateChange, ZoneKey};
-pub(super) use enqueue::NewJob;
-pub(super) use file::Store;
+pub(crate) use enqueue::NewJob;
+pub(crate) use file::Store;
 pub use file::StoreError;
-pub(super) use jobs::BatchLimit;
+pub(crate) use jobs::BatchLimit;
 use zone_state::{ADD_PTR, DROP_PTR};
 
 /// A change of the file that may share a transaction with others.
 #[derive(Debug)]
-pub(super) enum StoreChange {
+pub(crate) enum StoreChange {
     Change(StateChange),
     /// Deletes the state of a zone if this generation is still current.
     Forget(ZoneKey, i64),
@@ -31,7 +31,7 @@ pub(super) enum StoreChange {
 
 impl StoreChange {
     /// Returns the zone whose state changes.
-    pub(super) fn zone(&self) -> Option<&ZoneKey> {
+    pub(crate) fn zone(&self) -> Option<&ZoneKey> {
         match self {
             Self::Change(change) => Some(&change.key),
             Self::Forget(key, _) => Some(key),
@@ -43,7 +43,7 @@ impl StoreChange {
 impl Store {
     /// Makes changes durable in one transaction, and returns the new generation of each that
     /// changes a state. If it fails, none is made.
-    pub(super) fn apply(&mut self, changes: &[StoreChange]) -> Result<Vec<i64>, StoreError> {
+    pub(crate) fn apply(&mut self, changes: &[StoreChange]) -> Result<Vec<i64>, StoreError> {
         let token = self.known_token();
         self.write(|transaction| {
             let apply = |change: &StoreChange| match change {

@@ -4,6 +4,7 @@
 //! reservation did not, a record of this instance would count as foreign.
 
 use std::fs::{File, Permissions};
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -105,7 +106,7 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// No file can be created in its directory.
     #[error("cannot create a file in `{}`: {source}", path.display())]
@@ -113,7 +114,7 @@ pub enum StoreError {
         /// The directory, or the nearest existing one above it.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// SQLite failed.
     #[error("cannot {step} `{}`: {source}", path.display())]
@@ -131,7 +132,7 @@ pub enum StoreError {
         /// That file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A later version of nsbridge wrote it.
     #[error("`{}` has schema version {found}; this nsbridge knows up to {known}", path.display())]
@@ -179,7 +180,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// The open file.
 #[derive(Debug)]
-pub(in crate::queue) struct Store {
+pub(crate) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     /// Created when this process takes its first job.
@@ -188,7 +189,7 @@ pub(in crate::queue) struct Store {
 
 impl Store {
     /// Opens the file, and creates it and its directory if they are absent.
-    pub(in crate::queue) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
             std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
                 path: directory.into(),
@@ -203,7 +204,7 @@ impl Store {
     }
 
     /// Opens the file for reading only; an absent file is an empty one.
-    pub(in crate::queue) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             return Self::empty(path);
         }
@@ -223,7 +224,7 @@ impl Store {
 
     /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
     /// version and the version that [`Store::open`] would bring it to.
-    pub(in crate::queue) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
+    pub(crate) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
         let set_up = || {
@@ -244,7 +245,7 @@ impl Store {
 
     /// Returns a copy in memory of the state in the file, as far as it can be read, without the
     /// jobs.
-    pub(in crate::queue) fn detached(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn detached(path: &Path) -> Result<Self, StoreError> {
         let state = Self::open_read_only(path).and_then(|state| state.copy());
         // An empty state is safe: with it no record is removed that was delivered before.
         let store = state.or_else(|_| Self::empty(path))?;
@@ -264,7 +265,7 @@ impl Store {
     }
 
     /// Returns an empty file in memory.
-    pub(in crate::queue) fn empty(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn empty(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(failed(path, "open"))?;
         let mut store = Self::of(path, connection);
         store.process_lock = Some(ProcessLock::without_file());
@@ -339,7 +340,7 @@ impl Store {
     }
 
     /// Merges the log into the file, except for what other processes still read.
-    pub(in crate::queue) fn merge(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn merge(&mut self) -> Result<(), StoreError> {
         let merged = self
             .connection
             .pragma_update(None, "wal_checkpoint", "passive");
