@@ -1,37 +1,28 @@
 //! The wait before the next attempt: it doubles after each failure up to a limit, and is spread at
 //! random, so that jobs that failed together are not retried together.
 
-/// How long jobs wait, in seconds.
-#[derive(Clone, Copy)]
-pub(super) struct Waits {
-    first: u64,
-    longest: u64,
-}
+use std::ops::RangeInclusive;
 
-/// The waits of a job that failed.
-pub(super) const JOB_SECONDS: Waits = Waits {
-    first: 2,
-    longest: 900,
-};
+/// The waits of a job that failed, in seconds.
+pub(super) const JOB_SECONDS: RangeInclusive<u64> = 2..=900;
 
-/// The waits of a job whose primary is unreachable: they are short, so that the job is not late
-/// when the primary is back.
-pub(super) const UNREACHABLE_SECONDS: Waits = Waits {
-    first: 1,
-    longest: 15,
-};
+/// The waits, in seconds, of a job whose primary is unreachable: they are short, so that the job is
+/// not late when the primary is back.
+pub(super) const UNREACHABLE_SECONDS: RangeInclusive<u64> = 1..=15;
 
-/// The waits of a job whose primary is overloaded: the job itself did not fail, so they do not
-/// grow.
-pub(super) const LOAD_SECONDS: Waits = Waits {
-    first: 10,
-    longest: 10,
-};
+/// The waits, in seconds, of a job whose primary is overloaded: the job itself did not fail, so
+/// they do not grow.
+pub(super) const LOAD_SECONDS: RangeInclusive<u64> = 10..=10;
 
 /// Returns the milliseconds to wait after so many failures in a row; `random` is any number.
-pub(super) fn wait_milliseconds(waits: Waits, failures: u32, random: u64) -> u64 {
+pub(super) fn wait_milliseconds(
+    wait_seconds: RangeInclusive<u64>,
+    failures: u32,
+    random: u64,
+) -> u64 {
+    let (first, longest) = wait_seconds.into_inner();
     let doublings = failures.saturating_sub(1).min(32);
-    let seconds = (waits.first << doublings).min(waits.longest);
+    let seconds = (first << doublings).min(longest);
     // From 80 to 120 percent.
     seconds * (800 + random % 401)
 }

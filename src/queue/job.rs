@@ -75,11 +75,13 @@ pub(crate) enum Accepted {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum QueueFull {
     /// There are too many.
-    #[error("the queue has {jobs} jobs, and takes no more than {limit}")]
-    Jobs { jobs: u64, limit: u64 },
+    #[error("the queue has {jobs} jobs, and takes no more than {JOBS_MAX}")]
+    Jobs { jobs: u64 },
     /// They are too large.
-    #[error("the queue's file has {octets} octets in use, and takes no more than {limit}")]
-    Octets { octets: u64, limit: u64 },
+    #[error(
+        "the queue's file has {octets} octets in use, and takes no more than {QUEUE_OCTETS_MAX}"
+    )]
+    Octets { octets: u64 },
 }
 
 /// The outcome of an attempt to take a job.
@@ -102,14 +104,6 @@ pub(crate) enum TakeOutcome {
 pub(crate) struct Reason {
     pub(crate) cause: String,
     pub(crate) hint: String,
-}
-
-/// The outcome of a job that this process had taken.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Settlement {
-    pub(crate) id: JobId,
-    pub(crate) key: String,
-    pub(crate) outcome: JobOutcome,
 }
 
 /// The outcome of an attempt for its job; times are in seconds since 1970.

@@ -10,7 +10,7 @@ mod sql;
 mod tests;
 mod zone_state;
 
-use super::job::Settlement;
+use super::job::{JobId, JobOutcome};
 use crate::deliver::{PtrValue, StateChange, ZoneKey};
 pub(crate) use enqueue::NewJob;
 pub(crate) use file::Store;
@@ -26,7 +26,12 @@ pub(crate) enum StoreChange {
     Forget(ZoneKey, i64),
     AddPtr(PtrValue),
     DropPtr(PtrValue),
-    Settle(Settlement),
+    /// Writes the outcome of a job that this process has taken.
+    Settle {
+        id: JobId,
+        key: String,
+        outcome: JobOutcome,
+    },
 }
 
 impl StoreChange {
@@ -35,7 +40,7 @@ impl StoreChange {
         match self {
             Self::Change(change) => Some(&change.key),
             Self::Forget(key, _) => Some(key),
-            Self::AddPtr(_) | Self::DropPtr(_) | Self::Settle(_) => None,
+            Self::AddPtr(_) | Self::DropPtr(_) | Self::Settle { .. } => None,
         }
     }
 }
@@ -46,20 +51,23 @@ impl Store {
     pub(crate) fn apply(&mut self, changes: &[StoreChange]) -> Result<Vec<i64>, StoreError> {
         let token = self.known_token();
         self.write(|transaction| {
-            let apply = |change: &StoreChange| match change {
-                StoreChange::Change(change) => zone_state::change(transaction, change),
-                StoreChange::Forget(key, generation) => {
-                    zone_state::forget(transaction, key, *generation).map(|()| 0)
+            let apply = |change: &StoreChange| {
+                match change {
+                    StoreChange::Change(change) => return zone_state::change(transaction, change),
+                    StoreChange::Forget(key, generation) => {
+                        zone_state::forget(transaction, key, *generation)?;
+                    }
+                    StoreChange::AddPtr(value) => {
+                        zone_state::change_ptr(transaction, ADD_PTR, value)?;
+                    }
+                    StoreChange::DropPtr(value) => {
+                        zone_state::change_ptr(transaction, DROP_PTR, value)?;
+                    }
+                    StoreChange::Settle { id, key, outcome } => {
+                        jobs::settle(transaction, *id, key, outcome, &token)?;
+                    }
                 }
-                StoreChange::AddPtr(value) => {
-                    zone_state::change_ptr(transaction, ADD_PTR, value).map(|()| 0)
-                }
-                StoreChange::DropPtr(value) => {
-                    zone_state::change_ptr(transaction, DROP_PTR, value).map(|()| 0)
-                }
-                StoreChange::Settle(settlement) => {
-                    jobs::settle(transaction, settlement, &token).map(|()| 0)
-                }
+                Ok(0)
             };
             changes.iter().map(apply).collect()
         })

@@ -46,6 +46,7 @@ pub(crate) enum Event<'a> {
 }
 
 /// The jobs of one primary.
+#[derive(Default)]
 struct Lane {
     primary: String,
     in_hand: usize,
@@ -115,9 +116,7 @@ impl Dispatcher<'_> {
         let mut lanes: Vec<Lane> = names
             .map(|primary| Lane {
                 primary,
-                in_hand: 0,
-                failures: 0,
-                until: None,
+                ..Lane::default()
             })
             .collect();
         let mut running = SelectAll::new();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Transaction, params};
 
-use super::file::{Store, StoreError, failed};
+use super::file::{LOG_PAGES, Store, StoreError, failed};
 use super::sql::{execute, first};
 use crate::model::{Intent, Serial, ZoneSource};
 use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, QueueFull, order};
@@ -59,7 +59,10 @@ impl Store {
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
-        self.without_merging(|store| store.enqueue_all(new, now))
+        self.set_log_pages(0)?;
+        let accepted = self.enqueue_all(new, now);
+        self.set_log_pages(LOG_PAGES)?;
+        accepted
     }
 
     fn enqueue_all(
@@ -84,8 +87,7 @@ impl Store {
             .map_err(failed(path, "read"))?;
         if jobs > JOBS_MAX {
             // The transaction is dropped, and so rolled back.
-            let limit = JOBS_MAX;
-            return Ok(Err(QueueFull::Jobs { jobs, limit }));
+            return Ok(Err(QueueFull::Jobs { jobs }));
         }
         transaction.commit().map_err(failed(path, "write"))?;
         Ok(Ok(accepted))
@@ -99,8 +101,7 @@ impl Store {
             let pages = number("page_count")? - number("freelist_count")?;
             Ok(pages * number("page_size")?)
         })?;
-        let limit = QUEUE_OCTETS_MAX;
-        Ok((octets > limit).then_some(QueueFull::Octets { octets, limit }))
+        Ok((octets > QUEUE_OCTETS_MAX).then_some(QueueFull::Octets { octets }))
     }
 }
 

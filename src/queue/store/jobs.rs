@@ -8,8 +8,8 @@ use super::file::{Store, StoreError};
 use super::sql::{all, execute, first};
 use crate::model::{Intent, Name};
 use crate::queue::job::{
-    AttemptState, Job, JobId, JobOutcome, JobSummary, Reason, Settlement, State, TakeOutcome,
-    UNREADABLE_HINT, unreadable,
+    AttemptState, Job, JobId, JobOutcome, JobSummary, Reason, State, TakeOutcome, UNREADABLE_HINT,
+    unreadable,
 };
 use crate::queue::locks::ProcessLock;
 use crate::queue::stored::from_text;
@@ -39,11 +39,13 @@ impl Store {
             return Ok(Vec::new());
         }
         let token = self.token()?;
+        let take = "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
+                    RETURNING intent, attempts, forced";
+        let hold = "UPDATE job SET state = 1, updated_at = ?, cause = ?, hint = ?, claim = NULL
+                    WHERE id = ?";
         self.write(|transaction| {
             let mut jobs = Vec::with_capacity(due.len());
             for id in &due {
-                let take = "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
-                            RETURNING intent, attempts, forced";
                 let found = first(transaction, take, params![token, id], |row| {
                     Ok((row.get::<_, String>(0)?, attempt_state(row, 1)?))
                 });
@@ -56,7 +58,10 @@ impl Store {
                         intent,
                         attempts_so_far,
                     }),
-                    Err(error) => hold_unreadable(transaction, *id, &error.to_string(), now)?,
+                    Err(error) => {
+                        let cause = unreadable(&error.to_string());
+                        execute(transaction, hold, params![now, cause, UNREADABLE_HINT, id])?;
+                    }
                 }
             }
             Ok(jobs)
@@ -104,14 +109,11 @@ impl Store {
     /// Returns whether a job waits for the zone that a host name is in.
     pub(crate) fn zone_of_host_waits(&self, host: &Name) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let mut find =
-                connection.prepare_cached("SELECT 1 FROM job WHERE key = ? AND state = 0")?;
-            let mut name = Some(host.to_lowercase());
-            while let Some(here) = name {
-                if find.exists([here.to_string()])? {
+            let find = "SELECT 1 FROM job WHERE key = ? AND state = 0";
+            for name in std::iter::successors(Some(host.to_lowercase()), Name::parent) {
+                if first(connection, find, [name.to_string()], |_| Ok(()))?.is_some() {
                     return Ok(true);
                 }
-                name = here.parent();
             }
             Ok(false)
         })
@@ -251,10 +253,11 @@ impl Store {
 /// that replaced it meanwhile.
 pub(super) fn settle(
     transaction: &Transaction<'_>,
-    settlement: &Settlement,
+    id: JobId,
+    key: &str,
+    outcome: &JobOutcome,
     token: &str,
 ) -> rusqlite::Result<()> {
-    let Settlement { id, key, outcome } = settlement;
     match outcome {
         JobOutcome::Delivered => {
             let done = "DELETE FROM job WHERE id = ? AND claim = ?";
@@ -283,18 +286,6 @@ pub(super) fn settle(
     }
     let free = "UPDATE job SET claim = NULL WHERE key = ? AND claim = ?";
     execute(transaction, free, params![key, token])
-}
-
-fn hold_unreadable(
-    transaction: &Transaction<'_>,
-    id: i64,
-    problem: &str,
-    now: u64,
-) -> rusqlite::Result<()> {
-    let hold = "UPDATE job SET state = 1, updated_at = ?, cause = ?, hint = ?, claim = NULL
-                WHERE id = ?";
-    let row = params![now, unreadable(problem), UNREADABLE_HINT, id];
-    execute(transaction, hold, row)
 }
 
 fn attempt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptState> {

@@ -23,12 +23,12 @@ pub(super) fn first<T>(
 }
 
 /// Returns all rows of a query.
-pub(super) fn all<T>(
+pub(super) fn all<T, C: FromIterator<T>>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
+) -> rusqlite::Result<C> {
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_map(params, read)?.collect()
 }

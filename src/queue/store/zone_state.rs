@@ -43,8 +43,10 @@ impl Store {
                 return Ok(ZoneState::default());
             };
             let (mut managed, mut verified) = (Vec::new(), Vec::new());
-            let find = "SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?";
-            all(connection, find, [zone.id], |row| {
+            let mut find = connection
+                .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
+            let mut rows = find.query([zone.id])?;
+            while let Some(row) = rows.next()? {
                 let owner = row.get_ref(0)?.as_blob()?;
                 let record = Record {
                     owner: Name::from_wire(owner).map_err(|error| corrupt(0, error))?,
@@ -57,8 +59,7 @@ impl Store {
                     verified.push(Record { ttl, ..record });
                 }
                 managed.push(record);
-                Ok(())
-            })?;
+            }
             Ok(ZoneState {
                 provenance: provenance_from(zone.provenance),
                 prerequisites: prerequisites_from(zone.prerequisites),
@@ -117,23 +118,18 @@ impl Store {
 
     /// Returns the PTR values that this instance added.
     pub(crate) fn ptrs(&self) -> Result<BTreeSet<PtrValue>, StoreError> {
-        let ptrs = self.read(|connection| {
-            all(
-                connection,
-                "SELECT primary_, address, hostname FROM ptr",
-                [],
-                |row| {
-                    let address = row.get_ref(1)?.as_str()?.parse();
-                    let hostname = row.get_ref(2)?.as_str()?.parse();
-                    Ok(PtrValue {
-                        primary: row.get(0)?,
-                        address: address.map_err(|error: AddrParseError| corrupt(1, error))?,
-                        hostname: hostname.map_err(|error| corrupt(2, error))?,
-                    })
-                },
-            )
-        })?;
-        Ok(ptrs.into_iter().collect())
+        self.read(|connection| {
+            let find = "SELECT primary_, address, hostname FROM ptr";
+            all(connection, find, [], |row| {
+                let address = row.get_ref(1)?.as_str()?.parse();
+                let hostname = row.get_ref(2)?.as_str()?.parse();
+                Ok(PtrValue {
+                    primary: row.get(0)?,
+                    address: address.map_err(|error: AddrParseError| corrupt(1, error))?,
+                    hostname: hostname.map_err(|error| corrupt(2, error))?,
+                })
+            })
+        })
     }
 }
 
