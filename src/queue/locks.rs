@@ -37,18 +37,17 @@ impl WorkerLock {
     /// Takes the lock; `None` if another process has it. An error comes with the lock's path.
     pub(crate) fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
         let path = path_beside(queue, "serve");
-        let take = || {
-            let file = File::options().create(true).append(true).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => Ok(Some(file)),
-                Err(TryLockError::WouldBlock) => Ok(None),
-                Err(TryLockError::Error(error)) => Err(error),
-            }
-        };
-        let file = take().map_err(|error| (path.clone(), error))?;
-        Ok(file.map(|_file| Self {
-            _file: LockFile { path, _file },
-        }))
+        let file = File::options().create(true).append(true).open(&path);
+        let locked = file
+            .map_err(TryLockError::Error)
+            .and_then(|file| file.try_lock().map(|()| file));
+        match locked {
+            Ok(file) => Ok(Some(Self {
+                _file: LockFile { path, _file: file },
+            })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err((path, error)),
+        }
     }
 
     /// Returns whether a worker works on the queue.
@@ -80,11 +79,11 @@ impl ProcessLock {
             file.lock()?;
             Ok(file)
         };
-        let _file = create().map_err(|error| (path.clone(), error))?;
+        let file = create().map_err(|error| (path.clone(), error))?;
         remove_left_over(queue);
         Ok(Self {
             token,
-            _file: Some(LockFile { path, _file }),
+            _file: Some(LockFile { path, _file: file }),
         })
     }
 

@@ -10,13 +10,15 @@ mod sql;
 mod tests;
 mod zone_state;
 
+use rusqlite::Transaction;
+
 use super::job::{JobId, JobOutcome};
 use crate::deliver::{PtrValue, StateChange, ZoneKey};
 pub(crate) use enqueue::NewJob;
 pub(crate) use file::Store;
 pub use file::StoreError;
 pub(crate) use jobs::BatchLimit;
-use zone_state::{ADD_PTR, DROP_PTR};
+use zone_state::{ADD_PTR, DROP_PTR, change_ptr, forget};
 
 /// A change of the file that may share a transaction with others.
 #[derive(Debug)]
@@ -51,25 +53,27 @@ impl Store {
     pub(crate) fn apply(&mut self, changes: &[StoreChange]) -> Result<Vec<i64>, StoreError> {
         let token = self.known_token();
         self.write(|transaction| {
-            let apply = |change: &StoreChange| {
-                match change {
-                    StoreChange::Change(change) => return zone_state::change(transaction, change),
-                    StoreChange::Forget(key, generation) => {
-                        zone_state::forget(transaction, key, *generation)?;
-                    }
-                    StoreChange::AddPtr(value) => {
-                        zone_state::change_ptr(transaction, ADD_PTR, value)?;
-                    }
-                    StoreChange::DropPtr(value) => {
-                        zone_state::change_ptr(transaction, DROP_PTR, value)?;
-                    }
-                    StoreChange::Settle { id, key, outcome } => {
-                        jobs::settle(transaction, *id, key, outcome, &token)?;
-                    }
-                }
-                Ok(0)
-            };
-            changes.iter().map(apply).collect()
+            let changes = changes.iter();
+            changes
+                .map(|change| apply(transaction, change, &token))
+                .collect()
         })
     }
+}
+
+fn apply(
+    transaction: &Transaction<'_>,
+    change: &StoreChange,
+    token: &str,
+) -> rusqlite::Result<i64> {
+    match change {
+        StoreChange::Change(change) => return zone_state::change(transaction, change),
+        StoreChange::Forget(key, generation) => forget(transaction, key, *generation)?,
+        StoreChange::AddPtr(value) => change_ptr(transaction, ADD_PTR, value)?,
+        StoreChange::DropPtr(value) => change_ptr(transaction, DROP_PTR, value)?,
+        StoreChange::Settle { id, key, outcome } => {
+            jobs::settle(transaction, *id, key, outcome, token)?;
+        }
+    }
+    Ok(0)
 }

@@ -3,11 +3,9 @@
 //! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type.
 //! A later version may add only optional keys, so that it can read the jobs of an earlier one.
 
-use std::fmt::Display;
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -73,27 +71,18 @@ struct StoredSet {
     rdata: Vec<String>,
 }
 
-/// RRsets as they are written: as arrays, since keys would be most of a large zone's text, and
-/// borrowed, since a zone may have 500,000 records.
+/// RRsets as they are written: as arrays, since keys would be most of a large zone's text, and one
+/// at a time, since a zone may have 500,000 records.
 struct Records<'a>(&'a RrSets);
 
 impl Serialize for Records<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|set| {
             let rdatas = set.rdatas.iter();
-            let rdatas = rdatas.map(|rdata| Text(Base64Display::new(rdata.as_wire(), &BASE64)));
-            let rdatas: Vec<_> = rdatas.collect();
-            (Text(&set.owner), set.rtype.0, set.ttl, rdatas)
+            let rdatas = rdatas.map(|rdata| BASE64.encode(rdata.as_wire()));
+            let rdatas: Vec<String> = rdatas.collect();
+            (set.owner.to_string(), set.rtype.0, set.ttl, rdatas)
         }))
-    }
-}
-
-/// A string with the `Display` form of a value.
-struct Text<T>(T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 

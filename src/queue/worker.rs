@@ -63,17 +63,13 @@ impl Lane {
 
     /// Returns how many jobs may be taken now.
     fn room(&self) -> usize {
-        if self.is_waiting() {
-            return 0;
+        match self.failures {
+            _ if self.is_waiting() => 0,
+            // Taking many at a time saves writes to disk.
+            0 if self.in_hand > IN_HAND.jobs / 2 => 0,
+            0 => IN_HAND.jobs - self.in_hand,
+            _ => usize::from(self.in_hand == 0),
         }
-        if self.failures > 0 {
-            return usize::from(self.in_hand == 0);
-        }
-        // Taking many at a time saves writes to disk.
-        if self.in_hand > IN_HAND.jobs / 2 {
-            return 0;
-        }
-        IN_HAND.jobs - self.in_hand
     }
 
     /// Counts an attempt as done. Returns an event if the primary became unreachable or answers

@@ -95,11 +95,9 @@ impl Store {
 
     fn octets_full(&self) -> Result<Option<QueueFull>, StoreError> {
         let octets = self.read(|connection| {
-            let number = |pragma: &str| {
-                connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
-            };
-            let pages = number("page_count")? - number("freelist_count")?;
-            Ok(pages * number("page_size")?)
+            let used = "SELECT (page_count - freelist_count) * page_size
+                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+            connection.query_row(used, [], |row| row.get(0))
         })?;
         Ok((octets > QUEUE_OCTETS_MAX).then_some(QueueFull::Octets { octets }))
     }

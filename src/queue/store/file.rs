@@ -13,6 +13,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::queue::examine::FileState;
 use crate::queue::locks::ProcessLock;
 
 /// The longest wait for the transactions of other processes.
@@ -216,18 +217,17 @@ impl Store {
         }
     }
 
-    /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
-    /// version and the version that [`Store::open`] would bring it to.
-    pub(crate) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
+    /// Opens an existing file, takes its lock for writing and changes nothing.
+    pub(crate) fn try_out(path: &Path) -> Result<FileState, StoreError> {
         let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let version = store.version()?;
-        let transaction = store
+        store
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate);
-        transaction
+            .transaction_with_behavior(TransactionBehavior::Immediate)
             .and_then(Transaction::rollback)
             .map_err(failed(path, "write"))?;
-        Ok((version, MIGRATIONS.len()))
+        let newest = MIGRATIONS.len();
+        Ok(FileState::Usable { version, newest })
     }
 
     /// Returns a copy in memory of the state in the file, as far as it can be read, without the
@@ -320,18 +320,16 @@ impl Store {
 
     /// Merges the log into the file, except for what other processes still read.
     pub(crate) fn merge(&mut self) -> Result<(), StoreError> {
-        let merged = self
-            .connection
-            .pragma_update(None, "wal_checkpoint", "passive");
-        merged.map_err(failed(&self.path, "write"))
+        self.connection
+            .pragma_update(None, "wal_checkpoint", "passive")
+            .map_err(failed(&self.path, "write"))
     }
 
     /// Sets the pages of the log from which on a commit merges it into the file; 0 for never.
     pub(super) fn set_log_pages(&self, pages: u32) -> Result<(), StoreError> {
-        let set = self
-            .connection
-            .pragma_update(None, "wal_autocheckpoint", pages);
-        set.map_err(failed(&self.path, "open"))
+        self.connection
+            .pragma_update(None, "wal_autocheckpoint", pages)
+            .map_err(failed(&self.path, "open"))
     }
 
     fn version(&self) -> Result<usize, StoreError> {

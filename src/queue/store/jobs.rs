@@ -2,7 +2,7 @@
 //!
 //! The column `claim` has the token of the process that has taken the job.
 
-use rusqlite::{Row, Transaction, params, params_from_iter};
+use rusqlite::{Row, Transaction, params};
 
 use super::file::{Store, StoreError};
 use super::sql::{all, execute, first};
@@ -47,7 +47,7 @@ impl Store {
             let mut jobs = Vec::with_capacity(due.len());
             for id in &due {
                 let found = first(transaction, take, params![token, id], |row| {
-                    Ok((row.get::<_, String>(0)?, attempt_state(row, 1)?))
+                    Ok((row.get::<_, String>("intent")?, attempt_state(row)?))
                 });
                 let Some((intent, attempts_so_far)) = found? else {
                     continue;
@@ -75,35 +75,35 @@ impl Store {
         self.write(|transaction| {
             let find = "SELECT attempts, forced, state, claim, cause, hint FROM job WHERE id = ?";
             let found = first(transaction, find, [id.0], |row| {
-                let state: u8 = row.get(2)?;
-                let taken_by: Option<String> = row.get(3)?;
-                Ok((attempt_state(row, 0)?, state, taken_by, reason(row, 4)?))
-            });
-            let Some((attempts_so_far, state, taken_by, reason)) = found? else {
-                let find = "SELECT 1 FROM job WHERE key = ?";
-                let newer = first(transaction, find, [key], |_| Ok(()))?;
+                let taken_by: Option<String> = row.get("claim")?;
+                Ok(if row.get::<_, u8>("state")? == HELD {
+                    TakeOutcome::Held(reason(row)?.unwrap_or_default())
+                } else if taken_by.is_some_and(|other| other != token) {
+                    TakeOutcome::Busy
+                } else {
+                    TakeOutcome::Ours(attempt_state(row)?)
+                })
+            })?;
+            let Some(outcome) = found else {
+                let newer = "SELECT 1 FROM job WHERE key = ?";
+                let newer = first(transaction, newer, [key], |_| Ok(()))?;
                 return Ok(newer.map_or(TakeOutcome::Delivered, |()| TakeOutcome::Replaced));
             };
-            if state == HELD {
-                return Ok(TakeOutcome::Held(reason.unwrap_or_default()));
+            if matches!(outcome, TakeOutcome::Ours(_)) {
+                let take = "UPDATE job SET claim = ? WHERE id = ?";
+                execute(transaction, take, params![token, id.0])?;
             }
-            if taken_by.is_some_and(|other| other != token) {
-                return Ok(TakeOutcome::Busy);
-            }
-            let take = "UPDATE job SET claim = ? WHERE id = ?";
-            execute(transaction, take, params![token, id.0])?;
-            Ok(TakeOutcome::Ours(attempts_so_far))
+            Ok(outcome)
         })
     }
 
     /// Removes the primary from jobs whose primary is not among these: jobs without a primary are
     /// attempted, and so report that no route leads to one.
     pub(crate) fn orphan_unknown(&mut self, primaries: &[String]) -> Result<(), StoreError> {
-        let marks = vec!["?"; primaries.len()].join(", ");
-        let sql = format!(
-            "UPDATE job SET primary_ = '' WHERE primary_ <> '' AND primary_ NOT IN ({marks})"
-        );
-        self.write(|transaction| execute(transaction, &sql, params_from_iter(primaries)))
+        let orphan = "UPDATE job SET primary_ = ''
+                      WHERE primary_ <> '' AND primary_ NOT IN (SELECT value FROM json_each(?))";
+        let known = serde_json::json!(primaries).to_string();
+        self.write(|transaction| execute(transaction, orphan, [known]))
     }
 
     /// Returns whether a job waits for the zone that a host name is in.
@@ -170,9 +170,8 @@ impl Store {
     /// Returns the token of this process; the first call creates and locks the process's file.
     pub(super) fn token(&mut self) -> Result<String, StoreError> {
         if self.process_lock.is_none() {
-            let created = ProcessLock::create(&self.path);
-            let created =
-                created.map_err(|(path, source)| StoreError::ProcessLock { path, source })?;
+            let created = ProcessLock::create(&self.path)
+                .map_err(|(path, source)| StoreError::ProcessLock { path, source })?;
             self.process_lock = Some(created);
         }
         Ok(self.known_token())
@@ -227,24 +226,24 @@ impl Store {
     }
 
     fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
-        let taken_by: Option<String> = row.get(11)?;
+        let taken_by: Option<String> = row.get("claim")?;
         let state = match taken_by.filter(|token| ProcessLock::is_alive(&self.path, token)) {
             Some(token) => State::InHand {
                 process: ProcessLock::process_of(&token),
             },
-            None if row.get::<_, u8>(3)? == HELD => State::Held,
+            None if row.get::<_, u8>("state")? == HELD => State::Held,
             None => State::Waiting,
         };
         Ok(JobSummary {
-            id: JobId(row.get(0)?),
-            key: row.get(1)?,
-            primary: row.get(2)?,
+            id: JobId(row.get("id")?),
+            key: row.get("key")?,
+            primary: row.get("primary_")?,
             state,
-            octets: row.get(4)?,
-            enqueued_at: row.get(5)?,
-            attempts_so_far: attempt_state(row, 6)?,
-            next_at: row.get(8)?,
-            reason: reason(row, 9)?,
+            octets: row.get("octets")?,
+            enqueued_at: row.get("enqueued_at")?,
+            attempts_so_far: attempt_state(row)?,
+            next_at: row.get("next_at")?,
+            reason: reason(row)?,
         })
     }
 }
@@ -288,16 +287,16 @@ pub(super) fn settle(
     execute(transaction, free, params![key, token])
 }
 
-fn attempt_state(row: &Row<'_>, column: usize) -> rusqlite::Result<AttemptState> {
+fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
-        attempts: row.get(column)?,
-        is_forced: row.get(column + 1)?,
+        attempts: row.get("attempts")?,
+        is_forced: row.get("forced")?,
     })
 }
 
-fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Reason>> {
-    let cause: Option<String> = row.get(column)?;
-    let hint: Option<String> = row.get(column + 1)?;
+fn reason(row: &Row<'_>) -> rusqlite::Result<Option<Reason>> {
+    let cause: Option<String> = row.get("cause")?;
+    let hint: Option<String> = row.get("hint")?;
     Ok(cause.map(|cause| Reason {
         cause,
         hint: hint.unwrap_or_default(),

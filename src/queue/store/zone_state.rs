@@ -11,27 +11,20 @@ use crate::deliver::{Provenance, PtrValue, SoaTtl, StateChange, ZoneKey, ZoneSta
 use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::Prerequisites;
 
-/// A row of the table `zone`, with its codes.
-struct ZoneRow {
-    id: i64,
-    provenance: u8,
-    prerequisites: u8,
-    soa_ttl: u8,
-    generation: i64,
-}
-
-fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<ZoneRow>> {
+/// Returns the number of a zone's row, and the state without the records.
+fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<(i64, ZoneState)>> {
     let find = "SELECT id, origin, guard, soa_ttl, generation FROM zone
                 WHERE primary_ = ? AND name = ?";
     let row = params![key.primary, key.zone.to_string()];
     first(connection, find, row, |row| {
-        Ok(ZoneRow {
-            id: row.get(0)?,
-            provenance: row.get(1)?,
-            prerequisites: row.get(2)?,
-            soa_ttl: row.get(3)?,
+        let state = ZoneState {
+            provenance: decode(&PROVENANCES, row.get(1)?),
+            prerequisites: decode(&PREREQUISITES, row.get(2)?),
+            soa_ttl: decode(&SOA_TTLS, row.get(3)?),
             generation: row.get(4)?,
-        })
+            ..ZoneState::default()
+        };
+        Ok((row.get(0)?, state))
     })
 }
 
@@ -39,13 +32,13 @@ impl Store {
     /// Loads the state of a zone.
     pub(crate) fn load(&self, key: &ZoneKey) -> Result<ZoneState, StoreError> {
         self.read(|connection| {
-            let Some(zone) = find_zone(connection, key)? else {
+            let Some((id, state)) = find_zone(connection, key)? else {
                 return Ok(ZoneState::default());
             };
             let (mut managed, mut verified) = (Vec::new(), Vec::new());
             let mut find = connection
                 .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
-            let mut rows = find.query([zone.id])?;
+            let mut rows = find.query([id])?;
             while let Some(row) = rows.next()? {
                 let owner = row.get_ref(0)?.as_blob()?;
                 let record = Record {
@@ -61,12 +54,9 @@ impl Store {
                 managed.push(record);
             }
             Ok(ZoneState {
-                provenance: provenance_from(zone.provenance),
-                prerequisites: prerequisites_from(zone.prerequisites),
-                soa_ttl: soa_ttl_from(zone.soa_ttl),
-                generation: zone.generation,
                 managed: RrSets::from_records(managed),
                 verified: RrSets::from_records(verified),
+                ..state
             })
         })
     }
@@ -74,12 +64,12 @@ impl Store {
     /// Returns whether this instance has created or adopted a zone, or manages records in it.
     pub(crate) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let Some(zone) = find_zone(connection, key)? else {
+            let Some((id, state)) = find_zone(connection, key)? else {
                 return Ok(false);
             };
             let find = "SELECT 1 FROM delivered WHERE zone = ?";
-            Ok(provenance_from(zone.provenance) != Provenance::Preexisting
-                || first(connection, find, [zone.id], |_| Ok(()))?.is_some())
+            Ok(state.provenance != Provenance::Preexisting
+                || first(connection, find, [id], |_| Ok(()))?.is_some())
         })
     }
 
@@ -97,23 +87,20 @@ impl Store {
                         primary: row.get(0)?,
                         zone: ZoneName::new(&name),
                     },
-                    provenance: provenance_from(row.get(2)?),
+                    provenance: decode(&PROVENANCES, row.get(2)?),
                     managed: row.get(3)?,
                 })
             })
         })?;
         zones.retain(|zone| zone.provenance != Provenance::Preexisting || zone.managed > 0);
-        zones.sort_by(|a, b| {
-            let names = a.key.zone.cmp(&b.key.zone);
-            names.then_with(|| a.key.primary.cmp(&b.key.primary))
-        });
+        zones.sort_by(|a, b| (&a.key.zone, &a.key.primary).cmp(&(&b.key.zone, &b.key.primary)));
         Ok(zones)
     }
 
     /// Returns the generation of a zone's state; 0 if the zone has none.
     pub(crate) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
         let zone = self.read(|connection| find_zone(connection, key))?;
-        Ok(zone.map_or(0, |zone| zone.generation))
+        Ok(zone.map_or(0, |(_, state)| state.generation))
     }
 
     /// Returns the PTR values that this instance added.
@@ -164,20 +151,23 @@ pub(super) fn forget(
 /// Changes the state of a zone, and returns its new generation. Records are dropped and marked as
 /// verified only if the generation of the change is still current.
 pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rusqlite::Result<i64> {
-    let mut provenance = provenance_code(change.provenance);
-    let prerequisites = prerequisites_code(change.prerequisites);
-    let soa_ttl = soa_ttl_code(change.soa_ttl);
+    let mut provenance = encode(&PROVENANCES, change.provenance);
+    let prerequisites = stored_prerequisites(change.prerequisites);
     let mut is_overtaken = false;
-    if let Some(found) = find_zone(transaction, &change.key)? {
-        // If another process has changed the state since this change was computed, the provenance
-        // that it found stays, and no record is dropped, since that process may have added it.
+    if let Some((_, found)) = find_zone(transaction, &change.key)? {
+        // If another process has changed the state since this change was computed, the later of
+        // both provenances counts, and no record is dropped, since that process may have added it.
         is_overtaken = found.generation != change.generation;
+        let found_provenance = encode(&PROVENANCES, found.provenance);
         if is_overtaken {
-            provenance = provenance.max(found.provenance);
+            provenance = provenance.max(found_provenance);
         }
-        let codes = (found.provenance, found.prerequisites, found.soa_ttl);
         let mut records = [&change.add, &change.drop, &change.verify].into_iter();
-        if codes == (provenance, prerequisites, soa_ttl) && records.all(RrSets::is_empty) {
+        if found_provenance == provenance
+            && found.prerequisites == prerequisites
+            && found.soa_ttl == change.soa_ttl
+            && records.all(RrSets::is_empty)
+        {
             return Ok(found.generation);
         }
     }
@@ -191,13 +181,9 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
          RETURNING id, generation",
     )?;
     let ZoneKey { primary, zone } = &change.key;
-    let row = params![
-        primary,
-        zone.to_string(),
-        provenance,
-        prerequisites,
-        soa_ttl
-    ];
+    let guard = encode(&PREREQUISITES, prerequisites);
+    let soa_ttl = encode(&SOA_TTLS, change.soa_ttl);
+    let row = params![primary, zone.to_string(), provenance, guard, soa_ttl];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut add = transaction.prepare_cached(
         "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
@@ -244,50 +230,32 @@ fn corrupt(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
-/// A version that does not know a code reads it as [`Provenance::Preexisting`].
-fn provenance_code(provenance: Provenance) -> u8 {
-    match provenance {
-        Provenance::Preexisting => 0,
-        Provenance::Creating => 1,
-        Provenance::Created => 2,
-        Provenance::Adopted => 3,
-    }
+/// The values of the columns `origin`, `guard` and `soa_ttl`; each is stored as its index here.
+const PROVENANCES: [Provenance; 4] = [
+    Provenance::Preexisting,
+    Provenance::Creating,
+    Provenance::Created,
+    Provenance::Adopted,
+];
+const PREREQUISITES: [Prerequisites; 2] = [Prerequisites::Soa, Prerequisites::RrSets];
+const SOA_TTLS: [SoaTtl; 2] = [SoaTtl::Settable, SoaTtl::Fixed];
+
+/// Returns the value of a code; the default if this version does not know it.
+fn decode<T: Copy + Default>(values: &[T], code: usize) -> T {
+    values.get(code).copied().unwrap_or_default()
 }
 
-fn provenance_from(code: u8) -> Provenance {
-    match code {
-        1 => Provenance::Creating,
-        2 => Provenance::Created,
-        3 => Provenance::Adopted,
-        _ => Provenance::Preexisting,
-    }
+fn encode<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
+    let code = values.iter().position(|known| *known == value);
+    code.expect("each stored value has a code")
 }
 
-fn prerequisites_code(prerequisites: Prerequisites) -> u8 {
+/// Returns the prerequisites that are stored in place of these.
+fn stored_prerequisites(prerequisites: Prerequisites) -> Prerequisites {
     match prerequisites {
         // The primary decides between the two.
-        Prerequisites::Soa | Prerequisites::SoaMovedOn => 0,
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => Prerequisites::Soa,
         // Each attempt finds out again whether the weaker one is needed.
-        Prerequisites::RrSets | Prerequisites::Presence => 1,
-    }
-}
-
-fn prerequisites_from(code: u8) -> Prerequisites {
-    if code == 1 {
-        Prerequisites::RrSets
-    } else {
-        Prerequisites::Soa
-    }
-}
-
-fn soa_ttl_code(soa_ttl: SoaTtl) -> u8 {
-    u8::from(soa_ttl == SoaTtl::Fixed)
-}
-
-fn soa_ttl_from(code: u8) -> SoaTtl {
-    if code == 1 {
-        SoaTtl::Fixed
-    } else {
-        SoaTtl::Settable
+        Prerequisites::RrSets | Prerequisites::Presence => Prerequisites::RrSets,
     }
 }
