@@ -1,9 +1,9 @@
-//! Delivers what a caller has just handed over, in the caller's own process and time.
+//! Delivers jobs in the process and in the time of a call.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, sleep};
 
 use super::dispatch::run;
 use super::dispatcher::{Attempted, Dispatcher};
@@ -12,53 +12,44 @@ use super::store::BatchLimit;
 use crate::deliver::{Failure, Routed};
 use crate::model::{Intent, Serial};
 
-/// How often what became of jobs is written down while others go on, so that processes that wait for one of
-/// them see it.
+/// How often job outcomes are written while other jobs go on, so that processes that wait for one
+/// of them see it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The first and the longest pause between looks at a job that another process has in hand.
-const LOOK_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+/// The first pause between looks at a job that another process has in hand; it doubles up to
+/// [`LOOK_PAUSE_MAX`].
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
+const LOOK_PAUSE_MAX: Duration = Duration::from_millis(200);
 
-/// How much is taken at a time of what others have left.
-const LEFT_BY_OTHERS: BatchLimit = BatchLimit {
+/// The limit on jobs of earlier calls to take at a time.
+const EARLIER_JOBS: BatchLimit = BatchLimit {
     jobs: 256,
     octets: 16 << 20,
 };
 
-/// What became of an intent that was handed over.
+/// The outcome of an intent for the call that brought it.
 #[derive(Debug)]
-pub enum Handled {
-    /// This process tried to deliver it.
+pub(crate) enum Handled {
+    /// This process attempted it.
     Attempted(Attempted),
-    /// It was overtaken by a newer one on the way.
-    Stale {
-        /// The serial of the newer one.
-        newest: Serial,
-    },
+    /// A newer intent overtook it on the way.
+    Stale { newest: Serial },
     /// Another process has delivered it.
     DeliveredElsewhere,
-    /// A newer intent was handed over meanwhile, and has taken its place.
+    /// A newer intent has replaced it.
     Replaced,
-    /// Another process tried to deliver it, and a person must act.
-    HeldElsewhere {
-        /// The job.
-        id: JobId,
-        /// Why.
-        reason: Reason,
-    },
-    /// Another process has it in hand, or its deadline has passed before it was begun.
-    InHandElsewhere {
-        /// The job.
-        id: JobId,
-    },
+    /// Another process attempted it, and an operator must act.
+    HeldElsewhere { id: JobId, reason: Reason },
+    /// Another process still has it in hand at the deadline.
+    InHandElsewhere { id: JobId },
     /// The file failed.
     Unknown(Failure),
 }
 
 impl Dispatcher<'_> {
-    /// Delivers intents that were accepted, many at once, and reports each by its index in the order of the
-    /// batch. Zones do not wait for each other, nor for zones that others have in hand.
-    pub async fn deliver_accepted(
+    /// Delivers accepted intents, many at once, and reports each by its index, in order. Zones wait
+    /// neither for each other nor for zones that other processes have in hand.
+    pub(crate) async fn deliver_accepted(
         &self,
         intents: &[&Intent],
         accepted: &[Accepted],
@@ -80,8 +71,8 @@ impl Dispatcher<'_> {
             .await;
     }
 
-    /// Delivers jobs by their numbers, where no other process has them in hand.
-    pub async fn deliver_jobs(
+    /// Delivers jobs that wait, many at once, and reports each by its index, in order.
+    pub(crate) async fn deliver_jobs(
         &self,
         jobs: &[(JobId, Intent)],
         deadline: Instant,
@@ -96,12 +87,11 @@ impl Dispatcher<'_> {
             .await;
     }
 
-    /// Delivers what others have left and whose time has come, of the primaries but `except` those; reports
-    /// each with its job.
+    /// Delivers due jobs of earlier calls, of these primaries without `except`, and reports each.
     ///
     /// # Errors
-    /// [`Failure::State`].
-    pub async fn deliver_due(
+    /// [`Failure::State`] if the file failed.
+    pub(crate) async fn deliver_due(
         &self,
         primaries: &[String],
         except: &BTreeSet<String>,
@@ -113,7 +103,7 @@ impl Dispatcher<'_> {
         for primary in names.cloned().chain([String::new()]) {
             while Instant::now() < deadline {
                 let now = (self.engine.policy.clock)();
-                let due = self.jobs.take_due(&primary, LEFT_BY_OTHERS, now).await?;
+                let due = self.jobs.take_due(&primary, EARLIER_JOBS, now).await?;
                 if due.is_empty() {
                     break;
                 }
@@ -139,13 +129,14 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    /// Delivers a job as soon as no other process has it in hand.
     async fn wait_for_turn(
         &self,
         id: JobId,
         intent: &Intent,
         deadline: Instant,
     ) -> Routed<Handled> {
-        let (mut pause, longest) = LOOK_PAUSES;
+        let mut pause = LOOK_PAUSE;
         let handled = loop {
             match self.jobs.take(id, intent.key().to_string()).await {
                 Err(failure) => break Handled::Unknown(failure),
@@ -162,7 +153,7 @@ impl Dispatcher<'_> {
                 Ok(TakeOutcome::Busy) => {}
             }
             sleep(pause).await;
-            pause = (pause * 2).min(longest);
+            pause = (pause * 2).min(LOOK_PAUSE_MAX);
         };
         self.not_attempted(intent, handled)
     }
@@ -175,19 +166,19 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Does the work, and lets what became of jobs be written down now and then.
+    /// Does the work, and writes job outcomes every [`FLUSH_INTERVAL`].
     pub(super) async fn while_flushing(&self, work: impl Future<Output = ()>) {
-        let mut ticks = interval(FLUSH_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.reset();
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut work => return,
-                // Where the file failed, those who wait for it are told.
-                _ = ticks.tick() => self.jobs.write().unwrap_or_default(),
+        let flush = async {
+            loop {
+                sleep(FLUSH_INTERVAL).await;
+                // If the file failed, the requests of the work itself report it.
+                self.jobs.write().ok();
             }
+        };
+        tokio::select! {
+            biased;
+            () = work => {}
+            () = flush => {}
         }
     }
 }

@@ -17,8 +17,7 @@ pub(crate) enum FileState {
 /// Examines the file, or the directory of an absent one. An error says why it cannot be used.
 pub(crate) fn examine(path: &Path) -> Result<FileState, StoreError> {
     if path.exists() {
-        let (version, newest) = Store::try_out(path)?;
-        return Ok(FileState::Usable { version, newest });
+        return Store::try_out(path);
     }
     let mut above = path.ancestors().skip(1);
     let directory = above.find(|directory| directory.exists());

@@ -43,7 +43,7 @@ impl StoreHandle {
 
     /// Has all changes written that were requested before.
     pub(super) fn write(&self) -> Result<(), Failure> {
-        self.send(|group| group.written().map(|_| ()))
+        self.send(|group| group.written().map(drop))
     }
 
     /// Makes a change durable, and answers with what `answer_of` makes of the new generation.
@@ -149,29 +149,26 @@ pub(super) struct GroupCommit {
 }
 
 impl GroupCommit {
-    pub(super) fn new(store: Store) -> Self {
-        Self {
+    /// Runs requests on the file until the last handle is dropped.
+    pub(super) fn run(
+        store: Store,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+    ) -> Result<(), StoreError> {
+        let mut group = Self {
             store,
             changes: Vec::new(),
             answers: Vec::new(),
-        }
-    }
-
-    /// Runs requests until the last handle is dropped.
-    pub(super) fn run(
-        &mut self,
-        mut requests: mpsc::UnboundedReceiver<Request>,
-    ) -> Result<(), StoreError> {
+        };
         while let Some(request) = requests.blocking_recv() {
-            request(self)?;
+            request(&mut group)?;
             while let Ok(request) = requests.try_recv() {
-                request(self)?;
+                request(&mut group)?;
             }
-            if !self.answers.is_empty() {
-                self.written()?;
+            if !group.answers.is_empty() {
+                group.written()?;
             }
         }
-        self.written().map(|_| ())
+        group.written().map(drop)
     }
 
     /// Writes the changes, and returns the file.

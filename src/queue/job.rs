@@ -5,11 +5,11 @@ use std::fmt;
 use crate::model::{Intent, Serial};
 
 /// The most jobs in the queue: with small zones some hundred megabytes of disk.
-pub(super) const JOBS_MAX: u64 = 250_000;
+pub(crate) const JOBS_MAX: u64 = 250_000;
 
 /// The most octets that the file may have in use when jobs are added; the state of zones is part of
 /// them.
-pub(super) const QUEUE_OCTETS_MAX: u64 = 4 << 30;
+pub(crate) const QUEUE_OCTETS_MAX: u64 = 4 << 30;
 
 /// The age, in seconds before the newest intent of its zone, up to which an intent counts as
 /// overtaken on the way. An older one is the newer one, from a clock that was set back.
@@ -40,30 +40,26 @@ impl fmt::Display for JobId {
 
 /// A job that this process has taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Job {
-    /// Its number.
-    pub id: JobId,
-    /// The intent to deliver.
-    pub intent: Intent,
-    /// The state of its attempts.
-    pub attempts_so_far: AttemptState,
+pub(crate) struct Job {
+    pub(crate) id: JobId,
+    pub(crate) intent: Intent,
+    pub(crate) attempts_so_far: AttemptState,
 }
 
 /// The state of a job's attempts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct AttemptState {
+pub(crate) struct AttemptState {
     /// The number of failed ones.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// Whether an operator has exempted the next one from the limit on removals.
-    pub is_forced: bool,
+    pub(crate) is_forced: bool,
 }
 
 /// The queue's response to an intent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Accepted {
+pub(crate) enum Accepted {
     /// The intent is a job.
     Job {
-        /// Its number.
         id: JobId,
         /// Whether this process has taken it; otherwise another process works on its key.
         is_ours: bool,
@@ -72,36 +68,25 @@ pub enum Accepted {
         set_back_from: Option<Serial>,
     },
     /// A newer intent overtook it on the way: it is not applied.
-    Stale {
-        /// The serial of the newer one.
-        newest: Serial,
-    },
+    Stale { newest: Serial },
 }
 
 /// The reason why the queue accepts no more jobs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QueueFull {
+pub(crate) enum QueueFull {
     /// There are too many.
-    #[error("the queue has {jobs} jobs, and takes no more than {limit}")]
-    Jobs {
-        /// Their number.
-        jobs: u64,
-        /// The most that the queue accepts.
-        limit: u64,
-    },
+    #[error("the queue has {jobs} jobs, and takes no more than {JOBS_MAX}")]
+    Jobs { jobs: u64 },
     /// They are too large.
-    #[error("the queue's file has {octets} octets in use, and takes no more than {limit}")]
-    Octets {
-        /// The octets in use.
-        octets: u64,
-        /// The most at which the queue accepts jobs.
-        limit: u64,
-    },
+    #[error(
+        "the queue's file has {octets} octets in use, and takes no more than {QUEUE_OCTETS_MAX}"
+    )]
+    Octets { octets: u64 },
 }
 
 /// The outcome of an attempt to take a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum TakeOutcome {
+pub(crate) enum TakeOutcome {
     /// This process has taken it.
     Ours(AttemptState),
     /// Another process works on its key.
@@ -114,26 +99,16 @@ pub(super) enum TakeOutcome {
     Held(Reason),
 }
 
-/// The reason why a job is not delivered.
+/// The reason why a job is not delivered: the failure and its remedy.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Reason {
-    /// The failure.
-    pub cause: String,
-    /// The remedy.
-    pub hint: String,
-}
-
-/// The outcome of a job that this process had taken.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Settlement {
-    pub id: JobId,
-    pub key: String,
-    pub outcome: JobOutcome,
+pub(crate) struct Reason {
+    pub(crate) cause: String,
+    pub(crate) hint: String,
 }
 
 /// The outcome of an attempt for its job; times are in seconds since 1970.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum JobOutcome {
+pub(crate) enum JobOutcome {
     /// The intent is in place: the job is done.
     Delivered,
     /// The job waits for its next attempt.
@@ -155,7 +130,7 @@ pub(crate) enum State {
     Waiting,
     /// The job waits for an operator.
     Held,
-    /// This process has taken the job.
+    /// A living process has taken the job.
     InHand { process: Option<u32> },
 }
 
@@ -178,7 +153,7 @@ pub(crate) struct JobSummary {
 
 /// The order of an intent and the newest one of its zone that was accepted before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// The intent is newer, or as new.
     Newer,
     /// The newest one overtook it on the way.
@@ -189,7 +164,7 @@ pub(super) enum Order {
 
 /// Compares serials, which are the seconds at which the payloads were sent, or dates with a number.
 /// Two dates are near each other only on one day, and only soon after the newer one has arrived.
-pub(super) fn order(newest: Serial, seconds_since: u64, serial: Serial) -> Order {
+pub(crate) fn order(newest: Serial, seconds_since: u64, serial: Serial) -> Order {
     if !newest.is_after(serial) {
         return Order::Newer;
     }

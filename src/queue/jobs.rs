@@ -1,9 +1,7 @@
 //! The requests to the store thread that concern jobs.
 
 use super::handle::StoreHandle;
-use super::job::{
-    Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, Settlement, TakeOutcome,
-};
+use super::job::{Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, TakeOutcome};
 use super::store::{BatchLimit, NewJob, Store, StoreChange};
 use crate::deliver::{Answer, Failure};
 use crate::model::{Intent, Name, Serial};
@@ -98,8 +96,7 @@ impl Jobs {
         key: String,
         outcome: JobOutcome,
     ) -> Result<(), Failure> {
-        let settlement = Settlement { id, key, outcome };
-        self.0.change(StoreChange::Settle(settlement))
+        self.0.change(StoreChange::Settle { id, key, outcome })
     }
 
     /// Has all changes written now.

@@ -61,7 +61,7 @@ impl StoreThread {
         Self {
             access,
             jobs: Jobs(StoreHandle(sender)),
-            thread: std::thread::spawn(move || GroupCommit::new(store).run(receiver)),
+            thread: std::thread::spawn(move || GroupCommit::run(store, receiver)),
         }
     }
 

@@ -3,54 +3,42 @@
 //! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type.
 //! A later version may add only optional keys, so that it can read the jobs of an earlier one.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Error;
 
 use crate::model::{
-    DesiredSoa, DesiredZone, Intent, Name, NameError, Presence, PtrIntent, Rdata, Record,
-    RecordIntent, RecordType, RrSets, Serial, ZoneName, ZoneSource,
+    DesiredSoa, DesiredZone, Intent, Name, Presence, PtrIntent, Rdata, RecordIntent, RecordType,
+    RrSet, RrSets, Serial, ZoneName, ZoneSource,
 };
 
-/// The reason why a job's text is not an intent.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum StoredError {
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    #[error("{0}")]
-    Name(#[from] NameError),
-    #[error("{0}")]
-    Base64(#[from] base64::DecodeError),
-}
-
-/// An intent with names of type `N` and records of type `R`: owned to read it, borrowed to write
-/// it, since a zone may have 500,000 records.
+/// An intent with records of type `R`: [`Records`] to write it, [`StoredSet`]s to read it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Stored<N, R> {
+enum Stored<R> {
     Zone {
-        name: N,
-        soa: StoredSoa<N>,
+        name: String,
+        soa: StoredSoa,
         records: R,
         /// Only for a zone from a master file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prunes: Option<bool>,
     },
     Gone {
-        name: N,
+        name: String,
     },
     Ptr {
         address: IpAddr,
-        hostname: N,
+        hostname: String,
         present: bool,
-        wanted: Vec<N>,
+        wanted: Vec<String>,
     },
     Record {
-        owner: N,
+        owner: String,
         #[serde(rename = "type")]
         rtype: u16,
         rdata: String,
@@ -62,9 +50,9 @@ enum Stored<N, R> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredSoa<N> {
-    mname: Option<N>,
-    rname: Option<N>,
+struct StoredSoa {
+    mname: Option<String>,
+    rname: Option<String>,
     serial: Option<u32>,
     refresh: Option<u32>,
     retry: Option<u32>,
@@ -84,37 +72,18 @@ struct StoredSet {
     rdata: Vec<String>,
 }
 
-/// An RRset as it is written: as an array, since keys would be most of a large zone's text.
-#[derive(Serialize)]
-struct StoringSet<'a>(Text<&'a Name>, u16, u32, List<&'a [Rdata]>);
+/// RRsets as they are written: as arrays, since keys would be most of a large zone's text, and one
+/// at a time, since a zone may have 500,000 records.
+struct Records<'a>(&'a RrSets);
 
-/// A string with the `Display` form of a value.
-struct Text<T>(T);
-
-impl<T: fmt::Display> Serialize for Text<T> {
+impl Serialize for Records<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// An array of the elements' stored forms.
-struct List<T>(T);
-
-impl Serialize for List<&RrSets> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.0
-                .iter()
-                .map(|set| StoringSet(Text(&set.owner), set.rtype.0, set.ttl, List(&set.rdatas))),
-        )
-    }
-}
-
-impl Serialize for List<&[Rdata]> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rdatas = self.0.iter();
-        serializer
-            .collect_seq(rdatas.map(|rdata| Text(Base64Display::new(rdata.as_wire(), &BASE64))))
+        serializer.collect_seq(self.0.iter().map(|set| {
+            let rdatas = set.rdatas.iter();
+            let rdatas = rdatas.map(|rdata| BASE64.encode(rdata.as_wire()));
+            let rdatas: Vec<String> = rdatas.collect();
+            (set.owner.to_string(), set.rtype.0, set.ttl, rdatas)
+        }))
     }
 }
 
@@ -122,10 +91,10 @@ impl Serialize for List<&[Rdata]> {
 pub(super) fn to_text(intent: &Intent) -> String {
     let stored = match intent {
         Intent::Zone(zone) => Stored::Zone {
-            name: Text(zone.name.apex()),
+            name: zone.name.to_string(),
             soa: StoredSoa {
-                mname: zone.soa.mname.as_ref().map(Text),
-                rname: zone.soa.rname.as_ref().map(Text),
+                mname: zone.soa.mname.as_ref().map(Name::to_string),
+                rname: zone.soa.rname.as_ref().map(Name::to_string),
                 serial: zone.soa.serial.map(|serial| serial.0),
                 refresh: zone.soa.refresh,
                 retry: zone.soa.retry,
@@ -133,23 +102,23 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 minimum: zone.soa.minimum,
                 ttl: zone.soa.ttl,
             },
-            records: List(&zone.records),
+            records: Records(&zone.records),
             prunes: match zone.source {
                 ZoneSource::Call => None,
                 ZoneSource::File { prunes } => Some(prunes),
             },
         },
         Intent::ZoneGone(zone) => Stored::Gone {
-            name: Text(zone.apex()),
+            name: zone.to_string(),
         },
         Intent::Ptr(ptr) => Stored::Ptr {
             address: ptr.address,
-            hostname: Text(&ptr.hostname),
+            hostname: ptr.hostname.to_string(),
             present: ptr.presence == Presence::Present,
-            wanted: ptr.wanted.iter().map(Text).collect(),
+            wanted: ptr.wanted.iter().map(Name::to_string).collect(),
         },
         Intent::Record(record) => Stored::Record {
-            owner: Text(&record.owner),
+            owner: record.owner.to_string(),
             rtype: record.rtype.0,
             rdata: BASE64.encode(record.rdata.as_wire()),
             ttl: record.ttl,
@@ -161,45 +130,30 @@ pub(super) fn to_text(intent: &Intent) -> String {
 }
 
 /// Parses the text that [`to_text`] has returned.
-pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
-    let stored: Stored<String, Vec<StoredSet>> = serde_json::from_str(text)?;
+pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
+    let stored: Stored<Vec<StoredSet>> = serde_json::from_str(text)?;
     Ok(match stored {
         Stored::Zone {
             name,
             soa,
             records,
             prunes,
-        } => {
-            let mut all = Vec::new();
-            for set in records {
-                let owner: Name = set.owner.parse()?;
-                for rdata in set.rdata {
-                    all.push(Record {
-                        owner: owner.clone(),
-                        rtype: RecordType(set.rtype),
-                        ttl: set.ttl,
-                        rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
-                    });
-                }
-            }
-            let name_of = |text: Option<String>| text.map(|text| text.parse()).transpose();
-            Intent::Zone(DesiredZone {
-                name: ZoneName::new(&name.parse()?),
-                soa: DesiredSoa {
-                    mname: name_of(soa.mname)?,
-                    rname: name_of(soa.rname)?,
-                    serial: soa.serial.map(Serial),
-                    refresh: soa.refresh,
-                    retry: soa.retry,
-                    expire: soa.expire,
-                    minimum: soa.minimum,
-                    ttl: soa.ttl,
-                },
-                records: RrSets::from_records(all),
-                source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
-            })
-        }
-        Stored::Gone { name } => Intent::ZoneGone(ZoneName::new(&name.parse()?)),
+        } => Intent::Zone(DesiredZone {
+            name: ZoneName::new(&parse_name(&name)?),
+            soa: DesiredSoa {
+                mname: soa.mname.as_deref().map(parse_name).transpose()?,
+                rname: soa.rname.as_deref().map(parse_name).transpose()?,
+                serial: soa.serial.map(Serial),
+                refresh: soa.refresh,
+                retry: soa.retry,
+                expire: soa.expire,
+                minimum: soa.minimum,
+                ttl: soa.ttl,
+            },
+            records: parse_records(records)?,
+            source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
+        }),
+        Stored::Gone { name } => Intent::ZoneGone(ZoneName::new(&parse_name(&name)?)),
         Stored::Ptr {
             address,
             hostname,
@@ -207,12 +161,12 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
             wanted,
         } => Intent::Ptr(PtrIntent {
             address,
-            hostname: hostname.parse()?,
+            hostname: parse_name(&hostname)?,
             presence: presence(present),
             wanted: wanted
                 .iter()
-                .map(|name| name.parse())
-                .collect::<Result<_, NameError>>()?,
+                .map(|name| parse_name(name))
+                .collect::<Result<_, _>>()?,
         }),
         Stored::Record {
             owner,
@@ -222,14 +176,39 @@ pub(super) fn from_text(text: &str) -> Result<Intent, StoredError> {
             present,
             follows_cnames,
         } => Intent::Record(RecordIntent {
-            owner: owner.parse()?,
+            owner: parse_name(&owner)?,
             rtype: RecordType(rtype),
-            rdata: Rdata::from_canonical(BASE64.decode(rdata)?),
+            rdata: parse_rdata(&rdata)?,
             ttl,
             presence: presence(present),
             follows_cnames,
         }),
     })
+}
+
+fn parse_records(records: Vec<StoredSet>) -> serde_json::Result<RrSets> {
+    let sets = records.into_iter().map(|set| {
+        Ok(RrSet {
+            owner: parse_name(&set.owner)?,
+            rtype: RecordType(set.rtype),
+            ttl: set.ttl,
+            rdatas: set
+                .rdata
+                .iter()
+                .map(parse_rdata)
+                .collect::<Result<_, _>>()?,
+        })
+    });
+    Ok(RrSets::from_sets(sets.collect::<Result<Vec<_>, _>>()?))
+}
+
+fn parse_name(text: &str) -> serde_json::Result<Name> {
+    text.parse().map_err(Error::custom)
+}
+
+fn parse_rdata(text: &String) -> serde_json::Result<Rdata> {
+    let octets = BASE64.decode(text).map_err(Error::custom)?;
+    Ok(Rdata::from_canonical(octets))
 }
 
 fn presence(present: bool) -> Presence {
@@ -267,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_stored_intent_comes_back_to_the_last_octet() {
-        let record = |owner: &str, rtype, rdata: &[u8]| Record {
+        let record = |owner: &str, rtype, rdata: &[u8]| crate::model::Record {
             owner: owner.parse().unwrap(),
             rtype: RecordType(rtype),
             ttl: 300,

@@ -1,16 +1,12 @@
-//! The worker of `nsbridge serve`: delivers what waits, until it is told to stop.
+//! The worker of `nsbridge serve`: delivers due jobs until it is stopped.
 //!
-//! Primaries do not wait for each other. One that cannot be reached is left alone for a while and then tried
-//! with a single job; when that gets through the others follow at once.
+//! Primaries do not wait for each other. The worker leaves an unreachable primary alone for a while
+//! and then tries a single job of it; when that job gets through, the others follow at once.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use futures_util::stream::{self, SelectAll};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::backoff::{UNREACHABLE_SECONDS, random, wait_milliseconds};
@@ -20,156 +16,91 @@ use super::job::Job;
 use super::store::BatchLimit;
 use crate::deliver::{Failure, Routed};
 
-/// How often the queue is looked at. What is handed over is mostly delivered by whoever hands it over, so
-/// this is how long the rest may wait in addition.
+/// The time between two looks at the queue. A job that its own process does not deliver waits up to
+/// this long in addition.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Most jobs of one primary in hand, and most octets of their intents taken at a time.
+/// The most jobs of one primary in hand, and the most octets of their intents to take at a time.
 const IN_HAND: BatchLimit = BatchLimit {
     jobs: 256,
     octets: 8 << 20,
 };
 
-/// Longest time for one attempt: a zone of 100,000 records takes minutes on a slow primary.
+/// The longest time for one attempt: a zone of 100,000 records takes minutes on a slow primary.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(300);
 
-/// Longest wait for what is in hand when the worker shall stop; systemd waits 90 s by default.
+/// The longest wait for the jobs in hand after a stop; systemd waits 90 s by default.
 const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Only one worker works on a queue: it holds this lock.
-#[derive(Debug)]
-pub struct WorkerLock {
-    path: PathBuf,
-    /// Held for its lock.
-    #[expect(dead_code, reason = "the lock ends with the file")]
-    file: File,
-}
-
-impl WorkerLock {
-    /// Takes the lock; none where another process has it.
-    ///
-    /// # Errors
-    /// The lock's path, and why it cannot be made.
-    pub fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
-        let path = lock_path(queue);
-        let take = || {
-            let file = File::options().create(true).append(true).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => Ok(Some(file)),
-                Err(TryLockError::WouldBlock) => Ok(None),
-                Err(TryLockError::Error(error)) => Err(error),
-            }
-        };
-        match take() {
-            Ok(file) => Ok(file.map(|file| Self { path, file })),
-            Err(error) => Err((path, error)),
-        }
-    }
-
-    /// Whether a worker works on the queue.
-    pub fn is_taken(queue: &Path) -> bool {
-        let file = File::open(lock_path(queue));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
-}
-
-impl Drop for WorkerLock {
-    fn drop(&mut self) {
-        fs::remove_file(&self.path).ok();
-    }
-}
-
-fn lock_path(queue: &Path) -> PathBuf {
-    let mut path = queue.as_os_str().to_owned();
-    path.push(".serve");
-    path.into()
-}
-
-/// What the worker has to say.
-pub enum Event<'a> {
-    /// It looked at the queue once more.
+/// An event that the worker reports.
+pub(crate) enum Event<'a> {
+    /// The worker has looked at the queue once more.
     Looked,
-    /// A job was tried.
+    /// The worker has attempted a job.
     Attempted(&'a Job, Routed<Attempted>),
-    /// A primary does not answer; it is left alone for some seconds.
-    Unreachable {
-        /// Its name.
-        primary: &'a str,
-        /// For how long.
-        seconds: u64,
-    },
-    /// A primary that did not answer does so again.
-    BackAgain {
-        /// Its name.
-        primary: &'a str,
-    },
+    /// A primary is unreachable; the worker leaves it alone for some seconds.
+    Unreachable { primary: &'a str, seconds: u64 },
+    /// A primary that was unreachable answers again.
+    BackAgain { primary: &'a str },
 }
 
 /// The jobs of one primary.
+#[derive(Default)]
 struct Lane {
     primary: String,
     in_hand: usize,
-    /// How often it could not be reached, in a row.
+    /// How often in a row the primary was unreachable.
     failures: u32,
-    /// Until when it is left alone.
+    /// The end of the wait for an unreachable primary.
     until: Option<Instant>,
 }
 
 impl Lane {
-    /// How many jobs may be taken for it now.
+    fn is_waiting(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Returns how many jobs may be taken now.
     fn room(&self) -> usize {
-        if self.until.is_some_and(|until| Instant::now() < until) {
-            return 0;
+        match self.failures {
+            _ if self.is_waiting() => 0,
+            // Taking many at a time saves writes to disk.
+            0 if self.in_hand > IN_HAND.jobs / 2 => 0,
+            0 => IN_HAND.jobs - self.in_hand,
+            _ => usize::from(self.in_hand == 0),
         }
-        if self.failures > 0 {
-            return usize::from(self.in_hand == 0);
-        }
-        // Taken by portions: each is a write to disk.
-        if self.in_hand > IN_HAND.jobs / 2 {
-            return 0;
-        }
-        IN_HAND.jobs - self.in_hand
     }
 
-    /// Notes what came of an attempt.
-    fn note(&mut self, attempted: &Attempted) -> Noted {
+    /// Counts an attempt as done. Returns an event if the primary became unreachable or answers
+    /// again.
+    fn note(&mut self, attempted: &Attempted) -> Option<Event<'_>> {
         self.in_hand -= 1;
-        match &attempted.result {
-            // What else fails at the same time tells nothing new.
-            Err(failure)
-                if failure.is_unreachable()
-                    && self.until.is_none_or(|until| until <= Instant::now()) =>
-            {
-                self.failures += 1;
-                let wait = wait_milliseconds(UNREACHABLE_SECONDS, self.failures, random());
-                self.until = Some(Instant::now() + Duration::from_millis(wait));
-                Noted::Unreachable {
-                    seconds: wait.div_ceil(1_000),
-                }
-            }
-            Err(failure) if failure.is_unreachable() => Noted::Nothing,
-            Ok(_) | Err(_) if self.failures > 0 => {
-                self.failures = 0;
-                self.until = None;
-                Noted::BackAgain
-            }
-            Ok(_) | Err(_) => Noted::Nothing,
+        let result = attempted.result.as_ref();
+        let primary = self.primary.as_str();
+        if !result.is_err_and(Failure::is_unreachable) {
+            let was_unreachable = self.failures > 0;
+            (self.failures, self.until) = (0, None);
+            return was_unreachable.then_some(Event::BackAgain { primary });
         }
+        // Other attempts that fail at the same time do not prolong the wait.
+        if self.is_waiting() {
+            return None;
+        }
+        self.failures += 1;
+        let wait = wait_milliseconds(UNREACHABLE_SECONDS, self.failures, random());
+        self.until = Some(Instant::now() + Duration::from_millis(wait));
+        let seconds = wait.div_ceil(1_000);
+        Some(Event::Unreachable { primary, seconds })
     }
-}
-
-enum Noted {
-    Nothing,
-    Unreachable { seconds: u64 },
-    BackAgain,
 }
 
 impl Dispatcher<'_> {
-    /// Delivers what waits for these primaries, until `stop` is there; what is in hand then is finished.
+    /// Delivers the due jobs of these primaries until `stop` is done, and then finishes the jobs in
+    /// hand.
     ///
     /// # Errors
-    /// [`Failure::State`] where the file failed.
-    pub async fn serve(
+    /// [`Failure::State`] if the file failed.
+    pub(crate) async fn serve(
         &self,
         primaries: &[String],
         stop: impl Future<Output = ()>,
@@ -180,60 +111,42 @@ impl Dispatcher<'_> {
         let mut lanes: Vec<Lane> = names
             .map(|primary| Lane {
                 primary,
-                in_hand: 0,
-                failures: 0,
-                until: None,
+                ..Lane::default()
             })
             .collect();
-        let (done, mut results) = mpsc::unbounded_channel();
-        let mut running = FuturesUnordered::new();
+        let mut running = SelectAll::new();
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stop = std::pin::pin!(stop);
         let mut stopped_at: Option<Instant> = None;
         loop {
-            let is_late = stopped_at.is_some_and(|at| at.elapsed() > STOP_TIME_MAX);
-            if is_late || stopped_at.is_some() && running.is_empty() {
-                break;
-            }
-            if stopped_at.is_none() {
+            if let Some(at) = stopped_at {
+                if running.is_empty() || at.elapsed() > STOP_TIME_MAX {
+                    break;
+                }
+            } else {
                 for (index, lane) in lanes.iter_mut().enumerate() {
-                    for row in self.take_lanes(lane).await? {
-                        let done = done.clone();
-                        running.push(async move {
-                            for job in row {
-                                let deadline = Instant::now() + ATTEMPT_TIME_MAX;
-                                let attempted = self.attempt(
-                                    job.id,
-                                    &job.intent,
-                                    job.attempts_so_far,
-                                    deadline,
-                                );
-                                done.send((index, attempted.await, job)).ok();
-                            }
+                    for jobs in self.take_lanes(lane).await? {
+                        let attempts = stream::iter(jobs).then(move |job: Job| async move {
+                            let deadline = Instant::now() + ATTEMPT_TIME_MAX;
+                            let attempted =
+                                self.attempt(job.id, &job.intent, job.attempts_so_far, deadline);
+                            (index, attempted.await, job)
                         });
+                        running.push(Box::pin(attempts));
                     }
                 }
             }
             tokio::select! {
                 () = &mut stop, if stopped_at.is_none() => stopped_at = Some(Instant::now()),
-                Some(()) = running.next() => {}
+                Some((index, attempted, job)) = running.next() => {
+                    let event = lanes[index].note(&attempted.result);
+                    report(Event::Attempted(&job, attempted));
+                    event.into_iter().for_each(&mut report);
+                }
                 _ = ticks.tick() => {
                     self.jobs.write()?;
                     report(Event::Looked);
-                }
-            }
-            while let Ok((index, attempted, job)) = results.try_recv() {
-                let lane = &mut lanes[index];
-                let noted = lane.note(&attempted.result);
-                report(Event::Attempted(&job, attempted));
-                let primary = lane.primary.as_str();
-                match noted {
-                    Noted::Nothing => {}
-                    Noted::Unreachable { seconds } => {
-                        report(Event::Unreachable { primary, seconds });
-                    }
-                    Noted::BackAgain => report(Event::BackAgain { primary }),
                 }
             }
         }

@@ -1,18 +1,17 @@
 //! Creates jobs from intents, in SQL.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use super::file::{Store, StoreError, failed};
+use super::file::{LOG_PAGES, Store, StoreError, failed};
+use super::sql::{execute, first};
 use crate::model::{Intent, Serial, ZoneSource};
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, QueueFull, order};
 use crate::queue::stored::to_text;
 
-const WAITING: u8 = 0;
-
 /// An intent to make a job from.
 #[derive(Debug)]
-pub(in crate::queue) struct NewJob {
+pub(crate) struct NewJob {
     key: String,
     primary: String,
     stage: u8,
@@ -23,7 +22,7 @@ pub(in crate::queue) struct NewJob {
 
 impl NewJob {
     /// Prepares a job for the primary with that name.
-    pub(in crate::queue) fn new(intent: &Intent, primary: &str) -> Self {
+    pub(crate) fn new(intent: &Intent, primary: &str) -> Self {
         let serial = match intent {
             Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
             Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => None,
@@ -38,7 +37,7 @@ impl NewJob {
     }
 
     /// Returns the size of its intent.
-    pub(in crate::queue) fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.intent.len()
     }
 }
@@ -48,12 +47,15 @@ impl Store {
     /// process works on. All become durable together; if it fails, none is created.
     ///
     /// The log is not merged into the file here: the caller of a large zone need not wait for that.
-    pub(in crate::queue) fn enqueue(
+    pub(crate) fn enqueue(
         &mut self,
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
-        self.without_merging(|store| store.enqueue_all(new, now))
+        self.set_log_pages(0)?;
+        let accepted = self.enqueue_all(new, now);
+        self.set_log_pages(LOG_PAGES)?;
+        accepted
     }
 
     /// Returns, for each intent, the newest serial accepted before if it overtook the intent. Changes
@@ -94,8 +96,7 @@ impl Store {
             .map_err(failed(path, "read"))?;
         if jobs > JOBS_MAX {
             // The transaction is dropped, and so rolled back.
-            let limit = JOBS_MAX;
-            return Ok(Err(QueueFull::Jobs { jobs, limit }));
+            return Ok(Err(QueueFull::Jobs { jobs }));
         }
         transaction.commit().map_err(failed(path, "write"))?;
         Ok(Ok(accepted))
@@ -103,14 +104,11 @@ impl Store {
 
     fn octets_full(&self) -> Result<Option<QueueFull>, StoreError> {
         let octets = self.read(|connection| {
-            let number = |pragma: &str| {
-                connection.pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
-            };
-            let pages = number("page_count")? - number("freelist_count")?;
-            Ok(pages * number("page_size")?)
+            let used = "SELECT (page_count - freelist_count) * page_size
+                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+            connection.query_row(used, [], |row| row.get(0))
         })?;
-        let limit = QUEUE_OCTETS_MAX;
-        Ok((octets > limit).then_some(QueueFull::Octets { octets, limit }))
+        Ok((octets > QUEUE_OCTETS_MAX).then_some(QueueFull::Octets { octets }))
     }
 }
 
@@ -124,12 +122,10 @@ fn order_of(
     let Some((zone, serial)) = &new.serial else {
         return Ok(None);
     };
-    let mut find =
-        connection.prepare_cached("SELECT serial, accepted_at FROM accepted WHERE zone = ?")?;
-    let newest = find.query_row([zone], |row| {
-        Ok((Serial(row.get(0)?), row.get::<_, u64>(1)?))
-    });
-    let newest = newest.optional()?;
+    let find = "SELECT serial, accepted_at FROM accepted WHERE zone = ?";
+    let newest: Option<(Serial, u64)> = first(connection, find, [zone], |row| {
+        Ok((Serial(row.get(0)?), row.get(1)?))
+    })?;
     Ok(newest.map(|(newest, at)| (newest, order(newest, now.abs_diff(at), *serial))))
 }
 
@@ -145,30 +141,21 @@ fn enqueue_one(
         Some((_, Order::Newer)) | None => None,
     };
     if let Some((zone, serial)) = &new.serial {
-        let mut accept = transaction.prepare_cached(
-            "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET serial = excluded.serial, accepted_at = excluded.accepted_at",
-        )?;
-        accept.execute(params![zone, serial.0, now])?;
+        let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
+                      ON CONFLICT DO UPDATE SET
+                        serial = excluded.serial, accepted_at = excluded.accepted_at";
+        execute(transaction, accept, params![zone, serial.0, now])?;
     }
-    let mut old = transaction.prepare_cached("DELETE FROM job WHERE key = ? RETURNING claim")?;
-    let old: Option<Option<String>> = old.query_row([&new.key], |row| row.get(0)).optional()?;
-    let taken_by = old.flatten();
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
-            next_at, updated_at, claim)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?7, ?7, ?8)",
-    )?;
-    insert.execute(params![
-        new.key,
-        new.primary,
-        new.stage,
-        new.intent,
-        new.octets(),
-        WAITING,
-        now,
-        taken_by.as_deref().unwrap_or(token)
-    ])?;
+    let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
+    let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;
+    let taken_by: Option<String> = replaced.flatten();
+    let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
+                    enqueued_at, attempts, next_at, updated_at, claim)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?6, ?6, ?7)";
+    let claim = taken_by.as_deref().unwrap_or(token);
+    let (octets, intent) = (new.octets(), &new.intent);
+    let row = params![new.key, new.primary, new.stage, intent, octets, now, claim];
+    execute(transaction, insert, row)?;
     Ok(Accepted::Job {
         id: JobId(transaction.last_insert_rowid()),
         is_ours: taken_by.is_none_or(|other| other == token),

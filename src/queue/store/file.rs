@@ -4,6 +4,7 @@
 //! reservation did not, a record of this instance would count as foreign.
 
 use std::fs::{File, Permissions};
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::queue::process_lock::ProcessLock;
+use crate::queue::examine::FileState;
+use crate::queue::locks::ProcessLock;
 
 /// The longest wait for the transactions of other processes.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -24,7 +26,7 @@ const WAL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The pages of SQLite's log from which on a commit merges it into the file. A process that opens
 /// the file alone reads the whole log, some 3 µs a page, and most calls add ten pages.
-const LOG_PAGES: u32 = 200;
+pub(super) const LOG_PAGES: u32 = 200;
 
 /// The pages of the file to copy in one step.
 const COPIED_PAGES: i32 = 1_000;
@@ -105,7 +107,7 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// No file can be created in its directory.
     #[error("cannot create a file in `{}`: {source}", path.display())]
@@ -113,7 +115,7 @@ pub enum StoreError {
         /// The directory, or the nearest existing one above it.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// SQLite failed.
     #[error("cannot {step} `{}`: {source}", path.display())]
@@ -131,7 +133,7 @@ pub enum StoreError {
         /// That file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A later version of nsbridge wrote it.
     #[error("`{}` has schema version {found}; this nsbridge knows up to {known}", path.display())]
@@ -179,7 +181,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// The open file.
 #[derive(Debug)]
-pub(in crate::queue) struct Store {
+pub(crate) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     /// Created when this process takes its first job.
@@ -188,7 +190,7 @@ pub(in crate::queue) struct Store {
 
 impl Store {
     /// Opens the file, and creates it and its directory if they are absent.
-    pub(in crate::queue) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
             std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
                 path: directory.into(),
@@ -196,23 +198,17 @@ impl Store {
             })?;
         }
         create_for_directory_owner(path);
-        let connection = Connection::open(path).map_err(failed(path, "open"))?;
-        let mut store = Self::of(path, connection);
+        let mut store = Self::connect(path, OpenFlags::default())?;
         store.prepare()?;
         Ok(store)
     }
 
     /// Opens the file for reading only; an absent file is an empty one.
-    pub(in crate::queue) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             return Self::empty(path);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
-        connection
-            .busy_timeout(BUSY_TIME_MAX)
-            .map_err(failed(path, "open"))?;
-        let store = Self::of(path, connection);
+        let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         match store.version()? {
             // Another process has created the file, and has not filled it yet.
             0 => Self::empty(path),
@@ -221,30 +217,22 @@ impl Store {
         }
     }
 
-    /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
-    /// version and the version that [`Store::open`] would bring it to.
-    pub(in crate::queue) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed(path, "open"))?;
-        let set_up = || {
-            connection.busy_timeout(BUSY_TIME_MAX)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        };
-        set_up().map_err(failed(path, "open"))?;
-        let mut store = Self::of(path, connection);
+    /// Opens an existing file, takes its lock for writing and changes nothing.
+    pub(crate) fn try_out(path: &Path) -> Result<FileState, StoreError> {
+        let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let version = store.version()?;
-        let transaction = store
+        store
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate);
-        transaction
+            .transaction_with_behavior(TransactionBehavior::Immediate)
             .and_then(Transaction::rollback)
             .map_err(failed(path, "write"))?;
-        Ok((version, MIGRATIONS.len()))
+        let newest = MIGRATIONS.len();
+        Ok(FileState::Usable { version, newest })
     }
 
     /// Returns a copy in memory of the state in the file, as far as it can be read, without the
     /// jobs.
-    pub(in crate::queue) fn detached(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn detached(path: &Path) -> Result<Self, StoreError> {
         let state = Self::open_read_only(path).and_then(|state| state.copy());
         // An empty state is safe: with it no record is removed that was delivered before.
         let store = state.or_else(|_| Self::empty(path))?;
@@ -264,32 +252,36 @@ impl Store {
     }
 
     /// Returns an empty file in memory.
-    pub(in crate::queue) fn empty(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open_in_memory().map_err(failed(path, "open"))?;
-        let mut store = Self::of(path, connection);
+    pub(crate) fn empty(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_MEMORY;
+        let mut store = Self::connect(path, flags)?;
         store.process_lock = Some(ProcessLock::without_file());
         store.prepare()?;
         Ok(store)
     }
 
-    fn of(path: &Path, connection: Connection) -> Self {
-        Self {
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let connect = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_TIME_MAX)?;
+            // A commit merges a log that has grown; the end of a short-lived process does not.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            Ok(connection)
+        };
+        Ok(Self {
             path: path.into(),
-            connection,
+            connection: connect().map_err(failed(path, "open"))?,
             process_lock: None,
-        }
+        })
     }
 
     fn prepare(&mut self) -> Result<(), StoreError> {
         let connection = &self.connection;
         let set_up = || {
-            connection.busy_timeout(BUSY_TIME_MAX)?;
             enter_wal(connection)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "foreign_keys", true)?;
-            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-            // A commit merges a log that has grown; the end of a short-lived process does not.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)
         };
         set_up().map_err(failed(&self.path, "open"))?;
         if self.version()? == MIGRATIONS.len() {
@@ -326,38 +318,22 @@ impl Store {
         Ok((transaction, &self.path))
     }
 
-    /// Does large work without merging the log into the file, so that its caller does not wait for
-    /// that.
-    pub(super) fn without_merging<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.set_log_pages(0)?;
-        let done = work(self);
-        self.set_log_pages(LOG_PAGES)?;
-        done
-    }
-
     /// Merges the log into the file, except for what other processes still read.
-    pub(in crate::queue) fn merge(&mut self) -> Result<(), StoreError> {
-        let merged = self
-            .connection
-            .pragma_update(None, "wal_checkpoint", "passive");
-        merged.map_err(failed(&self.path, "write"))
+    pub(crate) fn merge(&mut self) -> Result<(), StoreError> {
+        self.connection
+            .pragma_update(None, "wal_checkpoint", "passive")
+            .map_err(failed(&self.path, "write"))
     }
 
-    fn set_log_pages(&self, pages: u32) -> Result<(), StoreError> {
-        let set = self
-            .connection
-            .pragma_update(None, "wal_autocheckpoint", pages);
-        set.map_err(failed(&self.path, "open"))
+    /// Sets the pages of the log from which on a commit merges it into the file; 0 for never.
+    pub(super) fn set_log_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.connection
+            .pragma_update(None, "wal_autocheckpoint", pages)
+            .map_err(failed(&self.path, "open"))
     }
 
     fn version(&self) -> Result<usize, StoreError> {
-        let found: u32 = self.read(|connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get(0))
-        })?;
-        let (found, known) = (found as usize, MIGRATIONS.len());
+        let (found, known) = (self.read(schema_version)?, MIGRATIONS.len());
         if found > known {
             return Err(StoreError::Newer {
                 path: self.path.clone(),
@@ -374,13 +350,10 @@ impl Store {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Read under the lock: another process may have migrated in between.
-            let version: u32 =
-                transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            for step in &MIGRATIONS[(version as usize).min(MIGRATIONS.len())..] {
+            for step in MIGRATIONS.iter().skip(schema_version(&transaction)?) {
                 transaction.execute_batch(step)?;
             }
-            let version = u32::try_from(MIGRATIONS.len()).expect("a handful of migrations");
-            transaction.pragma_update(None, "user_version", version)?;
+            transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
             transaction.commit()
         };
         migrate().map_err(failed(&self.path, "set up"))
@@ -405,6 +378,10 @@ fn create_for_directory_owner(path: &Path) {
             file.set_permissions(Permissions::from_mode(0o660)).ok();
         }
     }
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// Returns the conversion of an SQL error.

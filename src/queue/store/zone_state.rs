@@ -3,57 +3,55 @@
 use std::collections::BTreeSet;
 use std::net::AddrParseError;
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::file::{Store, StoreError};
+use super::sql::{all, execute, first};
 use crate::deliver::{Provenance, PtrValue, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
-use crate::model::{Name, Rdata, Record, RecordType, RrSets, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::Prerequisites;
+
+/// Returns the number of a zone's row, and the state without the records.
+fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<(i64, ZoneState)>> {
+    let find = "SELECT id, origin, guard, soa_ttl, generation FROM zone
+                WHERE primary_ = ? AND name = ?";
+    let row = params![key.primary, key.zone.to_string()];
+    first(connection, find, row, |row| {
+        let state = ZoneState {
+            provenance: decode(&PROVENANCES, row.get(1)?),
+            prerequisites: decode(&PREREQUISITES, row.get(2)?),
+            soa_ttl: decode(&SOA_TTLS, row.get(3)?),
+            generation: row.get(4)?,
+            ..ZoneState::default()
+        };
+        Ok((row.get(0)?, state))
+    })
+}
 
 impl Store {
     /// Loads the state of a zone.
-    pub(in crate::queue) fn load(&self, key: &ZoneKey) -> Result<ZoneState, StoreError> {
+    pub(crate) fn load(&self, key: &ZoneKey) -> Result<ZoneState, StoreError> {
         self.read(|connection| {
-            let mut zone = connection.prepare_cached(
-                "SELECT id, origin, guard, soa_ttl, generation FROM zone
-                 WHERE primary_ = ? AND name = ?",
-            )?;
-            let found = zone
-                .query_row(params![key.primary, key.zone.to_string()], |row| {
-                    let id: i64 = row.get(0)?;
-                    let state = ZoneState {
-                        provenance: provenance_from(row.get(1)?),
-                        prerequisites: prerequisites_from(row.get(2)?),
-                        soa_ttl: soa_ttl_from(row.get(3)?),
-                        generation: row.get(4)?,
-                        ..ZoneState::default()
-                    };
-                    Ok((id, state))
-                })
-                .optional()?;
-            let Some((id, state)) = found else {
+            let Some((id, state)) = find_zone(connection, key)? else {
                 return Ok(ZoneState::default());
             };
-            let mut records = connection
+            let (mut managed, mut verified) = (Vec::new(), Vec::new());
+            let mut find = connection
                 .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
-            let records = records.query_map([id], |row| {
+            let mut rows = find.query([id])?;
+            while let Some(row) = rows.next()? {
                 let owner = row.get_ref(0)?.as_blob()?;
-                let ttl: Option<u32> = row.get(3)?;
                 let record = Record {
                     owner: Name::from_wire(owner).map_err(|error| corrupt(0, error))?,
                     rtype: RecordType(row.get(1)?),
-                    ttl: ttl.unwrap_or_default(),
+                    ttl: 0,
                     rdata: Rdata::from_canonical(row.get_ref(2)?.as_blob()?),
                 };
-                Ok((record, ttl.is_some()))
-            })?;
-            let (mut managed, mut verified) = (Vec::new(), Vec::new());
-            for record in records {
-                let (record, is_verified) = record?;
-                if is_verified {
-                    verified.push(record.clone());
+                if let Some(ttl) = row.get(3)? {
+                    let record = record.clone();
+                    verified.push(Record { ttl, ..record });
                 }
-                managed.push(Record { ttl: 0, ..record });
+                managed.push(record);
             }
             Ok(ZoneState {
                 managed: RrSets::from_records(managed),
@@ -64,30 +62,24 @@ impl Store {
     }
 
     /// Returns whether this instance has created or adopted a zone, or manages records in it.
-    pub(in crate::queue) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
-        let known = self.read(|connection| {
-            let mut zone = connection.prepare_cached(
-                "SELECT origin, EXISTS (SELECT 1 FROM delivered WHERE delivered.zone = zone.id)
-                 FROM zone WHERE primary_ = ? AND name = ?",
-            )?;
-            let row = params![key.primary, key.zone.to_string()];
-            zone.query_row(row, |row| {
-                Ok(provenance_from(row.get(0)?) != Provenance::Preexisting || row.get(1)?)
-            })
-            .optional()
-        })?;
-        Ok(known.unwrap_or_default())
+    pub(crate) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let Some((id, state)) = find_zone(connection, key)? else {
+                return Ok(false);
+            };
+            let find = "SELECT 1 FROM delivered WHERE zone = ?";
+            Ok(state.provenance != Provenance::Preexisting
+                || first(connection, find, [id], |_| Ok(()))?.is_some())
+        })
     }
 
     /// Returns the known zones, in ascending order.
-    pub(in crate::queue) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
+    pub(crate) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
         let mut zones: Vec<ZoneSummary> = self.read(|connection| {
-            let mut zones = connection.prepare_cached(
-                "SELECT primary_, name, origin,
-                    (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id)
-                 FROM zone",
-            )?;
-            let zones = zones.query_map([], |row| {
+            let find = "SELECT primary_, name, origin,
+                            (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id)
+                        FROM zone";
+            all(connection, find, [], |row| {
                 let name = row.get_ref(1)?.as_str()?.parse();
                 let name: Name = name.map_err(|error| corrupt(1, error))?;
                 Ok(ZoneSummary {
@@ -95,37 +87,27 @@ impl Store {
                         primary: row.get(0)?,
                         zone: ZoneName::new(&name),
                     },
-                    provenance: provenance_from(row.get(2)?),
+                    provenance: decode(&PROVENANCES, row.get(2)?),
                     managed: row.get(3)?,
                 })
-            })?;
-            zones.collect()
+            })
         })?;
         zones.retain(|zone| zone.provenance != Provenance::Preexisting || zone.managed > 0);
-        zones.sort_by(|a, b| {
-            let names = a.key.zone.cmp(&b.key.zone);
-            names.then_with(|| a.key.primary.cmp(&b.key.primary))
-        });
+        zones.sort_by(|a, b| (&a.key.zone, &a.key.primary).cmp(&(&b.key.zone, &b.key.primary)));
         Ok(zones)
     }
 
     /// Returns the generation of a zone's state; 0 if the zone has none.
-    pub(in crate::queue) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
-        let generation = self.read(|connection| {
-            let mut zone = connection
-                .prepare_cached("SELECT generation FROM zone WHERE primary_ = ? AND name = ?")?;
-            let row = params![key.primary, key.zone.to_string()];
-            zone.query_row(row, |row| row.get(0)).optional()
-        })?;
-        Ok(generation.unwrap_or_default())
+    pub(crate) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
+        let zone = self.read(|connection| find_zone(connection, key))?;
+        Ok(zone.map_or(0, |(_, state)| state.generation))
     }
 
     /// Returns the PTR values that this instance added.
-    pub(in crate::queue) fn ptrs(&self) -> Result<BTreeSet<PtrValue>, StoreError> {
+    pub(crate) fn ptrs(&self) -> Result<BTreeSet<PtrValue>, StoreError> {
         self.read(|connection| {
-            let mut ptrs =
-                connection.prepare_cached("SELECT primary_, address, hostname FROM ptr")?;
-            let ptrs = ptrs.query_map([], |row| {
+            let find = "SELECT primary_, address, hostname FROM ptr";
+            all(connection, find, [], |row| {
                 let address = row.get_ref(1)?.as_str()?.parse();
                 let hostname = row.get_ref(2)?.as_str()?.parse();
                 Ok(PtrValue {
@@ -133,8 +115,7 @@ impl Store {
                     address: address.map_err(|error: AddrParseError| corrupt(1, error))?,
                     hostname: hostname.map_err(|error| corrupt(2, error))?,
                 })
-            })?;
-            ptrs.collect()
+            })
         })
     }
 }
@@ -153,8 +134,7 @@ pub(super) fn change_ptr(
 ) -> rusqlite::Result<()> {
     let (address, hostname) = (value.address.to_string(), value.hostname.to_lowercase());
     let row = params![value.primary, address, hostname.to_string()];
-    transaction.prepare_cached(statement)?.execute(row)?;
-    Ok(())
+    execute(transaction, statement, row)
 }
 
 /// Deletes the state of a zone if this generation is still current.
@@ -163,41 +143,33 @@ pub(super) fn forget(
     key: &ZoneKey,
     generation: i64,
 ) -> rusqlite::Result<()> {
-    let mut forget = transaction
-        .prepare_cached("DELETE FROM zone WHERE primary_ = ? AND name = ? AND generation = ?")?;
-    forget.execute(params![key.primary, key.zone.to_string(), generation])?;
-    Ok(())
+    let forget = "DELETE FROM zone WHERE primary_ = ? AND name = ? AND generation = ?";
+    let row = params![key.primary, key.zone.to_string(), generation];
+    execute(transaction, forget, row)
 }
 
 /// Changes the state of a zone, and returns its new generation. Records are dropped and marked as
 /// verified only if the generation of the change is still current.
 pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rusqlite::Result<i64> {
-    let mut provenance = provenance_code(change.provenance);
-    let prerequisites = prerequisites_code(change.prerequisites);
-    let soa_ttl = soa_ttl_code(change.soa_ttl);
-    let name = change.key.zone.to_string();
-    let mut find = transaction.prepare_cached(
-        "SELECT origin, guard, soa_ttl, generation FROM zone WHERE primary_ = ? AND name = ?",
-    )?;
-    let found: Option<((u8, u8, u8), i64)> = find
-        .query_row(params![change.key.primary, name], |row| {
-            let state = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((state, row.get(3)?))
-        })
-        .optional()?;
-    // If another process has changed the state since this change was computed, the provenance that
-    // it found stays, and no record is dropped, since that process may have added it.
-    let is_overtaken = found.is_some_and(|(_, generation)| generation != change.generation);
-    if let Some(((other, _, _), _)) = found.filter(|_| is_overtaken) {
-        provenance = provenance.max(other);
-    }
-    if let Some((_, generation)) =
-        found.filter(|found| found.0 == (provenance, prerequisites, soa_ttl))
-        && change.add.is_empty()
-        && change.drop.is_empty()
-        && change.verify.is_empty()
-    {
-        return Ok(generation);
+    let mut provenance = encode(&PROVENANCES, change.provenance);
+    let prerequisites = stored_prerequisites(change.prerequisites);
+    let mut is_overtaken = false;
+    if let Some((_, found)) = find_zone(transaction, &change.key)? {
+        // If another process has changed the state since this change was computed, the later of
+        // both provenances counts, and no record is dropped, since that process may have added it.
+        is_overtaken = found.generation != change.generation;
+        let found_provenance = encode(&PROVENANCES, found.provenance);
+        if is_overtaken {
+            provenance = provenance.max(found_provenance);
+        }
+        let mut records = [&change.add, &change.drop, &change.verify].into_iter();
+        if found_provenance == provenance
+            && found.prerequisites == prerequisites
+            && found.soa_ttl == change.soa_ttl
+            && records.all(RrSets::is_empty)
+        {
+            return Ok(found.generation);
+        }
     }
     // The first generation is random: no generation of a zone that was forgotten comes again.
     let mut put = transaction.prepare_cached(
@@ -208,42 +180,44 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
             generation = generation + 1
          RETURNING id, generation",
     )?;
-    let row = params![change.key.primary, name, provenance, prerequisites, soa_ttl];
+    let ZoneKey { primary, zone } = &change.key;
+    let guard = encode(&PREREQUISITES, prerequisites);
+    let soa_ttl = encode(&SOA_TTLS, change.soa_ttl);
+    let row = params![primary, zone.to_string(), provenance, guard, soa_ttl];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut add = transaction.prepare_cached(
         "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET ttl = NULL WHERE ttl IS NOT NULL",
     )?;
-    execute_each(&mut add, id, &change.add)?;
+    for_each_record(&change.add, |owner, set, rdata| {
+        add.execute(params![id, owner, set.rtype.0, rdata])
+    })?;
     if !is_overtaken {
         let mut verify = transaction.prepare_cached(
-            "UPDATE delivered SET ttl = ?5
-             WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND rdata = ?4",
+            "UPDATE delivered SET ttl = ? WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
         )?;
-        for set in &change.verify {
-            let owner = set.owner.to_lowercase();
-            for rdata in &set.rdatas {
-                let row = params![id, owner.as_wire(), set.rtype.0, rdata.as_wire(), set.ttl];
-                verify.execute(row)?;
-            }
-        }
+        for_each_record(&change.verify, |owner, set, rdata| {
+            verify.execute(params![set.ttl, id, owner, set.rtype.0, rdata])
+        })?;
         let mut drop = transaction.prepare_cached(
             "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
         )?;
-        execute_each(&mut drop, id, &change.drop)?;
+        for_each_record(&change.drop, |owner, set, rdata| {
+            drop.execute(params![id, owner, set.rtype.0, rdata])
+        })?;
     }
     Ok(generation)
 }
 
-fn execute_each(
-    statement: &mut rusqlite::Statement<'_>,
-    zone: i64,
+/// Does work for each record, with its owner name in lower case and its data, both in wire form.
+fn for_each_record(
     records: &RrSets,
+    mut work: impl FnMut(&[u8], &RrSet, &[u8]) -> rusqlite::Result<usize>,
 ) -> rusqlite::Result<()> {
     for set in records {
         let owner = set.owner.to_lowercase();
         for rdata in &set.rdatas {
-            statement.execute(params![zone, owner.as_wire(), set.rtype.0, rdata.as_wire()])?;
+            work(owner.as_wire(), set, rdata.as_wire())?;
         }
     }
     Ok(())
@@ -256,50 +230,32 @@ fn corrupt(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
-/// A version that does not know a code reads it as [`Provenance::Preexisting`].
-fn provenance_code(provenance: Provenance) -> u8 {
-    match provenance {
-        Provenance::Preexisting => 0,
-        Provenance::Creating => 1,
-        Provenance::Created => 2,
-        Provenance::Adopted => 3,
-    }
+/// The values of the columns `origin`, `guard` and `soa_ttl`; each is stored as its index here.
+const PROVENANCES: [Provenance; 4] = [
+    Provenance::Preexisting,
+    Provenance::Creating,
+    Provenance::Created,
+    Provenance::Adopted,
+];
+const PREREQUISITES: [Prerequisites; 2] = [Prerequisites::Soa, Prerequisites::RrSets];
+const SOA_TTLS: [SoaTtl; 2] = [SoaTtl::Settable, SoaTtl::Fixed];
+
+/// Returns the value of a code; the default if this version does not know it.
+fn decode<T: Copy + Default>(values: &[T], code: usize) -> T {
+    values.get(code).copied().unwrap_or_default()
 }
 
-fn provenance_from(code: u8) -> Provenance {
-    match code {
-        3 => Provenance::Adopted,
-        2 => Provenance::Created,
-        1 => Provenance::Creating,
-        _ => Provenance::Preexisting,
-    }
+fn encode<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
+    let code = values.iter().position(|known| *known == value);
+    code.expect("each stored value has a code")
 }
 
-fn prerequisites_code(prerequisites: Prerequisites) -> u8 {
+/// Returns the prerequisites that are stored in place of these.
+fn stored_prerequisites(prerequisites: Prerequisites) -> Prerequisites {
     match prerequisites {
         // The primary decides between the two.
-        Prerequisites::Soa | Prerequisites::SoaMovedOn => 0,
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => Prerequisites::Soa,
         // Each attempt finds out again whether the weaker one is needed.
-        Prerequisites::RrSets | Prerequisites::Presence => 1,
-    }
-}
-
-fn prerequisites_from(code: u8) -> Prerequisites {
-    if code == 1 {
-        Prerequisites::RrSets
-    } else {
-        Prerequisites::Soa
-    }
-}
-
-fn soa_ttl_code(soa_ttl: SoaTtl) -> u8 {
-    u8::from(soa_ttl == SoaTtl::Fixed)
-}
-
-fn soa_ttl_from(code: u8) -> SoaTtl {
-    if code == 1 {
-        SoaTtl::Fixed
-    } else {
-        SoaTtl::Settable
+        Prerequisites::RrSets | Prerequisites::Presence => Prerequisites::RrSets,
     }
 }

@@ -29,7 +29,7 @@ fn read(path: &str) -> String {
 fn messages((file, name): (&str, &str)) -> Vec<String> {
     let source = read(&format!("src/{file}"));
     let (_, body) = source
-        .split_once(&format!("pub enum {name} {{"))
+        .split_once(&format!("enum {name} {{"))
         .unwrap_or_else(|| panic!("{name} is not in src/{file}"));
     let body = &body[..body.find("\n}").expect("an enum ends")];
     let attributes = body.split("#[error(").skip(1);

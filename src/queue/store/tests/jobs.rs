@@ -7,9 +7,7 @@ use super::super::{StoreChange, StoreError};
 use super::{change, key, store};
 use crate::deliver::{Provenance, ZoneState};
 use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};
-use crate::queue::job::{
-    Accepted, AttemptState, JobId, JobOutcome, Reason, Settlement, State, TakeOutcome,
-};
+use crate::queue::job::{Accepted, AttemptState, JobId, JobOutcome, Reason, State, TakeOutcome};
 
 const NOW: u64 = 1_800_000_000;
 const ALL: BatchLimit = BatchLimit {
@@ -49,8 +47,8 @@ fn number(accepted: Accepted) -> JobId {
 
 fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcome) {
     let key = key.into();
-    let settlement = Settlement { id, key, outcome };
-    store.apply(&[StoreChange::Settle(settlement)]).unwrap();
+    let settle = StoreChange::Settle { id, key, outcome };
+    store.apply(&[settle]).unwrap();
 }
 
 fn again(at: u64) -> JobOutcome {
@@ -186,13 +184,13 @@ fn the_log_that_calls_leave_stays_short() {
             generation,
             ..state
         };
-        let settlement = Settlement {
+        let settle = StoreChange::Settle {
             id,
             key: "zone a.example.".into(),
             outcome: JobOutcome::Delivered,
         };
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
-        let done = [commit, StoreChange::Settle(settlement)];
+        let done = [commit, settle];
         store.apply(&done).unwrap();
     }
     let log = directory.path().join("new/queue.db-wal");

@@ -1,9 +1,7 @@
-//! The lock by which other processes see whether the process that has taken a job is alive.
+//! Locks on files beside the queue's file, by which processes see each other.
 //!
-//! Each process that takes jobs locks a file of its own beside the queue's file. The kernel
-//! releases the lock when the process ends, even if it is killed: the jobs of a killed process are
-//! free at once, a slow process keeps its jobs, and no clock is involved. A row of a job names the
-//! process by its token.
+//! The kernel releases the lock of a process that ends, even if it is killed: the jobs of a killed
+//! process are free at once, a slow process keeps its jobs, and no clock is involved.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
@@ -15,12 +13,56 @@ use std::time::Duration;
 /// yet.
 const LEFT_OVER_AGE: Duration = Duration::from_secs(60);
 
-/// The lock of this process.
+/// A locked file; the end of its owner removes it.
+#[derive(Debug)]
+struct LockFile {
+    path: PathBuf,
+    /// The lock ends when the file is closed.
+    _file: File,
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        fs::remove_file(&self.path).ok();
+    }
+}
+
+/// The lock of the worker: a queue has only one.
+#[derive(Debug)]
+pub(crate) struct WorkerLock {
+    _file: LockFile,
+}
+
+impl WorkerLock {
+    /// Takes the lock; `None` if another process has it. An error comes with the lock's path.
+    pub(crate) fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
+        let path = path_beside(queue, "serve");
+        let file = File::options().create(true).append(true).open(&path);
+        let locked = file
+            .map_err(TryLockError::Error)
+            .and_then(|file| file.try_lock().map(|()| file));
+        match locked {
+            Ok(file) => Ok(Some(Self {
+                _file: LockFile { path, _file: file },
+            })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err((path, error)),
+        }
+    }
+
+    /// Returns whether a worker works on the queue.
+    pub(crate) fn is_taken(queue: &Path) -> bool {
+        let file = File::open(path_beside(queue, "serve"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+/// The lock by which other processes see whether this process, which has taken jobs, is alive. The
+/// row of a job names the process by its token.
 #[derive(Debug)]
 pub(super) struct ProcessLock {
     token: String,
-    /// The path of the file, and the file, which is locked while it is open.
-    file: Option<(PathBuf, File)>,
+    _file: Option<LockFile>,
 }
 
 impl ProcessLock {
@@ -41,7 +83,7 @@ impl ProcessLock {
         remove_left_over(queue);
         Ok(Self {
             token,
-            file: Some((path, file)),
+            _file: Some(LockFile { path, _file: file }),
         })
     }
 
@@ -49,7 +91,7 @@ impl ProcessLock {
     pub(super) fn without_file() -> Self {
         Self {
             token: "nobody".into(),
-            file: None,
+            _file: None,
         }
     }
 
@@ -81,14 +123,6 @@ impl ProcessLock {
     }
 }
 
-impl Drop for ProcessLock {
-    fn drop(&mut self) {
-        if let Some((path, _)) = &self.file {
-            fs::remove_file(path).ok();
-        }
-    }
-}
-
 /// Removes the files of processes that were killed while they had no job.
 fn remove_left_over(queue: &Path) {
     let directory = queue.parent().filter(|it| !it.as_os_str().is_empty());
@@ -110,8 +144,12 @@ fn remove_left_over(queue: &Path) {
 }
 
 fn path_of(queue: &Path, token: &str) -> PathBuf {
+    path_beside(queue, &format!("{token}.claim"))
+}
+
+fn path_beside(queue: &Path, suffix: &str) -> PathBuf {
     let mut path = queue.as_os_str().to_owned();
-    path.push(format!(".{token}.claim"));
+    path.push(format!(".{suffix}"));
     path.into()
 }
 
