@@ -17,7 +17,8 @@ pub(crate) enum FileState {
 /// Examines the file, or the directory of an absent one. An error says why it cannot be used.
 pub(crate) fn examine(path: &Path) -> Result<FileState, StoreError> {
     if path.exists() {
-        return Store::try_out(path);
+        let (version, newest) = Store::try_out(path)?;
+        return Ok(FileState::Usable { version, newest });
     }
     let mut above = path.ancestors().skip(1);
     let directory = above.find(|directory| directory.exists());

@@ -121,7 +121,8 @@ impl Dispatcher<'_> {
         let mut stopped_at: Option<Instant> = None;
         loop {
             if let Some(at) = stopped_at {
-                if running.is_empty() || at.elapsed() > STOP_TIME_MAX {
+                let is_idle = lanes.iter().all(|lane| lane.in_hand == 0);
+                if is_idle || at.elapsed() > STOP_TIME_MAX {
                     break;
                 }
             } else {

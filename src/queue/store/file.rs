@@ -13,7 +13,6 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::queue::examine::FileState;
 use crate::queue::locks::ProcessLock;
 
 /// The longest wait for the transactions of other processes.
@@ -217,8 +216,9 @@ impl Store {
         }
     }
 
-    /// Opens an existing file, takes its lock for writing and changes nothing.
-    pub(crate) fn try_out(path: &Path) -> Result<FileState, StoreError> {
+    /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
+    /// version and the version that [`Store::open`] would bring it to.
+    pub(crate) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
         let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let version = store.version()?;
         store
@@ -226,8 +226,7 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .and_then(Transaction::rollback)
             .map_err(failed(path, "write"))?;
-        let newest = MIGRATIONS.len();
-        Ok(FileState::Usable { version, newest })
+        Ok((version, MIGRATIONS.len()))
     }
 
     /// Returns a copy in memory of the state in the file, as far as it can be read, without the
