@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::direct;
 use super::handover;
 use super::output::{Abort, Message, Output, Severity};
-use super::report;
+use super::report::{self, Reason};
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::{
@@ -219,19 +219,17 @@ impl Wait<'_> {
     }
 
     fn give_up(&self, missing: &[String], seconds: u32, output: &mut Output) -> Status {
-        let subject = self.challenge.owner.to_string();
         let cause = format!(
             "not seen by all name servers after {seconds} s: {}",
             missing.join("; ")
         );
         let hint =
             "it is done on the primary; does the primary notify them, and do they answer over TCP?";
-        let entry = json!({
-            "subject": subject, "result": "failed", "kind": "later", "cause": cause, "hint": hint,
-        });
-        output.entry(entry);
-        let text = format!("{subject}: {cause}");
-        output.message(Message::error(text, Some(hint.into())));
-        Status::Later
+        let reason = Reason {
+            status: Status::Later,
+            cause,
+            hint: hint.into(),
+        };
+        report::fail(&self.challenge.owner.to_string(), None, reason, output)
     }
 }

@@ -56,32 +56,29 @@ pub(super) fn hand_over(
     let deliver = |store_thread: Result<StoreThread, StoreError>, output: &mut Output| {
         queue_and_deliver(commands, setup, store_thread?, deadline, output)
     };
-    let unkept = |problem: Problem, output: &mut Output| {
-        output.message(Message::error(problem.cause, Some(problem.hint)));
+    let unkept = |message: Message, output: &mut Output| {
+        output.message(message);
         Status::Later
     };
     if setup.is_direct {
         let delivered = deliver(StoreThread::of_nothing(), output);
-        return delivered.unwrap_or_else(|problem| unkept(problem, output));
+        return delivered.unwrap_or_else(|message| unkept(message, output));
     }
     let store_thread = StoreThread::start(&setup.queue_path, Access::ReadWrite);
     if let Err(error @ StoreError::Newer { .. }) = store_thread {
-        let hint = Some(error.hint().into());
-        let message = Message::nothing_attempted(&error.to_string(), hint);
+        let message = Message::from(error).and_nothing_attempted();
         return output.bad_configuration(message);
     }
-    let Problem { cause, hint } = match deliver(store_thread, output) {
+    let mut message = match deliver(store_thread, output) {
         Ok(status) => return status,
-        Err(problem) => problem,
+        Err(message) => message,
     };
-    let cause = format!(
-        "{cause}; delivering without the queue: what does not arrive now is not tried again"
-    );
-    let mut status = unkept(Problem { cause, hint }, output);
+    message.text += "; delivering without the queue: what does not arrive now is not tried again";
+    let mut status = unkept(message, output);
     let store_thread = StoreThread::start(&setup.queue_path, Access::Detached);
     match deliver(store_thread, output) {
         Ok(delivered) => status.or_worse(delivered),
-        Err(problem) => status = unkept(problem, output),
+        Err(message) => status = unkept(message, output),
     }
     status
 }
@@ -107,21 +104,6 @@ fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut 
     with_store(setup, Access::ReadOnly, output, preview)
 }
 
-/// Why the queue accepts nothing.
-struct Problem {
-    cause: String,
-    hint: String,
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self {
-            cause: error.to_string(),
-            hint: error.hint().into(),
-        }
-    }
-}
-
 /// Does what [`hand_over`] does, with an open queue.
 ///
 /// # Errors
@@ -132,37 +114,21 @@ fn queue_and_deliver(
     store_thread: StoreThread,
     deadline: Instant,
     output: &mut Output,
-) -> Result<Status, Problem> {
+) -> Result<Status, Message> {
     let done = block_on(work(commands, setup, &store_thread, deadline, output));
-    let finished = store_thread.finish();
+    let finished = store_thread.finish().map_err(Message::from);
     match done {
         Err(error) => Ok(output.internal_error(&error)),
-        Ok(Err(Unqueued::Full(full))) => Err(Problem {
-            cause: full.to_string(),
-            hint: "`nsbridge queue list` shows what waits, and why".into(),
-        }),
-        Ok(Err(Unqueued::File(failure))) => Err(match finished {
-            Err(error) => error.into(),
-            Ok(()) => Problem {
-                cause: failure.to_string(),
-                hint: failure.hint(),
-            },
-        }),
+        // If the file failed, the store thread reports why.
+        Ok(Err(message)) => Err(finished.err().unwrap_or(message)),
         Ok(Ok(mut status)) => {
-            if let Err(error) = finished {
-                output.message(Message::error(error.to_string(), Some(error.hint().into())));
+            if let Err(message) = finished {
+                output.message(message);
                 status.or_worse(Status::Later);
             }
             Ok(status)
         }
     }
-}
-
-/// Why the queue accepted nothing.
-enum Unqueued {
-    Full(QueueFull),
-    /// The store thread reports why.
-    File(Failure),
 }
 
 async fn work(
@@ -171,7 +137,7 @@ async fn work(
     store_thread: &StoreThread,
     deadline: Instant,
     output: &mut Output,
-) -> Result<Status, Unqueued> {
+) -> Result<Status, Message> {
     let is_durable = store_thread.access() == Access::ReadWrite;
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let primaries = intents.iter().map(|intent| {
@@ -181,7 +147,11 @@ async fn work(
     let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();
     let now = (setup.policy.clock)();
     let accepted = store_thread.jobs().enqueue(&jobs, now).await;
-    let accepted = accepted.map_err(Unqueued::File)?.map_err(Unqueued::Full)?;
+    let accepted = accepted.map_err(|it| Message::error(it.to_string(), Some(it.hint())))?;
+    let accepted = accepted.map_err(|full| {
+        let hint = "`nsbridge queue list` shows what waits, and why";
+        Message::error(full.to_string(), Some(hint.into()))
+    })?;
     warn_of_clocks(commands, &accepted, output);
 
     let dispatcher = dispatcher(setup, store_thread);

@@ -83,7 +83,20 @@ impl Message {
 
     /// Returns an error that kept nsbridge from changing anything.
     pub(super) fn nothing_attempted(cause: &str, hint: Option<String>) -> Self {
-        Self::error(format!("{cause}; nothing was attempted"), hint)
+        Self::error(cause.into(), hint).and_nothing_attempted()
+    }
+
+    pub(super) fn and_nothing_attempted(mut self) -> Self {
+        self.text += "; nothing was attempted";
+        self
+    }
+
+    /// Returns a warning with a hint.
+    pub(super) fn warning(text: String, hint: &str) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..Self::new(Severity::Warning, text)
+        }
     }
 
     /// Returns the error that the input cannot be read.

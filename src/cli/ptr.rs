@@ -208,8 +208,7 @@ impl Survey<'_> {
                 continue;
             }
             let text = format!("{address} PTR {hostname}: the host does not have this address");
-            let mut message = Message::new(Severity::Warning, text);
-            message.hint = Some("`--prune` removes the value".into());
+            let message = Message::warning(text, "`--prune` removes the value");
             self.output.message(message);
         }
         commands.extend(present(pairs));
@@ -285,9 +284,7 @@ fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
         primary.name
     );
     let hint = "allow the key to transfer the zone, and set `read = \"transfer\"`, to see those of others, too";
-    let mut message = Message::new(Severity::Warning, text);
-    message.hint = Some(hint.into());
-    message
+    Message::warning(text, hint)
 }
 
 /// Returns the commands that add the values of a zone. None of them conflicts with another.

@@ -42,14 +42,14 @@ struct Subject<'a> {
 }
 
 /// Why an intent is not in place.
-struct Reason {
-    status: Status,
-    cause: String,
-    hint: String,
+pub(super) struct Reason {
+    pub(super) status: Status,
+    pub(super) cause: String,
+    pub(super) hint: String,
 }
 
-impl Reason {
-    fn of(failure: &Failure) -> Self {
+impl From<&Failure> for Reason {
+    fn from(failure: &Failure) -> Self {
         Self {
             status: match failure.retry() {
                 Retry::Transient => Status::Later,
@@ -91,7 +91,7 @@ impl<'a> Report<'a> {
         match result {
             Handled::Attempted(result) => self.attempted(index, Routed { primary, result }),
             Handled::Unknown(failure) => {
-                self.not_in_place(index, &subject(None), Reason::of(&failure));
+                self.not_in_place(index, &subject(None), Reason::from(&failure));
             }
             Handled::Stale { newest } => {
                 let text = format!("not applied: overtaken by a newer call, with serial {newest}");
@@ -137,7 +137,7 @@ impl<'a> Report<'a> {
                     .result(&line, self.entry(index, &subject, entry));
                 self.left_out(&subject, &left_out);
             }
-            Err(failure) => self.not_in_place(index, &subject, Reason::of(&failure)),
+            Err(failure) => self.not_in_place(index, &subject, Reason::from(&failure)),
         }
     }
 
@@ -154,7 +154,7 @@ impl<'a> Report<'a> {
         let preview = match preview.result {
             Ok(Some(preview)) => preview,
             Ok(None) => return,
-            Err(failure) => return self.not_in_place(index, &subject, Reason::of(&failure)),
+            Err(failure) => return self.not_in_place(index, &subject, Reason::from(&failure)),
         };
         self.left_out(&subject, &preview.left_out);
         let is_added = |presence| presence == Presence::Present;
@@ -201,7 +201,7 @@ impl<'a> Report<'a> {
                 status,
                 cause,
                 hint,
-            } = Reason::of(guard);
+            } = Reason::from(guard);
             self.status.or_worse(status);
             let text = format!("{}{}: {cause}", subject.name, subject.on());
             self.output
@@ -357,7 +357,7 @@ pub(super) fn routed<T>(
 pub(super) fn fail(
     subject: &str,
     primary: Option<&Primary>,
-    failure: &Failure,
+    reason: impl Into<Reason>,
     output: &mut Output,
 ) -> Status {
     let subject = Subject {
@@ -365,7 +365,7 @@ pub(super) fn fail(
         primary,
         stays: None,
     };
-    let reason = Reason::of(failure);
+    let reason = reason.into();
     let status = reason.status;
     print_failure(&subject, reason, subject.complete(json!({})), output);
     status

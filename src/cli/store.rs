@@ -4,7 +4,7 @@ use super::configuration::Setup;
 use super::output::{Abort, Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
-use crate::queue::{Access, StoreThread};
+use crate::queue::{Access, StoreError, StoreThread};
 
 /// Opens the store, runs the work with it, and closes it when all changes are written.
 pub(super) fn with_store(
@@ -21,8 +21,7 @@ pub(super) fn with_store(
     let store_thread = match store_thread {
         Ok(store_thread) => store_thread,
         Err(error) => {
-            let hint = Some(error.hint().into());
-            let message = Message::nothing_attempted(&error.to_string(), hint);
+            let message = Message::from(error).and_nothing_attempted();
             return output.bad_configuration(message);
         }
     };
@@ -30,9 +29,14 @@ pub(super) fn with_store(
     let done = done.map_err(Abort::from).flatten();
     let mut status = done.unwrap_or_else(|abort| output.abort(abort));
     if let Err(error) = store_thread.finish() {
-        let hint = Some(error.hint().into());
-        output.message(Message::error(error.to_string(), hint));
+        output.message(error.into());
         status.or_worse(Status::Later);
     }
     status
+}
+
+impl From<StoreError> for Message {
+    fn from(error: StoreError) -> Self {
+        Self::error(error.to_string(), Some(error.hint().into()))
+    }
 }

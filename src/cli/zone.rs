@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::configuration;
 use super::direct;
 use super::handover::{self, given};
-use super::output::{Abort, Message, Output, Severity, without_nulls};
+use super::output::{Abort, Message, Output, without_nulls};
 use super::report::{self, Report};
 use super::status::Status;
 use super::store::with_store;
@@ -159,10 +159,8 @@ fn unaware(zone: &ZoneName, instance: &str) -> Message {
     let text = format!(
         "{zone}: `{instance}` does not learn of it, and goes on where it still has the zone"
     );
-    let mut message = Message::new(Severity::Warning, text);
-    message.hint =
-        Some("put the zone into `deny-zones` of that installation's configuration".into());
-    message
+    let hint = "put the zone into `deny-zones` of that installation's configuration";
+    Message::warning(text, hint)
 }
 
 /// Shows a zone of the configured primary, or of a server of the command line, of which there is no state.
