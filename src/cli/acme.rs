@@ -86,7 +86,7 @@ fn read_server(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let (arguments, presence) = match command {
         Command::Add(arguments) => (arguments, Presence::Present),
-        Command::Delete(arguments) => (arguments, Presence::Gone),
+        Command::Delete(arguments) => (arguments, Presence::Absent),
     };
     let setup = arguments.server.setup(config, Vec::new())?;
     let owner = if arguments.exact {
@@ -152,7 +152,7 @@ impl Wait<'_> {
                 let names: Vec<&str> = servers.iter().map(|it| it.name.as_str()).collect();
                 let seen = match self.challenge.presence {
                     Presence::Present => "seen by",
-                    Presence::Gone => "no longer seen by",
+                    Presence::Absent => "no longer seen by",
                 };
                 let line = format!("{subject}: {seen} {}", names.join(", "));
                 let result = seen.replace(' ', "-");
@@ -205,7 +205,7 @@ impl Wait<'_> {
         let mut is_right = false;
         for (address, view) in join_all(views).await {
             match (&view, self.challenge.presence) {
-                (ServerView::Has, Presence::Present) | (ServerView::Lacks, Presence::Gone) => {
+                (ServerView::Has, Presence::Present) | (ServerView::Lacks, Presence::Absent) => {
                     is_right = true;
                 }
                 // The server may have another address that can be reached.

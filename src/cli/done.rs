@@ -69,8 +69,8 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             let (result, text) = match (presence, is_changed) {
                 (Presence::Present, true) => ("added", "added"),
                 (Presence::Present, false) => ("unchanged", "unchanged, there already"),
-                (Presence::Gone, true) => ("removed", "removed"),
-                (Presence::Gone, false) => ("already-gone", "already gone"),
+                (Presence::Absent, true) => ("removed", "removed"),
+                (Presence::Absent, false) => ("already-gone", "already gone"),
             };
             let at = if owner == asked {
                 String::new()

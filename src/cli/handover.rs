@@ -14,8 +14,8 @@ use crate::deliver::{Failure, Routed, RoutedResult};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, JobId, QueueFull, StoreError, StoreThread,
-    WorkerLock, dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, JobId, StoreError, StoreThread, WorkerLock,
+    dispatch_preview,
 };
 
 /// Returns a command of the command line.
@@ -211,7 +211,7 @@ pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Outpu
 pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
     let verb = match &intent {
         Intent::Zone(_) | Intent::Record(_) => Verb::Update,
-        Intent::ZoneGone(_) => Verb::Delete,
+        Intent::ZoneAbsent(_) => Verb::Delete,
         Intent::Ptr(ptr) if ptr.presence == Presence::Present => Verb::CreatePtr,
         Intent::Ptr(_) => Verb::DeletePtr,
     };

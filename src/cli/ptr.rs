@@ -71,7 +71,7 @@ pub(super) struct Value {
 pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     match command {
         Command::Add(value) => change(value, Presence::Present, config, output),
-        Command::Delete(value) => change(value, Presence::Gone, config, output),
+        Command::Delete(value) => change(value, Presence::Absent, config, output),
         Command::Sync(options) => sync(options, config, output),
     }
 }
@@ -96,7 +96,7 @@ fn change(
     }
     let wanted: Arc<[Name]> = match presence {
         Presence::Present => [host.clone()].into(),
-        Presence::Gone => [].into(),
+        Presence::Absent => [].into(),
     };
     let commands = [command(address, host, presence, wanted)];
     let deadline = Instant::now() + setup.deadline;
@@ -204,7 +204,7 @@ impl Survey<'_> {
                 continue;
             }
             if self.prune || is_managed {
-                commands.push(command(address, hostname, Presence::Gone, [].into()));
+                commands.push(command(address, hostname, Presence::Absent, [].into()));
                 continue;
             }
             let text = format!("{address} PTR {hostname}: the host does not have this address");
@@ -322,7 +322,7 @@ fn command(
 ) -> payload::Command {
     let verb = match presence {
         Presence::Present => Verb::CreatePtr,
-        Presence::Gone => Verb::DeletePtr,
+        Presence::Absent => Verb::DeletePtr,
     };
     let intent = PtrIntent {
         address,

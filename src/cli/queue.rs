@@ -269,7 +269,7 @@ fn state_word(state: State) -> &'static str {
 fn contents(intent: &Intent) -> Vec<String> {
     let wish = |presence| match presence {
         Presence::Present => "is to be there",
-        Presence::Gone => "is to be gone",
+        Presence::Absent => "is to be gone",
     };
     match intent {
         Intent::Zone(zone) => {
@@ -283,7 +283,7 @@ fn contents(intent: &Intent) -> Vec<String> {
             }
             lines
         }
-        Intent::ZoneGone(zone) => vec![format!("; {zone} is to be gone")],
+        Intent::ZoneAbsent(zone) => vec![format!("; {zone} is to be gone")],
         Intent::Ptr(ptr) => {
             let rtype = zonefile::format_type(RecordType::PTR);
             let wish = wish(ptr.presence);

@@ -174,7 +174,7 @@ impl<'a> Report<'a> {
         let removed = preview.lines.len() - added;
         let ptr = match &self.commands[index].intent {
             Intent::Ptr(ptr) => Some(ptr),
-            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_) => None,
+            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Record(_) => None,
         };
         let result = match preview.zone_change {
             _ if preview.guard.is_some() => "would be held",
@@ -274,7 +274,7 @@ impl<'a> Report<'a> {
             }
             // In the letter case of the input.
             Intent::Ptr(ptr) => format!("{} PTR {}", ptr.address, ptr.hostname),
-            intent @ (Intent::Zone(_) | Intent::ZoneGone(_)) => intent.key().to_string(),
+            intent @ (Intent::Zone(_) | Intent::ZoneAbsent(_)) => intent.key().to_string(),
         };
         Subject {
             name,
@@ -297,7 +297,7 @@ impl<'a> Report<'a> {
     /// Returns the limit of what is known of a zone.
     fn by_memory(&self, index: usize, primary: Option<&Primary>) -> &'static str {
         let intent = &self.commands[index].intent;
-        let is_zone = matches!(intent, Intent::Zone(_) | Intent::ZoneGone(_));
+        let is_zone = matches!(intent, Intent::Zone(_) | Intent::ZoneAbsent(_));
         match primary.map(|primary| primary.read) {
             Some(Read::State) if is_zone => BY_MEMORY,
             Some(Read::State | Read::Transfer) | None => "",

@@ -110,7 +110,7 @@ fn create(
 fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let deadline = Instant::now() + setup.deadline;
-    let commands = [given(Verb::Delete, Intent::ZoneGone(zone.clone()))];
+    let commands = [given(Verb::Delete, Intent::ZoneAbsent(zone.clone()))];
     Ok(handover::hand_over(&commands, &setup, deadline, output))
 }
 

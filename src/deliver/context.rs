@@ -31,7 +31,7 @@ impl Context<'_> {
         self.permit_name(at)?;
         match intent {
             Intent::Zone(zone) => self.policy.permit_contents(zone),
-            Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => Ok(()),
+            Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => Ok(()),
         }
     }
 

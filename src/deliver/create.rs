@@ -18,7 +18,7 @@ use crate::deliver::server::query::{Serving, is_applied, serving};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session};
 use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
-use crate::plan::{Batch, Making, Membership, Prerequisite, Update};
+use crate::plan::{Batch, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
@@ -187,8 +187,10 @@ pub(crate) async fn create_by_catalog(
     unowned: UnownedZones,
 ) -> Result<Created, Failure> {
     let catalog = catalog(session)?;
-    let making = Making::Made;
-    let list = EntryChange::List { making, unowned };
+    let list = EntryChange::List {
+        is_preexisting: false,
+        unowned,
+    };
     let before = catalog.change(session, &initial.name, list).await?;
     let beginning = await_zone(session, initial).await?;
     let beginning = beginning.ok_or_else(|| idle(catalog))?;
@@ -237,7 +239,7 @@ async fn await_zone(
 }
 
 /// Waits until the primary has dropped the zone. `false` if that takes too long.
-pub(crate) async fn await_gone(
+pub(crate) async fn await_absence(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<bool, Failure> {

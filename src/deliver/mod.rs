@@ -76,7 +76,7 @@ impl Engine<'_> {
                     let desired = with_nameservers(desired, &cx.session.primary.nameservers);
                     zone::update::deliver_zone(cx, &desired).await
                 }
-                Intent::ZoneGone(zone) => zone::delete::delete_zone(cx, zone).await,
+                Intent::ZoneAbsent(zone) => zone::delete::delete_zone(cx, zone).await,
                 Intent::Ptr(_) if !cx.policy.ptr.is_managed() => {
                     Ok(Delivered::all(Done::PtrSkipped))
                 }
@@ -88,7 +88,7 @@ impl Engine<'_> {
         let chain = match intent {
             Intent::Record(record) => Chain::of(record),
             Intent::Ptr(_) => Chain::new(intent.name().into_owned(), RecordType::PTR),
-            Intent::Zone(_) | Intent::ZoneGone(_) => {
+            Intent::Zone(_) | Intent::ZoneAbsent(_) => {
                 Chain::new(intent.name().into_owned(), RecordType::SOA)
             }
         };
@@ -117,7 +117,7 @@ impl Engine<'_> {
                     let desired = with_nameservers(desired, &cx.session.primary.nameservers);
                     zone::preview::preview_zone(cx, &desired).await?
                 }
-                Intent::ZoneGone(zone) => zone::preview::preview_deletion(cx, zone).await?,
+                Intent::ZoneAbsent(zone) => zone::preview::preview_deletion(cx, zone).await?,
                 Intent::Ptr(ptr) if cx.policy.ptr.is_managed() => ptr::preview_ptr(cx, ptr).await?,
                 Intent::Ptr(_) | Intent::Record(_) => return Ok(None),
             };

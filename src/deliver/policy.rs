@@ -131,7 +131,7 @@ impl Policy {
     pub(crate) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
         let prunes = match intent {
             Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
-            Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => false,
+            Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => false,
         };
         if !prunes {
             return Cow::Borrowed(self);

@@ -16,7 +16,7 @@ pub enum Intent {
     /// The zone exists with these contents.
     Zone(DesiredZone),
     /// The zone does not exist, or it has no managed records.
-    ZoneGone(ZoneName),
+    ZoneAbsent(ZoneName),
     /// A PTR value exists or does not exist.
     Ptr(PtrIntent),
     /// A record exists or does not exist, whatever else its owner name has.
@@ -68,7 +68,7 @@ pub enum Presence {
     /// It must exist.
     Present,
     /// It must not exist.
-    Gone,
+    Absent,
 }
 
 /// The subject of an intent.
@@ -87,7 +87,7 @@ impl Intent {
     pub fn name(&self) -> Cow<'_, Name> {
         match self {
             Self::Zone(zone) => Cow::Borrowed(zone.name.apex()),
-            Self::ZoneGone(zone) => Cow::Borrowed(zone.apex()),
+            Self::ZoneAbsent(zone) => Cow::Borrowed(zone.apex()),
             Self::Ptr(ptr) => Cow::Owned(reverse_name(ptr.address)),
             Self::Record(record) => Cow::Borrowed(&record.owner),
         }
@@ -97,7 +97,7 @@ impl Intent {
     pub fn key(&self) -> IntentKey {
         match self {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
-            Self::ZoneGone(name) => IntentKey::Zone(name.clone()),
+            Self::ZoneAbsent(name) => IntentKey::Zone(name.clone()),
             Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.to_lowercase()),
             Self::Record(record) => {
                 let owner = record.owner.to_lowercase();

@@ -44,7 +44,7 @@ fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, Strin
     let (owner, rtype) = (&entry.owner, format_type(entry.rtype));
     let presence = match entry.class {
         Class::IN => Presence::Present,
-        Class::NONE => Presence::Gone,
+        Class::NONE => Presence::Absent,
         Class::ANY => {
             let what = if entry.rtype == RecordType::ANY {
                 "records".to_owned()

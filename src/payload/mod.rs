@@ -162,7 +162,7 @@ impl Payload {
                 Verb::Create | Verb::Update => self.read_zone(place, verb, zone),
                 Verb::Delete => self.read_deletion(place, zone),
                 Verb::CreatePtr => self.read_ptrs(place, verb, Presence::Present, ptr),
-                Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Gone, ptr),
+                Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Absent, ptr),
             },
             Ok(None) => {
                 self.note(place, None, NoteKind::NoCommand);

@@ -100,7 +100,7 @@ impl Payload {
     /// A fault if the zone's name is not known.
     pub(super) fn read_deletion(&mut self, place: &str, zone: Option<&str>) -> Result<(), Fault> {
         let [name] = zone_members(zone, ["name"])?;
-        self.command(place, Verb::Delete, Intent::ZoneGone(zone_name(name)?));
+        self.command(place, Verb::Delete, Intent::ZoneAbsent(zone_name(name)?));
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub(crate) mod tests;
 
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, RECORD_FIXED_OCTETS, Update};
 pub use catalog::{
-    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Making, Member, Membership,
+    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Member, Membership,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Plan};
 pub use packer::{BatchError, PLAN_MESSAGES_MAX, Prerequisites, batches};

@@ -76,7 +76,7 @@ impl Stage {
     /// Returns the stage of an intent.
     pub(super) fn of(intent: &Intent) -> Self {
         match intent {
-            Intent::Zone(_) | Intent::ZoneGone(_) => Self::Zones,
+            Intent::Zone(_) | Intent::ZoneAbsent(_) => Self::Zones,
             Intent::Ptr(_) | Intent::Record(_) => Self::Values,
         }
     }
@@ -98,7 +98,7 @@ pub(super) fn stages<T>(
                 let reverse_zone = policy.ptr.reverse_zone(ptr.address);
                 ptrs.entry(reverse_zone).or_default().push(item);
             }
-            intent @ (Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Record(_)) => {
+            intent @ (Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Record(_)) => {
                 stages[Stage::of(intent) as usize].push(vec![item]);
             }
         }

@@ -42,7 +42,7 @@ pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub(crate) use examine::{FileState, examine};
 pub use job::JobId;
-pub(crate) use job::{Accepted, Job, JobSummary, QueueFull, State, UNREADABLE_HINT, unreadable};
+pub(crate) use job::{Accepted, Job, JobSummary, State, UNREADABLE_HINT, unreadable};
 pub use jobs::Jobs;
 pub(crate) use locks::WorkerLock;
 pub use store::StoreError;

@@ -108,7 +108,7 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 ZoneSource::File { prunes } => Some(prunes),
             },
         },
-        Intent::ZoneGone(zone) => Stored::Gone {
+        Intent::ZoneAbsent(zone) => Stored::Gone {
             name: zone.to_string(),
         },
         Intent::Ptr(ptr) => Stored::Ptr {
@@ -153,7 +153,7 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
             records: parse_records(records)?,
             source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
         }),
-        Stored::Gone { name } => Intent::ZoneGone(ZoneName::new(&parse_name(&name)?)),
+        Stored::Gone { name } => Intent::ZoneAbsent(ZoneName::new(&parse_name(&name)?)),
         Stored::Ptr {
             address,
             hostname,
@@ -215,7 +215,7 @@ fn presence(present: bool) -> Presence {
     if present {
         Presence::Present
     } else {
-        Presence::Gone
+        Presence::Absent
     }
 }
 
@@ -281,8 +281,8 @@ mod tests {
                 source,
             }));
         }
-        comes_back(&Intent::ZoneGone(ZoneName::new(&Name::root())));
-        for presence in [Presence::Present, Presence::Gone] {
+        comes_back(&Intent::ZoneAbsent(ZoneName::new(&Name::root())));
+        for presence in [Presence::Present, Presence::Absent] {
             let hosts = ["a.example.".parse().unwrap(), "b.example.".parse().unwrap()];
             comes_back(&Intent::Ptr(PtrIntent {
                 address: "2001:db8::1".parse().unwrap(),
@@ -294,9 +294,9 @@ mod tests {
                 owner: "A.example.".parse().unwrap(),
                 rtype: RecordType(65280),
                 rdata: Rdata::from_canonical([0, 255]),
-                ttl: (presence == Presence::Gone).then_some(5),
+                ttl: (presence == Presence::Absent).then_some(5),
                 presence,
-                follows_cnames: presence == Presence::Gone,
+                follows_cnames: presence == Presence::Absent,
             }));
         }
     }

@@ -7,7 +7,7 @@ use crate::deliver::check::report::{
     Bad, Check, CheckSettings, Checked, Doubt, Fact, Trouble, Verdict,
 };
 use crate::deliver::check::update_probe::{check_new_zone, check_updates};
-use crate::deliver::create::{await_gone, create_by_catalog, idle};
+use crate::deliver::create::{await_absence, create_by_catalog, idle};
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::catalog::EntryChange;
 use crate::deliver::ownership::{Mark, marked};
@@ -222,7 +222,7 @@ async fn delete_by_catalog(
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
     match catalog.change(session, zone, EntryChange::Release).await? {
-        Membership::Ours(_) => await_gone(session, zone).await,
+        Membership::Ours(_) => await_absence(session, zone).await,
         Membership::Absent => Ok(serving(session, zone).await? == Serving::No),
         Membership::Unclaimed(_) | Membership::Other { .. } => Ok(false),
     }

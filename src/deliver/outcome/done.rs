@@ -235,7 +235,7 @@ impl LeftOut {
             Self::Kept(_) => None,
             Self::Ignored { presence, .. } => Some(
                 match presence {
-                    Presence::Gone => {
+                    Presence::Absent => {
                         "remove it on the primary by its own tools; PowerDNS does not find a record that was \
                          stored in another spelling"
                     }
@@ -269,7 +269,7 @@ impl fmt::Display for LeftOut {
                 let data = zonefile::format_rdata(*rtype, rdata);
                 let rtype = zonefile::format_type(*rtype);
                 let state = match presence {
-                    Presence::Gone => {
+                    Presence::Absent => {
                         "is still there, though the primary took the update that removes it"
                     }
                     Presence::Present => {

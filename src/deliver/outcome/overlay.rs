@@ -86,7 +86,7 @@ impl Overlay {
             found.retain(|it| it.rdata != record.rdata);
             match presence {
                 Presence::Present => found.push(record.clone()),
-                Presence::Gone => {}
+                Presence::Absent => {}
             }
         }
         found

@@ -16,7 +16,7 @@ use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
 use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
 use crate::deliver::update::{self, Decision, Transaction};
 use crate::model::ZoneName;
-use crate::plan::{Batch, CatalogView, Making, Membership};
+use crate::plan::{Batch, CatalogView, Membership};
 use crate::provision::Provisioner;
 use crate::wire::{Key, Rcode};
 
@@ -34,12 +34,12 @@ pub(crate) enum EntryChange {
     Reserve { unowned: UnownedZones },
     /// Claims and lists a zone.
     List {
-        making: Making,
+        is_preexisting: bool,
         unowned: UnownedZones,
     },
     /// Notes that this instance created a listed zone: one that was there before was deleted at the
     /// same moment.
-    NoteMade,
+    NoteCreated,
     /// Removes the entry of a zone of this instance.
     Release,
     /// Gives up the reservation of a zone that was not created. One that was created meanwhile
@@ -262,19 +262,15 @@ impl Changing<'_, '_> {
             (EntryChange::Reserve { .. }, Membership::Absent) => {
                 Some(name.reserve(self.zone, instance))
             }
-            (EntryChange::List { making, .. }, Membership::Absent) => {
-                Some(name.claim(self.zone, instance, making, group, None))
+            (EntryChange::List { is_preexisting, .. }, Membership::Absent) => {
+                Some(name.claim(self.zone, instance, is_preexisting, group, None))
             }
             (EntryChange::List { .. }, Membership::Ours(member)) if !member.is_listed => {
-                let making = if member.is_found {
-                    Making::Found
-                } else {
-                    Making::Made
-                };
-                Some(name.claim(self.zone, instance, making, group, Some(member)))
+                let is_preexisting = member.is_preexisting;
+                Some(name.claim(self.zone, instance, is_preexisting, group, Some(member)))
             }
             (EntryChange::TakeOver, Membership::Absent) => {
-                Some(name.claim(self.zone, instance, Making::Found, None, None))
+                Some(name.claim(self.zone, instance, true, None, None))
             }
             (
                 EntryChange::Reserve { .. } | EntryChange::List { .. } | EntryChange::TakeOver,
@@ -283,7 +279,7 @@ impl Changing<'_, '_> {
             | (EntryChange::TakeOver, Membership::Other { member, .. }) => {
                 Some(name.adopt(member, instance))
             }
-            (EntryChange::NoteMade, Membership::Ours(member)) if member.is_found => {
+            (EntryChange::NoteCreated, Membership::Ours(member)) if member.is_preexisting => {
                 Some(name.made(member))
             }
             (EntryChange::GiveUp, Membership::Ours(member)) if member.is_listed => None,

@@ -27,7 +27,7 @@ use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::state::{Provenance, StateStore, ZoneState};
 use crate::model::{CurrentZone, RrSets, ZoneName};
-use crate::plan::{Making, Membership};
+use crate::plan::Membership;
 use crate::provision::{Created, Creator, Provisioner, ZoneStatus};
 use catalog::{EntryChange, permit};
 
@@ -44,13 +44,12 @@ pub(crate) async fn list_found(
     let Some(catalog) = &session.primary.catalog else {
         return Ok(());
     };
-    let making = if state.provenance.is_not_ours() {
-        Making::Found
-    } else {
-        Making::Made
-    };
+    let is_preexisting = state.provenance.is_not_ours();
     let unowned = allowance(state, cx.policy);
-    let list = EntryChange::List { making, unowned };
+    let list = EntryChange::List {
+        is_preexisting,
+        unowned,
+    };
     catalog.change(session, &current.name, list).await?;
     Ok(())
 }
@@ -347,7 +346,7 @@ async fn permit_unclaimed(
 /// Returns the provenance of a zone by the catalog if that has the zone, else by the state.
 pub(crate) fn provenance(membership: Option<&Membership>, remembered: Provenance) -> Provenance {
     match membership {
-        Some(Membership::Ours(member)) if member.is_found => Provenance::Preexisting,
+        Some(Membership::Ours(member)) if member.is_preexisting => Provenance::Preexisting,
         Some(Membership::Ours(member)) if member.is_listed => Provenance::Created,
         // Reserved: it was about to be created.
         Some(Membership::Ours(_)) if remembered.is_not_ours() => Provenance::Creating,
@@ -375,14 +374,14 @@ pub(crate) async fn list_created(
         return Ok(());
     };
     let list = EntryChange::List {
-        making: Making::Made,
+        is_preexisting: false,
         unowned: UnownedZones::Adopt,
     };
     if let Membership::Ours(member) = catalog.change(session, zone, list).await?
-        && member.is_found
+        && member.is_preexisting
         && let Created::Full | Created::Placeholder = created
     {
-        let noted = catalog.change(session, zone, EntryChange::NoteMade);
+        let noted = catalog.change(session, zone, EntryChange::NoteCreated);
         noted.await?;
     }
     Ok(())

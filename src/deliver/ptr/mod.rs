@@ -142,7 +142,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         overlay(self.cx, &mut location);
         self.cx.permit_name(&location.owner)?;
         self.is_hidden = location.zone.is_none();
-        if self.is_hidden && self.intent.presence == Presence::Gone {
+        if self.is_hidden && self.intent.presence == Presence::Absent {
             let session = &mut self.cx.session;
             confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
         }
@@ -220,7 +220,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     fn drop_removed(&self) -> Result<(), Failure> {
         match self.intent.presence {
             Presence::Present => Ok(()),
-            Presence::Gone => self.cx.store.drop_ptr(self.managed_value()),
+            Presence::Absent => self.cx.store.drop_ptr(self.managed_value()),
         }
     }
 
@@ -412,12 +412,12 @@ fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSett
     // A value that is added takes the TTL of the others, since an RRset has only one.
     let ttl = location.ttl.unwrap_or(policy.ttl);
     let change = |presence, rdata: &Rdata| line(presence, record(&owner, ttl, rdata.clone()));
-    if intent.presence == Presence::Gone {
+    if intent.presence == Presence::Absent {
         if !there {
             return Step::Nothing(Done::AlreadyGone);
         }
         return Step::Change {
-            lines: vec![change(Presence::Gone, &value)],
+            lines: vec![change(Presence::Absent, &value)],
             done: Done::PtrRemoved {
                 owner,
                 zone: zone.clone(),
@@ -437,7 +437,7 @@ fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSett
     if there && replaced == 0 {
         return Step::Nothing(Done::Unchanged);
     }
-    let removals = others.into_iter().map(|it| change(Presence::Gone, it));
+    let removals = others.into_iter().map(|it| change(Presence::Absent, it));
     let addition = (!there).then(|| change(Presence::Present, &value));
     Step::Change {
         lines: removals.chain(addition).collect(),
@@ -476,7 +476,7 @@ fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], lines: &[PreviewLine]
                 ttl: record.ttl,
                 rdata,
             },
-            Presence::Gone => Update::Remove {
+            Presence::Absent => Update::Remove {
                 owner,
                 rtype,
                 rdata,

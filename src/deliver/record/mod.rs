@@ -176,7 +176,7 @@ fn updates(record: &RecordIntent, at: &Name, present: &[&Record]) -> Vec<Update>
     let is_added = record.presence == Presence::Present && !is_as_desired;
     // To change the TTL, the record is removed and added: Knot ignores an addition of a record that is present. Not
     // so an NS record, which may be the last one of a zone.
-    let is_removed = record.presence == Presence::Gone || is_added && rtype != RecordType::NS;
+    let is_removed = record.presence == Presence::Absent || is_added && rtype != RecordType::NS;
     let removed = same.filter(|_| is_removed).map(|it| Update::Remove {
         owner: at.clone(),
         rtype,

@@ -77,7 +77,7 @@ impl Ignored {
                 })
             })
         };
-        each(Presence::Gone, self.left).chain(each(Presence::Present, self.missing))
+        each(Presence::Absent, self.left).chain(each(Presence::Present, self.missing))
     }
 }
 

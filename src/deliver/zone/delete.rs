@@ -7,7 +7,7 @@
 use super::managed::{is_unused, obsolete};
 use super::read::read;
 use crate::deliver::context::Context;
-use crate::deliver::create::await_gone;
+use crate::deliver::create::await_absence;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership::{self, is_as_delivered};
@@ -85,7 +85,7 @@ async fn delete_whole(
             } else {
                 Done::AlreadyGone
             };
-            Ok(await_gone(&mut cx.session, zone).await?.then_some(done))
+            Ok(await_absence(&mut cx.session, zone).await?.then_some(done))
         }
     }
 }
@@ -112,7 +112,7 @@ pub(crate) async fn deletion<'a>(
             Ok(scope.map(|scope| Deletion::Provisioned(provisioner, scope)))
         }
         (Some(Provisioning::Catalog { .. }), Some(Membership::Ours(member)))
-            if !member.is_found =>
+            if !member.is_preexisting =>
         {
             let was_listed = member.is_listed;
             Ok(Some(Deletion::Unlisted { was_listed }))
@@ -233,7 +233,7 @@ async fn removal_scope(
 ) -> Result<Option<RemovalScope>, Failure> {
     if let Some(Membership::Ours(member)) = membership
         && member.is_listed
-        && !member.is_found
+        && !member.is_preexisting
     {
         return Ok(Some(RemovalScope::Listed));
     }

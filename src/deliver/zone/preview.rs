@@ -104,7 +104,7 @@ fn preview_of_deletion(current: &CurrentZone) -> Preview {
     let soa = soa_record(&current.name, &current.soa, current.soa_ttl);
     let records = all_records(&current.records).chain([soa]);
     Preview {
-        lines: records.map(|it| line(Presence::Gone, it)).collect(),
+        lines: records.map(|it| line(Presence::Absent, it)).collect(),
         ..Preview::of_zone(&current.name, ZoneChange::Deleted)
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     let lines = &mut preview.lines;
     if let Some((soa, ttl)) = &plan.soa {
         let before = soa_record(&current.name, &current.soa, current.soa_ttl);
-        lines.push(line(Presence::Gone, before));
+        lines.push(line(Presence::Absent, before));
         let after = soa_record(&current.name, soa, *ttl);
         lines.push(line(Presence::Present, after));
     }
@@ -122,7 +122,7 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     for change in &plan.changes {
         let set = current.records.get(&change.owner, change.rtype);
         if let Some(set) = set.filter(|set| set.contains(&change.rdata)) {
-            lines.push(line(Presence::Gone, change.to_record(set.ttl)));
+            lines.push(line(Presence::Absent, change.to_record(set.ttl)));
         }
         if let Some(ttl) = change.ttl() {
             lines.push(line(Presence::Present, change.to_record(ttl)));
@@ -134,7 +134,7 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
         if let Some(&ttl) = ttls.get(&(&before.owner, before.rtype))
             && ttl != before.ttl
         {
-            lines.push(line(Presence::Gone, before.clone()));
+            lines.push(line(Presence::Absent, before.clone()));
             lines.push(line(Presence::Present, Record { ttl, ..before }));
         }
     }

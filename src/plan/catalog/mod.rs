@@ -24,5 +24,4 @@ mod update;
 mod view;
 
 pub use name::{CATALOG_OCTETS_MAX, CatalogName};
-pub use update::Making;
 pub use view::{CatalogProblem, CatalogView, Member, Membership};

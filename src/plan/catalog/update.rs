@@ -11,15 +11,6 @@ use crate::zonefile::txt_rdata;
 const TTL: u32 = 0;
 const GROUP: &[u8] = b"group";
 
-/// How a zone that is claimed came to be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Making {
-    /// The instance creates it, before or after the claim.
-    Made,
-    /// It existed before.
-    Found,
-}
-
 impl CatalogName {
     /// Reserves a zone that is about to be created. Fails if the zone is listed or reserved.
     pub fn reserve(&self, zone: &ZoneName, instance: &str) -> Batch {
@@ -40,7 +31,7 @@ impl CatalogName {
         &self,
         zone: &ZoneName,
         instance: &str,
-        making: Making,
+        is_preexisting: bool,
         group: Option<&str>,
         reserved: Option<&Member>,
     ) -> Batch {
@@ -61,7 +52,7 @@ impl CatalogName {
                 txt_rdata(instance.as_bytes()),
             ),
         ];
-        if making == Making::Found {
+        if is_preexisting {
             updates.push(add(origin_owner, RecordType::TXT, txt_rdata(FOUND)));
         }
         if let Some(group) = group {
@@ -101,7 +92,9 @@ impl CatalogName {
         let is_listed_by_us = member.node == self.node(&member.zone);
         let own = [instance_owner(&member.node), origin_owner(&member.node)];
         let is_removed = |set: &&(Name, RecordType)| {
-            is_listed_by_us || !member.is_found || set.1 == RecordType::TXT && own.contains(&set.0)
+            is_listed_by_us
+                || !member.is_preexisting
+                || set.1 == RecordType::TXT && own.contains(&set.0)
         };
         let removals = member.sets.iter().filter(is_removed).cloned();
         let updates = removals.map(|(owner, rtype)| remove_set(owner, rtype));
@@ -131,7 +124,7 @@ impl Member {
         } else {
             absent(owner, rtype)
         };
-        let origin = if self.is_found {
+        let origin = if self.is_preexisting {
             vec![txt_rdata(FOUND)]
         } else {
             Vec::new()

@@ -96,7 +96,7 @@ pub struct Member {
     /// Whether the member node has the PTR of the zone; if not, the zone is reserved.
     pub is_listed: bool,
     /// Whether the zone existed before its instance claimed it.
-    pub is_found: bool,
+    pub is_preexisting: bool,
     /// The values of `instance`.
     pub(super) instances: Vec<Rdata>,
     /// The RRsets of the types PTR and TXT at and below the member node.
@@ -285,7 +285,7 @@ impl CatalogView {
             zone: zone.clone(),
             node: node.clone(),
             is_listed: ptrs.is_some_and(|ptrs| ptrs.contains(&Rdata::from_name(zone.apex()))),
-            is_found: origins.iter().any(|value| content(value) == FOUND),
+            is_preexisting: origins.iter().any(|value| content(value) == FOUND),
             instances,
             sets: sets.keys().filter(is_removable).cloned().collect(),
         })

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::server::{OnBadUpdate, Server};
 use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
-    Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Making, Membership, Update,
+    Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Membership, Update,
 };
 
 const CATALOG: &str = "catalog.example.";
@@ -109,13 +109,13 @@ fn a_catalog_lists_zones_and_their_instances() {
     let Membership::Ours(member) = view.membership(&zone("A.test."), "plesk01") else {
         panic!("a.test. is ours");
     };
-    assert!(member.is_listed && !member.is_found);
+    assert!(member.is_listed && !member.is_preexisting);
     let Membership::Other { instance, member } = view.membership(&zone("b.test."), "plesk01")
     else {
         panic!("b.test. is another instance's");
     };
     assert_eq!(instance, "plesk02");
-    assert!(member.is_listed && member.is_found);
+    assert!(member.is_listed && member.is_preexisting);
     assert!(matches!(
         view.membership(&zone("c.test."), "plesk01"),
         Membership::Unclaimed(_)
@@ -248,7 +248,7 @@ fn a_foreign_member_is_unchanged_after_its_adoption_and_release() {
     let Membership::Ours(member) = membership else {
         panic!("it is ours");
     };
-    assert!(member.is_found);
+    assert!(member.is_preexisting);
     server.apply(&catalog().release(&member)).unwrap();
     server
         .sets
@@ -268,17 +268,17 @@ fn a_found_member_whose_zone_is_created_later_is_no_longer_found() {
         };
         member
     };
-    let found = catalog().claim(&zone("a.test."), "plesk01", Making::Found, None, None);
+    let found = catalog().claim(&zone("a.test."), "plesk01", true, None, None);
     server.apply(&found).unwrap();
-    assert!(own_member(&server).is_found);
+    assert!(own_member(&server).is_preexisting);
     server.apply(&catalog().made(&own_member(&server))).unwrap();
     let member = own_member(&server);
-    assert!(member.is_listed && !member.is_found);
+    assert!(member.is_listed && !member.is_preexisting);
 }
 
 #[test]
 fn an_addition_is_taken_back_unless_another_client_changed_it() {
-    let claim = |instance| catalog().claim(&zone("a.test."), instance, Making::Made, None, None);
+    let claim = |instance| catalog().claim(&zone("a.test."), instance, false, None, None);
     let (ours, theirs) = (claim("plesk01"), claim("plesk02"));
     let mut server = Server::new(&current(&[VERSION]), OnBadUpdate::Panic);
     let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
@@ -342,18 +342,13 @@ fn batch(step: &Step, view: &CatalogView) -> Option<(Batch, bool)> {
         // A listed zone needs no claim.
         (Operation::Claim(_), Membership::Ours(member)) if member.is_listed => None,
         (Operation::Claim(is_found), membership @ (Membership::Absent | Membership::Ours(_))) => {
-            let making = if is_found {
-                Making::Found
-            } else {
-                Making::Made
-            };
             let reserved = if let Membership::Ours(member) = &membership {
                 Some(member)
             } else {
                 None
             };
             let group = is_found.then_some("member");
-            let batch = catalog.claim(&zone, instance, making, group, reserved);
+            let batch = catalog.claim(&zone, instance, is_found, group, reserved);
             Some((batch, false))
         }
         (Operation::Adopt, Membership::Unclaimed(member)) => {
@@ -371,9 +366,9 @@ fn batch(step: &Step, view: &CatalogView) -> Option<(Batch, bool)> {
 fn summary(membership: &Membership) -> (&'static str, bool, bool) {
     match membership {
         Membership::Absent => ("absent", false, false),
-        Membership::Unclaimed(member) => ("unclaimed", member.is_listed, member.is_found),
-        Membership::Ours(member) => ("ours", member.is_listed, member.is_found),
-        Membership::Other { member, .. } => ("other", member.is_listed, member.is_found),
+        Membership::Unclaimed(member) => ("unclaimed", member.is_listed, member.is_preexisting),
+        Membership::Ours(member) => ("ours", member.is_listed, member.is_preexisting),
+        Membership::Other { member, .. } => ("other", member.is_listed, member.is_preexisting),
     }
 }
 

@@ -25,7 +25,7 @@ impl NewJob {
     pub(crate) fn new(intent: &Intent, primary: &str) -> Self {
         let serial = match intent {
             Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
-            Intent::Zone(_) | Intent::ZoneGone(_) | Intent::Ptr(_) | Intent::Record(_) => None,
+            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => None,
         };
         Self {
             key: intent.key().to_string(),

@@ -77,7 +77,7 @@ fn check(case: &Case, percent_max: usize) {
         let data = record.rdata.as_wire().to_vec();
         let it = (octets(&record.owner), record.rtype.0, record.ttl, data);
         match presence {
-            Presence::Gone => {
+            Presence::Absent => {
                 assert!(foretold.remove(&it), "it goes and was not there: {it:?}");
                 gone.insert(without_ttl(record));
             }

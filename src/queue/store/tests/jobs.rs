@@ -79,7 +79,7 @@ fn a_newer_job_replaces_an_older_one_of_its_key() {
     let first = number(enqueue(&mut store, sent("a.", 1)));
     let second = number(enqueue(&mut store, sent("A.", 1)));
     assert!(second > first);
-    let gone = NewJob::new(&Intent::ZoneGone(name("a.")), "main");
+    let gone = NewJob::new(&Intent::ZoneAbsent(name("a.")), "main");
     let third = number(enqueue(&mut store, gone));
     let jobs = store.list_jobs().unwrap();
     assert_eq!(jobs.len(), 1);
