@@ -18,7 +18,7 @@
 //!   no special cases: the prerequisites of each message hold it to what its plan was computed from.
 //! * **The plan is a pure function of data**: no IO, no clock. Generated zones check it against an oracle.
 //! * **Decide once.** A decision about a zone is computed from what was read and from nothing else; the
-//!   dry run prints it, the run carries it out. One transaction owns attempts and lost responses.
+//!   dry run prints it, the run carries it out. One transaction owns attempts, failed prerequisites and lost responses.
 //! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
 //! * **Written down before acted on.** A job leaves the queue only when its outcome is known; the process
 //!   that delivers it holds a lock that ends with the process.
@@ -36,7 +36,7 @@
 //! | --- | --- | --- | --- |
 //! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
 //! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
-//! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches | IO, clock |
+//! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches; catalogs | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG and SIG(0) (crate `ring`), transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | creates and deletes zones: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |
@@ -57,12 +57,12 @@
 //! | `route` | which primary serves a name, also behind CNAMEs |
 //! | `update` | one UPDATE transaction: attempts, failed prerequisites, lost responses, verification |
 //! | `context` | what the work on one intent needs |
-//! | `ownership` | which instance a zone belongs to: catalog, state, mark |
+//! | `ownership` | which instance a zone belongs to, by catalog, state and mark: `permit_found` decides |
 //! | `create` | creates a zone on a primary |
-//! | `zone` | a whole zone: read, decide, update, delete; the bisection of refused records |
-//! | `ptr` | one PTR value: finds its reverse zone, or creates it |
+//! | `zone` | a whole zone: read, decide, update, delete; the bisection of refused owner names |
+//! | `ptr` | one PTR value: locates its reverse zone, or creates it |
 //! | `record` | one record beside others: ACME challenges, their propagation |
-//! | `check` | diagnoses a primary without changing it |
+//! | `check` | diagnoses a primary without changing it, with the lines that remedy what it lacks |
 //!
 //! Between modules RDATA is canonical wire octets, whatever the type: exact for every type, known or
 //! not (RFC 3597), and the DNS library stays in one module.

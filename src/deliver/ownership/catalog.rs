@@ -14,7 +14,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
 use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Membership};
 use crate::provision::Provisioner;
@@ -310,12 +310,12 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         self.catalog.key.clone()
     }
 
-    async fn decide(&mut self) -> Result<Decision<Membership, Self::Change>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Membership, Self::Change>, Failure> {
         let membership = self.catalog.membership(self.session, self.zone).await?;
         let lost = self.lost.take();
         Ok(match self.update(&membership)? {
-            None => Decision::Done(lost.unwrap_or(membership)),
-            Some(batch) => Decision::Send {
+            None => Next::Done(lost.unwrap_or(membership)),
+            Some(batch) => Next::Send {
                 batches: vec![batch.clone()],
                 change: Sending { membership, batch },
             },

@@ -1,8 +1,8 @@
-//! One PTR value of an address: added to its reverse zone, or removed from it, wherever that is.
+//! One PTR value of an address: added to its reverse zone, or removed from it.
 //!
-//! The primary is asked where the reverse name is (SOA, longest match), and CNAMEs are followed (RFC 2317).
-//! Exactly one value is added or removed, with the values that were seen as prerequisites; other values
-//! stay. The host names that the same call wants at the address are no others.
+//! [`locate`] finds the reverse zone, and follows CNAMEs (RFC 2317); [`reverse_zone`] creates it if it is absent.
+//! Exactly one value is added or removed, with the values that were read as prerequisites. Values of host names
+//! that the call does not name stay.
 
 pub(crate) mod hosts;
 pub(crate) mod locate;
@@ -17,7 +17,7 @@ use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, is_applied, records};
 use crate::deliver::state::PtrValue;
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
@@ -241,19 +241,19 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Decision<Delivered, Self::Change>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Delivered, Self::Change>, Failure> {
         let decided = self.look().await?;
         if decided.to_create != ToCreate::Nothing {
             let is_absent = decided.to_create == ToCreate::Whole;
             self.reverse_zone.create(self.cx, is_absent).await?;
             self.reverse_zone.was_created |= is_absent;
             self.is_finished = true;
-            return Ok(Decision::Again);
+            return Ok(Next::Again);
         }
         let (zone, lines, done) = match decided.step {
             Step::Change { zone, lines, done } => (zone, lines, done),
             Step::Kept(name) => {
-                return Ok(Decision::Done(Delivered {
+                return Ok(Next::Done(Delivered {
                     done: Done::Unchanged,
                     left_out: vec![LeftOut::Kept(name)],
                 }));
@@ -261,7 +261,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
             Step::Nothing(done) => {
                 self.drop_removed()?;
                 let done = self.lost.take().unwrap_or(done);
-                return Ok(Decision::Done(Delivered::all(done)));
+                return Ok(Next::Done(Delivered::all(done)));
             }
         };
         if lines.iter().any(|it| it.presence == Presence::Present) {
@@ -269,7 +269,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
         let (location, answered) = (decided.location, decided.answered);
-        Ok(Decision::Send {
+        Ok(Next::Send {
             batches: vec![batch(zone, &location.owner, &answered, &lines)],
             change: Sending {
                 answered,

@@ -12,7 +12,7 @@ use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, enclosing_soa, records};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::{Provenance, ZoneState};
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::deliver::zone::managed::is_unused;
 use crate::deliver::zone::nameservers::{NS_TTL, ns_set};
 use crate::deliver::zone::preview::{preview_of_new, preview_of_plan};
@@ -198,10 +198,10 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Decision<(), RrSets>, Failure> {
+    async fn decide(&mut self) -> Result<Next<(), RrSets>, Failure> {
         let zone = &self.desired.name;
         let Found::Zone(current) = read(&mut self.cx.session, zone, self.cx.store).await?.0 else {
-            return Ok(Decision::Again);
+            return Ok(Next::Again);
         };
         let placeholders = placeholders(&current);
         let (key, store) = (self.cx.session.zone_key(zone), self.cx.store);
@@ -209,7 +209,7 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
         let plan = fill_plan(self.cx, &current, self.desired, &placeholders);
         let session = &mut self.cx.session;
         let batches = update::batches(session, &plan, &current, Prerequisites::RrSets).await?;
-        Ok(Decision::Send {
+        Ok(Next::Send {
             batches,
             change: placeholders,
         })

@@ -14,7 +14,7 @@ use crate::deliver::ownership;
 use crate::deliver::route::cname::{self, Answer, Follow, Here, Reached};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, records};
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::model::{Name, Presence, Record, RecordIntent, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
 
@@ -62,8 +62,8 @@ pub(crate) async fn locate(
     })
 }
 
-/// A name without a CNAME that is to be followed.
-struct Found {
+/// An owner name without a CNAME that is to be followed.
+struct Owner {
     zone: ZoneName,
     has_synthesized_cname: bool,
 }
@@ -72,7 +72,7 @@ async fn find(
     session: &mut Session<'_>,
     at: &Name,
     follow: Follow,
-) -> Result<Reached<Found>, Failure> {
+) -> Result<Reached<Owner>, Failure> {
     // A server does not follow a CNAME that it is asked for, so that a loop does no harm.
     match cname::look(session, at, RecordType::CNAME, follow).await? {
         Answer::Cname(target) => Ok(Reached::Cname(target)),
@@ -80,7 +80,7 @@ async fn find(
             soa: Some(soa),
             has_synthesized_cname,
             ..
-        }) => Ok(Reached::Here(Found {
+        }) => Ok(Reached::Here(Owner {
             zone: ZoneName::new(&soa.owner),
             has_synthesized_cname,
         })),
@@ -106,12 +106,12 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Decision<Self::Outcome, Done>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Self::Outcome, Done>, Failure> {
         let (session, record, at) = (&mut self.cx.session, self.record, self.at);
         let found = match find(session, at, self.follow).await? {
             Reached::Here(found) => found,
             Reached::Cname(target) if record.follows_cnames => {
-                return Ok(Decision::Done(Reached::Cname(target)));
+                return Ok(Next::Done(Reached::Cname(target)));
             }
             Reached::Cname(_) => return Err(Failure::CnameInTheWay { owner: at.clone() }),
         };
@@ -131,7 +131,7 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             is_changed: !updates.is_empty() || self.may_be_applied,
         };
         if updates.is_empty() {
-            return Ok(Decision::Done(Reached::Here(Delivered::all(done))));
+            return Ok(Next::Done(Reached::Here(Delivered::all(done))));
         }
         let batch = Batch {
             zone: found.zone,
@@ -142,7 +142,7 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             }],
             updates,
         };
-        Ok(Decision::Send {
+        Ok(Next::Send {
             batches: vec![batch],
             change: done,
         })

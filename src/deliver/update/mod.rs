@@ -11,7 +11,8 @@
 //!             └──▶ Done
 //! ```
 //!
-//! Attempts, pauses, failed prerequisites and lost responses are counted here and nowhere else.
+//! Attempts, pauses between them, failed prerequisites and lost responses of all changes are counted here. The
+//! first UPDATE to a zone that a primary has created empty is part of its creation, and no transaction.
 
 pub(crate) mod verify;
 
@@ -40,7 +41,7 @@ pub(crate) trait Transaction<'a> {
     }
 
     /// Reads, decides from what was read, and reserves what may come to be managed.
-    async fn decide(&mut self) -> Result<Decision<Self::Outcome, Self::Change>, Failure>;
+    async fn decide(&mut self) -> Result<Next<Self::Outcome, Self::Change>, Failure>;
 
     /// Takes note that all UPDATEs were applied. `None` if the rest is to be decided anew.
     async fn settle(
@@ -82,8 +83,8 @@ pub(crate) trait Transaction<'a> {
     }
 }
 
-/// What is to be done about a change.
-pub(crate) enum Decision<O, C> {
+/// What a transaction does next.
+pub(crate) enum Next<O, C> {
     /// Nothing is left to send.
     Done(O),
     /// These UPDATEs are to be sent in this order.
@@ -129,9 +130,9 @@ async fn attempt<'a, T: Transaction<'a>>(
         let decision = transaction.decide().await?;
         *lost = None;
         let (batches, change) = match decision {
-            Decision::Done(outcome) => return Ok(outcome),
-            Decision::Again => continue,
-            Decision::Send { batches, change } => (batches, change),
+            Next::Done(outcome) => return Ok(outcome),
+            Next::Again => continue,
+            Next::Send { batches, change } => (batches, change),
         };
         let end = send(transaction, &batches).await;
         if !matches!(end, End::Applied) {

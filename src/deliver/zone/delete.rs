@@ -15,7 +15,7 @@ use crate::deliver::server::query::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::{Provenance, ZoneState};
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Membership, Plan, Prerequisites};
 use crate::provision::{Deleted, Provisioner, RemovalScope};
@@ -146,11 +146,11 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Decision<Done, Self::Change>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Done, Self::Change>, Failure> {
         let (found, mut state) = read(&mut self.cx.session, self.zone, self.cx.store).await?;
         let current = match what_to_remove(self.cx, self.zone, found, &state).await? {
             ToRemove::From(current) => current,
-            ToRemove::Nothing(done) => return Ok(Decision::Done(done)),
+            ToRemove::Nothing(done) => return Ok(Next::Done(done)),
         };
         state.provenance = Provenance::Preexisting;
         let soa = current.soa.to_rdata();
@@ -161,7 +161,7 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         let session = &mut self.cx.session;
         let batches = update::batches(session, &plan, &current, state.prerequisites).await?;
         let change = Removal { plan, state, soa };
-        Ok(Decision::Send { batches, change })
+        Ok(Next::Send { batches, change })
     }
 
     async fn settle(

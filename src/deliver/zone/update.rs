@@ -29,7 +29,7 @@ use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Read, Session};
 use crate::deliver::state::{SoaTtl, StateChange, ZoneKey, ZoneState};
 use crate::deliver::update::verify::{self, Ignored};
-use crate::deliver::update::{self, Decision, Transaction};
+use crate::deliver::update::{self, Next, Transaction};
 use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets};
 use crate::plan::Plan;
 use crate::provision::Created;
@@ -176,7 +176,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
     }
 
     /// Lists the zone, reserves what the update adds and packs it.
-    async fn send(&mut self, update: Update) -> Result<Decision<Delivered, Sending<'c>>, Failure> {
+    async fn send(&mut self, update: Update) -> Result<Next<Delivered, Sending<'c>>, Failure> {
         if !self.bisection.is_searching()
             && let Some(guard) = update.guard
         {
@@ -221,7 +221,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             left_out,
             unreserved,
         };
-        Ok(Decision::Send { batches, change })
+        Ok(Next::Send { batches, change })
     }
 
     /// Makes it durable that this instance may manage these records from now on.
@@ -310,7 +310,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Decision<Delivered, Sending<'c>>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Delivered, Sending<'c>>, Failure> {
         let view = view(self.cx, self.desired, &self.before).await?;
         let primary = self.cx.session.primary;
         self.is_absent = matches!(view.found, Found::Absent | Found::NotShown(_));
@@ -331,13 +331,13 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let update = match decision {
             decide::Decision::Create(creation) => {
                 let done = self.create(*creation).await?;
-                return Ok(done.map_or(Decision::Again, Decision::Done));
+                return Ok(done.map_or(Next::Again, Next::Done));
             }
             decide::Decision::Update(_)
                 if self.existing == Existing::Kept
                     && matches!(self.before.created, None | Some(Created::AlreadyThere(_))) =>
             {
-                return Ok(Decision::Done(Delivered::all(Done::Unchanged)));
+                return Ok(Next::Done(Delivered::all(Done::Unchanged)));
             }
             decide::Decision::Update(update) => *update,
         };
