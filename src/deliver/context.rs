@@ -1,4 +1,4 @@
-//! What the work on one intent needs: the conversation with the primary, the state and the policy.
+//! The context of the work on one intent: the conversation with the primary, the state and the policy.
 
 use super::error::Failure;
 use super::outcome::Overlay;
@@ -11,11 +11,11 @@ use crate::model::{Intent, Name, Record, RecordType, ZoneName};
 pub(crate) struct Context<'a> {
     /// The conversation with the primary; it also holds the deadline and the clock.
     pub(crate) session: Session<'a>,
-    /// What this instance manages.
+    /// The records that this instance manages.
     pub(crate) store: &'a dyn StateStore,
-    /// What the operator allows.
+    /// The rules of the operator.
     pub(crate) policy: &'a Policy,
-    /// What earlier commands of a dry run would have changed.
+    /// The changes that earlier commands of a dry run would have made.
     pub(crate) overlay: Option<&'a Overlay>,
 }
 

@@ -146,7 +146,7 @@ async fn create_on_primary(
             failure: error.into(),
         });
     }
-    // What became of a member zone is not known after a failure.
+    // After a failure, the state of a member zone is unknown.
     let created = create_by_catalog(session, initial, cx.policy.unowned_zones).await;
     created.map_err(|failure| NotCreated {
         is_certain: matches!(failure, Failure::OthersZone { .. }),

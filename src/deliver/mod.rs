@@ -50,11 +50,11 @@ use zone::nameservers::with_nameservers;
 pub struct Engine<'a> {
     /// Which primary serves which names.
     pub routes: &'a Routes,
-    /// What this instance manages.
+    /// The records that this instance manages.
     pub store: &'a dyn StateStore,
-    /// What the operator allows.
+    /// The rules of the operator.
     pub policy: &'a Policy,
-    /// What the earlier intents of a dry run would have changed.
+    /// The changes that earlier intents of a dry run would have made.
     pub overlay: Option<&'a Overlay>,
 }
 

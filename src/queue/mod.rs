@@ -20,8 +20,8 @@
 //!   process. So no two processes deliver a zone at the same time, and no clock decides which
 //!   process is dead. A newer intent that arrives meanwhile waits in the row until the attempt is
 //!   over.
-//! * [`Dispatcher::deliver_accepted`] delivers the jobs that its caller has enqueued,
-//!   [`Dispatcher::deliver_due`] those that others have left, [`Dispatcher::serve`] all that come.
+//! * `Dispatcher::deliver_accepted` delivers the jobs that its caller has enqueued,
+//!   `Dispatcher::deliver_due` those that others have left, `Dispatcher::serve` all that come.
 
 mod backoff;
 mod batch;

@@ -26,7 +26,7 @@ use crate::wire::Reply;
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
-/// What a PTR value needs.
+/// The change that a PTR value needs.
 enum Step {
     Nothing(Done),
     /// `policy.keep` covers this name: the reverse name or the owner of the PTR records.

@@ -126,7 +126,7 @@ async fn resolved(name: &Name, deadline: Instant) -> Vec<SocketAddr> {
     }
 }
 
-/// What a name server shows of a value.
+/// The view that a name server has of a value.
 #[derive(Debug)]
 pub enum ServerView {
     /// It has the value.

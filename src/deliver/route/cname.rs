@@ -67,12 +67,12 @@ pub(crate) enum Reached<T> {
 /// The CNAMEs that are followed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Follow {
-    /// Those that no wildcard seems to synthesize.
+    /// CNAMEs that no wildcard seems to synthesize.
     NotSynthesized,
     All,
 }
 
-/// What a primary answers for a name.
+/// The answer of a primary for a name.
 pub(crate) enum Answer {
     /// It serves no zone for the name.
     NotServed,

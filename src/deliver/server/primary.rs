@@ -1,6 +1,6 @@
 //! A primary: its settings, and what is kept of it between intents.
 //!
-//! What is kept here is for speed and congestion control: a process that begins without it comes to
+//! The observations serve speed and congestion control: a process that begins without them comes to
 //! the same end.
 
 use std::cell::{Cell, RefCell};
@@ -33,7 +33,7 @@ const MARK_TIME: Duration = Duration::from_secs(30);
 pub struct Primary {
     /// Its name in the configuration.
     pub name: String,
-    /// Where it listens.
+    /// Its address and transport.
     pub endpoint: Endpoint,
     /// Signs UPDATEs and queries.
     pub key: Key,

@@ -27,7 +27,7 @@ use crate::wire::{self, Key, MESSAGE_OCTETS_MAX, Rcode};
 pub(crate) trait Transaction<'a> {
     /// The result.
     type Outcome;
-    /// What was decided, as far as the steps after sending need it.
+    /// The part of a decision that the steps after sending need.
     type Change;
     /// How often a decision may be made.
     const ATTEMPTS_MAX: u32 = 10;
@@ -83,7 +83,7 @@ pub(crate) trait Transaction<'a> {
     }
 }
 
-/// What a transaction does next.
+/// The next step of a transaction.
 pub(crate) enum Next<O, C> {
     /// Nothing is left to send.
     Done(O),

@@ -18,17 +18,17 @@ use crate::provision::Created;
 /// program is assumed: such a change moves the serial on.
 const PREREQUISITE_FAILURES_MAX: u32 = 3;
 
-/// What a decision about a zone is computed from.
+/// The reading that a decision about a zone is computed from.
 pub(crate) struct View {
     /// The zone as it was read.
     pub(crate) found: Found,
-    /// What this instance manages in it.
+    /// The records that this instance manages in it.
     pub(crate) state: ZoneState,
     /// Whether this instance may change or create it; of a zone that is there, how it came to be.
     pub(crate) permitted: Result<Provenance, Failure>,
 }
 
-/// What the transaction has done to a zone before.
+/// The steps that the transaction has taken before.
 #[derive(Default)]
 pub(crate) struct Before {
     /// How the transaction created the zone.
@@ -39,7 +39,7 @@ pub(crate) struct Before {
     pub(crate) prerequisite_failures: u32,
 }
 
-/// What a zone needs.
+/// The decision about a zone.
 pub(crate) enum Decision {
     /// The zone is absent or half-created: it must be created, or its creation be finished.
     Create(Box<Creation>),
@@ -49,7 +49,7 @@ pub(crate) enum Decision {
 
 /// The creation of a zone.
 pub(crate) struct Creation {
-    /// What the zone is created with.
+    /// The first contents of the zone.
     pub(crate) first: FirstContents,
     pub(crate) state: ZoneState,
     /// The zone as it was read.
@@ -61,7 +61,7 @@ pub(crate) struct Creation {
 /// The difference between a zone and what is desired.
 pub(crate) struct Update {
     pub(crate) current: CurrentZone,
-    /// What this instance manages, the placeholders of a new zone among it.
+    /// The records that this instance manages, and the placeholders of a new zone.
     pub(crate) state: ZoneState,
     /// The first contents that the primary chose: managed from now on.
     pub(crate) placeholders: RrSets,

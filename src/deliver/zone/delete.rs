@@ -187,7 +187,7 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     }
 }
 
-/// What there is to remove from a zone that stays.
+/// The records to remove from a zone that stays.
 pub(crate) enum ToRemove {
     /// The managed records of this zone.
     From(Box<CurrentZone>),

@@ -72,7 +72,7 @@ pub(crate) async fn view(
     })
 }
 
-/// What becomes of a zone that is there.
+/// The treatment of a zone that exists.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Existing {
     Updated,
@@ -92,9 +92,9 @@ struct ZoneUpdate<'c, 'a> {
     /// The SOA under which prerequisites failed.
     failed_at: Option<Rdata>,
     bisection: Bisection,
-    /// What was applied so far.
+    /// The changes that were applied so far.
     counts: Counts,
-    /// What the primary silently ignored.
+    /// The changes that the primary silently ignored.
     ignored: Vec<LeftOut>,
     reservation: Reservation,
     /// A plan whose response was lost. On the next read, changes that are no longer needed count as applied.
@@ -120,11 +120,11 @@ struct Sending<'c> {
     current: CurrentZone,
     state: ZoneState,
     plan: Plan,
-    /// What is managed once the plan is applied.
+    /// The records that are managed once the plan is applied.
     managed: Cow<'c, RrSets>,
-    /// What is left out of the desired zone.
+    /// The parts of the desired zone that are left out.
     left_out: Vec<LeftOut>,
-    /// What is to be managed, and was not reserved since nothing is sent.
+    /// Records to manage that were not reserved, since nothing is sent.
     unreserved: RrSets,
 }
 
@@ -321,7 +321,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             if primary.catalog.is_none()
                 && let Err(Failure::OthersZone { .. }) = view.permitted
             {
-                // What was managed went with the zone that was there before.
+                // The managed records went with the earlier zone of this name.
                 self.cx
                     .store
                     .forget(self.zone_key(), view.state.generation)?;
@@ -361,7 +361,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let session = &mut self.cx.session;
         let ignored =
             verify::ignored(session, plan, state.prerequisites, current.soa.serial).await?;
-        // What is still to be sent stays managed, and so does what is still there.
+        // Records that are still to be sent stay managed, and so do those that the primary kept.
         let drop = if is_all {
             obsolete(plan, state, &sent.managed).minus(&ignored.left)
         } else {
