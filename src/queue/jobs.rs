@@ -2,7 +2,7 @@
 
 use super::handle::StoreHandle;
 use super::job::{Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, TakeOutcome};
-use super::store::{BatchLimit, NewJob, Store, StoreChange};
+use super::store::{BatchLimit, NewJob, Store, StoreChange, ZoneSerial};
 use crate::deliver::{Answer, Failure};
 use crate::model::{Intent, Name, Serial};
 
@@ -39,9 +39,11 @@ impl Jobs {
 
     /// Returns, for each intent, the newer serial of its zone that overtook it.
     pub(crate) fn overtaken(&self, intents: &[&Intent], now: u64) -> Answer<Vec<Option<Serial>>> {
-        let new = intents.iter().map(|intent| NewJob::new(intent, ""));
-        let new: Vec<NewJob> = new.collect();
-        self.0.ask(move |store| store.overtaken(&new, now))
+        let sent: Vec<_> = intents
+            .iter()
+            .map(|intent| ZoneSerial::of(intent))
+            .collect();
+        self.0.ask(move |store| store.overtaken(&sent, now))
     }
 
     /// Returns all jobs, by number.

@@ -14,7 +14,7 @@ use rusqlite::Transaction;
 
 use super::job::{JobId, JobOutcome};
 use crate::deliver::{PtrValue, StateChange, ZoneKey};
-pub(crate) use enqueue::NewJob;
+pub(crate) use enqueue::{NewJob, ZoneSerial};
 pub(crate) use file::Store;
 pub use file::StoreError;
 pub(crate) use jobs::BatchLimit;

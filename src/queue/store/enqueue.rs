@@ -16,23 +16,39 @@ pub(crate) struct NewJob {
     primary: String,
     stage: u8,
     intent: String,
-    /// The zone's name and the serial of the payload; `None` if the serial does not tell the time.
-    serial: Option<(String, Serial)>,
+    pub(crate) serial: Option<ZoneSerial>,
+}
+
+/// A zone, and the serial of a payload for it, which tells its time.
+#[derive(Debug)]
+pub(crate) struct ZoneSerial {
+    zone: String,
+    serial: Serial,
+}
+
+impl ZoneSerial {
+    /// Returns the serial of an intent; `None` if it has none, or one that does not tell the time.
+    pub(crate) fn of(intent: &Intent) -> Option<Self> {
+        let serial = match intent {
+            Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
+            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => None,
+        };
+        serial.map(|serial| Self {
+            zone: intent.name().to_string(),
+            serial,
+        })
+    }
 }
 
 impl NewJob {
     /// Prepares a job for the primary with that name.
     pub(crate) fn new(intent: &Intent, primary: &str) -> Self {
-        let serial = match intent {
-            Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
-            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => None,
-        };
         Self {
             key: intent.key().to_string(),
             primary: primary.into(),
             stage: Stage::of(intent) as u8,
             intent: to_text(intent),
-            serial: serial.map(|serial| (intent.name().to_string(), serial)),
+            serial: ZoneSerial::of(intent),
         }
     }
 
@@ -62,15 +78,18 @@ impl Store {
     /// nothing.
     pub(in crate::queue) fn overtaken(
         &self,
-        new: &[NewJob],
+        sent: &[Option<ZoneSerial>],
         now: u64,
     ) -> Result<Vec<Option<Serial>>, StoreError> {
         self.read(|connection| {
-            let newest = |new| match order_of(connection, new, now)? {
-                Some((newest, Order::Overtaken)) => Ok(Some(newest)),
-                Some((_, Order::Newer | Order::SetBack)) | None => Ok(None),
+            let newest = |sent: &Option<ZoneSerial>| {
+                let Some(sent) = sent else { return Ok(None) };
+                match order_of(connection, sent, now)? {
+                    Some((newest, Order::Overtaken)) => Ok(Some(newest)),
+                    Some((_, Order::Newer | Order::SetBack)) | None => Ok(None),
+                }
             };
-            new.iter().map(newest).collect()
+            sent.iter().map(newest).collect()
         })
     }
 
@@ -113,20 +132,17 @@ impl Store {
 }
 
 /// Returns the newest serial of the zone that was accepted before, and the order of that and the intent.
-/// `None` if either has no serial.
+/// `None` if no serial was accepted before.
 fn order_of(
     connection: &Connection,
-    new: &NewJob,
+    sent: &ZoneSerial,
     now: u64,
 ) -> rusqlite::Result<Option<(Serial, Order)>> {
-    let Some((zone, serial)) = &new.serial else {
-        return Ok(None);
-    };
     let find = "SELECT serial, accepted_at FROM accepted WHERE zone = ?";
-    let newest: Option<(Serial, u64)> = first(connection, find, [zone], |row| {
+    let newest: Option<(Serial, u64)> = first(connection, find, [&sent.zone], |row| {
         Ok((Serial(row.get(0)?), row.get(1)?))
     })?;
-    Ok(newest.map(|(newest, at)| (newest, order(newest, now.abs_diff(at), *serial))))
+    Ok(newest.map(|(newest, at)| (newest, order(newest, now.abs_diff(at), sent.serial))))
 }
 
 fn enqueue_one(
@@ -135,16 +151,17 @@ fn enqueue_one(
     token: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
-    let set_back_from = match order_of(transaction, new, now)? {
-        Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
-        Some((newest, Order::SetBack)) => Some(newest),
-        Some((_, Order::Newer)) | None => None,
-    };
-    if let Some((zone, serial)) = &new.serial {
+    let mut set_back_from = None;
+    if let Some(sent) = &new.serial {
+        match order_of(transaction, sent, now)? {
+            Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
+            Some((newest, Order::SetBack)) => set_back_from = Some(newest),
+            Some((_, Order::Newer)) | None => {}
+        }
         let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
                       ON CONFLICT DO UPDATE SET
                         serial = excluded.serial, accepted_at = excluded.accepted_at";
-        execute(transaction, accept, params![zone, serial.0, now])?;
+        execute(transaction, accept, params![sent.zone, sent.serial.0, now])?;
     }
     let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
     let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;

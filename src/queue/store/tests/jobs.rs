@@ -117,7 +117,7 @@ fn an_overtaken_intent_is_not_enqueued_and_the_newer_job_stays() {
         sent("a.", 1),
         sent("b.", 999),
     ];
-    let overtaken = store.overtaken(&asked, NOW).unwrap();
+    let overtaken = store.overtaken(&asked.map(|job| job.serial), NOW).unwrap();
     assert_eq!(overtaken, [Some(Serial(1_000)), None, None, None]);
     number(enqueue(&mut store, sent("b.", 999)));
     let set_back = enqueue(&mut store, sent("a.", 1));
