@@ -31,7 +31,7 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
             ),
             json!({ "result": "emptied", "removed": removed }),
         ),
-        Done::AlreadyGone => ("already gone".into(), json!({ "result": "already-gone" })),
+        Done::AlreadyAbsent => ("already gone".into(), json!({ "result": "already-gone" })),
         Done::PtrAdded {
             owner,
             zone,

@@ -48,7 +48,7 @@ pub enum Done {
         removed: usize,
     },
     /// The zone or value was absent already.
-    AlreadyGone,
+    AlreadyAbsent,
     /// The PTR value was added.
     PtrAdded {
         /// The owner name, after CNAMEs (RFC 2317).

@@ -414,7 +414,7 @@ fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSett
     let change = |presence, rdata: &Rdata| line(presence, record(&owner, ttl, rdata.clone()));
     if intent.presence == Presence::Absent {
         if !there {
-            return Step::Nothing(Done::AlreadyGone);
+            return Step::Nothing(Done::AlreadyAbsent);
         }
         return Step::Change {
             lines: vec![change(Presence::Absent, &value)],

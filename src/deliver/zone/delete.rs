@@ -44,7 +44,7 @@ pub(crate) async fn delete_zone(
     // After the zone itself: a process that is killed in between leaves a zone of this instance, and the
     // next delivery goes on from there.
     ownership::release(&mut cx.session, zone).await?;
-    if matches!(done, Done::Deleted | Done::AlreadyGone) {
+    if matches!(done, Done::Deleted | Done::AlreadyAbsent) {
         cx.store.forget(key, state.generation)?;
     }
     Ok(Delivered::all(done))
@@ -65,7 +65,7 @@ async fn delete_whole(
                 Deleted::Removed => Some(Done::Deleted),
                 // The name may have managed records in a zone that came by other means.
                 Deleted::WasAbsent if state.provenance == Provenance::Preexisting => None,
-                Deleted::WasAbsent => Some(Done::AlreadyGone),
+                Deleted::WasAbsent => Some(Done::AlreadyAbsent),
                 Deleted::NotOurs(status) => {
                     let permitted = ownership::permit_going(zone, membership, status);
                     if permitted.is_err() {
@@ -83,7 +83,7 @@ async fn delete_whole(
             let done = if was_listed {
                 Done::Deleted
             } else {
-                Done::AlreadyGone
+                Done::AlreadyAbsent
             };
             Ok(await_absence(&mut cx.session, zone).await?.then_some(done))
         }
@@ -208,12 +208,12 @@ pub(crate) async fn what_to_remove(
             ownership::permit_emptying(session, &current, state).await?;
             Ok(ToRemove::From(current))
         }
-        Found::Absent => Ok(ToRemove::Nothing(Done::AlreadyGone)),
+        Found::Absent => Ok(ToRemove::Nothing(Done::AlreadyAbsent)),
         // Whoever answers so, no record there is managed.
         Found::NotShown(_)
             if state.manages_nothing() || ownership::is_absent(session, zone).await? =>
         {
-            Ok(ToRemove::Nothing(Done::AlreadyGone))
+            Ok(ToRemove::Nothing(Done::AlreadyAbsent))
         }
         Found::NotShown(failure) => Err(failure),
         // Another instance may be creating it just now.
