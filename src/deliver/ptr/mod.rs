@@ -18,7 +18,6 @@ use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, is_applied, records};
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Next, Transaction};
-use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
@@ -73,7 +72,9 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     /// # Errors
     /// [`Failure`] if the operator does not let nsbridge manage the address.
     fn new(cx: &'c mut Context<'a>, intent: &'c PtrIntent) -> Result<Self, Failure> {
-        let name = cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+        let address = intent.address;
+        let name = cx.policy.ptr.reverse_zone(address);
+        let name = name.ok_or(Failure::OutsideNetworks { address })?;
         Ok(Self {
             cx,
             intent,
@@ -335,47 +336,47 @@ fn decide(
     let is_there = location.records.iter().any(|it| it.rdata == value);
     // A value that is added takes the TTL of the others, since an RRset has only one.
     let ttl = location.records.first().map_or(policy.ptr.ttl, |it| it.ttl);
-    let change = |presence, rdata: &Rdata| {
-        let (owner, rdata) = (owner.clone(), rdata.clone());
-        let rtype = RecordType::PTR;
-        line(
-            presence,
-            Record {
-                owner,
-                rtype,
-                ttl,
-                rdata,
-            },
-        )
+    let change = |presence, rdata: &Rdata| PreviewLine {
+        presence,
+        record: Record {
+            owner: owner.clone(),
+            rtype: RecordType::PTR,
+            ttl,
+            rdata: rdata.clone(),
+        },
     };
+    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
+    let others = location.records.iter().map(|it| &it.rdata);
+    let mut others = others.filter(is_other).peekable();
+    let existing = policy.ptr.existing;
     let mut lines = Vec::new();
-    let done = if intent.presence == Presence::Absent {
-        if is_there {
+    let done = match intent.presence {
+        Presence::Absent if !is_there => Done::AlreadyGone,
+        Presence::Absent => {
             lines.push(change(Presence::Absent, &value));
             Done::PtrRemoved {
                 owner: owner.clone(),
                 zone: zone.clone(),
             }
-        } else {
-            Done::AlreadyGone
         }
-    } else {
-        let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-        let others = location.records.iter().map(|it| &it.rdata).filter(is_other);
-        let others: Vec<_> = others.map(|it| change(Presence::Absent, it)).collect();
-        let keeps = !others.is_empty() && policy.ptr.existing == ExistingPtr::Keep;
-        if policy.ptr.existing == ExistingPtr::Replace {
-            lines = others;
-        }
-        let replaced = lines.len();
-        if is_there && replaced == 0 {
+        Presence::Present
+            if is_there && (existing != ExistingPtr::Replace || others.peek().is_none()) =>
+        {
             Done::Unchanged
-        } else if keeps {
+        }
+        Presence::Present if existing == ExistingPtr::Keep && others.peek().is_some() => {
             Done::PtrKept {
                 owner: owner.clone(),
             }
-        } else {
-            lines.extend((!is_there).then(|| change(Presence::Present, &value)));
+        }
+        Presence::Present => {
+            if existing == ExistingPtr::Replace {
+                lines.extend(others.map(|it| change(Presence::Absent, it)));
+            }
+            let replaced = lines.len();
+            if !is_there {
+                lines.push(change(Presence::Present, &value));
+            }
             Done::PtrAdded {
                 owner: owner.clone(),
                 zone: zone.clone(),

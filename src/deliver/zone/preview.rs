@@ -141,6 +141,6 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     preview
 }
 
-pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {
+fn line(presence: Presence, record: Record) -> PreviewLine {
     PreviewLine { presence, record }
 }
