@@ -68,11 +68,11 @@ async fn delete_whole(
                 Deleted::WasAbsent => Some(Done::AlreadyGone),
                 Deleted::NotOurs(status) => {
                     let permitted = ownership::permit_going(zone, membership, status);
-                    if permitted.is_err() {
+                    if let Err(failure) = permitted {
                         let key = cx.session.zone_key(zone);
                         cx.store.forget(key, state.generation)?;
+                        return Err(failure);
                     }
-                    permitted?;
                     None
                 }
             })
