@@ -85,7 +85,7 @@ impl ReverseZone<'_> {
             Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
             // Another process began to create it.
             Created::AlreadyThere(_) => {
-                let (found, _) = read(&mut cx.session, &self.name, cx.store).await?;
+                let (found, _) = read(cx, &self.name).await?;
                 let Found::Zone(current) = found else {
                     return Ok(());
                 };
@@ -108,10 +108,7 @@ impl ReverseZone<'_> {
         is_absent: bool,
     ) -> Result<Option<Preview>, Failure> {
         let first = self.first_contents(cx).await?;
-        if !is_absent
-            && let (Found::Zone(current), state) =
-                read(&mut cx.session, &self.name, cx.store).await?
-        {
+        if !is_absent && let (Found::Zone(current), state) = read(cx, &self.name).await? {
             let is_unused = is_unused(cx.session.primary, &current, &state);
             let plan = fill_plan(cx, &current, &filled(first));
             return Ok(is_unused.then(|| preview_of_plan(&plan, &current)));
@@ -200,7 +197,7 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
 
     async fn decide(&mut self) -> Result<Next<(), RrSets>, Failure> {
         let zone = &self.desired.name;
-        let Found::Zone(current) = read(&mut self.cx.session, zone, self.cx.store).await?.0 else {
+        let Found::Zone(current) = read(self.cx, zone).await?.0 else {
             return Ok(Next::Again);
         };
         let placeholders = placeholders(&current);

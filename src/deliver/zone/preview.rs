@@ -57,7 +57,7 @@ pub(crate) async fn preview_deletion(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Preview, Failure> {
-    let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+    let (found, state) = read(cx, zone).await?;
     let membership = ownership::membership(&mut cx.session, zone).await?;
     let is_deleted = match deletion(cx, zone, membership.as_ref(), &state).await? {
         None => false,

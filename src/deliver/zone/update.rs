@@ -56,7 +56,7 @@ pub(crate) async fn view(
     zone: &DesiredZone,
     before: &Before,
 ) -> Result<View, Failure> {
-    let (found, state) = read(&mut cx.session, &zone.name, cx.store).await?;
+    let (found, state) = read(cx, &zone.name).await?;
     let permitted = match &found {
         Found::Zone(_) if is_unfinished(cx.session.primary, &state, before) => Ok(state.provenance),
         Found::Zone(current) => ownership::permit_found(cx, current, &state).await,
