@@ -17,7 +17,7 @@ use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, is_applied, serving};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session};
 use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
-use crate::model::{InitialZone, Rdata, RecordType, RrSet, RrSets, ZoneName};
+use crate::model::{InitialZone, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
@@ -28,16 +28,6 @@ const CATALOG_TIME_MAX: Duration = Duration::from_secs(10);
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// The longest pause between two looks.
 const PAUSE_MAX: Duration = Duration::from_millis(160);
-
-/// The first contents of a member zone.
-enum Beginning {
-    /// The primary serves the zone, with contents of its choice or from before.
-    Served,
-    /// The zone was empty, and was filled with its full first contents.
-    Filled,
-    /// The zone was empty, and was given its SOA and name servers: more did not fit a message.
-    Founded,
-}
 
 /// Refuses to create a zone whose name the provisioner cannot write.
 pub(crate) fn permit_name(primary: &Primary, zone: &ZoneName) -> Result<(), Failure> {
@@ -69,11 +59,8 @@ pub(crate) async fn create(
     cx.store.reserve(&key, &mut state, &new).await?;
     let created = match create_on_primary(cx, initial).await {
         Ok(created) => created,
-        Err(NotCreated {
-            failure,
-            is_certain,
-        }) => {
-            if is_absent && is_certain {
+        Err(failure) => {
+            if is_absent && is_certainly_absent(&failure) {
                 // Another instance may create the zone now, unless an earlier creation came to an unknown end.
                 if before != Provenance::Creating {
                     state.provenance = Provenance::Preexisting;
@@ -126,32 +113,29 @@ pub(crate) async fn create(
     Ok(created)
 }
 
-/// Why a zone was not created.
-struct NotCreated {
-    failure: Failure,
-    /// It is certain that nothing was created.
-    is_certain: bool,
-}
-
 /// Creates the zone by the interface of the primary, or by an entry of its catalog.
 async fn create_on_primary(
     cx: &mut Context<'_>,
     initial: &InitialZone,
-) -> Result<Created, NotCreated> {
+) -> Result<Created, Failure> {
     let session = &mut cx.session;
-    if let Some(Provisioning::Provisioner(provisioner)) = &session.primary.provisioning {
-        let created = provisioner.create(initial, session.deadline).await;
-        return created.map_err(|error| NotCreated {
-            is_certain: error.made_nothing(),
-            failure: error.into(),
-        });
+    match &session.primary.provisioning {
+        Some(Provisioning::Provisioner(provisioner)) => {
+            Ok(provisioner.create(initial, session.deadline).await?)
+        }
+        Some(Provisioning::Catalog { .. }) | None => {
+            create_by_catalog(session, initial, cx.policy.unowned_zones).await
+        }
     }
-    // After a failure, the state of a member zone is unknown.
-    let created = create_by_catalog(session, initial, cx.policy.unowned_zones).await;
-    created.map_err(|failure| NotCreated {
-        is_certain: matches!(failure, Failure::OthersZone { .. }),
-        failure,
-    })
+}
+
+/// Returns whether it is certain that a creation that failed so created nothing. After most failures, the state
+/// of a member zone is unknown.
+fn is_certainly_absent(failure: &Failure) -> bool {
+    if let Failure::Provision(error) = failure {
+        return error.made_nothing();
+    }
+    matches!(failure, Failure::OthersZone { .. })
 }
 
 /// Restores the state from before a creation.
@@ -191,21 +175,30 @@ pub(crate) async fn create_by_catalog(
         is_preexisting: false,
         unowned,
     };
-    let before = catalog.change(session, &initial.name, list).await?;
-    let beginning = await_zone(session, initial).await?;
-    let beginning = beginning.ok_or_else(|| idle(catalog))?;
-    Ok(match (beginning, before) {
-        (Beginning::Filled, _) => Created::Full,
-        (Beginning::Founded, _) | (Beginning::Served, Membership::Absent) => Created::Placeholder,
-        (Beginning::Served, Membership::Ours(member)) if !member.is_listed => Created::Placeholder,
-        (Beginning::Served, Membership::Ours(_)) => Created::AlreadyThere(ZoneStatus::Ours),
-        (Beginning::Served, Membership::Unclaimed(_)) => {
-            Created::AlreadyThere(ZoneStatus::Unmarked)
-        }
-        (Beginning::Served, Membership::Other { instance, .. }) => {
+    let served = match catalog.change(session, &initial.name, list).await? {
+        Membership::Absent => Created::Placeholder,
+        Membership::Ours(member) if !member.is_listed => Created::Placeholder,
+        Membership::Ours(_) => Created::AlreadyThere(ZoneStatus::Ours),
+        Membership::Unclaimed(_) => Created::AlreadyThere(ZoneStatus::Unmarked),
+        Membership::Other { instance, .. } => {
             Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance)))
         }
-    })
+    };
+    let mut pauses = Pauses::new();
+    loop {
+        match serving(session, &initial.name).await? {
+            Serving::Yes => return Ok(served),
+            Serving::NotLoaded => {
+                if let Some(created) = fill_empty(session, initial).await? {
+                    return Ok(created);
+                }
+            }
+            Serving::No | Serving::KeyDenied => {}
+        }
+        if !pauses.pause(session).await? {
+            return Err(idle(catalog));
+        }
+    }
 }
 
 /// Returns the failure of a primary that does not follow its catalog in time.
@@ -213,28 +206,6 @@ pub(crate) fn idle(catalog: &Catalog) -> Failure {
     Failure::CatalogIdle {
         catalog: catalog.zone().clone(),
         seconds: CATALOG_TIME_MAX.as_secs(),
-    }
-}
-
-/// Waits until the primary serves the zone. `None` if that takes too long.
-async fn await_zone(
-    session: &mut Session<'_>,
-    initial: &InitialZone,
-) -> Result<Option<Beginning>, Failure> {
-    let mut pauses = Pauses::new();
-    loop {
-        match serving(session, &initial.name).await? {
-            Serving::Yes => return Ok(Some(Beginning::Served)),
-            Serving::NotLoaded => {
-                if let Some(beginning) = fill_empty(session, initial).await? {
-                    return Ok(Some(beginning));
-                }
-            }
-            Serving::No | Serving::KeyDenied => {}
-        }
-        if !pauses.pause(session).await? {
-            return Ok(None);
-        }
     }
 }
 
@@ -252,19 +223,20 @@ pub(crate) async fn await_absence(
     Ok(true)
 }
 
-/// Gives a zone without SOA its first contents. `None` if the zone cannot take them now.
+/// Gives a zone without SOA its first contents, or only its SOA and name servers if more does not fit a message.
+/// `None` if the zone cannot take them now.
 async fn fill_empty(
     session: &mut Session<'_>,
     initial: &InitialZone,
-) -> Result<Option<Beginning>, Failure> {
+) -> Result<Option<Created>, Failure> {
     let key = &session.primary.key;
     let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(key);
     let whole = first_batch(initial, |_| true);
-    let (batch, beginning) = if whole.octets() <= octets_max {
-        (whole, Beginning::Filled)
+    let (batch, created) = if whole.octets() <= octets_max {
+        (whole, Created::Full)
     } else {
-        let founding = first_batch(initial, |set| initial.name.is_apex_ns(set));
-        (founding, Beginning::Founded)
+        let smallest = first_batch(initial, |set| initial.name.is_apex_ns(set));
+        (smallest, Created::Placeholder)
     };
     let reply = session.update_once(&batch, key).await?;
     let is_early = match &reply {
@@ -281,34 +253,22 @@ async fn fill_empty(
         return Ok(None);
     }
     // If the zone has an SOA by now, another process was faster.
-    Ok(is_applied(reply, key.name())?.then_some(beginning))
+    Ok(is_applied(reply, key.name())?.then_some(created))
 }
 
 /// Returns the UPDATE that adds the SOA and the chosen records to a zone without SOA.
 fn first_batch(initial: &InitialZone, takes: impl Fn(&RrSet) -> bool) -> Batch {
     let apex = initial.name.apex();
-    let add = |set: &RrSet, rdata: &Rdata| Update::Add {
-        owner: set.owner.clone(),
-        rtype: set.rtype,
-        ttl: set.ttl,
-        rdata: rdata.clone(),
-    };
-    let soa = RrSet {
-        owner: apex.clone(),
-        rtype: RecordType::SOA,
-        ttl: initial.soa_ttl,
-        rdatas: vec![initial.soa.to_rdata()],
-    };
+    let soa = initial.soa.to_record(&initial.name, initial.soa_ttl);
     let rest = initial.records.iter().filter(|set| takes(set));
-    let sets = std::iter::once(&soa).chain(rest);
-    let updates = sets.flat_map(|set| set.rdatas.iter().map(|rdata| add(set, rdata)));
+    let records = std::iter::once(soa).chain(rest.flat_map(RrSet::records));
     Batch {
         zone: initial.name.clone(),
         prerequisites: vec![Prerequisite::Absent {
             owner: apex.clone(),
             rtype: RecordType::SOA,
         }],
-        updates: updates.collect(),
+        updates: records.map(Update::add).collect(),
     }
 }
 

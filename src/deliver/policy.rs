@@ -119,11 +119,6 @@ impl PtrSettings {
         let narrowest = containing.max_by_key(|network| network.prefix());
         narrowest.map(|network| network.reverse_zone(address))
     }
-
-    pub(crate) fn permitted_reverse_zone(&self, address: IpAddr) -> Result<ZoneName, Failure> {
-        self.reverse_zone(address)
-            .ok_or(Failure::OutsideNetworks { address })
-    }
 }
 
 impl Policy {

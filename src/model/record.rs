@@ -265,6 +265,16 @@ pub struct RrSet {
 }
 
 impl RrSet {
+    /// Returns the records of the set.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        self.rdatas.iter().map(|rdata| Record {
+            owner: self.owner.clone(),
+            rtype: self.rtype,
+            ttl: self.ttl,
+            rdata: rdata.clone(),
+        })
+    }
+
     /// Returns whether the set has data with the content of `rdata`.
     pub fn contains(&self, rdata: &Rdata) -> bool {
         if self.rdatas.binary_search(rdata).is_ok() {

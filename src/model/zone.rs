@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::name::Name;
-use super::record::{Rdata, RdataError, RecordType, RrSet, RrSets, name_octets};
+use super::record::{Rdata, RdataError, Record, RecordType, RrSet, RrSets, name_octets};
 
 /// The name of a zone, which is its apex.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -101,6 +101,16 @@ pub struct Soa {
 }
 
 impl Soa {
+    /// Returns the SOA record of a zone, with a TTL in seconds.
+    pub fn to_record(&self, zone: &ZoneName, ttl: u32) -> Record {
+        Record {
+            owner: zone.apex().clone(),
+            rtype: RecordType::SOA,
+            ttl,
+            rdata: self.to_rdata(),
+        }
+    }
+
     /// Reads the fields of SOA data.
     ///
     /// # Errors

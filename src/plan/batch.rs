@@ -1,7 +1,7 @@
 //! Batches: the contents of one UPDATE message each (RFC 2136), with its exact size.
 
 use super::change::{Action, Change};
-use crate::model::{Name, Rdata, RecordType, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, ZoneName};
 
 /// Octets of a message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
@@ -95,6 +95,24 @@ pub enum Update {
         /// The owner name.
         owner: Name,
     },
+}
+
+impl Update {
+    /// Returns the update that adds a record.
+    pub fn add(record: Record) -> Self {
+        let Record {
+            owner,
+            rtype,
+            ttl,
+            rdata,
+        } = record;
+        Self::Add {
+            owner,
+            rtype,
+            ttl,
+            rdata,
+        }
+    }
 }
 
 impl Batch {

@@ -348,12 +348,7 @@ impl<'a> Packer<'a> {
     }
 
     fn set_soa(&self, soa: &Soa, ttl: u32) -> Update {
-        Update::Add {
-            owner: self.plan.zone.apex().clone(),
-            rtype: RecordType::SOA,
-            ttl,
-            rdata: soa.to_rdata(),
-        }
+        Update::add(soa.to_record(&self.plan.zone, ttl))
     }
 
     /// Returns the octets of the plan's SOA in a message; zero if the plan has none.

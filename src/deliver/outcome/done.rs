@@ -30,6 +30,7 @@ impl Delivered {
 
 /// The change for an intent that is now in place.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum Done {
     /// The zone was as desired: no UPDATE was sent.
     Unchanged,
@@ -43,28 +44,22 @@ pub enum Done {
     /// The zone was deleted.
     Deleted,
     /// The managed records were removed; the zone stays, since another source created it.
-    Emptied {
-        /// Number of removed records.
-        removed: usize,
-    },
+    Emptied { removed: usize },
     /// The zone or value was absent already.
     AlreadyAbsent,
     /// The PTR value was added.
     PtrAdded {
         /// The owner name, after CNAMEs (RFC 2317).
         owner: Name,
-        /// Its zone.
         zone: ZoneName,
         /// Number of other values that it replaced (`ptr.existing` is `replace`).
         replaced: usize,
-        /// Whether the reverse zone was created for it.
         zone_created: bool,
     },
     /// The PTR value was removed.
     PtrRemoved {
         /// The owner name, after CNAMEs (RFC 2317).
         owner: Name,
-        /// Its zone.
         zone: ZoneName,
     },
     /// The address keeps another PTR value (`ptr.existing` is `keep`).
@@ -78,11 +73,8 @@ pub enum Done {
         asked: Name,
         /// The owner name, after CNAMEs.
         owner: Name,
-        /// Its zone.
         zone: ZoneName,
-        /// Whether the record is present.
         presence: Presence,
-        /// Whether this delivery changed it.
         is_changed: bool,
     },
     /// PTR records are not managed: no network is configured.

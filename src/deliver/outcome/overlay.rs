@@ -36,12 +36,9 @@ impl Overlay {
         for line in &preview.lines {
             let Record { owner, rtype, .. } = &line.record;
             let is_apex = owner == preview.zone.apex();
-            let is_needed = match *rtype {
-                RecordType::PTR => true,
-                RecordType::SOA | RecordType::NS => is_apex,
-                _ => false,
-            };
-            if is_needed {
+            if *rtype == RecordType::PTR
+                || is_apex && [RecordType::SOA, RecordType::NS].contains(rtype)
+            {
                 let lines = zone.lines.entry((owner.clone(), *rtype)).or_default();
                 lines.push(line.clone());
             }
@@ -84,9 +81,8 @@ impl Overlay {
         let lines = zone.and_then(|zone| zone.lines.get(&(owner.clone(), rtype)));
         for PreviewLine { presence, record } in lines.into_iter().flatten() {
             found.retain(|it| it.rdata != record.rdata);
-            match presence {
-                Presence::Present => found.push(record.clone()),
-                Presence::Absent => {}
+            if *presence == Presence::Present {
+                found.push(record.clone());
             }
         }
         found

@@ -44,16 +44,16 @@ pub fn is_host_of(zone: &CurrentZone, name: &Name) -> bool {
 
 /// Returns the PTR values of a reverse zone at owner names that are addresses.
 pub fn reverse_entries(zone: &CurrentZone) -> Vec<(IpAddr, Name)> {
-    let sets = zone
-        .records
-        .iter()
-        .filter(|set| set.rtype == RecordType::PTR);
-    sets.filter_map(|set| Some((address_of(&set.owner)?, set)))
-        .flat_map(|(address, set)| {
+    let mut entries = Vec::new();
+    for set in &zone.records {
+        if set.rtype == RecordType::PTR
+            && let Some(address) = address_of(&set.owner)
+        {
             let hosts = set.rdatas.iter().filter_map(Rdata::to_name);
-            hosts.map(move |host| (address, host))
-        })
-        .collect()
+            entries.extend(hosts.map(|host| (address, host)));
+        }
+    }
+    entries
 }
 
 #[cfg(test)]

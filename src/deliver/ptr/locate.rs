@@ -10,7 +10,7 @@ use crate::deliver::route::cname::{Answer, Chain, Follow, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::records;
 use crate::model::reverse_name;
-use crate::model::{Name, Rdata, Record, RecordType, Soa, ZoneName};
+use crate::model::{Name, Record, RecordType, Soa, ZoneName};
 
 /// The PTR records of an address, and their location.
 pub(crate) struct PtrLocation {
@@ -18,10 +18,7 @@ pub(crate) struct PtrLocation {
     pub(crate) owner: Name,
     /// `None` if the primary serves no zone for the owner.
     pub(crate) zone: Option<ZoneName>,
-    /// The host names.
-    pub(crate) values: Vec<Rdata>,
-    /// Their TTL, in seconds.
-    pub(crate) ttl: Option<u32>,
+    pub(crate) records: Vec<Record>,
     /// A wildcard seems to synthesize a CNAME at the owner.
     pub(crate) has_synthesized_cname: bool,
 }
@@ -32,8 +29,7 @@ impl PtrLocation {
         Self {
             owner,
             zone: None,
-            values: Vec::new(),
-            ttl: None,
+            records: Vec::new(),
             has_synthesized_cname: false,
         }
     }
@@ -52,25 +48,24 @@ pub(crate) async fn find(
                 chain.follow(target)?;
                 continue;
             }
-            Answer::Here(here) => Some(here),
-            Answer::NotServed => None,
+            Answer::Here(here) => here,
+            Answer::NotServed => return Ok(PtrLocation::of(chain.at)),
         };
-        let mut location = PtrLocation::of(chain.at);
-        if let Some(here) = here {
-            if let Some(soa) = here.soa {
-                let zone = ZoneName::new(&soa.owner);
-                if is_built_in(&soa) {
-                    return Err(Failure::BuiltInZone { zone });
-                }
-                location.zone = Some(zone);
+        let mut zone = None;
+        if let Some(soa) = here.soa {
+            let enclosing = ZoneName::new(&soa.owner);
+            if is_built_in(&soa) {
+                return Err(Failure::BuiltInZone { zone: enclosing });
             }
-            for record in records(&here.response, &location.owner, RecordType::PTR) {
-                location.values.push(record.rdata.clone());
-                location.ttl = Some(record.ttl);
-            }
-            location.has_synthesized_cname = here.has_synthesized_cname;
+            zone = Some(enclosing);
         }
-        return Ok(location);
+        let found = records(&here.response, &chain.at, RecordType::PTR);
+        return Ok(PtrLocation {
+            zone,
+            records: found.cloned().collect(),
+            has_synthesized_cname: here.has_synthesized_cname,
+            owner: chain.at,
+        });
     }
 }
 

@@ -12,13 +12,12 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
-use crate::deliver::policy::{ExistingPtr, Policy, PtrSettings, ZonesOfOthers};
+use crate::deliver::policy::{ExistingPtr, Policy, ZonesOfOthers};
 use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, is_applied, records};
 use crate::deliver::state::PtrValue;
 use crate::deliver::update::{self, Next, Transaction};
-use crate::deliver::zone::preview::line;
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
@@ -26,36 +25,23 @@ use crate::wire::Reply;
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
-/// The change that a PTR value needs.
-enum Step {
-    Nothing(Done),
-    /// `policy.keep` covers this name: the reverse name or the owner of the PTR records.
-    Kept(Name),
-    /// Records of this zone are removed and added.
-    Change {
-        zone: ZoneName,
-        lines: Vec<PreviewLine>,
-        done: Done,
-    },
-}
-
-/// What must be created of the reverse zone before the step.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum ToCreate {
-    Nothing,
-    Whole,
-    /// What a killed process left undone.
-    Rest,
-}
-
 /// What was read, and what it leads to.
 struct Decided {
     /// Where the PTR records are, with the overlay applied.
     location: PtrLocation,
-    /// The values that the primary answered.
-    answered: Vec<Rdata>,
-    to_create: ToCreate,
-    step: Step,
+    /// The zone of the records: the one that was found, or else the one that is to be created.
+    zone: ZoneName,
+    /// The records that the primary answered.
+    answered: Vec<Record>,
+    /// The reverse zone must be created before, or its creation, which a killed process began, be finished.
+    needs_zone: bool,
+    /// The records to remove and to add.
+    lines: Vec<PreviewLine>,
+    /// The result once that is done.
+    done: Done,
+    /// The name that `policy.keep` covers, if that forbids the change: the reverse name or the owner of the PTR
+    /// records.
+    kept: Option<Name>,
 }
 
 /// Adds or removes one PTR value.
@@ -76,24 +62,19 @@ struct PtrUpdate<'c, 'a> {
     /// The last look found no zone for the reverse name.
     is_hidden: bool,
     follow: Follow,
-    /// Values that were answered, and by a failed prerequisite are not there.
-    refuted: Option<Vec<Rdata>>,
+    /// Records that were answered, and by a failed prerequisite are not there.
+    refuted: Option<Vec<Record>>,
     /// The result of a change whose response was lost, if it was applied.
     lost: Option<Done>,
-}
-
-/// A change that is being sent, and its result if it is applied.
-struct Sending {
-    answered: Vec<Rdata>,
-    has_synthesized_cname: bool,
-    done: Done,
 }
 
 impl<'c, 'a> PtrUpdate<'c, 'a> {
     /// # Errors
     /// [`Failure`] if the operator does not let nsbridge manage the address.
     fn new(cx: &'c mut Context<'a>, intent: &'c PtrIntent) -> Result<Self, Failure> {
-        let name = cx.policy.ptr.permitted_reverse_zone(intent.address)?;
+        let address = intent.address;
+        let name = cx.policy.ptr.reverse_zone(address);
+        let name = name.ok_or(Failure::OutsideNetworks { address })?;
         Ok(Self {
             cx,
             intent,
@@ -116,20 +97,17 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         let mut location = match found {
             // A killed creation leaves a zone that is answered so, too.
             Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
-                let location = PtrLocation::of(reverse_name(self.intent.address));
-                return Ok(Decided {
-                    step: decide(&location, &self.reverse_zone, self.cx.policy),
-                    location,
-                    answered: Vec::new(),
-                    to_create: ToCreate::Rest,
-                });
+                let mut location = PtrLocation::of(reverse_name(self.intent.address));
+                location.zone = Some(self.reverse_zone.name.clone());
+                let mut decided = decide(location, Vec::new(), &self.reverse_zone, self.cx.policy);
+                decided.needs_zone = true;
+                return Ok(decided);
             }
             found => found?,
         };
-        if self.refuted.take().as_ref() == Some(&location.values) {
+        if self.refuted.take().as_ref() == Some(&location.records) {
             // A wildcard gives the same answer (RFC 4592).
-            location.values.clear();
-            location.ttl = None;
+            location.records.clear();
         }
         let zone = self
             .cx
@@ -138,33 +116,29 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             location = PtrLocation::of(location.owner);
             location.zone = zone;
         }
-        let answered = location.values.clone();
-        overlay(self.cx, &mut location);
+        let answered = location.records.clone();
+        if let Some(zone) = &location.zone {
+            let (owner, found) = (&location.owner, location.records);
+            location.records = self.cx.records(zone, owner, RecordType::PTR, found);
+        }
         self.cx.permit_name(&location.owner)?;
         self.is_hidden = location.zone.is_none();
         if self.is_hidden && self.intent.presence == Presence::Absent {
             let session = &mut self.cx.session;
             confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
         }
-        let step = decide(&location, &self.reverse_zone, self.cx.policy);
-        let mut to_create = ToCreate::Nothing;
-        if let Step::Change { zone, .. } = &step {
-            if location.zone.is_none() {
-                self.reverse_zone.permit(self.cx, &location.owner)?;
-                to_create = ToCreate::Whole;
+        let mut decided = decide(location, answered, &self.reverse_zone, self.cx.policy);
+        if !decided.lines.is_empty() {
+            decided.needs_zone = if self.is_hidden {
+                let owner = &decided.location.owner;
+                self.reverse_zone.permit(self.cx, owner)?;
+                true
             } else {
-                permit(self.cx, zone).await?;
-                if *zone == self.reverse_zone.name && self.is_unfinished().await? {
-                    to_create = ToCreate::Rest;
-                }
-            }
+                permit(self.cx, &decided.zone).await?;
+                decided.zone == self.reverse_zone.name && self.is_unfinished().await?
+            };
         }
-        Ok(Decided {
-            location,
-            answered,
-            to_create,
-            step,
-        })
+        Ok(decided)
     }
 
     /// Returns whether the creation that a killed process began is left to finish.
@@ -183,7 +157,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             if self.holds(&decided).await? {
                 return Ok(decided);
             }
-            self.refute(decided.answered, decided.location.has_synthesized_cname);
+            self.prerequisite_failed(decided);
         }
         let attempts = Self::ATTEMPTS_MAX;
         Err(Failure::ChangedMeanwhile { attempts })
@@ -192,28 +166,15 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     /// Returns whether the prerequisites of a change hold. If a wildcard may have synthesized the answers, only
     /// the primary can tell: it is sent an UPDATE that changes nothing.
     async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
-        let (location, answered) = (&decided.location, &decided.answered);
         let session = &mut self.cx.session;
-        match &decided.step {
-            Step::Change { zone, .. }
-                if location.has_synthesized_cname
-                    || may_be_synthesized(session, &location.owner, answered).await? =>
-            {
-                let nothing = batch(zone.clone(), &location.owner, answered, &[]);
-                let reply = session.update(&nothing).await?;
-                is_applied(reply, session.primary.key.name())
-            }
-            Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) => Ok(true),
+        let is_in_doubt = !decided.lines.is_empty()
+            && (decided.location.has_synthesized_cname
+                || may_be_synthesized(session, decided).await?);
+        if !is_in_doubt {
+            return Ok(true);
         }
-    }
-
-    /// Takes note that the prerequisites of what was answered do not hold.
-    fn refute(&mut self, answered: Vec<Rdata>, has_synthesized_cname: bool) {
-        if has_synthesized_cname {
-            // The CNAME stands at the name, and a wildcard only says the same.
-            self.follow = Follow::All;
-        }
-        self.refuted = Some(answered);
+        let reply = session.update(&decided.batch(&[])).await?;
+        is_applied(reply, session.primary.key.name())
     }
 
     /// Drops a removed value from the state.
@@ -235,7 +196,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
 
 impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     type Outcome = Delivered;
-    type Change = Sending;
+    type Change = Decided;
 
     fn session(&mut self) -> &mut Session<'a> {
         &mut self.cx.session
@@ -243,39 +204,32 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
 
     async fn decide(&mut self) -> Result<Next<Delivered, Self::Change>, Failure> {
         let decided = self.look().await?;
-        if decided.to_create != ToCreate::Nothing {
-            let is_absent = decided.to_create == ToCreate::Whole;
+        if decided.needs_zone {
+            let is_absent = decided.location.zone.is_none();
             self.reverse_zone.create(self.cx, is_absent).await?;
             self.reverse_zone.was_created |= is_absent;
             self.is_finished = true;
             return Ok(Next::Again);
         }
-        let (zone, lines, done) = match decided.step {
-            Step::Change { zone, lines, done } => (zone, lines, done),
-            Step::Kept(name) => {
-                return Ok(Next::Done(Delivered {
-                    done: Done::Unchanged,
-                    left_out: vec![LeftOut::Kept(name)],
-                }));
-            }
-            Step::Nothing(done) => {
-                self.drop_removed()?;
-                let done = self.lost.take().unwrap_or(done);
-                return Ok(Next::Done(Delivered::all(done)));
-            }
-        };
+        if let Some(name) = decided.kept {
+            return Ok(Next::Done(Delivered {
+                done: Done::Unchanged,
+                left_out: vec![LeftOut::Kept(name)],
+            }));
+        }
+        let lines = &decided.lines;
+        if lines.is_empty() {
+            self.drop_removed()?;
+            let done = self.lost.take().unwrap_or(decided.done);
+            return Ok(Next::Done(Delivered::all(done)));
+        }
         if lines.iter().any(|it| it.presence == Presence::Present) {
             // Before it is there: what a crash leaves behind is known to be managed.
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
-        let (location, answered) = (decided.location, decided.answered);
         Ok(Next::Send {
-            batches: vec![batch(zone, &location.owner, &answered, &lines)],
-            change: Sending {
-                answered,
-                has_synthesized_cname: location.has_synthesized_cname,
-                done,
-            },
+            batches: vec![decided.batch(lines)],
+            change: decided,
         })
     }
 
@@ -285,18 +239,22 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     /// back a value that was replaced. A value too many in the state does less harm than one too few.
     async fn settle(
         &mut self,
-        sent: Sending,
+        sent: Decided,
         _messages: usize,
     ) -> Result<Option<Delivered>, Failure> {
         self.drop_removed()?;
         Ok(Some(Delivered::all(sent.done)))
     }
 
-    fn prerequisite_failed(&mut self, sent: Sending) {
-        self.refute(sent.answered, sent.has_synthesized_cname);
+    fn prerequisite_failed(&mut self, sent: Decided) {
+        if sent.location.has_synthesized_cname {
+            // The CNAME stands at the name, and a wildcard only says the same.
+            self.follow = Follow::All;
+        }
+        self.refuted = Some(sent.answered);
     }
 
-    fn response_lost(&mut self, sent: Sending) {
+    fn response_lost(&mut self, sent: Decided) {
         self.lost = Some(sent.done);
     }
 
@@ -315,40 +273,15 @@ pub(crate) async fn preview_ptr(
     let PtrUpdate {
         cx, reverse_zone, ..
     } = update;
-    let zone = decided.location.zone.as_ref();
-    let zone = zone.unwrap_or(&reverse_zone.name);
-    let mut preview = Preview::of_zone(zone, ZoneChange::Kept);
-    if decided.to_create != ToCreate::Nothing {
-        let is_absent = decided.to_create == ToCreate::Whole;
+    let mut preview = Preview::of_zone(&decided.zone, ZoneChange::Kept);
+    if decided.needs_zone {
+        let is_absent = decided.location.zone.is_none();
         let created = reverse_zone.preview(cx, is_absent).await?;
         preview = created.unwrap_or(preview);
     }
-    match decided.step {
-        Step::Nothing(_) => {}
-        Step::Kept(name) => preview.left_out.push(LeftOut::Kept(name)),
-        Step::Change { lines, .. } => preview.lines.extend(lines),
-    }
+    preview.lines.extend(decided.lines);
+    preview.left_out.extend(decided.kept.map(LeftOut::Kept));
     Ok(preview)
-}
-
-/// Applies the overlay of a dry run to the PTR records of an address.
-fn overlay(cx: &Context<'_>, location: &mut PtrLocation) {
-    let Some(zone) = &location.zone else { return };
-    let (owner, ttl) = (&location.owner, location.ttl.unwrap_or_default());
-    let found = location.values.drain(..);
-    let found = found.map(|rdata| record(owner, ttl, rdata)).collect();
-    let records = cx.records(zone, owner, RecordType::PTR, found);
-    location.ttl = records.first().map(|record| record.ttl);
-    location.values = records.into_iter().map(|record| record.rdata).collect();
-}
-
-fn record(owner: &Name, ttl: u32, rdata: Rdata) -> Record {
-    Record {
-        owner: owner.clone(),
-        rtype: RecordType::PTR,
-        ttl,
-        rdata,
-    }
 }
 
 /// Refuses a change in a reverse zone of another instance, unless the operator lets instances share it. A
@@ -376,116 +309,132 @@ async fn confirm_absence(
 }
 
 /// Returns whether a wildcard beside the name has one of its PTR values (RFC 4592).
-async fn may_be_synthesized(
-    session: &mut Session<'_>,
-    owner: &Name,
-    answered: &[Rdata],
-) -> Result<bool, Failure> {
-    let beside = owner.parent().map(|parent| parent.child(b"*"));
-    let (Some(Ok(beside)), false) = (beside, answered.is_empty()) else {
+async fn may_be_synthesized(session: &mut Session<'_>, decided: &Decided) -> Result<bool, Failure> {
+    let parent = decided.location.owner.parent();
+    let beside = parent.map(|parent| parent.child(b"*"));
+    let (Some(Ok(beside)), false) = (beside, decided.answered.is_empty()) else {
         return Ok(false);
     };
     let response = ask(session, &beside, RecordType::PTR).await?;
     let mut found = response
         .iter()
         .flat_map(|it| records(it, &beside, RecordType::PTR));
-    Ok(found.any(|record| answered.contains(&record.rdata)))
+    let is_answered = |record: &Record| decided.answered.iter().any(|it| it.rdata == record.rdata);
+    Ok(found.any(is_answered))
 }
 
-/// Decides what the value needs: a pure function of what was read.
-fn decide(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &Policy) -> Step {
-    let intent = reverse_zone.intent;
-    let step = step(location, reverse_zone, &policy.ptr);
-    if let Step::Nothing(_) = step {
-        return step;
-    }
-    let mut names = [reverse_name(intent.address), location.owner.clone()].into_iter();
-    let kept = names.find(|name| policy.keeps(name));
-    kept.map_or(step, Step::Kept)
-}
-
-fn step(location: &PtrLocation, reverse_zone: &ReverseZone<'_>, policy: &PtrSettings) -> Step {
+/// Decides what the value needs but for its zone: a pure function of what was read.
+fn decide(
+    location: PtrLocation,
+    answered: Vec<Record>,
+    reverse_zone: &ReverseZone<'_>,
+    policy: &Policy,
+) -> Decided {
     let (intent, owner) = (reverse_zone.intent, location.owner.clone());
     let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name).clone();
     let value = Rdata::from_name(&intent.hostname);
-    let there = location.values.contains(&value);
+    let is_there = location.records.iter().any(|it| it.rdata == value);
     // A value that is added takes the TTL of the others, since an RRset has only one.
-    let ttl = location.ttl.unwrap_or(policy.ttl);
-    let change = |presence, rdata: &Rdata| line(presence, record(&owner, ttl, rdata.clone()));
-    if intent.presence == Presence::Absent {
-        if !there {
-            return Step::Nothing(Done::AlreadyAbsent);
-        }
-        return Step::Change {
-            lines: vec![change(Presence::Absent, &value)],
-            done: Done::PtrRemoved {
-                owner,
-                zone: zone.clone(),
-            },
-            zone,
-        };
-    }
-    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-    let mut others: Vec<&Rdata> = location.values.iter().filter(is_other).collect();
-    if policy.existing != ExistingPtr::Replace {
-        if !there && !others.is_empty() && policy.existing == ExistingPtr::Keep {
-            return Step::Nothing(Done::PtrKept { owner });
-        }
-        others.clear();
-    }
-    let replaced = others.len();
-    if there && replaced == 0 {
-        return Step::Nothing(Done::Unchanged);
-    }
-    let removals = others.into_iter().map(|it| change(Presence::Absent, it));
-    let addition = (!there).then(|| change(Presence::Present, &value));
-    Step::Change {
-        lines: removals.chain(addition).collect(),
-        done: Done::PtrAdded {
-            owner,
-            zone: zone.clone(),
-            replaced,
-            zone_created: reverse_zone.was_created,
+    let ttl = location.records.first().map_or(policy.ptr.ttl, |it| it.ttl);
+    let change = |presence, rdata: &Rdata| PreviewLine {
+        presence,
+        record: Record {
+            owner: owner.clone(),
+            rtype: RecordType::PTR,
+            ttl,
+            rdata: rdata.clone(),
         },
+    };
+    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
+    let others = location.records.iter().map(|it| &it.rdata);
+    let mut others = others.filter(is_other).peekable();
+    let existing = policy.ptr.existing;
+    let mut lines = Vec::new();
+    let done = match intent.presence {
+        Presence::Absent if !is_there => Done::AlreadyAbsent,
+        Presence::Absent => {
+            lines.push(change(Presence::Absent, &value));
+            Done::PtrRemoved {
+                owner: owner.clone(),
+                zone: zone.clone(),
+            }
+        }
+        Presence::Present
+            if is_there && (existing != ExistingPtr::Replace || others.peek().is_none()) =>
+        {
+            Done::Unchanged
+        }
+        Presence::Present if existing == ExistingPtr::Keep && others.peek().is_some() => {
+            Done::PtrKept {
+                owner: owner.clone(),
+            }
+        }
+        Presence::Present => {
+            if existing == ExistingPtr::Replace {
+                lines.extend(others.map(|it| change(Presence::Absent, it)));
+            }
+            let replaced = lines.len();
+            if !is_there {
+                lines.push(change(Presence::Present, &value));
+            }
+            Done::PtrAdded {
+                owner: owner.clone(),
+                zone: zone.clone(),
+                replaced,
+                zone_created: reverse_zone.was_created,
+            }
+        }
+    };
+    let mut kept = None;
+    if !lines.is_empty() {
+        let mut names = [reverse_name(intent.address), owner].into_iter();
+        kept = names.find(|name| policy.keeps(name));
+    }
+    if kept.is_some() {
+        lines.clear();
+    }
+    Decided {
+        location,
         zone,
+        answered,
+        needs_zone: false,
+        lines,
+        done,
+        kept,
     }
 }
 
-/// Returns the UPDATE, with the values that were answered as prerequisites.
-fn batch(zone: ZoneName, owner: &Name, answered: &[Rdata], lines: &[PreviewLine]) -> Batch {
-    let rtype = RecordType::PTR;
-    let equals = |rdata: &Rdata| Prerequisite::Equals {
-        owner: owner.clone(),
-        rtype,
-        rdata: rdata.clone(),
-    };
-    let mut prerequisites: Vec<Prerequisite> = answered.iter().map(equals).collect();
-    if prerequisites.is_empty() {
-        // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
-        for rtype in [rtype, RecordType::CNAME] {
-            let owner = owner.clone();
-            prerequisites.push(Prerequisite::Absent { owner, rtype });
+impl Decided {
+    /// Returns the UPDATE of these changes, with the records that were answered as prerequisites.
+    fn batch(&self, lines: &[PreviewLine]) -> Batch {
+        let (owner, rtype) = (&self.location.owner, RecordType::PTR);
+        let equals = |record: &Record| Prerequisite::Equals {
+            owner: owner.clone(),
+            rtype,
+            rdata: record.rdata.clone(),
+        };
+        let mut prerequisites: Vec<Prerequisite> = self.answered.iter().map(equals).collect();
+        if prerequisites.is_empty() {
+            // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
+            prerequisites.extend(
+                [rtype, RecordType::CNAME].map(|rtype| Prerequisite::Absent {
+                    owner: owner.clone(),
+                    rtype,
+                }),
+            );
         }
-    }
-    let update = |PreviewLine { presence, record }: &PreviewLine| {
-        let (owner, rdata) = (record.owner.clone(), record.rdata.clone());
-        match presence {
-            Presence::Present => Update::Add {
-                owner,
-                rtype,
-                ttl: record.ttl,
-                rdata,
-            },
+        let update = |PreviewLine { presence, record }: &PreviewLine| match presence {
+            Presence::Present => Update::add(record.clone()),
             Presence::Absent => Update::Remove {
-                owner,
+                owner: owner.clone(),
                 rtype,
-                rdata,
+                rdata: record.rdata.clone(),
             },
+        };
+        Batch {
+            zone: self.zone.clone(),
+            prerequisites,
+            updates: lines.iter().map(update).collect(),
         }
-    };
-    Batch {
-        zone,
-        prerequisites,
-        updates: lines.iter().map(update).collect(),
     }
 }

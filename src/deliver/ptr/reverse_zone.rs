@@ -85,15 +85,15 @@ impl ReverseZone<'_> {
             Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
             // Another process began to create it.
             Created::AlreadyThere(_) => {
-                match read(&mut cx.session, &self.name, cx.store).await?.0 {
-                    Found::Zone(current) if is_unused(cx.session.primary, &current, &state) => {}
-                    Found::Zone(_) => {
-                        // Another program uses it, and may have created it.
-                        state.provenance = Provenance::Preexisting;
-                        let change = state.change(key, RrSets::default(), RrSets::default());
-                        return cx.store.commit(change);
-                    }
-                    Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => return Ok(()),
+                let (found, _) = read(cx, &self.name).await?;
+                let Found::Zone(current) = found else {
+                    return Ok(());
+                };
+                if !is_unused(cx.session.primary, &current, &state) {
+                    // Another program uses it, and may have created it.
+                    state.provenance = Provenance::Preexisting;
+                    let change = state.change(key, RrSets::default(), RrSets::default());
+                    return cx.store.commit(change);
                 }
             }
         }
@@ -108,12 +108,9 @@ impl ReverseZone<'_> {
         is_absent: bool,
     ) -> Result<Option<Preview>, Failure> {
         let first = self.first_contents(cx).await?;
-        if !is_absent
-            && let (Found::Zone(current), state) =
-                read(&mut cx.session, &self.name, cx.store).await?
-        {
+        if !is_absent && let (Found::Zone(current), state) = read(cx, &self.name).await? {
             let is_unused = is_unused(cx.session.primary, &current, &state);
-            let plan = fill_plan(cx, &current, &filled(first), &placeholders(&current));
+            let plan = fill_plan(cx, &current, &filled(first));
             return Ok(is_unused.then(|| preview_of_plan(&plan, &current)));
         }
         Ok(Some(preview_of_new(&first)))
@@ -200,13 +197,13 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
 
     async fn decide(&mut self) -> Result<Next<(), RrSets>, Failure> {
         let zone = &self.desired.name;
-        let Found::Zone(current) = read(&mut self.cx.session, zone, self.cx.store).await?.0 else {
+        let Found::Zone(current) = read(self.cx, zone).await?.0 else {
             return Ok(Next::Again);
         };
         let placeholders = placeholders(&current);
         let (key, store) = (self.cx.session.zone_key(zone), self.cx.store);
         store.reserve(&key, &mut self.state, &placeholders).await?;
-        let plan = fill_plan(self.cx, &current, self.desired, &placeholders);
+        let plan = fill_plan(self.cx, &current, self.desired);
         let session = &mut self.cx.session;
         let batches = update::batches(session, &plan, &current, Prerequisites::RrSets).await?;
         Ok(Next::Send {
@@ -225,16 +222,11 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
     }
 }
 
-fn fill_plan(
-    cx: &Context<'_>,
-    current: &CurrentZone,
-    desired: &DesiredZone,
-    placeholders: &RrSets,
-) -> Plan {
+fn fill_plan(cx: &Context<'_>, current: &CurrentZone, desired: &DesiredZone) -> Plan {
     let scope = Scope {
         foreign: ForeignRecords::Keep,
         keep: &cx.policy.keep,
-        managed: placeholders,
+        managed: &placeholders(current),
     };
     plan::plan(current, desired, &scope)
 }

@@ -2,6 +2,8 @@
 //!
 //! The run carries the decision out, the dry run prints it.
 
+use std::borrow::Cow;
+
 use super::managed::{is_unused, left_out, unverified};
 use crate::deliver::create::permit_name;
 use crate::deliver::error::Failure;
@@ -163,17 +165,12 @@ pub(super) fn update(
         None
     };
     let mut scope = policy.scope(&state.managed);
-    let mut plan = match &first {
-        Some(first) => {
-            scope.keep = &[];
-            let desired = DesiredZone {
-                records: first.zone.records.clone(),
-                ..desired.clone()
-            };
-            plan::plan(&current, &desired, &scope)
-        }
-        None => plan::plan(&current, desired, &scope),
-    };
+    let mut wanted = Cow::Borrowed(desired);
+    if let Some(first) = &first {
+        scope.keep = &[];
+        wanted.to_mut().records = first.zone.records.clone();
+    }
+    let mut plan = plan::plan(&current, &wanted, &scope);
     if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }

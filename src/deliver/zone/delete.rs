@@ -68,11 +68,11 @@ async fn delete_whole(
                 Deleted::WasAbsent => Some(Done::AlreadyAbsent),
                 Deleted::NotOurs(status) => {
                     let permitted = ownership::permit_going(zone, membership, status);
-                    if permitted.is_err() {
+                    if let Err(failure) = permitted {
                         let key = cx.session.zone_key(zone);
                         cx.store.forget(key, state.generation)?;
+                        return Err(failure);
                     }
-                    permitted?;
                     None
                 }
             })
@@ -147,7 +147,7 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Next<Done, Self::Change>, Failure> {
-        let (found, mut state) = read(&mut self.cx.session, self.zone, self.cx.store).await?;
+        let (found, mut state) = read(self.cx, self.zone).await?;
         let current = match what_to_remove(self.cx, self.zone, found, &state).await? {
             ToRemove::From(current) => current,
             ToRemove::Nothing(done) => return Ok(Next::Done(done)),
@@ -251,7 +251,7 @@ async fn removal_scope(
             RemovalScope::Marked
         }
         (Provenance::Adopted, Some(marker)) => {
-            let (found, _) = read(&mut cx.session, zone, cx.store).await?;
+            let (found, _) = read(cx, zone).await?;
             let is_same = |current: &CurrentZone| is_as_delivered(current, state);
             if !marker.can_change_marks() && found.zone().is_some_and(is_same) {
                 RemovalScope::Adopted
@@ -260,7 +260,7 @@ async fn removal_scope(
             }
         }
         (Provenance::Creating, _) => {
-            let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+            let (found, state) = read(cx, zone).await?;
             let primary = cx.session.primary;
             let is_unused = |current: &CurrentZone| is_unused(primary, current, &state);
             if found.zone().is_some_and(is_unused) {

@@ -69,10 +69,7 @@ pub(crate) fn added(plan: &Plan) -> RrSets {
 /// Returns the records of some changes. One that is removed has no TTL.
 fn records_of(plan: &Plan, is_taken: impl Fn(Action) -> bool) -> RrSets {
     let changes = plan.changes.iter().filter(|change| is_taken(change.action));
-    RrSets::from_records(changes.map(|change| match change.action {
-        Action::Add { ttl } | Action::SetTtl { ttl } => change.to_record(ttl),
-        Action::Remove => change.to_record(0),
-    }))
+    RrSets::from_records(changes.map(|change| change.to_record(change.ttl().unwrap_or(0))))
 }
 
 /// Returns whether a zone holds only its SOA, its NS records and what was to be put into it: no other

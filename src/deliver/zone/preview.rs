@@ -12,9 +12,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
 use crate::deliver::server::transfer::Found;
-use crate::model::{
-    CurrentZone, DesiredZone, InitialZone, Presence, Record, RecordType, RrSets, Soa, ZoneName,
-};
+use crate::model::{CurrentZone, DesiredZone, InitialZone, Presence, Record, RrSet, ZoneName};
 use crate::plan::{self, Plan};
 
 /// Returns what [`deliver_zone`](super::update::deliver_zone) would do.
@@ -59,7 +57,7 @@ pub(crate) async fn preview_deletion(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Preview, Failure> {
-    let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+    let (found, state) = read(cx, zone).await?;
     let membership = ownership::membership(&mut cx.session, zone).await?;
     let is_deleted = match deletion(cx, zone, membership.as_ref(), &state).await? {
         None => false,
@@ -92,8 +90,9 @@ pub(crate) async fn preview_deletion(
 }
 
 pub(crate) fn preview_of_new(initial: &InitialZone) -> Preview {
-    let soa = soa_record(&initial.name, &initial.soa, initial.soa_ttl);
-    let records = [soa].into_iter().chain(all_records(&initial.records));
+    let soa = initial.soa.to_record(&initial.name, initial.soa_ttl);
+    let records = initial.records.iter().flat_map(RrSet::records);
+    let records = [soa].into_iter().chain(records);
     Preview {
         lines: records.map(|it| line(Presence::Present, it)).collect(),
         ..Preview::of_zone(&initial.name, ZoneChange::Created)
@@ -101,8 +100,8 @@ pub(crate) fn preview_of_new(initial: &InitialZone) -> Preview {
 }
 
 fn preview_of_deletion(current: &CurrentZone) -> Preview {
-    let soa = soa_record(&current.name, &current.soa, current.soa_ttl);
-    let records = all_records(&current.records).chain([soa]);
+    let soa = current.soa.to_record(&current.name, current.soa_ttl);
+    let records = current.records.iter().flat_map(RrSet::records).chain([soa]);
     Preview {
         lines: records.map(|it| line(Presence::Absent, it)).collect(),
         ..Preview::of_zone(&current.name, ZoneChange::Deleted)
@@ -113,9 +112,9 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     let mut preview = Preview::of_zone(&plan.zone, ZoneChange::Kept);
     let lines = &mut preview.lines;
     if let Some((soa, ttl)) = &plan.soa {
-        let before = soa_record(&current.name, &current.soa, current.soa_ttl);
+        let before = current.soa.to_record(&current.name, current.soa_ttl);
         lines.push(line(Presence::Absent, before));
-        let after = soa_record(&current.name, soa, *ttl);
+        let after = soa.to_record(&current.name, *ttl);
         lines.push(line(Presence::Present, after));
     }
     let mut ttls = HashMap::new();
@@ -130,7 +129,8 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
         }
     }
     // An RRset has one TTL (RFC 2181 section 5.2): its values that stay get that of those that come.
-    for before in all_records(&current.records.minus(&touched(plan))) {
+    let staying = current.records.minus(&touched(plan));
+    for before in staying.iter().flat_map(RrSet::records) {
         if let Some(&ttl) = ttls.get(&(&before.owner, before.rtype))
             && ttl != before.ttl
         {
@@ -141,26 +141,6 @@ pub(crate) fn preview_of_plan(plan: &Plan, current: &CurrentZone) -> Preview {
     preview
 }
 
-pub(crate) fn line(presence: Presence, record: Record) -> PreviewLine {
+fn line(presence: Presence, record: Record) -> PreviewLine {
     PreviewLine { presence, record }
-}
-
-fn soa_record(zone: &ZoneName, soa: &Soa, ttl: u32) -> Record {
-    Record {
-        owner: zone.apex().clone(),
-        rtype: RecordType::SOA,
-        ttl,
-        rdata: soa.to_rdata(),
-    }
-}
-
-fn all_records(records: &RrSets) -> impl Iterator<Item = Record> {
-    records.iter().flat_map(|set| {
-        set.rdatas.iter().map(|rdata| Record {
-            owner: set.owner.clone(),
-            rtype: set.rtype,
-            ttl: set.ttl,
-            rdata: rdata.clone(),
-        })
-    })
 }

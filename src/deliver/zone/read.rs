@@ -5,16 +5,16 @@ use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Read, Session};
-use crate::deliver::state::{StateStore, ZoneState};
+use crate::deliver::state::ZoneState;
 use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::wire::Rcode;
 
 /// Reads a zone, and loads what this instance manages in it.
 pub(crate) async fn read(
-    session: &mut Session<'_>,
+    cx: &mut Context<'_>,
     zone: &ZoneName,
-    store: &dyn StateStore,
 ) -> Result<(Found, ZoneState), Failure> {
+    let (session, store) = (&mut cx.session, cx.store);
     let key = session.zone_key(zone);
     if session.primary.read == Read::State {
         // The SOA comes first: a process that changes the zone after that makes a prerequisite fail, and one
@@ -41,7 +41,7 @@ pub(crate) async fn read_present(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<(CurrentZone, ZoneState), Failure> {
-    let (found, state) = read(&mut cx.session, zone, cx.store).await?;
+    let (found, state) = read(cx, zone).await?;
     Ok((found.into_zone()?, state))
 }
 

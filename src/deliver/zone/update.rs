@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 
 use super::bisect::Bisection;
-use super::decide::{self, Before, Creation, Update, View, decide, is_unfinished};
+use super::decide::{Before, Creation, Decision, Update, View, decide, is_unfinished};
 use super::managed::{added, left_out, managed_after, obsolete, to_reserve, touched};
 use super::read::read;
 use crate::deliver::context::Context;
@@ -56,7 +56,7 @@ pub(crate) async fn view(
     zone: &DesiredZone,
     before: &Before,
 ) -> Result<View, Failure> {
-    let (found, state) = read(&mut cx.session, &zone.name, cx.store).await?;
+    let (found, state) = read(cx, &zone.name).await?;
     let permitted = match &found {
         Found::Zone(_) if is_unfinished(cx.session.primary, &state, before) => Ok(state.provenance),
         Found::Zone(current) => ownership::permit_found(cx, current, &state).await,
@@ -256,22 +256,18 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
     /// Waits, once, for another process that is creating the zone: while BIND and PowerDNS have it as a
     /// secondary zone, they refuse updates or fail on them.
     async fn waits_for_creation(&mut self, failure: &Failure) -> Result<bool, Failure> {
-        let (
-            Failure::UpdateRefused { .. } | Failure::ServerFailure { .. },
-            Some(Provisioning::Provisioner(provisioner)),
-            false,
-        ) = (
-            failure,
-            &self.cx.session.primary.provisioning,
-            self.has_waited,
-        )
-        else {
-            return Ok(false);
-        };
-        let zone = &self.desired.name;
-        provisioner.settle(zone, self.cx.session.deadline).await?;
-        self.has_waited = true;
-        Ok(true)
+        let session = &self.cx.session;
+        if let Failure::UpdateRefused { .. } | Failure::ServerFailure { .. } = failure
+            && let Some(Provisioning::Provisioner(provisioner)) = &session.primary.provisioning
+            && !self.has_waited
+        {
+            self.has_waited = true;
+            provisioner
+                .settle(&self.desired.name, session.deadline)
+                .await?;
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// Finds out whether the primary took the TTL of the SOA, if the plan changed it.
@@ -327,21 +323,19 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
                     .forget(self.zone_key(), view.state.generation)?;
             }
         }
-        let decision = decide(self.desired, primary, self.cx.policy, view, &self.before)?;
-        let update = match decision {
-            decide::Decision::Create(creation) => {
+        match decide(self.desired, primary, self.cx.policy, view, &self.before)? {
+            Decision::Create(creation) => {
                 let done = self.create(*creation).await?;
-                return Ok(done.map_or(Next::Again, Next::Done));
+                Ok(done.map_or(Next::Again, Next::Done))
             }
-            decide::Decision::Update(_)
+            Decision::Update(_)
                 if self.existing == Existing::Kept
                     && matches!(self.before.created, None | Some(Created::AlreadyThere(_))) =>
             {
-                return Ok(Next::Done(Delivered::all(Done::Unchanged)));
+                Ok(Next::Done(Delivered::all(Done::Unchanged)))
             }
-            decide::Decision::Update(update) => *update,
-        };
-        self.send(update).await
+            Decision::Update(update) => self.send(*update).await,
+        }
     }
 
     async fn settle(
