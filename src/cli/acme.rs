@@ -103,15 +103,14 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
     let challenge = challenge_intent(owner.to_lowercase(), value, presence);
     let intent = Intent::Record(challenge.clone());
     let commands = [handover::given(Verb::Update, intent)];
-    let deadline = Instant::now() + setup.deadline;
-    let status = handover::hand_over(&commands, &setup, deadline, output);
+    let status = handover::hand_over(&commands, &setup, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();
     if !waits || status != Status::Done {
         return Ok(status);
     }
     let wait = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let located = engine.locate_record(&challenge, deadline).await;
+        let located = engine.locate_record(&challenge, setup.deadline).await;
         let subject = challenge.owner.to_string();
         let (primary, location) = report::routed(&subject, located, output)?;
         let wait = Wait {

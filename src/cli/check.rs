@@ -9,7 +9,6 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::output::{Abort, Message, Output};
@@ -49,7 +48,6 @@ pub(super) fn run(
     report.configuration(config, &setup);
     let summaries = report.store(&setup.queue_path)?;
     let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
-    let deadline = Instant::now() + setup.deadline;
     let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
     let held = summaries.iter().filter(is_held);
     let settings = CheckSettings {
@@ -61,7 +59,7 @@ pub(super) fn run(
     let primaries: Vec<&Primary> = setup.primaries.values().map(|it| &**it).collect();
     let checks = primaries.iter().map(async |primary| {
         let zones = zones_of(primary, &named, &summaries, &setup);
-        check::check(primary, &zones, &settings, deadline).await
+        check::check(primary, &zones, &settings, setup.deadline).await
     });
     for (primary, checked) in primaries.iter().zip(block_on(join_all(checks))?) {
         for checked in checked {

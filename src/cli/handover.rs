@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::Instant;
-
 use super::configuration::Setup;
 use super::output::{Message, Output, Severity};
 use super::report::Report;
@@ -32,13 +30,12 @@ pub(super) fn carry_out(
     commands: &[Command],
     dry_run: bool,
     setup: &Setup,
-    deadline: Instant,
     output: &mut Output,
 ) -> Status {
     if dry_run {
-        preview(commands, setup, deadline, output)
+        preview(commands, setup, output)
     } else {
-        hand_over(commands, setup, deadline, output)
+        hand_over(commands, setup, output)
     }
 }
 
@@ -47,14 +44,9 @@ pub(super) fn carry_out(
 ///
 /// If the queue accepts nothing, they are delivered without it, with a message that they are not kept. A server
 /// of the command line has no queue.
-pub(super) fn hand_over(
-    commands: &[Command],
-    setup: &Setup,
-    deadline: Instant,
-    output: &mut Output,
-) -> Status {
+pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let deliver = |store_thread: Result<StoreThread, StoreError>, output: &mut Output| {
-        queue_and_deliver(commands, setup, store_thread?, deadline, output)
+        queue_and_deliver(commands, setup, store_thread?, output)
     };
     let unkept = |message: Message, output: &mut Output| {
         output.message(message);
@@ -84,7 +76,7 @@ pub(super) fn hand_over(
 }
 
 /// Prints the changes that delivering commands would make.
-fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut Output) -> Status {
+fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let preview = async |store_thread: &StoreThread, output: &mut Output| {
         let mut report = Report::new(commands, output);
@@ -97,7 +89,7 @@ fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut 
             Some(newest) => report.handled(index, preview.map(|_| Handled::Stale { newest })),
             None => report.preview(index, preview),
         };
-        dispatch_preview(&intents, &overtaken, &engine, deadline, note).await;
+        dispatch_preview(&intents, &overtaken, &engine, setup.deadline, note).await;
         report.total();
         Ok(report.status())
     };
@@ -112,10 +104,9 @@ fn queue_and_deliver(
     commands: &[Command],
     setup: &Setup,
     store_thread: StoreThread,
-    deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Message> {
-    let done = block_on(work(commands, setup, &store_thread, deadline, output));
+    let done = block_on(work(commands, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
         Err(error) => Ok(output.internal_error(&error)),
@@ -135,7 +126,6 @@ async fn work(
     commands: &[Command],
     setup: &Setup,
     store_thread: &StoreThread,
-    deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Message> {
     let is_durable = store_thread.access() == Access::ReadWrite;
@@ -173,11 +163,11 @@ async fn work(
         report.handled(index, handled);
     };
     dispatcher
-        .deliver_accepted(&intents, &accepted, deadline, note)
+        .deliver_accepted(&intents, &accepted, setup.deadline, note)
         .await;
     let status = report.status();
     if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
-        deliver_due(&dispatcher, &unreachable, setup, deadline, output).await;
+        deliver_due(&dispatcher, &unreachable, setup, output).await;
     }
     Ok(status)
 }
@@ -188,11 +178,10 @@ async fn deliver_due(
     dispatcher: &Dispatcher<'_>,
     unreachable: &BTreeSet<String>,
     setup: &Setup,
-    deadline: Instant,
     output: &mut Output,
 ) {
     let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-    let due = dispatcher.deliver_due(&primaries, unreachable, deadline, |job, handled| {
+    let due = dispatcher.deliver_due(&primaries, unreachable, setup.deadline, |job, handled| {
         report_job(job, handled, output);
     });
     // If the file fails, the store thread reports why.

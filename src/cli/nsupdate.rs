@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, CONFIG_PATH, Setup, now};
 use super::nsupdate_keys::{self, file_words};
@@ -200,8 +199,8 @@ impl<'a> DurableQueue<'a> {
             intent: Intent::Record(record),
         });
         let commands: Vec<_> = commands.collect();
-        let deadline = Instant::now() + setup.deadline;
-        let status = handover::hand_over(&commands, setup, deadline, &mut self.output);
+        setup.restart_time();
+        let status = handover::hand_over(&commands, setup, &mut self.output);
         for primary in setup.primaries.values() {
             primary.pool.close();
         }

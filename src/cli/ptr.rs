@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::configuration::Setup;
 use super::direct;
@@ -99,14 +98,7 @@ fn change(
         Presence::Absent => [].into(),
     };
     let commands = [command(address, host, presence, wanted)];
-    let deadline = Instant::now() + setup.deadline;
-    Ok(carry_out(
-        &commands,
-        value.dry_run,
-        &setup,
-        deadline,
-        output,
-    ))
+    Ok(carry_out(&commands, value.dry_run, &setup, output))
 }
 
 /// Refuses the command if no PTR records are managed.
@@ -132,7 +124,6 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
             setup: &setup,
             settings: &mut settings,
             store: store_thread.store(),
-            deadline: Instant::now() + setup.deadline,
             prune: options.prune || setup.policy.foreign == ForeignRecords::Remove,
             status: Status::Done,
             output,
@@ -150,8 +141,8 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
             output.result(&line, entry);
         }
         Some(commands) => {
-            let (dry_run, deadline) = (options.dry_run, Instant::now() + setup.deadline);
-            status.or_worse(carry_out(&commands, dry_run, &setup, deadline, output));
+            setup.restart_time();
+            status.or_worse(carry_out(&commands, options.dry_run, &setup, output));
         }
     }
     Ok(status)
@@ -163,7 +154,6 @@ struct Survey<'a> {
     /// With the networks of the zone's addresses, if the server is one of the command line.
     settings: &'a mut PtrSettings,
     store: &'a dyn StateStore,
-    deadline: Instant,
     prune: bool,
     status: Status,
     output: &'a mut Output,
@@ -176,7 +166,7 @@ impl Survey<'_> {
     /// The status of a failure to read the zone, which is printed.
     async fn commands(&mut self, zone: &ZoneName) -> Result<Vec<payload::Command>, Abort> {
         let engine = self.setup.engine(self.store);
-        let read = engine.read_zone(zone, self.deadline).await;
+        let read = engine.read_zone(zone, self.setup.deadline).await;
         let (_, (current, _)) = report::routed(&zone.to_string(), read, self.output)?;
         let mut pairs = deliver::host_addresses(&current);
         if self.setup.is_direct {
@@ -227,7 +217,7 @@ impl Survey<'_> {
         for reverse_zone in networks.flat_map(Network::reverse_zones) {
             let name = reverse_zone.apex();
             let read = engine
-                .read_enclosing_zone(name, &mut seen, self.deadline)
+                .read_enclosing_zone(name, &mut seen, self.setup.deadline)
                 .await;
             // Without a route, the values that are to be added are reported, and no other ones can be read.
             let Some(primary) = read.primary else {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::handover::{command_of, dispatcher};
@@ -146,7 +145,6 @@ impl Queue<'_> {
     }
 
     async fn retry(&mut self, jobs: &[JobSummary], force: bool) -> Result<(), Failure> {
-        let deadline = Instant::now() + self.setup.deadline;
         let ids = jobs.iter().map(|job| job.id).collect();
         let queue = self.store_thread.jobs();
         queue.retry(ids, force, self.now).await?;
@@ -170,7 +168,7 @@ impl Queue<'_> {
             .collect();
         let mut report = Report::new(&commands, self.output);
         dispatcher(self.setup, self.store_thread)
-            .deliver_jobs(&intents, deadline, |index, handled| {
+            .deliver_jobs(&intents, self.setup.deadline, |index, handled| {
                 report.handled(index, handled);
             })
             .await;

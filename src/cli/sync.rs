@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::time::Instant;
-
 use super::configuration::Setup;
 use super::direct;
 use super::handover::carry_out;
@@ -46,7 +44,6 @@ pub(super) fn run(
     if arguments.force {
         setup.policy.removals_percent_max = Some(100);
     }
-    let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);
     if arguments.prune {
         check_prune(&zone, &setup)?;
@@ -63,7 +60,7 @@ pub(super) fn run(
         intent: Intent::Zone(wanted.zone),
     }];
     let dry_run = arguments.dry_run;
-    Ok(carry_out(&commands, dry_run, &setup, deadline, output))
+    Ok(carry_out(&commands, dry_run, &setup, output))
 }
 
 /// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.

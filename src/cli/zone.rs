@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration;
 use super::direct;
@@ -96,10 +95,9 @@ fn create(
         source: ZoneSource::Call,
     });
     let commands = [given(Verb::Create, intent)];
-    let deadline = Instant::now() + setup.deadline;
     let create = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let created = engine.create_zone(zone, nameservers, deadline).await;
+        let created = engine.create_zone(zone, nameservers, setup.deadline).await;
         let mut report = Report::new(&commands, output);
         report.delivered(0, created);
         Ok(report.status())
@@ -109,18 +107,16 @@ fn create(
 
 fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let deadline = Instant::now() + setup.deadline;
     let commands = [given(Verb::Delete, Intent::ZoneAbsent(zone.clone()))];
-    Ok(handover::hand_over(&commands, &setup, deadline, output))
+    Ok(handover::hand_over(&commands, &setup, output))
 }
 
 fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let deadline = Instant::now() + setup.deadline;
     let adopt = async |store_thread: &StoreThread, output: &mut Output| {
         let adopted = setup
             .engine(store_thread.store())
-            .adopt(zone, deadline)
+            .adopt(zone, setup.deadline)
             .await;
         let (primary, before) = report::routed(&zone.to_string(), adopted, output)?;
         Ok(print_adopted(zone, &primary, before, output))
@@ -171,10 +167,9 @@ fn show(
     output: &mut Output,
 ) -> Result<Status, Abort> {
     let setup = server.setup(config, Vec::new())?;
-    let deadline = Instant::now() + setup.deadline;
     let show = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let read = engine.read_zone(zone, deadline).await;
+        let read = engine.read_zone(zone, setup.deadline).await;
         let (primary, (current, state)) = report::routed(&zone.to_string(), read, output)?;
         let state = Some(&state).filter(|_| !setup.is_direct);
         Ok(print(zone, &primary, &current, state, output))
