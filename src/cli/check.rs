@@ -15,7 +15,7 @@ use super::output::{Abort, Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
-use crate::deliver::{Failure, Primary, Provenance, Retry, ZoneSummary};
+use crate::deliver::{Failure, Primary, Provenance, ZoneSummary};
 use crate::model::{Name, ZoneName};
 use crate::queue::{self, Access, FileState, StoreError, StoreThread};
 
@@ -226,12 +226,9 @@ impl Report<'_> {
                 }
             }
             Verdict::Bad(bad) => {
-                let (kind, status) = match bad.trouble.retry() {
-                    Retry::Transient => ("later", Status::Later),
-                    Retry::Permanent => ("denied", Status::Denied),
-                };
+                let status = Status::from(bad.trouble.retry());
                 self.status.or_worse(status);
-                entry["kind"] = kind.into();
+                entry["kind"] = status.kind().into();
                 entry["cause"] = bad.trouble.to_string().into();
                 entry["hint"] = bad.hint.clone().into();
                 if let Some(remedy) = &bad.remedy {

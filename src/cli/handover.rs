@@ -91,7 +91,7 @@ fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
         };
         dispatch_preview(&intents, &overtaken, &engine, setup.deadline, note).await;
         report.total();
-        Ok(report.status())
+        Ok(report.status)
     };
     with_store(setup, Access::ReadOnly, output, preview)
 }
@@ -165,7 +165,7 @@ async fn work(
     dispatcher
         .deliver_accepted(&intents, &accepted, setup.deadline, note)
         .await;
-    let status = report.status();
+    let status = report.status;
     if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
         deliver_due(&dispatcher, &unreachable, setup, output).await;
     }
@@ -193,7 +193,7 @@ pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Outpu
     let commands = [command_of(job.id, job.intent.clone())];
     let mut report = Report::new(&commands, output);
     report.handled(0, handled);
-    report.status()
+    report.status
 }
 
 /// Returns the command of a job.

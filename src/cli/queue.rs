@@ -172,7 +172,7 @@ impl Queue<'_> {
                 report.handled(index, handled);
             })
             .await;
-        self.status.or_worse(report.status());
+        self.status.or_worse(report.status);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use crate::model::{
     ZoneSource,
 };
 use crate::payload::Verb;
-use crate::queue::{Access, StoreThread};
+use crate::queue::{Access, Attempted, Handled, StoreThread};
 use crate::zonefile;
 
 /// Changes and views of zones.
@@ -99,8 +99,14 @@ fn create(
         let engine = setup.engine(store_thread.store());
         let created = engine.create_zone(zone, nameservers, setup.deadline).await;
         let mut report = Report::new(&commands, output);
-        report.delivered(0, created);
-        Ok(report.status())
+        let attempted = |result| {
+            Handled::Attempted(Attempted {
+                result,
+                stays: None,
+            })
+        };
+        report.handled(0, created.map(attempted));
+        Ok(report.status)
     };
     Ok(with_store(&setup, Access::ReadWrite, output, create))
 }
