@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::direct;
-use super::handover;
+use super::handover::{self, COMMAND_LINE};
 use super::output::{Abort, Message, Output, Severity};
 use super::report::{self, Reason};
 use super::status::Status;
@@ -18,7 +18,6 @@ use crate::deliver::{
     Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
-use crate::payload::Verb;
 use crate::queue::{Access, StoreThread};
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
@@ -102,7 +101,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
     let value = arguments.value.as_bytes();
     let challenge = challenge_intent(owner.to_lowercase(), value, presence);
     let intent = Intent::Record(challenge.clone());
-    let commands = [handover::given(Verb::Update, intent)];
+    let commands = [handover::command(COMMAND_LINE, intent)];
     let status = handover::hand_over(&commands, &setup, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();
     if !waits || status != Status::Done {

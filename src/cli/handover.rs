@@ -12,18 +12,12 @@ use crate::deliver::{Failure, Routed, RoutedResult};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, JobId, StoreError, StoreThread, WorkerLock,
+    Accepted, Access, Dispatcher, Handled, Job, StoreError, StoreThread, WorkerLock,
     dispatch_preview,
 };
 
-/// Returns a command of the command line.
-pub(super) fn given(verb: Verb, intent: Intent) -> Command {
-    Command {
-        place: "command line".into(),
-        verb,
-        intent,
-    }
-}
+/// The place of a command whose words are on the command line.
+pub(super) const COMMAND_LINE: &str = "command line";
 
 /// Delivers commands, or prints the changes that this would make.
 pub(super) fn carry_out(
@@ -190,14 +184,14 @@ async fn deliver_due(
 
 /// Prints the outcome of a job of another call.
 pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
-    let commands = [command_of(job.id, job.intent.clone())];
+    let commands = [command(format!("job {}", job.id), job.intent.clone())];
     let mut report = Report::new(&commands, output);
     report.handled(0, handled);
     report.status
 }
 
-/// Returns the command of a job.
-pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
+/// Returns the command for an intent that comes from `place`.
+pub(super) fn command(place: impl Into<String>, intent: Intent) -> Command {
     let verb = match &intent {
         Intent::Zone(_) | Intent::Record(_) => Verb::Update,
         Intent::ZoneAbsent(_) => Verb::Delete,
@@ -205,7 +199,7 @@ pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
         Intent::Ptr(_) => Verb::DeletePtr,
     };
     Command {
-        place: format!("job {id}"),
+        place: place.into(),
         verb,
         intent,
     }

@@ -19,7 +19,6 @@ use crate::model::{Intent, RecordIntent, Secret};
 use crate::nsupdate::{
     Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
 };
-use crate::payload::{Command, Verb};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
@@ -193,12 +192,8 @@ impl<'a> DurableQueue<'a> {
                 Err(message) => return self.output.bad_configuration(message),
             },
         };
-        let commands = batch.into_iter().map(|record| Command {
-            place: "script".into(),
-            verb: Verb::Update,
-            intent: Intent::Record(record),
-        });
-        let commands: Vec<_> = commands.collect();
+        let intents = batch.into_iter().map(Intent::Record);
+        let commands: Vec<_> = intents.map(|it| handover::command("script", it)).collect();
         setup.restart_time();
         let status = handover::hand_over(&commands, setup, &mut self.output);
         for primary in setup.primaries.values() {

@@ -37,8 +37,7 @@ pub(super) fn run(
     if commands.is_empty() && !may_wait {
         return Ok(status);
     }
-    let dry_run = arguments.dry_run;
-    status.or_worse(carry_out(&commands, dry_run, &setup, output));
+    status.or_worse(carry_out(&commands, arguments.dry_run, &setup, output));
     Ok(status)
 }
 

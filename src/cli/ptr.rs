@@ -1,6 +1,6 @@
 //! `nsbridge ptr`: PTR values of addresses, one by one or all of a zone.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::configuration::Setup;
 use super::direct;
-use super::handover::{self, carry_out};
+use super::handover::{self, COMMAND_LINE, carry_out};
 use super::output::{Abort, Message, Output, Severity};
 use super::report;
 use super::status::Status;
@@ -18,7 +18,7 @@ use crate::deliver::{self, Primary, PtrSettings, PtrValue, Read, StateStore};
 use crate::model::{
     ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
 };
-use crate::payload::{self, Verb};
+use crate::payload;
 use crate::queue::{Access, StoreThread};
 
 /// Changes of PTR records.
@@ -201,7 +201,7 @@ impl Survey<'_> {
             let message = Message::warning(text, "`--prune` removes the value");
             self.output.message(message);
         }
-        commands.extend(present(pairs));
+        commands.extend(present(&pairs));
         for primary in self.setup.primaries.values() {
             primary.pool.close();
         }
@@ -277,19 +277,13 @@ fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
     Message::warning(text, hint)
 }
 
-/// Returns the commands that add the values of a zone. None of them conflicts with another.
-fn present(pairs: Vec<(IpAddr, Name)>) -> Vec<payload::Command> {
-    let mut hosts: BTreeMap<IpAddr, Vec<Name>> = BTreeMap::new();
-    for (address, host) in &pairs {
-        hosts.entry(*address).or_default().push(host.clone());
-    }
-    let wanted: BTreeMap<IpAddr, Arc<[Name]>> = hosts
-        .into_iter()
-        .map(|(address, hosts)| (address, hosts.into()))
-        .collect();
-    let commands = pairs.into_iter().map(|(address, host)| {
-        let wanted = wanted.get(&address).cloned().unwrap_or_default();
-        command(address, host, Presence::Present, wanted)
+/// Returns the commands that add the values of a zone, which are sorted. None of them conflicts with another.
+fn present(pairs: &[(IpAddr, Name)]) -> Vec<payload::Command> {
+    let commands = pairs.chunk_by(|a, b| a.0 == b.0).flat_map(|of_address| {
+        let wanted: Arc<[Name]> = of_address.iter().map(|(_, host)| host.clone()).collect();
+        of_address.iter().map(move |(address, host)| {
+            command(*address, host.clone(), Presence::Present, wanted.clone())
+        })
     });
     commands.collect()
 }
@@ -310,15 +304,11 @@ fn command(
     presence: Presence,
     wanted: Arc<[Name]>,
 ) -> payload::Command {
-    let verb = match presence {
-        Presence::Present => Verb::CreatePtr,
-        Presence::Absent => Verb::DeletePtr,
-    };
     let intent = PtrIntent {
         address,
         hostname,
         presence,
         wanted,
     };
-    handover::given(verb, Intent::Ptr(intent))
+    handover::command(COMMAND_LINE, Intent::Ptr(intent))
 }

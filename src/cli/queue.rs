@@ -5,14 +5,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::configuration::{self, Setup};
-use super::handover::{command_of, dispatcher};
+use super::handover::{command, dispatcher};
 use super::output::{Abort, Message, Output, count};
 use super::report::Report;
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::Failure;
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
-use crate::payload;
 use crate::queue::{Access, JobId, JobSummary, State, StoreThread, UNREADABLE_HINT, unreadable};
 use crate::zonefile;
 
@@ -162,9 +161,9 @@ impl Queue<'_> {
                 None => {}
             }
         }
-        let commands = intents.iter().cloned();
-        let commands: Vec<payload::Command> = commands
-            .map(|(id, intent)| command_of(id, intent))
+        let jobs = intents.iter().cloned();
+        let commands: Vec<_> = jobs
+            .map(|(id, intent)| command(format!("job {id}"), intent))
             .collect();
         let mut report = Report::new(&commands, self.output);
         dispatcher(self.setup, self.store_thread)
