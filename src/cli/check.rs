@@ -128,7 +128,7 @@ impl Report<'_> {
     /// Prints the line of a check, which ends with the detail or cause, and the hint, of its entry.
     fn print(&mut self, word: Word, subject: &str, mut entry: Value) {
         entry["result"] = word.text().replace(' ', "-").into();
-        if word == Word::Failed || !self.output.is_quiet() {
+        if word == Word::Failed || !self.output.is_quiet {
             let mut line = format!("{}: {subject}", word.text());
             for (member, prefix) in [("detail", ": "), ("cause", ": "), ("hint", "; hint: ")] {
                 if let Some(text) = entry[member].as_str() {

@@ -53,7 +53,7 @@ pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output
     let store_thread = StoreThread::start(&setup.queue_path, Access::ReadWrite);
     if let Err(error @ StoreError::Newer { .. }) = store_thread {
         let message = Message::from(error).and_nothing_attempted();
-        return output.bad_configuration(message);
+        return output.abort(message.into());
     }
     let mut message = match deliver(store_thread, output) {
         Ok(status) => return status,
@@ -103,7 +103,7 @@ fn queue_and_deliver(
     let done = block_on(work(commands, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
-        Err(error) => Ok(output.internal_error(&error)),
+        Err(error) => Ok(output.abort(error.into())),
         // If the file failed, the store thread reports why.
         Ok(Err(message)) => Err(finished.err().unwrap_or(message)),
         Ok(Ok(mut status)) => {
@@ -161,25 +161,17 @@ async fn work(
         .await;
     let status = report.status;
     if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
-        deliver_due(&dispatcher, &unreachable, setup, output).await;
+        // In the time that remains, deliver the jobs that earlier calls have left. Their outcomes do
+        // not count for the status of this call.
+        let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+        let due =
+            dispatcher.deliver_due(&primaries, &unreachable, setup.deadline, |job, handled| {
+                report_job(job, handled, output);
+            });
+        // If the file fails, the store thread reports why.
+        due.await.ok();
     }
     Ok(status)
-}
-
-/// Delivers the jobs that earlier calls have left, in the time that remains. Prints their outcomes, which do not
-/// count for the status of this call.
-async fn deliver_due(
-    dispatcher: &Dispatcher<'_>,
-    unreachable: &BTreeSet<String>,
-    setup: &Setup,
-    output: &mut Output,
-) {
-    let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-    let due = dispatcher.deliver_due(&primaries, unreachable, setup.deadline, |job, handled| {
-        report_job(job, handled, output);
-    });
-    // If the file fails, the store thread reports why.
-    due.await.ok();
 }
 
 /// Prints the outcome of a job of another call.

@@ -189,7 +189,7 @@ impl<'a> DurableQueue<'a> {
             Some(setup) => setup,
             unread => match configuration::load(&path()) {
                 Ok(setup) => unread.insert(setup),
-                Err(message) => return self.output.bad_configuration(message),
+                Err(message) => return self.output.abort(message.into()),
             },
         };
         let intents = batch.into_iter().map(Intent::Record);

@@ -195,11 +195,11 @@ impl Survey<'_> {
             }
             if self.prune || is_managed {
                 commands.push(command(address, hostname, Presence::Absent, [].into()));
-                continue;
+            } else {
+                let text = format!("{address} PTR {hostname}: the host does not have this address");
+                let message = Message::warning(text, "`--prune` removes the value");
+                self.output.message(message);
             }
-            let text = format!("{address} PTR {hostname}: the host does not have this address");
-            let message = Message::warning(text, "`--prune` removes the value");
-            self.output.message(message);
         }
         commands.extend(present(&pairs));
         for primary in self.setup.primaries.values() {
@@ -249,14 +249,11 @@ impl Survey<'_> {
                 }
             }
         }
-        let primaries = &self.setup.primaries;
-        let is_read = |name: &str| {
-            primaries
-                .get(name)
-                .is_none_or(|it| it.read == Read::Transfer)
+        let is_unread = |value: &&PtrValue| {
+            let primary = self.setup.primaries.get(&value.primary);
+            primary.is_some_and(|it| it.read == Read::State)
         };
-        let unread = managed.iter().filter(|value| !is_read(&value.primary));
-        values.extend(unread.cloned());
+        values.extend(managed.iter().filter(is_unread).cloned());
         // A longer route may lead to another primary, from which the value would then be removed.
         values.retain(|value| {
             let primary = engine.routes.primary_of(&reverse_name(value.address));
