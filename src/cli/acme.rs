@@ -159,7 +159,15 @@ impl Wait<'_> {
                 return Status::Done;
             }
             if Instant::now() + ROUND_PAUSE >= self.propagation.deadline {
-                return self.give_up(&missing, arguments.timeout, output);
+                let (seconds, missing) = (arguments.timeout, missing.join("; "));
+                let hint = "it is done on the primary; does the primary notify them, and do they \
+                            answer over TCP?";
+                let reason = Reason {
+                    status: Status::Later,
+                    cause: format!("not seen by all name servers after {seconds} s: {missing}"),
+                    hint: hint.into(),
+                };
+                return report::fail(&subject, None, reason, output);
             }
             let text = format!("{subject}: waiting: {}", missing.join("; "));
             output.message(Message::new(Severity::Note, text));
@@ -187,11 +195,11 @@ impl Wait<'_> {
                 "the zone {zone} has no name servers that could be asked"
             )];
         }
-        let reasons = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
-        let servers = servers.iter().zip(reasons);
-        let missing =
-            servers.filter_map(|(server, reason)| Some(format!("{}: {}", server.name, reason?)));
-        missing.collect()
+        let missing = servers.iter().map(async |server| {
+            let reason = self.wrong_with(server).await?;
+            Some(format!("{}: {reason}", server.name))
+        });
+        join_all(missing).await.into_iter().flatten().collect()
     }
 
     /// Returns why a name server does not show the desired state at each of its addresses.
@@ -214,20 +222,5 @@ impl Wait<'_> {
             }
         }
         (!is_right).then(|| "no address of it can be reached".into())
-    }
-
-    fn give_up(&self, missing: &[String], seconds: u32, output: &mut Output) -> Status {
-        let cause = format!(
-            "not seen by all name servers after {seconds} s: {}",
-            missing.join("; ")
-        );
-        let hint =
-            "it is done on the primary; does the primary notify them, and do they answer over TCP?";
-        let reason = Reason {
-            status: Status::Later,
-            cause,
-            hint: hint.into(),
-        };
-        report::fail(&self.challenge.owner.to_string(), None, reason, output)
     }
 }

@@ -161,11 +161,9 @@ fn provisioning(
 /// Returns the name of this machine in the kernel.
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() {
-        "localhost".into()
-    } else {
-        name.into()
+    match name.trim() {
+        "" => "localhost".into(),
+        name => name.into(),
     }
 }
 

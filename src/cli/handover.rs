@@ -164,10 +164,8 @@ async fn work(
         // In the time that remains, deliver the jobs that earlier calls have left. Their outcomes do
         // not count for the status of this call.
         let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-        let due =
-            dispatcher.deliver_due(&primaries, &unreachable, setup.deadline, |job, handled| {
-                report_job(job, handled, output);
-            });
+        let note = |job: &Job, handled| report_job(job, handled, output);
+        let due = dispatcher.deliver_due(&primaries, &unreachable, setup.deadline, note);
         // If the file fails, the store thread reports why.
         due.await.ok();
     }
@@ -175,11 +173,9 @@ async fn work(
 }
 
 /// Prints the outcome of a job of another call.
-pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
+pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) {
     let commands = [command(format!("job {}", job.id), job.intent.clone())];
-    let mut report = Report::new(&commands, output);
-    report.handled(0, handled);
-    report.status
+    Report::new(&commands, output).handled(0, handled);
 }
 
 /// Returns the command for an intent that comes from `place`.

@@ -235,8 +235,8 @@ fn describe(job: &JobSummary, now: u64) -> String {
 fn entry(job: &JobSummary) -> Value {
     let reason = job.reason.as_ref();
     json!({
-        "job": job.id.0, "subject": job.key, "primary": job.primary,
-        "state": state_word(job.state), "process": process_of(job), "octets": job.octets, "enqueued-at": job.enqueued_at,
+        "job": job.id.0, "subject": job.key, "primary": job.primary, "octets": job.octets,
+        "state": state_word(job.state), "process": process_of(job), "enqueued-at": job.enqueued_at,
         "attempts": job.attempts_so_far.attempts, "forced": job.attempts_so_far.is_forced,
         "next-attempt-at": (job.state == State::Waiting).then_some(job.next_at),
         "cause": reason.map(|it| &it.cause), "hint": reason.map(|it| &it.hint),
