@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::direct;
-use super::handover;
+use super::handover::{self, COMMAND_LINE};
 use super::output::{Abort, Message, Output, Severity};
 use super::report::{self, Reason};
 use super::status::Status;
@@ -18,7 +18,6 @@ use crate::deliver::{
     Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
-use crate::payload::Verb;
 use crate::queue::{Access, StoreThread};
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
@@ -102,16 +101,15 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
     let value = arguments.value.as_bytes();
     let challenge = challenge_intent(owner.to_lowercase(), value, presence);
     let intent = Intent::Record(challenge.clone());
-    let commands = [handover::given(Verb::Update, intent)];
-    let deadline = Instant::now() + setup.deadline;
-    let status = handover::hand_over(&commands, &setup, deadline, output);
+    let commands = [handover::command(COMMAND_LINE, intent)];
+    let status = handover::hand_over(&commands, &setup, output);
     let waits = arguments.wait || !arguments.wait_on.is_empty();
     if !waits || status != Status::Done {
         return Ok(status);
     }
     let wait = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let located = engine.locate_record(&challenge, deadline).await;
+        let located = engine.locate_record(&challenge, setup.deadline).await;
         let subject = challenge.owner.to_string();
         let (primary, location) = report::routed(&subject, located, output)?;
         let wait = Wait {
@@ -161,7 +159,15 @@ impl Wait<'_> {
                 return Status::Done;
             }
             if Instant::now() + ROUND_PAUSE >= self.propagation.deadline {
-                return self.give_up(&missing, arguments.timeout, output);
+                let (seconds, missing) = (arguments.timeout, missing.join("; "));
+                let hint = "it is done on the primary; does the primary notify them, and do they \
+                            answer over TCP?";
+                let reason = Reason {
+                    status: Status::Later,
+                    cause: format!("not seen by all name servers after {seconds} s: {missing}"),
+                    hint: hint.into(),
+                };
+                return report::fail(&subject, None, reason, output);
             }
             let text = format!("{subject}: waiting: {}", missing.join("; "));
             output.message(Message::new(Severity::Note, text));
@@ -189,11 +195,11 @@ impl Wait<'_> {
                 "the zone {zone} has no name servers that could be asked"
             )];
         }
-        let reasons = join_all(servers.iter().map(|server| self.wrong_with(server))).await;
-        let servers = servers.iter().zip(reasons);
-        let missing =
-            servers.filter_map(|(server, reason)| Some(format!("{}: {}", server.name, reason?)));
-        missing.collect()
+        let missing = servers.iter().map(async |server| {
+            let reason = self.wrong_with(server).await?;
+            Some(format!("{}: {reason}", server.name))
+        });
+        join_all(missing).await.into_iter().flatten().collect()
     }
 
     /// Returns why a name server does not show the desired state at each of its addresses.
@@ -216,20 +222,5 @@ impl Wait<'_> {
             }
         }
         (!is_right).then(|| "no address of it can be reached".into())
-    }
-
-    fn give_up(&self, missing: &[String], seconds: u32, output: &mut Output) -> Status {
-        let cause = format!(
-            "not seen by all name servers after {seconds} s: {}",
-            missing.join("; ")
-        );
-        let hint =
-            "it is done on the primary; does the primary notify them, and do they answer over TCP?";
-        let reason = Reason {
-            status: Status::Later,
-            cause,
-            hint: hint.into(),
-        };
-        report::fail(&self.challenge.owner.to_string(), None, reason, output)
     }
 }

@@ -9,14 +9,13 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::output::{Abort, Message, Output};
 use super::runtime::block_on;
 use super::status::Status;
 use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
-use crate::deliver::{Failure, Primary, Provenance, Retry, ZoneSummary};
+use crate::deliver::{Failure, Primary, Provenance, ZoneSummary};
 use crate::model::{Name, ZoneName};
 use crate::queue::{self, Access, FileState, StoreError, StoreThread};
 
@@ -49,7 +48,6 @@ pub(super) fn run(
     report.configuration(config, &setup);
     let summaries = report.store(&setup.queue_path)?;
     let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
-    let deadline = Instant::now() + setup.deadline;
     let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
     let held = summaries.iter().filter(is_held);
     let settings = CheckSettings {
@@ -61,7 +59,7 @@ pub(super) fn run(
     let primaries: Vec<&Primary> = setup.primaries.values().map(|it| &**it).collect();
     let checks = primaries.iter().map(async |primary| {
         let zones = zones_of(primary, &named, &summaries, &setup);
-        check::check(primary, &zones, &settings, deadline).await
+        check::check(primary, &zones, &settings, setup.deadline).await
     });
     for (primary, checked) in primaries.iter().zip(block_on(join_all(checks))?) {
         for checked in checked {
@@ -130,7 +128,7 @@ impl Report<'_> {
     /// Prints the line of a check, which ends with the detail or cause, and the hint, of its entry.
     fn print(&mut self, word: Word, subject: &str, mut entry: Value) {
         entry["result"] = word.text().replace(' ', "-").into();
-        if word == Word::Failed || !self.output.is_quiet() {
+        if word == Word::Failed || !self.output.is_quiet {
             let mut line = format!("{}: {subject}", word.text());
             for (member, prefix) in [("detail", ": "), ("cause", ": "), ("hint", "; hint: ")] {
                 if let Some(text) = entry[member].as_str() {
@@ -228,12 +226,9 @@ impl Report<'_> {
                 }
             }
             Verdict::Bad(bad) => {
-                let (kind, status) = match bad.trouble.retry() {
-                    Retry::Transient => ("later", Status::Later),
-                    Retry::Permanent => ("denied", Status::Denied),
-                };
+                let status = Status::from(bad.trouble.retry());
                 self.status.or_worse(status);
-                entry["kind"] = kind.into();
+                entry["kind"] = status.kind().into();
                 entry["cause"] = bad.trouble.to_string().into();
                 entry["hint"] = bad.hint.clone().into();
                 if let Some(remedy) = &bad.remedy {

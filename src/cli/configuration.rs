@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
 use super::output::Message;
 use crate::config::{self, Config, KeySettings, ProvisionSettings};
 use crate::deliver::{
@@ -24,7 +26,9 @@ pub(super) struct Setup {
     /// The server is one of the command line, and nothing is kept in a file.
     pub(super) is_direct: bool,
     /// The time limit of a run.
-    pub(super) deadline: Duration,
+    pub(super) time_limit: Duration,
+    /// The end of the time limit, which begins with the setup.
+    pub(super) deadline: Instant,
     pub(super) routes: Routes,
     /// All primaries by name, with or without a route.
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
@@ -36,6 +40,11 @@ pub(super) struct Setup {
 }
 
 impl Setup {
+    /// Grants a further step of the run the whole time limit.
+    pub(super) fn restart_time(&mut self) {
+        self.deadline = Instant::now() + self.time_limit;
+    }
+
     /// Returns the engine with the state in a store.
     pub(super) fn engine<'a>(&'a self, store: &'a dyn StateStore) -> Engine<'a> {
         Engine {
@@ -72,7 +81,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         primaries,
         queue_path: config.queue.path,
         is_direct: false,
-        deadline: config.queue.deadline,
+        time_limit: config.queue.deadline,
+        deadline: Instant::now() + config.queue.deadline,
         policy: deliver::Policy {
             foreign: config.policy.foreign_records,
             keep: config.policy.keep,
@@ -151,11 +161,9 @@ fn provisioning(
 /// Returns the name of this machine in the kernel.
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() {
-        "localhost".into()
-    } else {
-        name.into()
+    match name.trim() {
+        "" => "localhost".into(),
+        name => name.into(),
     }
 }
 

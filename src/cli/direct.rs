@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::configuration::{self, Setup};
 use super::output::Message;
 use crate::config::keyfile;
@@ -75,7 +77,8 @@ impl Arguments {
         Ok(Setup {
             queue_path: PathBuf::new(),
             is_direct: true,
-            deadline: TIME_MAX,
+            time_limit: TIME_MAX,
+            deadline: Instant::now() + TIME_MAX,
             routes: Routes::of_all(Rc::clone(&primary)),
             primaries: BTreeMap::from([(primary.name.clone(), primary)]),
             policy: Policy {

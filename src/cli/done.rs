@@ -92,16 +92,15 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
 /// Returns the words for a reverse zone that is created for a PTR record. A zone at the record's own name has room
 /// for no other address, which few expect.
 pub(super) fn creation(verb: &str, is_created: bool, zone: &ZoneName, owner: &Name) -> String {
+    if !is_created {
+        return String::new();
+    }
     let alone = if zone.apex() == owner {
         " for this address alone, as a larger one would reach beyond its network in `ptr.networks`"
     } else {
         ""
     };
-    if is_created {
-        format!(", which {verb} created{alone}")
-    } else {
-        String::new()
-    }
+    format!(", which {verb} created{alone}")
 }
 
 fn describe_counts(counts: &Counts) -> String {

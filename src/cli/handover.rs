@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::Instant;
-
 use super::configuration::Setup;
 use super::output::{Message, Output, Severity};
 use super::report::Report;
@@ -14,31 +12,24 @@ use crate::deliver::{Failure, Routed, RoutedResult};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, JobId, StoreError, StoreThread, WorkerLock,
+    Accepted, Access, Dispatcher, Handled, Job, StoreError, StoreThread, WorkerLock,
     dispatch_preview,
 };
 
-/// Returns a command of the command line.
-pub(super) fn given(verb: Verb, intent: Intent) -> Command {
-    Command {
-        place: "command line".into(),
-        verb,
-        intent,
-    }
-}
+/// The place of a command whose words are on the command line.
+pub(super) const COMMAND_LINE: &str = "command line";
 
 /// Delivers commands, or prints the changes that this would make.
 pub(super) fn carry_out(
     commands: &[Command],
     dry_run: bool,
     setup: &Setup,
-    deadline: Instant,
     output: &mut Output,
 ) -> Status {
     if dry_run {
-        preview(commands, setup, deadline, output)
+        preview(commands, setup, output)
     } else {
-        hand_over(commands, setup, deadline, output)
+        hand_over(commands, setup, output)
     }
 }
 
@@ -47,14 +38,9 @@ pub(super) fn carry_out(
 ///
 /// If the queue accepts nothing, they are delivered without it, with a message that they are not kept. A server
 /// of the command line has no queue.
-pub(super) fn hand_over(
-    commands: &[Command],
-    setup: &Setup,
-    deadline: Instant,
-    output: &mut Output,
-) -> Status {
+pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let deliver = |store_thread: Result<StoreThread, StoreError>, output: &mut Output| {
-        queue_and_deliver(commands, setup, store_thread?, deadline, output)
+        queue_and_deliver(commands, setup, store_thread?, output)
     };
     let unkept = |message: Message, output: &mut Output| {
         output.message(message);
@@ -67,7 +53,7 @@ pub(super) fn hand_over(
     let store_thread = StoreThread::start(&setup.queue_path, Access::ReadWrite);
     if let Err(error @ StoreError::Newer { .. }) = store_thread {
         let message = Message::from(error).and_nothing_attempted();
-        return output.bad_configuration(message);
+        return output.abort(message.into());
     }
     let mut message = match deliver(store_thread, output) {
         Ok(status) => return status,
@@ -84,7 +70,7 @@ pub(super) fn hand_over(
 }
 
 /// Prints the changes that delivering commands would make.
-fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut Output) -> Status {
+fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let preview = async |store_thread: &StoreThread, output: &mut Output| {
         let mut report = Report::new(commands, output);
@@ -97,9 +83,9 @@ fn preview(commands: &[Command], setup: &Setup, deadline: Instant, output: &mut 
             Some(newest) => report.handled(index, preview.map(|_| Handled::Stale { newest })),
             None => report.preview(index, preview),
         };
-        dispatch_preview(&intents, &overtaken, &engine, deadline, note).await;
+        dispatch_preview(&intents, &overtaken, &engine, setup.deadline, note).await;
         report.total();
-        Ok(report.status())
+        Ok(report.status)
     };
     with_store(setup, Access::ReadOnly, output, preview)
 }
@@ -112,13 +98,12 @@ fn queue_and_deliver(
     commands: &[Command],
     setup: &Setup,
     store_thread: StoreThread,
-    deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Message> {
-    let done = block_on(work(commands, setup, &store_thread, deadline, output));
+    let done = block_on(work(commands, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
-        Err(error) => Ok(output.internal_error(&error)),
+        Err(error) => Ok(output.abort(error.into())),
         // If the file failed, the store thread reports why.
         Ok(Err(message)) => Err(finished.err().unwrap_or(message)),
         Ok(Ok(mut status)) => {
@@ -135,7 +120,6 @@ async fn work(
     commands: &[Command],
     setup: &Setup,
     store_thread: &StoreThread,
-    deadline: Instant,
     output: &mut Output,
 ) -> Result<Status, Message> {
     let is_durable = store_thread.access() == Access::ReadWrite;
@@ -173,42 +157,29 @@ async fn work(
         report.handled(index, handled);
     };
     dispatcher
-        .deliver_accepted(&intents, &accepted, deadline, note)
+        .deliver_accepted(&intents, &accepted, setup.deadline, note)
         .await;
-    let status = report.status();
+    let status = report.status;
     if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
-        deliver_due(&dispatcher, &unreachable, setup, deadline, output).await;
+        // In the time that remains, deliver the jobs that earlier calls have left. Their outcomes do
+        // not count for the status of this call.
+        let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+        let note = |job: &Job, handled| report_job(job, handled, output);
+        let due = dispatcher.deliver_due(&primaries, &unreachable, setup.deadline, note);
+        // If the file fails, the store thread reports why.
+        due.await.ok();
     }
     Ok(status)
 }
 
-/// Delivers the jobs that earlier calls have left, in the time that remains. Prints their outcomes, which do not
-/// count for the status of this call.
-async fn deliver_due(
-    dispatcher: &Dispatcher<'_>,
-    unreachable: &BTreeSet<String>,
-    setup: &Setup,
-    deadline: Instant,
-    output: &mut Output,
-) {
-    let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-    let due = dispatcher.deliver_due(&primaries, unreachable, deadline, |job, handled| {
-        report_job(job, handled, output);
-    });
-    // If the file fails, the store thread reports why.
-    due.await.ok();
-}
-
 /// Prints the outcome of a job of another call.
-pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
-    let commands = [command_of(job.id, job.intent.clone())];
-    let mut report = Report::new(&commands, output);
-    report.handled(0, handled);
-    report.status()
+pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) {
+    let commands = [command(format!("job {}", job.id), job.intent.clone())];
+    Report::new(&commands, output).handled(0, handled);
 }
 
-/// Returns the command of a job.
-pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
+/// Returns the command for an intent that comes from `place`.
+pub(super) fn command(place: impl Into<String>, intent: Intent) -> Command {
     let verb = match &intent {
         Intent::Zone(_) | Intent::Record(_) => Verb::Update,
         Intent::ZoneAbsent(_) => Verb::Delete,
@@ -216,7 +187,7 @@ pub(super) fn command_of(id: JobId, intent: Intent) -> Command {
         Intent::Ptr(_) => Verb::DeletePtr,
     };
     Command {
-        place: format!("job {id}"),
+        place: place.into(),
         verb,
         intent,
     }

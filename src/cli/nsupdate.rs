@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, CONFIG_PATH, Setup, now};
 use super::nsupdate_keys::{self, file_words};
@@ -20,7 +19,6 @@ use crate::model::{Intent, RecordIntent, Secret};
 use crate::nsupdate::{
     Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
 };
-use crate::payload::{Command, Verb};
 use crate::transport::ClientIdentity;
 use crate::zonefile::{format_type, known_types};
 
@@ -191,17 +189,13 @@ impl<'a> DurableQueue<'a> {
             Some(setup) => setup,
             unread => match configuration::load(&path()) {
                 Ok(setup) => unread.insert(setup),
-                Err(message) => return self.output.bad_configuration(message),
+                Err(message) => return self.output.abort(message.into()),
             },
         };
-        let commands = batch.into_iter().map(|record| Command {
-            place: "script".into(),
-            verb: Verb::Update,
-            intent: Intent::Record(record),
-        });
-        let commands: Vec<_> = commands.collect();
-        let deadline = Instant::now() + setup.deadline;
-        let status = handover::hand_over(&commands, setup, deadline, &mut self.output);
+        let intents = batch.into_iter().map(Intent::Record);
+        let commands: Vec<_> = intents.map(|it| handover::command("script", it)).collect();
+        setup.restart_time();
+        let status = handover::hand_over(&commands, setup, &mut self.output);
         for primary in setup.primaries.values() {
             primary.pool.close();
         }

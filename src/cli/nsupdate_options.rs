@@ -129,20 +129,17 @@ impl Options {
             while let Some(letter) = rest.next() {
                 let known = LETTERS.split_once(letter).filter(|_| letter != ':');
                 let Some((_, following)) = known else {
-                    let text = format!("{program}: illegal option -- {letter}\n");
-                    return Err(usage(program, &text, letter));
+                    return Err(usage(program, Some("illegal option"), letter));
                 };
                 if letter == 'h' {
-                    return Err(usage(program, "", letter));
+                    return Err(usage(program, None, letter));
                 }
                 let mut argument = String::new();
                 if following.starts_with(':') {
                     argument = rest.by_ref().collect();
                     if argument.is_empty() {
                         argument = words.next().cloned().ok_or_else(|| {
-                            let text =
-                                format!("{program}: option requires an argument -- {letter}\n");
-                            usage(program, &text, letter)
+                            usage(program, Some("option requires an argument"), letter)
                         })?;
                     }
                 }
@@ -241,18 +238,20 @@ impl Options {
             (self.unverified && verifies, "-O with -A or -H"),
             (has_half, "only one of -E and -K"),
         ];
-        let conflict = conflicts.into_iter().find(|(exists, _)| *exists);
-        conflict.map(|(_, options)| options)
+        let mut conflicts = conflicts.into_iter();
+        conflicts.find_map(|(exists, options)| exists.then_some(options))
     }
 }
 
-fn usage(program: &str, before: &str, letter: char) -> Instead {
-    let invalid = if letter == '?' {
-        String::new()
-    } else {
-        format!("{program}: invalid argument -{letter}\n")
+/// Returns the text about an invalid letter, or about `-h`, which has no `reason`.
+fn usage(program: &str, reason: Option<&str>, letter: char) -> Instead {
+    let reason = reason.map(|it| format!("{program}: {it} -- {letter}\n"));
+    let reason = reason.unwrap_or_default();
+    let invalid = match letter {
+        '?' => String::new(),
+        _ => format!("{program}: invalid argument -{letter}\n"),
     };
-    Instead::Wrong(format!("{before}{invalid}{USAGE}"))
+    Instead::Wrong(format!("{reason}{invalid}{USAGE}"))
 }
 
 /// Parses digits without a sign.

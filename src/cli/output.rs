@@ -28,7 +28,7 @@ pub(super) enum OutputFormat {
 pub(super) struct Output {
     log_format: OutputFormat,
     verbose: bool,
-    quiet: bool,
+    pub(super) is_quiet: bool,
     results: Results,
     broken: Option<io::Error>,
 }
@@ -151,10 +151,12 @@ impl From<Message> for Abort {
     }
 }
 
-/// The system gives this process no runtime or signals.
+/// The system gives this process no runtime or signals, or a document cannot be written as JSON.
 impl From<io::Error> for Abort {
     fn from(error: io::Error) -> Self {
-        Self::new(Status::Internal, internal_error(&error))
+        let hint = "this is a fault in nsbridge; please report it";
+        let message = Message::error(format!("internal error: {error}"), Some(hint.into()));
+        Self::new(Status::Internal, message)
     }
 }
 
@@ -173,12 +175,12 @@ impl Output {
         format: OutputFormat,
         log_format: OutputFormat,
         verbose: u8,
-        quiet: bool,
+        is_quiet: bool,
     ) -> Self {
         Self {
             log_format,
             verbose: verbose > 0,
-            quiet,
+            is_quiet,
             results: match format {
                 OutputFormat::Text => Results::Text,
                 OutputFormat::Json => Results::Gathered(Document::default()),
@@ -198,11 +200,6 @@ impl Output {
         if let Results::Text = self.results {
             self.write(format!("{}\n", printable(line)).as_bytes());
         }
-    }
-
-    /// Returns whether the operator asked for errors only.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.quiet
     }
 
     /// Prints an entry of the document whose line is a message. Members that are null are left out.
@@ -225,7 +222,7 @@ impl Output {
     pub(super) fn message(&mut self, message: Message) {
         let is_wanted = match message.severity {
             Severity::Error => true,
-            Severity::Warning => !self.quiet,
+            Severity::Warning => !self.is_quiet,
             Severity::Note => self.verbose,
         };
         if is_wanted {
@@ -255,17 +252,6 @@ impl Output {
         abort.status
     }
 
-    /// Reports that the configuration is invalid, or that a file that it names cannot be used.
-    pub(super) fn bad_configuration(&mut self, message: Message) -> Status {
-        self.abort(message.into())
-    }
-
-    /// Reports a fault of the program.
-    pub(super) fn internal_error(&mut self, error: &dyn std::error::Error) -> Status {
-        self.message(internal_error(error));
-        Status::Internal
-    }
-
     /// Prints the document, and returns the status of the process.
     pub(super) fn finish(mut self, mut status: Status) -> Status {
         if let Results::Gathered(mut document) = std::mem::replace(&mut self.results, Results::Text)
@@ -273,7 +259,7 @@ impl Output {
             document.status = status.code();
             match serde_json::to_string_pretty(&document) {
                 Ok(document) => self.write(format!("{document}\n").as_bytes()),
-                Err(error) => status = self.internal_error(&error),
+                Err(error) => status = self.abort(io::Error::from(error).into()),
             }
         }
         if let Some(error) = self.broken.take() {
@@ -293,11 +279,6 @@ impl Output {
             Ok(()) | Err(_) => {}
         }
     }
-}
-
-fn internal_error(error: &dyn std::error::Error) -> Message {
-    let hint = "this is a fault in nsbridge; please report it";
-    Message::error(format!("internal error: {error}"), Some(hint.into()))
 }
 
 /// Removes the members of an object that are null.

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use tokio::time::Instant;
-
 use super::configuration;
 use super::handover::carry_out;
 use super::input;
@@ -30,7 +28,6 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let deadline = Instant::now() + setup.deadline;
     let payload = read(arguments.file.as_deref().and_then(input::file))
         .map_err(|message| Abort::new(Status::BadInput, message))?;
     let mut status = report_problems(&payload, output);
@@ -40,8 +37,7 @@ pub(super) fn run(
     if commands.is_empty() && !may_wait {
         return Ok(status);
     }
-    let dry_run = arguments.dry_run;
-    status.or_worse(carry_out(&commands, dry_run, &setup, deadline, output));
+    status.or_worse(carry_out(&commands, arguments.dry_run, &setup, output));
     Ok(status)
 }
 

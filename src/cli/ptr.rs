@@ -1,16 +1,15 @@
 //! `nsbridge ptr`: PTR values of addresses, one by one or all of a zone.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::configuration::Setup;
 use super::direct;
-use super::handover::{self, carry_out};
+use super::handover::{self, COMMAND_LINE, carry_out};
 use super::output::{Abort, Message, Output, Severity};
 use super::report;
 use super::status::Status;
@@ -19,7 +18,7 @@ use crate::deliver::{self, Primary, PtrSettings, PtrValue, Read, StateStore};
 use crate::model::{
     ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
 };
-use crate::payload::{self, Verb};
+use crate::payload;
 use crate::queue::{Access, StoreThread};
 
 /// Changes of PTR records.
@@ -99,14 +98,7 @@ fn change(
         Presence::Absent => [].into(),
     };
     let commands = [command(address, host, presence, wanted)];
-    let deadline = Instant::now() + setup.deadline;
-    Ok(carry_out(
-        &commands,
-        value.dry_run,
-        &setup,
-        deadline,
-        output,
-    ))
+    Ok(carry_out(&commands, value.dry_run, &setup, output))
 }
 
 /// Refuses the command if no PTR records are managed.
@@ -132,7 +124,6 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
             setup: &setup,
             settings: &mut settings,
             store: store_thread.store(),
-            deadline: Instant::now() + setup.deadline,
             prune: options.prune || setup.policy.foreign == ForeignRecords::Remove,
             status: Status::Done,
             output,
@@ -150,8 +141,8 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
             output.result(&line, entry);
         }
         Some(commands) => {
-            let (dry_run, deadline) = (options.dry_run, Instant::now() + setup.deadline);
-            status.or_worse(carry_out(&commands, dry_run, &setup, deadline, output));
+            setup.restart_time();
+            status.or_worse(carry_out(&commands, options.dry_run, &setup, output));
         }
     }
     Ok(status)
@@ -163,7 +154,6 @@ struct Survey<'a> {
     /// With the networks of the zone's addresses, if the server is one of the command line.
     settings: &'a mut PtrSettings,
     store: &'a dyn StateStore,
-    deadline: Instant,
     prune: bool,
     status: Status,
     output: &'a mut Output,
@@ -176,7 +166,7 @@ impl Survey<'_> {
     /// The status of a failure to read the zone, which is printed.
     async fn commands(&mut self, zone: &ZoneName) -> Result<Vec<payload::Command>, Abort> {
         let engine = self.setup.engine(self.store);
-        let read = engine.read_zone(zone, self.deadline).await;
+        let read = engine.read_zone(zone, self.setup.deadline).await;
         let (_, (current, _)) = report::routed(&zone.to_string(), read, self.output)?;
         let mut pairs = deliver::host_addresses(&current);
         if self.setup.is_direct {
@@ -205,13 +195,13 @@ impl Survey<'_> {
             }
             if self.prune || is_managed {
                 commands.push(command(address, hostname, Presence::Absent, [].into()));
-                continue;
+            } else {
+                let text = format!("{address} PTR {hostname}: the host does not have this address");
+                let message = Message::warning(text, "`--prune` removes the value");
+                self.output.message(message);
             }
-            let text = format!("{address} PTR {hostname}: the host does not have this address");
-            let message = Message::warning(text, "`--prune` removes the value");
-            self.output.message(message);
         }
-        commands.extend(present(pairs));
+        commands.extend(present(&pairs));
         for primary in self.setup.primaries.values() {
             primary.pool.close();
         }
@@ -227,7 +217,7 @@ impl Survey<'_> {
         for reverse_zone in networks.flat_map(Network::reverse_zones) {
             let name = reverse_zone.apex();
             let read = engine
-                .read_enclosing_zone(name, &mut seen, self.deadline)
+                .read_enclosing_zone(name, &mut seen, self.setup.deadline)
                 .await;
             // Without a route, the values that are to be added are reported, and no other ones can be read.
             let Some(primary) = read.primary else {
@@ -259,14 +249,11 @@ impl Survey<'_> {
                 }
             }
         }
-        let primaries = &self.setup.primaries;
-        let is_read = |name: &str| {
-            primaries
-                .get(name)
-                .is_none_or(|it| it.read == Read::Transfer)
+        let is_unread = |value: &&PtrValue| {
+            let primary = self.setup.primaries.get(&value.primary);
+            primary.is_some_and(|it| it.read == Read::State)
         };
-        let unread = managed.iter().filter(|value| !is_read(&value.primary));
-        values.extend(unread.cloned());
+        values.extend(managed.iter().filter(is_unread).cloned());
         // A longer route may lead to another primary, from which the value would then be removed.
         values.retain(|value| {
             let primary = engine.routes.primary_of(&reverse_name(value.address));
@@ -287,19 +274,13 @@ fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
     Message::warning(text, hint)
 }
 
-/// Returns the commands that add the values of a zone. None of them conflicts with another.
-fn present(pairs: Vec<(IpAddr, Name)>) -> Vec<payload::Command> {
-    let mut hosts: BTreeMap<IpAddr, Vec<Name>> = BTreeMap::new();
-    for (address, host) in &pairs {
-        hosts.entry(*address).or_default().push(host.clone());
-    }
-    let wanted: BTreeMap<IpAddr, Arc<[Name]>> = hosts
-        .into_iter()
-        .map(|(address, hosts)| (address, hosts.into()))
-        .collect();
-    let commands = pairs.into_iter().map(|(address, host)| {
-        let wanted = wanted.get(&address).cloned().unwrap_or_default();
-        command(address, host, Presence::Present, wanted)
+/// Returns the commands that add the values of a zone, which are sorted. None of them conflicts with another.
+fn present(pairs: &[(IpAddr, Name)]) -> Vec<payload::Command> {
+    let commands = pairs.chunk_by(|a, b| a.0 == b.0).flat_map(|of_address| {
+        let wanted: Arc<[Name]> = of_address.iter().map(|(_, host)| host.clone()).collect();
+        of_address.iter().map(move |(address, host)| {
+            command(*address, host.clone(), Presence::Present, wanted.clone())
+        })
     });
     commands.collect()
 }
@@ -320,15 +301,11 @@ fn command(
     presence: Presence,
     wanted: Arc<[Name]>,
 ) -> payload::Command {
-    let verb = match presence {
-        Presence::Present => Verb::CreatePtr,
-        Presence::Absent => Verb::DeletePtr,
-    };
     let intent = PtrIntent {
         address,
         hostname,
         presence,
         wanted,
     };
-    handover::given(verb, Intent::Ptr(intent))
+    handover::command(COMMAND_LINE, Intent::Ptr(intent))
 }

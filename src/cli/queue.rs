@@ -3,17 +3,15 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
-use super::handover::{command_of, dispatcher};
+use super::handover::{command, dispatcher};
 use super::output::{Abort, Message, Output, count};
 use super::report::Report;
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::Failure;
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
-use crate::payload;
 use crate::queue::{Access, JobId, JobSummary, State, StoreThread, UNREADABLE_HINT, unreadable};
 use crate::zonefile;
 
@@ -58,14 +56,12 @@ pub(super) struct Jobs {
 /// Runs the command.
 pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let access = match command {
-        Command::List | Command::Show { .. } => Access::ReadOnly,
-        Command::Retry { .. } | Command::Drop { .. } => Access::ReadWrite,
-    };
-    let names = match command {
-        Command::Show { job } => Some(job),
-        Command::Retry { jobs, .. } | Command::Drop { jobs } if !jobs.all => Some(&jobs.job),
-        Command::List | Command::Retry { .. } | Command::Drop { .. } => None,
+    let (access, names) = match command {
+        Command::List => (Access::ReadOnly, None),
+        Command::Show { job } => (Access::ReadOnly, Some(job)),
+        Command::Retry { jobs, .. } | Command::Drop { jobs } => {
+            (Access::ReadWrite, Some(&jobs.job).filter(|_| !jobs.all))
+        }
     };
     let work = async |store_thread: &StoreThread, output: &mut Output| {
         let mut jobs = store_thread.jobs().list().await?;
@@ -146,7 +142,6 @@ impl Queue<'_> {
     }
 
     async fn retry(&mut self, jobs: &[JobSummary], force: bool) -> Result<(), Failure> {
-        let deadline = Instant::now() + self.setup.deadline;
         let ids = jobs.iter().map(|job| job.id).collect();
         let queue = self.store_thread.jobs();
         queue.retry(ids, force, self.now).await?;
@@ -164,17 +159,17 @@ impl Queue<'_> {
                 None => {}
             }
         }
-        let commands = intents.iter().cloned();
-        let commands: Vec<payload::Command> = commands
-            .map(|(id, intent)| command_of(id, intent))
+        let jobs = intents.iter().cloned();
+        let commands: Vec<_> = jobs
+            .map(|(id, intent)| command(format!("job {id}"), intent))
             .collect();
         let mut report = Report::new(&commands, self.output);
         dispatcher(self.setup, self.store_thread)
-            .deliver_jobs(&intents, deadline, |index, handled| {
+            .deliver_jobs(&intents, self.setup.deadline, |index, handled| {
                 report.handled(index, handled);
             })
             .await;
-        self.status.or_worse(report.status());
+        self.status.or_worse(report.status);
         Ok(())
     }
 
@@ -214,48 +209,40 @@ fn is_named(job: &JobSummary, name: &str) -> bool {
 }
 
 fn describe(job: &JobSummary, now: u64) -> String {
-    let mut text = format!("{} {}", job.id, job.key);
-    if !job.primary.is_empty() {
-        text = format!("{text} on {}", job.primary);
-    }
-    text = format!("{text}: {}", state_word(job.state).replace('-', " "));
-    if let State::InHand {
-        process: Some(process),
-    } = job.state
-    {
-        text = format!("{text} of process {process}");
-    }
-    text = format!("{text} for {}", span(now.saturating_sub(job.enqueued_at)));
-    let attempts = job.attempts_so_far.attempts;
-    if attempts > 0 {
-        text = format!("{text}, {}", count(attempts as usize, "failed attempt"));
-    }
-    if job.state == State::Waiting {
-        text = match job.next_at.saturating_sub(now) {
-            0 => format!("{text}, due"),
-            seconds => format!("{text}, next in {}", span(seconds)),
-        };
-    }
-    if let Some(reason) = &job.reason {
-        text = format!("{text}: {}; hint: {}", reason.cause, reason.hint);
-    }
-    text
+    let on = match job.primary.as_str() {
+        "" => String::new(),
+        primary => format!(" on {primary}"),
+    };
+    let process = process_of(job).map_or_else(String::new, |it| format!(" of process {it}"));
+    let state = state_word(job.state).replace('-', " ") + &process;
+    let age = span(now.saturating_sub(job.enqueued_at));
+    let attempts = match job.attempts_so_far.attempts {
+        0 => String::new(),
+        attempts => format!(", {}", count(attempts as usize, "failed attempt")),
+    };
+    let next = match job.next_at.saturating_sub(now) {
+        _ if job.state != State::Waiting => String::new(),
+        0 => ", due".into(),
+        seconds => format!(", next in {}", span(seconds)),
+    };
+    let reason = job.reason.as_ref();
+    let reason = reason.map(|it| format!(": {}; hint: {}", it.cause, it.hint));
+    let reason = reason.unwrap_or_default();
+    let (id, key) = (job.id, &job.key);
+    format!("{id} {key}{on}: {state} for {age}{attempts}{next}{reason}")
 }
 
 fn entry(job: &JobSummary) -> Value {
     let reason = job.reason.as_ref();
-    let process = match job.state {
-        State::InHand { process } => process,
-        State::Waiting | State::Held => None,
-    };
     json!({
-        "job": job.id.0, "subject": job.key, "primary": job.primary,
-        "state": state_word(job.state), "process": process, "octets": job.octets, "enqueued-at": job.enqueued_at,
+        "job": job.id.0, "subject": job.key, "primary": job.primary, "octets": job.octets,
+        "state": state_word(job.state), "process": process_of(job), "enqueued-at": job.enqueued_at,
         "attempts": job.attempts_so_far.attempts, "forced": job.attempts_so_far.is_forced,
         "next-attempt-at": (job.state == State::Waiting).then_some(job.next_at),
         "cause": reason.map(|it| &it.cause), "hint": reason.map(|it| &it.hint),
     })
 }
+
 /// Returns the word of the document for a state.
 fn state_word(state: State) -> &'static str {
     match state {
@@ -265,13 +252,17 @@ fn state_word(state: State) -> &'static str {
     }
 }
 
+/// Returns the process that has the job in hand, if it is known.
+fn process_of(job: &JobSummary) -> Option<u32> {
+    match job.state {
+        State::InHand { process } => process,
+        State::Waiting | State::Held => None,
+    }
+}
+
 /// Formats an intent as the lines of a master file.
 fn contents(intent: &Intent) -> Vec<String> {
-    let wish = |presence| match presence {
-        Presence::Present => "is to be there",
-        Presence::Absent => "is to be gone",
-    };
-    match intent {
+    let (subject, presence) = match intent {
         Intent::Zone(zone) => {
             let mut lines = Vec::new();
             if zone.source == (ZoneSource::File { prunes: true }) {
@@ -281,21 +272,24 @@ fn contents(intent: &Intent) -> Vec<String> {
                 let line = |rdata| zonefile::format_record(&set.owner, set.ttl, set.rtype, rdata);
                 lines.extend(set.rdatas.iter().map(line));
             }
-            lines
+            return lines;
         }
-        Intent::ZoneAbsent(zone) => vec![format!("; {zone} is to be gone")],
+        Intent::ZoneAbsent(zone) => (zone.to_string(), Presence::Absent),
         Intent::Ptr(ptr) => {
-            let rtype = zonefile::format_type(RecordType::PTR);
-            let wish = wish(ptr.presence);
-            vec![format!("; {} {rtype} {} {wish}", ptr.address, ptr.hostname)]
+            let subject = format!("{} PTR {}", ptr.address, ptr.hostname);
+            (subject, ptr.presence)
         }
         Intent::Record(record) => {
             let rtype = zonefile::format_type(record.rtype);
             let rdata = zonefile::format_rdata(record.rtype, &record.rdata);
-            let wish = wish(record.presence);
-            vec![format!("; {} {rtype} {rdata} {wish}", record.owner)]
+            (format!("{} {rtype} {rdata}", record.owner), record.presence)
         }
-    }
+    };
+    let wish = match presence {
+        Presence::Present => "is to be there",
+        Presence::Absent => "is to be gone",
+    };
+    vec![format!("; {subject} {wish}")]
 }
 
 /// Formats a time in its largest unit.

@@ -9,7 +9,7 @@ use super::done::{creation, describe};
 use super::output::{Abort, Message, Output, Severity, count};
 use super::status::Status;
 use crate::deliver::{
-    Delivered, Failure, LeftOut, Preview, Primary, Read, Retry, Routed, RoutedResult, ZoneChange,
+    Delivered, Failure, LeftOut, Preview, Primary, Read, Routed, RoutedResult, ZoneChange,
 };
 use crate::model::{Intent, Presence, ZoneName, reverse_name};
 use crate::payload::Command;
@@ -23,7 +23,8 @@ const BY_MEMORY: &str = ", by the memory: what others changed there is not seen"
 pub(super) struct Report<'a> {
     commands: &'a [Command],
     output: &'a mut Output,
-    status: Status,
+    /// The worst status of all commands.
+    pub(super) status: Status,
     /// Records that dry runs would add.
     added: usize,
     /// Records that dry runs would remove.
@@ -35,6 +36,8 @@ pub(super) struct Report<'a> {
 /// The subject of a line.
 struct Subject<'a> {
     name: String,
+    /// `None` if the subject is not that of a command.
+    command: Option<&'a Command>,
     /// `None` if no route leads to one.
     primary: Option<&'a Primary>,
     /// The state of its job.
@@ -51,10 +54,7 @@ pub(super) struct Reason {
 impl From<&Failure> for Reason {
     fn from(failure: &Failure) -> Self {
         Self {
-            status: match failure.retry() {
-                Retry::Transient => Status::Later,
-                Retry::Permanent => Status::Denied,
-            },
+            status: failure.retry().into(),
             cause: failure.to_string(),
             hint: failure.hint(),
         }
@@ -73,141 +73,111 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Returns the worst status of all commands.
-    pub(super) fn status(&self) -> Status {
-        self.status
-    }
-
-    /// Reports the delivery of the command at `index` without the queue.
-    pub(super) fn delivered(&mut self, index: usize, delivered: RoutedResult<Delivered>) {
-        let stays = None;
-        self.attempted(index, delivered.map(|result| Attempted { result, stays }));
-    }
-
-    /// Reports the command at `index`, which went through the queue.
+    /// Reports the outcome of the command at `index`.
     pub(super) fn handled(&mut self, index: usize, handled: Routed<Handled>) {
-        let Routed { primary, result } = handled;
-        let subject = |stays| self.subject(index, primary.as_deref(), stays);
-        match result {
-            Handled::Attempted(result) => self.attempted(index, Routed { primary, result }),
-            Handled::Unknown(failure) => {
-                self.not_in_place(index, &subject(None), Reason::from(&failure));
+        let mut subject = Subject::of(&self.commands[index], handled.primary.as_deref());
+        match handled.result {
+            Handled::Attempted(Attempted { result, stays }) => {
+                subject.stays = stays;
+                match result {
+                    Ok(Delivered { done, left_out }) => {
+                        let (text, entry) = describe(&done);
+                        let (name, on, limit) = (&subject.name, subject.on(), subject.by_memory());
+                        let line = format!("{name}: {text}{on}{limit}");
+                        self.output.result(&line, subject.entry(entry));
+                        self.left_out(&subject, &left_out);
+                    }
+                    Err(failure) => self.not_in_place(&subject, &failure),
+                }
             }
+            Handled::Unknown(failure) => self.not_in_place(&subject, &failure),
             Handled::Stale { newest } => {
                 let text = format!("not applied: overtaken by a newer call, with serial {newest}");
-                self.settled(index, &subject(None), &text, "stale");
+                self.settled(&subject, &text, "stale");
             }
             Handled::DeliveredElsewhere => {
                 let text = "in place, delivered by another nsbridge";
-                self.settled(index, &subject(None), text, "delivered-elsewhere");
+                self.settled(&subject, text, "delivered-elsewhere");
             }
             Handled::Replaced => {
                 let text = "not applied: replaced by a newer call";
-                self.settled(index, &subject(None), text, "replaced");
+                self.settled(&subject, text, "replaced");
             }
             Handled::HeldElsewhere { id, reason } => {
+                subject.stays = Some(Stays::Held { id });
                 let reason = Reason {
                     status: Status::Denied,
                     cause: reason.cause,
                     hint: reason.hint,
                 };
-                self.not_in_place(index, &subject(Some(Stays::Held { id })), reason);
+                self.not_in_place(&subject, reason);
             }
             Handled::InHandElsewhere { id } => {
+                subject.stays = Some(Stays::Waiting { id, seconds: 0 });
                 let reason = Reason {
                     status: Status::Later,
                     cause: "another nsbridge is still at work on it".into(),
                     hint: "`nsbridge queue list` shows what becomes of it".into(),
                 };
-                let stays = Stays::Waiting { id, seconds: 0 };
-                self.not_in_place(index, &subject(Some(stays)), reason);
+                self.not_in_place(&subject, reason);
             }
-        }
-    }
-
-    fn attempted(&mut self, index: usize, attempted: Routed<Attempted>) {
-        let Routed { primary, result } = attempted;
-        let subject = self.subject(index, primary.as_deref(), result.stays);
-        match result.result {
-            Ok(Delivered { done, left_out }) => {
-                let (text, entry) = describe(&done);
-                let by_memory = self.by_memory(index, subject.primary);
-                let line = format!("{}: {text}{}{by_memory}", subject.name, subject.on());
-                self.output
-                    .result(&line, self.entry(index, &subject, entry));
-                self.left_out(&subject, &left_out);
-            }
-            Err(failure) => self.not_in_place(index, &subject, Reason::from(&failure)),
         }
     }
 
     /// Reports a command of which nothing is left to do.
-    fn settled(&mut self, index: usize, subject: &Subject<'_>, text: &str, result: &str) {
+    fn settled(&mut self, subject: &Subject<'_>, text: &str, result: &str) {
         let line = format!("{}: {text}{}", subject.name, subject.on());
-        let entry = self.entry(index, subject, json!({ "result": result }));
+        let entry = subject.entry(json!({ "result": result }));
         self.output.result(&line, entry);
     }
 
     /// Reports the changes that delivering the command at `index` would make.
     pub(super) fn preview(&mut self, index: usize, preview: RoutedResult<Option<Preview>>) {
-        let subject = self.subject(index, preview.primary.as_deref(), None);
+        let command = &self.commands[index];
+        let subject = Subject::of(command, preview.primary.as_deref());
         let preview = match preview.result {
             Ok(Some(preview)) => preview,
             Ok(None) => return,
-            Err(failure) => return self.not_in_place(index, &subject, Reason::from(&failure)),
+            Err(failure) => return self.not_in_place(&subject, &failure),
         };
         self.left_out(&subject, &preview.left_out);
-        let is_added = |presence| presence == Presence::Present;
-        let lines: Vec<String> = preview
-            .lines
-            .iter()
-            .map(|line| {
-                let record = &line.record;
-                let sign = if is_added(line.presence) { '+' } else { '-' };
-                let text =
-                    zonefile::format_record(&record.owner, record.ttl, record.rtype, &record.rdata);
-                format!("{sign} {text}")
-            })
-            .collect();
-        let added = preview.lines.iter().filter(|it| is_added(it.presence));
-        let added = added.count();
-        let removed = preview.lines.len() - added;
-        let ptr = match &self.commands[index].intent {
-            Intent::Ptr(ptr) => Some(ptr),
-            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Record(_) => None,
-        };
+        let is_created = preview.zone_change == ZoneChange::Created;
+        let (mut place, mut zone_created) = (String::new(), None);
+        if let Intent::Ptr(ptr) = &command.intent {
+            let owner = reverse_name(ptr.address);
+            let created = creation("would be", is_created, &preview.zone, &owner);
+            place = format!(" in {}{created}", preview.zone);
+            zone_created = Some(is_created);
+        }
         let result = match preview.zone_change {
             _ if preview.guard.is_some() => "would be held",
-            ZoneChange::Created if ptr.is_none() => "would be created",
+            ZoneChange::Created if zone_created.is_none() => "would be created",
             ZoneChange::Deleted => "would be deleted",
             ZoneChange::Kept if preview.is_empty() => "no difference",
             ZoneChange::Created | ZoneChange::Kept => "would be changed",
         };
-        let entry = json!({
-            "zone": preview.zone.to_string(), "result": result, "lines": lines, "added": added,
-            "removed": removed,
-        });
-        let mut entry = self.entry(index, &subject, entry);
-        let mut name = subject.name.clone();
-        if let Some(ptr) = ptr {
-            let is_created = preview.zone_change == ZoneChange::Created;
-            entry["zone-created"] = is_created.into();
-            let owner = reverse_name(ptr.address);
-            let created = creation("would be", is_created, &preview.zone, &owner);
-            name = format!("{name} in {}{created}", preview.zone);
+        let (mut lines, mut added, mut removed) = (Vec::new(), 0, 0);
+        for line in &preview.lines {
+            let (sign, number) = match line.presence {
+                Presence::Present => ('+', &mut added),
+                Presence::Absent => ('-', &mut removed),
+            };
+            *number += 1;
+            let it = &line.record;
+            let text = zonefile::format_record(&it.owner, it.ttl, it.rtype, &it.rdata);
+            lines.push(format!("{sign} {text}"));
         }
-        if let Some(guard) = &preview.guard {
-            let Reason {
-                status,
-                cause,
-                hint,
-            } = Reason::from(guard);
-            self.status.or_worse(status);
-            let text = format!("{}{}: {cause}", subject.name, subject.on());
-            self.output
-                .message(Message::error(text, Some(hint.clone())));
-            entry["cause"] = cause.into();
-            entry["hint"] = hint.into();
+        let guard = preview.guard.as_ref().map(Reason::from);
+        let entry = subject.entry(json!({
+            "zone": preview.zone.to_string(), "result": result, "lines": lines, "added": added,
+            "removed": removed, "zone-created": zone_created,
+            "cause": guard.as_ref().map(|it| &it.cause), "hint": guard.as_ref().map(|it| &it.hint),
+        }));
+        let (name, on, limit) = (&subject.name, subject.on(), subject.by_memory());
+        if let Some(guard) = guard {
+            self.status.or_worse(guard.status);
+            let text = format!("{name}{on}: {}", guard.cause);
+            self.output.message(Message::error(text, Some(guard.hint)));
         } else if !preview.is_empty() {
             self.status.or_worse(Status::Differences);
             self.added += added;
@@ -216,8 +186,7 @@ impl<'a> Report<'a> {
             let zone = (primary.unwrap_or_default(), preview.zone);
             self.changed_zones.insert(zone);
         }
-        let by_memory = self.by_memory(index, subject.primary);
-        let line = format!("{name}: {result}{}{by_memory}", subject.on());
+        let line = format!("{name}{place}: {result}{on}{limit}");
         self.output.result(&line, entry);
         for line in lines {
             self.output.detail(&line);
@@ -235,10 +204,9 @@ impl<'a> Report<'a> {
         self.output.detail(&line);
     }
 
-    fn not_in_place(&mut self, index: usize, subject: &Subject<'_>, reason: Reason) {
-        self.status.or_worse(reason.status);
-        let entry = self.entry(index, subject, json!({}));
-        print_failure(subject, reason, entry, self.output);
+    fn not_in_place(&mut self, subject: &Subject<'_>, reason: impl Into<Reason>) {
+        let status = subject.fail(reason.into(), self.output);
+        self.status.or_worse(status);
     }
 
     fn left_out(&mut self, subject: &Subject<'_>, left_out: &[LeftOut]) {
@@ -258,14 +226,11 @@ impl<'a> Report<'a> {
             });
         }
     }
+}
 
-    fn subject<'p>(
-        &self,
-        index: usize,
-        primary: Option<&'p Primary>,
-        stays: Option<Stays>,
-    ) -> Subject<'p> {
-        let name = match &self.commands[index].intent {
+impl<'a> Subject<'a> {
+    fn of(command: &'a Command, primary: Option<&'a Primary>) -> Self {
+        let name = match &command.intent {
             Intent::Record(record) if record.follows_cnames => record.owner.to_string(),
             Intent::Record(record) => {
                 let rtype = zonefile::format_type(record.rtype);
@@ -276,44 +241,39 @@ impl<'a> Report<'a> {
             Intent::Ptr(ptr) => format!("{} PTR {}", ptr.address, ptr.hostname),
             intent @ (Intent::Zone(_) | Intent::ZoneAbsent(_)) => intent.key().to_string(),
         };
-        Subject {
+        Self {
             name,
+            command: Some(command),
             primary,
-            stays,
+            stays: None,
         }
     }
 
-    /// Completes the entry of a command.
-    fn entry(&self, index: usize, subject: &Subject<'_>, mut entry: Value) -> Value {
-        let command = &self.commands[index];
-        entry["place"] = command.place.clone().into();
-        entry["command"] = command.verb.to_string().into();
-        if subject.primary.is_some_and(|it| it.read == Read::State) {
-            entry["read"] = "memory".into();
+    /// Adds the subject, its command and its primary to an entry.
+    fn entry(&self, mut entry: Value) -> Value {
+        entry["subject"] = json!(self.name);
+        if let Some(command) = self.command {
+            entry["place"] = json!(command.place);
+            entry["command"] = json!(command.verb.to_string());
+            entry["read"] = json!(self.is_by_memory().then_some("memory"));
         }
-        subject.complete(entry)
+        if let Some(primary) = self.primary {
+            entry["primary"] = json!(primary.name);
+            entry["address"] = json!(primary.endpoint.to_string());
+        }
+        entry
+    }
+
+    fn is_by_memory(&self) -> bool {
+        self.primary.is_some_and(|it| it.read == Read::State)
     }
 
     /// Returns the limit of what is known of a zone.
-    fn by_memory(&self, index: usize, primary: Option<&Primary>) -> &'static str {
-        let intent = &self.commands[index].intent;
-        let is_zone = matches!(intent, Intent::Zone(_) | Intent::ZoneAbsent(_));
-        match primary.map(|primary| primary.read) {
-            Some(Read::State) if is_zone => BY_MEMORY,
-            Some(Read::State | Read::Transfer) | None => "",
+    fn by_memory(&self) -> &'static str {
+        match self.command.map(|command| &command.intent) {
+            Some(Intent::Zone(_) | Intent::ZoneAbsent(_)) if self.is_by_memory() => BY_MEMORY,
+            _ => "",
         }
-    }
-}
-
-impl Subject<'_> {
-    /// Adds the subject and its primary to an entry.
-    fn complete(&self, mut entry: Value) -> Value {
-        entry["subject"] = self.name.clone().into();
-        if let Some(primary) = self.primary {
-            entry["primary"] = primary.name.clone().into();
-            entry["address"] = primary.endpoint.to_string().into();
-        }
-        entry
     }
 
     fn on(&self) -> String {
@@ -329,6 +289,23 @@ impl Subject<'_> {
             Some(Stays::Held { id }) => format!("; held in the queue as job {id}"),
             None => String::new(),
         }
+    }
+
+    /// Prints why the subject is not in place, and returns the status of that.
+    fn fail(&self, reason: Reason, output: &mut Output) -> Status {
+        let (state, job, seconds) = match self.stays {
+            Some(Stays::Waiting { id, seconds }) => (Some("waiting"), Some(id.0), Some(seconds)),
+            Some(Stays::Held { id }) => (Some("held"), Some(id.0), None),
+            None => (None, None, None),
+        };
+        output.entry(self.entry(json!({
+            "result": "failed", "kind": reason.status.kind(), "cause": reason.cause,
+            "hint": reason.hint, "job": job, "state": state, "next-attempt-seconds": seconds,
+        })));
+        let (name, on, job) = (&self.name, self.on(), self.job());
+        let text = format!("{name}{on}: {}{job}", reason.cause);
+        output.message(Message::error(text, Some(reason.hint)));
+        reason.status
     }
 }
 
@@ -362,35 +339,9 @@ pub(super) fn fail(
 ) -> Status {
     let subject = Subject {
         name: subject.to_owned(),
+        command: None,
         primary,
         stays: None,
     };
-    let reason = reason.into();
-    let status = reason.status;
-    print_failure(&subject, reason, subject.complete(json!({})), output);
-    status
-}
-
-fn print_failure(subject: &Subject<'_>, reason: Reason, mut entry: Value, output: &mut Output) {
-    entry["result"] = "failed".into();
-    let is_transient = reason.status == Status::Later;
-    entry["kind"] = if is_transient { "later" } else { "denied" }.into();
-    entry["cause"] = reason.cause.clone().into();
-    entry["hint"] = reason.hint.clone().into();
-    match subject.stays {
-        Some(Stays::Waiting { id, seconds }) => {
-            entry["job"] = id.0.into();
-            entry["state"] = "waiting".into();
-            entry["next-attempt-seconds"] = seconds.into();
-        }
-        Some(Stays::Held { id }) => {
-            entry["job"] = id.0.into();
-            entry["state"] = "held".into();
-        }
-        None => {}
-    }
-    output.entry(entry);
-    let (name, on, job) = (&subject.name, subject.on(), subject.job());
-    let text = format!("{name}{on}: {}{job}", reason.cause);
-    output.message(Message::error(text, Some(reason.hint)));
+    subject.fail(reason.into(), output)
 }

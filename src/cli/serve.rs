@@ -5,59 +5,49 @@ use std::path::Path;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::configuration::{self, Setup};
+use super::configuration;
 use super::handover::{dispatcher, report_job};
 use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
 use super::store::with_store;
 use crate::queue::{Access, Event, Handled, StoreThread, WorkerLock};
 
-/// Runs the command.
+/// Runs the command: delivers jobs until SIGTERM or SIGINT.
 pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let work = async |store_thread: &StoreThread, output: &mut Output| {
-        serve(&setup, store_thread, output).await
+        output.stream();
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            notify(&[NotifyState::Stopping]);
+        };
+        let _lock = take_lock(&setup.queue_path)?;
+        let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+        notify(&[NotifyState::Ready]);
+        let mut report = |event: Event<'_>| {
+            let text = match event {
+                // The delivery loop itself notifies the watchdog, so that a loop that hangs is noticed.
+                Event::Looked => return notify(&[NotifyState::Watchdog]),
+                Event::Attempted(job, attempted) => {
+                    return report_job(job, attempted.map(Handled::Attempted), output);
+                }
+                Event::Unreachable { primary, seconds } => {
+                    format!("{primary} does not answer; it is tried again in {seconds} s")
+                }
+                Event::BackAgain { primary } => format!("{primary} answers again"),
+            };
+            output.message(Message::new(Severity::Warning, text));
+        };
+        let dispatcher = dispatcher(&setup, store_thread);
+        dispatcher.serve(&primaries, stop, &mut report).await?;
+        Ok(Status::Done)
     };
     Ok(with_store(&setup, Access::ReadWrite, output, work))
-}
-
-/// Delivers jobs until SIGTERM or SIGINT.
-async fn serve(
-    setup: &Setup,
-    store_thread: &StoreThread,
-    output: &mut Output,
-) -> Result<Status, Abort> {
-    output.stream();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        notify(&[NotifyState::Stopping]);
-    };
-    let _lock = take_lock(&setup.queue_path)?;
-    let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-    notify(&[NotifyState::Ready]);
-    let mut report = |event: Event<'_>| {
-        let text = match event {
-            // The delivery loop itself notifies the watchdog, so that a loop that hangs is noticed.
-            Event::Looked => return notify(&[NotifyState::Watchdog]),
-            Event::Attempted(job, attempted) => {
-                report_job(job, attempted.map(Handled::Attempted), output);
-                return;
-            }
-            Event::Unreachable { primary, seconds } => {
-                format!("{primary} does not answer; it is tried again in {seconds} s")
-            }
-            Event::BackAgain { primary } => format!("{primary} answers again"),
-        };
-        output.message(Message::new(Severity::Warning, text));
-    };
-    let dispatcher = dispatcher(setup, store_thread);
-    dispatcher.serve(&primaries, stop, &mut report).await?;
-    Ok(Status::Done)
 }
 
 fn take_lock(queue: &Path) -> Result<WorkerLock, Abort> {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::deliver::Retry;
+
 /// The outcome of a run, ordered by how much it needs an operator.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Status {
@@ -39,9 +41,27 @@ impl Status {
         }
     }
 
+    /// Returns the word of the document for the status of a failure.
+    pub(super) fn kind(self) -> &'static str {
+        if self == Self::Later {
+            "later"
+        } else {
+            "denied"
+        }
+    }
+
     /// Becomes `other` if an operator must act on that sooner.
     pub(super) fn or_worse(&mut self, other: Self) {
         *self = (*self).max(other);
+    }
+}
+
+impl From<Retry> for Status {
+    fn from(retry: Retry) -> Self {
+        match retry {
+            Retry::Transient => Self::Later,
+            Retry::Permanent => Self::Denied,
+        }
     }
 }
 

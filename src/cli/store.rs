@@ -22,7 +22,7 @@ pub(super) fn with_store(
         Ok(store_thread) => store_thread,
         Err(error) => {
             let message = Message::from(error).and_nothing_attempted();
-            return output.bad_configuration(message);
+            return output.abort(message.into());
         }
     };
     let done = block_on(work(&store_thread, output));

@@ -3,18 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::time::Instant;
-
 use super::configuration::Setup;
 use super::direct;
-use super::handover::carry_out;
+use super::handover::{carry_out, command};
 use super::input;
 use super::output::{Abort, Message, Output, Severity};
 use super::status::Status;
 use crate::deliver;
 use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, Note, Source, Wanted};
 use crate::model::{Intent, Name, ZoneName};
-use crate::payload::{Command, Verb};
 
 /// Options of `nsbridge sync`.
 #[derive(Debug, clap::Args)]
@@ -46,7 +43,6 @@ pub(super) fn run(
     if arguments.force {
         setup.policy.removals_percent_max = Some(100);
     }
-    let deadline = Instant::now() + setup.deadline;
     let zone = ZoneName::new(&arguments.zone);
     if arguments.prune {
         check_prune(&zone, &setup)?;
@@ -57,13 +53,9 @@ pub(super) fn run(
         // change it in each run.
         wanted.zone.soa.ttl = None;
     }
-    let commands = [Command {
-        place: arguments.file.display().to_string(),
-        verb: Verb::Update,
-        intent: Intent::Zone(wanted.zone),
-    }];
-    let dry_run = arguments.dry_run;
-    Ok(carry_out(&commands, dry_run, &setup, deadline, output))
+    let place = arguments.file.display().to_string();
+    let commands = [command(place, Intent::Zone(wanted.zone))];
+    Ok(carry_out(&commands, arguments.dry_run, &setup, output))
 }
 
 /// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.

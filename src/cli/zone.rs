@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
 
 use super::configuration;
 use super::direct;
-use super::handover::{self, given};
+use super::handover::{COMMAND_LINE, command, hand_over};
 use super::output::{Abort, Message, Output, without_nulls};
 use super::report::{self, Report};
 use super::status::Status;
@@ -19,7 +18,7 @@ use crate::model::{
     ZoneSource,
 };
 use crate::payload::Verb;
-use crate::queue::{Access, StoreThread};
+use crate::queue::{Access, Attempted, Handled, StoreThread};
 use crate::zonefile;
 
 /// Changes and views of zones.
@@ -95,33 +94,32 @@ fn create(
         records: RrSets::default(),
         source: ZoneSource::Call,
     });
-    let commands = [given(Verb::Create, intent)];
-    let deadline = Instant::now() + setup.deadline;
+    let mut commands = [command(COMMAND_LINE, intent)];
+    commands[0].verb = Verb::Create;
     let create = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let created = engine.create_zone(zone, nameservers, deadline).await;
+        let created = engine.create_zone(zone, nameservers, setup.deadline).await;
+        let stays = None;
+        let attempted = created.map(|result| Attempted { result, stays });
         let mut report = Report::new(&commands, output);
-        report.delivered(0, created);
-        Ok(report.status())
+        report.handled(0, attempted.map(Handled::Attempted));
+        Ok(report.status)
     };
     Ok(with_store(&setup, Access::ReadWrite, output, create))
 }
 
 fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let deadline = Instant::now() + setup.deadline;
-    let commands = [given(Verb::Delete, Intent::ZoneAbsent(zone.clone()))];
-    Ok(handover::hand_over(&commands, &setup, deadline, output))
+    let intent = Intent::ZoneAbsent(zone.clone());
+    let commands = [command(COMMAND_LINE, intent)];
+    Ok(hand_over(&commands, &setup, output))
 }
 
 fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let deadline = Instant::now() + setup.deadline;
     let adopt = async |store_thread: &StoreThread, output: &mut Output| {
-        let adopted = setup
-            .engine(store_thread.store())
-            .adopt(zone, deadline)
-            .await;
+        let engine = setup.engine(store_thread.store());
+        let adopted = engine.adopt(zone, setup.deadline).await;
         let (primary, before) = report::routed(&zone.to_string(), adopted, output)?;
         Ok(print_adopted(zone, &primary, before, output))
     };
@@ -171,10 +169,9 @@ fn show(
     output: &mut Output,
 ) -> Result<Status, Abort> {
     let setup = server.setup(config, Vec::new())?;
-    let deadline = Instant::now() + setup.deadline;
     let show = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let read = engine.read_zone(zone, deadline).await;
+        let read = engine.read_zone(zone, setup.deadline).await;
         let (primary, (current, state)) = report::routed(&zone.to_string(), read, output)?;
         let state = Some(&state).filter(|_| !setup.is_direct);
         Ok(print(zone, &primary, &current, state, output))
@@ -193,22 +190,27 @@ fn print(
     if primary.read == Read::State {
         output.detail("; by the memory: what others changed there is not seen");
     }
-    let (apex, soa) = (zone.name.apex(), zone.soa.to_rdata());
-    let mut records = vec![print_record(
-        apex,
-        zone.soa_ttl,
-        RecordType::SOA,
-        &soa,
-        None,
-        output,
-    )];
+    let mut records = Vec::new();
+    // `delivered` is `None` if it is not known whether the record is managed.
+    let mut print_record = |owner, ttl, rtype, rdata: &Rdata, delivered: Option<bool>| {
+        let line = zonefile::format_record(owner, ttl, rtype, rdata);
+        let mark = if delivered == Some(true) {
+            " ; delivered"
+        } else {
+            ""
+        };
+        output.detail(&format!("{line}{mark}"));
+        records.push(without_nulls(
+            json!({ "record": line, "delivered": delivered }),
+        ));
+    };
+    let soa = zone.soa.to_rdata();
+    print_record(zone.name.apex(), zone.soa_ttl, RecordType::SOA, &soa, None);
     for set in &zone.records {
         let managed = state.map(|state| state.managed.get(&set.owner, set.rtype));
         for rdata in &set.rdatas {
             let delivered = managed.map(|it| it.is_some_and(|it| it.contains(rdata)));
-            let (owner, rtype) = (&set.owner, set.rtype);
-            let entry = print_record(owner, set.ttl, rtype, rdata, delivered, output);
-            records.push(entry);
+            print_record(&set.owner, set.ttl, set.rtype, rdata, delivered);
         }
     }
     output.entry(json!({
@@ -218,23 +220,4 @@ fn print(
         "read": (primary.read == Read::State).then_some("memory"),
     }));
     Status::Done
-}
-
-/// Prints a record, and returns its entry; `delivered` is `None` if it is not known whether the record is managed.
-fn print_record(
-    owner: &Name,
-    ttl: u32,
-    rtype: RecordType,
-    rdata: &Rdata,
-    delivered: Option<bool>,
-    output: &mut Output,
-) -> Value {
-    let line = zonefile::format_record(owner, ttl, rtype, rdata);
-    let mark = if delivered == Some(true) {
-        " ; delivered"
-    } else {
-        ""
-    };
-    output.detail(&format!("{line}{mark}"));
-    without_nulls(json!({ "record": line, "delivered": delivered }))
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::output::{Abort, Output, count};
@@ -50,13 +49,12 @@ async fn read_catalogs(
     status: &mut Status,
     output: &mut Output,
 ) -> BTreeMap<ZoneKey, Membership> {
-    let deadline = Instant::now() + setup.deadline;
     let mut members = BTreeMap::new();
     for (name, primary) in &setup.primaries {
         let Some(catalog) = &primary.catalog else {
             continue;
         };
-        match deliver::members(primary, setup.policy.clock, deadline).await {
+        match deliver::members(primary, setup.policy.clock, setup.deadline).await {
             Ok(zones) => members.extend(zones.into_iter().map(|(zone, membership)| {
                 let primary = name.clone();
                 (ZoneKey { primary, zone }, membership)
