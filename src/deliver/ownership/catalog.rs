@@ -159,7 +159,7 @@ impl Catalog {
                 return Ok(true);
             }
         }
-        let reply = session.update_signed(&undo, &self.key).await;
+        let reply = session.update(&undo, &self.key).await;
         self.forget_reading().await;
         match reply.and_then(|reply| is_applied(reply, self.key.name())) {
             Ok(false) => return Ok(false),
@@ -188,7 +188,7 @@ impl Catalog {
     async fn transfer(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
         for attempt in 0..TRANSFER_ATTEMPTS_MAX {
             session.pause(attempt).await?;
-            let current = match session.transfer_signed(self.zone(), &self.key).await? {
+            let current = match session.transfer(self.zone(), &self.key).await? {
                 Transfer::Zone(current) => current,
                 Transfer::Denied(reply) => match authentic(reply, self.key.name())?.rcode {
                     rcode @ Rcode::SERVFAIL => {

@@ -200,7 +200,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
                     || may_be_synthesized(session, &location.owner, answered).await? =>
             {
                 let nothing = batch(zone.clone(), &location.owner, answered, &[]);
-                let reply = session.update(&nothing).await?;
+                let reply = session.update(&nothing, &session.primary.key).await?;
                 is_applied(reply, session.primary.key.name())
             }
             Step::Change { .. } | Step::Nothing(_) | Step::Kept(_) => Ok(true),

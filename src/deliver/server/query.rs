@@ -64,7 +64,7 @@ pub(crate) async fn is_denied_to_all(
     if *answer != Reply::Unsigned(Rcode::REFUSED) {
         return Ok(false);
     }
-    let reply = session.query_unsigned(name, rtype).await?;
+    let reply = session.query_with(name, rtype, None).await?;
     // A response to an unsigned query has no signature, and an unusable one proves nothing.
     Ok(reply
         .into_response()
@@ -82,7 +82,7 @@ pub(crate) async fn takes_updates(
         prerequisites: Vec::new(),
         updates: Vec::new(),
     };
-    let reply = session.update(&nothing).await?;
+    let reply = session.update(&nothing, &session.primary.key).await?;
     if let Reply::Unsigned(_) = reply {
         return Ok(false);
     }

@@ -55,9 +55,10 @@ pub(crate) async fn read_zone(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<Found, Failure> {
+    let transfer_key = &session.primary.transfer_key;
     for attempt in 0..TRANSFER_ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let reply = match session.transfer(zone).await? {
+        let reply = match session.transfer(zone, transfer_key).await? {
             Transfer::Zone(current) => return Ok(Found::Zone(current)),
             Transfer::Denied(reply) => reply,
         };
