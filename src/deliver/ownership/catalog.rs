@@ -13,7 +13,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
-use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
+use crate::deliver::server::{
+    Catalog, CatalogCensus, Primary, Provisioning, Reading, Session, Transfer, open,
+};
 use crate::deliver::update::{self, Next, Transaction};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Membership};
@@ -47,6 +49,29 @@ pub(crate) enum EntryChange {
     GiveUp,
     /// Claims a zone, whatever its membership.
     TakeOver,
+}
+
+impl Primary {
+    /// Returns the member zones of its catalog with their membership; none if it keeps no catalog.
+    /// `clock` returns seconds since 1970, for signatures.
+    ///
+    /// # Errors
+    /// [`Failure`] if the catalog cannot be read.
+    pub async fn members(
+        &self,
+        clock: fn() -> u64,
+        deadline: Instant,
+    ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
+        let Some(catalog) = &self.catalog else {
+            return Ok(BTreeMap::new());
+        };
+        let mut session = open(self, clock, deadline).await?;
+        let view = catalog.read(&mut session).await;
+        session.release();
+        let view = view?;
+        let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &catalog.instance));
+        Ok(view.zones().map(membership).collect())
+    }
 }
 
 impl Catalog {
@@ -87,16 +112,6 @@ impl Catalog {
         let membership = view.membership(zone, &self.instance);
         *reading = Some(Reading { view, read_at });
         Ok(membership)
-    }
-
-    /// Returns the member zones in ascending order, each with its membership.
-    pub(crate) async fn members(
-        &self,
-        session: &mut Session<'_>,
-    ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
-        let view = self.read(session).await?;
-        let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &self.instance));
-        Ok(view.zones().map(membership).collect())
     }
 
     /// Counts the member zones by instance.
