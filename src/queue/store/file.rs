@@ -99,45 +99,32 @@ const MIGRATIONS: &[&str] = &[
 
 /// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum StoreError {
     /// Its directory cannot be created.
     #[error("cannot create the directory `{}`: {source}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// No file can be created in its directory.
     #[error("cannot create a file in `{}`: {source}", path.display())]
     Unwritable {
         /// The directory, or the nearest existing one above it.
         path: PathBuf,
-        /// The cause.
         source: io::Error,
     },
     /// SQLite failed.
     #[error("cannot {step} `{}`: {source}", path.display())]
     Sqlite {
-        /// The file.
         path: PathBuf,
         /// The action that failed, as a verb.
         step: &'static str,
-        /// The cause.
         source: rusqlite::Error,
     },
     /// The file that shows whether this process lives cannot be created.
     #[error("cannot create `{}`, which marks what this process delivers: {source}", path.display())]
-    ProcessLock {
-        /// That file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    ProcessLock { path: PathBuf, source: io::Error },
     /// A later version of nsbridge wrote it.
     #[error("`{}` has schema version {found}; this nsbridge knows up to {known}", path.display())]
     Newer {
-        /// The file.
         path: PathBuf,
         /// The version of its schema.
         found: usize,
