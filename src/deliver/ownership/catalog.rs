@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
+use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
 use crate::deliver::server::{
     Catalog, CatalogCensus, Primary, Provisioning, Reading, Session, Transfer, open,
 };
@@ -24,8 +25,6 @@ use crate::wire::{Key, Rcode};
 
 /// How often a new entry is looked for.
 const LOOKS: u32 = 12;
-/// How often a transfer is requested while the primary has no room for it.
-const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 /// How long a reading is used. Changes by other instances are seen after that at the latest.
 const READING_AGE_MAX: Duration = Duration::from_secs(2);
 

@@ -10,7 +10,7 @@ use crate::wire::{Rcode, Reply};
 
 /// Most requests for a transfer if the primary has no room for it. BIND: `transfers-out` is 10 by
 /// default, for all clients, and a transfer counts until a little after its last message.
-const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+pub(crate) const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 
 /// Most requests for the transfer of a zone that is denied as absent and yet served: another
 /// process may have created it in between.
