@@ -142,17 +142,16 @@ pub(crate) async fn serving(
     if answer == Reply::BadKey {
         return Ok(Serving::KeyDenied);
     }
-    if let Reply::Unsigned(rcode) = answer {
-        return Ok(if rcode == Rcode::SERVFAIL {
-            Serving::NotLoaded
-        } else {
-            Serving::No
-        });
-    }
-    let answer = authentic(answer, session.primary.key.name())?;
-    Ok(if is_soa_of(&answer, zone) {
-        Serving::Yes
-    } else if answer.rcode == Rcode::SERVFAIL {
+    let rcode = if let Reply::Unsigned(rcode) = answer {
+        rcode
+    } else {
+        let answer = authentic(answer, session.primary.key.name())?;
+        if is_soa_of(&answer, zone) {
+            return Ok(Serving::Yes);
+        }
+        answer.rcode
+    };
+    Ok(if rcode == Rcode::SERVFAIL {
         Serving::NotLoaded
     } else {
         Serving::No

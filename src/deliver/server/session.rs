@@ -289,26 +289,22 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Gives the permit to other sessions until the next exchange. Called before a wait for the
+    /// Gives the connection and the permit to other sessions until the next exchange. Called before a wait for the
     /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
     /// write.
     pub(crate) fn yield_permit(&mut self) {
-        self.give_back();
+        let pool = &self.primary.pool;
+        let mut idle = pool.idle.borrow_mut();
+        // An overloaded primary may have no connection left for other clients.
+        let has_room = idle.len() < pool.congestion.permits.limit();
+        idle.extend(self.connection.take().filter(|_| has_room));
         self.permit = None;
     }
 
     /// Gives the connection back for the next session. The connection of a session that is not
     /// released, because its exchange did not end cleanly, is closed.
     pub(crate) fn release(mut self) {
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
-        let pool = &self.primary.pool;
-        let mut idle = pool.idle.borrow_mut();
-        // An overloaded primary may have no connection left for other clients.
-        let has_room = idle.len() < pool.congestion.permits.limit();
-        idle.extend(self.connection.take().filter(|_| has_room));
+        self.yield_permit();
     }
 
     fn read(

@@ -301,15 +301,9 @@ impl Changes<'_, '_> {
 
     /// Remembers the types of additions that were seen in place, for the life of the process.
     fn note_seen(&self) {
-        let types = one_of_each_type(&self.added)
-            .into_iter()
-            .map(|set| set.rtype);
-        self.session
-            .primary
-            .pool
-            .seen_added
-            .borrow_mut()
-            .extend(types);
+        let mut seen = self.session.primary.pool.seen_added.borrow_mut();
+        let added = one_of_each_type(&self.added).into_iter();
+        seen.extend(added.map(|set| set.rtype));
     }
 }
 
