@@ -248,13 +248,7 @@ async fn check_key(
     if let Reply::BadTime { offset_seconds, .. }
     | Reply::Forged(Forgery::Time { offset_seconds, .. }) = reply
     {
-        let is_unverified = matches!(
-            reply,
-            Reply::BadTime {
-                verified: false,
-                ..
-            }
-        );
+        let is_unverified = matches!(reply, Reply::BadTime { verified, .. } if !verified);
         let key = if is_unverified {
             Verdict::Untried(Check::Clock)
         } else {

@@ -67,12 +67,11 @@ impl Ignored {
         let each = |presence, sets: RrSets| {
             let sets = sets.into_sets().into_iter();
             sets.flat_map(move |set| {
-                let RrSet { owner, rtype, .. } = set;
                 let rdatas = set.rdatas.into_iter();
                 rdatas.map(move |rdata| LeftOut::Ignored {
                     presence,
-                    owner: owner.clone(),
-                    rtype,
+                    owner: set.owner.clone(),
+                    rtype: set.rtype,
                     rdata,
                 })
             })
@@ -353,8 +352,8 @@ async fn is_synthesized_by_wildcard(
     zone: &ZoneName,
     set: &RrSet,
 ) -> Result<bool, Failure> {
-    let mut above = set.owner.parent();
-    while let Some(name) = above.filter(|name| name.is_at_or_below(zone.apex())) {
+    let above = std::iter::successors(set.owner.parent(), Name::parent);
+    for name in above.take_while(|name| name.is_at_or_below(zone.apex())) {
         if let Ok(wildcard) = name.child(b"*")
             && wildcard != set.owner
             && let Some(response) = query_set(session, &wildcard, set.rtype).await?
@@ -362,7 +361,6 @@ async fn is_synthesized_by_wildcard(
         {
             return Ok(true);
         }
-        above = name.parent();
     }
     Ok(false)
 }
