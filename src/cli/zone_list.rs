@@ -11,7 +11,7 @@ use super::output::{Abort, Output, count};
 use super::report;
 use super::status::Status;
 use super::store::with_store;
-use crate::deliver::{self, Provenance, ZoneKey, ZoneSummary};
+use crate::deliver::{Provenance, ZoneKey, ZoneSummary};
 use crate::plan::Membership;
 use crate::queue::{Access, StoreThread};
 
@@ -54,7 +54,7 @@ async fn read_catalogs(
         let Some(catalog) = &primary.catalog else {
             continue;
         };
-        match deliver::members(primary, setup.policy.clock, setup.deadline).await {
+        match primary.members(setup.policy.clock, setup.deadline).await {
             Ok(zones) => members.extend(zones.into_iter().map(|(zone, membership)| {
                 let primary = name.clone();
                 (ZoneKey { primary, zone }, membership)

@@ -19,7 +19,7 @@ mod state;
 mod update;
 mod zone;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use tokio::time::Instant;
 
@@ -38,7 +38,6 @@ pub use state::{
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, ZoneName};
-use crate::plan::Membership;
 use context::Context;
 use route::cname::{Chain, Reached};
 use server::open;
@@ -272,23 +271,4 @@ impl Engine<'_> {
         let result = result.await;
         Routed { primary, result }
     }
-}
-
-/// Returns the member zones of a primary's catalog with their membership; none if it keeps no catalog.
-/// `clock` returns seconds since 1970, for signatures.
-///
-/// # Errors
-/// [`Failure`] if the catalog cannot be read.
-pub async fn members(
-    primary: &Primary,
-    clock: fn() -> u64,
-    deadline: Instant,
-) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
-    let Some(catalog) = &primary.catalog else {
-        return Ok(BTreeMap::new());
-    };
-    let mut session = open(primary, clock, deadline).await?;
-    let members = catalog.members(&mut session).await;
-    session.release();
-    members
 }

@@ -21,10 +21,9 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{self, Poll};
 
-use tokio::sync::oneshot;
+use futures_util::future::MapErr;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use crate::deliver::error::Failure;
 use crate::model::{Name, RrSets, ZoneName};
@@ -230,22 +229,4 @@ impl dyn StateStore + '_ {
 }
 
 /// The answer to a request; [`Failure::State`] if the file fails before the request is done.
-#[derive(Debug)]
-pub struct Answer<T>(oneshot::Receiver<T>);
-
-impl<T> Answer<T> {
-    /// Returns an answer, and the sender that completes it.
-    pub(crate) fn channel() -> (oneshot::Sender<T>, Self) {
-        let (sender, receiver) = oneshot::channel();
-        (sender, Self(receiver))
-    }
-}
-
-impl<T> Future for Answer<T> {
-    type Output = Result<T, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let received = Pin::new(&mut self.0).poll(context);
-        received.map_err(|_| Failure::State)
-    }
-}
+pub type Answer<T> = MapErr<oneshot::Receiver<T>, fn(RecvError) -> Failure>;

@@ -59,7 +59,10 @@ impl Dispatcher<'_> {
         let one = async |index: usize| {
             let intent = intents[index];
             match accepted[index] {
-                Accepted::Stale { newest } => self.not_attempted(intent, Handled::Stale { newest }),
+                Accepted::Stale { newest } => {
+                    let routes = self.engine.routes;
+                    routes.routed(&intent.name(), Handled::Stale { newest })
+                }
                 Accepted::Job { id, is_ours, .. } if is_ours => {
                     let attempted = self.attempt(id, intent, AttemptState::default(), deadline);
                     attempted.await.map(Handled::Attempted)
@@ -67,8 +70,7 @@ impl Dispatcher<'_> {
                 Accepted::Job { id, .. } => self.wait_for_turn(id, intent, deadline).await,
             }
         };
-        self.while_flushing(run(intents, self.engine.policy, one, report))
-            .await;
+        self.run_flushing(intents, one, report).await;
     }
 
     /// Delivers jobs that wait, many at once, and reports each by its index, in order.
@@ -83,8 +85,7 @@ impl Dispatcher<'_> {
             self.wait_for_turn(jobs[index].0, intents[index], deadline)
                 .await
         };
-        self.while_flushing(run(&intents, self.engine.policy, one, report))
-            .await;
+        self.run_flushing(&intents, one, report).await;
     }
 
     /// Delivers due jobs of earlier calls, of these primaries without `except`, and reports each.
@@ -119,8 +120,7 @@ impl Dispatcher<'_> {
                     is_unreachable |= result.as_ref().is_err_and(Failure::is_unreachable);
                     report(&due[index], attempted.map(Handled::Attempted));
                 };
-                self.while_flushing(run(&intents, self.engine.policy, one, note))
-                    .await;
+                self.run_flushing(&intents, one, note).await;
                 if is_unreachable {
                     break;
                 }
@@ -155,19 +155,16 @@ impl Dispatcher<'_> {
             sleep(pause).await;
             pause = (pause * 2).min(LOOK_PAUSE_MAX);
         };
-        self.not_attempted(intent, handled)
+        self.engine.routes.routed(&intent.name(), handled)
     }
 
-    /// Names the primary of an intent that this process has not tried to deliver.
-    fn not_attempted(&self, intent: &Intent, handled: Handled) -> Routed<Handled> {
-        Routed {
-            primary: self.engine.routes.primary_of(&intent.name()).cloned(),
-            result: handled,
-        }
-    }
-
-    /// Does the work, and writes job outcomes every [`FLUSH_INTERVAL`].
-    pub(super) async fn while_flushing(&self, work: impl Future<Output = ()>) {
+    /// Runs a batch, and writes job outcomes every [`FLUSH_INTERVAL`].
+    async fn run_flushing<T>(
+        &self,
+        intents: &[&Intent],
+        one: impl AsyncFn(usize) -> T,
+        report: impl FnMut(usize, T),
+    ) {
         let flush = async {
             loop {
                 sleep(FLUSH_INTERVAL).await;
@@ -177,7 +174,7 @@ impl Dispatcher<'_> {
         };
         tokio::select! {
             biased;
-            () = work => {}
+            () = run(intents, self.engine.policy, one, report) => {}
             () = flush => {}
         }
     }

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{Engine, Overlay, Policy, Preview, Routed, RoutedResult};
+use crate::deliver::{Engine, Overlay, Policy, Preview, RoutedResult};
 use crate::model::{Intent, Serial, ZoneName};
 
 /// Computes the changes of each intent, and reports each by its index, in the order of the batch, as soon as it
@@ -30,10 +30,7 @@ pub async fn dispatch_preview(
         if overtaken[index].is_none() {
             return engine.preview(intent, deadline).await;
         }
-        Routed {
-            primary: engine.routes.primary_of(&intent.name()).cloned(),
-            result: Ok(None),
-        }
+        engine.routes.routed(&intent.name(), Ok(None))
     };
     run(intents, engine.policy, one, report).await;
 }

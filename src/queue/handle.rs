@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::TryFutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::store::{Store, StoreChange, StoreError};
@@ -80,10 +81,10 @@ impl StoreHandle {
         + Send
         + 'static,
     ) -> Answer<T> {
-        let (sender, answer) = Answer::channel();
+        let (sender, receiver) = oneshot::channel();
         // If the thread has ended, the sender is dropped, and the answer fails.
         self.send(|group| request(group, sender)).ok();
-        answer
+        receiver.map_err(|_| Failure::State)
     }
 
     fn send(

@@ -32,7 +32,7 @@ impl Jobs {
         let accepted = self.0.ask(move |store| store.enqueue(&new, now));
         if is_large {
             // While the zones are read.
-            self.0.ask(Store::merge);
+            drop(self.0.ask(Store::merge));
         }
         accepted
     }

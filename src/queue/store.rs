@@ -15,8 +15,8 @@ use rusqlite::Transaction;
 use super::job::{JobId, JobOutcome};
 use crate::deliver::{PtrValue, StateChange, ZoneKey};
 pub(crate) use enqueue::{NewJob, ZoneSerial};
-pub(crate) use file::Store;
 pub use file::StoreError;
+pub(crate) use file::{FileState, Store, examine};
 pub(crate) use jobs::BatchLimit;
 use zone_state::{ADD_PTR, DROP_PTR, change_ptr, forget};
 

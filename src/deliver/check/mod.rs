@@ -135,20 +135,32 @@ async fn check_connected(
         checked.push(Checked::new(Check::Update(None), updates));
     }
     // Before the zones, since their membership shows where their settings are.
-    let catalog = match &primary.catalog {
-        Some(catalog) => check_catalog(&mut session, &cx, catalog, zones, settings).await,
-        None => CatalogChecks {
-            checked: Vec::new(),
-            locations: vec![SettingsLocation::Section; zones.len()],
-        },
-    };
-    for (zone, location) in zones.iter().zip(catalog.locations) {
-        let cx = cx.with_zone(zone, location);
+    let (mut of_catalog, mut is_catalog_read) = (Vec::new(), false);
+    if let Some(catalog) = &primary.catalog {
+        let (contents, update) = check_catalog(&mut session, &cx, catalog).await;
+        is_catalog_read = !matches!(update, Verdict::Untried(_));
+        let zone = catalog.zone();
+        of_catalog.push(Checked::new(Check::Catalog(zone.clone()), contents));
+        of_catalog.push(Checked::new(Check::Members(zone.clone()), update));
+    }
+    for zone in zones {
+        let mut membership = None;
+        if let Some(catalog) = &primary.catalog {
+            if is_catalog_read {
+                membership = catalog.membership(&mut session, zone).await.ok();
+            }
+            let owner = match &membership {
+                Some(membership) => check_membership(&session, zone, membership, settings).await,
+                None => Verdict::Untried(Check::Catalog(catalog.zone().clone())),
+            };
+            of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
+        }
+        let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
         let (transfer, update) = check_zone(&mut session, &cx, zone).await;
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
     }
-    checked.extend(catalog.checked);
+    checked.extend(of_catalog);
     if let Some(catalog) = &primary.catalog
         && is_creation_tried(primary, settings)
     {
@@ -189,39 +201,23 @@ fn is_creation_tried(primary: &Primary, settings: &CheckSettings) -> bool {
     settings.create && matches!(primary.provisioning, Some(Provisioning::Catalog { .. }))
 }
 
-/// The checks of a catalog and of the ownership of zones.
-struct CatalogChecks {
-    checked: Vec<Checked>,
-    /// The location of the settings of each zone.
-    locations: Vec<SettingsLocation>,
-}
-
-/// Checks the contents of the catalog and the right to add members, and the ownership of zones.
+/// Checks the contents of the catalog and the right to add members. The second check is untried if
+/// the catalog cannot be read.
 async fn check_catalog(
     session: &mut Session<'_>,
     cx: &CheckContext<'_>,
     catalog: &Catalog,
-    zones: &[ZoneName],
-    settings: &CheckSettings,
-) -> CatalogChecks {
+) -> (Verdict, Verdict) {
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
         .with_key(&catalog.key);
-    let catalog_check = Check::Catalog(catalog.zone().clone());
-    let members_check = Check::Members(catalog.zone().clone());
     let contents = match catalog.census(session).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.problems.is_empty() => Verdict::Good(Fact::Members(census)),
         Ok(census) => Verdict::Odd(Fact::Members(census)),
         Err(failure) => {
-            let bad = cx.bad(cx.refused_transfer(failure));
-            let untried = |check| Checked::new(check, Verdict::Untried(catalog_check.clone()));
-            let mut checked = vec![Checked::new(catalog_check.clone(), bad)];
-            checked.push(untried(members_check));
-            checked.extend(zones.iter().cloned().map(Check::Ownership).map(untried));
-            let location = settings_location(session.primary, None);
-            let locations = vec![location; zones.len()];
-            return CatalogChecks { checked, locations };
+            let untried = Verdict::Untried(Check::Catalog(catalog.zone().clone()));
+            return (cx.bad(cx.refused_transfer(failure)), untried);
         }
     };
     let below = catalog.zone().apex().child(b"zones");
@@ -232,17 +228,7 @@ async fn check_catalog(
         Ok(None) => Verdict::Good(Fact::Plain),
         Ok(Some(failure)) | Err(failure) => cx.bad(catalog.in_context(failure)),
     };
-    let mut checked = vec![
-        Checked::new(catalog_check, contents),
-        Checked::new(members_check, update),
-    ];
-    let mut locations = Vec::new();
-    for zone in zones {
-        let (owner, location) = check_membership(session, catalog, zone, settings).await;
-        checked.push(Checked::new(Check::Ownership(zone.clone()), owner));
-        locations.push(location);
-    }
-    CatalogChecks { checked, locations }
+    (contents, update)
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
@@ -262,13 +248,7 @@ async fn check_key(
     if let Reply::BadTime { offset_seconds, .. }
     | Reply::Forged(Forgery::Time { offset_seconds, .. }) = reply
     {
-        let is_unverified = matches!(
-            reply,
-            Reply::BadTime {
-                verified: false,
-                ..
-            }
-        );
+        let is_unverified = matches!(reply, Reply::BadTime { verified, .. } if !verified);
         let key = if is_unverified {
             Verdict::Untried(Check::Clock)
         } else {
@@ -317,27 +297,24 @@ async fn reply_about_key(session: &mut Session<'_>, zones: &[ZoneName]) -> Resul
     Ok(reply)
 }
 
-/// Checks the ownership of a zone by the catalog, and locates its settings.
+/// Checks the ownership of a zone by its membership in the catalog.
 async fn check_membership(
-    session: &mut Session<'_>,
-    catalog: &Catalog,
+    session: &Session<'_>,
     zone: &ZoneName,
+    membership: &Membership,
     settings: &CheckSettings,
-) -> (Verdict, SettingsLocation) {
-    let cx = CheckContext::new(session.primary);
-    let membership = catalog.membership(session, zone).await;
-    let location = settings_location(session.primary, membership.as_ref().ok());
-    let verdict = match membership {
-        Ok(Membership::Ours(_)) => Verdict::Good(Fact::Ours),
-        Ok(Membership::Unclaimed(_)) => Verdict::Good(Fact::Unclaimed),
-        Ok(Membership::Absent) => check_mark(session, zone, settings).await,
-        Ok(Membership::Other { instance, .. }) => {
-            let zone = zone.clone();
-            cx.bad(Failure::OthersZone { zone, instance })
+) -> Verdict {
+    match membership {
+        Membership::Ours(_) => Verdict::Good(Fact::Ours),
+        Membership::Unclaimed(_) => Verdict::Good(Fact::Unclaimed),
+        Membership::Absent => check_mark(session, zone, settings).await,
+        Membership::Other { instance, .. } => {
+            CheckContext::new(session.primary).bad(Failure::OthersZone {
+                zone: zone.clone(),
+                instance: instance.clone(),
+            })
         }
-        Err(_) => Verdict::Untried(Check::Catalog(catalog.zone().clone())),
-    };
-    (verdict, location)
+    }
 }
 
 /// Checks the transfer and updates of one zone.

@@ -100,7 +100,7 @@ pub(super) async fn try_update(
         ],
         updates: types.iter().map(update).collect(),
     };
-    let reply = session.update_signed(&batch, key).await?;
+    let reply = session.update(&batch, key).await?;
     match is_applied(reply, key.name()) {
         Ok(_) => Ok(None),
         Err(Failure::UpdateRefused { rcode, .. })

@@ -13,7 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::deliver::error::Failure;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
-use crate::deliver::server::{Catalog, CatalogCensus, Provisioning, Reading, Session, Transfer};
+use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
+use crate::deliver::server::{
+    Catalog, CatalogCensus, Primary, Provisioning, Reading, Session, Transfer, open,
+};
 use crate::deliver::update::{self, Next, Transaction};
 use crate::model::ZoneName;
 use crate::plan::{Batch, CatalogView, Membership};
@@ -22,8 +25,6 @@ use crate::wire::{Key, Rcode};
 
 /// How often a new entry is looked for.
 const LOOKS: u32 = 12;
-/// How often a transfer is requested while the primary has no room for it.
-const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 /// How long a reading is used. Changes by other instances are seen after that at the latest.
 const READING_AGE_MAX: Duration = Duration::from_secs(2);
 
@@ -47,6 +48,29 @@ pub(crate) enum EntryChange {
     GiveUp,
     /// Claims a zone, whatever its membership.
     TakeOver,
+}
+
+impl Primary {
+    /// Returns the member zones of its catalog with their membership; none if it keeps no catalog.
+    /// `clock` returns seconds since 1970, for signatures.
+    ///
+    /// # Errors
+    /// [`Failure`] if the catalog cannot be read.
+    pub async fn members(
+        &self,
+        clock: fn() -> u64,
+        deadline: Instant,
+    ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
+        let Some(catalog) = &self.catalog else {
+            return Ok(BTreeMap::new());
+        };
+        let mut session = open(self, clock, deadline).await?;
+        let view = catalog.read(&mut session).await;
+        session.release();
+        let view = view?;
+        let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &catalog.instance));
+        Ok(view.zones().map(membership).collect())
+    }
 }
 
 impl Catalog {
@@ -87,16 +111,6 @@ impl Catalog {
         let membership = view.membership(zone, &self.instance);
         *reading = Some(Reading { view, read_at });
         Ok(membership)
-    }
-
-    /// Returns the member zones in ascending order, each with its membership.
-    pub(crate) async fn members(
-        &self,
-        session: &mut Session<'_>,
-    ) -> Result<BTreeMap<ZoneName, Membership>, Failure> {
-        let view = self.read(session).await?;
-        let membership = |zone: &ZoneName| (zone.clone(), view.membership(zone, &self.instance));
-        Ok(view.zones().map(membership).collect())
     }
 
     /// Counts the member zones by instance.
@@ -159,7 +173,7 @@ impl Catalog {
                 return Ok(true);
             }
         }
-        let reply = session.update_signed(&undo, &self.key).await;
+        let reply = session.update(&undo, &self.key).await;
         self.forget_reading().await;
         match reply.and_then(|reply| is_applied(reply, self.key.name())) {
             Ok(false) => return Ok(false),
@@ -188,7 +202,7 @@ impl Catalog {
     async fn transfer(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
         for attempt in 0..TRANSFER_ATTEMPTS_MAX {
             session.pause(attempt).await?;
-            let current = match session.transfer_signed(self.zone(), &self.key).await? {
+            let current = match session.transfer(self.zone(), &self.key).await? {
                 Transfer::Zone(current) => current,
                 Transfer::Denied(reply) => match authentic(reply, self.key.name())?.rcode {
                     rcode @ Rcode::SERVFAIL => {

@@ -160,6 +160,16 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
+    fn of(status: ZoneStatus) -> Self {
+        match status {
+            ZoneStatus::Other(Creator::Instance(instance)) => Self::Another(instance),
+            ZoneStatus::Ours => Self::Ours,
+            ZoneStatus::Absent | ZoneStatus::Unmarked | ZoneStatus::Other(Creator::Server) => {
+                Self::None
+            }
+        }
+    }
+
     /// Refuses the zone if it bears the mark of another instance.
     fn permit(&self, zone: &ZoneName) -> Result<(), Failure> {
         match self {
@@ -199,13 +209,7 @@ pub(crate) async fn marked(
             return Err(Failure::ChangedMeanwhile { attempts: 1 });
         }
     }
-    Ok(match status {
-        ZoneStatus::Other(Creator::Instance(instance)) => Mark::Another(instance),
-        ZoneStatus::Ours => Mark::Ours,
-        ZoneStatus::Absent | ZoneStatus::Unmarked | ZoneStatus::Other(Creator::Server) => {
-            Mark::None
-        }
-    })
+    Ok(Mark::of(status))
 }
 
 /// Claims a zone that is there, whichever instance has it: in the catalog, or in the state if the primary
@@ -294,16 +298,10 @@ pub(crate) fn permit_going(
     membership: Option<&Membership>,
     status: ZoneStatus,
 ) -> Result<(), Failure> {
-    match (status, membership) {
-        (
-            ZoneStatus::Other(Creator::Instance(instance)),
-            None | Some(Membership::Absent | Membership::Unclaimed(_) | Membership::Other { .. }),
-        ) => Err(Failure::OthersZone {
-            zone: zone.clone(),
-            instance,
-        }),
-        (_, _) => Ok(()),
+    if let Some(Membership::Ours(_)) = membership {
+        return Ok(());
     }
+    Mark::of(status).permit(zone)
 }
 
 /// Refuses to change a single record in a zone of another instance. An unclaimed zone stays unclaimed.

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use crate::deliver::error::Failure;
-use crate::deliver::route::cname::{Answer, Chain, Follow, look};
+use crate::deliver::route::cname::{Chain, Follow, Reached, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::records;
 use crate::model::reverse_name;
@@ -44,12 +44,12 @@ pub(crate) async fn find(
     let mut chain = Chain::new(reverse_name(address), RecordType::PTR);
     loop {
         let here = match look(session, &chain.at, RecordType::PTR, follow).await? {
-            Answer::Cname(target) => {
+            Reached::Cname(target) => {
                 chain.follow(target)?;
                 continue;
             }
-            Answer::Here(here) => here,
-            Answer::NotServed => return Ok(PtrLocation::of(chain.at)),
+            Reached::Here(Some(here)) => here,
+            Reached::Here(None) => return Ok(PtrLocation::of(chain.at)),
         };
         let mut zone = None;
         if let Some(soa) = here.soa {

@@ -173,7 +173,9 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         if !is_in_doubt {
             return Ok(true);
         }
-        let reply = session.update(&decided.batch(&[])).await?;
+        let reply = session
+            .update(&decided.batch(&[]), &session.primary.key)
+            .await?;
         is_applied(reply, session.primary.key.name())
     }
 

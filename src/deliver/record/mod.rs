@@ -11,7 +11,7 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
-use crate::deliver::route::cname::{self, Answer, Follow, Here, Reached};
+use crate::deliver::route::cname::{Follow, Here, Reached, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, records};
 use crate::deliver::update::{self, Next, Transaction};
@@ -74,17 +74,17 @@ async fn find(
     follow: Follow,
 ) -> Result<Reached<Owner>, Failure> {
     // A server does not follow a CNAME that it is asked for, so that a loop does no harm.
-    match cname::look(session, at, RecordType::CNAME, follow).await? {
-        Answer::Cname(target) => Ok(Reached::Cname(target)),
-        Answer::Here(Here {
+    match look(session, at, RecordType::CNAME, follow).await? {
+        Reached::Cname(target) => Ok(Reached::Cname(target)),
+        Reached::Here(Some(Here {
             soa: Some(soa),
             has_synthesized_cname,
             ..
-        }) => Ok(Reached::Here(Owner {
+        })) => Ok(Reached::Here(Owner {
             zone: ZoneName::new(&soa.owner),
             has_synthesized_cname,
         })),
-        Answer::Here(_) | Answer::NotServed => Err(Failure::NoZoneFor { owner: at.clone() }),
+        Reached::Here(_) => Err(Failure::NoZoneFor { owner: at.clone() }),
     }
 }
 

@@ -81,7 +81,7 @@ impl Propagation<'_> {
         };
         let reply = async {
             let mut session = open(&server, self.clock, self.deadline).await?;
-            session.query_unsigned(self.owner, RecordType::TXT).await
+            session.query_with(self.owner, RecordType::TXT, None).await
         };
         let reply = match reply.await {
             Err(Failure::Transport(error)) if has_no_way(&error) => return ServerView::NoWay,

@@ -72,16 +72,6 @@ pub(crate) enum Follow {
     All,
 }
 
-/// The answer of a primary for a name.
-pub(crate) enum Answer {
-    /// It serves no zone for the name.
-    NotServed,
-    /// A CNAME leads to this name.
-    Cname(Name),
-    /// The name has no CNAME that is to be followed.
-    Here(Here),
-}
-
 /// A name without a CNAME that is to be followed.
 pub(crate) struct Here {
     /// The response to the query.
@@ -92,28 +82,29 @@ pub(crate) struct Here {
     pub(crate) has_synthesized_cname: bool,
 }
 
-/// Queries a name for records of a type and for a CNAME.
+/// Queries a name for records of a type and for a CNAME. `None` if the primary serves no zone for
+/// the name.
 pub(crate) async fn look(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
     follow: Follow,
-) -> Result<Answer, Failure> {
+) -> Result<Reached<Option<Here>>, Failure> {
     let Some(response) = ask(session, owner, rtype).await? else {
-        return Ok(Answer::NotServed);
+        return Ok(Reached::Here(None));
     };
     let target = cname_target(&response, owner);
     if let Some(target) = &target
         && (follow == Follow::All || !is_synthesized(session, owner, target).await?)
     {
-        return Ok(Answer::Cname(target.clone()));
+        return Ok(Reached::Cname(target.clone()));
     }
     let has_synthesized_cname = target.is_some();
-    Ok(Answer::Here(Here {
+    Ok(Reached::Here(Some(Here {
         response,
         soa: soa_of(session, owner, has_synthesized_cname).await?,
         has_synthesized_cname,
-    }))
+    })))
 }
 
 /// Returns whether a wildcard synthesizes the CNAME: the wildcard then has the same target. A CNAME of the

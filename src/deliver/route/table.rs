@@ -34,6 +34,14 @@ impl Routes {
         self.0.iter().map(|route| (&route.suffix, &*route.primary))
     }
 
+    /// Adds the primary of a name to a result that is from no primary.
+    pub fn routed<T>(&self, name: &Name, result: T) -> Routed<T> {
+        Routed {
+            primary: self.primary_of(name).cloned(),
+            result,
+        }
+    }
+
     /// Returns the primary of the longest suffix that covers a name.
     pub fn primary_of(&self, name: &Name) -> Option<&Rc<Primary>> {
         let covering = self

@@ -64,7 +64,7 @@ pub(crate) async fn is_denied_to_all(
     if *answer != Reply::Unsigned(Rcode::REFUSED) {
         return Ok(false);
     }
-    let reply = session.query_unsigned(name, rtype).await?;
+    let reply = session.query_with(name, rtype, None).await?;
     // A response to an unsigned query has no signature, and an unusable one proves nothing.
     Ok(reply
         .into_response()
@@ -82,7 +82,7 @@ pub(crate) async fn takes_updates(
         prerequisites: Vec::new(),
         updates: Vec::new(),
     };
-    let reply = session.update(&nothing).await?;
+    let reply = session.update(&nothing, &session.primary.key).await?;
     if let Reply::Unsigned(_) = reply {
         return Ok(false);
     }
@@ -142,17 +142,16 @@ pub(crate) async fn serving(
     if answer == Reply::BadKey {
         return Ok(Serving::KeyDenied);
     }
-    if let Reply::Unsigned(rcode) = answer {
-        return Ok(if rcode == Rcode::SERVFAIL {
-            Serving::NotLoaded
-        } else {
-            Serving::No
-        });
-    }
-    let answer = authentic(answer, session.primary.key.name())?;
-    Ok(if is_soa_of(&answer, zone) {
-        Serving::Yes
-    } else if answer.rcode == Rcode::SERVFAIL {
+    let rcode = if let Reply::Unsigned(rcode) = answer {
+        rcode
+    } else {
+        let answer = authentic(answer, session.primary.key.name())?;
+        if is_soa_of(&answer, zone) {
+            return Ok(Serving::Yes);
+        }
+        answer.rcode
+    };
+    Ok(if rcode == Rcode::SERVFAIL {
         Serving::NotLoaded
     } else {
         Serving::No

@@ -109,22 +109,14 @@ impl Session<'_> {
         Ok(connection.peer())
     }
 
-    /// Sends a signed query.
+    /// Sends a query, signed with the primary's key.
     pub(crate) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
         let primary = self.primary;
         self.query_with(name, rtype, Some(&primary.key)).await
     }
 
-    /// Sends an unsigned query, whose response is not authenticated.
-    pub(crate) async fn query_unsigned(
-        &mut self,
-        name: &Name,
-        rtype: RecordType,
-    ) -> Result<Reply, Failure> {
-        self.query_with(name, rtype, None).await
-    }
-
-    async fn query_with(
+    /// Sends a query. The response to one without a key is not authenticated.
+    pub(crate) async fn query_with(
         &mut self,
         name: &Name,
         rtype: RecordType,
@@ -166,22 +158,11 @@ impl Session<'_> {
         Ok(joins)
     }
 
-    /// Sends a batch as an UPDATE, signed with the primary's key; again after SERVFAIL, with which
-    /// a primary changes nothing.
+    /// Sends a batch as an UPDATE, and again after SERVFAIL, with which a primary changes nothing.
     ///
     /// # Errors
     /// [`Failure::Unknown`] if the response is lost: the batch may have been applied.
-    pub(crate) async fn update(&mut self, batch: &Batch) -> Result<Reply, Failure> {
-        let primary = self.primary;
-        self.update_signed(batch, &primary.key).await
-    }
-
-    /// Does what [`Self::update`] does, signed with another key.
-    pub(crate) async fn update_signed(
-        &mut self,
-        batch: &Batch,
-        key: &Key,
-    ) -> Result<Reply, Failure> {
+    pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
         let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
         let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
@@ -213,7 +194,7 @@ impl Session<'_> {
         }
     }
 
-    /// Makes one attempt of [`Self::update_signed`].
+    /// Makes one attempt of [`Self::update`].
     pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let id = random_id()?;
         let message = wire::encode_update(batch, id)?;
@@ -223,36 +204,23 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Update, Some(key).zip(mac.as_ref())))
     }
 
-    /// Requests a zone by AXFR (RFC 5936), signed with the primary's key for transfers.
-    pub(crate) async fn transfer(&mut self, zone: &ZoneName) -> Result<Transfer, Failure> {
-        let primary = self.primary;
-        self.transfer_signed(zone, &primary.transfer_key).await
-    }
-
-    /// Does what [`Self::transfer`] does, signed with another key.
-    pub(crate) async fn transfer_signed(
+    /// Requests a zone by AXFR (RFC 5936).
+    pub(crate) async fn transfer(
         &mut self,
         zone: &ZoneName,
         key: &Key,
     ) -> Result<Transfer, Failure> {
-        let transfer = self.transfer_with_permit(zone, key).await;
-        self.transfer_permit = None;
-        transfer
-    }
-
-    async fn transfer_with_permit(
-        &mut self,
-        zone: &ZoneName,
-        key: &Key,
-    ) -> Result<Transfer, Failure> {
+        let id = random_id()?;
+        let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
         self.take_transfer_permit().await?;
         let transfers = &self.primary.pool.congestion.transfers;
         let started = Instant::now();
-        let id = random_id()?;
-        let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
-        let (mut answer, mac) = self
+        let begun = self
             .exchange(&message, Some(key), RequestKind::Transfer)
-            .await?;
+            .await;
+        // Held until the transfer ends, in whatever way.
+        let _permit = self.transfer_permit.take();
+        let (mut answer, mac) = begun?;
         let mut reader = TransferReader::new(zone, id, Some(key.clone()).zip(mac));
         loop {
             match reader.push(&answer, (self.clock)()) {
@@ -321,26 +289,22 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Gives the permit to other sessions until the next exchange. Called before a wait for the
+    /// Gives the connection and the permit to other sessions until the next exchange. Called before a wait for the
     /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
     /// write.
     pub(crate) fn yield_permit(&mut self) {
-        self.give_back();
+        let pool = &self.primary.pool;
+        let mut idle = pool.idle.borrow_mut();
+        // An overloaded primary may have no connection left for other clients.
+        let has_room = idle.len() < pool.congestion.permits.limit();
+        idle.extend(self.connection.take().filter(|_| has_room));
         self.permit = None;
     }
 
     /// Gives the connection back for the next session. The connection of a session that is not
     /// released, because its exchange did not end cleanly, is closed.
     pub(crate) fn release(mut self) {
-        self.give_back();
-    }
-
-    fn give_back(&mut self) {
-        let pool = &self.primary.pool;
-        let mut idle = pool.idle.borrow_mut();
-        // An overloaded primary may have no connection left for other clients.
-        let has_room = idle.len() < pool.congestion.permits.limit();
-        idle.extend(self.connection.take().filter(|_| has_room));
+        self.yield_permit();
     }
 
     fn read(

@@ -10,7 +10,7 @@ use crate::wire::{Rcode, Reply};
 
 /// Most requests for a transfer if the primary has no room for it. BIND: `transfers-out` is 10 by
 /// default, for all clients, and a transfer counts until a little after its last message.
-const TRANSFER_ATTEMPTS_MAX: u32 = 20;
+pub(crate) const TRANSFER_ATTEMPTS_MAX: u32 = 20;
 
 /// Most requests for the transfer of a zone that is denied as absent and yet served: another
 /// process may have created it in between.
@@ -55,9 +55,10 @@ pub(crate) async fn read_zone(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<Found, Failure> {
+    let transfer_key = &session.primary.transfer_key;
     for attempt in 0..TRANSFER_ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let reply = match session.transfer(zone).await? {
+        let reply = match session.transfer(zone, transfer_key).await? {
             Transfer::Zone(current) => return Ok(Found::Zone(current)),
             Transfer::Denied(reply) => reply,
         };

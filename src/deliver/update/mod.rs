@@ -171,7 +171,7 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
     let key = transaction.key();
     let mut end = End::Applied;
     for batch in batches {
-        let reply = transaction.session().update_signed(batch, &key).await;
+        let reply = transaction.session().update(batch, &key).await;
         end = match reply.and_then(|reply| is_applied(reply, key.name())) {
             Ok(true) => End::Applied,
             Ok(false) => End::PrerequisiteFailed,

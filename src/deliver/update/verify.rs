@@ -67,12 +67,11 @@ impl Ignored {
         let each = |presence, sets: RrSets| {
             let sets = sets.into_sets().into_iter();
             sets.flat_map(move |set| {
-                let RrSet { owner, rtype, .. } = set;
                 let rdatas = set.rdatas.into_iter();
                 rdatas.map(move |rdata| LeftOut::Ignored {
                     presence,
-                    owner: owner.clone(),
-                    rtype,
+                    owner: set.owner.clone(),
+                    rtype: set.rtype,
                     rdata,
                 })
             })
@@ -301,15 +300,9 @@ impl Changes<'_, '_> {
 
     /// Remembers the types of additions that were seen in place, for the life of the process.
     fn note_seen(&self) {
-        let types = one_of_each_type(&self.added)
-            .into_iter()
-            .map(|set| set.rtype);
-        self.session
-            .primary
-            .pool
-            .seen_added
-            .borrow_mut()
-            .extend(types);
+        let mut seen = self.session.primary.pool.seen_added.borrow_mut();
+        let added = one_of_each_type(&self.added).into_iter();
+        seen.extend(added.map(|set| set.rtype));
     }
 }
 
@@ -359,8 +352,8 @@ async fn is_synthesized_by_wildcard(
     zone: &ZoneName,
     set: &RrSet,
 ) -> Result<bool, Failure> {
-    let mut above = set.owner.parent();
-    while let Some(name) = above.filter(|name| name.is_at_or_below(zone.apex())) {
+    let above = std::iter::successors(set.owner.parent(), Name::parent);
+    for name in above.take_while(|name| name.is_at_or_below(zone.apex())) {
         if let Ok(wildcard) = name.child(b"*")
             && wildcard != set.owner
             && let Some(response) = query_set(session, &wildcard, set.rtype).await?
@@ -368,7 +361,6 @@ async fn is_synthesized_by_wildcard(
         {
             return Ok(true);
         }
-        above = name.parent();
     }
     Ok(false)
 }

@@ -100,8 +100,13 @@ impl Store {
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
         let token = self.token()?;
         self.free_jobs_of_dead_processes()?;
-        if let Some(full) = self.octets_full()? {
-            return Ok(Err(full));
+        let octets = self.read(|connection| {
+            let used = "SELECT (page_count - freelist_count) * page_size
+                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+            connection.query_row(used, [], |row| row.get(0))
+        })?;
+        if octets > QUEUE_OCTETS_MAX {
+            return Ok(Err(QueueFull::Octets { octets }));
         }
         let (transaction, path) = self.transaction()?;
         let all = new
@@ -119,15 +124,6 @@ impl Store {
         }
         transaction.commit().map_err(failed(path, "write"))?;
         Ok(Ok(accepted))
-    }
-
-    fn octets_full(&self) -> Result<Option<QueueFull>, StoreError> {
-        let octets = self.read(|connection| {
-            let used = "SELECT (page_count - freelist_count) * page_size
-                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
-            connection.query_row(used, [], |row| row.get(0))
-        })?;
-        Ok((octets > QUEUE_OCTETS_MAX).then_some(QueueFull::Octets { octets }))
     }
 }
 

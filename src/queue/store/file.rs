@@ -1,9 +1,9 @@
-//! Opens the file and migrates its schema; the errors of the file.
+//! Opens or examines the file and migrates its schema; the errors of the file.
 //!
 //! WAL with `synchronous=FULL`: a reservation and an accepted intent must survive a power cut. If a
 //! reservation did not, a record of this instance would count as foreign.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
@@ -99,45 +99,32 @@ const MIGRATIONS: &[&str] = &[
 
 /// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum StoreError {
     /// Its directory cannot be created.
     #[error("cannot create the directory `{}`: {source}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// No file can be created in its directory.
     #[error("cannot create a file in `{}`: {source}", path.display())]
     Unwritable {
         /// The directory, or the nearest existing one above it.
         path: PathBuf,
-        /// The cause.
         source: io::Error,
     },
     /// SQLite failed.
     #[error("cannot {step} `{}`: {source}", path.display())]
     Sqlite {
-        /// The file.
         path: PathBuf,
         /// The action that failed, as a verb.
         step: &'static str,
-        /// The cause.
         source: rusqlite::Error,
     },
     /// The file that shows whether this process lives cannot be created.
     #[error("cannot create `{}`, which marks what this process delivers: {source}", path.display())]
-    ProcessLock {
-        /// That file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    ProcessLock { path: PathBuf, source: io::Error },
     /// A later version of nsbridge wrote it.
     #[error("`{}` has schema version {found}; this nsbridge knows up to {known}", path.display())]
     Newer {
-        /// The file.
         path: PathBuf,
         /// The version of its schema.
         found: usize,
@@ -191,7 +178,7 @@ impl Store {
     /// Opens the file, and creates it and its directory if they are absent.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-            std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
+            fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
                 path: directory.into(),
                 source,
             })?;
@@ -214,19 +201,6 @@ impl Store {
             version if version == MIGRATIONS.len() => Ok(store),
             _ => store.copy(),
         }
-    }
-
-    /// Opens an existing file, takes its lock for writing and changes nothing. Returns its schema
-    /// version and the version that [`Store::open`] would bring it to.
-    pub(crate) fn try_out(path: &Path) -> Result<(usize, usize), StoreError> {
-        let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let version = store.version()?;
-        store
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(Transaction::rollback)
-            .map_err(failed(path, "write"))?;
-        Ok((version, MIGRATIONS.len()))
     }
 
     /// Returns a copy in memory of the state in the file, as far as it can be read, without the
@@ -357,6 +331,41 @@ impl Store {
         };
         migrate().map_err(failed(&self.path, "set up"))
     }
+}
+
+/// The state of the file before it is opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FileState {
+    /// The file is absent, and can be created.
+    Absent,
+    /// The file can be written; the next use migrates its schema to the newest version.
+    Usable { version: usize, newest: usize },
+}
+
+/// Examines the file, or the directory of an absent one, and changes neither. An error says why the
+/// file cannot be used.
+pub(crate) fn examine(path: &Path) -> Result<FileState, StoreError> {
+    if path.exists() {
+        let mut store = Store::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let (version, newest) = (store.version()?, MIGRATIONS.len());
+        store
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(Transaction::rollback)
+            .map_err(failed(path, "write"))?;
+        return Ok(FileState::Usable { version, newest });
+    }
+    let mut above = path.ancestors().skip(1);
+    let directory = above.find(|directory| directory.exists());
+    // The parent of a relative path without a directory is the empty path.
+    let directory = directory.unwrap_or(Path::new("."));
+    let trial = directory.join(format!(".nsbridge-check-{}", std::process::id()));
+    let created = File::create_new(&trial).and_then(|_| fs::remove_file(&trial));
+    created.map_err(|source| StoreError::Unwritable {
+        path: directory.to_owned(),
+        source,
+    })?;
+    Ok(FileState::Absent)
 }
 
 /// Creates an empty file for the owner of its directory, if it is absent. Plesk calls as `psaadm`

@@ -80,17 +80,16 @@ pub(super) fn advice(lack: Lack, location: SettingsLocation) -> Advice {
 
 /// Returns the lines that let the key transfer and update a zone.
 fn rights(location: SettingsLocation) -> Vec<&'static str> {
-    match location {
-        SettingsLocation::Section => vec![RIGHTS, SECTION],
+    let heading = match location {
+        SettingsLocation::Section => return vec![RIGHTS, SECTION],
         SettingsLocation::Template => {
-            let heading = "# in the template's section, beside what its `acl` has; a `zone` section \
-                           would take the zone out of the catalog:";
-            vec![RIGHTS, heading, TEMPLATE]
+            "# in the template's section, beside what its `acl` has; a `zone` section would take \
+             the zone out of the catalog:"
         }
         SettingsLocation::Either => {
-            let heading = "# in the template's section, beside what its `acl` has, or in that of a \
-                           zone which is in no catalog:";
-            vec![RIGHTS, heading, TEMPLATE]
+            "# in the template's section, beside what its `acl` has, or in that of a zone which is \
+             in no catalog:"
         }
-    }
+    };
+    vec![RIGHTS, heading, TEMPLATE]
 }
