@@ -217,8 +217,8 @@ fn configuration_path(options: &Options) -> Option<PathBuf> {
     named.or_else(|| default.filter(|path| path.exists()))
 }
 
-/// Returns the routes of the configuration, which only `--split-zones` uses; none without a
-/// configuration. The error is the last line of the run.
+/// Loads the routes of the configuration for `--split-zones`. Returns none if the option or the
+/// configuration is absent. The error is the last line of the run.
 fn routes(options: &Options) -> Result<Vec<Route>, String> {
     let path = configuration_path(options).filter(|_| options.split_zones);
     let Some(path) = path else {

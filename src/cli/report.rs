@@ -16,7 +16,7 @@ use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
 
-/// The limit of what is known of a zone that is not read.
+/// The end of a line about a zone that nsbridge did not read.
 const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
 
 /// Prints the outcome of each command.
@@ -268,7 +268,7 @@ impl<'a> Subject<'a> {
         self.primary.is_some_and(|it| it.read == Read::State)
     }
 
-    /// Returns the limit of what is known of a zone.
+    /// Returns the end of a line that warns if nsbridge did not read the zone.
     fn by_memory(&self) -> &'static str {
         match self.command.map(|command| &command.intent) {
             Some(Intent::Zone(_) | Intent::ZoneAbsent(_)) if self.is_by_memory() => BY_MEMORY,

@@ -51,7 +51,7 @@ pub(crate) enum EntryChange {
 }
 
 impl Primary {
-    /// Returns the member zones of its catalog with their membership; none if it keeps no catalog.
+    /// Reads the catalog, and returns each member zone with its membership; none if the primary keeps no catalog.
     /// `clock` returns seconds since 1970, for signatures.
     ///
     /// # Errors

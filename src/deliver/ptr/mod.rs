@@ -25,9 +25,9 @@ use crate::wire::Reply;
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
-/// What was read, and what it leads to.
+/// A reading of the PTR records of an address, and the decision about it.
 struct Decided {
-    /// Where the PTR records are, with the overlay applied.
+    /// The location of the PTR records, with the overlay applied.
     location: PtrLocation,
     /// The zone of the records: the one that was found, or else the one that is to be created.
     zone: ZoneName,
@@ -91,7 +91,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         })
     }
 
-    /// Reads, and decides from what was read. Changes nothing.
+    /// Reads the PTR records and decides about them. Changes nothing.
     async fn look(&mut self) -> Result<Decided, Failure> {
         let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
         let mut location = match found {
@@ -325,7 +325,8 @@ async fn may_be_synthesized(session: &mut Session<'_>, decided: &Decided) -> Res
     Ok(found.any(is_answered))
 }
 
-/// Decides what the value needs but for its zone: a pure function of what was read.
+/// Decides which records to remove and to add: a pure function of the reading. Leaves it to the caller whether
+/// the zone must be created.
 fn decide(
     location: PtrLocation,
     answered: Vec<Record>,

@@ -167,7 +167,7 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
     }
 }
 
-/// Returns the changes that bring a record about beside those that are present; none if it is as desired.
+/// Returns the changes that add or remove a record beside those that are present; none if it is as desired.
 fn updates(record: &RecordIntent, at: &Name, present: &[&Record]) -> Vec<Update> {
     let (rtype, content) = (record.rtype, record.rdata.content(record.rtype));
     let same = present.iter().find(|it| it.rdata.content(rtype) == content);

@@ -13,7 +13,7 @@ pub(super) enum Lack {
     Key,
     /// Our secret of the key: it has another one.
     Secret,
-    /// The key, or its right to do what was requested.
+    /// The key, or the key's right to the request.
     KeyOrRight,
     /// The key's right to transfer zones.
     Transfer,
@@ -29,9 +29,9 @@ pub(super) enum Lack {
     KeyOrCatalog,
     /// A file to load the catalog from.
     CatalogFile,
-    /// A catalog of a kind that shows what is written to it.
+    /// A catalog whose transfer shows the changes of its updates.
     CatalogKind,
-    /// A template of the catalog's member zones that is as it must be.
+    /// A usable template of the catalog's member zones.
     Template,
 }
 
