@@ -18,7 +18,7 @@ use std::time::Instant;
 use nsbridge::config::keyfile;
 use nsbridge::model::{CurrentZone, ForeignRecords, Intent, RecordType, RrSets, Scope, ZoneName};
 use nsbridge::payload;
-use nsbridge::plan::{self, Prerequisites};
+use nsbridge::plan::{self, Abilities, Prerequisites};
 use nsbridge::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferReader,
 };
@@ -82,7 +82,13 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
         };
         let current = transfer(&mut stream, &desired.name, key)?;
         let plan = plan::plan(&current, &desired, &scope);
-        let batches = plan::batches(&plan, &current, Prerequisites::Soa, octets_max)?;
+        let batches = plan::batches(
+            &plan,
+            &current,
+            Prerequisites::Soa,
+            &Abilities::default(),
+            octets_max,
+        )?;
         let [batch] = &batches[..] else {
             return Err(format!("{} needs {} messages", desired.name, batches.len()).into());
         };

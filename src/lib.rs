@@ -19,7 +19,8 @@
 //! * **The plan is a pure function of data**: no IO, no clock. Generated zones check it against an oracle.
 //! * **Decide once.** A decision about a zone is computed from what was read and from nothing else; the
 //!   dry run prints it, the run carries it out. One transaction owns attempts, failed prerequisites and lost responses.
-//! * **Deciding is not reporting.** Code branches on closed enums, and text is made at the end.
+//! * **Deciding is not reporting.** Code branches on closed enums. When one is reported it becomes a `Diagnostic`: code
+//!   and data, whose words, the hint to the operator among them, are in the catalogue ([`diagnostic`]).
 //! * **Written down before acted on.** A job leaves the queue only when its outcome is known; the process
 //!   that delivers it holds a lock that ends with the process.
 //! * **Congestion control.** The number of zones in flight at a primary follows what the primary takes:
@@ -35,7 +36,8 @@
 //! | rank | module | holds | does not hold |
 //! | --- | --- | --- | --- |
 //! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
-//! | 1 | [`zonefile`] | RDATA to and from text, for every type | IO, clock |
+//! | 0 | [`diagnostic`] | the catalogue of all that is reported: codes, texts, hints, pages (crate `serde`) | IO, clock, async, logging |
+//! | 1 | [`zonefile`], [`permission`] | RDATA to and from text, for every type; what keeps this process out of a file, and others out of its files | clock |
 //! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches; catalogs | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG and SIG(0) (crate `ring`), transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
@@ -49,18 +51,18 @@
 //!
 //! | room | decides or does |
 //! | --- | --- |
-//! | `error` | why a change is not in place, whether a retry helps, and the hint to the operator |
+//! | `error` | why a change is not in place, and whether a retry helps |
 //! | `state` | what this instance manages in each zone: load, reserve, send, commit |
 //! | `outcome` | what a delivery changed, and what a dry run would change |
 //! | `server` | the conversation with one primary: connections, congestion, queries, transfers, UPDATEs |
 //! | `policy` | what the operator allows |
 //! | `route` | which primary serves a name, also behind CNAMEs |
-//! | `update` | one UPDATE transaction: attempts, failed prerequisites, lost responses, verification |
+//! | `transaction` | one UPDATE transaction: attempts, failed prerequisites, lost responses, refused records, verification |
 //! | `context` | what the work on one intent needs |
-//! | `ownership` | which instance a zone belongs to, by catalog, state and mark: `permit_found` decides |
+//! | `ownership` | which instance a zone belongs to, by catalog, state and mark: see `ownership::authorize` |
 //! | `create` | creates a zone on a primary |
-//! | `zone` | a whole zone: read, decide, update, delete; the bisection of refused owner names |
-//! | `ptr` | one PTR value: locates its reverse zone, or creates it |
+//! | `zone` | a whole zone: read, decide, update, delete |
+//! | `ptr` | one PTR value: finds its reverse zone (`locate`), or creates the one that the networks imply (`policy`) |
 //! | `record` | one record beside others: ACME challenges, their propagation |
 //! | `check` | diagnoses a primary without changing it, with the lines that remedy what it lacks |
 //!
@@ -70,10 +72,12 @@
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod diagnostic;
 pub mod masterfile;
 pub mod model;
 pub mod nsupdate;
 pub mod payload;
+pub mod permission;
 pub mod plan;
 pub mod provision;
 pub mod queue;

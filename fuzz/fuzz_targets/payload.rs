@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
+use nsbridge::diagnostic::Diagnose as _;
 use nsbridge::model::{Intent, Rdata};
 use nsbridge::payload::{Payload, parse};
 use nsbridge::zonefile::{format_rdata, parse_rdata};
@@ -26,7 +27,7 @@ fn check(payload: &Payload) {
         for text in [&problem.text, &kind] {
             assert!(!text.contains(char::is_control), "{problem:?}");
         }
-        assert!(!problem.kind.hint().is_empty(), "{problem:?}");
+        assert!(problem.diagnostic().hint().is_some(), "{problem:?}");
     }
     for command in &payload.commands {
         let Intent::Zone(zone) = &command.intent else {

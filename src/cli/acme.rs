@@ -10,13 +10,16 @@ use tokio::time::{Instant, sleep};
 
 use super::direct;
 use super::handover::{self, COMMAND_LINE};
-use super::output::{Abort, Message, Output, Severity};
-use super::report::{self, Reason};
+use super::message::{Abort, Message, Severity};
+use super::output::Output;
+use super::report;
 use super::status::Status;
 use super::store::with_store;
+use super::trust::By;
 use crate::deliver::{
     Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
+use crate::diagnostic::{case, command};
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
 use crate::queue::{Access, StoreThread};
 
@@ -31,9 +34,9 @@ const ROUND_PAUSE: Duration = Duration::from_secs(1);
 /// Changes of a value.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Adds a value. Others of the same name stay: a domain and its wildcard are validated under one name.
+    /// Adds a value. Other values of the name stay: a domain and its wildcard are validated under one name.
     Add(Arguments),
-    /// Removes a value, and no other one.
+    /// Removes a value, and no other value.
     Delete(Arguments),
 }
 
@@ -41,24 +44,25 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Arguments {
-    /// Wait until every name server of the zone has it, or does not have it any more.
+    /// Wait until each name server of the zone has the value, or after a deletion no longer has it.
     #[arg(long)]
     wait: bool,
-    /// Wait for this server, with or without a port, in place of the zone's name servers; several times for
-    /// several.
+    /// Wait for this server, with or without a port, in place of the zone's name servers. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = read_server)]
     wait_on: Vec<SocketAddr>,
-    /// How many seconds to wait at most.
+    /// The most seconds to wait.
     #[arg(long, value_name = "SECONDS", default_value_t = WAIT_SECONDS)]
     timeout: u32,
-    /// NAME is that of the TXT record, whatever it is called: put nothing in front of it.
+    /// Take NAME as the owner name of the TXT record, without `_acme-challenge` in front.
     #[arg(long)]
     exact: bool,
+    #[command(flatten)]
+    by: By,
     #[command(flatten)]
     server: direct::Arguments,
     /// The domain that is validated, with or without `_acme-challenge` in front.
     name: Name,
-    /// The value; one that begins with `-` is best given behind `--`.
+    /// The value. If it begins with `-`, put `--` in front of NAME.
     #[arg(value_parser = read_value, allow_hyphen_values = true)]
     value: String,
 }
@@ -92,14 +96,15 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         arguments.name.clone()
     } else {
         challenge_owner(&arguments.name).map_err(|error| {
-            let cause = format!("`{}`: {error}", arguments.name);
-            let hint = "with `--exact` nothing is put in front of the name";
-            let message = Message::nothing_attempted(&cause, Some(hint.into()));
+            let name = &arguments.name;
+            let invalid = case!(command::CHALLENGE_NAME_INVALID, name, source = error);
+            let message = Message::of(&invalid).and_nothing_attempted();
             Abort::new(Status::BadInput, message)
         })?
     };
     let value = arguments.value.as_bytes();
-    let challenge = challenge_intent(owner.to_lowercase(), value, presence);
+    let trust = arguments.by.trust();
+    let challenge = challenge_intent(owner.to_lowercase(), value, presence, trust);
     let intent = Intent::Record(challenge.clone());
     let commands = [handover::command(COMMAND_LINE, intent)];
     let status = handover::hand_over(&commands, &setup, output);
@@ -160,17 +165,11 @@ impl Wait<'_> {
             }
             if Instant::now() + ROUND_PAUSE >= self.propagation.deadline {
                 let (seconds, missing) = (arguments.timeout, missing.join("; "));
-                let hint = "it is done on the primary; does the primary notify them, and do they \
-                            answer over TCP?";
-                let reason = Reason {
-                    status: Status::Later,
-                    cause: format!("not seen by all name servers after {seconds} s: {missing}"),
-                    hint: hint.into(),
-                };
-                return report::fail(&subject, None, reason, output);
+                let unseen = case!(command::CHALLENGE_NOT_SEEN, seconds, missing);
+                return report::fail(&subject, None, &unseen, output);
             }
             let text = format!("{subject}: waiting: {}", missing.join("; "));
-            output.message(Message::new(Severity::Note, text));
+            output.message(&Message::new(Severity::Note, text));
             sleep(ROUND_PAUSE).await;
         }
     }

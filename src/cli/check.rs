@@ -4,6 +4,7 @@
 //! All of its report is the result, on standard output: a line for each check, and below a failed
 //! one the lines that the configuration of the server lacks. With `-q` only what failed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -11,13 +12,17 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::configuration::{self, Setup};
-use super::output::{Abort, Message, Output};
+use super::learn;
+use super::message::{Abort, Message};
+use super::output::{Output, count};
 use super::runtime::block_on;
 use super::status::Status;
-use crate::deliver::check::{self, CheckSettings, Checked, Fact, Verdict};
+use super::store::act_as_owner_of;
+use crate::deliver::check::{self, Check, CheckSettings, Checked, Fact, Targets, Verdict};
 use crate::deliver::{Failure, Primary, Provenance, ZoneSummary};
+use crate::diagnostic::{Diagnose as _, Diagnostic, case, check as entries};
 use crate::model::{Name, ZoneName};
-use crate::queue::{self, Access, FileState, StoreError, StoreThread};
+use crate::queue::{self, Access, FileState, JobSummary, State, StoreError, StoreThread};
 
 /// Most zones of one primary that are checked if the operator names none.
 const STATE_ZONES_MAX: usize = 3;
@@ -25,12 +30,17 @@ const STATE_ZONES_MAX: usize = 3;
 /// Options of `nsbridge check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Zones to check transfers and updates with; by default, for each primary, the first three that
-    /// nsbridge remembers on it.
+    /// Zones to check transfers and updates with. By default, for each primary, the first three that nsbridge
+    /// knows on it.
     zones: Vec<Name>,
-    /// Really create a zone on each primary, and remove it again: nsbridge-check-INSTANCE.invalid.
+    /// Create a zone on each primary, nsbridge-check-INSTANCE.invalid, and delete it again.
     #[arg(long)]
     create: bool,
+    /// Find out what the primary of ZONE takes in updates, with records at a name of its own,
+    /// nsbridge-check-….ZONE, that are removed again; print the lines for the configuration. The serial of the
+    /// zone moves on.
+    #[arg(long, value_name = "ZONE", conflicts_with_all = ["zones", "create"])]
+    write: Option<Name>,
 }
 
 /// Runs the command.
@@ -39,14 +49,19 @@ pub(super) fn run(
     config: &Path,
     output: &mut Output,
 ) -> Result<Status, Abort> {
+    if let Some(zone) = &arguments.write {
+        return learn::run(&ZoneName::new(zone), config, output);
+    }
     let status = Status::Done;
     let mut report = Report { output, status };
-    let setup = match configuration::load(config) {
+    let mut setup = match configuration::load(config) {
         Ok(setup) => setup,
         Err(message) => return Ok(report.unusable(config, &message)),
     };
     report.configuration(config, &setup);
     let summaries = report.store(&setup.queue_path)?;
+    // A lock of the file may have taken long.
+    setup.restart_time();
     let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
     let is_held = |it: &&ZoneSummary| it.provenance != Provenance::Preexisting || it.managed > 0;
     let held = summaries.iter().filter(is_held);
@@ -58,20 +73,49 @@ pub(super) fn run(
     };
     let primaries: Vec<&Primary> = setup.primaries.values().map(|it| &**it).collect();
     let checks = primaries.iter().map(async |primary| {
-        let zones = zones_of(primary, &named, &summaries, &setup);
-        check::check(primary, &zones, &settings, setup.deadline).await
+        let targets = targets_of(primary, &named, &summaries, &setup);
+        check::check(primary, &targets, &settings, setup.deadline).await
     });
     for (primary, checked) in primaries.iter().zip(block_on(join_all(checks))?) {
         for checked in checked {
             report.checked(primary, &checked);
         }
     }
-    for zone in named {
-        if setup.routes.primary_of(zone.apex()).is_none() {
-            report.unroutable(&zone);
+    let has_no_route = |zone: &ZoneName| setup.routes.primary_of(zone.apex()).is_none();
+    for zone in named.iter().filter(|it| has_no_route(it)) {
+        report.unroutable(&zone.to_string(), Some(zone));
+    }
+    for network in &setup.policy.ptr.networks {
+        if network.reverse_zones().iter().any(has_no_route) {
+            report.unroutable(&network.to_string(), None);
         }
     }
     Ok(report.status)
+}
+
+/// Returns what to check on a primary beside itself.
+fn targets_of(
+    primary: &Primary,
+    named: &[ZoneName],
+    summaries: &[ZoneSummary],
+    setup: &Setup,
+) -> Targets {
+    let networks = setup.policy.ptr.networks.iter().map(|network| {
+        let mut zones = network.reverse_zones();
+        zones.retain(|zone| serves(primary, zone, setup));
+        (*network, zones)
+    });
+    Targets {
+        zones: zones_of(primary, named, summaries, setup),
+        are_named: !named.is_empty(),
+        networks: networks.filter(|(_, zones)| !zones.is_empty()).collect(),
+    }
+}
+
+/// Returns whether the routes lead from a zone to a primary.
+fn serves(primary: &Primary, zone: &ZoneName, setup: &Setup) -> bool {
+    let serving = setup.routes.primary_of(zone.apex());
+    serving.is_some_and(|serving| serving.name == primary.name)
 }
 
 /// Returns the zones to check a primary with: those that the operator names and it serves, else some
@@ -82,10 +126,7 @@ fn zones_of(
     summaries: &[ZoneSummary],
     setup: &Setup,
 ) -> Vec<ZoneName> {
-    let is_here = |zone: &&ZoneName| {
-        let serving = setup.routes.primary_of(zone.apex());
-        serving.is_some_and(|serving| serving.name == primary.name)
-    };
+    let is_here = |zone: &&ZoneName| serves(primary, zone, setup);
     let named: Vec<ZoneName> = named.iter().filter(is_here).cloned().collect();
     if !named.is_empty() {
         return named;
@@ -125,12 +166,13 @@ impl Word {
 }
 
 impl Report<'_> {
-    /// Prints the line of a check, which ends with the detail or cause, and the hint, of its entry.
+    /// Prints the line of a check: the code, and at its end the detail or cause, and the hint, of its entry.
     fn print(&mut self, word: Word, subject: &str, mut entry: Value) {
         entry["result"] = word.text().replace(' ', "-").into();
         if word == Word::Failed || !self.output.is_quiet {
-            let mut line = format!("{}: {subject}", word.text());
-            for (member, prefix) in [("detail", ": "), ("cause", ": "), ("hint", "; hint: ")] {
+            let code = entry["code"].as_str().map(|code| format!("[{code}]"));
+            let mut line = format!("{}{}: {subject}", word.text(), code.unwrap_or_default());
+            for (member, prefix) in [("detail", ": "), ("cause", ": "), ("hint", "; do: ")] {
                 if let Some(text) = entry[member].as_str() {
                     line += prefix;
                     line += text;
@@ -143,10 +185,10 @@ impl Report<'_> {
 
     /// Reports that the configuration is invalid, so that no other check can run.
     fn unusable(mut self, config: &Path, message: &Message) -> Status {
-        let entry = json!({
-            "subject": "configuration", "check": "configuration", "file": config.display().to_string(),
-            "cause": message.text.trim_end_matches("; nothing was attempted"), "hint": message.hint,
-        });
+        let mut entry = message.cause_entry();
+        entry["subject"] = "configuration".into();
+        entry["check"] = "configuration".into();
+        entry["file"] = config.display().to_string().into();
         self.print(Word::Failed, "configuration", entry);
         for (subject, check) in [("queue file", "queue-file"), ("primaries", "primaries")] {
             let entry = json!({ "subject": subject, "check": check, "needs": "configuration" });
@@ -178,12 +220,12 @@ impl Report<'_> {
     fn store(&mut self, path: &Path) -> io::Result<Vec<ZoneSummary>> {
         let file = path.display().to_string();
         let mut entry = json!({ "subject": "queue file", "check": "queue-file", "file": file });
-        let (state, summaries) = match read_store(path)? {
+        act_as_owner_of(path);
+        let (state, summaries, jobs) = match read_store(path)? {
             Ok(read) => read,
             Err(error) => {
                 self.status.or_worse(Status::BadConfiguration);
-                entry["cause"] = error.to_string().into();
-                entry["hint"] = error.hint().into();
+                explain(&mut entry, &error.diagnostic());
                 self.print(Word::Failed, "queue file", entry);
                 return Ok(Vec::new());
             }
@@ -199,7 +241,32 @@ impl Report<'_> {
         };
         entry["detail"] = detail.into();
         self.print(Word::Ok, &format!("queue file: {file}"), entry);
+        self.held(&jobs);
         Ok(summaries)
+    }
+
+    /// Warns of held jobs.
+    fn held(&mut self, jobs: &[JobSummary]) {
+        let held = jobs.iter().filter(|job| job.state == State::Held);
+        let codes: Vec<&str> = held
+            .map(|job| job.reason.as_ref().map_or("", |it| it.code()))
+            .collect();
+        if codes.is_empty() {
+            return;
+        }
+        let jobs = count(codes.len(), "job");
+        let codes: Vec<&str> = codes
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let codes = codes.join(", ");
+        let remark = case!(entries::JOBS_HELD, jobs, codes);
+        let entry = json!({
+            "subject": "queue", "check": "held-jobs", "code": remark.code(),
+            "detail": remark.to_string(), "hint": remark.hint(),
+        });
+        self.print(Word::Warning, "queue", entry);
     }
 
     fn checked(&mut self, primary: &Primary, checked: &Checked) {
@@ -209,6 +276,10 @@ impl Report<'_> {
             "subject": primary.name, "check": check.word(), "primary": primary.name,
             "address": primary.endpoint.to_string(), "zone": check.zone().map(ToString::to_string),
         });
+        if let Check::ReverseZones(network) = check {
+            entry["network"] = network.to_string().into();
+        }
+        let software = primary.software();
         let word = match verdict {
             Verdict::Good(fact) | Verdict::Odd(fact) => {
                 let detail = fact.to_string();
@@ -217,20 +288,20 @@ impl Report<'_> {
                     entry["offset-seconds"] = (*seconds).into();
                 }
                 if let Verdict::Odd(_) = verdict {
-                    entry["hint"] =
-                        "signatures fail from 300 s on: set both clocks right, best with NTP"
-                            .into();
+                    let remark = fact.remark().map(|it| it.at(software));
+                    entry["code"] = remark.as_ref().map(Diagnostic::code).into();
+                    entry["hint"] = remark.and_then(|it| it.hint()).into();
                     Word::Warning
                 } else {
                     Word::Ok
                 }
             }
             Verdict::Bad(bad) => {
-                let status = Status::from(bad.trouble.retry());
+                let trouble = bad.trouble.diagnostic().at(software);
+                let status = Status::from(trouble.class());
                 self.status.or_worse(status);
                 entry["kind"] = status.kind().into();
-                entry["cause"] = bad.trouble.to_string().into();
-                entry["hint"] = bad.hint.clone().into();
+                explain(&mut entry, &trouble);
                 if let Some(remedy) = &bad.remedy {
                     entry["place"] = remedy.place.into();
                     entry["lines"] = remedy.lines.clone().into();
@@ -238,6 +309,8 @@ impl Report<'_> {
                 Word::Failed
             }
             Verdict::Open(doubt) => {
+                let doubt = doubt.diagnostic().at(software);
+                entry["code"] = doubt.code().into();
                 entry["detail"] = doubt.to_string().into();
                 entry["hint"] = doubt.hint().into();
                 Word::Unknown
@@ -259,19 +332,29 @@ impl Report<'_> {
         }
     }
 
-    fn unroutable(&mut self, zone: &ZoneName) {
+    fn unroutable(&mut self, subject: &str, zone: Option<&ZoneName>) {
         self.status.or_worse(Status::Denied);
-        let entry = json!({
-            "subject": zone.to_string(), "check": "route", "zone": zone.to_string(),
-            "kind": "denied", "cause": Failure::NoRoute.to_string(),
-            "hint": Failure::NoRoute.hint(),
+        let failure = Failure::NoRoute.diagnostic();
+        let mut entry = json!({
+            "subject": subject, "check": "route", "zone": zone.map(ToString::to_string), "kind": "denied",
         });
-        self.print(Word::Failed, &format!("{zone}: route"), entry);
+        explain(&mut entry, &failure);
+        self.print(Word::Failed, &format!("{subject}: route"), entry);
     }
 }
 
-/// Returns the state of the file and the zones in it. The outer error is that of the runtime.
-fn read_store(path: &Path) -> io::Result<Result<(FileState, Vec<ZoneSummary>), StoreError>> {
+/// Adds code, cause and hint to an entry.
+fn explain(entry: &mut Value, failure: &Diagnostic) {
+    entry["code"] = failure.code().into();
+    entry["cause"] = failure.to_string().into();
+    entry["hint"] = failure.advice().into();
+}
+
+/// The state of the file, the zones in it and its jobs.
+type StoreContents = (FileState, Vec<ZoneSummary>, Vec<JobSummary>);
+
+/// Reads the file. The outer error is that of the runtime.
+fn read_store(path: &Path) -> io::Result<Result<StoreContents, StoreError>> {
     let opened = queue::examine(path)
         .and_then(|state| Ok((state, StoreThread::start(path, Access::ReadOnly)?)));
     let (state, store_thread) = match opened {
@@ -279,7 +362,14 @@ fn read_store(path: &Path) -> io::Result<Result<(FileState, Vec<ZoneSummary>), S
         Err(error) => return Ok(Err(error)),
     };
     let summaries = block_on(store_thread.store().list())?;
-    // If the list failed, closing the store returns the reason.
+    let jobs = block_on(store_thread.jobs().list())?;
+    // If the lists failed, closing the store returns the reason.
     let closed = store_thread.finish();
-    Ok(closed.map(|()| (state, summaries.unwrap_or_default())))
+    Ok(closed.map(|_| {
+        (
+            state,
+            summaries.unwrap_or_default(),
+            jobs.unwrap_or_default(),
+        )
+    }))
 }

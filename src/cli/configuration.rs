@@ -5,22 +5,34 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
 use tokio::time::Instant;
 
-use super::output::Message;
+use super::message::{Abort, Message};
+use super::output::{Output, count};
+use super::status::Status;
 use crate::config::{self, Config, KeySettings, ProvisionSettings};
 use crate::deliver::{
-    self, Catalog, Engine, Pool, Primary, Provisioning, Route, Routes, StateStore,
+    self, Catalog, Engine, Pool, Primary, Provisioning, Route, Routes, SigningKeys, StateStore,
 };
+use crate::diagnostic::set_command;
+use crate::model::{Name, Trust};
+use crate::permission::quoted;
 use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
+use crate::transport::EXCHANGE_TIME_MAX;
+use crate::wire::Key;
 
 /// The default path of the configuration.
 pub(super) const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
 
 /// The parts of the configuration that commands need.
 pub(super) struct Setup {
+    /// The configuration file.
+    pub(super) path: PathBuf,
+    /// The time of the last change of that file, in seconds since 1970.
+    pub(super) changed_at: u64,
     /// The file with the queue and the state; unused if `is_direct`.
     pub(super) queue_path: PathBuf,
     /// The server is one of the command line, and nothing is kept in a file.
@@ -56,18 +68,38 @@ impl Setup {
     }
 }
 
+/// Lets hints name a configuration file at another place than the usual one.
+fn name_in_hints(path: &Path) {
+    if path != Path::new(CONFIG_PATH) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        set_command(format!("nsbridge --config {}", quoted(&path)));
+    }
+}
+
 /// Loads the configuration and the key files that it names.
 ///
 /// # Errors
 /// A message with the place of the error and its remedy.
 pub(super) fn load(path: &Path) -> Result<Setup, Message> {
+    name_in_hints(path);
     let config = Config::load(path, &host_name())
-        .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
+        .map_err(|error| Message::of(&error).and_nothing_attempted())?;
     let mut primaries = BTreeMap::new();
     for (name, settings) in &config.primaries {
-        let primary = primary(name, settings, &config.instance).map_err(|error| {
-            let cause = format!("`{}`: {error}", path.display());
-            Message::nothing_attempted(&cause, error.hint())
+        let routes = config.routes.iter().filter(|route| route.primary == *name);
+        let keys = routes.flat_map(|route| {
+            let own = (route.suffix.clone(), settings.key.clone());
+            // The keys of the route come last: of equal suffixes the last counts.
+            std::iter::once(own).chain(route.keys.iter().cloned())
+        });
+        let creator = Creator {
+            instance: &config.instance,
+            exchange_time_max: EXCHANGE_TIME_MAX.max(config.queue.deadline),
+        };
+        let primary = primary(name, settings, keys, &creator).map_err(|error| {
+            Message::of(&error)
+                .about(format!("`{}`", path.display()))
+                .and_nothing_attempted()
         })?;
         primaries.insert(name.clone(), Rc::new(primary));
     }
@@ -79,6 +111,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     Ok(Setup {
         routes,
         primaries,
+        path: path.to_owned(),
+        changed_at: changed_at(path),
         queue_path: config.queue.path,
         is_direct: false,
         time_limit: config.queue.deadline,
@@ -89,7 +123,14 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             deny_zones: config.policy.deny_zones,
             empty_zone: config.policy.empty_zone,
             unowned_zones: config.policy.unowned_zones,
+            allow_zones: config.policy.allow_zones,
+            challenge_zones: config.policy.challenge_zones,
+            removes_any_challenge: false,
+            trust: Trust::Operator,
+            awaited_zone: false,
             removals_percent_max: config.policy.removals_percent_max,
+            deletions_per_hour_max: Some(config.policy.deletions_per_hour_max),
+            creates_signed_anew: false,
             ptr: config.ptr,
             clock: now,
         },
@@ -98,45 +139,101 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     })
 }
 
+/// `nsbridge config check`: loads the configuration and the files that it names, and says what it holds.
+pub(super) fn check(path: &Path, output: &mut Output) -> Result<Status, Abort> {
+    let setup = load(path)?;
+    let (primaries, keys) = (setup.primaries.len(), setup.keys.len());
+    let parts = [
+        format!("instance `{}`", setup.instance),
+        format!(
+            "{primaries} {}",
+            if primaries == 1 {
+                "primary"
+            } else {
+                "primaries"
+            }
+        ),
+        count(keys, "key"),
+    ];
+    let line = format!("{}: valid, {}", path.display(), parts.join(", "));
+    let entry = json!({
+        "subject": path.display().to_string(), "result": "valid", "instance": setup.instance,
+        "primaries": setup.primaries.keys().collect::<Vec<_>>(), "keys": setup.keys.keys().collect::<Vec<_>>(),
+    });
+    output.result(&line, entry);
+    Ok(Status::Done)
+}
+
+/// What provisioners get from tables other than their own.
+struct Creator<'a> {
+    instance: &'a str,
+    /// The longest wait for one answer. A server that needs more has it by a longer deadline.
+    exchange_time_max: Duration,
+}
+
 fn primary(
     name: &str,
     settings: &config::PrimarySettings,
-    instance: &str,
+    keys_below: impl Iterator<Item = (Name, Key)>,
+    creator: &Creator<'_>,
 ) -> Result<Primary, ProvisionError> {
     let provision = settings.provision.as_ref();
     let catalog = settings.catalog.as_ref();
     Ok(Primary {
         name: name.into(),
         endpoint: settings.endpoint.clone(),
-        key: settings.key.clone(),
-        transfer_key: settings.transfer_key.clone(),
+        query_endpoint: settings.query_endpoint.clone(),
+        transfer_endpoint: settings.transfer_endpoint.clone(),
+        keys: signing_keys(settings, settings.key.clone()),
+        keys_below: keys_below
+            .map(|(suffix, key)| (suffix, signing_keys(settings, key)))
+            .collect(),
         nameservers: settings.nameservers.clone(),
-        read: settings.read,
+        abilities: settings.abilities.clone(),
         provisioning: provision
-            .map(|provision| provisioning(provision, settings, instance))
+            .map(|provision| provisioning(provision, settings, creator))
             .transpose()?,
         catalog: catalog.map(|catalog| {
-            Catalog::new(catalog.name.clone(), catalog.key.clone(), instance.into())
+            Catalog::new(
+                catalog.name.clone(),
+                catalog.key.clone(),
+                creator.instance.into(),
+            )
         }),
         pool: Pool::new(settings.zones_in_flight),
     })
 }
 
+/// Returns the keys of zones whose updates a key signs.
+fn signing_keys(settings: &config::PrimarySettings, update: Key) -> SigningKeys {
+    SigningKeys {
+        transfer: settings.transfer_key.as_ref().unwrap_or(&update).clone(),
+        update,
+    }
+}
+
 fn provisioning(
     provision: &ProvisionSettings,
     settings: &config::PrimarySettings,
-    instance: &str,
+    creator: &Creator<'_>,
 ) -> Result<Provisioning, ProvisionError> {
+    let &Creator {
+        instance,
+        exchange_time_max,
+    } = creator;
+    let transfer_key = settings.transfer_key.as_ref().unwrap_or(&settings.key);
     Ok(Provisioning::Provisioner(match provision {
         ProvisionSettings::Rndc(rndc) => Provisioner::Rndc(Box::new(Rndc::new(RndcSettings {
             control: rndc.control.clone(),
+            host: settings.endpoint.host.clone(),
             control_key: rndc.control_key.clone(),
             view: rndc.view.clone(),
             instance: instance.into(),
             way: rndc.way.clone(),
             update_key: settings.key.clone(),
-            transfer_key: settings.transfer_key.clone(),
+            transfer_key: transfer_key.clone(),
             clock: now,
+            exchange_time_max,
         })?)),
         ProvisionSettings::PowerDns(powerdns) => {
             Provisioner::PowerDns(PowerDns::new(PowerDnsSettings {
@@ -145,7 +242,8 @@ fn provisioning(
                 api_key: powerdns.api_key.clone(),
                 instance: instance.into(),
                 update_key: settings.key.name().clone(),
-                transfer_key: settings.transfer_key.name().clone(),
+                transfer_key: transfer_key.name().clone(),
+                exchange_time_max,
             })?)
         }
         ProvisionSettings::Command(command) => {
@@ -173,7 +271,15 @@ fn host_name() -> String {
     reason = "the one place that reads the clock"
 )]
 pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
+    seconds(SystemTime::now())
+}
+
+fn changed_at(path: &Path) -> u64 {
+    let changed = path.metadata().and_then(|file| file.modified());
+    changed.map_or(0, seconds)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
-use super::output::Message;
+use super::message::Message;
 use crate::config::keyfile;
 use crate::deliver::{Policy, Primary, PtrSettings, Routes, ZonesOfOthers};
+use crate::diagnostic::{case, command};
 use crate::model::{Name, Network};
 use crate::wire::Key;
 
@@ -26,16 +27,16 @@ const ZONES_IN_FLIGHT: usize = 1;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Arguments {
-    /// Ask this server, an address or host name; no configuration is read then.
+    /// Use this server, an address or host name, and no configuration.
     #[arg(long, value_name = "ADDRESS", requires = "key_file")]
     server: Option<String>,
-    /// Its port.
+    /// The port of the server.
     #[arg(long, requires = "server", default_value_t = PORT)]
     port: u16,
     /// A file with the TSIG key, as tsig-keygen prints it.
     #[arg(long, value_name = "FILE", requires = "server")]
     key_file: Option<PathBuf>,
-    /// The key's name, where the file has several.
+    /// The name of the key, if the file has several.
     #[arg(long, value_name = "NAME", requires = "key_file")]
     key: Option<Name>,
 }
@@ -49,16 +50,16 @@ impl Arguments {
         let (Some(host), Some(file)) = (&self.server, &self.key_file) else {
             return Ok(None);
         };
-        let keys = keyfile::read(file)
-            .map_err(|error| Message::nothing_attempted(&error.to_string(), error.hint()))?;
+        let keys =
+            keyfile::read(file).map_err(|error| Message::of(&error).and_nothing_attempted())?;
         let is_named = |key: &&Key| self.key.as_ref().is_none_or(|name| name == key.name());
         let fitting: Vec<&Key> = keys.iter().filter(is_named).collect();
         let [key] = fitting[..] else {
             let names = keys.iter().map(|key| key.name().to_text_without_dot());
             let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-            let cause = format!("`{}` has the keys {}", file.display(), names.join(", "));
-            let hint = "name one of them by `--key`";
-            return Err(Message::nothing_attempted(&cause, Some(hint.into())));
+            let (path, names) = (file.display(), names.join(", "));
+            let message = Message::of(&case!(command::KEY_CHOICE, path, names));
+            return Err(message.and_nothing_attempted());
         };
         let primary = Primary::plain(host.clone(), self.port, key.clone(), ZONES_IN_FLIGHT);
         Ok(Some(primary))
@@ -75,6 +76,8 @@ impl Arguments {
         };
         let primary = Rc::new(primary);
         Ok(Setup {
+            path: PathBuf::new(),
+            changed_at: 0,
             queue_path: PathBuf::new(),
             is_direct: true,
             time_limit: TIME_MAX,

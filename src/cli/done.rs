@@ -25,7 +25,7 @@ pub(super) fn describe(done: &Done) -> (String, Value) {
         Done::Deleted => ("deleted".into(), json!({ "result": "deleted" })),
         Done::Emptied { removed } => (
             format!(
-                "{} removed; the zone was not made by nsbridge, so it stays with its SOA and name \
+                "{} removed; the zone is not nsbridge's alone, so it stays with its SOA and name \
                  servers",
                 count(*removed, "record")
             ),

@@ -1,23 +1,36 @@
 //! Hands commands over to the queue, and delivers them at once.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{self, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::configuration::Setup;
-use super::output::{Message, Output, Severity};
-use super::report::Report;
+use super::guard::Guard;
+use super::message::{Abort, Message};
+use super::output::Output;
+use super::report::{Report, fail, names, subject, with_progress};
 use super::runtime::block_on;
 use super::status::Status;
-use super::store::with_store;
+use super::store::{act_as_owner_of, with_store};
 use crate::deliver::{Failure, Routed, RoutedResult};
+use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, StoreError, StoreThread, WorkerLock,
-    dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, Lacking, SILENT_SECONDS, StoreError, StoreThread,
+    WorkerLock, dispatch_preview,
 };
 
 /// The place of a command whose words are on the command line.
 pub(super) const COMMAND_LINE: &str = "command line";
+
+/// The least time to wait for the transactions of other processes, however little time a call has.
+const LOCK_TIME_MIN: Duration = Duration::from_secs(2);
 
 /// Delivers commands, or prints the changes that this would make.
 pub(super) fn carry_out(
@@ -33,95 +46,195 @@ pub(super) fn carry_out(
     }
 }
 
+/// Refuses a command that names its zone or address itself, if the operator denies that name.
+pub(super) fn check_denied(
+    command: &Command,
+    setup: &Setup,
+    output: &mut Output,
+) -> Result<(), Abort> {
+    let name = command.intent.name();
+    setup.policy.allow_name(&name, None).map_err(|failure| {
+        let primary = setup.routes.primary_of(&name);
+        let primary = primary.map(Rc::as_ref);
+        Abort {
+            status: fail(&subject(command), primary, &failure, output),
+            message: None,
+        }
+    })
+}
+
 /// Puts commands into the queue, delivers them until the deadline, leaves the rest in the queue, and prints the
 /// outcome of each.
 ///
-/// If the queue accepts nothing, they are delivered without it, with a message that they are not kept. A server
-/// of the command line has no queue.
+/// If the queue accepts nothing or its file fails, they are delivered without it, with a message that they are not
+/// kept. A server of the command line has no queue.
 pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
-    let deliver = |store_thread: Result<StoreThread, StoreError>, output: &mut Output| {
-        queue_and_deliver(commands, setup, store_thread?, output)
-    };
-    let unkept = |message: Message, output: &mut Output| {
-        output.message(message);
-        Status::Later
-    };
     if setup.is_direct {
-        let delivered = deliver(StoreThread::of_nothing(), output);
-        return delivered.unwrap_or_else(|message| unkept(message, output));
+        let run = attempt(commands, setup, StoreThread::of_nothing(), output);
+        return run.end(setup, output);
     }
-    let store_thread = StoreThread::start(&setup.queue_path, Access::ReadWrite);
+    act_as_owner_of(&setup.queue_path);
+    let _guard = match Guard::start(setup.time_limit) {
+        Ok(guard) => guard,
+        Err(error) => return output.abort(error.into()),
+    };
+    // A delivery without the queue needs time, too.
+    let wait = setup.deadline.saturating_duration_since(Instant::now()) / 2;
+    let start =
+        |access| StoreThread::start_within(&setup.queue_path, access, wait.max(LOCK_TIME_MIN));
+    let store_thread = start(Access::ReadWrite);
     if let Err(error @ StoreError::Newer { .. }) = store_thread {
         let message = Message::from(error).and_nothing_attempted();
         return output.abort(message.into());
     }
-    let mut message = match deliver(store_thread, output) {
-        Ok(status) => return status,
-        Err(message) => message,
-    };
-    message.text += "; delivering without the queue: what does not arrive now is not tried again";
-    let mut status = unkept(message, output);
-    let store_thread = StoreThread::start(&setup.queue_path, Access::Detached);
-    match deliver(store_thread, output) {
-        Ok(delivered) => status.or_worse(delivered),
-        Err(message) => status = unkept(message, output),
+    let mut run = attempt(commands, setup, store_thread, output);
+    if run.left.is_empty() {
+        return run.end(setup, output);
     }
-    status
+    if let Some(message) = run.failed.take() {
+        output.message(&message.and("delivering without the queue"));
+    }
+    let mut lacking = Lacking::default();
+    for access in [Access::Detached, Access::Blank] {
+        let next = attempt(&run.left, setup, start(access), output);
+        lacking.older.extend(next.lacking.older);
+        lacking.is_state_lost |= next.lacking.is_state_lost;
+        run.status.or_worse(next.status);
+        run.left = next.left;
+        if run.left.is_empty() {
+            break;
+        }
+    }
+    report_lacking(&lacking, commands, output);
+    run.end(setup, output)
+}
+
+/// A run of commands with one store.
+struct Attempt {
+    /// The worst outcome of the commands that are reported.
+    status: Status,
+    /// The commands that are not delivered, since the store failed or accepts nothing.
+    left: Vec<Command>,
+    /// Why it failed.
+    failed: Option<Message>,
+    lacking: Lacking,
+}
+
+impl Attempt {
+    /// Notes why the store failed.
+    fn note(&mut self, failed: Message) {
+        self.status.or_worse(Status::Later);
+        self.failed = Some(failed);
+    }
+
+    /// Reports what is left, and returns the worst outcome.
+    fn end(mut self, setup: &Setup, output: &mut Output) -> Status {
+        if let Some(message) = self.failed {
+            output.message(&message);
+        }
+        let mut report = Report::new(&self.left, output);
+        for (index, command) in self.left.iter().enumerate() {
+            let failed = Handled::Unknown(Failure::State);
+            report.handled(index, setup.routes.routed(&command.intent.name(), failed));
+        }
+        self.status.or_worse(report.finish());
+        self.status
+    }
+}
+
+/// Reports what the file of the queue lacks of a delivery without it.
+fn report_lacking(lacking: &Lacking, commands: &[Command], output: &mut Output) {
+    for (id, key) in &lacking.older {
+        let mut commands = commands.iter();
+        let command = commands.find(|command| command.intent.key().to_string() == *key);
+        let message = Message::of(&case!(queue::JOB_OLDER, job = id));
+        output.message(&message.about(command.map_or(key.clone(), subject)));
+    }
+    if lacking.is_state_lost {
+        let subjects: Vec<String> = commands.iter().map(subject).collect();
+        let message = Message::of(&case!(queue::QUEUE_FILE_BEHIND));
+        output.message(&message.about(names(&subjects)));
+    }
 }
 
 /// Prints the changes that delivering commands would make.
 fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let preview = async |store_thread: &StoreThread, output: &mut Output| {
-        let mut report = Report::new(commands, output);
+        let report = RefCell::new(Report::new(commands, output));
         let now = (setup.policy.clock)();
         let overtaken = store_thread.jobs().overtaken(&intents, now).await;
         // If the file failed, each preview fails.
         let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
         let engine = setup.engine(store_thread.store());
         let note = |index: usize, preview: RoutedResult<_>| match overtaken[index] {
-            Some(newest) => report.handled(index, preview.map(|_| Handled::Stale { newest })),
-            None => report.preview(index, preview),
+            Some(newest) => {
+                let stale = preview.map(|_| Handled::Stale { newest });
+                report.borrow_mut().handled(index, stale);
+            }
+            None => report.borrow_mut().preview(index, preview),
         };
-        dispatch_preview(&intents, &overtaken, &engine, setup.deadline, note).await;
+        let work = dispatch_preview(&intents, &overtaken, &engine, setup.deadline, note);
+        with_progress(&report, work).await;
+        let mut report = report.into_inner();
         report.total();
-        Ok(report.status)
+        Ok(report.finish())
     };
     with_store(setup, Access::ReadOnly, output, preview)
 }
 
-/// Does what [`hand_over`] does, with an open queue.
-///
-/// # Errors
-/// Why the queue accepts nothing; nothing was delivered.
-fn queue_and_deliver(
+/// Does what [`hand_over`] does, with one store.
+fn attempt(
     commands: &[Command],
     setup: &Setup,
-    store_thread: StoreThread,
+    store_thread: Result<StoreThread, StoreError>,
     output: &mut Output,
-) -> Result<Status, Message> {
+) -> Attempt {
+    let mut run = Attempt {
+        status: Status::Done,
+        left: Vec::new(),
+        failed: None,
+        lacking: Lacking::default(),
+    };
+    let store_thread = match store_thread {
+        Ok(store_thread) => store_thread,
+        Err(error) => {
+            run.left = commands.to_vec();
+            run.note(error.into());
+            return run;
+        }
+    };
     let done = block_on(work(commands, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
-        Err(error) => Ok(output.abort(error.into())),
-        // If the file failed, the store thread reports why.
-        Ok(Err(message)) => Err(finished.err().unwrap_or(message)),
-        Ok(Ok(mut status)) => {
-            if let Err(message) = finished {
-                output.message(message);
-                status.or_worse(Status::Later);
-            }
-            Ok(status)
+        Err(error) => run.status = output.abort(error.into()),
+        Ok(Ok((status, left))) => {
+            run.status = status;
+            run.left = left;
+        }
+        Ok(Err(message)) => {
+            run.left = commands.to_vec();
+            run.note(message);
         }
     }
+    // If the file failed, this is why.
+    match finished {
+        Ok(lacking) => run.lacking = lacking,
+        Err(message) => run.note(message),
+    }
+    run
 }
 
+/// Returns the outcome, and the commands that are not reported since the store failed.
+///
+/// # Errors
+/// Why the queue accepts nothing; nothing was delivered.
 async fn work(
     commands: &[Command],
     setup: &Setup,
     store_thread: &StoreThread,
     output: &mut Output,
-) -> Result<Status, Message> {
+) -> Result<(Status, Vec<Command>), Message> {
     let is_durable = store_thread.access() == Access::ReadWrite;
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let primaries = intents.iter().map(|intent| {
@@ -130,52 +243,76 @@ async fn work(
     });
     let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();
     let now = (setup.policy.clock)();
+    if now.abs_diff(setup.changed_at) < SILENT_SECONDS {
+        // Perhaps a primary has another address now. If the file failed, `enqueue` says so.
+        let _ = store_thread.jobs().forget_silence(setup.changed_at).await;
+    }
     let accepted = store_thread.jobs().enqueue(&jobs, now).await;
-    let accepted = accepted.map_err(|it| Message::error(it.to_string(), Some(it.hint())))?;
-    let accepted = accepted.map_err(|full| {
-        let hint = "`nsbridge queue list` shows what waits, and why";
-        Message::error(full.to_string(), Some(hint.into()))
-    })?;
+    let accepted = accepted.map_err(|failure| Message::of(&failure))?;
+    let accepted = accepted.map_err(|full| Message::of(&full))?;
     warn_of_clocks(commands, &accepted, output);
 
     let dispatcher = dispatcher(setup, store_thread);
-    let mut report = Report::new(commands, output);
-    let mut unreachable = BTreeSet::new();
+    let report = RefCell::new(Report::new(commands, output));
+    let mut left = Vec::new();
     let note = |index: usize, mut handled: Routed<Handled>| {
+        if let Handled::Unknown(_) = &handled.result {
+            left.push(commands[index].clone());
+            return;
+        }
         if let Handled::Attempted(attempted) = &mut handled.result {
-            if attempted
-                .result
-                .as_ref()
-                .is_err_and(Failure::is_unreachable)
-            {
-                unreachable.insert(jobs[index].1.to_owned());
+            if attempted.result.as_ref().is_err_and(Failure::is_of_state) {
+                left.push(commands[index].clone());
+                return;
             }
             if !is_durable {
                 attempted.stays = None;
             }
         }
-        report.handled(index, handled);
+        report.borrow_mut().handled(index, handled);
     };
-    dispatcher
-        .deliver_accepted(&intents, &accepted, setup.deadline, note)
-        .await;
-    let status = report.status;
-    if is_durable && !WorkerLock::is_taken(&setup.queue_path) {
-        // In the time that remains, deliver the jobs that earlier calls have left. Their outcomes do
-        // not count for the status of this call.
-        let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
-        let note = |job: &Job, handled| report_job(job, handled, output);
-        let due = dispatcher.deliver_due(&primaries, &unreachable, setup.deadline, note);
-        // If the file fails, the store thread reports why.
-        due.await.ok();
+    let work = dispatcher.deliver_accepted(&intents, &accepted, setup.deadline, note);
+    with_progress(&report, work).await;
+    let status = report.into_inner().finish();
+    if is_durable
+        && !WorkerLock::is_taken(&setup.queue_path)
+        && store_thread
+            .jobs()
+            .is_any_due(now)
+            .await
+            .unwrap_or_default()
+    {
+        // Other calls have left jobs behind. This call does not wait for them.
+        if let Err(error) = deliver_due_later(setup) {
+            tracing::warn!(%error, "the jobs of other calls wait for the next call");
+        }
     }
-    Ok(status)
+    Ok((status, left))
+}
+
+/// Starts a process that delivers the jobs that are due, and does not wait for it. Its end, and that of this
+/// process, do not concern each other.
+fn deliver_due_later(setup: &Setup) -> io::Result<()> {
+    let program = std::env::current_exe()?;
+    let mut command = process::Command::new(program);
+    command
+        .arg("--config")
+        .arg(&setup.path)
+        .args(["serve", "--once"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // Signals to the group of this process do not reach it.
+    command.process_group(0).spawn().map(drop)
 }
 
 /// Prints the outcome of a job of another call.
-pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) {
+pub(super) fn report_job(job: &Job, handled: Routed<Handled>, output: &mut Output) -> Status {
     let commands = [command(format!("job {}", job.id), job.intent.clone())];
-    Report::new(&commands, output).handled(0, handled);
+    let mut report = Report::new(&commands, output);
+    report.handled(0, handled);
+    report.finish()
 }
 
 /// Returns the command for an intent that comes from `place`.
@@ -208,12 +345,8 @@ fn warn_of_clocks(commands: &[Command], accepted: &[Accepted], output: &mut Outp
             ..
         } = accepted
         {
-            let key = command.intent.key();
-            let text = format!(
-                "{key}: the serial is far behind {newest}, that of an earlier call: was a clock set back, or \
-                 a server restored? The later call counts"
-            );
-            output.message(Message::new(Severity::Warning, text));
+            let message = Message::of(&case!(entries::SERIAL_FAR_BEHIND, newest));
+            output.message(&message.about(command.intent.key()));
         }
     }
 }

@@ -9,17 +9,19 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::configuration::{self, CONFIG_PATH, Setup, now};
+use super::message::{Message, printable};
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
 use super::nsupdate_options::{Instead, Options};
 use super::output::{Output, OutputFormat, say, without_nulls};
 use super::status::Status;
 use super::{handover, runtime};
-use crate::model::{Intent, RecordIntent, Secret};
+use crate::diagnostic::{case, command};
+use crate::model::{Intent, Name, RecordIntent, Secret};
 use crate::nsupdate::{
     Client, Families, Fatal, Route, Sent, Settings, Stream, TlsChoice, Turn, read_resolvers,
 };
-use crate::transport::ClientIdentity;
+use crate::transport::{ClientIdentity, PemFile};
 use crate::zonefile::{format_type, known_types};
 
 /// The text of `-V` and of the command `version`.
@@ -56,6 +58,13 @@ pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
             say(Stream::Error, &format!("{text}\n"));
             ExitCode::from(STATUS_FATAL)
         }
+        Err(Instead::Own(message)) => {
+            say(
+                Stream::Error,
+                &format!("{}\n", printable(&message.to_string())),
+            );
+            ExitCode::from(STATUS_FATAL)
+        }
     }
 }
 
@@ -68,7 +77,7 @@ fn run_script(options: &Options) -> Result<ExitCode, Instead> {
     let mut print = |stream, text: &str| say(if is_json { Stream::Error } else { stream }, text);
     let mut client = Client::new(settings, VERSION, &mut print);
     let mut queue = DurableQueue::new(options);
-    let runtime = runtime::start().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = runtime::start().map_err(|error| fault(&error))?;
     // An update that is pending at the end is not sent.
     let end = loop {
         let line = match lines.next() {
@@ -102,11 +111,31 @@ fn run_script(options: &Options) -> Result<ExitCode, Instead> {
         End::Early => Ok(ExitCode::from(STATUS_FATAL)),
         End::Fatal(error) => {
             if is_json {
-                print_entry(json!({ "result": "failed", "cause": error.to_string() }));
+                let code = error.diagnostic().map(|it| it.code());
+                print_entry(
+                    json!({ "result": "failed", "code": code, "cause": error.to_string() }),
+                );
             }
-            Err(format!("{}{error}", client.place()).into())
+            let place = client.place();
+            Err(match error.diagnostic() {
+                Some(diagnostic) => {
+                    let message = Message::of(&diagnostic);
+                    let place = place.trim_end_matches(": ");
+                    if place.is_empty() {
+                        message.into()
+                    } else {
+                        message.about(place).into()
+                    }
+                }
+                None => format!("{place}{error}").into(),
+            })
         }
     }
+}
+
+/// Returns that the system gives no runtime.
+fn fault(source: &io::Error) -> Instead {
+    Message::of_system(source).1.into()
 }
 
 /// The end of a run.
@@ -219,23 +248,34 @@ fn configuration_path(options: &Options) -> Option<PathBuf> {
 
 /// Loads the routes of the configuration for `--split-zones`. Returns none if the option or the
 /// configuration is absent. The error is the last line of the run.
-fn routes(options: &Options) -> Result<Vec<Route>, String> {
+fn routes(options: &Options) -> Result<Vec<Route>, Message> {
     let path = configuration_path(options).filter(|_| options.split_zones);
     let Some(path) = path else {
         return Ok(Vec::new());
     };
-    let setup = configuration::load(&path).map_err(|message| message.to_string())?;
-    let routes = setup.routes.iter().map(|(suffix, primary)| Route {
-        suffix: suffix.clone(),
-        primary: primary.name.clone(),
-        endpoint: primary.endpoint.clone(),
-        key: primary.key.clone(),
+    let setup = configuration::load(&path)?;
+    let routes = setup.routes.iter().flat_map(|(suffix, primary)| {
+        // The zones below it that have keys of their own.
+        let below = primary.keys_below.iter().map(|(suffix, _)| suffix);
+        let below = below.filter(move |it| *it != suffix && it.is_at_or_below(suffix));
+        let goes_here = |it: &&Name| {
+            let found = setup.routes.primary_of(it);
+            found.is_some_and(|found| found.name == primary.name)
+        };
+        std::iter::once(suffix)
+            .chain(below.filter(goes_here))
+            .map(|suffix| Route {
+                suffix: suffix.clone(),
+                primary: primary.name.clone(),
+                endpoint: primary.endpoint.clone(),
+                key: primary.keys_of(suffix).update.clone(),
+            })
     });
     Ok(routes.collect())
 }
 
 /// Reads the files that the options name. The error is the last line of the run.
-fn settings(options: &Options) -> Result<Settings, String> {
+fn settings(options: &Options) -> Result<Settings, Instead> {
     let families = match options.family {
         Some('4') => Families::Four,
         Some(_) => Families::Six,
@@ -266,21 +306,32 @@ fn settings(options: &Options) -> Result<Settings, String> {
     })
 }
 
-fn tls(options: &Options) -> Result<TlsChoice, String> {
-    let read = |file: &str| std::fs::read(file).map_err(|error| unopened(file, &error));
+fn tls(options: &Options) -> Result<TlsChoice, Instead> {
+    let read = |file: &str| match std::fs::read(file) {
+        Ok(content) => Ok(PemFile {
+            path: file.into(),
+            content,
+        }),
+        Err(error) => Err(unopened(file, &error)),
+    };
     let ca_pem = match &options.ca_file {
         _ if options.unverified => None,
         Some(file) => Some(read(file)?),
         None => {
-            let found = SYSTEM_CA_FILES.iter().find_map(|it| std::fs::read(it).ok());
-            Some(found.ok_or("no certificate authorities are installed; name a file by -A")?)
+            let found = SYSTEM_CA_FILES.iter().find_map(|it| read(it).ok());
+            let none = || Message::of(&case!(command::NO_AUTHORITIES));
+            Some(found.ok_or_else(none)?)
         }
     };
     let client = match (&options.certificate_file, &options.private_key_file) {
-        (Some(certificate), Some(key)) => Some(ClientIdentity {
-            certificate_pem: read(certificate)?,
-            key_pem: Secret::new(read(key)?),
-        }),
+        (Some(certificate), Some(key)) => {
+            let PemFile { path, content } = read(key)?;
+            let content = Secret::new(content);
+            Some(ClientIdentity {
+                certificate_pem: read(certificate)?,
+                key_pem: PemFile { path, content },
+            })
+        }
         _ => None,
     };
     Ok(TlsChoice {

@@ -2,8 +2,12 @@
 //! to the first word that is no option. The error texts are nsupdate's, because callers compare
 //! them. The options of ours are words, so that they conflict with no letter.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use super::message::Message;
+use crate::diagnostic::{case, command};
 
 /// The letters, each followed by a colon if it has an argument, as for getopt(3).
 const LETTERS: &str = "46A:C:dDE:ghH:iK:lL:MoOk:p:Pr:R:St:Tu:vVy:";
@@ -59,8 +63,24 @@ pub(super) enum Instead {
     Version,
     /// They ask for the known types, those of private use, or both.
     Types { known: bool, private: bool },
-    /// They are invalid, or a file that they name is. The text ends without its last line end.
+    /// They are invalid, or a file that they name is, in nsupdate's words. The text ends without its last line end.
     Wrong(String),
+    /// What nsupdate has no text for is wrong.
+    Own(Box<Message>),
+}
+
+impl Instead {
+    /// Returns that nsbridge's own options are used in a wrong way.
+    fn usage(problem: impl fmt::Display) -> Self {
+        let help = "nsbridge man | man -l -";
+        Message::of(&case!(command::USAGE, problem, help)).into()
+    }
+}
+
+impl From<Message> for Instead {
+    fn from(message: Message) -> Self {
+        Self::Own(Box::new(message))
+    }
 }
 
 impl From<String> for Instead {
@@ -96,6 +116,9 @@ impl Options {
         for (letter, argument) in letters {
             options.set(letter, argument)?;
         }
+        if options.durable && options.names_server_or_key() {
+            return Err(Instead::usage("`--durable` excludes `-k`, `-y` and `-l`"));
+        }
         match options.conflict() {
             Some(options) => Err(format!("{program}: cannot specify {options}").into()),
             None => Ok(options),
@@ -121,7 +144,7 @@ impl Options {
             }
             if let Some(option) = bundle.strip_prefix('-') {
                 let known = self.set_word(option, &mut words);
-                if known.map_err(|reason| format!("{program}: `{word}` {reason}"))? {
+                if known.map_err(|reason| Instead::usage(format!("`{word}` {reason}")))? {
                     continue;
                 }
             }
@@ -167,7 +190,7 @@ impl Options {
             "ede" => &mut self.ede,
             "config" => {
                 let value = joined.or_else(|| words.next().cloned());
-                self.config = Some(value.ok_or("wants a file")?);
+                self.config = Some(value.ok_or("needs a file")?);
                 return Ok(true);
             }
             "output" => {
@@ -175,7 +198,7 @@ impl Options {
                 self.json = match value.as_deref() {
                     Some("json") => true,
                     Some("text") => false,
-                    _ => return Err("wants `text` or `json`"),
+                    _ => return Err("needs `text` or `json`"),
                 };
                 return Ok(true);
             }
@@ -219,11 +242,14 @@ impl Options {
         Ok(())
     }
 
+    fn names_server_or_key(&self) -> bool {
+        self.key_file.is_some() || self.key_text.is_some() || self.localhost_only
+    }
+
     /// Returns the options that exclude one another, in nsupdate's wording.
     fn conflict(&self) -> Option<&'static str> {
         let (has_file, has_text) = (self.key_file.is_some(), self.key_text.is_some());
         let has_key = has_file || has_text;
-        let names_server_or_key = has_key || self.localhost_only;
         let verifies = self.ca_file.is_some() || self.tls_name.is_some();
         let has_half = self.certificate_file.is_some() != self.private_key_file.is_some();
         let no_gss = "-g or -o, program not linked with GSS API Library";
@@ -231,10 +257,6 @@ impl Options {
             (has_file && has_text, "both -k and -y"),
             (self.gss && has_key, "-g with -k or -y"),
             (self.gss, no_gss),
-            (
-                self.durable && names_server_or_key,
-                "--durable with -k, -y or -l",
-            ),
             (self.unverified && verifies, "-O with -A or -H"),
             (has_half, "only one of -E and -K"),
         ];
@@ -330,10 +352,22 @@ mod tests {
         let taken_as_argument = read(&["-k", "--ede"]).unwrap();
         assert_eq!(taken_as_argument.key_file.as_deref(), Some("--ede"));
         assert!(!taken_as_argument.ede);
-        assert_eq!(wrong(&["--ede=x"]), "nsupdate: `--ede=x` takes no value");
-        assert_eq!(wrong(&["--config"]), "nsupdate: `--config` wants a file");
-        let output = "nsupdate: `--output=xml` wants `text` or `json`";
-        assert_eq!(wrong(&["--output=xml"]), output);
+        let own = |words: &[&str]| match read(words) {
+            Err(Instead::Own(message)) => message.to_string(),
+            other => panic!("{words:?} gives {other:?}"),
+        };
+        for (words, start) in [
+            (&["--ede=x"][..], "`--ede=x` takes no value;"),
+            (&["--config"], "`--config` needs a file;"),
+            (&["--output=xml"], "`--output=xml` needs `text` or `json`;"),
+            (&["--durable", "-l"], "`--durable` excludes `-k`"),
+        ] {
+            let text = own(words);
+            assert!(
+                text.starts_with(&format!("error[NB-USAGE]: {start}")),
+                "{text}"
+            );
+        }
         assert!(wrong(&["--split"]).starts_with("nsupdate: illegal option -- -\n"));
     }
 

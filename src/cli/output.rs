@@ -4,15 +4,17 @@
 //! Standard output is the result: one line for each zone or PTR record, or one JSON document.
 //! Standard error is everything else.
 
-use std::fmt;
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
+use super::message::{Abort, Message, Severity, printable};
 use super::status::Status;
-use crate::deliver::Failure;
+use crate::diagnostic::{case, command, run};
 use crate::nsupdate::Stream;
 
 /// The format of results, or of diagnostics.
@@ -24,13 +26,36 @@ pub(super) enum OutputFormat {
     Json,
 }
 
+/// Goes to the start of the line of a terminal, and clears the line.
+const START_OF_LINE: &str = "\r\x1b[K";
+
 /// Prints results and messages.
 pub(super) struct Output {
     log_format: OutputFormat,
     verbose: bool,
     pub(super) is_quiet: bool,
+    terminal: Option<Terminal>,
     results: Results,
+    /// The messages on standard error, by code.
+    printed: BTreeMap<&'static str, Printed>,
     broken: Option<io::Error>,
+}
+
+/// The most messages with one code on standard error, so that no input floods a log.
+const OF_ONE_CODE_MAX: usize = 500;
+
+/// The messages with one code.
+struct Printed {
+    severity: Severity,
+    /// How many there were, printed or not.
+    count: usize,
+}
+
+/// The terminal that standard error is.
+struct Terminal {
+    has_colour: bool,
+    /// A line of progress is shown, without its end.
+    shows_progress: bool,
 }
 
 /// The form of the results on standard output.
@@ -48,126 +73,7 @@ enum Results {
 struct Document {
     status: u8,
     results: Vec<Value>,
-    messages: Vec<Message>,
-}
-
-/// A message on standard error.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Message {
-    pub(super) severity: Severity,
-    pub(super) text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) hint: Option<String>,
-}
-
-/// The severity of a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
-    /// A change is not in place.
-    Error,
-    /// nsbridge skipped a change on purpose, or noticed an oddity.
-    Warning,
-    /// A detail that `--verbose` prints.
-    Note,
-}
-
-impl Message {
-    /// Returns an error.
-    pub(super) fn error(text: String, hint: Option<String>) -> Self {
-        Self {
-            hint,
-            ..Self::new(Severity::Error, text)
-        }
-    }
-
-    /// Returns an error that kept nsbridge from changing anything.
-    pub(super) fn nothing_attempted(cause: &str, hint: Option<String>) -> Self {
-        Self::error(cause.into(), hint).and_nothing_attempted()
-    }
-
-    pub(super) fn and_nothing_attempted(mut self) -> Self {
-        self.text += "; nothing was attempted";
-        self
-    }
-
-    /// Returns a warning with a hint.
-    pub(super) fn warning(text: String, hint: &str) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..Self::new(Severity::Warning, text)
-        }
-    }
-
-    /// Returns the error that the input cannot be read.
-    pub(super) fn unreadable(cause: &str) -> Self {
-        let hint = "name a file that can be read, or `-` for standard input";
-        Self::nothing_attempted(cause, Some(hint.into()))
-    }
-
-    /// Returns a message without a hint.
-    pub(super) fn new(severity: Severity, text: String) -> Self {
-        Self {
-            severity,
-            text,
-            hint: None,
-        }
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
-        write!(f, "{word}: {}", self.text)?;
-        if let Some(hint) = &self.hint {
-            write!(f, "; hint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
-/// An error that ends a command.
-pub(super) struct Abort {
-    pub(super) status: Status,
-    /// `None` if the reason is printed already, or will be when the store is closed.
-    pub(super) message: Option<Message>,
-}
-
-impl Abort {
-    pub(super) fn new(status: Status, message: Message) -> Self {
-        let message = Some(message);
-        Self { status, message }
-    }
-}
-
-/// The configuration is invalid, or a file that it names cannot be used.
-impl From<Message> for Abort {
-    fn from(message: Message) -> Self {
-        Self::new(Status::BadConfiguration, message)
-    }
-}
-
-/// The system gives this process no runtime or signals, or a document cannot be written as JSON.
-impl From<io::Error> for Abort {
-    fn from(error: io::Error) -> Self {
-        let hint = "this is a fault in nsbridge; please report it";
-        let message = Message::error(format!("internal error: {error}"), Some(hint.into()));
-        Self::new(Status::Internal, message)
-    }
-}
-
-/// The store failed. Closing it prints the reason.
-impl From<Failure> for Abort {
-    fn from(_: Failure) -> Self {
-        Self {
-            status: Status::Later,
-            message: None,
-        }
-    }
+    messages: Vec<Value>,
 }
 
 impl Output {
@@ -181,10 +87,15 @@ impl Output {
             log_format,
             verbose: verbose > 0,
             is_quiet,
+            terminal: io::stderr().is_terminal().then(|| Terminal {
+                has_colour: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+                shows_progress: false,
+            }),
             results: match format {
                 OutputFormat::Text => Results::Text,
                 OutputFormat::Json => Results::Gathered(Document::default()),
             },
+            printed: BTreeMap::new(),
             broken: None,
         }
     }
@@ -218,22 +129,64 @@ impl Output {
         }
     }
 
-    /// Prints a message as a line on standard error.
-    pub(super) fn message(&mut self, message: Message) {
+    /// Prints a message on standard error: as one line, or on a terminal as up to three. Of many messages with one
+    /// code the last are only counted.
+    pub(super) fn message(&mut self, message: &Message) {
+        let entry = || without_nulls(message.to_json());
         let is_wanted = match message.severity {
             Severity::Error => true,
             Severity::Warning => !self.is_quiet,
             Severity::Note => self.verbose,
         };
-        if is_wanted {
-            let line = match self.log_format {
-                OutputFormat::Text => printable(&message.to_string()),
-                OutputFormat::Json => json!(message).to_string(),
+        if is_wanted && self.has_room(message) {
+            self.clear_progress();
+            let line = match (self.log_format, &self.terminal) {
+                (OutputFormat::Text, Some(terminal)) => message.on_terminal(terminal.has_colour),
+                (OutputFormat::Text, None) => printable(&message.to_string()),
+                (OutputFormat::Json, _) => entry().to_string(),
             };
             say(Stream::Error, &format!("{line}\n"));
         }
         if let Results::Gathered(document) = &mut self.results {
-            document.messages.push(message);
+            document.messages.push(entry());
+        }
+    }
+
+    /// Counts a message that is to be printed. Returns whether it is among the first with its code.
+    fn has_room(&mut self, message: &Message) -> bool {
+        let printed = self.printed.entry(message.code().unwrap_or_default());
+        let severity = message.severity;
+        let printed = printed.or_insert(Printed { severity, count: 0 });
+        printed.count += 1;
+        printed.count <= OF_ONE_CODE_MAX
+    }
+
+    /// Prints how many messages with each code were only counted, and begins to count anew.
+    pub(super) fn count_unprinted(&mut self) {
+        for (code, Printed { severity, count }) in std::mem::take(&mut self.printed) {
+            if let Some(count @ 1..) = count.checked_sub(OF_ONE_CODE_MAX) {
+                let more = Message::of(&case!(run::MORE_MESSAGES, count, of = code));
+                self.message(&more.with_severity(severity));
+            }
+        }
+    }
+
+    /// Shows on a terminal how far long work is, in place of the line before. Shows nothing elsewhere.
+    pub(super) fn progress(&mut self, text: &str) {
+        if let Some(terminal) = self.terminal.as_mut().filter(|_| !self.is_quiet) {
+            terminal.shows_progress = true;
+            say(
+                Stream::Error,
+                &format!("{START_OF_LINE}{}", printable(text)),
+            );
+        }
+    }
+
+    fn clear_progress(&mut self) {
+        if let Some(terminal) = &mut self.terminal
+            && std::mem::take(&mut terminal.shows_progress)
+        {
+            say(Stream::Error, START_OF_LINE);
         }
     }
 
@@ -247,13 +200,14 @@ impl Output {
     /// Reports an error that ends the command.
     pub(super) fn abort(&mut self, abort: Abort) -> Status {
         if let Some(message) = abort.message {
-            self.message(message);
+            self.message(&message);
         }
         abort.status
     }
 
     /// Prints the document, and returns the status of the process.
     pub(super) fn finish(mut self, mut status: Status) -> Status {
+        self.count_unprinted();
         if let Results::Gathered(mut document) = std::mem::replace(&mut self.results, Results::Text)
         {
             document.status = status.code();
@@ -263,15 +217,15 @@ impl Output {
             }
         }
         if let Some(error) = self.broken.take() {
-            let hint = "is its disk full? What was done stays done: a second run tells it";
-            let text = format!("cannot write to standard output: {error}");
-            self.message(Message::error(text, Some(hint.into())));
+            let message = Message::of(&case!(command::OUTPUT_LOST, source = error));
+            self.message(&message.with_severity(Severity::Error));
             status.or_worse(Status::Internal);
         }
         status
     }
 
     fn write(&mut self, octets: &[u8]) {
+        self.clear_progress();
         let mut stdout = io::stdout().lock();
         match stdout.write_all(octets).and_then(|()| stdout.flush()) {
             // A reader may close the pipe early; the command goes on.
@@ -289,21 +243,6 @@ pub(super) fn without_nulls(mut entry: Value) -> Value {
     entry
 }
 
-/// Escapes the control characters of a text.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        // Separators and marks, too, make a terminal or a viewer show other lines.
-        let forging = matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
-        if character.is_control() || forging {
-            printable.extend(character.escape_unicode());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
 /// Prints a text unchanged, for callers of `nsupdate`, which compare each octet. Ignores that the
 /// stream is closed, as there is no other place for the text.
 pub(super) fn say(stream: Stream, text: &str) {
@@ -316,17 +255,6 @@ pub(super) fn say(stream: Stream, text: &str) {
             .write_all(text.as_bytes())
             .and_then(|()| stream.flush()),
     );
-}
-
-/// Prints the errors in the command line, or its help.
-pub(super) fn usage(error: &clap::Error) -> Status {
-    // Ignores that the stream is closed, as there is no other place for the text.
-    drop(error.print());
-    if error.use_stderr() {
-        Status::Usage
-    } else {
-        Status::Done
-    }
 }
 
 /// Starts to print diagnostics on standard error, if `verbose` is not 0.
@@ -351,18 +279,4 @@ pub(super) fn start_log(format: OutputFormat, verbose: u8) {
 pub(super) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn foreign_text_cannot_forge_a_line() {
-        assert_eq!(
-            printable("a\r\nerror: b\u{1b}[0m"),
-            "a\\u{d}\\u{a}error: b\\u{1b}[0m"
-        );
-        assert_eq!(printable("Grüße\u{2028}x"), "Grüße\\u{2028}x");
-    }
 }

@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use super::configuration;
 use super::handover::carry_out;
 use super::input;
-use super::output::{Abort, Message, Output, Severity};
+use super::message::{Abort, Message, Severity};
+use super::output::Output;
 use super::status::Status;
+use crate::diagnostic::{case, command};
 use crate::model::IntentKey;
-use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload, PayloadError};
+use crate::payload::{self, Command, NoteKind, PAYLOAD_OCTETS_MAX, Payload};
 
 /// Options of `nsbridge plesk`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Print what would be changed, and change nothing.
+    /// Print the changes that a run would make, and make none.
     #[arg(long)]
     dry_run: bool,
-    /// Plesk's JSON; standard input where it is not given or `-`.
+    /// A file with Plesk's JSON; standard input if it is `-` or not given.
     file: Option<PathBuf>,
 }
 
@@ -28,8 +30,9 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let payload = read(arguments.file.as_deref().and_then(input::file))
+    let mut payload = read(arguments.file.as_deref().and_then(input::file))
         .map_err(|message| Abort::new(Status::BadInput, message))?;
+    payload.keep_emptied_zones();
     let mut status = report_problems(&payload, output);
     let commands = newest(payload.commands, output);
     // Jobs of earlier calls may be due even if this call has no command.
@@ -46,44 +49,34 @@ fn read(file: Option<&Path>) -> Result<Payload, Message> {
         let name = file.map_or("standard input".into(), |file| {
             format!("`{}`", file.display())
         });
-        Message::unreadable(&format!("cannot read {name}: {error}"))
+        let unreadable = case!(command::INPUT_UNREADABLE, input = name, source = error);
+        Message::of(&unreadable).and_nothing_attempted()
     })?;
-    payload::parse(&input).map_err(|error| {
-        let hint = match error {
-            PayloadError::NotJson { .. } => "Plesk's JSON is expected, an array of commands",
-            PayloadError::TooLarge { .. } | PayloadError::TooManyCommands { .. } => {
-                "send the commands in several calls"
-            }
-        };
-        let source = std::error::Error::source(&error);
-        let source = source.map_or_else(String::new, |source| format!(": {source}"));
-        Message::nothing_attempted(&format!("{error}{source}"), Some(hint.into()))
-    })
+    payload::parse(&input).map_err(|error| Message::of(&error).and_nothing_attempted())
 }
 
 /// Reports the commands and records that are left out, and the oddities of the payload.
 fn report_problems(payload: &Payload, output: &mut Output) -> Status {
-    let prefix = |zone: &Option<_>| {
-        zone.as_ref()
-            .map_or_else(String::new, |it| format!("{it}: "))
+    let about = |zone: &Option<String>, message: Message| match zone {
+        Some(zone) => message.about(zone),
+        None => message,
     };
     for problem in &payload.problems {
-        let mut text = prefix(&problem.zone);
-        text = format!("{text}{} left out: {}", problem.place, problem.kind);
-        if !problem.text.is_empty() {
-            text = format!("{text}: `{}`", problem.text);
-        }
-        output.message(Message::error(text, Some(problem.kind.hint().into())));
+        output.message(&about(&problem.zone, Message::of(problem)));
     }
     for note in &payload.notes {
         let severity = match note.kind {
-            NoteKind::NoRecords => Severity::Warning,
-            NoteKind::NoCommand | NoteKind::NoPreference | NoteKind::TtlsDiffer { .. } => {
-                Severity::Note
-            }
+            NoteKind::NoRecords
+            | NoteKind::NoRecordLeft
+            | NoteKind::NotMaster { .. }
+            | NoteKind::SwitchedOff { .. }
+            | NoteKind::MasterFileText
+            | NoteKind::LineBreak
+            | NoteKind::NoCommand => Severity::Warning,
+            NoteKind::NoPreference | NoteKind::TtlsDiffer { .. } => Severity::Note,
         };
-        let text = format!("{}{}: {}", prefix(&note.zone), note.place, note.kind);
-        output.message(Message::new(severity, text));
+        let message = Message::of(note).with_severity(severity);
+        output.message(&about(&note.zone, message));
     }
     if payload.problems.is_empty() {
         Status::Done
@@ -103,7 +96,7 @@ fn newest(commands: Vec<Command>, output: &mut Output) -> Vec<Command> {
             newest.push(command);
         } else {
             let text = format!("{key}: {} is replaced by a later command", command.place);
-            output.message(Message::new(Severity::Note, text));
+            output.message(&Message::new(Severity::Note, text));
         }
     }
     newest

@@ -10,28 +10,34 @@ use serde_json::json;
 use super::configuration::Setup;
 use super::direct;
 use super::handover::{self, COMMAND_LINE, carry_out};
-use super::output::{Abort, Message, Output, Severity};
+use super::message::{Abort, Message, Severity};
+use super::output::{Output, count};
 use super::report;
 use super::status::Status;
 use super::store::with_store;
-use crate::deliver::{self, Primary, PtrSettings, PtrValue, Read, StateStore};
+use crate::deliver::{self, Primary, PtrSettings, PtrValue, StateStore};
+use crate::diagnostic::ptr::PTR_VALUE_DAMAGED;
+use crate::diagnostic::{Diagnostic, case, command as entries};
 use crate::model::{
-    ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, reverse_name,
+    ForeignRecords, Intent, Name, Network, Presence, PtrIntent, ZoneName, excerpt, reverse_name,
 };
 use crate::payload;
 use crate::queue::{Access, StoreThread};
 
+/// Most characters of a damaged value in a message.
+const DAMAGED_CHARACTERS_MAX: usize = 60;
+
 /// Changes of PTR records.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Adds the PTR value of an address, where it is missing. Other values stay, or as `ptr.existing` says.
+    /// Adds a PTR value of an address. `ptr.existing` decides about other values; by default they stay.
     Add(Value),
-    /// Removes the PTR value of an address, and no other one.
+    /// Removes a PTR value of an address, and no other value.
     Delete(Value),
     /// Adds the PTR values of all addresses of a zone that are in `ptr.networks`.
     ///
-    /// Of the values that name a host of the zone which does not have the address any more, those that nsbridge
-    /// added are removed, and others are told, or removed with --prune.
+    /// Also looks for values that name a host of the zone which does not have the address any more: removes those
+    /// that nsbridge added, and reports the others, or removes them with --prune.
     Sync(Sync),
 }
 
@@ -39,10 +45,10 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Sync {
-    /// Print what would be changed, and change nothing.
+    /// Print the changes that a run would make, and make none.
     #[arg(long)]
     dry_run: bool,
-    /// Also remove values of others that name a host of the zone which does not have the address.
+    /// Also remove such values that nsbridge did not add.
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
@@ -55,7 +61,7 @@ pub(super) struct Sync {
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Value {
-    /// Print what would be changed, and change nothing.
+    /// Print the changes that a run would make, and make none.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -88,16 +94,19 @@ fn change(
     let host = value.hostname.to_lowercase();
     // A value that is present can be removed, whatever it is.
     if let (Presence::Present, Err(error)) = (presence, host.check_host()) {
-        let hint = "give the address first, then the name of the host that has it";
-        let text = format!("{address} PTR {host}: {error}");
-        let message = Message::nothing_attempted(&text, Some(hint.into()));
-        return Err(Abort::new(Status::BadInput, message));
+        let message = Message::of(&case!(entries::HOST_NAME_INVALID, source = error));
+        let message = message.about(format!("{address} PTR {host}"));
+        return Err(Abort::new(
+            Status::BadInput,
+            message.and_nothing_attempted(),
+        ));
     }
     let wanted: Arc<[Name]> = match presence {
         Presence::Present => [host.clone()].into(),
         Presence::Absent => [].into(),
     };
     let commands = [command(address, host, presence, wanted)];
+    handover::check_denied(&commands[0], &setup, output)?;
     Ok(carry_out(&commands, value.dry_run, &setup, output))
 }
 
@@ -106,9 +115,8 @@ fn require_networks(setup: &Setup) -> Result<(), Abort> {
     if !setup.policy.ptr.networks.is_empty() {
         return Ok(());
     }
-    let hint = "name the networks whose PTR records nsbridge may change";
-    let message = Message::nothing_attempted("`ptr.networks` is empty", Some(hint.into()));
-    Err(Abort::new(Status::Denied, message))
+    let message = Message::of(&case!(entries::PTR_NETWORKS_EMPTY));
+    Err(Abort::new(Status::Denied, message.and_nothing_attempted()))
 }
 
 fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Abort> {
@@ -118,13 +126,17 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
         require_networks(&setup)?;
     }
     let mut settings = setup.policy.ptr.clone();
-    let mut surveyed = None;
+    let prune = options.prune || setup.policy.foreign == ForeignRecords::Remove;
+    let (mut surveyed, mut is_damaged) = (None, false);
     let survey = async |store_thread: &StoreThread, output: &mut Output| {
+        let damaged = store_thread.jobs().damaged_ptrs().await?;
+        is_damaged = !damaged.is_empty();
         let mut survey = Survey {
             setup: &setup,
             settings: &mut settings,
             store: store_thread.store(),
-            prune: options.prune || setup.policy.foreign == ForeignRecords::Remove,
+            damaged,
+            prune,
             status: Status::Done,
             output,
         };
@@ -145,7 +157,21 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
             status.or_worse(carry_out(&commands, options.dry_run, &setup, output));
         }
     }
+    if is_damaged && prune && !options.dry_run && status == Status::Done {
+        let forget = async |store_thread: &StoreThread, _: &mut Output| {
+            store_thread.jobs().forget_damaged_ptrs().await?;
+            Ok(Status::Done)
+        };
+        status.or_worse(with_store(&setup, Access::ReadWrite, output, forget));
+    }
     Ok(status)
+}
+
+/// Returns the diagnostic of damaged PTR values; `None` if there are none.
+pub(super) fn damage_of(damaged: &[String]) -> Option<Diagnostic> {
+    let first = excerpt(damaged.first()?, DAMAGED_CHARACTERS_MAX);
+    let count = count(damaged.len(), "PTR value");
+    Some(case!(PTR_VALUE_DAMAGED, count, first))
 }
 
 /// Compares a zone with the PTR values that are present.
@@ -154,6 +180,8 @@ struct Survey<'a> {
     /// With the networks of the zone's addresses, if the server is one of the command line.
     settings: &'a mut PtrSettings,
     store: &'a dyn StateStore,
+    /// The damaged values, which count as values of others.
+    damaged: Vec<String>,
     prune: bool,
     status: Status,
     output: &'a mut Output,
@@ -176,12 +204,14 @@ impl Survey<'_> {
         pairs.retain(|(address, _)| self.settings.reverse_zone(*address).is_some());
         if pairs.len() < all {
             let outside = all - pairs.len();
-            let text = format!(
-                "{zone}: {outside} of {all} addresses are in none of `ptr.networks`, and left alone"
-            );
-            self.output.message(Message::new(Severity::Note, text));
+            let message = Message::of(&case!(entries::PTR_ADDRESSES_OUTSIDE, outside, all));
+            self.output
+                .message(&message.about(zone).with_severity(Severity::Note));
         }
         let managed = self.store.ptrs().await?;
+        if let Some(damage) = damage_of(&self.damaged) {
+            self.output.message(&Message::of(&damage));
+        }
         let mut commands = Vec::new();
         for value in self.present_values(&managed).await {
             let is_managed = managed.contains(&value);
@@ -196,9 +226,9 @@ impl Survey<'_> {
             if self.prune || is_managed {
                 commands.push(command(address, hostname, Presence::Absent, [].into()));
             } else {
-                let text = format!("{address} PTR {hostname}: the host does not have this address");
-                let message = Message::warning(text, "`--prune` removes the value");
-                self.output.message(message);
+                let message = Message::of(&case!(entries::PTR_OTHER_ADDRESS));
+                self.output
+                    .message(&message.about(format!("{address} PTR {hostname}")));
             }
         }
         commands.extend(present(&pairs));
@@ -226,8 +256,8 @@ impl Survey<'_> {
             match read.result {
                 Ok(None) => {}
                 Ok(Some(current)) => {
-                    if primary.read == Read::State {
-                        self.output.message(by_memory(&current.name, &primary));
+                    if !primary.abilities.shows_zones() {
+                        self.output.message(&by_memory(&current.name, &primary));
                     }
                     let entries = deliver::reverse_entries(&current).into_iter();
                     values.extend(entries.map(|(address, hostname)| PtrValue {
@@ -242,16 +272,14 @@ impl Survey<'_> {
                     self.status.or_worse(failed);
                 }
                 Err(failure) => {
-                    let text = format!(
-                        "{reverse_zone}: not looked through for values that are no longer right: {failure}"
-                    );
-                    self.output.message(Message::new(Severity::Warning, text));
+                    let message = Message::of(&case!(entries::PTR_ZONE_UNREAD).because(&failure));
+                    self.output.message(&message.about(&reverse_zone));
                 }
             }
         }
         let is_unread = |value: &&PtrValue| {
             let primary = self.setup.primaries.get(&value.primary);
-            primary.is_some_and(|it| it.read == Read::State)
+            primary.is_some_and(|it| !it.abilities.shows_zones())
         };
         values.extend(managed.iter().filter(is_unread).cloned());
         // A longer route may lead to another primary, from which the value would then be removed.
@@ -265,13 +293,8 @@ impl Survey<'_> {
 
 /// Warns of values that are not seen since the reverse zone is not read.
 fn by_memory(zone: &ZoneName, primary: &Primary) -> Message {
-    let text = format!(
-        "{zone}: only what nsbridge delivered is looked through for values that are no longer right, since `{}` is \
-         read from memory",
-        primary.name
-    );
-    let hint = "allow the key to transfer the zone, and set `read = \"transfer\"`, to see those of others, too";
-    Message::warning(text, hint)
+    let primary = &primary.name;
+    Message::of(&case!(entries::PTR_ZONE_FROM_MEMORY, primary)).about(zone)
 }
 
 /// Returns the commands that add the values of a zone, which are sorted. None of them conflicts with another.

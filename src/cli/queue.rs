@@ -1,40 +1,45 @@
 //! `nsbridge queue`: lists, shows, retries and drops jobs.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::configuration::{self, Setup};
 use super::handover::{command, dispatcher};
-use super::output::{Abort, Message, Output, count};
-use super::report::Report;
+use super::message::{Abort, Message};
+use super::output::{Output, count};
+use super::report::{Report, with_progress};
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::Failure;
+use crate::diagnostic::{Diagnostic, case, command as entries, own_command, queue};
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
-use crate::queue::{Access, JobId, JobSummary, State, StoreThread, UNREADABLE_HINT, unreadable};
+use crate::queue::{Access, JobId, JobSummary, State, StoreThread};
 use crate::zonefile;
 
 /// A command for the queue.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Lists what waits or is held: since when, why, and when it is tried next.
+    /// Lists the jobs: since when, why, and when nsbridge tries them next.
     List,
-    /// Shows jobs with what they would bring.
+    /// Shows jobs with their records.
     Show {
-        /// The job's number, or what it is about: a zone, or an address.
+        /// The number of a job, or its subject: a zone, an address or a record.
         #[arg(required = true)]
         job: Vec<String>,
     },
-    /// Tries jobs now, held ones too, and says what became of them.
+    /// Tries jobs now, also held ones, and reports the results.
     Retry {
         #[command(flatten)]
         jobs: Jobs,
-        /// Let them pass the guard against mass loss, once.
+        /// Remove more than `removals-max-percent` and `deletions-max-per-hour` allow, and create a signed zone again
+        /// that is gone from the primary, once.
         #[arg(long)]
         force: bool,
     },
-    /// Takes jobs out of the queue, undelivered.
+    /// Removes jobs from the queue without delivering them.
     Drop {
         #[command(flatten)]
         jobs: Jobs,
@@ -45,7 +50,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Jobs {
-    /// The job's number, or what it is about: a zone, or an address.
+    /// The number of a job, or its subject: a zone, an address or a record.
     #[arg(required_unless_present = "all")]
     job: Vec<String>,
     /// All jobs.
@@ -107,9 +112,8 @@ impl Queue<'_> {
         for name in names {
             if !jobs.iter().any(|job| is_named(job, name)) {
                 self.status.or_worse(Status::BadInput);
-                let hint = "`nsbridge queue list` shows the jobs that there are";
-                let text = format!("there is no job `{name}`");
-                self.output.message(Message::error(text, Some(hint.into())));
+                let unknown = case!(entries::JOB_UNKNOWN, job = name);
+                self.output.message(&Message::of(&unknown));
             }
         }
         jobs.retain(|job| names.iter().any(|name| is_named(job, name)));
@@ -122,18 +126,34 @@ impl Queue<'_> {
         let held = jobs.iter().filter(|job| job.state == State::Held).count();
         let total = count(jobs.len(), "job");
         self.output.detail(&format!("total: {total}, {held} held"));
+        // What to do: jobs of one code may differ in names only.
+        let mut advice: BTreeMap<&str, String> = BTreeMap::new();
+        for reason in jobs.iter().filter_map(|job| job.reason.as_ref()) {
+            let of_code = advice.entry(reason.code());
+            of_code.or_insert_with(|| reason.advice());
+        }
+        for (code, advice) in advice {
+            self.output.detail(&format!("{code}: do: {advice}"));
+        }
+        if held > 0 {
+            let retry = format!("then: `{} queue retry --all`", own_command());
+            self.output.detail(&retry);
+        }
     }
 
     async fn show(&mut self, jobs: &[JobSummary]) -> Result<(), Failure> {
         for job in jobs {
             let lines = match self.store_thread.jobs().intent_of(job.id).await? {
                 Some(Ok(intent)) => contents(&intent),
-                Some(Err(problem)) => vec![format!("; cannot be read: {problem}")],
+                Some(Err(problem)) => vec![format!("; {problem}")],
                 None => continue,
             };
             let mut entry = entry(job);
             entry["lines"] = lines.clone().into();
             self.output.result(&describe(job, self.now), entry);
+            if let Some(reason) = &job.reason {
+                self.output.detail(&format!("; do: {}", reason.advice()));
+            }
             for line in lines {
                 self.output.detail(&line);
             }
@@ -150,9 +170,7 @@ impl Queue<'_> {
             match queue.intent_of(job.id).await? {
                 Some(Ok(intent)) => intents.push((job.id, intent)),
                 Some(Err(problem)) => {
-                    let text = format!("{}: {}", job.key, unreadable(&problem));
-                    let message = Message::error(text, Some(UNREADABLE_HINT.into()));
-                    self.output.message(message);
+                    self.output.message(&Message::of(&problem).about(&job.key));
                     self.status.or_worse(Status::Denied);
                 }
                 // Another process has delivered it.
@@ -163,20 +181,25 @@ impl Queue<'_> {
         let commands: Vec<_> = jobs
             .map(|(id, intent)| command(format!("job {id}"), intent))
             .collect();
-        let mut report = Report::new(&commands, self.output);
-        dispatcher(self.setup, self.store_thread)
-            .deliver_jobs(&intents, self.setup.deadline, |index, handled| {
-                report.handled(index, handled);
-            })
-            .await;
-        self.status.or_worse(report.status);
+        let report = RefCell::new(Report::new(&commands, self.output));
+        let dispatcher = dispatcher(self.setup, self.store_thread);
+        let note = |index, handled| report.borrow_mut().handled(index, handled);
+        let work = dispatcher.deliver_jobs(&intents, self.setup.deadline, note);
+        with_progress(&report, work).await;
+        self.status.or_worse(report.into_inner().finish());
         Ok(())
     }
 
     async fn drop_jobs(&mut self, jobs: &[JobSummary]) -> Result<(), Failure> {
         let ids = jobs.iter().map(|job| job.id).collect();
-        self.store_thread.jobs().drop(ids).await?;
+        let in_hand = self.store_thread.jobs().drop(ids).await?;
         for job in jobs {
+            if in_hand.contains(&job.id) {
+                let remark = case!(queue::JOB_IN_HAND, job = job.id);
+                self.output.message(&Message::of(&remark).about(&job.key));
+                self.status.or_worse(Status::Later);
+                continue;
+            }
             let mut entry = entry(job);
             entry["result"] = "dropped".into();
             let line = format!("{}: dropped, job {} was not delivered", job.key, job.id);
@@ -226,7 +249,7 @@ fn describe(job: &JobSummary, now: u64) -> String {
         seconds => format!(", next in {}", span(seconds)),
     };
     let reason = job.reason.as_ref();
-    let reason = reason.map(|it| format!(": {}; hint: {}", it.cause, it.hint));
+    let reason = reason.map(|it| format!(": {it} [{}]", it.code()));
     let reason = reason.unwrap_or_default();
     let (id, key) = (job.id, &job.key);
     format!("{id} {key}{on}: {state} for {age}{attempts}{next}{reason}")
@@ -239,7 +262,8 @@ fn entry(job: &JobSummary) -> Value {
         "state": state_word(job.state), "process": process_of(job), "enqueued-at": job.enqueued_at,
         "attempts": job.attempts_so_far.attempts, "forced": job.attempts_so_far.is_forced,
         "next-attempt-at": (job.state == State::Waiting).then_some(job.next_at),
-        "cause": reason.map(|it| &it.cause), "hint": reason.map(|it| &it.hint),
+        "code": reason.map(Diagnostic::code), "cause": reason.map(ToString::to_string),
+        "hint": reason.map(Diagnostic::advice),
     })
 }
 
@@ -274,7 +298,7 @@ fn contents(intent: &Intent) -> Vec<String> {
             }
             return lines;
         }
-        Intent::ZoneAbsent(zone) => (zone.to_string(), Presence::Absent),
+        Intent::ZoneAbsent(zone) => (zone.name.to_string(), Presence::Absent),
         Intent::Ptr(ptr) => {
             let subject = format!("{} PTR {}", ptr.address, ptr.hostname);
             (subject, ptr.presence)
@@ -293,7 +317,7 @@ fn contents(intent: &Intent) -> Vec<String> {
 }
 
 /// Formats a time in its largest unit.
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds / 60),

@@ -1,20 +1,52 @@
 //! `nsbridge serve`: the worker, as a service of systemd or of another supervisor.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
-use super::configuration;
+use super::configuration::{self, Setup};
+use super::guard::Guard;
 use super::handover::{dispatcher, report_job};
-use super::output::{Abort, Message, Output, Severity};
+use super::message::{Abort, Message};
+use super::output::Output;
 use super::status::Status;
 use super::store::with_store;
-use crate::queue::{Access, Event, Handled, StoreThread, WorkerLock};
+use crate::diagnostic::{case, command};
+use crate::permission;
+use crate::queue::{Access, Event, Handled, Job, StoreThread, WorkerLock};
+
+/// The time limit of `--once`: as for one attempt of the worker.
+const ONCE_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// The longest time between two looks at the queue, unless systemd has a shorter one.
+const LOOK_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Options of `nsbridge serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Deliver the jobs that are due, and end.
+    #[arg(long)]
+    once: bool,
+}
 
 /// Runs the command: delivers jobs until SIGTERM or SIGINT.
-pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
+    if arguments.once {
+        return Ok(with_store(
+            &setup,
+            Access::ReadWrite,
+            output,
+            async |store_thread, output| deliver_due(&setup, store_thread, output).await,
+        ));
+    }
     let work = async |store_thread: &StoreThread, output: &mut Output| {
         output.stream();
         let mut terminate = signal(SignalKind::terminate())?;
@@ -29,19 +61,25 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
         let _lock = take_lock(&setup.queue_path)?;
         let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
         notify(&[NotifyState::Ready]);
+        let guard = Guard::start_with(look_time())?;
         let mut report = |event: Event<'_>| {
-            let text = match event {
-                // The delivery loop itself notifies the watchdog, so that a loop that hangs is noticed.
-                Event::Looked => return notify(&[NotifyState::Watchdog]),
+            let remark = match event {
+                // The delivery loop itself notifies both, so that a loop or an attempt that hangs is noticed.
+                Event::Looked => {
+                    guard.keep_alive();
+                    return notify(&[NotifyState::Watchdog]);
+                }
                 Event::Attempted(job, attempted) => {
-                    return report_job(job, attempted.map(Handled::Attempted), output);
+                    report_job(job, attempted.map(Handled::Attempted), output);
+                    output.count_unprinted();
+                    return;
                 }
                 Event::Unreachable { primary, seconds } => {
-                    format!("{primary} does not answer; it is tried again in {seconds} s")
+                    case!(command::PRIMARY_UNREACHABLE, primary, seconds)
                 }
-                Event::BackAgain { primary } => format!("{primary} answers again"),
+                Event::BackAgain { primary } => case!(command::PRIMARY_BACK, primary),
             };
-            output.message(Message::new(Severity::Warning, text));
+            output.message(&Message::of(&remark));
         };
         let dispatcher = dispatcher(&setup, store_thread);
         dispatcher.serve(&primaries, stop, &mut report).await?;
@@ -50,18 +88,51 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
     Ok(with_store(&setup, Access::ReadWrite, output, work))
 }
 
+/// Returns the longest time between two looks at the queue: less than systemd waits, so that the end has a message.
+fn look_time() -> Duration {
+    let mut microseconds = 0;
+    let has_watchdog = sd_notify::watchdog_enabled(false, &mut microseconds);
+    let watchdog = Duration::from_micros(microseconds) * 9 / 10;
+    if has_watchdog {
+        watchdog.min(LOOK_TIME_MAX)
+    } else {
+        LOOK_TIME_MAX
+    }
+}
+
+/// Delivers the jobs that are due, unless a worker does.
+async fn deliver_due(
+    setup: &Setup,
+    store_thread: &StoreThread,
+    output: &mut Output,
+) -> Result<Status, Abort> {
+    let Ok(Some(_lock)) = WorkerLock::take_once(&setup.queue_path) else {
+        return Ok(Status::Done);
+    };
+    if WorkerLock::is_taken(&setup.queue_path) {
+        return Ok(Status::Done);
+    }
+    let _guard = Guard::start(ONCE_TIME_MAX)?;
+    let mut status = Status::Done;
+    let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+    let note = |job: &Job, handled| status.or_worse(report_job(job, handled, output));
+    let deadline = Instant::now() + ONCE_TIME_MAX;
+    dispatcher(setup, store_thread)
+        .deliver_due(&primaries, deadline, note)
+        .await?;
+    Ok(status)
+}
+
 fn take_lock(queue: &Path) -> Result<WorkerLock, Abort> {
-    let lock = WorkerLock::take(queue).map_err(|(path, error)| {
-        let cause = format!("cannot lock `{}`: {error}", path.display());
-        let hint = "give the directory to the user that nsbridge runs as, or set `queue.path`";
-        Message::nothing_attempted(&cause, Some(hint.into()))
+    let lock = WorkerLock::take(queue).map_err(|(path, source)| {
+        let directory = permission::quoted(permission::directory_of(&path));
+        let path = path.display();
+        let failed = case!(command::WORKER_LOCK_FAILED, path, source, directory);
+        Message::of(&failed).and_nothing_attempted()
     })?;
     lock.ok_or_else(|| {
-        let text = format!("another `nsbridge serve` works on `{}`", queue.display());
-        let hint = "one is enough for all primaries; stop one of them, or give this one a `queue.path` \
-                    of its own";
-        let message = Message::error(text, Some(hint.into()));
-        Abort::new(Status::Denied, message)
+        let taken = case!(command::WORKER_TAKEN, path = queue.display());
+        Abort::new(Status::Denied, Message::of(&taken))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::deliver::Retry;
+use crate::diagnostic::Class;
 
 /// The outcome of a run, ordered by how much it needs an operator.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -56,11 +56,14 @@ impl Status {
     }
 }
 
-impl From<Retry> for Status {
-    fn from(retry: Retry) -> Self {
-        match retry {
-            Retry::Transient => Self::Later,
-            Retry::Permanent => Self::Denied,
+/// The status of a subject that is not in place: never that of success, whatever the catalogue says.
+impl From<Class> for Status {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Transient | Class::Unkept => Self::Later,
+            Class::Permanent | Class::Input | Class::Setup | Class::Remark | Class::Context => {
+                Self::Denied
+            }
         }
     }
 }
@@ -74,6 +77,22 @@ impl From<Status> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_in_place_is_never_a_success() {
+        for class in [
+            Class::Permanent,
+            Class::Input,
+            Class::Setup,
+            Class::Remark,
+            Class::Context,
+        ] {
+            assert_eq!(Status::from(class), Status::Denied);
+        }
+        for class in [Class::Transient, Class::Unkept] {
+            assert_eq!(Status::from(class), Status::Later);
+        }
+    }
 
     #[test]
     fn the_status_that_needs_a_person_wins() {

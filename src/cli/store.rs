@@ -1,9 +1,13 @@
 //! The store that a command works with.
 
+use std::path::Path;
+
 use super::configuration::Setup;
-use super::output::{Abort, Message, Output};
+use super::message::{Abort, Message};
+use super::output::Output;
 use super::runtime::block_on;
 use super::status::Status;
+use crate::permission;
 use crate::queue::{Access, StoreError, StoreThread};
 
 /// Opens the store, runs the work with it, and closes it when all changes are written.
@@ -16,6 +20,7 @@ pub(super) fn with_store(
     let store_thread = if setup.is_direct {
         StoreThread::of_nothing()
     } else {
+        act_as_owner_of(&setup.queue_path);
         StoreThread::start(&setup.queue_path, access)
     };
     let store_thread = match store_thread {
@@ -29,14 +34,21 @@ pub(super) fn with_store(
     let done = done.map_err(Abort::from).flatten();
     let mut status = done.unwrap_or_else(|abort| output.abort(abort));
     if let Err(error) = store_thread.finish() {
-        output.message(error.into());
+        output.message(&error.into());
         status.or_worse(Status::Later);
     }
     status
 }
 
+/// Lets root act as the owner of the directory of the queue's file. If root may not, the checks of each file remain.
+pub(super) fn act_as_owner_of(queue: &Path) {
+    if let Err(error) = permission::act_as_owner_of(queue) {
+        tracing::warn!(%error, "root cannot act as the owner of the queue's directory");
+    }
+}
+
 impl From<StoreError> for Message {
     fn from(error: StoreError) -> Self {
-        Self::error(error.to_string(), Some(error.hint().into()))
+        Self::of(&error)
     }
 }

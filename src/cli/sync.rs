@@ -5,26 +5,31 @@ use std::path::{Path, PathBuf};
 
 use super::configuration::Setup;
 use super::direct;
-use super::handover::{carry_out, command};
+use super::handover::{COMMAND_LINE, carry_out, check_denied, command};
 use super::input;
-use super::output::{Abort, Message, Output, Severity};
+use super::message::{Abort, Message, Severity};
+use super::output::Output;
 use super::status::Status;
-use crate::deliver;
+use super::trust::By;
+use crate::diagnostic::{case, command as entries};
 use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, Note, Source, Wanted};
-use crate::model::{Intent, Name, ZoneName};
+use crate::model::{AbsentZone, Intent, Name, ZoneName};
 
 /// Options of `nsbridge sync`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Print what would be changed, and change nothing.
+    /// Print the changes that a run would make, and make none.
     #[arg(long)]
     dry_run: bool,
-    /// Remove records, too, that the file does not have and that nsbridge never wrote.
+    /// Also remove records that are not in the file and that nsbridge never wrote.
     #[arg(long)]
     prune: bool,
-    /// Let it pass the guard against mass loss, in this run.
+    /// Remove more than `removals-max-percent` and `deletions-max-per-hour` allow, and create a signed zone again that
+    /// is gone from the primary, in this run.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    by: By,
     #[command(flatten)]
     server: direct::Arguments,
     /// The zone.
@@ -41,13 +46,21 @@ pub(super) fn run(
 ) -> Result<Status, Abort> {
     let mut setup = arguments.server.setup(config, Vec::new())?;
     if arguments.force {
-        setup.policy.removals_percent_max = Some(100);
+        setup.policy.force();
     }
     let zone = ZoneName::new(&arguments.zone);
     if arguments.prune {
         check_prune(&zone, &setup)?;
     }
-    let mut wanted = read(&zone, arguments, output)?;
+    let trust = arguments.by.trust();
+    let denied = AbsentZone {
+        name: zone.clone(),
+        trust,
+    };
+    let denied = command(COMMAND_LINE, Intent::ZoneAbsent(denied));
+    check_denied(&denied, &setup, output)?;
+    let (mut wanted, mut status) = read(&zone, arguments, output)?;
+    wanted.zone.trust = trust;
     if setup.is_direct {
         // PowerDNS: keeps the TTL of its SOA record, and without a state file nsbridge would try to
         // change it in each run.
@@ -55,38 +68,38 @@ pub(super) fn run(
     }
     let place = arguments.file.display().to_string();
     let commands = [command(place, Intent::Zone(wanted.zone))];
-    Ok(carry_out(&commands, arguments.dry_run, &setup, output))
+    status.or_worse(carry_out(&commands, arguments.dry_run, &setup, output));
+    Ok(status)
 }
 
 /// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.
 fn check_prune(zone: &ZoneName, setup: &Setup) -> Result<(), Abort> {
     let primary = setup.routes.primary_of(zone.apex());
-    let Some(primary) = primary.filter(|it| it.read != deliver::Read::Transfer) else {
+    let Some(primary) = primary.filter(|it| !it.abilities.shows_zones()) else {
         return Ok(());
     };
-    let cause = format!(
-        "{zone}: `--prune` cannot be done on `{}`: its zones are not read (`read = \"memory\"`), so nobody sees \
-         what others wrote there",
-        primary.name
-    );
-    let hint = "let the primary transfer the zone and set `read = \"transfer\"`; or leave `--prune` away, and remove \
-                those records by hand";
-    let message = Message::nothing_attempted(&cause, Some(hint.into()));
+    let message = Message::of(&case!(entries::PRUNE_UNREAD, primary = primary.name));
+    let message = message.about(zone).and_nothing_attempted();
     Err(Abort::new(Status::Usage, message))
 }
 
-/// Reads and parses the file. Reports all its errors, or what the parser noticed.
-fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Result<Wanted, Abort> {
+/// Reads and parses the file. Reports all its errors, or what the parser noticed, with its status.
+fn read(
+    zone: &ZoneName,
+    arguments: &Arguments,
+    output: &mut Output,
+) -> Result<(Wanted, Status), Abort> {
     let file = &arguments.file;
     let source = read_source(input::file(file)).map_err(|error| {
-        let cause = format!("{zone}: cannot read `{}`: {error}", file.display());
-        Abort::new(Status::BadInput, Message::unreadable(&cause))
+        let input = format!("`{}`", file.display());
+        let message = Message::of(&case!(entries::INPUT_UNREADABLE, input, source = error));
+        let message = message.about(zone).and_nothing_attempted();
+        Abort::new(Status::BadInput, message)
     })?;
     let file = MasterFile::parse(&source, zone, include).map_err(|errors| {
         for error in errors {
-            let hint = error.kind.hint();
-            let cause = format!("{zone}: {error}");
-            output.message(Message::nothing_attempted(&cause, Some(hint.into())));
+            let message = Message::of(&error).about(zone);
+            output.message(&message.and_nothing_attempted());
         }
         Abort {
             status: Status::BadInput,
@@ -94,15 +107,20 @@ fn read(zone: &ZoneName, arguments: &Arguments, output: &mut Output) -> Result<W
         }
     })?;
     let wanted = file.into_wanted(arguments.prune);
+    let mut status = Status::Done;
     for note in &wanted.notes {
         let severity = match note {
+            Note::AddressAsTarget { .. } | Note::TooLarge { .. } => {
+                status = Status::BadInput;
+                Severity::Error
+            }
             Note::SignersRecords { .. } => Severity::Warning,
             Note::TtlsDiffer { .. } => Severity::Note,
         };
-        let text = format!("{zone}: {}: {note}", source.name);
-        output.message(Message::new(severity, text));
+        let message = Message::of(note).about(&source.name).about(zone);
+        output.message(&message.with_severity(severity));
     }
-    Ok(wanted)
+    Ok((wanted, status))
 }
 
 /// Reads an included file; a relative name starts from the directory of the file that includes it.

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::configuration;
+use super::configuration::{self, Setup};
 use super::direct;
-use super::handover::{COMMAND_LINE, command, hand_over};
-use super::output::{Abort, Message, Output, without_nulls};
+use super::handover::{COMMAND_LINE, check_denied, command, hand_over};
+use super::message::{Abort, Message};
+use super::output::{Output, without_nulls};
 use super::report::{self, Report};
 use super::status::Status;
 use super::store::with_store;
+use super::trust::By;
 use super::zone_list::{self, provenance_word};
-use crate::deliver::{AdoptedFrom, Primary, Read, ZoneState};
+use crate::deliver::{AdoptedFrom, Primary, ZoneState};
+use crate::diagnostic::{case, command as entries};
 use crate::model::{
-    CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType, RrSets, ZoneName,
-    ZoneSource,
+    AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType,
+    RejectedRecords, RrSets, Trust, ZoneName, ZoneSource,
 };
 use crate::payload::Verb;
 use crate::queue::{Access, Attempted, Handled, StoreThread};
@@ -24,32 +27,36 @@ use crate::zonefile;
 /// Changes and views of zones.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Creates a zone with an SOA and NS records, where it is missing; one that is there is left
-    /// alone.
+    /// Creates a zone with an SOA and NS records. Leaves a zone that exists as it is.
     Create {
         /// The zone.
         zone: Name,
-        /// A name server of the zone, several times for several; by default `nameservers` of the
-        /// primary.
+        /// A name server of the zone. May be repeated. By default `nameservers` of the primary.
         #[arg(long, value_name = "NAME")]
         nameserver: Vec<Name>,
+        /// Create the zone again if it was signed and is gone. Remove its DS at the parent before.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        by: By,
     },
-    /// Removes a zone that nsbridge created; from another, the records that it delivered.
+    /// Deletes a zone that nsbridge created; of another zone, only the records that it delivered.
     Delete {
         /// The zone.
         zone: Name,
+        #[command(flatten)]
+        by: By,
     },
-    /// Makes a zone this installation's, whosever it was: in the catalog of its primary, or in this
-    /// installation's memory where there is none. The zone itself is left as it is.
+    /// Takes over a zone from any owner: in the catalog of its primary, or in the queue file if there is none.
+    /// Leaves the records of the zone as they are.
     Adopt {
         /// The zone.
         zone: Name,
     },
-    /// Lists the zones that nsbridge created or delivered records to, as it remembers, and those of its
-    /// primaries' catalogs, with the installation that each belongs to.
+    /// Lists the zones that nsbridge has created or delivered records to, and those in the catalogs of its
+    /// primaries, each with its owner.
     List,
-    /// Prints a zone as its primary has it, as a master file in which what nsbridge delivered is
-    /// marked.
+    /// Prints a zone as its primary has it, as a master file, and marks the records that nsbridge delivered.
     Show {
         /// The zone.
         zone: Name,
@@ -61,10 +68,17 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     match command {
-        Command::Create { zone, nameserver } => {
-            create(&ZoneName::new(zone), nameserver, config, output)
+        Command::Create {
+            zone,
+            nameserver,
+            force,
+            by,
+        } => {
+            let mut setup = configuration::load(config)?;
+            setup.policy.creates_signed_anew = *force;
+            create(&ZoneName::new(zone), nameserver, by.trust(), &setup, output)
         }
-        Command::Delete { zone } => delete(&ZoneName::new(zone), config, output),
+        Command::Delete { zone, by } => delete(&ZoneName::new(zone), by.trust(), config, output),
         Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
@@ -74,44 +88,53 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
 fn create(
     zone: &ZoneName,
     nameservers: &[Name],
-    config: &Path,
+    trust: Trust,
+    setup: &Setup,
     output: &mut Output,
 ) -> Result<Status, Abort> {
-    let setup = configuration::load(config)?;
     let bad = nameservers
         .iter()
         .find_map(|it| it.check_host().err().map(|error| (it, error)));
     if let Some((nameserver, error)) = bad {
-        let hint =
-            "give the name of the name server; its address stands in the zone that the name is in";
-        let text = format!("{zone}: name server {nameserver}: {error}");
-        let message = Message::nothing_attempted(&text, Some(hint.into()));
+        let invalid = case!(entries::NAME_SERVER_INVALID, nameserver, source = error);
+        let message = Message::of(&invalid).about(zone).and_nothing_attempted();
         return Err(Abort::new(Status::BadInput, message));
     }
     let intent = Intent::Zone(DesiredZone {
         name: zone.clone(),
         soa: DesiredSoa::default(),
         records: RrSets::default(),
+        rejected: RejectedRecords::default(),
         source: ZoneSource::Call,
+        trust,
     });
     let mut commands = [command(COMMAND_LINE, intent)];
     commands[0].verb = Verb::Create;
     let create = async |store_thread: &StoreThread, output: &mut Output| {
         let engine = setup.engine(store_thread.store());
-        let created = engine.create_zone(zone, nameservers, setup.deadline).await;
+        let created = engine
+            .create_zone(zone, nameservers, trust, setup.deadline)
+            .await;
         let stays = None;
         let attempted = created.map(|result| Attempted { result, stays });
         let mut report = Report::new(&commands, output);
         report.handled(0, attempted.map(Handled::Attempted));
-        Ok(report.status)
+        Ok(report.finish())
     };
-    Ok(with_store(&setup, Access::ReadWrite, output, create))
+    Ok(with_store(setup, Access::ReadWrite, output, create))
 }
 
-fn delete(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
+fn delete(
+    zone: &ZoneName,
+    trust: Trust,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    let intent = Intent::ZoneAbsent(zone.clone());
+    let name = zone.clone();
+    let intent = Intent::ZoneAbsent(AbsentZone { name, trust });
     let commands = [command(COMMAND_LINE, intent)];
+    check_denied(&commands[0], &setup, output)?;
     Ok(hand_over(&commands, &setup, output))
 }
 
@@ -137,7 +160,7 @@ fn print_adopted(
         AdoptedFrom::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
         AdoptedFrom::Another { instance, learns } => {
             if !learns {
-                output.message(unaware(zone, &instance));
+                output.message(&unaware(zone, &instance));
             }
             let text = format!("adopted, it was that of `{instance}`");
             ("adopted", text, Some(instance))
@@ -154,11 +177,7 @@ fn print_adopted(
 
 /// Warns that the instance that had a zone does not learn of its adoption.
 fn unaware(zone: &ZoneName, instance: &str) -> Message {
-    let text = format!(
-        "{zone}: `{instance}` does not learn of it, and goes on where it still has the zone"
-    );
-    let hint = "put the zone into `deny-zones` of that installation's configuration";
-    Message::warning(text, hint)
+    Message::of(&case!(entries::ADOPTION_UNNOTICED, instance)).about(zone)
 }
 
 /// Shows a zone of the configured primary, or of a server of the command line, of which there is no state.
@@ -187,7 +206,7 @@ fn print(
     state: Option<&ZoneState>,
     output: &mut Output,
 ) -> Status {
-    if primary.read == Read::State {
+    if !primary.abilities.shows_zones() {
         output.detail("; by the memory: what others changed there is not seen");
     }
     let mut records = Vec::new();
@@ -217,7 +236,7 @@ fn print(
         "subject": name.to_string(), "result": "shown", "primary": primary.name,
         "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
         "origin": state.map(|state| provenance_word(state.provenance)),
-        "read": (primary.read == Read::State).then_some("memory"),
+        "read": (!primary.abilities.shows_zones()).then_some("memory"),
     }));
     Status::Done
 }

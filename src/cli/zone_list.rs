@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::configuration::{self, Setup};
-use super::output::{Abort, Output, count};
+use super::message::Abort;
+use super::output::{Output, count};
 use super::report;
 use super::status::Status;
 use super::store::with_store;
@@ -109,6 +110,7 @@ impl Listed {
                 Provenance::Creating => "creation begun by nsbridge",
                 Provenance::Created => "created by nsbridge",
                 Provenance::Adopted => "adopted",
+                Provenance::CreatedForPtr => "created by nsbridge for PTR records",
             };
             let delivered = count(summary.managed as usize, "record");
             parts.push(format!("{origin}, {delivered} delivered"));
@@ -136,5 +138,6 @@ pub(super) fn provenance_word(provenance: Provenance) -> &'static str {
         Provenance::Creating => "begun",
         Provenance::Created => "created",
         Provenance::Adopted => "adopted",
+        Provenance::CreatedForPtr => "created-for-ptr",
     }
 }

@@ -6,36 +6,33 @@
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::secretfile::{self, SecretFileError};
+use crate::diagnostic::{Diagnose, Diagnostic, case, config as entries, displayed};
 use crate::model::{Name, NameError, Secret};
+use crate::permission;
 use crate::wire::{Algorithm, AlgorithmError, Key, KeyError};
 
 /// A reason why a key file gives no key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum KeyFileError {
     /// The file could not be read.
-    #[error(transparent)]
-    File(#[from] SecretFileError),
+    File(SecretFileError),
     /// The file is no text.
-    #[error("`{}` is not a text file", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
     },
     /// The file holds no key.
-    #[error("`{}` holds no key", path.display())]
     NoKey {
         /// The file.
         path: PathBuf,
     },
     /// The file holds several keys, and none has the wanted name.
-    #[error("`{}` holds several keys and none is named `{wanted}`: {}", path.display(), joined(names))]
     Ambiguous {
         /// The file.
         path: PathBuf,
@@ -45,32 +42,26 @@ pub enum KeyFileError {
         names: Vec<Name>,
     },
     /// A line is invalid.
-    #[error("{}:{line}: {problem}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// The problem in the line.
-        #[source]
         problem: KeyProblem,
     },
 }
 
 /// A problem in a line of a key file.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeyProblem {
     /// Another word or mark than expected.
-    #[error("expected {0}")]
     Expected(&'static str),
     /// A quotation mark or a `/*` is never closed.
-    #[error("{0} is never closed")]
     Unclosed(&'static str),
     /// A key has the option twice.
-    #[error("`{0}` stands twice in this key")]
     Twice(&'static str),
     /// A key ends without the option.
-    #[error("key `{key}` has no `{option}`")]
     Without {
         /// The key.
         key: Name,
@@ -78,62 +69,75 @@ pub enum KeyProblem {
         option: &'static str,
     },
     /// An earlier key has this name.
-    #[error("key `{0}` stands twice in this file")]
     KeyTwice(Name),
     /// The key's name is no domain name.
-    #[error("the key's name is no domain name: {0}")]
     Name(NameError),
     /// No algorithm has this name.
-    #[error("unknown algorithm")]
     Algorithm,
     /// The algorithm's MAC cannot be truncated to this length.
-    #[error("the algorithm's bits, the number at its end, are out of its range")]
     Bits,
     /// The secret is no base64.
-    #[error("the secret is not base64")]
     Base64,
     /// The secret has no octets.
-    #[error("the secret is empty")]
     EmptySecret,
 }
 
-impl KeyFileError {
-    /// Returns what the operator can do about it, if there is advice.
-    pub fn hint(&self) -> Option<String> {
+displayed!(KeyFileError, KeyProblem);
+
+impl Diagnose for KeyFileError {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::File(SecretFileError::Read { path, source })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                Some(format!(
-                    "copy the key file there that the primary includes, or make one: `(umask 077; tsig-keygen NAME > {})`",
-                    path.display()
-                ))
+            Self::File(SecretFileError::Read(unreadable)) if unreadable.is_missing() => {
+                let path = &unreadable.path;
+                let (name, quoted) = (key_name(path), permission::quoted(path));
+                let directory = permission::quoted(permission::directory_of(path));
+                let path = path.display();
+                case!(entries::KEY_FILE_MISSING, path, name, quoted, directory)
             }
-            Self::File(error) => error.hint(),
-            Self::NotText { .. } | Self::NoKey { .. } => Some(
-                "`tsig-keygen NAME` prints what belongs in this file".to_owned(),
-            ),
-            Self::Ambiguous { .. } => Some(
-                "name the table under `[keys]` as the key is named, or keep one key in the file"
-                    .to_owned(),
-            ),
-            Self::Line { problem, .. } => match problem {
-                KeyProblem::Algorithm | KeyProblem::Bits => Some(
-                    "hmac-sha256 and hmac-sha512 are usual; hmac-md5, hmac-sha1, hmac-sha224, hmac-sha384 and truncated ones such as hmac-sha256-128 work too".to_owned(),
-                ),
-                KeyProblem::Base64 => Some(
-                    "copy the secret again, whole and without line breaks".to_owned(),
-                ),
-                KeyProblem::Expected(_)
-                | KeyProblem::Unclosed(_)
-                | KeyProblem::Twice(_)
-                | KeyProblem::Without { .. }
-                | KeyProblem::KeyTwice(_)
-                | KeyProblem::Name(_)
-                | KeyProblem::EmptySecret => Some(
-                    "a key is written `key \"NAME\" { algorithm hmac-sha256; secret \"BASE64\"; };`, as tsig-keygen prints it; nothing else may stand in the file".to_owned(),
-                ),
-            },
+            Self::File(error) => error.diagnostic(),
+            Self::NotText { path } => case!(entries::KEY_FILE_NOT_TEXT, path = path.display()),
+            Self::NoKey { path } => {
+                let (name, quoted) = (key_name(path), permission::quoted(path));
+                case!(entries::KEY_FILE_EMPTY, path = path.display(), name, quoted)
+            }
+            Self::Ambiguous {
+                path,
+                wanted,
+                names,
+            } => {
+                let (path, names) = (path.display(), joined(names));
+                case!(entries::KEY_FILE_AMBIGUOUS, path, wanted, names)
+            }
+            Self::Line {
+                path,
+                line,
+                problem,
+            } => case!(entries::KEY_FILE_LINE, path = path.display(), line).because(problem),
+        }
+    }
+}
+
+/// Returns a name for the key that a file is to hold: that of the file without its extension.
+fn key_name(path: &Path) -> String {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+    let plain = stem.filter(|stem| !stem.starts_with('-') && stem.bytes().all(is_plain));
+    plain.unwrap_or("nsbridge").to_owned()
+}
+
+impl Diagnose for KeyProblem {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Expected(expected) => case!(entries::KEY_WORD_EXPECTED, expected),
+            Self::Unclosed(mark) => case!(entries::KEY_UNCLOSED, mark),
+            Self::Twice(option) => case!(entries::KEY_OPTION_TWICE, option),
+            Self::Without { key, option } => case!(entries::KEY_OPTION_MISSING, key, option),
+            Self::KeyTwice(key) => case!(entries::KEY_TWICE, key),
+            Self::Name(source) => case!(entries::KEY_NAME_INVALID, source),
+            Self::Algorithm => case!(entries::KEY_ALGORITHM_UNKNOWN),
+            Self::Bits => case!(entries::KEY_BITS_INVALID),
+            Self::Base64 => case!(entries::KEY_SECRET_INVALID),
+            Self::EmptySecret => case!(entries::KEY_SECRET_EMPTY),
         }
     }
 }
@@ -143,7 +147,8 @@ impl KeyFileError {
 /// # Errors
 /// [`KeyFileError`].
 pub fn read(path: &Path) -> Result<Vec<Key>, KeyFileError> {
-    parse(&secretfile::read(path)?, path)
+    let text = secretfile::read(path).map_err(KeyFileError::File)?;
+    parse(&text, path)
 }
 
 /// Reads the key with the wanted name from a file, or its only key whatever its name.

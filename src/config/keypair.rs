@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::diagnostic::{Diagnose, Diagnostic, case, config as entries, displayed};
 use crate::model::{Name, RecordType, Secret};
 use crate::wire::{Algorithm, Hash, Key, PrivateKey, PrivateKeyError, PrivateParts};
 use crate::zonefile::parse_octets;
@@ -31,22 +32,31 @@ pub(crate) enum PairedKey {
 }
 
 /// A reason why a pair of files gives no key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum KeyPairError {
     /// A line is missing or cannot be read.
-    #[error("bad key format")]
     Format,
     /// The private key is not in the file, but for example in a hardware module.
-    #[error("the private key is not in the file")]
     Elsewhere,
     /// A private key has no public file, which holds the KEY record.
-    #[error("the `.key` file is missing")]
     NoPublic,
     /// The public file holds a record other than KEY.
-    #[error("the `.key` file has no KEY record, as `dnssec-keygen -T KEY` makes it")]
     NotKey,
-    #[error(transparent)]
-    Private(#[from] PrivateKeyError),
+    Private(PrivateKeyError),
+}
+
+displayed!(KeyPairError);
+
+impl Diagnose for KeyPairError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Format => case!(entries::KEY_PAIR_FORMAT),
+            Self::Elsewhere => case!(entries::KEY_PAIR_ELSEWHERE),
+            Self::NoPublic => case!(entries::KEY_PAIR_NO_PUBLIC),
+            Self::NotKey => case!(entries::KEY_PAIR_NOT_KEY),
+            Self::Private(source) => case!(entries::KEY_PAIR_PRIVATE, source),
+        }
+    }
 }
 
 /// Returns the path of a pair without the extension of either file: `Kname.+157+12345`.
@@ -133,7 +143,7 @@ fn parse_private(fields: &Fields<'_>, public: Option<&str>) -> Result<PrivateKey
         // The algorithm is not supported; the error of `PrivateKey::new` names it.
         PrivateParts::Number(Secret::new(Vec::new()))
     };
-    Ok(PrivateKey::new(&name, &data, &parts)?)
+    PrivateKey::new(&name, &data, &parts).map_err(KeyPairError::Private)
 }
 
 /// Parses the owner name and RDATA of the KEY record in a public file: `NAME [TTL] [CLASS] KEY

@@ -5,15 +5,20 @@
 //! safeguard that is silently off. Secrets are read from their own files, once, and appear in no
 //! error.
 
+mod abilities;
 mod error;
 pub mod keyfile;
 pub(crate) mod keypair;
 mod parse;
 mod provision;
 mod reader;
+mod references;
+mod routes;
 mod secretfile;
 mod settings;
+mod template;
 mod tls;
+mod unreadable;
 mod values;
 
 #[cfg(test)]
@@ -21,6 +26,5 @@ mod tests;
 
 pub use secretfile::SecretFileError;
 pub(crate) use settings::{Config, KeySettings, PrimarySettings, ProvisionSettings};
-
-/// A commented configuration with every option and its default.
-pub(crate) const TEMPLATE: &str = include_str!("template.toml");
+pub(crate) use template::TEMPLATE;
+pub use unreadable::Unreadable;

@@ -8,19 +8,22 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use super::error::{ConfigError, quoted};
-use super::reader::{Keys, Source, Table, Text};
+use super::error::ConfigError;
+use super::reader::{Keys, Source, Table};
+use super::references::References;
+
 use super::settings::{
     CatalogSettings, Config, KeySettings, PolicySettings, PrimarySettings, ProvisionSettings,
-    QueueSettings, Route,
+    QueueSettings,
 };
+use super::unreadable::Unreadable;
 use super::values::{
-    HOST_AND_PORT, read_host, read_hosts, read_instance, read_name, read_names, read_network,
-    read_path,
+    HOST_AND_PORT, read_host, read_hosts, read_instance, read_names, read_network, read_path,
 };
-use super::{keyfile, provision, tls};
-use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, Read, UnownedZones, ZonesOfOthers};
-use crate::model::{ForeignRecords, Name, TTL_MAX};
+use super::{abilities, keyfile, provision, routes, tls};
+use crate::deliver::{EmptyZone, ExistingPtr, PtrSettings, UnownedZones, ZonesOfOthers};
+use crate::model::{ForeignRecords, TTL_MAX};
+use crate::permission;
 use crate::plan::CatalogName;
 use crate::transport::{Endpoint, Security};
 use crate::wire::Key;
@@ -57,6 +60,8 @@ const PRIMARY: Keys = keys(&[
     "transport",
     "key",
     "transfer-key",
+    "query-address",
+    "transfer-address",
     "read",
     "nameservers",
     "zones-in-flight",
@@ -68,15 +73,29 @@ const PRIMARY: Keys = keys(&[
     "provision",
     "catalog",
     "catalog-key",
+    "soa",
+    "apex-ns",
+    "prerequisites",
+    "rrsets",
+    "changes-max",
+    "ttl-min",
+    "ttl-max",
+    "visible-within",
 ]);
-const ROUTE: Keys = keys(&["suffix", "primary"]);
+
+/// Default number of zones that may be deleted or emptied within an hour.
+const DELETIONS_PER_HOUR_MAX: u32 = 100;
+
 const POLICY: Keys = keys(&[
     "foreign-records",
     "keep",
     "deny-zones",
     "empty-zone",
     "unowned-zones",
+    "allow-zones",
+    "challenge-zones",
     "removals-max-percent",
+    "deletions-max-per-hour",
 ]);
 const PTR: Keys = keys(&["networks", "existing", "ttl-seconds", "zones-of-others"]);
 
@@ -88,7 +107,16 @@ const fn keys(valid: &'static [&'static str]) -> Keys {
 #[cfg(test)]
 pub(super) fn all_keys() -> Vec<&'static str> {
     let provision = provision::KEYS;
-    let tables = [DOCUMENT, QUEUE, KEY, PRIMARY, provision, ROUTE, POLICY, PTR];
+    let tables = [
+        DOCUMENT,
+        QUEUE,
+        KEY,
+        PRIMARY,
+        provision,
+        routes::ROUTE,
+        POLICY,
+        PTR,
+    ];
     let mut keys: Vec<_> = tables
         .iter()
         .flat_map(|table| table.valid)
@@ -106,10 +134,7 @@ impl Config {
     /// # Errors
     /// The first [`ConfigError`].
     pub(crate) fn load(path: &Path, host_name: &str) -> Result<Self, ConfigError> {
-        let failed = |source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| ConfigError::Read(Unreadable::new(path, source));
         let mut text = String::new();
         File::open(path)
             .map_err(failed)?
@@ -122,7 +147,32 @@ impl Config {
                 limit: CONFIG_OCTETS_MAX,
             });
         }
-        Self::parse(&text, path, host_name)
+        let config = Self::parse(&text, path, host_name)?;
+        config.check_programs(path)?;
+        Ok(config)
+    }
+
+    /// As root, checks that nobody but root, and the user whose rights root takes for the delivery, may change which program
+    /// runs: not the program, not this file, and no directory above them.
+    fn check_programs(&self, path: &Path) -> Result<(), ConfigError> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        let acting = permission::directory_owner(&self.queue.path).unwrap_or(0);
+        for primary in self.primaries.values() {
+            let Some(ProvisionSettings::Command(command)) = &primary.provision else {
+                continue;
+            };
+            for file in [&command.program, path] {
+                let open = permission::open_place(file, acting)
+                    .map_err(|source| ConfigError::Read(Unreadable::new(file, source)))?;
+                if let Some(place) = open {
+                    let program = command.program.clone();
+                    return Err(ConfigError::OpenProgram { program, place });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Parses the text of a configuration file; `path` is for errors and relative paths.
@@ -157,7 +207,7 @@ impl Config {
         Ok(Self {
             instance,
             queue,
-            routes: read_routes(&table, &primaries)?,
+            routes: routes::read(&table, &primaries, &references)?,
             policy: read_policy(&table, &primaries)?,
             ptr: read_ptr(&table)?,
             primaries,
@@ -195,43 +245,37 @@ fn read_keys(
     Ok(keys)
 }
 
-/// Values that the tables of the primaries refer to.
-struct References<'a> {
-    directory: &'a Path,
-    keys: BTreeMap<String, KeySettings>,
-}
-
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Transport {
     Tcp,
     Tls,
+    Udp,
 }
 
 impl References<'_> {
     fn primary(&self, table: &Table<'_>) -> Result<PrimarySettings, ConfigError> {
         let transport = match table.text("transport")? {
-            Some(text) => text.choice(&[("tcp", Transport::Tcp), ("tls", Transport::Tls)])?,
+            Some(text) => text.choice(&[
+                ("tcp", Transport::Tcp),
+                ("tls", Transport::Tls),
+                ("udp", Transport::Udp),
+            ])?,
             None => Transport::Tcp,
         };
         let port = match transport {
-            Transport::Tcp => TCP_PORT,
+            Transport::Tcp | Transport::Udp => TCP_PORT,
             Transport::Tls => TLS_PORT,
         };
         let address = table.require("address", table.text("address")?)?;
-        let (host, port) = address.read(HOST_AND_PORT, |text| read_host(text, port))?;
+        let default_port = port;
+        let (host, port) = address.read(HOST_AND_PORT, |text| read_host(text, default_port))?;
         let security = match transport {
-            Transport::Tcp => reject_tls_options(table)?,
+            Transport::Tcp | Transport::Udp => reject_tls_options(table)?,
             Transport::Tls => tls::read_with_identity(table, &host, self.directory)?,
         };
         let key = self.key(&table.require("key", table.text("key")?)?)?;
-        let transfer_key = match table.text("transfer-key")? {
-            Some(text) => self.key(&text)?,
-            None => key.clone(),
-        };
-        let read = match table.text("read")? {
-            Some(text) => text.choice(&[("transfer", Read::Transfer), ("memory", Read::State)])?,
-            None => Read::default(),
-        };
+        let transfer_key = table.text("transfer-key")?;
+        let transfer_key = transfer_key.map(|text| self.key(&text)).transpose()?;
         let catalog = self.catalog(table, &key)?;
         let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
         let provision = match table.table("provision", provision::KEYS)? {
@@ -243,16 +287,51 @@ impl References<'_> {
         if let Some(ProvisionSettings::Catalog { .. }) = provision {
             table.require("catalog", catalog.as_ref())?;
         }
-        Ok(PrimarySettings {
-            endpoint: Endpoint {
+        let creates = provision.as_ref().map(|_| "provision");
+        let creates = creates.or(catalog.as_ref().map(|_| "catalog"));
+        let elsewhere = |name| {
+            let address = table.text(name)?;
+            let read =
+                address.map(|it| it.read(HOST_AND_PORT, |text| read_host(text, default_port)));
+            let Some((host, port)) = read.transpose()? else {
+                return Ok(None);
+            };
+            let security = match transport {
+                // Only updates and questions to `address` go by UDP.
+                Transport::Tcp | Transport::Udp => Security::Tcp,
+                Transport::Tls => tls::read_with_identity(table, &host, self.directory)?,
+            };
+            Ok(Some(Endpoint {
                 host,
                 port,
                 security,
+            }))
+        };
+        if let (Transport::Udp, Some(other), Some(text)) =
+            (transport, creates, table.text("transport")?)
+        {
+            return Err(ConfigError::Excluded {
+                position: text.position,
+                key: text.key,
+                other,
+            });
+        }
+        Ok(PrimarySettings {
+            query_endpoint: elsewhere("query-address")?,
+            transfer_endpoint: elsewhere("transfer-address")?,
+            endpoint: Endpoint {
+                host,
+                port,
+                security: match transport {
+                    // The other two addresses are spoken to by TCP.
+                    Transport::Udp => Security::Udp,
+                    Transport::Tcp | Transport::Tls => security,
+                },
             },
             key,
             transfer_key,
             nameservers: read_hosts(table, "nameservers")?,
-            read,
+            abilities: abilities::read(table, creates)?,
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
             provision,
             catalog,
@@ -276,18 +355,6 @@ impl References<'_> {
         let name = text.read(allowed, |text| CatalogName::new(&text.parse().ok()?))?;
         Ok(Some(CatalogSettings { name, key }))
     }
-
-    fn key(&self, text: &Text<'_>) -> Result<Key, ConfigError> {
-        let found = self.keys.get(text.value);
-        found.map(|found| found.key.clone()).ok_or_else(|| {
-            let names: Vec<&String> = self.keys.keys().collect();
-            text.bad_value(if names.is_empty() {
-                "the name of a [keys.NAME] table, of which there is none".to_owned()
-            } else {
-                format!("a name under [keys]: {}", quoted(&names))
-            })
-        })
-    }
 }
 
 /// Rejects TLS options without TLS: the operator would believe that they protect the connection.
@@ -304,37 +371,6 @@ fn reject_tls_options(table: &Table<'_>) -> Result<Security, ConfigError> {
     Ok(Security::Tcp)
 }
 
-fn read_routes(
-    document: &Table<'_>,
-    primaries: &BTreeMap<String, PrimarySettings>,
-) -> Result<Vec<Route>, ConfigError> {
-    let names: Vec<&String> = primaries.keys().collect();
-    let Some(tables) = document.tables("routes", ROUTE)? else {
-        let only = (names.len() == 1).then(|| Route {
-            suffix: Name::root(),
-            primary: names[0].clone(),
-        });
-        return Ok(vec![document.require("routes", only)?]);
-    };
-    let mut routes: Vec<Route> = Vec::new();
-    for table in tables {
-        let text = table.require("suffix", table.text("suffix")?)?;
-        let suffix = read_name(&text)?;
-        if routes.iter().any(|route| route.suffix == suffix) {
-            return Err(text.bad_value("each suffix once".to_owned()));
-        }
-        let text = table.require("primary", table.text("primary")?)?;
-        if !primaries.contains_key(text.value) {
-            return Err(text.bad_value(format!("a name under [primaries]: {}", quoted(&names))));
-        }
-        routes.push(Route {
-            suffix,
-            primary: text.value.to_owned(),
-        });
-    }
-    Ok(routes)
-}
-
 fn read_policy(
     document: &Table<'_>,
     primaries: &BTreeMap<String, PrimarySettings>,
@@ -344,8 +380,11 @@ fn read_policy(
         keep: Vec::new(),
         deny_zones: Vec::new(),
         empty_zone: EmptyZone::Refuse,
-        unowned_zones: UnownedZones::Adopt,
+        unowned_zones: UnownedZones::ByTrust,
+        allow_zones: Vec::new(),
+        challenge_zones: Vec::new(),
         removals_percent_max: None,
+        deletions_per_hour_max: DELETIONS_PER_HOUR_MAX,
     };
     let Some(table) = document.table("policy", POLICY)? else {
         return Ok(policy);
@@ -356,16 +395,17 @@ fn read_policy(
             ("remove", ForeignRecords::Remove),
         ];
         policy.foreign_records = text.choice(&choices)?;
-        let not_transferred = primaries.iter().find(|(_, it)| it.read == Read::State);
+        let not_transferred = primaries.iter().find(|(_, it)| !it.abilities.shows_zones());
         if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, not_transferred)
         {
-            let allowed = format!(
-                "`keep` beside `read = \"memory\"`, for nobody sees what others wrote to the zones of `{name}`"
-            );
+            let allowed = format!("`keep`, since `{name}` has `read = \"memory\"`");
             return Err(text.bad_value(allowed));
         }
     }
     policy.removals_percent_max = table.number("removals-max-percent", 0..=100)?;
+    if let Some(number) = table.number("deletions-max-per-hour", 0..=1_000_000)? {
+        policy.deletions_per_hour_max = number;
+    }
     for text in table.texts("keep")? {
         let allowed = "a name, in which `*` stands for any characters";
         policy
@@ -373,6 +413,8 @@ fn read_policy(
             .push(text.read(allowed, |text| text.parse().ok())?);
     }
     policy.deny_zones = read_names(&table, "deny-zones")?;
+    policy.allow_zones = read_names(&table, "allow-zones")?;
+    policy.challenge_zones = read_names(&table, "challenge-zones")?;
     if let Some(text) = table.text("empty-zone")? {
         let choices = [("refuse", EmptyZone::Refuse), ("apply", EmptyZone::Apply)];
         policy.empty_zone = text.choice(&choices)?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::ConfigError;
 use super::reader::{Keys, Table, Text};
 use super::settings::{PowerDnsProvision, ProvisionSettings, RndcProvision};
+use super::unreadable::Unreadable;
 use super::values::{HOST_AND_PORT, read_host, read_path, read_url, read_word};
 use super::{secretfile, tls};
 use crate::model::Secret;
@@ -139,8 +140,8 @@ fn read_program(text: &Text<'_>) -> Result<PathBuf, ConfigError> {
     })?;
     let metadata = fs::metadata(&path).map_err(|source| ConfigError::File {
         position: text.position.clone(),
-        path: path.clone(),
-        source,
+        key: text.key.clone(),
+        source: Unreadable::new(&path, source),
     })?;
     let mode = metadata.permissions().mode();
     if !metadata.is_file() || mode & 0o111 == 0 {
@@ -175,18 +176,17 @@ fn read_arguments(table: &Table<'_>) -> Result<Vec<Argument>, ConfigError> {
 
 fn read_powerdns(table: &Table<'_>, directory: &Path) -> Result<PowerDnsProvision, ConfigError> {
     let url = table.require("url", table.text("url")?)?;
-    let allowed =
-        "http:// or https://, a host or address, and mostly a port: https://192.0.2.53:8081";
+    let allowed = "a URL of http or https, such as http://192.0.2.53:8081";
     let url = url.read(allowed, read_url)?;
     let security = if url.is_https {
         tls::read(table, &url.host, Application::Http, None, directory)?
     } else {
-        reject_keys(table, &[("an `url` with https", &TLS_KEYS)])?;
+        reject_keys(table, &[("url = \"https://…\"", &TLS_KEYS)])?;
         Security::Tcp
     };
     let file = read_path(table, "api-key-file", directory)?;
     let (path, text) = table.require("api-key-file", file)?;
-    let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
+    let content = secretfile::read(&path).map_err(|source| ConfigError::ApiKeyFile {
         position: text.position.clone(),
         source,
     })?;
@@ -220,7 +220,8 @@ fn read_way(table: &Table<'_>) -> Result<Way, ConfigError> {
     let template = read_word(table, "template")?;
     let listen = match table.text("listen")? {
         Some(text) => {
-            let allowed = "an IP address and a port, such as 198.51.100.7:5300";
+            let allowed =
+                "an IP address and a port or ports: 198.51.100.7:5300, 198.51.100.7:5300-5309";
             Some(text.read(allowed, |text| text.parse().ok())?)
         }
         None => None,

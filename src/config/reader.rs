@@ -7,7 +7,15 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Position, quoted};
+use super::template;
 use crate::model;
+
+/// The types of values, in messages.
+const A_STRING: &str = "a string";
+const STRINGS: &str = "an array of strings";
+const A_NUMBER: &str = "a whole number";
+const A_TABLE: &str = "a table";
+const TABLES: &str = "an array of tables";
 
 /// The text of a configuration file and its name.
 #[derive(Clone, Copy)]
@@ -155,7 +163,7 @@ impl<'a> Table<'a> {
             return Ok(None);
         };
         let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| self.wrong_type(key, "an array of tables", value))?;
+        let items = items.ok_or_else(|| self.wrong_type(key, TABLES, value))?;
         let open = |item| {
             let entries = self.as_table(key, item)?;
             let start = item.span().start;
@@ -168,21 +176,20 @@ impl<'a> Table<'a> {
     pub(super) fn text(&self, key: &str) -> Result<Option<Text<'a>>, ConfigError> {
         let value = self.entries.get(key);
         value
-            .map(|value| self.as_text(key, "a string", value))
+            .map(|value| self.as_text(key, A_STRING, value))
             .transpose()
     }
 
     /// Reads an array of strings; empty if the key is missing.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
-        const EXPECTED: &str = "an array of strings";
         let Some(value) = self.entries.get(key) else {
             return Ok(Vec::new());
         };
         let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| self.wrong_type(key, EXPECTED, value))?;
+        let items = items.ok_or_else(|| self.wrong_type(key, STRINGS, value))?;
         items
             .iter()
-            .map(|item| self.as_text(key, EXPECTED, item))
+            .map(|item| self.as_text(key, STRINGS, item))
             .collect()
     }
 
@@ -196,7 +203,7 @@ impl<'a> Table<'a> {
             return Ok(None);
         };
         let integer = value.get_ref().as_integer();
-        let integer = integer.ok_or_else(|| self.wrong_type(key, "a whole number", value))?;
+        let integer = integer.ok_or_else(|| self.wrong_type(key, A_NUMBER, value))?;
         u32::from_str_radix(integer.as_str(), integer.radix())
             .ok()
             .filter(|number| allowed.contains(number))
@@ -204,11 +211,12 @@ impl<'a> Table<'a> {
             .ok_or_else(|| ConfigError::BadValue {
                 position: self.source.position(value.span().start),
                 key: key.to_owned(),
-                value: integer.to_string(),
+                value: integer.to_string().into(),
+                nearest: None,
                 allowed: if allowed.start() == allowed.end() {
                     allowed.start().to_string()
                 } else {
-                    format!("{} to {}", allowed.start(), allowed.end())
+                    format!("a number from {} to {}", allowed.start(), allowed.end())
                 },
             })
     }
@@ -219,7 +227,7 @@ impl<'a> Table<'a> {
         value: &'a toml::Spanned<DeValue<'a>>,
     ) -> Result<&'a DeTable<'a>, ConfigError> {
         let table = value.get_ref().as_table();
-        table.ok_or_else(|| self.wrong_type(key, "a table", value))
+        table.ok_or_else(|| self.wrong_type(key, A_TABLE, value))
     }
 
     fn as_text(
@@ -246,6 +254,7 @@ impl<'a> Table<'a> {
             position: self.source.position(value.span().start),
             key: key.to_owned(),
             expected,
+            example: self.example(key, expected, value),
             found: match value.get_ref() {
                 DeValue::String(_) => "a string",
                 DeValue::Integer(_) => "a whole number",
@@ -255,6 +264,24 @@ impl<'a> Table<'a> {
                 DeValue::Array(_) => "an array",
                 DeValue::Table(_) => "a table",
             },
+        }
+    }
+
+    /// Returns a line with a value of the expected type: the value that was found, if it has another form of that
+    /// type, else that of the template.
+    fn example(
+        &self,
+        key: &str,
+        expected: &'static str,
+        value: &toml::Spanned<DeValue<'_>>,
+    ) -> String {
+        let text = value.get_ref().as_str();
+        match (expected, text) {
+            (A_TABLE, _) => self.name_of(key),
+            (TABLES, _) => format!("[[{key}]]"),
+            (A_NUMBER, Some(text)) if text.parse::<u32>().is_ok() => format!("{key} = {text}"),
+            (STRINGS, Some(text)) => format!("{key} = [\"{}\"]", shortened(text)),
+            _ => template::example(key),
         }
     }
 
@@ -281,17 +308,27 @@ impl Text<'_> {
     pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, ConfigError> {
         let found = choices.iter().find(|(name, _)| *name == self.value);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
-            let names: Vec<_> = choices.iter().map(|(name, _)| name).collect();
-            self.bad_value(quoted(&names))
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            self.bad_choice(quoted(&names), &names)
         })
+    }
+
+    /// Returns the error that the string is none of these names, which `allowed` describes.
+    pub(super) fn bad_choice(&self, allowed: String, names: &[&str]) -> ConfigError {
+        self.bad(allowed, nearest(self.value, names).map(Box::from))
     }
 
     /// Returns the error that the string is not allowed; `allowed` describes the valid values.
     pub(super) fn bad_value(&self, allowed: String) -> ConfigError {
+        self.bad(allowed, None)
+    }
+
+    fn bad(&self, allowed: String, nearest: Option<Box<str>>) -> ConfigError {
         ConfigError::BadValue {
             position: self.position.clone(),
             key: self.key.clone(),
-            value: shortened(self.value),
+            value: shortened(self.value).into(),
+            nearest,
             allowed,
         }
     }
@@ -303,11 +340,11 @@ fn shortened(text: &str) -> String {
     model::excerpt(text, CHARACTERS_MAX)
 }
 
-/// Returns the valid key with the smallest edit distance, if that is small for its length.
-fn nearest(key: &str, valid: &'static [&'static str]) -> Option<&'static str> {
+/// Returns the valid word with the smallest edit distance, if that is small for its length.
+fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
     let (distance, nearest) = valid
         .iter()
-        .map(|&candidate| (edit_distance(key, candidate), candidate))
+        .map(|&candidate| (edit_distance(word, candidate), candidate))
         .min()?;
     (distance <= nearest.len().div_ceil(3)).then_some(nearest)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::deliver::{EmptyZone, PtrSettings, Read, UnownedZones};
+use crate::deliver::{EmptyZone, PtrSettings, UnownedZones};
 use crate::model::{ForeignRecords, Name, NamePattern, Secret};
-use crate::plan::CatalogName;
+use crate::plan::{Abilities, CatalogName};
 use crate::provision::command::CommandSettings;
 use crate::provision::rndc::Way;
 use crate::transport::Endpoint;
@@ -48,14 +48,18 @@ pub(crate) struct KeySettings {
 pub(crate) struct PrimarySettings {
     /// Address, port and TLS settings.
     pub(crate) endpoint: Endpoint,
+    /// The server that answers queries; `None` if the primary does.
+    pub(crate) query_endpoint: Option<Endpoint>,
+    /// The server that transfers come from; `None` if the primary sends them.
+    pub(crate) transfer_endpoint: Option<Endpoint>,
     /// Signs updates and queries.
     pub(crate) key: Key,
-    /// Signs transfers.
-    pub(crate) transfer_key: Key,
+    /// Signs transfers; `None` if the key of the updates does.
+    pub(crate) transfer_key: Option<Key>,
     /// The apex NS records of every zone, whatever the payload says; if empty, the payload decides.
     pub(crate) nameservers: Vec<Name>,
-    /// The way in which its zones are read.
-    pub(crate) read: Read,
+    /// What it shows, and what it takes in updates.
+    pub(crate) abilities: Abilities,
     /// Most zones that are updated at a time.
     pub(crate) zones_in_flight: usize,
     /// The method that creates zones; `None` if they must exist.
@@ -118,6 +122,8 @@ pub(crate) struct Route {
     pub(crate) suffix: Name,
     /// The primary's name, a key of [`Config::primaries`].
     pub(crate) primary: String,
+    /// Keys in place of that of the primary, each with the suffix of its zones.
+    pub(crate) keys: Vec<(Name, Key)>,
 }
 
 /// `[policy]`
@@ -133,7 +139,13 @@ pub(crate) struct PolicySettings {
     pub(crate) empty_zone: EmptyZone,
     /// Adopts or refuses a zone that existed before and belongs to no instance.
     pub(crate) unowned_zones: UnownedZones,
+    /// Suffixes below which panels may have zones that their names or the zones above refuse.
+    pub(crate) allow_zones: Vec<Name>,
+    /// Zones that CNAMEs may lead challenges into.
+    pub(crate) challenge_zones: Vec<Name>,
     /// The share of the records of a zone that one update may remove, in percent; 100 is all.
     /// `None` if the default for `foreign_records` applies.
     pub(crate) removals_percent_max: Option<u32>,
+    /// How many zones may be deleted or emptied within an hour.
+    pub(crate) deletions_per_hour_max: u32,
 }

@@ -1,7 +1,9 @@
 //! Tests of valid configurations; `errors` has the invalid ones.
 
 mod errors;
+mod files;
 mod provision;
+mod routes;
 mod template;
 
 use std::fs;
@@ -19,6 +21,7 @@ use super::error::ConfigError;
 use super::settings::{QueueSettings, RndcProvision};
 use super::*;
 use crate::deliver::{EmptyZone, ExistingPtr};
+use crate::diagnostic::Diagnose as _;
 use crate::model::ForeignRecords;
 use crate::provision::rndc::Way;
 use crate::transport::Security;
@@ -35,13 +38,18 @@ key = \"plesk\"
 ";
 
 /// Options of the template that do not apply to its `way` and `method`.
-const NOT_APPLICABLE: [&str; 6] = [
+const NOT_APPLICABLE: [&str; 11] = [
     "template",
     "program",
     "arguments",
     "url",
     "api-key-file",
     "group",
+    "soa",
+    "apex-ns",
+    "prerequisites",
+    "rrsets",
+    "key = ",
 ];
 
 /// A directory in place of /etc/nsbridge.
@@ -89,7 +97,8 @@ impl Etc {
     /// Returns the error of a text with its hint, without the directory.
     fn error(&self, text: &str) -> String {
         let error = self.parse(text).unwrap_err();
-        let hint = error.hint().map(|hint| format!(" hint: {hint}"));
+        let hint = error.diagnostic().hint();
+        let hint = hint.map(|hint| format!(" hint: {hint}"));
         let shown = format!("{error}{}", hint.unwrap_or_default());
         shown.replace(&format!("{}/", self.0.path().display()), "")
     }
@@ -116,6 +125,14 @@ fn rndc(primary: &PrimarySettings) -> &RndcProvision {
         Some(ProvisionSettings::Rndc(rndc)) => rndc,
         other => panic!("{other:?}"),
     }
+}
+
+/// Returns whether an error is as expected: the whole text, or also the beginning of its hint.
+fn is_as_expected(error: &str, expected: &str) -> bool {
+    let rest = error.strip_prefix(expected);
+    rest.is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(" hint: ") || expected.contains(" hint: ")
+    })
 }
 
 #[test]
@@ -157,29 +174,30 @@ fn a_catalog_with_its_key_is_read() {
         ),
         (
             format!("catalog = \"c\"\n{provision}\ncontrol = \"::1\""),
-            "10:1: `control` is for method = \"rndc\"".to_owned(),
+            "10:1: `control` has no effect without `method = \"rndc\"`".to_owned(),
         ),
         (
             "[primaries.main.provision]\nmethod = \"rndc\"\ngroup = \"a\"".to_owned(),
-            "9:1: `group` is for method = \"catalog\"".to_owned(),
+            "9:1: `group` has no effect without `method = \"catalog\"`".to_owned(),
         ),
         (
             format!("catalog = \"{long}\""),
             format!(
-                "7:11: `{}…` cannot be `catalog`: allowed is a domain name in ASCII of at most 172 \
+                "7:11: `catalog` cannot be `{}…` hint: allowed is a domain name in ASCII of at most 172 \
                  octets",
                 &long[..60]
             ),
         ),
         (
             "catalog-key = \"plsk\"".to_owned(),
-            "7:15: `plsk` cannot be `catalog-key`: allowed is a name under [keys]: `plesk`"
+            "7:15: `catalog-key` cannot be `plsk` hint: write `catalog-key = \"plesk\"`; allowed is a name under [keys]: `plesk`"
                 .to_owned(),
         ),
     ] {
-        assert_eq!(
-            etc.error(&smallest_with(&lines)),
-            format!("nsbridge.toml:{expected}")
+        let error = etc.error(&smallest_with(&lines));
+        assert!(
+            error.starts_with(&format!("nsbridge.toml:{expected}")),
+            "{error}"
         );
     }
 }
@@ -310,9 +328,11 @@ fn a_file_is_read_and_the_hint_for_a_missing_one_names_the_template() {
     assert_eq!(config.primaries.len(), 1);
 
     let error = Config::load(Path::new("/nowhere/nsbridge.toml"), "h").unwrap_err();
+    let missing = error.diagnostic();
+    assert_eq!(missing.code(), "NB-CONFIG-MISSING");
     assert_eq!(
-        error.hint().unwrap(),
-        "write one: `nsbridge config template > /nowhere/nsbridge.toml`, or name another by `--config`"
+        missing.hint().unwrap(),
+        "`mkdir -p /nowhere; nsbridge config template > /nowhere/nsbridge.toml`, or `--config`"
     );
 }
 
@@ -337,7 +357,9 @@ fn settings_and_errors_contain_no_secret() {
     let key = format!("key plesk {{ algorithm \"{SECRET}\"; secret \"{SECRET}*\"; }};");
     etc.write("plesk.key", &key);
     let error = etc.parse(SMALLEST).unwrap_err();
-    let shown = format!("{error} {error:?} {:?}", error.hint());
+    let diagnostic = error.diagnostic();
+    assert_eq!(diagnostic.code(), "NB-KEY-ALGORITHM-UNKNOWN");
+    let shown = format!("{error} {error:?} {diagnostic:?}");
     assert!(shown.contains("plesk.key:1: unknown algorithm"), "{shown}");
     assert!(!shown.contains(&SECRET[..8]), "{shown}");
 
@@ -345,7 +367,7 @@ fn settings_and_errors_contain_no_secret() {
     fs::set_permissions(etc.path("plesk.key"), fs::Permissions::from_mode(0o644)).unwrap();
     let error = etc.error(SMALLEST);
     assert!(
-        error.starts_with("nsbridge.toml:3:8: `plesk.key` has mode 0644"),
+        error.starts_with("nsbridge.toml:3:8: `plesk.key` is too open: "),
         "{error}"
     );
     assert!(

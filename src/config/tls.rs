@@ -5,12 +5,15 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Position};
 use super::reader::Table;
 use super::secretfile;
+use super::unreadable::Unreadable;
 use super::values::read_path;
 use crate::model::Secret;
-use crate::transport::{Application, ClientIdentity, Security, TlsClient, TlsSettings};
+use crate::transport::{
+    Application, ClientIdentity, PemFile, PemPart, Security, TlsClient, TlsError, TlsSettings,
+};
 
 /// Longest file of certificates in octets: a system's list of authorities has a quarter of a
 /// million.
@@ -52,10 +55,28 @@ pub(super) fn read(
         client,
     };
     let client = TlsClient::new(&settings).map_err(|source| ConfigError::Tls {
-        position: table.position(),
-        source,
+        position: position_of(&source, table),
+        source: Box::new(source),
     })?;
     Ok(Security::Tls(Arc::new(client)))
+}
+
+/// Returns the position of the option that an error is about; that of the table if it has no such option.
+fn position_of(error: &TlsError, table: &Table<'_>) -> Position {
+    let option = match error {
+        TlsError::NoTrust | TlsError::Setup { .. } => None,
+        TlsError::ServerName { .. } => Some("tls-name"),
+        TlsError::Empty { part, .. } => Some(match part {
+            PemPart::Authorities => "tls-ca-file",
+            PemPart::Certificate => "tls-certificate-file",
+            PemPart::Key => "tls-key-file",
+        }),
+        TlsError::CaPem { .. } | TlsError::CaEmpty { .. } => Some("tls-ca-file"),
+        TlsError::CertificatePem { .. } => Some("tls-certificate-file"),
+        TlsError::KeyPem { .. } | TlsError::Identity { .. } => Some("tls-key-file"),
+    };
+    let position = option.and_then(|option| table.position_of(option));
+    position.unwrap_or_else(|| table.position())
 }
 
 fn identity(table: &Table<'_>, directory: &Path) -> Result<Option<ClientIdentity>, ConfigError> {
@@ -74,7 +95,7 @@ fn certificate(
     table: &Table<'_>,
     key: &str,
     directory: &Path,
-) -> Result<Option<Vec<u8>>, ConfigError> {
+) -> Result<Option<PemFile>, ConfigError> {
     let Some((path, text)) = read_path(table, key, directory)? else {
         return Ok(None);
     };
@@ -85,30 +106,33 @@ fn certificate(
                 .read_to_end(&mut content)
         })
         .map_err(|source| ConfigError::File {
-            position: text.position,
-            path: path.clone(),
-            source,
+            position: text.position.clone(),
+            key: key.to_owned(),
+            source: Unreadable::new(&path, source),
         })?;
     if content.len() as u64 > CERTIFICATE_OCTETS_MAX {
-        return Err(ConfigError::TooLong {
+        return Err(ConfigError::CertificatesTooLong {
+            position: text.position,
+            key: key.to_owned(),
             path,
             limit: CERTIFICATE_OCTETS_MAX,
         });
     }
-    Ok(Some(content))
+    Ok(Some(PemFile { path, content }))
 }
 
 fn private_key(
     table: &Table<'_>,
     key: &str,
     directory: &Path,
-) -> Result<Option<Secret<Vec<u8>>>, ConfigError> {
+) -> Result<Option<PemFile<Secret<Vec<u8>>>>, ConfigError> {
     let Some((path, text)) = read_path(table, key, directory)? else {
         return Ok(None);
     };
     let content = secretfile::read(&path).map_err(|source| ConfigError::SecretFile {
         position: text.position,
+        key: key.to_owned(),
         source,
     })?;
-    Ok(Some(content))
+    Ok(Some(PemFile { path, content }))
 }

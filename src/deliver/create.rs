@@ -11,15 +11,14 @@ use tokio::time::Instant;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::ownership::catalog::EntryChange;
-use crate::deliver::ownership::{self, catalog};
-use crate::deliver::policy::UnownedZones;
-use crate::deliver::server::query::{Serving, is_applied, serving};
-use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session};
+use crate::deliver::ownership::{self, UnownedZones, catalog};
+use crate::deliver::server::query::is_applied;
+use crate::deliver::server::serving::{Serving, serving};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Session};
 use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, RecordType, RrSet, RrSets, ZoneName};
-use crate::plan::{Batch, Membership, Prerequisite, Update};
-use crate::provision::{Created, Creator, ZoneStatus};
+use crate::plan::{Batch, EntryChange, Membership, Prerequisite, Shown, Update};
+use crate::provision::{Created, Creator, RemovalScope, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
 /// How long a primary may take to create a member zone, or to drop it: three hundred times what Knot takes.
@@ -30,9 +29,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_millis(160);
 
 /// Refuses to create a zone whose name the provisioner cannot write.
-pub(crate) fn permit_name(primary: &Primary, zone: &ZoneName) -> Result<(), Failure> {
+pub(crate) fn check_name(primary: &Primary, zone: &ZoneName) -> Result<(), Failure> {
     match &primary.provisioning {
-        Some(Provisioning::Provisioner(provisioner)) => Ok(provisioner.permit_name(zone)?),
+        Some(Provisioning::Provisioner(provisioner)) => Ok(provisioner.check_name(zone)?),
         Some(Provisioning::Catalog { .. }) | None => Ok(()),
     }
 }
@@ -49,11 +48,13 @@ pub(crate) async fn create(
 ) -> Result<Created, Failure> {
     cx.session.take_permit().await?;
     let zone = &initial.name;
-    let is_reserved = ownership::reserve(cx, zone).await?;
     let key = cx.session.zone_key(zone);
     let before = state.provenance;
+    let was_known = state.is_known() && before != Provenance::Creating;
+    let is_reserved = reserve(cx, zone, is_absent, was_known).await?;
     if is_absent {
         state.provenance = Provenance::Creating;
+        state.key_tags.clear();
     }
     let new = initial.records.minus(&state.managed);
     cx.store.reserve(&key, &mut state, &new).await?;
@@ -76,18 +77,17 @@ pub(crate) async fn create(
             return Err(failure);
         }
     };
+    let checked = check_created(cx, zone, &created, before, was_known).await;
+    if let Err(failure) = checked {
+        state.provenance = Provenance::Preexisting;
+        roll_back(cx, key, &state, new)?;
+        if is_reserved {
+            ownership::give_up(&mut cx.session, zone).await;
+        }
+        return Err(failure);
+    }
     if let Some(Provisioning::Provisioner(_)) = cx.session.primary.provisioning {
         ownership::list_created(&mut cx.session, zone, &created).await?;
-    }
-    if let Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance))) = &created
-        && cx.session.primary.catalog.is_none()
-        && before == Provenance::Preexisting
-    {
-        // Another instance was quicker.
-        state.provenance = before;
-        roll_back(cx, key, &state, new)?;
-        let (zone, instance) = (zone.clone(), instance.clone());
-        return Err(Failure::OthersZone { zone, instance });
     }
     let (mut add, mut drop) = (RrSets::default(), RrSets::default());
     match &created {
@@ -99,12 +99,19 @@ pub(crate) async fn create(
         }
         Created::Placeholder => {}
         Created::AlreadyThere(status) => {
-            state.provenance = provenance_of(status, before, is_absent);
+            let provenance = provenance_of(status, before, is_absent);
+            // `Created` is final with the update that fills the zone: a process that is killed before it leaves a zone
+            // whose first contents are placeholders.
+            state.provenance = if provenance == Provenance::Created {
+                Provenance::Creating
+            } else {
+                provenance
+            };
         }
     }
-    let verify = match cx.session.primary.read {
-        Read::State => add.clone(),
-        Read::Transfer => RrSets::default(),
+    let verify = match cx.session.primary.abilities.shown {
+        Shown::RrSets => add.clone(),
+        Shown::Zones => RrSets::default(),
     };
     cx.store.commit(StateChange {
         verify,
@@ -113,11 +120,28 @@ pub(crate) async fn create(
     Ok(created)
 }
 
-/// Creates the zone by the interface of the primary, or by an entry of its catalog.
+/// Creates the zone; if the primary does not load its contents, with the smallest ones, so that it can be filled by
+/// UPDATEs, which tell what the primary refuses.
 async fn create_on_primary(
     cx: &mut Context<'_>,
     initial: &InitialZone,
 ) -> Result<Created, Failure> {
+    match create_with(cx, initial).await {
+        Err(Failure::Provision(error)) if error.is_of_contents() => {
+            let Some(smallest) = initial.smallest() else {
+                return Err(error.into());
+            };
+            Ok(match create_with(cx, &smallest).await? {
+                Created::Full | Created::Placeholder => Created::Placeholder,
+                there @ Created::AlreadyThere(_) => there,
+            })
+        }
+        created => created,
+    }
+}
+
+/// Creates the zone by the interface of the primary, or by an entry of its catalog.
+async fn create_with(cx: &mut Context<'_>, initial: &InitialZone) -> Result<Created, Failure> {
     let session = &mut cx.session;
     match &session.primary.provisioning {
         Some(Provisioning::Provisioner(provisioner)) => {
@@ -135,7 +159,84 @@ fn is_certainly_absent(failure: &Failure) -> bool {
     if let Failure::Provision(error) = failure {
         return error.made_nothing();
     }
-    matches!(failure, Failure::OthersZone { .. })
+    matches!(
+        failure,
+        Failure::OthersZone { .. } | Failure::UnownedZone { .. }
+    )
+}
+
+/// Reserves the zone in the catalog. Gives that up if another zone above it appeared meanwhile. Returns whether its entry
+/// is nothing but a reservation.
+async fn reserve(
+    cx: &mut Context<'_>,
+    zone: &ZoneName,
+    is_absent: bool,
+    was_known: bool,
+) -> Result<bool, Failure> {
+    let is_reserved = ownership::reserve(cx, zone, is_absent).await?;
+    if is_reserved
+        && !was_known
+        && let Err(failure) = ownership::authorize_ancestors(cx, zone).await
+    {
+        ownership::give_up(&mut cx.session, zone).await;
+        return Err(failure);
+    }
+    Ok(is_reserved)
+}
+
+/// Refuses a zone that another party created meanwhile, and takes back a creation below a zone of another party that
+/// appeared meanwhile. A reservation has seen to that before.
+async fn check_created(
+    cx: &mut Context<'_>,
+    zone: &ZoneName,
+    created: &Created,
+    before: Provenance,
+    was_known: bool,
+) -> Result<(), Failure> {
+    let primary = cx.session.primary;
+    let has_reservation = primary.catalog.is_some()
+        && matches!(primary.provisioning, Some(Provisioning::Provisioner(_)));
+    match created {
+        Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance)))
+            if primary.catalog.is_none() && before == Provenance::Preexisting =>
+        {
+            let (zone, instance) = (zone.clone(), instance.clone());
+            Err(Failure::OthersZone { zone, instance })
+        }
+        Created::AlreadyThere(ZoneStatus::Unmarked)
+            if !was_known && before == Provenance::Preexisting && cx.policy.refuses_unowned() =>
+        {
+            let zone = zone.clone();
+            Err(Failure::UnownedZone { zone })
+        }
+        Created::AlreadyThere(status)
+            if *status != ZoneStatus::Ours || before != Provenance::Creating =>
+        {
+            Ok(())
+        }
+        Created::Full | Created::Placeholder | Created::AlreadyThere(_) => {
+            if !was_known
+                && !has_reservation
+                && let Err(failure) = ownership::authorize_ancestors(cx, zone).await
+            {
+                undo(cx, zone).await?;
+                return Err(failure);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Deletes a zone that was just created, and must not be there.
+async fn undo(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
+    let session = &mut cx.session;
+    if let Some(Provisioning::Provisioner(provisioner)) = &session.primary.provisioning {
+        let deadline = session.deadline;
+        provisioner
+            .delete(zone, RemovalScope::Recorded, deadline)
+            .await?;
+    }
+    ownership::release(session, zone).await
 }
 
 /// Restores the state from before a creation.
@@ -173,25 +274,26 @@ pub(crate) async fn create_by_catalog(
     let catalog = catalog(session)?;
     let list = EntryChange::List {
         is_preexisting: false,
-        unowned,
     };
-    let served = match catalog.change(session, &initial.name, list).await? {
+    let claimed = catalog.claim(session, &initial.name, list, unowned);
+    let served = match claimed.await? {
         Membership::Absent => Created::Placeholder,
-        Membership::Ours(member) if !member.is_listed => Created::Placeholder,
+        Membership::Ours(member) if !member.is_listed() => Created::Placeholder,
         Membership::Ours(_) => Created::AlreadyThere(ZoneStatus::Ours),
         Membership::Unclaimed(_) => Created::AlreadyThere(ZoneStatus::Unmarked),
         Membership::Other { instance, .. } => {
             Created::AlreadyThere(ZoneStatus::Other(Creator::Instance(instance)))
         }
     };
-    let mut pauses = Pauses::new();
+    let (mut pauses, mut has_failed) = (Pauses::new(), false);
     loop {
         match serving(session, &initial.name).await? {
             Serving::Yes => return Ok(served),
             Serving::NotLoaded => {
-                if let Some(created) = fill_empty(session, initial).await? {
+                if let Some(created) = fill_empty(session, initial, has_failed).await? {
                     return Ok(created);
                 }
+                has_failed = true;
             }
             Serving::No | Serving::KeyDenied => {}
         }
@@ -223,22 +325,38 @@ pub(crate) async fn await_absence(
     Ok(true)
 }
 
-/// Gives a zone without SOA its first contents, or only its SOA and name servers if more does not fit a message.
-/// `None` if the zone cannot take them now.
+/// Gives a zone without SOA its first contents, or its smallest ones if they do not fit a message or it may have
+/// refused the whole before. `None` if the zone cannot take them now.
 async fn fill_empty(
     session: &mut Session<'_>,
     initial: &InitialZone,
+    has_failed: bool,
 ) -> Result<Option<Created>, Failure> {
-    let key = &session.primary.key;
-    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(key);
-    let whole = first_batch(initial, |_| true);
-    let (batch, created) = if whole.octets() <= octets_max {
-        (whole, Created::Full)
-    } else {
-        let smallest = first_batch(initial, |set| initial.name.is_apex_ns(set));
-        (smallest, Created::Placeholder)
-    };
-    let reply = session.update_once(&batch, key).await?;
+    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.keys.update);
+    let whole = first_batch(initial);
+    let fits = whole.octets() <= octets_max;
+    let smallest = initial
+        .smallest()
+        .filter(|_| has_failed || !fits)
+        .map(|smallest| (first_batch(&smallest), Created::Placeholder));
+    let whole = Some((whole, Created::Full)).filter(|_| fits);
+    let mut refusal = None;
+    for (batch, created) in whole.into_iter().chain(smallest) {
+        match fill(session, &batch).await {
+            // If the zone has an SOA by now, another process was faster.
+            Ok(is_filled) if is_filled => return Ok(Some(created)),
+            Ok(_) => refusal = None,
+            Err(failure) => refusal = Some(failure),
+        }
+    }
+    // The smallest contents may be taken the next time.
+    refusal.filter(|_| has_failed).map_or(Ok(None), Err)
+}
+
+/// Sends the UPDATE that fills a zone. Returns whether it was applied.
+async fn fill(session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
+    let key = &session.keys.update;
+    let reply = session.update_once(batch, key).await?;
     let is_early = match &reply {
         // The zone is not created yet, or is loading.
         Reply::Unsigned(_) | Reply::BadKey => true,
@@ -249,23 +367,18 @@ async fn fill_empty(
         | Reply::Forged(_)
         | Reply::Malformed(_) => false,
     };
-    if is_early {
-        return Ok(None);
-    }
-    // If the zone has an SOA by now, another process was faster.
-    Ok(is_applied(reply, key.name())?.then_some(created))
+    Ok(!is_early && is_applied(reply, &batch.zone, key.name())?)
 }
 
-/// Returns the UPDATE that adds the SOA and the chosen records to a zone without SOA.
-fn first_batch(initial: &InitialZone, takes: impl Fn(&RrSet) -> bool) -> Batch {
-    let apex = initial.name.apex();
+/// Returns the UPDATE that fills a zone without SOA.
+fn first_batch(initial: &InitialZone) -> Batch {
     let soa = initial.soa.to_record(&initial.name, initial.soa_ttl);
-    let rest = initial.records.iter().filter(|set| takes(set));
-    let records = std::iter::once(soa).chain(rest.flat_map(RrSet::records));
+    let rest = initial.records.iter().flat_map(RrSet::records);
+    let records = std::iter::once(soa).chain(rest);
     Batch {
         zone: initial.name.clone(),
         prerequisites: vec![Prerequisite::Absent {
-            owner: apex.clone(),
+            owner: initial.name.apex().clone(),
             rtype: RecordType::SOA,
         }],
         updates: records.map(Update::add).collect(),

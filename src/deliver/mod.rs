@@ -16,9 +16,10 @@ mod record;
 mod route;
 mod server;
 mod state;
-mod update;
+mod transaction;
 mod zone;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use tokio::time::Instant;
@@ -30,19 +31,21 @@ pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, Zone
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};
-pub use record::propagation::{NameServer, Propagation, ServerView};
+pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
-pub use server::{Catalog, CatalogCensus, EXCHANGE_TIME_MAX, Pool, Primary, Provisioning, Read};
+pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
-    Answer, Provenance, PtrValue, SoaTtl, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange, StateStore,
+    ZoneKey, ZoneState, ZoneSummary,
 };
 
-use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, ZoneName};
-use context::Context;
+use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
+use crate::plan::Abilities;
+use context::{Context, learn_software};
 use route::cname::{Chain, Reached};
 use server::open;
 use server::query::{ask, enclosing_soa};
-use zone::nameservers::with_nameservers;
+use transaction::probe::confirm_no_zone;
 
 /// Delivers intents, and reads zones, each on the primary that a route leads to.
 #[derive(Clone, Copy)]
@@ -65,17 +68,18 @@ impl Engine<'_> {
     /// [`Failure`]: the cause, whether a retry helps, and what to do.
     pub async fn deliver(&self, intent: &Intent, deadline: Instant) -> RoutedResult<Delivered> {
         let engine = Engine {
-            policy: &self.policy.of_intent(intent),
+            policy: &self.policy_of(intent),
             ..*self
         };
-        let deliver = async |cx: &mut Context<'_>, at: &Name| {
-            cx.permit(intent, at)?;
+        let here = async |cx: &mut Context<'_>, at: &Name| {
+            cx.allow(intent, at)?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
-                    let desired = with_nameservers(desired, &cx.session.primary.nameservers);
-                    zone::update::deliver_zone(cx, &desired).await
+                    let desired = cx.session.primary.fit(desired);
+                    let delivered = zone::update::deliver_zone(cx, &desired).await;
+                    delivered.map_err(Failure::awaiting)
                 }
-                Intent::ZoneAbsent(zone) => zone::delete::delete_zone(cx, zone).await,
+                Intent::ZoneAbsent(zone) => zone::delete::delete_zone(cx, &zone.name).await,
                 Intent::Ptr(_) if !cx.policy.ptr.is_managed() => {
                     Ok(Delivered::all(Done::PtrSkipped))
                 }
@@ -84,6 +88,15 @@ impl Engine<'_> {
             };
             delivered.map(Reached::Here)
         };
+        let deliver = async |cx: &mut Context<'_>, at: &Name| match here(cx, at).await {
+            Err(Failure::Denied { suffix }) if is_skipped_if_denied(intent) => {
+                Ok(Reached::Here(Delivered {
+                    done: Done::Unchanged,
+                    left_out: vec![LeftOut::Excluded(suffix)],
+                }))
+            }
+            delivered => delivered,
+        };
         let chain = match intent {
             Intent::Record(record) => Chain::of(record),
             Intent::Ptr(_) => Chain::new(intent.name().into_owned(), RecordType::PTR),
@@ -91,7 +104,12 @@ impl Engine<'_> {
                 Chain::new(intent.name().into_owned(), RecordType::SOA)
             }
         };
-        engine.along_cnames(chain, deadline, deliver).await
+        let mut delivered = engine.along_cnames(chain, deadline, deliver).await;
+        if let (Intent::Record(record), Err(Failure::NoRoute)) = (intent, &delivered.result) {
+            let owner = record.owner.clone();
+            delivered.result = Err(Failure::NoZoneFor { owner });
+        }
+        delivered
     }
 
     /// Returns what [`Self::deliver`] would change after the changes in the overlay, and adds it to them. `None`
@@ -105,18 +123,19 @@ impl Engine<'_> {
         deadline: Instant,
     ) -> RoutedResult<Option<Preview>> {
         let engine = Engine {
-            policy: &self.policy.of_intent(intent),
+            policy: &self.policy_of(intent),
             ..*self
         };
         let name = intent.name();
-        let preview = async |cx: &mut Context<'_>| {
-            cx.permit(intent, &name)?;
+        let here = async |cx: &mut Context<'_>| {
+            cx.allow(intent, &name)?;
             let preview = match intent {
                 Intent::Zone(desired) => {
-                    let desired = with_nameservers(desired, &cx.session.primary.nameservers);
-                    zone::preview::preview_zone(cx, &desired).await?
+                    let desired = cx.session.primary.fit(desired);
+                    let preview = zone::preview::preview_zone(cx, &desired).await;
+                    preview.map_err(Failure::awaiting)?
                 }
-                Intent::ZoneAbsent(zone) => zone::preview::preview_deletion(cx, zone).await?,
+                Intent::ZoneAbsent(zone) => zone::preview::preview_deletion(cx, &zone.name).await?,
                 Intent::Ptr(ptr) if cx.policy.ptr.is_managed() => ptr::preview_ptr(cx, ptr).await?,
                 Intent::Ptr(_) | Intent::Record(_) => return Ok(None),
             };
@@ -124,6 +143,16 @@ impl Engine<'_> {
                 overlay.note(&cx.session.primary.name, &preview);
             }
             Ok(Some(preview))
+        };
+        let preview = async |cx: &mut Context<'_>| match here(cx).await {
+            Err(Failure::Denied { suffix }) if is_skipped_if_denied(intent) => {
+                let zone = ZoneName::new(&suffix);
+                Ok(Some(Preview {
+                    left_out: vec![LeftOut::Excluded(suffix)],
+                    ..Preview::of_zone(&zone, ZoneChange::Kept)
+                }))
+            }
+            preview => preview,
         };
         engine.on_primary_of(&name, deadline, preview).await
     }
@@ -137,13 +166,23 @@ impl Engine<'_> {
         &self,
         name: &ZoneName,
         nameservers: &[Name],
+        trust: Trust,
         deadline: Instant,
     ) -> RoutedResult<Delivered> {
+        let policy = &Policy {
+            trust,
+            ..self.policy.clone()
+        };
         let create = async |cx: &mut Context<'_>| {
-            cx.permit_name(name.apex())?;
+            cx.allow_name(name.apex())?;
+            cx.policy.allow_zone(name.apex())?;
             zone::nameservers::create_zone(cx, name, nameservers).await
         };
-        self.on_primary_of(name.apex(), deadline, create).await
+        let engine = Engine { policy, ..*self };
+        let mut created = engine.on_primary_of(name.apex(), deadline, create).await;
+        let command = |zone: &ZoneName| format!("zone create --force {zone}");
+        created.result = created.result.map_err(|it| it.forced_by(command));
+        created
     }
 
     /// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
@@ -154,10 +193,27 @@ impl Engine<'_> {
     /// primary has: an entry could create it.
     pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
         let adopt = async |cx: &mut Context<'_>| {
-            cx.permit_name(zone.apex())?;
+            cx.allow_name(zone.apex())?;
             ownership::adopt(cx, zone).await
         };
         self.on_primary_of(zone.apex(), deadline, adopt).await
+    }
+
+    /// Finds out what the primary of a zone takes in UPDATEs, by a name of its own in that zone.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`].
+    pub async fn learn_abilities(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> RoutedResult<Abilities> {
+        let learn = async |cx: &mut Context<'_>| {
+            cx.allow_name(zone.apex())?;
+            ownership::authorize_record(&mut cx.session, zone, cx.store).await?;
+            check::write_probe::learn(&mut cx.session, zone).await
+        };
+        self.on_primary_of(zone.apex(), deadline, learn).await
     }
 
     /// Reads a zone and what this instance manages in it.
@@ -185,8 +241,17 @@ impl Engine<'_> {
         deadline: Instant,
     ) -> RoutedResult<Option<CurrentZone>> {
         let read = async |cx: &mut Context<'_>| {
-            let response = ask(&mut cx.session, name, RecordType::SOA).await?;
+            let response = match ask(&mut cx.session, name, RecordType::SOA).await {
+                Err(refusal @ Failure::QuestionRefused { .. }) => {
+                    confirm_no_zone(&mut cx.session, name, refusal).await?;
+                    None
+                }
+                Err(refusal) if refusal.is_refused_question() => None,
+                asked => asked?,
+            };
             let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
+            // A built-in empty zone has no records to read.
+            let soa = soa.filter(|soa| !Soa::is_built_in(soa));
             let zone = soa.map(|soa| ZoneName::new(&soa.owner));
             let is_new = |zone: &ZoneName| read_before.insert(cx.session.zone_key(zone));
             let Some(zone) = zone.filter(is_new) else {
@@ -248,6 +313,13 @@ impl Engine<'_> {
         }
     }
 
+    /// Returns the policy for an intent on its primary.
+    fn policy_of(&self, intent: &Intent) -> Cow<'_, Policy> {
+        let primary = self.routes.primary_of(&intent.name());
+        let can_create = primary.is_some_and(|it| it.provisioning.is_some());
+        self.policy.of_intent(intent, can_create)
+    }
+
     /// Does work on the primary of a name.
     async fn on_primary_of<T>(
         &self,
@@ -259,16 +331,34 @@ impl Engine<'_> {
         let result = async {
             let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
             let mut cx = Context {
-                session: open(primary, self.policy.clock, deadline).await?,
+                session: open(primary, name, self.policy.clock, deadline).await?,
                 store: self.store,
                 policy: self.policy,
                 overlay: self.overlay,
             };
-            let result = work(&mut cx).await;
+            let serial = cx.recall_serial().await?;
+            // The compiler bounds how deep futures may be nested without a box.
+            let result = Box::pin(work(&mut cx)).await;
+            let noted = ownership::note_serial(&mut cx, serial).await;
+            if let Err(failure) = &result
+                && !failure.is_unreachable()
+            {
+                learn_software(&mut cx.session).await;
+            }
             cx.session.release();
-            result
+            // What the work came to says more than a state that could not be stored.
+            result.and_then(|done| noted.map(|()| done))
         };
         let result = result.await;
         Routed { primary, result }
+    }
+}
+
+/// Returns whether an intent is skipped if the operator denies its name. Zones and PTR values come in sets, from a
+/// panel; a single record is what the operator asks for.
+fn is_skipped_if_denied(intent: &Intent) -> bool {
+    match intent {
+        Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) => true,
+        Intent::Record(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::deliver::error::Failure;
 use crate::model::{
     CurrentZone, DesiredZone, ForeignRecords, Intent, Name, NamePattern, Network, RrSets, Scope,
-    ZoneName, ZoneSource,
+    Trust, ZoneName, ZoneSource, network_of,
 };
 use crate::plan::Plan;
 
@@ -32,9 +32,24 @@ pub struct Policy {
     pub empty_zone: EmptyZone,
     /// What to do with a zone that is there and unclaimed.
     pub unowned_zones: UnownedZones,
+    /// Suffixes at and below which a panel may have what is refused to it by its name or by the zones above it.
+    pub allow_zones: Vec<Name>,
+    /// Zones that CNAMEs may lead challenges into, beside names that are those of challenges themselves.
+    pub challenge_zones: Vec<Name>,
+    /// Whether challenges may be removed that this instance does not know to have added: it remembers none.
+    pub removes_any_challenge: bool,
+    /// Whose words the intent is made of.
+    pub trust: Trust,
+    /// Whether the last attempt at the intent found the zone in the hands of another instance.
+    pub awaited_zone: bool,
     /// How much of a zone's records one update may remove, in percent; 100 is all. `None` is half if
     /// unmanaged records may go, and all otherwise.
     pub removals_percent_max: Option<u32>,
+    /// How many zones may be deleted, or lose most of their records, within an hour, by all processes. `None` is any
+    /// number.
+    pub deletions_per_hour_max: Option<u32>,
+    /// Whether an absent zone that was seen signed may be created, with other keys than its DS at the parent names.
+    pub creates_signed_anew: bool,
     /// How PTR records are handled.
     pub ptr: PtrSettings,
     /// Seconds since 1970, for signatures.
@@ -57,6 +72,8 @@ pub enum UnownedZones {
     Adopt,
     /// Leave it alone.
     Refuse,
+    /// Leave it alone if a panel asks and the primary can create zones, else claim it.
+    ByTrust,
 }
 
 /// How PTR records are handled.
@@ -122,19 +139,38 @@ impl PtrSettings {
 }
 
 impl Policy {
-    /// Returns the policy for an intent, which may ask for more.
-    pub(crate) fn of_intent(&self, intent: &Intent) -> Cow<'_, Self> {
+    /// Returns the policy for an intent, which may ask for more, on a primary that can create zones, or cannot.
+    pub(crate) fn of_intent(&self, intent: &Intent, can_create: bool) -> Cow<'_, Self> {
+        let trust = intent.trust();
         let prunes = match intent {
             Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
             Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => false,
         };
-        if !prunes {
+        let is_reverse = trust == Trust::Panel && network_of(&intent.name()).is_some();
+        if trust == self.trust && !prunes && !is_reverse {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Self {
-            foreign: ForeignRecords::Remove,
+            foreign: match prunes {
+                // The PTR records in it are not those of the panel's customers.
+                _ if is_reverse => ForeignRecords::Keep,
+                true => ForeignRecords::Remove,
+                false => self.foreign,
+            },
+            unowned_zones: match (self.unowned_zones, trust) {
+                (UnownedZones::ByTrust, Trust::Panel) if can_create => UnownedZones::Refuse,
+                (unowned, _) => unowned,
+            },
+            trust,
             ..self.clone()
         })
+    }
+
+    /// Lets any number of records and zones be removed, and signed zones be created anew: the operator asks for it.
+    pub fn force(&mut self) {
+        self.removals_percent_max = Some(100);
+        self.deletions_per_hour_max = None;
+        self.creates_signed_anew = true;
     }
 
     pub(crate) fn scope<'a>(&'a self, managed: &'a RrSets) -> Scope<'a> {
@@ -147,11 +183,7 @@ impl Policy {
 
     /// Refuses a plan that removes more of a zone than the operator allows. Small zones may change at will: a
     /// few records are soon half of them.
-    pub(crate) fn permit_removals(
-        &self,
-        plan: &Plan,
-        current: &CurrentZone,
-    ) -> Result<(), Failure> {
+    pub(crate) fn allow_removals(&self, plan: &Plan, current: &CurrentZone) -> Result<(), Failure> {
         let (removed, records) = (plan.removed(), current.records.record_count());
         let percent_max = self.removals_percent_max.unwrap_or(match self.foreign {
             ForeignRecords::Keep => 100,
@@ -162,6 +194,7 @@ impl Policy {
             return Ok(());
         }
         Err(Failure::MassRemoval {
+            zone: current.name.clone(),
             removed,
             records,
             percent_max,
@@ -175,7 +208,7 @@ impl Policy {
 
     /// Refuses a name under a denied suffix, and names of the primary's catalog: a record there would list a
     /// zone, or take it from another instance.
-    pub(crate) fn permit_name(
+    pub(crate) fn allow_name(
         &self,
         name: &Name,
         catalog: Option<&ZoneName>,
@@ -193,8 +226,57 @@ impl Policy {
         }
     }
 
+    /// Returns whether a zone that is there and unclaimed is left alone.
+    pub(crate) fn refuses_unowned(&self) -> bool {
+        self.unowned_zones == UnownedZones::Refuse
+    }
+
+    /// Refuses a panel the zones of `arpa`, but for reverse zones inside the networks: their names are not those of
+    /// customers.
+    pub(crate) fn allow_zone(&self, zone: &Name) -> Result<(), Failure> {
+        let is_arpa = zone
+            .labels()
+            .last()
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"arpa"));
+        let network = network_of(zone);
+        let mut networks = self.ptr.networks.iter();
+        let is_managed =
+            network.is_some_and(|network| networks.any(|managed| managed.covers(&network)));
+        if !is_arpa || is_managed || self.allows_panel(zone) {
+            return Ok(());
+        }
+        Err(Failure::ReverseZoneOutside {
+            zone: ZoneName::new(zone),
+        })
+    }
+
+    /// Returns whether nothing is refused by the name of a zone or by the zones above it: an operator typed the name, or
+    /// allows it.
+    pub(crate) fn allows_panel(&self, zone: &Name) -> bool {
+        let mut suffixes = self.allow_zones.iter();
+        self.trust == Trust::Operator || suffixes.any(|suffix| zone.is_at_or_below(suffix))
+    }
+
+    /// Refuses to write a challenge at a name that is not meant for one: a customer chose the name, or may have written the
+    /// CNAME that leads there.
+    pub(crate) fn allow_challenge(&self, owner: &Name, target: &Name) -> Result<(), Failure> {
+        if target.is_challenge() || self.is_in_challenge_zone(target) {
+            return Ok(());
+        }
+        Err(Failure::NoChallengeName {
+            owner: owner.clone(),
+            target: target.clone(),
+        })
+    }
+
+    /// Returns whether a name is in a zone into which CNAMEs may lead challenges.
+    pub(crate) fn is_in_challenge_zone(&self, name: &Name) -> bool {
+        let mut zones = self.challenge_zones.iter();
+        zones.any(|zone| name.is_at_or_below(zone))
+    }
+
     /// Refuses a zone without records, unless the operator lets it empty the zone.
-    pub(crate) fn permit_contents(&self, zone: &DesiredZone) -> Result<(), Failure> {
+    pub(crate) fn allow_contents(&self, zone: &DesiredZone) -> Result<(), Failure> {
         if zone.records.is_empty() && self.empty_zone == EmptyZone::Refuse {
             return Err(Failure::EmptyZone);
         }
@@ -209,7 +291,14 @@ impl Policy {
             deny_zones: Vec::new(),
             empty_zone: EmptyZone::Refuse,
             unowned_zones: UnownedZones::Adopt,
+            allow_zones: Vec::new(),
+            challenge_zones: Vec::new(),
+            removes_any_challenge: true,
+            trust: Trust::Operator,
+            awaited_zone: false,
             removals_percent_max: None,
+            deletions_per_hour_max: None,
+            creates_signed_anew: false,
             ptr: PtrSettings::default(),
             clock,
         }

@@ -86,7 +86,7 @@ impl<'a> Cursor<'a> {
             }
         }
         if self.depth > 0 {
-            let kind = RdataTextError::Parenthesis.into();
+            let kind = MasterFileErrorKind::Data(RdataTextError::Parenthesis);
             let at = self.opened_at;
             return Err(ErrorAt { at, kind });
         }

@@ -151,12 +151,12 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
         }
         let read = read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
             let at = offsets.get(index).copied();
-            error_at(at.unwrap_or(cursor.offset()), error.into())
+            error_at(at.unwrap_or(cursor.offset()), Kind::Data(error))
         });
         // `\# 0` is in a valid form, but no server accepts it for other types.
         if read.as_ref().is_ok_and(|it| it.as_wire().is_empty()) && !can_be_empty(rtype) {
             let error = RdataTextError::from(RdataError::Short);
-            return Err(error_at(cursor.offset(), error.into()));
+            return Err(error_at(cursor.offset(), Kind::Data(error)));
         }
         read
     }

@@ -1,9 +1,13 @@
 //! The desired zone of a master file.
 
-use std::fmt;
+use std::collections::HashSet;
 
 use super::records::MasterFile;
-use crate::model::{DesiredSoa, DesiredZone, Name, Record, RecordType, RrSets, Soa, ZoneSource};
+use crate::diagnostic::{Diagnose, Diagnostic, case, masterfile as entries};
+use crate::model::{
+    DesiredSoa, DesiredZone, Name, NoHostName, RRSET_OCTETS_MAX, Rdata, Record, RecordType,
+    Rejected, RrSet, RrSets, Soa, Trust, ZoneName, ZoneSource, record_octets,
+};
 use crate::zonefile::format_type;
 
 /// The desired zone of a master file, with notes for the operator.
@@ -23,6 +27,26 @@ pub enum Note {
         /// The number of these records.
         count: usize,
     },
+    /// The target of a record reads as an address; the zone omits the record.
+    AddressAsTarget {
+        /// The owner name.
+        owner: Name,
+        /// The type.
+        rtype: RecordType,
+        /// The target.
+        target: Name,
+    },
+    /// A record, or all of one owner name and type, are larger than an RRset that can be sent; the zone omits them.
+    TooLarge {
+        /// The owner name.
+        owner: Name,
+        /// The type.
+        rtype: RecordType,
+        /// How many records there are.
+        records: usize,
+        /// Their octets in a message.
+        octets: usize,
+    },
     /// Records of one owner name and type differ in TTL (RFC 2181 section 5.2).
     TtlsDiffer {
         /// The owner name.
@@ -34,22 +58,42 @@ pub enum Note {
     },
 }
 
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Diagnose for Note {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::SignersRecords { count } => write!(
-                f,
-                "DNSSEC records left out: {count}; those of the primary stay as they are"
-            ),
+            Self::SignersRecords { count } => case!(entries::MASTER_FILE_SIGNED, count),
+            Self::AddressAsTarget {
+                owner,
+                rtype,
+                target,
+            } => {
+                let rtype = format_type(*rtype);
+                case!(entries::MASTER_FILE_TARGET, owner, rtype, target)
+            }
+            Self::TooLarge {
+                owner,
+                rtype,
+                records,
+                octets,
+            } => {
+                let (rtype, limit) = (format_type(*rtype), RRSET_OCTETS_MAX);
+                case!(
+                    entries::MASTER_FILE_TOO_LARGE_TO_SEND,
+                    owner,
+                    rtype,
+                    records,
+                    octets,
+                    limit
+                )
+            }
             Self::TtlsDiffer {
                 owner,
                 rtype,
                 smallest,
-            } => write!(
-                f,
-                "the {} records of {owner} have different TTLs; {smallest} is taken for all",
-                format_type(*rtype)
-            ),
+            } => {
+                let rtype = format_type(*rtype);
+                case!(entries::MASTER_FILE_TTLS_DIFFER, rtype, owner, smallest)
+            }
         }
     }
 }
@@ -69,6 +113,30 @@ impl MasterFile {
         }
         let count = all - records.len() - usize::from(soa != DesiredSoa::default());
         let mut notes = Vec::new();
+        let mut rejected = Vec::new();
+        let targets = records.iter().filter_map(target);
+        let mut addresses: HashSet<Name> =
+            targets.filter(|it| is_address(it, &self.zone)).collect();
+        // A name that has records is no address, whatever it looks like.
+        for record in &records {
+            addresses.remove(&record.owner);
+        }
+        records.retain(|record| {
+            let Some(target) = target(record).filter(|target| addresses.contains(target)) else {
+                return true;
+            };
+            let (owner, rtype) = (record.owner.clone(), record.rtype);
+            rejected.push(Rejected {
+                owner: Some(owner.clone()),
+                rtype: Some(rtype),
+            });
+            notes.push(Note::AddressAsTarget {
+                owner,
+                rtype,
+                target,
+            });
+            false
+        });
         if count > 0 {
             notes.push(Note::SignersRecords { count });
         }
@@ -76,16 +144,71 @@ impl MasterFile {
         for set in records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner) {
             notes.extend(ttls_differ(set));
         }
+        let records = without_too_large(RrSets::from_records(records), &mut notes, &mut rejected);
         Wanted {
             zone: DesiredZone {
                 name: self.zone,
                 soa,
-                records: RrSets::from_records(records),
+                records,
+                rejected: rejected.into_iter().collect(),
                 source: ZoneSource::File { prunes },
+                trust: Trust::Operator,
             },
             notes,
         }
     }
+}
+
+/// Takes out each record that is larger than an RRset that can be sent, and each such RRset.
+fn without_too_large(
+    records: RrSets,
+    notes: &mut Vec<Note>,
+    rejected: &mut Vec<Rejected>,
+) -> RrSets {
+    let octets_of = |set: &RrSet| -> usize {
+        let octets = |rdata| record_octets(&set.owner, rdata);
+        set.rdatas.iter().map(octets).sum()
+    };
+    if records.iter().all(|set| octets_of(set) <= RRSET_OCTETS_MAX) {
+        return records;
+    }
+    let is_small = |set: &RrSet| octets_of(set) <= RRSET_OCTETS_MAX;
+    let mut kept = Vec::new();
+    for set in &records {
+        let is_large = |rdata: &Rdata| record_octets(&set.owner, rdata) > RRSET_OCTETS_MAX;
+        let singles = set.rdatas.iter().filter(|it| is_large(it));
+        let singles = singles.map(|rdata| set.part(|it| it == rdata));
+        let rest = set.part(|it| !is_large(it));
+        let (fits, too_large): (Vec<RrSet>, Vec<RrSet>) = singles.chain([rest]).partition(is_small);
+        kept.extend(fits.into_iter().filter(|set| !set.rdatas.is_empty()));
+        for set in too_large {
+            rejected.push(Rejected {
+                owner: Some(set.owner.clone()),
+                rtype: Some(set.rtype),
+            });
+            notes.push(Note::TooLarge {
+                records: set.rdatas.len(),
+                octets: octets_of(&set),
+                owner: set.owner,
+                rtype: set.rtype,
+            });
+        }
+    }
+    RrSets::from_sets(kept)
+}
+
+fn target(record: &Record) -> Option<Name> {
+    record.rdata.target(record.rtype)
+}
+
+/// Returns whether a target reads as an address, as it stands or relative to the apex.
+fn is_address(target: &Name, zone: &ZoneName) -> bool {
+    let reads_as_one = |name: &Name| name.check_target() == Err(NoHostName::Address);
+    if !target.is_below(zone.apex()) {
+        return reads_as_one(target);
+    }
+    let below = target.labels().count() - zone.apex().labels().count();
+    Name::from_labels(target.labels().take(below)).is_ok_and(|name| reads_as_one(&name))
 }
 
 fn desired_soa(record: &Record) -> DesiredSoa {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::name::Name;
 use super::network::reverse_name;
 use super::record::{Rdata, RecordType};
+use super::trust::Trust;
 use super::zone::{DesiredZone, ZoneName};
 
 /// The desired state of one subject. A newer intent replaces an older one with an equal
@@ -16,11 +17,20 @@ pub enum Intent {
     /// The zone exists with these contents.
     Zone(DesiredZone),
     /// The zone does not exist, or it has no managed records.
-    ZoneAbsent(ZoneName),
+    ZoneAbsent(AbsentZone),
     /// A PTR value exists or does not exist.
     Ptr(PtrIntent),
     /// A record exists or does not exist, whatever else its owner name has.
     Record(RecordIntent),
+}
+
+/// A zone that must not exist, or have no managed records.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AbsentZone {
+    /// The name of the zone.
+    pub name: ZoneName,
+    /// Whether a customer of the panel or the operator chose the name.
+    pub trust: Trust,
 }
 
 /// The desired state of one record.
@@ -38,6 +48,8 @@ pub struct RecordIntent {
     pub presence: Presence,
     /// Whether to follow a CNAME at the owner name to its target, as for an ACME challenge.
     pub follows_cnames: bool,
+    /// Whether a customer of the panel or the operator chose the owner name.
+    pub trust: Trust,
 }
 
 /// The desired state of one PTR value of an address.
@@ -87,9 +99,20 @@ impl Intent {
     pub fn name(&self) -> Cow<'_, Name> {
         match self {
             Self::Zone(zone) => Cow::Borrowed(zone.name.apex()),
-            Self::ZoneAbsent(zone) => Cow::Borrowed(zone.apex()),
+            Self::ZoneAbsent(zone) => Cow::Borrowed(zone.name.apex()),
             Self::Ptr(ptr) => Cow::Owned(reverse_name(ptr.address)),
             Self::Record(record) => Cow::Borrowed(&record.owner),
+        }
+    }
+
+    /// Returns whether a panel or the operator asks for the intent. PTR values always count as the operator's:
+    /// `ptr.networks` limits them.
+    pub fn trust(&self) -> Trust {
+        match self {
+            Self::Zone(zone) => zone.trust,
+            Self::ZoneAbsent(zone) => zone.trust,
+            Self::Record(record) => record.trust,
+            Self::Ptr(_) => Trust::Operator,
         }
     }
 
@@ -97,7 +120,7 @@ impl Intent {
     pub fn key(&self) -> IntentKey {
         match self {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
-            Self::ZoneAbsent(name) => IntentKey::Zone(name.clone()),
+            Self::ZoneAbsent(zone) => IntentKey::Zone(zone.name.clone()),
             Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.to_lowercase()),
             Self::Record(record) => {
                 let owner = record.owner.to_lowercase();

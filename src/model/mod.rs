@@ -5,20 +5,33 @@
 
 mod excerpt;
 mod intent;
+mod key_tags;
 mod name;
+mod nameservers;
 mod network;
 mod record;
+mod rejected;
 mod scope;
 mod secret;
+mod size;
+mod trust;
 mod zone;
 
 pub use excerpt::excerpt;
-pub use intent::{Intent, IntentKey, Presence, PtrIntent, RecordIntent};
-pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError, NoHostName};
-pub use network::{Network, NetworkError, address_of, reverse_name};
-pub use record::{Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields};
+pub use intent::{AbsentZone, Intent, IntentKey, Presence, PtrIntent, RecordIntent};
+pub use name::{
+    CHALLENGE_LABEL, LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError, NoHostName, is_host_label,
+};
+pub use nameservers::NS_TTL;
+pub use network::{Network, NetworkError, address_of, network_of, reverse_name};
+pub use record::{
+    Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields, names_in,
+};
+pub use rejected::{Rejected, RejectedRecords};
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
 pub use secret::Secret;
+pub use size::{RECORD_FIXED_OCTETS, RRSET_OCTETS_MAX, record_octets};
+pub use trust::Trust;
 pub use zone::{
     CurrentZone, DesiredSoa, DesiredZone, InitialZone, OwnerName, Serial, Soa, ZoneName, ZoneSource,
 };

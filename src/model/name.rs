@@ -11,6 +11,9 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
+/// The label of the owner names of ACME challenges (RFC 8555 section 8.4).
+pub const CHALLENGE_LABEL: &[u8] = b"_acme-challenge";
+
 /// Maximum octets of a name, with the root's zero octet (RFC 1035 section 2.3.4).
 pub const NAME_OCTETS_MAX: usize = 255;
 /// Maximum octets of a label (RFC 1035 section 2.3.4).
@@ -55,9 +58,21 @@ pub enum NoHostName {
     /// The name is written as an address, under which a lookup finds no host.
     #[error("an address stands where the name of a host belongs")]
     Address,
+    /// The name is written as a URL, or has a port.
+    #[error("a URL stands where the name of a host belongs")]
+    Url,
+    /// The name has a `@`, which is no domain of its own and is part of a mailbox.
+    #[error("`@` stands in the name of a host")]
+    At,
 }
 
 impl Name {
+    /// Returns whether the name has the label of ACME challenges.
+    pub fn is_challenge(&self) -> bool {
+        let mut labels = self.labels();
+        labels.any(|label| label.eq_ignore_ascii_case(CHALLENGE_LABEL))
+    }
+
     /// Returns the root, `.`.
     pub fn root() -> Self {
         Self(Box::new([0]))
@@ -122,15 +137,39 @@ impl Name {
     /// that reads as an address was meant as one, whatever its labels are (RFC 1123 section 2.1).
     ///
     /// # Errors
-    /// [`NoHostName`] if the name is the root or reads as an address.
+    /// [`NoHostName`].
     pub fn check_host(&self) -> Result<(), NoHostName> {
         if self.is_root() {
             return Err(NoHostName::Root);
         }
-        if self.to_text_without_dot().parse::<IpAddr>().is_ok() {
-            return Err(NoHostName::Address);
+        self.check_target()
+    }
+
+    /// Checks that the name can be the target of a record. Some types give the root a meaning (RFC 7505).
+    ///
+    /// # Errors
+    /// [`NoHostName`] if the name reads as an address or a URL, or has a `@`.
+    pub fn check_target(&self) -> Result<(), NoHostName> {
+        let has = |octet: u8| self.labels().any(|label| label.contains(&octet));
+        let (first, last) = (self.labels().next(), self.labels().last());
+        let has_colon = has(b':');
+        let is_number = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
+        let may_be_address = has_colon || first.is_some_and(is_number);
+        if may_be_address && self.to_text_without_dot().parse::<IpAddr>().is_ok() {
+            Err(NoHostName::Address)
+        // In another label than the last, a slash is part of a name of RFC 2317.
+        } else if has_colon || last.is_some_and(|label| label.contains(&b'/')) {
+            Err(NoHostName::Url)
+        } else if has(b'@') {
+            Err(NoHostName::At)
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// Returns whether each label can be that of a host ([`is_host_label`]).
+    pub fn is_host(&self) -> bool {
+        self.labels().all(is_host_label)
     }
 
     /// Returns the uncompressed wire octets, which end in the root's zero octet.
@@ -394,6 +433,15 @@ impl PartialOrd for Name {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// Returns whether a label has letters, digits, and hyphens that are neither first nor last (RFC
+/// 1123 section 2.1).
+pub fn is_host_label(label: &[u8]) -> bool {
+    let ends = [label.first(), label.last()];
+    let mut octets = label.iter();
+    octets.all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-')
+        && ends.into_iter().flatten().all(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]

@@ -98,6 +98,11 @@ impl Network {
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
     }
 
+    /// Returns whether all addresses of another network are in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.address)
+    }
+
     /// The prefix length in bits.
     pub fn prefix(&self) -> u8 {
         self.prefix
@@ -157,6 +162,48 @@ pub fn reverse_name(address: IpAddr) -> Name {
         .map(String::as_bytes)
         .chain([suffix.as_bytes(), b"arpa"]);
     Name::from_labels(labels).expect("at most 34 short labels")
+}
+
+/// Returns the network of the addresses whose reverse names are at or below a name. Labels in front that are part of no
+/// address, as those of RFC 2317, leave the network as it is without them. `None` if the name is neither in `in-addr.arpa`
+/// nor in `ip6.arpa`.
+pub fn network_of(name: &Name) -> Option<Network> {
+    let labels: Vec<String> = name
+        .labels()
+        .map(|label| label.escape_ascii().to_string().to_ascii_lowercase())
+        .collect();
+    let (labels, is_v4) = match labels.split_last_chunk::<2>()? {
+        (labels, [tree, arpa]) if arpa == "arpa" && tree == "in-addr" => (labels, true),
+        (labels, [tree, arpa]) if arpa == "arpa" && tree == "ip6" => (labels, false),
+        _ => return None,
+    };
+    let labels = labels.iter().rev();
+    if is_v4 {
+        let octets = labels.map_while(|label| {
+            let octet = label.parse::<u8>().ok();
+            octet.filter(|octet| octet.to_string() == *label)
+        });
+        let octets: Vec<u8> = octets.take(4).collect();
+        let mut address = [0; 4];
+        address[..octets.len()].copy_from_slice(&octets);
+        return Some(Network {
+            address: address.into(),
+            prefix: 8 * u8::try_from(octets.len()).ok()?,
+        });
+    }
+    let digits = labels.map_while(|label| {
+        let digit = u8::from_str_radix(label, 16).ok();
+        digit.filter(|digit| *digit < 16 && format!("{digit:x}") == *label)
+    });
+    let digits: Vec<u8> = digits.take(32).collect();
+    let mut address = [0; 16];
+    for (index, digit) in digits.iter().enumerate() {
+        address[index / 2] |= digit << if index % 2 == 0 { 4 } else { 0 };
+    }
+    Some(Network {
+        address: address.into(),
+        prefix: 4 * u8::try_from(digits.len()).ok()?,
+    })
 }
 
 /// The address that a reverse name stands for; none where it stands for none.

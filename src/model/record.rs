@@ -51,6 +51,7 @@ impl RecordType {
     pub const TLSA: Self = Self(52);
     pub const CDS: Self = Self(59);
     pub const CDNSKEY: Self = Self(60);
+    pub const ZONEMD: Self = Self(63);
     pub const SVCB: Self = Self(64);
     pub const HTTPS: Self = Self(65);
     pub const SPF: Self = Self(99);
@@ -68,6 +69,16 @@ impl RecordType {
 }
 
 impl RecordType {
+    /// Returns whether records of the type have an address of a host.
+    pub fn is_address(self) -> bool {
+        self == Self::A || self == Self::AAAA
+    }
+
+    /// Returns whether no zone has records of this type: OPT, TSIG, and the types that exist in queries only.
+    pub fn is_meta(self) -> bool {
+        self == Self::OPT || (249..=255).contains(&self.0)
+    }
+
     /// Returns whether a signing primary creates records of this type itself, so that no plan
     /// changes them.
     pub fn is_made_by_signer(self) -> bool {
@@ -125,6 +136,31 @@ pub fn fields(rtype: RecordType) -> &'static [Field] {
         ],
         _ => &[],
     }
+}
+
+/// Returns the domain names in well-formed data of a type.
+pub fn names_in(rtype: RecordType, rdata: &[u8]) -> Vec<Name> {
+    let (mut names, mut rest) = (Vec::new(), rdata);
+    let fields = match rtype {
+        // The target is never compressed (RFC 9460 section 2.2), so `fields` does not list it.
+        RecordType::SVCB | RecordType::HTTPS => &[Field::Octets(2), Field::Name],
+        rtype => fields(rtype),
+    };
+    for field in fields {
+        let octets = match field {
+            Field::Octets(count) => *count,
+            Field::CharacterString => 1 + rest.first().copied().map_or(0, usize::from),
+            Field::Name => name_octets(rest).unwrap_or(rest.len()),
+        };
+        let Some((part, after)) = rest.split_at_checked(octets) else {
+            break;
+        };
+        if *field == Field::Name {
+            names.extend(Name::from_wire(part).ok());
+        }
+        rest = after;
+    }
+    names
 }
 
 /// The data of a record in canonical wire form.
@@ -196,6 +232,18 @@ impl Rdata {
     /// Returns the name, for a type that consists of one name; `None` if the data are not one name.
     pub fn to_name(&self) -> Option<Name> {
         Name::from_wire(&self.0).ok()
+    }
+
+    /// Returns the host name or alias that data of a type lead to; `None` if the type has none.
+    pub fn target(&self, rtype: RecordType) -> Option<Name> {
+        let at = match rtype {
+            RecordType::CNAME | RecordType::NS | RecordType::PTR => 0,
+            RecordType::MX | RecordType::SVCB | RecordType::HTTPS => 2,
+            RecordType::SRV => 6,
+            _ => return None,
+        };
+        let octets = self.0.get(at..)?;
+        Name::from_wire(&octets[..name_octets(octets).ok()?]).ok()
     }
 
     /// Returns the address of an A or AAAA record (RFC 1035 section 3.4.1, RFC 3596 section 2.2);
@@ -273,6 +321,17 @@ impl RrSet {
             ttl: self.ttl,
             rdata: rdata.clone(),
         })
+    }
+
+    /// Returns some records of the set, perhaps none.
+    #[must_use]
+    pub fn part(&self, is_in: impl Fn(&Rdata) -> bool) -> Self {
+        let rdatas = self.rdatas.iter().filter(|rdata| is_in(rdata));
+        Self {
+            owner: self.owner.clone(),
+            rdatas: rdatas.cloned().collect(),
+            ..*self
+        }
     }
 
     /// Returns whether the set has data with the content of `rdata`.
@@ -390,15 +449,8 @@ impl RrSets {
                 None => difference.push(set.clone()),
                 Some(theirs) if theirs.rdatas == set.rdatas => {}
                 Some(theirs) => {
-                    let missing = set.rdatas.iter().filter(|rdata| !theirs.contains(rdata));
-                    let rdatas: Vec<Rdata> = missing.cloned().collect();
-                    if !rdatas.is_empty() {
-                        difference.push(RrSet {
-                            rdatas,
-                            owner: set.owner.clone(),
-                            ..*set
-                        });
-                    }
+                    let missing = set.part(|rdata| !theirs.contains(rdata));
+                    difference.extend(Some(missing).filter(|set| !set.rdatas.is_empty()));
                 }
             }
         }

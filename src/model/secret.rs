@@ -1,16 +1,19 @@
-//! Secrets that cannot be printed.
+//! Secrets that cannot be printed, and that stand in memory once, for as long as they are needed.
 
 use std::fmt;
+use std::sync::Arc;
+
+use zeroize::{Zeroize, Zeroizing};
 
 /// A value that no `Debug`, error or log line shows. Code that reads a secret must wrap it
-/// at once.
+/// at once. Clones share one copy, which is overwritten when the last of them is dropped.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Secret<T>(T);
+pub struct Secret<T: Zeroize>(Arc<Zeroizing<T>>);
 
-impl<T> Secret<T> {
+impl<T: Zeroize> Secret<T> {
     /// Wraps a value.
     pub fn new(value: T) -> Self {
-        Self(value)
+        Self(Arc::new(Zeroizing::new(value)))
     }
 
     /// Returns the value, for the one place that computes with it.
@@ -19,7 +22,7 @@ impl<T> Secret<T> {
     }
 }
 
-impl<T> fmt::Debug for Secret<T> {
+impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
@@ -30,7 +33,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_never_shown() {
-        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    fn a_secret_is_never_shown_and_its_clones_share_it() {
+        let secret = Secret::new("hunter2".to_owned());
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert!(std::ptr::eq(secret.expose(), secret.clone().expose()));
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use super::name::Name;
 use super::record::{Rdata, RdataError, Record, RecordType, RrSet, RrSets, name_octets};
+use super::rejected::RejectedRecords;
+use super::trust::Trust;
 
 /// The name of a zone, which is its apex.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -132,6 +134,13 @@ impl Soa {
         })
     }
 
+    /// Returns whether an SOA record is that of one of BIND's built-in empty zones (RFC 6303): its own name as
+    /// primary, and the root as mailbox.
+    pub(crate) fn is_built_in(record: &Record) -> bool {
+        let soa = Self::from_rdata(&record.rdata);
+        soa.is_ok_and(|soa| soa.rname.is_root() && soa.mname == record.owner)
+    }
+
     /// Returns the canonical data with these fields.
     pub fn to_rdata(&self) -> Rdata {
         let mut octets = self.mname.to_lowercase().as_wire().to_vec();
@@ -179,8 +188,12 @@ pub struct DesiredZone {
     pub soa: DesiredSoa,
     /// All other records; every owner name is in the zone.
     pub records: RrSets,
+    /// The records that were sent, too, and are wrong.
+    pub rejected: RejectedRecords,
     /// The source of this state.
     pub source: ZoneSource,
+    /// Whose words the names are.
+    pub trust: Trust,
 }
 
 /// The source of a desired zone, which decides the meaning of its serial.
@@ -221,6 +234,45 @@ pub struct InitialZone {
     pub soa_ttl: u32,
     /// All other records, with at least one NS record at the apex.
     pub records: RrSets,
+}
+
+impl InitialZone {
+    /// Returns the names of apex NS records that are in the zone and have no address in it. BIND
+    /// loads no primary zone with one.
+    pub fn ns_without_address(&self) -> Vec<Name> {
+        let apex = self.name.apex();
+        let ns = self.records.get(apex, RecordType::NS);
+        let hosts = ns.into_iter().flat_map(|set| &set.rdatas);
+        let hosts = hosts.filter_map(Rdata::to_name);
+        let has_address = |host: &Name| {
+            let mut sets = self.records.at(host).iter();
+            sets.any(|set| set.rtype.is_address())
+        };
+        let lacks_one = |host: &Name| host.is_at_or_below(apex) && !has_address(host);
+        hosts.filter(lacks_one).collect()
+    }
+
+    /// Returns the zone with its SOA, the apex NS records that can be served, and the addresses of
+    /// those alone. `None` if the zone has nothing else, or no such NS record.
+    pub fn smallest(&self) -> Option<Self> {
+        let apex = self.name.apex();
+        let unserved = self.ns_without_address();
+        let mut ns = self.records.get(apex, RecordType::NS)?.clone();
+        let host_of = |rdata: &Rdata| rdata.to_name().filter(|host| !unserved.contains(host));
+        ns.rdatas.retain(|rdata| host_of(rdata).is_some());
+        let mut hosts: Vec<Name> = ns.rdatas.iter().filter_map(host_of).collect();
+        hosts.sort();
+        hosts.dedup();
+        let sets = hosts.iter().flat_map(|host| self.records.at(host));
+        let addresses = sets.filter(|set| set.rtype.is_address()).cloned();
+        let has_ns = !ns.rdatas.is_empty();
+        let records = RrSets::from_sets(addresses.chain([ns]));
+        let is_smaller = records != self.records;
+        (has_ns && is_smaller).then(|| Self {
+            records,
+            ..self.clone()
+        })
+    }
 }
 
 impl CurrentZone {

@@ -133,8 +133,8 @@ impl<'a> Client<'a> {
             Command::Zone(zone) => self.zone = Some(zone),
             Command::Key(key) => self.session.signer = Some(Signer::Shared(key)),
             Command::Lease(lease) => self.builder.lease = lease,
-            Command::Prerequisite(entry) => self.builder.prerequisites.push(entry),
-            Command::Update(entry) => self.builder.updates.push(entry),
+            Command::Prerequisite(record) => self.builder.prerequisites.push(record),
+            Command::Update(record) => self.builder.updates.push(record),
             Command::Show => {
                 let text = self.pending_text();
                 self.session.print(Stream::Out, &text);
@@ -390,15 +390,15 @@ impl<'a> Client<'a> {
 /// the first prerequisite.
 fn start_name(builder: &UpdateBuilder) -> Option<Name> {
     let first = builder.updates.first().or(builder.prerequisites.first())?;
-    Some(start_name_of_entry(first))
+    Some(start_name_of(first))
 }
 
 /// Returns the name at which the search for the zone of a record starts: its owner name, or for DS,
 /// which belongs in the parent zone, the parent of its owner name.
-pub(super) fn start_name_of_entry(entry: &WireRecord) -> Name {
-    let above = entry.owner.parent();
-    let is_in_parent = entry.rtype == RecordType::DS;
+pub(super) fn start_name_of(record: &WireRecord) -> Name {
+    let above = record.owner.parent();
+    let is_in_parent = record.rtype == RecordType::DS;
     above
         .filter(|_| is_in_parent)
-        .unwrap_or_else(|| entry.owner.clone())
+        .unwrap_or_else(|| record.owner.clone())
 }

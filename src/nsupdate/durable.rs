@@ -4,7 +4,7 @@
 //! RRset or a name would also delete records that were added since; and a record of a type that a
 //! name has only one of would replace a newer one.
 
-use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType};
+use crate::model::{Name, Presence, Rdata, RecordIntent, RecordType, Trust};
 use crate::wire::{Class, UpdateBuilder, WireRecord};
 use crate::zonefile::format_type;
 
@@ -40,13 +40,13 @@ pub(super) fn intents(
     builder.updates.iter().map(|it| intent(it, zone)).collect()
 }
 
-fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, String> {
-    let (owner, rtype) = (&entry.owner, format_type(entry.rtype));
-    let presence = match entry.class {
+fn intent(record: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, String> {
+    let (owner, rtype) = (&record.owner, format_type(record.rtype));
+    let presence = match record.class {
         Class::IN => Presence::Present,
         Class::NONE => Presence::Absent,
         Class::ANY => {
-            let what = if entry.rtype == RecordType::ANY {
+            let what = if record.rtype == RecordType::ANY {
                 "records".to_owned()
             } else {
                 format!("{rtype} records")
@@ -57,20 +57,21 @@ fn intent(entry: &WireRecord, zone: Option<&Name>) -> Result<RecordIntent, Strin
         }
         other => return Err(format!("records of class {other} cannot be kept")),
     };
-    if NOT_KEPT.contains(&entry.rtype) {
+    if NOT_KEPT.contains(&record.rtype) {
         return Err(format!("{rtype} records cannot be kept"));
     }
     if let Some(zone) = zone.filter(|zone| !owner.is_at_or_below(zone)) {
         return Err(format!("{owner} is not in zone {zone}"));
     }
-    let rdata = Rdata::from_wire(entry.rtype, &entry.rdata)
+    let rdata = Rdata::from_wire(record.rtype, &record.rdata)
         .map_err(|error| format!("{owner} {rtype}: {error}"))?;
     Ok(RecordIntent {
         owner: owner.to_lowercase(),
-        rtype: entry.rtype,
+        rtype: record.rtype,
         rdata,
-        ttl: (presence == Presence::Present).then_some(entry.ttl),
+        ttl: (presence == Presence::Present).then_some(record.ttl),
         presence,
         follows_cnames: false,
+        trust: Trust::Operator,
     })
 }

@@ -11,12 +11,10 @@ use tokio::time::Instant;
 use super::fatal::Fatal;
 use super::settings::{Settings, TlsChoice};
 use crate::transport::{
-    Application, Connection, Security, TlsClient, TlsFailure, TlsSettings, TransportError,
-    UdpRetryPolicy, exchange_datagrams, resolve_host,
+    Application, Connection, DATAGRAM_OCTETS_USUAL, Security, TlsClient, TlsFailure, TlsSettings,
+    TransportError, UdpRetryPolicy, exchange_datagrams, resolve_host,
 };
 
-/// Longest message in a datagram (RFC 1035 section 4.2.1); longer ones use TCP.
-const DATAGRAM_OCTETS_MAX: usize = 512;
 /// Time limit of a request without a limit: a year.
 const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Time limit of a host name look-up.
@@ -49,7 +47,7 @@ impl Transport {
     }
 
     /// Sends a request and returns the response. With `stream`, or with the security settings of a
-    /// route, never in a datagram.
+    /// route, never in a datagram, nor if it is longer than a datagram by RFC 1035 section 4.2.1.
     pub(super) async fn exchange(
         &self,
         settings: &Settings,
@@ -67,7 +65,7 @@ impl Transport {
             (None, Some(choice)) => Some(Security::Tls(Arc::new(tls_client(choice, peer)?))),
             (None, None) => None,
         };
-        if stream || security.is_some() || request.len() > DATAGRAM_OCTETS_MAX {
+        if stream || security.is_some() || request.len() > DATAGRAM_OCTETS_USUAL {
             let security = security.unwrap_or(Security::Tcp);
             return Ok(exchange_stream(local, peer, &security, request, deadline).await);
         }
@@ -138,7 +136,7 @@ pub(super) async fn addresses(
 pub(super) fn bind_text(error: &TransportError) -> String {
     let text = match error {
         TransportError::TimedOut { .. } => "timed out",
-        TransportError::Refused { .. } => "connection refused",
+        TransportError::Refused { .. } | TransportError::NoTcp { .. } => "connection refused",
         TransportError::Reset { .. } => "connection reset",
         TransportError::Closed { .. } | TransportError::ClosedInFrame { .. } => "end of file",
         TransportError::Resolve { .. } | TransportError::NoAddress { .. } => "not found",

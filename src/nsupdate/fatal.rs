@@ -1,5 +1,6 @@
 //! Errors that end a run at once.
 
+use crate::diagnostic::{Diagnose as _, Diagnostic, case, run};
 use crate::transport::TlsError;
 
 /// An error that ends a run before the end of its script, with status 1.
@@ -36,4 +37,23 @@ pub(crate) enum Fatal {
     /// The kernel gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
+}
+
+impl Fatal {
+    /// Returns the diagnostic of an error for which nsupdate has no text.
+    pub(crate) fn diagnostic(&self) -> Option<Diagnostic> {
+        match self {
+            Self::Tls(error) => Some(error.diagnostic()),
+            Self::Random(source) => Some(case!(run::NO_RANDOM_NUMBERS, source)),
+            Self::Syntax
+            | Self::NoServer
+            | Self::NoZone
+            | Self::SoaFailed
+            | Self::SoaOpcode
+            | Self::UpdateOpcode
+            | Self::Response(_)
+            | Self::TooLong
+            | Self::NoSignature => None,
+        }
+    }
 }

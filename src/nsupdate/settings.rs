@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::Name;
-use crate::transport::{ClientIdentity, Endpoint};
+use crate::transport::{ClientIdentity, Endpoint, PemFile};
 use crate::wire::{Key, PrivateKey};
 
 /// A standard stream.
@@ -43,8 +43,8 @@ impl Families {
 /// The settings of DNS over TLS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsChoice {
-    /// Certificate authorities in PEM; if `None`, the server is not verified.
-    pub(crate) ca_pem: Option<Vec<u8>>,
+    /// Certificate authorities; if `None`, the server is not verified.
+    pub(crate) ca_pem: Option<PemFile>,
     /// The name in the server's certificate; if `None`, the server's address.
     pub(crate) server_name: Option<String>,
     /// The client's own certificate, for a server that asks for one.

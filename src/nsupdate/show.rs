@@ -88,7 +88,7 @@ pub(super) fn message(dump: &MessageDump) -> String {
         }
         put(&mut text, format_args!(";; {title} SECTION:\n"));
         for record in records {
-            text.push_str(&entry(record));
+            text.push_str(&line(record));
         }
         text.push('\n');
     }
@@ -100,7 +100,7 @@ pub(super) fn message(dump: &MessageDump) -> String {
     if let Some(sig0) = &dump.sig0 {
         text.push_str(";; SIG0 PSEUDOSECTION:\n");
         // The covered type is 0. BIND: prints it as a number.
-        text.push_str(&entry(sig0).replacen("TYPE0 ", "0 ", 1));
+        text.push_str(&line(sig0).replacen("TYPE0 ", "0 ", 1));
         text.push('\n');
     }
     text
@@ -118,14 +118,14 @@ pub(super) fn tsig_error(code: u16) -> String {
     }
 }
 
-fn entry(entry: &WireRecord) -> String {
-    let data = if entry.rdata.is_empty() && [Class::ANY, Class::NONE].contains(&entry.class) {
+fn line(record: &WireRecord) -> String {
+    let data = if record.rdata.is_empty() && [Class::ANY, Class::NONE].contains(&record.class) {
         String::new()
     } else {
-        folded(entry.rtype, format_octets(entry.rtype, &entry.rdata))
+        folded(record.rtype, format_octets(record.rtype, &record.rdata))
     };
-    let rtype = format_type(entry.rtype);
-    row(&entry.owner, entry.ttl, entry.class, &rtype, &data)
+    let rtype = format_type(record.rtype);
+    row(&record.owner, record.ttl, record.class, &rtype, &data)
 }
 
 /// Divides a long last field into words of [`WORD_DIGITS`] digits, in types that end in hexadecimal

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::client::{Client, start_name_of_entry};
+use super::client::{Client, start_name_of};
 use super::discovery::{NotFound, Target, find_target};
 use super::fatal::Fatal;
 use super::session::Session;
@@ -47,10 +47,10 @@ impl Client<'_> {
     ) -> Result<(), Fatal> {
         let prerequisites = builder.prerequisites.into_iter().map(|it| (it, true));
         let updates = builder.updates.into_iter().map(|it| (it, false));
-        let entries: Vec<_> = prerequisites.chain(updates).collect();
+        let records: Vec<_> = prerequisites.chain(updates).collect();
         // Scripts use one name many times.
         let mut seen = HashSet::new();
-        let names = entries.iter().map(|(entry, _)| start_name_of_entry(entry));
+        let names = records.iter().map(|(record, _)| start_name_of(record));
         let names: Vec<Name> = names.filter(|name| seen.insert(name.clone())).collect();
         let mut parts: Vec<Part> = Vec::new();
         let mut known: HashMap<Name, usize> = HashMap::new();
@@ -69,12 +69,12 @@ impl Client<'_> {
                 }
             }
         }
-        for (entry, is_prerequisite) in entries {
-            let builder = &mut parts[known[&start_name_of_entry(&entry)]].builder;
+        for (record, is_prerequisite) in records {
+            let builder = &mut parts[known[&start_name_of(&record)]].builder;
             if is_prerequisite {
-                builder.prerequisites.push(entry);
+                builder.prerequisites.push(record);
             } else {
-                builder.updates.push(entry);
+                builder.updates.push(record);
             }
         }
         if let Some(part) = part_without_updates(&parts) {

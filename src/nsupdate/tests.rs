@@ -22,7 +22,7 @@ fn resolvers_are_read_and_default_to_loopback() {
 
 #[test]
 fn a_pending_update_is_shown_in_nsupdates_columns() {
-    let entry = |owner: &str, ttl, class, rtype, rdata: &[u8]| WireRecord {
+    let record = |owner: &str, ttl, class, rtype, rdata: &[u8]| WireRecord {
         owner: owner.parse().unwrap(),
         rtype,
         class,
@@ -32,16 +32,22 @@ fn a_pending_update_is_shown_in_nsupdates_columns() {
     let long = "long-name-that-is-quite-long.example.com";
     let builder = UpdateBuilder {
         zone: Some(("example.com".parse().unwrap(), Class::IN)),
-        prerequisites: vec![entry("a.example.com", 0, Class::NONE, RecordType::ANY, &[])],
+        prerequisites: vec![record(
+            "a.example.com",
+            0,
+            Class::NONE,
+            RecordType::ANY,
+            &[],
+        )],
         updates: vec![
-            entry(
+            record(
                 "X.Example.com",
                 5,
                 Class::IN,
                 RecordType::MX,
                 b"\0\x0a\x04Mail\0",
             ),
-            entry(long, 0, Class::ANY, RecordType::TXT, &[]),
+            record(long, 0, Class::ANY, RecordType::TXT, &[]),
         ],
         lease: None,
         extended_errors: false,

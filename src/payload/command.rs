@@ -70,6 +70,20 @@ impl fmt::Display for Verb {
 }
 
 impl Payload {
+    /// Takes out the commands for zones of whose records none is left, since they were wrong: nobody wants such a zone
+    /// to be empty.
+    pub fn keep_emptied_zones(&mut self) {
+        let is_emptied = |command: &mut Command| match &command.intent {
+            Intent::Zone(zone) => zone.records.is_empty() && !zone.rejected.is_empty(),
+            Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => false,
+        };
+        let emptied: Vec<Command> = self.commands.extract_if(.., is_emptied).collect();
+        for command in emptied {
+            let zone = ZoneName::new(&command.intent.name());
+            self.note(&command.place, Some(&zone), NoteKind::NoRecordLeft);
+        }
+    }
+
     pub(super) fn command(&mut self, place: &str, verb: Verb, intent: Intent) {
         self.commands.push(Command {
             place: place.to_owned(),
@@ -82,6 +96,7 @@ impl Payload {
         self.notes.push(Note {
             place: place.to_owned(),
             zone: zone.map(ToString::to_string),
+            record: None,
             kind,
         });
     }
@@ -93,6 +108,7 @@ impl Payload {
                 None => place.to_owned(),
             },
             zone: zone.map(ToString::to_string),
+            record: None,
             text: fault.text,
             kind: fault.kind,
         });

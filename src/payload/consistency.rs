@@ -1,10 +1,13 @@
-//! Checks the records of a zone against each other: delegations, CNAMEs, TTLs.
+//! Checks the records of a zone against each other: sizes, delegations, TTLs. Which records can stand
+//! together at one owner name depends on those in place, so the plan decides it.
 //!
 //! Only records that are valid by themselves take part, so that an invalid record never affects
 //! its neighbours.
 
+use std::collections::HashSet;
+
 use super::problem::{Fault, NoteKind, ProblemKind};
-use crate::model::{Name, Record, RecordType, ZoneName};
+use crate::model::{Name, RRSET_OCTETS_MAX, Record, RecordType, ZoneName, record_octets};
 
 /// A record that is valid by itself.
 pub(super) struct IndexedRecord {
@@ -25,6 +28,7 @@ pub(super) fn remove_conflicts(
         let (a, b) = (&a.record, &b.record);
         a.owner.cmp(&b.owner).then(a.rtype.cmp(&b.rtype))
     });
+    remove_too_large(records, faults);
     let mut found = Vec::new();
     // In canonical order, the names below a name follow it immediately.
     let mut delegation: Option<Name> = None;
@@ -34,13 +38,10 @@ pub(super) fn remove_conflicts(
             Some(delegation) if owner.is_below(delegation) => {
                 check_glue(node, delegation, &mut found);
             }
-            _ => {
-                let is_delegation = owner != zone.apex() && has(node, RecordType::NS);
-                check_owner(node, is_delegation, &mut found);
-                if is_delegation {
-                    delegation = Some(owner.clone());
-                }
+            _ if owner != zone.apex() && has(node, RecordType::NS) => {
+                delegation = Some(owner.clone());
             }
+            _ => {}
         }
     }
     if !found.is_empty() {
@@ -58,6 +59,42 @@ pub(super) fn remove_conflicts(
     }
 }
 
+/// Removes each record that is larger than an RRset that can be sent, and each such RRset, with one fault for each.
+fn remove_too_large(records: &mut Vec<IndexedRecord>, faults: &mut Vec<(usize, Fault)>) {
+    let mut removed = HashSet::new();
+    for set in records
+        .chunk_by(|a, b| a.record.rtype == b.record.rtype && a.record.owner == b.record.owner)
+    {
+        let octets = |it: &IndexedRecord| record_octets(&it.record.owner, &it.record.rdata);
+        if set.iter().map(octets).sum::<usize>() <= RRSET_OCTETS_MAX {
+            continue;
+        }
+        let (large, small): (Vec<_>, Vec<_>) =
+            set.iter().partition(|it| octets(it) > RRSET_OCTETS_MAX);
+        let mut too_large: Vec<Vec<&IndexedRecord>> =
+            large.into_iter().map(|it| vec![it]).collect();
+        let mut distinct = HashSet::new();
+        let whole: usize = small
+            .iter()
+            .filter(|it| distinct.insert(&it.record.rdata))
+            .map(|it| octets(it))
+            .sum();
+        if whole > RRSET_OCTETS_MAX {
+            too_large.push(small);
+        }
+        for all in too_large {
+            let kind = ProblemKind::TooLarge {
+                records: all.len(),
+                octets: all.iter().map(|it| octets(it)).sum(),
+                limit: RRSET_OCTETS_MAX,
+            };
+            faults.push((all[0].index, at_owner(all[0], kind)));
+            removed.extend(all.iter().map(|it| it.index));
+        }
+    }
+    records.retain(|it| !removed.contains(&it.index));
+}
+
 fn has(node: &[IndexedRecord], rtype: RecordType) -> bool {
     node.iter().any(|it| it.record.rtype == rtype)
 }
@@ -73,42 +110,8 @@ fn check_glue(node: &[IndexedRecord], delegation: &Name, faults: &mut Vec<(usize
     }
 }
 
-/// Checks the records of one owner name. DS is allowed only at a delegation (RFC 4035 section 2.4);
-/// a CNAME must be the only record (RFC 1034 section 3.6.2), and there may be only one (RFC 2181
-/// section 10.1).
-fn check_owner(node: &[IndexedRecord], is_delegation: bool, faults: &mut Vec<(usize, Fault)>) {
-    let stays = |rtype| rtype != RecordType::CNAME && (rtype != RecordType::DS || is_delegation);
-    let has_other = node.iter().any(|it| stays(it.record.rtype));
-    let mut first: Option<&IndexedRecord> = None;
-    for it in node {
-        match it.record.rtype {
-            RecordType::DS if !is_delegation => {
-                faults.push((it.index, at_owner(it, ProblemKind::DsWithoutDelegation)));
-            }
-            RecordType::CNAME if has_other => {
-                faults.push((it.index, at_owner(it, ProblemKind::CnameBesideOther)));
-            }
-            RecordType::CNAME => {
-                let first = *first.get_or_insert(it);
-                if first.record.rdata != it.record.rdata {
-                    faults.push((it.index, second_cname(it, first)));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 fn at_owner(it: &IndexedRecord, kind: ProblemKind) -> Fault {
     kind.at("host", &it.record.owner.to_string())
-}
-
-fn second_cname(second: &IndexedRecord, first: &IndexedRecord) -> Fault {
-    let target = |it: &IndexedRecord| it.record.rdata.to_name().unwrap_or_else(Name::root);
-    let kind = ProblemKind::SecondCname {
-        first: target(first),
-    };
-    kind.at("value", &target(second).to_string())
 }
 
 /// Notes the first record of an RRset whose TTL is not the smallest: all records of an RRset get

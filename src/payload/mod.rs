@@ -25,6 +25,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, payload as entries};
 use crate::model::{Intent, Name, Presence, PtrIntent};
 pub use command::{Command, Payload, Verb};
 use json::{ZoneCommand, elements, is_null, members, optional, required, shape, zone_command};
@@ -35,26 +36,23 @@ pub use zone::ZONE_RECORDS_MAX;
 
 /// Largest payload, in octets: some 300,000 records as Plesk writes them.
 pub const PAYLOAD_OCTETS_MAX: usize = 64 << 20;
-/// Most commands in a payload: a payload of the largest size has room for fewer, even if the zone
-/// of each is small.
+/// Most commands in a payload, of which each PTR value is one: a payload of the largest size has room
+/// for fewer zones, even if each is small.
 pub const COMMANDS_MAX: usize = 100_000;
 
 /// A fault for which a whole payload is rejected.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum PayloadError {
     /// The payload is not JSON from its first octet to its last.
-    #[error("the payload is not JSON (line {line}, column {column})")]
     NotJson {
         /// The line, from 1.
         line: usize,
         /// The column, in octets.
         column: usize,
         /// The cause.
-        #[source]
         source: NotJson,
     },
     /// The payload is longer than [`PAYLOAD_OCTETS_MAX`].
-    #[error("the payload has {octets} octets, more than the {limit} that are taken")]
     TooLarge {
         /// The length of the payload.
         octets: usize,
@@ -62,13 +60,30 @@ pub enum PayloadError {
         limit: usize,
     },
     /// The payload has more commands than [`COMMANDS_MAX`].
-    #[error("the payload has {commands} commands, more than the {limit} that are taken")]
     TooManyCommands {
         /// The number of commands.
         commands: usize,
         /// The greatest number that is accepted.
         limit: usize,
     },
+}
+
+displayed!(PayloadError);
+
+impl Diagnose for PayloadError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::NotJson {
+                line,
+                column,
+                source,
+            } => case!(entries::PAYLOAD_NOT_JSON, line, column, source),
+            Self::TooLarge { octets, limit } => case!(entries::PAYLOAD_TOO_LARGE, octets, limit),
+            Self::TooManyCommands { commands, limit } => {
+                case!(entries::PAYLOAD_TOO_MANY_COMMANDS, commands, limit)
+            }
+        }
+    }
 }
 
 /// A reason why octets are not JSON.
@@ -97,26 +112,23 @@ pub fn parse(input: &[u8]) -> Result<Payload, PayloadError> {
     let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
     let text = std::str::from_utf8(input).map_err(|error| not_utf8(input, error))?;
 
-    let mut payload = Payload::default();
+    let (mut payload, mut commands) = (Payload::default(), 0);
     if text.trim_ascii_start().starts_with('[') {
-        let mut commands = 0;
         elements(text, |index, element| {
-            commands = index + 1;
-            if index < COMMANDS_MAX {
-                payload.read_command(&format!("[{index}]"), element);
-            }
+            let room = COMMANDS_MAX.saturating_sub(commands);
+            commands += payload.read_command(&format!("[{index}]"), element, room);
         })
         .map_err(not_grammar)?;
-        if commands > COMMANDS_MAX {
-            return Err(PayloadError::TooManyCommands {
-                commands,
-                limit: COMMANDS_MAX,
-            });
-        }
     } else {
         let element: &serde_json::value::RawValue =
             serde_json::from_str(text).map_err(not_grammar)?;
-        payload.read_command("[0]", element.get());
+        commands = payload.read_command("[0]", element.get(), COMMANDS_MAX);
+    }
+    if commands > COMMANDS_MAX {
+        return Err(PayloadError::TooManyCommands {
+            commands,
+            limit: COMMANDS_MAX,
+        });
     }
     payload.set_wanted_hosts();
     Ok(payload)
@@ -150,53 +162,63 @@ fn not_grammar(error: serde_json::Error) -> PayloadError {
 }
 
 impl Payload {
-    fn read_command(&mut self, place: &str, text: &str) {
+    /// Reads an element of the payload, if there is room for it. Returns the number of its commands.
+    fn read_command(&mut self, place: &str, text: &str, room: usize) -> usize {
+        if room == 0 {
+            return 1;
+        }
         if let Some((verb, zone)) = ordinary_zone(text) {
             if let Err(fault) = self.read_ordinary_zone(place, verb, zone) {
                 self.problem(place, None, fault);
             }
-            return;
+            return 1;
         }
         let read = match command_members(text) {
             Ok(Some((verb, zone, ptr))) => match verb {
-                Verb::Create | Verb::Update => self.read_zone(place, verb, zone),
-                Verb::Delete => self.read_deletion(place, zone),
-                Verb::CreatePtr => self.read_ptrs(place, verb, Presence::Present, ptr),
-                Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Absent, ptr),
+                Verb::Create | Verb::Update => self.read_zone(place, verb, zone).map(|()| 1),
+                Verb::Delete => self.read_deletion(place, zone).map(|()| 1),
+                Verb::CreatePtr => self.read_ptrs(place, verb, Presence::Present, ptr, room),
+                Verb::DeletePtr => self.read_ptrs(place, verb, Presence::Absent, ptr, room),
             },
             Ok(None) => {
                 self.note(place, None, NoteKind::NoCommand);
-                Ok(())
+                Ok(1)
             }
             Err(fault) => Err(fault),
         };
-        if let Err(fault) = read {
+        read.unwrap_or_else(|fault| {
             self.problem(place, None, fault);
-        }
+            1
+        })
     }
 
-    /// Reads one PTR value, or an array of them.
+    /// Reads one PTR value, or an array of them as far as there is room. Returns their number.
     fn read_ptrs(
         &mut self,
         place: &str,
         verb: Verb,
         presence: Presence,
         ptr: Option<&str>,
-    ) -> Result<(), Fault> {
+        room: usize,
+    ) -> Result<usize, Fault> {
         let ptr = ptr
             .filter(|ptr| !is_null(ptr))
             .ok_or_else(|| ProblemKind::Missing { key: "ptr" }.at("ptr", ""))?;
         if shape(ptr) != Shape::Array {
             self.read_ptr(place, &format!("{place}.ptr"), verb, presence, ptr);
-            return Ok(());
+            return Ok(1);
         }
+        let mut values = 0;
         let read = elements(ptr, |index, ptr| {
-            let place = format!("{place}.ptr[{index}]");
-            self.read_ptr(&place, &place, verb, presence, ptr);
+            values = index + 1;
+            if values <= room {
+                let place = format!("{place}.ptr[{index}]");
+                self.read_ptr(&place, &place, verb, presence, ptr);
+            }
         });
         // `parse` has checked the grammar of the whole payload.
         debug_assert!(read.is_ok());
-        Ok(())
+        Ok(values.max(1))
     }
 
     /// Sets in each PTR intent all host names that the payload wants at its address. Of several

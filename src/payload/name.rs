@@ -1,7 +1,5 @@
 //! Parses names and mailboxes as Plesk writes them.
 
-use std::borrow::Cow;
-
 use crate::model::{Name, NameError};
 
 /// A reason why a text is no domain name.
@@ -13,7 +11,13 @@ pub enum HostError {
     /// The text has a blank or a control character that is not escaped.
     #[error("the name has a blank or control character in it")]
     Blank,
-    /// IDNA has no ASCII form for the Unicode text.
+    /// The text has a character outside ASCII.
+    #[error("U+{:04X} is not ASCII; Plesk sends such a name as `xn--…`", u32::from(*character))]
+    NotAscii {
+        /// The first such character.
+        character: char,
+    },
+    /// IDNA has no ASCII form for the domain of a mailbox.
     #[error("the name has no ASCII form (UTS 46)")]
     NoAsciiForm,
 }
@@ -38,30 +42,36 @@ pub enum MailboxError {
     Name(#[source] NameError),
 }
 
-/// Parses an absolute name, with or without its final dot. Converts Unicode to its ASCII form.
+/// Parses an absolute name, with or without its final dot.
 ///
-/// Only names with characters outside ASCII go through IDNA (UTS 46, non-transitional), so that
-/// underscores, wildcards and whatever else the DNS allows stay unchanged.
+/// A name is taken as sent. Plesk sends A-labels; IDNA would map other characters, so that a customer could name the
+/// zone of another one by full-width letters, ideographic full stops or soft hyphens.
 ///
 /// # Errors
 /// [`HostError`].
 pub(super) fn parse_name(text: &str) -> Result<Name, HostError> {
     let text = text.trim_ascii();
-    let ascii = if text.is_ascii() {
-        Cow::Borrowed(text)
-    } else {
-        let ascii = idna::domain_to_ascii(text).map_err(|_| HostError::NoAsciiForm)?;
-        Cow::Owned(ascii)
-    };
+    require_ascii(text)?;
     let is_blank = |octet: u8| octet <= b' ' || octet == 0x7f;
-    if ascii.bytes().any(is_blank) {
+    if text.bytes().any(is_blank) {
         return Err(HostError::Blank);
     }
-    Ok(ascii.parse()?)
+    Ok(text.parse()?)
+}
+
+/// Refuses a text with names if it has a character outside ASCII.
+///
+/// # Errors
+/// [`HostError::NotAscii`].
+pub(super) fn require_ascii(text: &str) -> Result<(), HostError> {
+    match text.chars().find(|character| !character.is_ascii()) {
+        Some(character) => Err(HostError::NotAscii { character }),
+        None => Ok(()),
+    }
 }
 
 /// Converts a mailbox `user@domain` to an RNAME: the user is the first label, dots included (RFC
-/// 1035 sections 5.1 and 8).
+/// 1035 sections 5.1 and 8). Converts a Unicode domain to its ASCII form (UTS 46, non-transitional): Plesk does not.
 ///
 /// # Errors
 /// [`MailboxError`].
@@ -73,7 +83,13 @@ pub(super) fn parse_mailbox(text: &str) -> Result<Name, MailboxError> {
     if !(1..=63).contains(&local.len()) || !local.bytes().all(|octet| octet.is_ascii_graphic()) {
         return Err(MailboxError::Local);
     }
-    let domain = parse_name(domain).map_err(MailboxError::Domain)?;
+    let domain = if domain.is_ascii() {
+        parse_name(domain)
+    } else {
+        let ascii = idna::domain_to_ascii(domain.trim_ascii());
+        ascii.map_or(Err(HostError::NoAsciiForm), |ascii| parse_name(&ascii))
+    };
+    let domain = domain.map_err(MailboxError::Domain)?;
     if domain.is_root() {
         return Err(MailboxError::RootDomain);
     }

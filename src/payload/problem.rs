@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::name::{HostError, MailboxError};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, payload as entries};
 use crate::model::{self, Name, NoHostName};
 use crate::zonefile::RdataTextError;
 
@@ -17,6 +18,8 @@ pub struct Problem {
     pub place: String,
     /// The zone that it belongs to, if known.
     pub zone: Option<String>,
+    /// The owner name and the type of the record that it is part of, as they are sent, as far as they can be read.
+    pub record: Option<String>,
     /// The text at that position: shortened, and escaped so that it cannot forge a log line.
     pub text: String,
     /// The kind of problem.
@@ -30,15 +33,16 @@ pub struct Note {
     pub place: String,
     /// The zone that it belongs to, if known.
     pub zone: Option<String>,
+    /// The record that it is about, in the form of [`Problem::record`].
+    pub record: Option<String>,
     /// The kind of remark.
     pub kind: NoteKind,
 }
 
-/// A kind of problem with a part of the payload; `Display` writes the cause.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// A kind of problem with a part of the payload.
+#[derive(Clone, Debug, PartialEq)]
 pub enum ProblemKind {
     /// A JSON value of another shape than is expected at its position.
-    #[error("{found} stands where {expected} belongs")]
     WrongShape {
         /// The expected shape.
         expected: Shape,
@@ -46,25 +50,19 @@ pub enum ProblemKind {
         found: Shape,
     },
     /// A `\u` escape that is half of a surrogate pair.
-    #[error("a string has a `\\u` escape that is no character")]
     BadString,
     /// A required member is missing.
-    #[error("`{key}` is missing")]
     Missing {
         /// The key of the member.
         key: &'static str,
     },
     /// A command with a name other than the five of [`Verb`](super::Verb).
-    #[error("the command is unknown")]
     UnknownCommand,
     /// A zone name that is no domain name.
-    #[error("the zone name is wrong: {0}")]
-    BadZoneName(#[source] HostError),
+    BadZoneName(HostError),
     /// The root as a zone.
-    #[error("the root zone is not served")]
     RootZone,
     /// More records than a zone may have.
-    #[error("the zone has {records} records, more than the {limit} that are taken")]
     TooManyRecords {
         /// The number of records.
         records: usize,
@@ -72,154 +70,177 @@ pub enum ProblemKind {
         limit: usize,
     },
     /// A text that is no mailbox.
-    #[error("the mailbox is wrong: {0}")]
-    BadMailbox(#[source] MailboxError),
+    BadMailbox(MailboxError),
     /// A text that is no number, or a number out of its range.
-    #[error("this is no whole number from 0 to {max}")]
     BadNumber {
         /// The largest number that is allowed.
         max: u32,
     },
+    /// The TTL of a record that is no number, or a number out of its range.
+    BadTtl {
+        /// The largest number that is allowed.
+        max: u32,
+        /// The TTL that the record gets instead, in seconds.
+        taken: u32,
+    },
     /// An owner name that is not at or below the apex.
-    #[error("the name is not in the zone `{zone}`")]
     OutOfZone {
         /// The zone's apex.
         zone: Name,
     },
     /// An owner name, target or other text that is no domain name.
-    #[error("{0}")]
-    BadName(#[source] HostError),
+    BadName(HostError),
     /// A domain name that is no host name.
-    #[error("{0}")]
-    NoHostName(#[source] NoHostName),
+    NoHostName(NoHostName),
     /// A record below a delegation that is no address.
-    #[error(
-        "the name is below the delegation of `{delegation}`, where only addresses have a place"
-    )]
     BelowDelegation {
         /// The owner name of the delegating NS records.
         delegation: Name,
     },
     /// DS at the apex, although it belongs in the parent zone (RFC 4035 section 2.4).
-    #[error("a DS record stands at the zone's own apex")]
     DsAtApex,
-    /// DS at a name that is not delegated (RFC 4035 section 2.4).
-    #[error("a DS record stands where no NS record delegates")]
-    DsWithoutDelegation,
     /// CNAME at the apex, beside SOA and NS (RFC 1034 section 3.6.2).
-    #[error("a CNAME record stands at the zone's apex")]
     CnameAtApex,
-    /// CNAME at a name that has other records (RFC 1034 section 3.6.2).
-    #[error("a CNAME record stands beside other records of its name")]
-    CnameBesideOther,
-    /// A second CNAME at one name (RFC 2181 section 10.1).
-    #[error("the name has a CNAME record already, to `{first}`")]
-    SecondCname {
-        /// The target of the CNAME that is kept.
-        first: Name,
-    },
     /// A type that Plesk does not manage.
-    #[error("type {rtype} is not one that Plesk manages")]
     UnmanagedType {
         /// The type as given, safe to print.
         rtype: String,
     },
     /// The obsolete type SPF (RFC 7208 section 3.1).
-    #[error("type SPF is obsolete")]
     Spf,
     /// RDATA that do not have the form of their type.
-    #[error("this is not {expected}")]
     BadData {
         /// The form of the type.
         expected: &'static str,
     },
+    /// A CAA record whose issuer is no domain name.
+    BadIssuer,
     /// RDATA that are invalid in the presentation format.
-    #[error("{0}")]
-    BadText(#[source] RdataTextError),
-    /// Text that does not fit into a TXT record.
-    #[error("the text has {octets} octets, more than the {limit} that fit one record")]
-    TextTooLong {
-        /// The length of the text.
+    BadText(RdataTextError),
+    /// A record, or the records of one owner name and type, larger than an RRset that can be sent.
+    TooLarge {
+        /// How many records there are.
+        records: usize,
+        /// Their octets in a message.
         octets: usize,
-        /// The greatest length that fits.
+        /// The greatest size that can be sent.
         limit: usize,
     },
 }
 
-impl ProblemKind {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::WrongShape { .. } | Self::BadString | Self::Missing { .. } => {
-                "Plesk sends this differently; see what called nsbridge, or report the payload"
-            }
-            Self::UnknownCommand => {
-                "the commands are `create`, `update`, `delete`, `createPTRs` and `deletePTRs`; a newer Plesk may need a newer nsbridge"
-            }
-            Self::BadZoneName(_) => "correct the name of the domain in Plesk",
-            Self::RootZone => "give the zone a name of at least one label",
-            Self::TooManyRecords { .. } => {
-                "divide the zone: delegate a part of it to a zone of its own"
-            }
-            Self::BadMailbox(_) => {
-                "correct the mailbox in the SOA settings of the zone in Plesk; the present one stays until then"
-            }
-            Self::BadNumber { .. } => {
-                "correct the number in the DNS settings of the domain in Plesk"
-            }
-            Self::OutOfZone { .. } => {
-                "remove the record in Plesk, or create it in the zone that the name is in"
-            }
-            Self::BadName(_) => "correct the name of the record in Plesk",
-            Self::NoHostName(_) => {
-                "correct the PTR record in Plesk: its value is the name of the host that has the address"
-            }
-            Self::BelowDelegation { .. } => {
-                "create the record in the delegated zone, or remove the NS records that delegate it"
-            }
-            Self::DsAtApex => {
-                "remove the record in Plesk: the DS of a zone belongs in its parent zone"
-            }
-            Self::DsWithoutDelegation => {
-                "add the NS records of the delegated zone, or remove the DS record"
-            }
-            Self::CnameAtApex => {
-                "replace the record by A and AAAA records: an apex cannot be an alias"
-            }
-            Self::CnameBesideOther => {
-                "remove either the CNAME record or the other records of this name"
-            }
-            Self::SecondCname { .. } => "remove all but one CNAME record of this name",
-            Self::UnmanagedType { .. } => {
-                "publish the record with nsupdate (it stays where `foreign-records` is `keep`), or remove it in Plesk"
-            }
-            Self::Spf => {
-                "publish the text as a TXT record (RFC 7208 section 3.1) and remove this one"
-            }
-            Self::BadData { .. } | Self::BadText(_) => "correct the value of the record in Plesk",
-            Self::TextTooLong { .. } => "shorten the text, or divide it into several records",
+impl Diagnose for Problem {
+    fn diagnostic(&self) -> Diagnostic {
+        let Self { text, kind, .. } = self;
+        let place = named(self.record.as_deref(), &self.place);
+        if let ProblemKind::BadTtl { .. } = kind {
+            case!(entries::PAYLOAD_TTL_OF, place, excerpt = text).because(kind)
+        } else if text.is_empty() {
+            case!(entries::PAYLOAD_PLACE, place).because(kind)
+        } else {
+            case!(entries::PAYLOAD_PART, place, excerpt = text).because(kind)
         }
     }
 }
 
-/// A kind of remark; `Display` writes its text.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+/// Names a record, if it is known, in place of its position: nobody counts the elements of an array.
+fn named<'a>(record: Option<&'a str>, place: &'a str) -> &'a str {
+    record.unwrap_or(place)
+}
+
+impl Diagnose for ProblemKind {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::WrongShape { expected, found } => {
+                case!(entries::PAYLOAD_WRONG_SHAPE, expected, found)
+            }
+            Self::BadString => case!(entries::PAYLOAD_BAD_STRING),
+            Self::Missing { key } => case!(entries::PAYLOAD_MISSING, key),
+            Self::UnknownCommand => case!(entries::PAYLOAD_UNKNOWN_COMMAND),
+            Self::BadZoneName(source) => case!(entries::PAYLOAD_ZONE_NAME, source),
+            Self::RootZone => case!(entries::PAYLOAD_ROOT_ZONE),
+            Self::TooManyRecords { records, limit } => {
+                case!(entries::PAYLOAD_TOO_MANY_RECORDS, records, limit)
+            }
+            Self::BadMailbox(source) => case!(entries::PAYLOAD_MAILBOX, source),
+            Self::BadNumber { max } => case!(entries::PAYLOAD_NUMBER, max),
+            Self::BadTtl { max, taken } => case!(entries::PAYLOAD_TTL, max, taken),
+            Self::OutOfZone { zone } => case!(entries::PAYLOAD_OUT_OF_ZONE, zone),
+            Self::BadName(source) => case!(entries::PAYLOAD_NAME, source),
+            Self::NoHostName(source) => case!(entries::PAYLOAD_NO_HOST_NAME, source),
+            Self::BelowDelegation { delegation } => {
+                case!(entries::PAYLOAD_BELOW_DELEGATION, delegation)
+            }
+            Self::DsAtApex => case!(entries::PAYLOAD_DS_AT_APEX),
+            Self::CnameAtApex => case!(entries::PAYLOAD_CNAME_AT_APEX),
+            Self::UnmanagedType { rtype } => case!(entries::PAYLOAD_UNMANAGED_TYPE, rtype),
+            Self::Spf => case!(entries::PAYLOAD_SPF),
+            Self::BadData { expected } => case!(entries::PAYLOAD_DATA, expected),
+            Self::BadIssuer => case!(entries::PAYLOAD_ISSUER),
+            Self::BadText(source) => case!(entries::PAYLOAD_TEXT, source),
+            Self::TooLarge {
+                records,
+                octets,
+                limit,
+            } => case!(entries::PAYLOAD_TOO_LARGE_TO_SEND, records, octets, limit),
+        }
+    }
+}
+
+/// A kind of remark.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NoteKind {
     /// An element without a command, which Plesk sends for a domain whose DNS is switched off.
-    #[error("no command given; nothing to do")]
     NoCommand,
     /// A zone without `rr`.
-    #[error("no records given; nothing changed")]
     NoRecords,
+    /// A zone whose records were all left out.
+    NoRecordLeft,
+    /// A zone of which this server is no primary.
+    NotMaster {
+        /// The type of the zone as given, safe to print.
+        rtype: String,
+    },
+    /// A zone that the panel does not serve.
+    SwitchedOff {
+        /// The status of the zone as given, safe to print.
+        status: String,
+    },
     /// An MX record without its preference.
-    #[error("no preference given; taken as 0")]
     NoPreference,
+    /// A TXT record that looks like text of a master file.
+    MasterFileText,
+    /// A TXT record with a line break.
+    LineBreak,
     /// A record whose RRset has records with a smaller TTL (RFC 2181 section 5.2).
-    #[error("the records of one name and type have different TTLs; {smallest} is taken for all")]
     TtlsDiffer {
         /// The TTL that the RRset gets, in seconds.
         smallest: u32,
     },
+}
+
+displayed!(ProblemKind, NoteKind);
+
+impl Diagnose for Note {
+    fn diagnostic(&self) -> Diagnostic {
+        let place = named(self.record.as_deref(), &self.place);
+        case!(entries::PAYLOAD_NOTE, place).because(&self.kind)
+    }
+}
+
+impl Diagnose for NoteKind {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::NoCommand => case!(entries::PAYLOAD_NO_COMMAND),
+            Self::NoRecords => case!(entries::PAYLOAD_NO_RECORDS),
+            Self::NotMaster { rtype } => case!(entries::PAYLOAD_NOT_MASTER, rtype),
+            Self::SwitchedOff { status } => case!(entries::PAYLOAD_SWITCHED_OFF, status),
+            Self::NoRecordLeft => case!(entries::PAYLOAD_NO_RECORD_LEFT),
+            Self::MasterFileText => case!(entries::PAYLOAD_TEXT_QUOTED),
+            Self::LineBreak => case!(entries::PAYLOAD_TEXT_LINES),
+            Self::NoPreference => case!(entries::PAYLOAD_NO_PREFERENCE),
+            Self::TtlsDiffer { smallest } => case!(entries::PAYLOAD_TTLS_DIFFER, smallest),
+        }
+    }
 }
 
 /// A kind of JSON value.

@@ -3,10 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::json::{members, number, optional, parse_digits, required};
-use super::name::parse_name;
+use super::name::{parse_name, require_ascii};
 use super::problem::{Fault, NoteKind, ProblemKind, excerpt};
-use crate::model::{Name, Rdata, Record, RecordType, TTL_MAX, ZoneName};
-use crate::zonefile::{parse_rdata, txt_rdata};
+use crate::model::{
+    LABEL_OCTETS_MAX, Name, RRSET_OCTETS_MAX, Rdata, Record, RecordType, Rejected, TTL_MAX,
+    ZoneName,
+};
+use crate::zonefile::{parse_rdata, parse_type, txt_rdata};
 
 /// The types that Plesk manages.
 const MANAGED: [(&str, RecordType); 13] = [
@@ -29,12 +32,24 @@ const MANAGED: [(&str, RecordType); 13] = [
 /// DNS data.
 const PSEUDO_TYPES: [&str; 3] = ["AXFR", "MASTER", "NONE"];
 
+/// Tags of CAA whose value begins with an issuer.
+const ISSUE_TAGS: [&[u8]; 3] = [b"issue", b"issuewild", b"issuemail"];
+
 /// Most octets of text in one TXT record: with a length octet for every 255, they fill the 65,535
 /// octets that RDLENGTH allows.
 const TEXT_OCTETS_MAX: usize = 65_279;
 
-/// Parses the record in `text`, and returns it with a remark about it. `None` for entries that are
-/// not records of this zone: Plesk's pseudo types, and PTR records of addresses.
+/// A record that is valid by itself.
+pub(super) struct ParsedRecord {
+    pub(super) record: Record,
+    /// A remark about it.
+    pub(super) note: Option<NoteKind>,
+    /// The fault of its TTL; the record has the zone's.
+    pub(super) ttl_fault: Option<Fault>,
+}
+
+/// Parses the record in `text`. `None` for entries that are not records of this zone: Plesk's pseudo
+/// types, and PTR records of addresses.
 ///
 /// # Errors
 /// The fault for which the record is skipped.
@@ -42,7 +57,7 @@ pub(super) fn parse_record(
     text: &str,
     zone: &ZoneName,
     default_ttl: u32,
-) -> Result<Option<(Record, Option<NoteKind>)>, Fault> {
+) -> Result<Option<ParsedRecord>, Fault> {
     let keys = ["host", "type", "opt", "value", "ttl"];
     let [host, rtype, opt, value, ttl] = members(text, keys).map_err(|kind| kind.of(text))?;
     let Some(rtype) = managed_type(&required("type", rtype)?)? else {
@@ -53,16 +68,58 @@ pub(super) fn parse_record(
         return Ok(None);
     }
     let owner = parse_owner(&host, rtype, zone)?;
-    let ttl = number("ttl", ttl, TTL_MAX)?.unwrap_or(default_ttl);
     let value = required("value", value)?;
     let (rdata, note) = parse_data(rtype, opt, &value)?;
+    check_data(rtype, &rdata, &value)?;
+    let ttl = number("ttl", ttl, TTL_MAX);
+    let (ttl, ttl_fault) = match ttl {
+        Ok(ttl) => (ttl.unwrap_or(default_ttl), None),
+        Err(Fault { key, text, kind: _ }) => {
+            let kind = ProblemKind::BadTtl {
+                max: TTL_MAX,
+                taken: default_ttl,
+            };
+            (default_ttl, Some(Fault { key, text, kind }))
+        }
+    };
     let record = Record {
         owner,
         rtype,
         ttl,
         rdata,
     };
-    Ok(Some((record, note)))
+    Ok(Some(ParsedRecord {
+        record,
+        note,
+        ttl_fault,
+    }))
+}
+
+/// Returns as much of the owner name and type of a skipped record as can be read.
+pub(super) fn rejected_record(text: &str, zone: &ZoneName) -> Rejected {
+    let [host, rtype] = members(text, ["host", "type"]).unwrap_or_default();
+    let word = |key, member| optional(key, member).ok().flatten();
+    let rtype = word("type", rtype).and_then(|word| parse_type(word.trim_ascii()));
+    let host = word("host", host).unwrap_or_default();
+    let owner = parse_name(&host).ok().map(|name| {
+        if name.is_at_or_below(zone.apex()) {
+            return name;
+        }
+        // Without its final dot it may be meant relative to the apex, as in a master file.
+        Name::relative(host.trim_ascii(), zone.apex()).unwrap_or(name)
+    });
+    Rejected {
+        owner,
+        rtype: rtype.filter(|rtype| !rtype.is_meta()),
+    }
+}
+
+/// Returns the owner name and the type of a record as they are sent. `None` if one of them cannot be read.
+pub(super) fn record_name(text: &str) -> Option<String> {
+    let [host, rtype] = members(text, ["host", "type"]).ok()?;
+    let host = required("host", host).ok()?;
+    let rtype = required("type", rtype).ok()?;
+    Some(format!("{} {}", excerpt(&host), excerpt(&rtype)))
 }
 
 /// Returns the managed type that a text names; `None` if it names a pseudo type.
@@ -142,7 +199,7 @@ fn parse_data(
             let name = parse_name(value);
             Rdata::from_name(&name.map_err(|error| ProblemKind::BadName(error).at("value", value))?)
         }
-        RecordType::TXT => parse_text(value)?,
+        RecordType::TXT => return Ok((parse_text(value)?, text_note(value))),
         _ => {
             let opt = optional("opt", opt)?.unwrap_or_default();
             return parse_joined(rtype, opt.trim_ascii(), value);
@@ -151,12 +208,64 @@ fn parse_data(
     Ok((data, None))
 }
 
+/// Checks data that have the form of their type for what cannot be meant.
+fn check_data(rtype: RecordType, rdata: &Rdata, value: &str) -> Result<(), Fault> {
+    if let Some(target) = rdata.target(rtype) {
+        target
+            .check_target()
+            .map_err(|error| ProblemKind::NoHostName(error).at("value", value))?;
+    }
+    if rtype == RecordType::CAA && !has_readable_issuer(rdata.as_wire()) {
+        return Err(ProblemKind::BadIssuer.at("value", value));
+    }
+    Ok(())
+}
+
+/// Returns whether a CA can read the issuer in CAA data (RFC 8659 section 4.2, RFC 9495): nothing, or a domain name
+/// before the parameters. One that it cannot read forbids every CA.
+fn has_readable_issuer(caa: &[u8]) -> bool {
+    let [_flags, length, rest @ ..] = caa else {
+        return true;
+    };
+    let Some((tag, value)) = rest.split_at_checked(usize::from(*length)) else {
+        return true;
+    };
+    if !ISSUE_TAGS.iter().any(|it| tag.eq_ignore_ascii_case(it)) {
+        return true;
+    }
+    let is_label = |label: &[u8]| {
+        let is_inner = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+        let is_outer = |octet: Option<&u8>| octet.is_some_and(u8::is_ascii_alphanumeric);
+        label.len() <= LABEL_OCTETS_MAX
+            && label.iter().all(is_inner)
+            && is_outer(label.first())
+            && is_outer(label.last())
+    };
+    let issuer = value.split(|octet| *octet == b';').next();
+    let issuer = issuer.unwrap_or_default().trim_ascii();
+    issuer.is_empty() || issuer.split(|octet| *octet == b'.').all(is_label)
+}
+
+/// Returns a remark about a text that is published to the letter and looks as if something else was meant.
+fn text_note(value: &str) -> Option<NoteKind> {
+    let text = value.trim_ascii();
+    let is_within = |start, end| text.len() > 1 && text.starts_with(start) && text.ends_with(end);
+    if value.contains(['\r', '\n']) {
+        Some(NoteKind::LineBreak)
+    } else if is_within('"', '"') || is_within('(', ')') || text.contains(r"\;") {
+        Some(NoteKind::MasterFileText)
+    } else {
+        None
+    }
+}
+
 /// Encodes the RDATA of TXT: the text to the letter, even if it looks quoted or escaped.
 fn parse_text(value: &str) -> Result<Rdata, Fault> {
     if value.len() > TEXT_OCTETS_MAX {
-        let kind = ProblemKind::TextTooLong {
+        let kind = ProblemKind::TooLarge {
+            records: 1,
             octets: value.len(),
-            limit: TEXT_OCTETS_MAX,
+            limit: RRSET_OCTETS_MAX,
         };
         return Err(kind.at("value", value));
     }
@@ -177,6 +286,9 @@ fn parse_joined(
         "" => target.to_owned(),
         _ => format!("{opt} {value}"),
     };
+    if rtype != RecordType::CAA {
+        require_ascii(&text).map_err(|error| ProblemKind::BadName(error).at("value", value))?;
+    }
     let data = match rtype {
         RecordType::MX => numbers_and_name(&text, 1),
         RecordType::SRV => numbers_and_name(&text, 3),
@@ -203,7 +315,7 @@ fn parse_presentation(rtype: RecordType, text: &str, opt: &str) -> Result<Rdata,
 }
 
 /// Parses the RDATA of MX and SRV: `numbers` numbers of 16 bits, then a name. `None` if the text is
-/// anything else. Unlike `parse_rdata`, this accepts Unicode names, and it is faster.
+/// anything else. This is faster than `parse_rdata`.
 fn numbers_and_name(text: &str, numbers: usize) -> Option<Rdata> {
     let mut words = text.split_ascii_whitespace();
     let mut octets = Vec::with_capacity(text.len() + 2);

@@ -24,7 +24,7 @@ fn render(payload: &Payload) -> String {
                 writeln!(text, "{place} {verb} {}", zone.name).unwrap();
                 text += &render_zone(zone);
             }
-            Intent::ZoneAbsent(zone) => writeln!(text, "{place} {verb} {zone}").unwrap(),
+            Intent::ZoneAbsent(zone) => writeln!(text, "{place} {verb} {}", zone.name).unwrap(),
             Intent::Ptr(ptr) => {
                 let (address, hostname) = (ptr.address, &ptr.hostname);
                 let presence = ptr.presence;

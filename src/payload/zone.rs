@@ -3,13 +3,15 @@
 use super::command::{Payload, Verb};
 use super::consistency::{IndexedRecord, remove_conflicts};
 use super::json::{
-    ZoneCommand, elements, is_null, members, number, optional, required, shape, wrong_shape,
+    ZoneCommand, elements, is_null, members, number, optional, parse_digits, required, shape,
+    wrong_shape,
 };
 use super::name::{parse_mailbox, parse_name};
-use super::problem::{Fault, NoteKind, ProblemKind, Shape};
-use super::record::parse_record;
+use super::problem::{Fault, NoteKind, ProblemKind, Shape, excerpt};
+use super::record::{parse_record, record_name, rejected_record};
 use crate::model::{
-    DesiredSoa, DesiredZone, Intent, Name, RrSets, Serial, TTL_MAX, ZoneName, ZoneSource,
+    AbsentZone, DesiredSoa, DesiredZone, Intent, Name, RejectedRecords, RrSets, Serial, TTL_MAX,
+    Trust, ZoneName, ZoneSource,
 };
 
 /// Most records in a zone, because the plan holds each in memory several times.
@@ -79,9 +81,13 @@ impl Payload {
         soa: Option<&str>,
         records: Records<'_>,
     ) {
+        if let Some(kind) = not_served(soa) {
+            self.note(place, Some(&name), kind);
+            return;
+        }
         let soa = self.read_soa(place, &name, soa);
         let ttl = soa.ttl.unwrap_or(DEFAULT_TTL_SECONDS);
-        let records = self.read_records(place, &name, ttl, records);
+        let (records, rejected) = self.read_records(place, &name, ttl, records);
         self.command(
             place,
             verb,
@@ -89,7 +95,9 @@ impl Payload {
                 name,
                 soa,
                 records,
+                rejected,
                 source: ZoneSource::Call,
+                trust: Trust::Panel,
             }),
         );
     }
@@ -100,7 +108,11 @@ impl Payload {
     /// A fault if the zone's name is not known.
     pub(super) fn read_deletion(&mut self, place: &str, zone: Option<&str>) -> Result<(), Fault> {
         let [name] = zone_members(zone, ["name"])?;
-        self.command(place, Verb::Delete, Intent::ZoneAbsent(zone_name(name)?));
+        let zone = AbsentZone {
+            name: zone_name(name)?,
+            trust: Trust::Panel,
+        };
+        self.command(place, Verb::Delete, Intent::ZoneAbsent(zone));
         Ok(())
     }
 
@@ -150,25 +162,27 @@ impl Payload {
         })
     }
 
-    /// Reads the records of `rr`; an invalid one is reported and skipped.
+    /// Reads the records of `rr`; an invalid one is reported and rejected.
     fn read_records(
         &mut self,
         place: &str,
         zone: &ZoneName,
         ttl: u32,
         records: Records<'_>,
-    ) -> RrSets {
+    ) -> (RrSets, RejectedRecords) {
         let mut valid = Vec::new();
-        let (mut faults, mut notes) = (Vec::new(), Vec::new());
+        let (mut faults, mut ttl_faults, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         let (texts, is_array) = match records {
             Records::Array(texts) => (texts, true),
             Records::One(text) => (vec![text], false),
         };
-        for (index, text) in texts.into_iter().enumerate() {
+        for (index, text) in texts.iter().enumerate() {
             match parse_record(text, zone, ttl) {
-                Ok(Some((record, note))) => {
+                Ok(Some(parsed)) => {
+                    let record = parsed.record;
                     valid.push(IndexedRecord { index, record });
-                    notes.extend(note.map(|kind| (index, kind)));
+                    notes.extend(parsed.note.map(|kind| (index, kind)));
+                    ttl_faults.extend(parsed.ttl_fault.map(|fault| (index, fault)));
                 }
                 Ok(None) => {}
                 Err(fault) => faults.push((index, fault)),
@@ -183,15 +197,26 @@ impl Payload {
                 format!("{place}.zone.rr")
             }
         };
+        let rejected = faults.iter();
+        let rejected = rejected.map(|(index, _)| rejected_record(texts[*index], zone));
+        let rejected = rejected.collect();
+        faults.append(&mut ttl_faults);
         faults.sort_by_key(|(index, _)| *index);
         for (index, fault) in faults {
             self.problem(&place_of(index), Some(zone), fault);
+            if let Some(problem) = self.problems.last_mut() {
+                problem.record = record_name(texts[index]);
+            }
         }
         notes.sort_by_key(|(index, _)| *index);
         for (index, kind) in notes {
             self.note(&place_of(index), Some(zone), kind);
+            if let Some(note) = self.notes.last_mut() {
+                note.record = record_name(texts[index]);
+            }
         }
-        RrSets::from_records(valid.into_iter().map(|valid| valid.record))
+        let records = RrSets::from_records(valid.into_iter().map(|valid| valid.record));
+        (records, rejected)
     }
 }
 
@@ -239,6 +264,26 @@ fn zone_name(member: Option<&str>) -> Result<ZoneName, Fault> {
         return Err(ProblemKind::RootZone.at("zone.name", &text));
     }
     Ok(ZoneName::new(&apex))
+}
+
+/// Returns why the SOA says that this server is not to serve the zone as its primary. `None` if it says no such thing.
+fn not_served(soa: Option<&str>) -> Option<NoteKind> {
+    let [rtype, status] = members(soa?, ["type", "status"]).ok()?;
+    let text = |key, member: Option<&str>| match optional(key, member) {
+        Ok(text) => text.unwrap_or_default().trim_ascii().to_owned(),
+        Err(fault) => fault.text,
+    };
+    let rtype = text("type", rtype);
+    if !rtype.is_empty() && !rtype.eq_ignore_ascii_case("master") {
+        let rtype = excerpt(&rtype);
+        return Some(NoteKind::NotMaster { rtype });
+    }
+    let status = text("status", status);
+    if !status.is_empty() && parse_digits(&status) != Some(0_u32) {
+        let status = excerpt(&status);
+        return Some(NoteKind::SwitchedOff { status });
+    }
+    None
 }
 
 fn mailbox(member: Option<&str>) -> Result<Option<Name>, Fault> {

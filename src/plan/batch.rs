@@ -1,15 +1,12 @@
 //! Batches: the contents of one UPDATE message each (RFC 2136), with its exact size.
 
 use super::change::{Action, Change};
-use crate::model::{Name, Rdata, Record, RecordType, ZoneName};
+use crate::model::{Name, RECORD_FIXED_OCTETS, Rdata, Record, RecordType, RrSet, ZoneName};
 
 /// Octets of a message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
 /// Octets of type and class in the zone section (RFC 2136 section 2.3).
 const ZONE_FIXED_OCTETS: usize = 4;
-/// Octets of a record without its owner name and data: type, class, TTL, length (RFC 1035 section
-/// 4.1.3).
-pub const RECORD_FIXED_OCTETS: usize = 10;
 
 /// The contents of one UPDATE message.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -58,6 +55,22 @@ pub enum Prerequisite {
         /// The owner name.
         owner: Name,
     },
+}
+
+impl Prerequisite {
+    /// Returns the prerequisites that an RRset has the values of a set and no other ones, or does not exist.
+    pub fn exactly(owner: &Name, rtype: RecordType, set: Option<&RrSet>) -> Vec<Self> {
+        let owner = owner.clone();
+        let Some(set) = set else {
+            return vec![Self::Absent { owner, rtype }];
+        };
+        let equals = |rdata: &Rdata| Self::Equals {
+            owner: owner.clone(),
+            rtype,
+            rdata: rdata.clone(),
+        };
+        set.rdatas.iter().map(equals).collect()
+    }
 }
 
 /// One entry of the update section (RFC 2136 section 2.5).
@@ -116,6 +129,30 @@ impl Update {
 }
 
 impl Batch {
+    /// Returns the owner name of its first change.
+    pub(crate) fn owner(&self) -> &Name {
+        match self.updates.first() {
+            Some(
+                Update::Add { owner, .. }
+                | Update::Remove { owner, .. }
+                | Update::RemoveSet { owner, .. }
+                | Update::RemoveName { owner },
+            ) => owner,
+            None => self.zone.apex(),
+        }
+    }
+
+    /// Requires the presence of RRsets in place of their values.
+    pub(crate) fn require_presence(&mut self) {
+        for prerequisite in &mut self.prerequisites {
+            if let Prerequisite::Equals { owner, rtype, .. } = prerequisite {
+                let (owner, rtype) = (owner.clone(), *rtype);
+                *prerequisite = Prerequisite::Exists { owner, rtype };
+            }
+        }
+        self.prerequisites.dedup();
+    }
+
     /// Returns the batch that takes back what this one adds to absent RRsets: it removes each of
     /// these RRsets, with the prerequisite that it still has exactly the added value.
     #[must_use]

@@ -1,8 +1,12 @@
 //! The parts of a plan: changes, and the desired records that it leaves out.
 
-use std::fmt;
+use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSet, Soa, ZoneName};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, left_out as entries};
+use crate::model::{
+    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Soa, ZoneName, names_in,
+};
 
 /// The changes that turn the current zone into the desired one, within a scope.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,8 +23,72 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Names under `keep` whose desired records differ from the current ones, which stay.
     pub kept: Vec<Name>,
-    /// Names that stay unchanged, because the primary refuses their changes.
-    pub frozen: Vec<Name>,
+    /// Records that are not desired and stay, because a rejected record protects them.
+    pub protected: Vec<RrSet>,
+    /// Parts that stay unchanged, because the primary refuses their changes.
+    pub frozen: Vec<Part>,
+}
+
+/// A part of the changes that can be sent without the others.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Part {
+    /// The owner name.
+    pub owner: Name,
+    /// Of this type alone; of all types at the name if `None`.
+    pub rtype: Option<RecordType>,
+    /// With these data alone.
+    pub rdata: Option<Rdata>,
+}
+
+impl Part {
+    /// Returns the part of all changes at an owner name.
+    pub fn whole(owner: &Name) -> Self {
+        Self {
+            owner: owner.clone(),
+            rtype: None,
+            rdata: None,
+        }
+    }
+
+    /// Returns whether a record belongs to the part.
+    fn covers(&self, owner: &Name, rtype: RecordType, rdata: &Rdata) -> bool {
+        self.owner == *owner
+            && self.rtype.is_none_or(|it| it == rtype)
+            && self.rdata.as_ref().is_none_or(|it| it == rdata)
+    }
+
+    pub(super) fn covers_change(&self, change: &Change) -> bool {
+        self.covers(&change.owner, change.rtype, &change.rdata)
+    }
+
+    /// Returns whether the SOA of a zone with this apex belongs to the part.
+    fn covers_soa(&self, apex: &Name) -> bool {
+        self.owner == *apex && self.rtype.is_none_or(|it| it == RecordType::SOA)
+    }
+}
+
+/// Parts by owner name.
+pub struct Parts<'a>(HashMap<&'a Name, Vec<&'a Part>>);
+
+impl<'a> Parts<'a> {
+    /// Sorts parts by owner name.
+    pub fn new(parts: &'a [Part]) -> Self {
+        let mut by_owner: HashMap<&Name, Vec<&Part>> = HashMap::new();
+        for part in parts {
+            by_owner.entry(&part.owner).or_default().push(part);
+        }
+        Self(by_owner)
+    }
+
+    /// Returns whether a record belongs to one of the parts.
+    pub fn cover(&self, owner: &Name, rtype: RecordType, rdata: &Rdata) -> bool {
+        let mut at_owner = self.0.get(owner).into_iter().flatten();
+        at_owner.any(|part| part.covers(owner, rtype, rdata))
+    }
+
+    fn cover_change(&self, change: &Change) -> bool {
+        self.cover(&change.owner, change.rtype, &change.rdata)
+    }
 }
 
 /// A change of one record.
@@ -43,6 +111,11 @@ impl Change {
             Action::Add { ttl } | Action::SetTtl { ttl } => Some(ttl),
             Action::Remove => None,
         }
+    }
+
+    /// Returns the hosts that the record names, and the target of a CNAME.
+    pub fn named_hosts(&self) -> Vec<Name> {
+        names_in(self.rtype, self.rdata.as_wire())
     }
 
     /// Returns the record, with a TTL in seconds.
@@ -87,7 +160,8 @@ pub struct Conflict {
 pub enum ConflictReason {
     /// A CNAME at the apex, which always has SOA and NS records (RFC 1912 section 2.4).
     CnameAtApex,
-    /// A CNAME beside other desired data; the other data win.
+    /// A CNAME beside other data that are desired, or were sent and are wrong; the other data win, unless a CNAME is in
+    /// place.
     CnameBesideDesired {
         /// The types of the other data.
         types: Vec<RecordType>,
@@ -98,6 +172,8 @@ pub enum ConflictReason {
         /// The types of the other data.
         types: Vec<RecordType>,
     },
+    /// Other data beside a CNAME that is in place and still wanted.
+    BesideCname,
     /// Other data beside a foreign CNAME that stays; nothing changes at the name.
     BesideForeignCname,
     /// Another value of a type with one value (CNAME, DNAME), if a foreign value stays. An addition
@@ -119,38 +195,138 @@ impl Plan {
             soa: None,
             conflicts: Vec::new(),
             kept: Vec::new(),
+            protected: Vec::new(),
             frozen: Vec::new(),
         }
     }
 
-    /// Returns the owner names of the changes, each once, in canonical order; the apex is among
-    /// them if the SOA changes.
-    pub fn owners(&self) -> Vec<Name> {
+    /// Returns the changes of each owner name as a part, in canonical order; the apex is among them if the SOA
+    /// changes.
+    pub fn parts(&self) -> Vec<Part> {
         let soa = self.soa.iter().map(|_| self.zone.apex());
         let owners = soa.chain(self.changes.iter().map(|change| &change.owner));
-        let mut owners: Vec<Name> = owners.cloned().collect();
+        let mut owners: Vec<&Name> = owners.collect();
         owners.sort();
         owners.dedup();
-        owners
+        owners.into_iter().map(Part::whole).collect()
     }
 
-    /// Postpones the changes at all other names: removes them from the plan.
-    pub fn restrict(&mut self, owners: &[Name]) {
-        self.changes.retain(|change| owners.contains(&change.owner));
-        if !owners.contains(self.zone.apex()) {
+    /// Returns smaller parts of a part: its types, or the records of its type, of which those that come are before
+    /// those that go. What only works together stays together: a CNAME or DNAME record with what is in its place
+    /// before or after it.
+    pub fn split(&self, part: &Part) -> Vec<Part> {
+        let changes = || self.covered(part);
+        let is_whole = |change: &Change| change.rtype == RecordType::CNAME;
+        if part.rtype.is_none() && !changes().any(is_whole) {
+            let soa = self
+                .soa
+                .iter()
+                .filter(|_| part.covers_soa(self.zone.apex()));
+            let soa = soa.map(|_| RecordType::SOA);
+            let mut types: Vec<RecordType> = soa.chain(changes().map(|it| it.rtype)).collect();
+            types.sort_unstable();
+            types.dedup();
+            let of_type = |rtype| Part {
+                rtype: Some(rtype),
+                ..part.clone()
+            };
+            return types.into_iter().map(of_type).collect();
+        }
+        let is_set_of_values = |rtype: RecordType| {
+            ![RecordType::SOA, RecordType::CNAME, RecordType::DNAME].contains(&rtype)
+        };
+        if part.rtype.is_some_and(is_set_of_values) && part.rdata.is_none() {
+            let goes = |change: &&Change| change.action == Action::Remove;
+            let (going, coming): (Vec<&Change>, Vec<&Change>) = changes().partition(goes);
+            let of_record = |change: &Change| Part {
+                rdata: Some(change.rdata.clone()),
+                ..part.clone()
+            };
+            return coming.into_iter().chain(going).map(of_record).collect();
+        }
+        vec![part.clone()]
+    }
+
+    /// Returns the changes of a part, that of the SOA among them.
+    pub fn changes_in(&self, part: &Part) -> Vec<Change> {
+        let soa = self.soa.iter().filter(|_| self.has_soa_in(part));
+        let soa = soa.map(|(soa, ttl)| Change {
+            owner: self.zone.apex().clone(),
+            rtype: RecordType::SOA,
+            rdata: soa.to_rdata(),
+            action: Action::SetTtl { ttl: *ttl },
+        });
+        self.covered(part).cloned().chain(soa).collect()
+    }
+
+    /// Returns where the changes at an owner name stand.
+    pub(super) fn range_at(&self, owner: &Name) -> Range<usize> {
+        let start = self.changes.partition_point(|it| it.owner < *owner);
+        let rest = self.changes[start..].iter();
+        start..start + rest.take_while(|it| it.owner == *owner).count()
+    }
+
+    /// Returns the changes of a part, without that of the SOA.
+    fn covered(&self, part: &Part) -> impl Iterator<Item = &Change> {
+        let at_owner = self.changes[self.range_at(&part.owner)].iter();
+        at_owner.filter(|it| part.covers_change(it))
+    }
+
+    /// Returns whether changes at one owner name add something where a zone that was not read may hold a CNAME of
+    /// others, which an addition would replace, or beside which it would be ignored (RFC 2136 section 3.4.2.2).
+    pub(super) fn may_meet_cname(&self, changes: &[Change], current: &CurrentZone) -> bool {
+        let owner = &changes[0].owner;
+        owner != self.zone.apex()
+            && changes.iter().any(|change| change.action != Action::Remove)
+            && current.records.get(owner, RecordType::CNAME).is_none()
+    }
+
+    /// Returns the owner names at which a zone that was not read may hold a CNAME of others.
+    pub fn owners_without_cname(&self, current: &CurrentZone) -> Vec<Name> {
+        let owners = self.changes.chunk_by(|a, b| a.owner == b.owner);
+        let owners = owners.filter(|changes| self.may_meet_cname(changes, current));
+        owners.map(|changes| changes[0].owner.clone()).collect()
+    }
+
+    /// Returns whether something of a part is to be sent.
+    pub fn has(&self, part: &Part) -> bool {
+        self.has_soa_in(part) || self.covered(part).next().is_some()
+    }
+
+    /// Returns whether the SOA is to be sent and belongs to a part.
+    pub(super) fn has_soa_in(&self, part: &Part) -> bool {
+        self.soa.is_some() && part.covers_soa(self.zone.apex())
+    }
+
+    /// Postpones everything else: removes it from the plan.
+    pub fn restrict(&mut self, parts: &[Part]) {
+        let covering = Parts::new(parts);
+        self.changes.retain(|change| covering.cover_change(change));
+        if !parts.iter().any(|part| part.covers_soa(self.zone.apex())) {
             self.soa = None;
         }
     }
 
-    /// Removes the changes at these names from the plan, and notes the names as frozen.
-    pub fn freeze<'a>(&mut self, owners: impl Iterator<Item = &'a Name>) {
-        self.frozen.extend(owners.cloned());
-        let frozen = &self.frozen;
-        self.changes
-            .retain(|change| !frozen.contains(&change.owner));
-        if frozen.contains(self.zone.apex()) {
+    /// Removes these parts from the plan, and notes them as frozen.
+    ///
+    /// What a frozen part was to replace stays, too: the last values of an RRset that gets no other one, and the last
+    /// address of a host that a frozen record still names.
+    pub fn freeze<'a>(&mut self, parts: impl Iterator<Item = &'a Part>, current: &CurrentZone) {
+        self.frozen.extend(parts.cloned());
+        if self.frozen.is_empty() {
+            return;
+        }
+        let frozen = Parts::new(&self.frozen);
+        let is_in = |change: &mut Change| frozen.cover_change(change);
+        let frozen_changes: Vec<Change> = self.changes.extract_if(.., is_in).collect();
+        if self
+            .frozen
+            .iter()
+            .any(|part| part.covers_soa(self.zone.apex()))
+        {
             self.soa = None;
         }
+        self.freeze_replaced(frozen_changes, current);
     }
 
     /// Leaves the TTL of the SOA unchanged, and so the whole SOA if it differs in nothing else.
@@ -170,6 +346,17 @@ impl Plan {
         self.changes.is_empty() && self.soa.is_none()
     }
 
+    /// Returns the records of some changes, with the TTLs that they get; one that is removed has none.
+    pub fn records(&self, is_taken: impl Fn(Action) -> bool) -> RrSets {
+        let changes = self.changes.iter().filter(|it| is_taken(it.action));
+        RrSets::from_records(changes.map(|it| it.to_record(it.ttl().unwrap_or(0))))
+    }
+
+    /// Returns the records that are removed.
+    pub fn removed_records(&self) -> RrSets {
+        self.records(|action| action == Action::Remove)
+    }
+
     /// Returns the number of records that are added.
     pub fn added(&self) -> usize {
         self.count(|action| matches!(action, Action::Add { .. }))
@@ -178,6 +365,12 @@ impl Plan {
     /// Returns the number of records that are removed.
     pub fn removed(&self) -> usize {
         self.count(|action| action == Action::Remove)
+    }
+
+    /// Returns whether the plan leaves the zone with less than half as many records as it has. Added records count.
+    pub fn loses_most(&self, current: &CurrentZone) -> bool {
+        let lost = self.removed().saturating_sub(self.added());
+        lost * 2 > current.records.record_count()
     }
 
     /// Returns the number of records that get another TTL.
@@ -193,38 +386,19 @@ impl Plan {
     }
 }
 
-impl ConflictReason {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::CnameAtApex => "use address records, or what the primary offers as ALIAS",
-            Self::CnameBesideDesired { .. } => "keep either the CNAME or the other records",
-            Self::CnameBesideForeign { .. } | Self::BesideForeignCname | Self::ForeignValue => {
-                "remove the record that stays from the primary, or allow its removal with \
-                 `foreign-records = \"remove\"`"
-            }
-            Self::SecondValue => "keep one of the values",
-            Self::DsWithoutNs => "add the NS records of the delegation, or drop the DS",
-        }
-    }
-}
+displayed!(ConflictReason);
 
-impl fmt::Display for ConflictReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CnameAtApex => "a CNAME cannot stand at the apex of a zone",
-            Self::CnameBesideDesired { .. } => {
-                "a CNAME cannot stand beside other records of the name"
-            }
-            Self::CnameBesideForeign { .. } => {
-                "a CNAME cannot stand beside records of the name that nsbridge never wrote"
-            }
-            Self::BesideForeignCname => "the name has a CNAME that nsbridge never wrote",
-            Self::ForeignValue => {
-                "the name has another value that nsbridge never wrote, of a type that allows one"
-            }
-            Self::SecondValue => "the type allows one value at a name",
-            Self::DsWithoutNs => "a DS cannot stand at a name without NS records",
-        })
+impl Diagnose for ConflictReason {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::CnameAtApex => case!(entries::CNAME_AT_APEX),
+            Self::CnameBesideDesired { .. } => case!(entries::CNAME_BESIDE_DESIRED),
+            Self::CnameBesideForeign { .. } => case!(entries::CNAME_BESIDE_FOREIGN),
+            Self::BesideCname => case!(entries::BESIDE_CNAME),
+            Self::BesideForeignCname => case!(entries::BESIDE_FOREIGN_CNAME),
+            Self::ForeignValue => case!(entries::FOREIGN_VALUE),
+            Self::SecondValue => case!(entries::SECOND_VALUE),
+            Self::DsWithoutNs => case!(entries::DS_WITHOUT_NS),
+        }
     }
 }

@@ -49,7 +49,8 @@ fn choose_single_value(rrset: &mut RrSetDiff<'_>, conflicts: &mut Vec<Conflict>)
     let (chosen, reason) = if let Some(unremovable) = rrset.unremovable().next() {
         match find(unremovable) {
             Some(at) => (at, ConflictReason::SecondValue),
-            None => (target.len(), ConflictReason::ForeignValue),
+            None if rrset.has_foreign() => (target.len(), ConflictReason::ForeignValue),
+            None => (target.len(), ConflictReason::SecondValue),
         }
     } else {
         let in_zone = rrset.current_values().iter().find_map(find);
@@ -69,42 +70,44 @@ fn check_cname(
     rrsets: &mut [RrSetDiff<'_>],
     conflicts: &mut Vec<Conflict>,
 ) -> OwnerAction {
-    let other_types =
-        |rrsets: &[RrSetDiff<'_>], holds: fn(&RrSetDiff<'_>) -> bool| -> Vec<RecordType> {
-            let others = rrsets
-                .iter()
-                .filter(|rrset| rrset.rtype != RecordType::CNAME);
-            others
-                .filter(|rrset| holds(rrset))
-                .map(|rrset| rrset.rtype)
-                .collect()
-        };
     let Some(cname) = find(rrsets, RecordType::CNAME) else {
         return OwnerAction::Change;
     };
     let desired = other_types(rrsets, |rrset| !rrset.target.is_empty());
-    if cname.unremovable().next().is_some() {
+    let mut values = cname.current_values().iter();
+    let is_wanted = values.any(|rdata| cname.target.contains(rdata));
+    if !is_wanted && cname.unremovable().next().is_some() {
         if desired.is_empty() {
             return OwnerAction::Change;
         }
-        for rrset in rrsets.iter_mut() {
-            if rrset.rtype != RecordType::CNAME {
-                leave_out(rrset, &ConflictReason::BesideForeignCname, conflicts);
-            }
-        }
+        let reason = if cname.has_foreign() {
+            ConflictReason::BesideForeignCname
+        } else {
+            ConflictReason::BesideCname
+        };
+        leave_out_beside_cname(rrsets, &reason, conflicts);
         return OwnerAction::LeaveUnchanged;
     }
     if cname.target.is_empty() {
         return OwnerAction::Change;
     }
-    let foreign = other_types(rrsets, |rrset| rrset.unremovable().next().is_some());
+    let staying = other_types(rrsets, |rrset| rrset.unremovable().next().is_some());
+    let foreign = other_types(rrsets, RrSetDiff::has_foreign);
     let (reason, action) = if is_apex {
         (ConflictReason::CnameAtApex, OwnerAction::Change)
     } else if !desired.is_empty() {
+        // What is in place wins over what is new.
+        if !cname.current_values().is_empty() {
+            leave_out_beside_cname(rrsets, &ConflictReason::BesideCname, conflicts);
+            return OwnerAction::Change;
+        }
         let reason = ConflictReason::CnameBesideDesired { types: desired };
         (reason, OwnerAction::Change)
     } else if !foreign.is_empty() {
         let reason = ConflictReason::CnameBesideForeign { types: foreign };
+        (reason, OwnerAction::LeaveUnchanged)
+    } else if !staying.is_empty() {
+        let reason = ConflictReason::CnameBesideDesired { types: staying };
         (reason, OwnerAction::LeaveUnchanged)
     } else {
         return OwnerAction::Change;
@@ -113,6 +116,29 @@ fn check_cname(
         leave_out(cname, &reason, conflicts);
     }
     action
+}
+
+/// Returns the types other than CNAME whose RRsets have a property.
+fn other_types<'a>(
+    rrsets: &[RrSetDiff<'a>],
+    has_it: fn(&RrSetDiff<'a>) -> bool,
+) -> Vec<RecordType> {
+    let others = rrsets
+        .iter()
+        .filter(|rrset| rrset.rtype != RecordType::CNAME && has_it(rrset));
+    others.map(|rrset| rrset.rtype).collect()
+}
+
+fn leave_out_beside_cname(
+    rrsets: &mut [RrSetDiff<'_>],
+    reason: &ConflictReason,
+    conflicts: &mut Vec<Conflict>,
+) {
+    for rrset in rrsets {
+        if rrset.rtype != RecordType::CNAME {
+            leave_out(rrset, reason, conflicts);
+        }
+    }
 }
 
 /// Returns whether the RRset will have a value after the plan.

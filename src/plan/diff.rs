@@ -5,14 +5,22 @@
 
 use super::change::{Change, Plan};
 use super::conflicts::{OwnerAction, leave_out_conflicts};
-use super::rrset_diff::{Contents, Removable, RrSetDiff};
-use crate::model::{CurrentZone, ForeignRecords, Name, Rdata, RecordType, RrSet, RrSets, Scope};
+use super::rrset_diff::{Contents, Fixed, Removable, RrSetDiff};
+use crate::model::{
+    CurrentZone, ForeignRecords, Name, Rdata, RecordType, RejectedRecords, RrSet, RrSets, Scope,
+    ZoneName,
+};
 
-/// Plans the changes of all records but the SOA.
-pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Plan {
+/// Plans the changes of all records but the SOA. The addresses of the retained hosts stay if none are desired.
+pub(super) fn diff(
+    current: &CurrentZone,
+    desired: &RrSets,
+    rejected: &RejectedRecords,
+    scope: &Scope<'_>,
+    retained_ns_hosts: &[Name],
+) -> Plan {
     let mut plan = Plan::empty(current.name.clone());
     let mut managed = scope.managed.as_slice();
-    let retained_ns_hosts = retained_ns_hosts(current, desired, scope);
     let owners = OwnerJoin {
         current: current.records.as_slice(),
         desired: desired.as_slice(),
@@ -32,6 +40,7 @@ pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -
             is_apex: owner == current.name.apex(),
             is_retained_ns_host: retained_ns_hosts.contains(owner),
             foreign: scope.foreign,
+            rejected,
             current: current_sets,
             desired: desired_sets,
             managed: managed_sets,
@@ -44,7 +53,12 @@ pub(super) fn diff(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -
 /// Returns the host names in the zone of the name servers that stay although they are not desired.
 /// The zone would be broken without their addresses. BIND: refuses a whole message that removes the
 /// last address.
-fn retained_ns_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>) -> Vec<Name> {
+pub(super) fn retained_ns_hosts(
+    current: &CurrentZone,
+    desired: &RrSets,
+    rejected: &RejectedRecords,
+    scope: &Scope<'_>,
+) -> Vec<Name> {
     let Some(current_ns) = current.apex_ns() else {
         return Vec::new();
     };
@@ -54,13 +68,20 @@ fn retained_ns_hosts(current: &CurrentZone, desired: &RrSets, scope: &Scope<'_>)
         set.map(|set| set.rdatas.clone()).unwrap_or_default()
     };
     let (desired, managed) = (values(desired), values(scope.managed));
+    let is_protected = rejected.protect(apex, RecordType::NS, !desired.is_empty());
     let stays = |rdata: &&Rdata| {
         let is_foreign = scope.foreign == ForeignRecords::Keep && !managed.contains(rdata);
-        desired.is_empty() || is_foreign && !desired.contains(rdata)
+        desired.is_empty() || (is_foreign || is_protected) && !desired.contains(rdata)
     };
-    let values = current_ns.rdatas.iter();
-    let hosts = values.filter(stays).filter_map(Rdata::to_name);
-    hosts.filter(|host| host.is_at_or_below(apex)).collect()
+    ns_hosts(&current.name, current_ns.rdatas.iter().filter(stays))
+}
+
+/// Returns the host names in a zone of its name servers.
+pub(super) fn ns_hosts<'a>(zone: &ZoneName, ns: impl Iterator<Item = &'a Rdata>) -> Vec<Name> {
+    let hosts = ns.filter_map(Rdata::to_name);
+    hosts
+        .filter(|host| host.is_at_or_below(zone.apex()))
+        .collect()
 }
 
 /// Returns whether a name is under `keep`.
@@ -141,10 +162,6 @@ fn may_conflict(desired: &[RrSet]) -> bool {
     })
 }
 
-fn is_address(rtype: RecordType) -> bool {
-    rtype == RecordType::A || rtype == RecordType::AAAA
-}
-
 /// One owner name whose records may have to change.
 struct OwnerDiff<'a> {
     owner: &'a Name,
@@ -152,6 +169,7 @@ struct OwnerDiff<'a> {
     /// Whether this is the host name of a name server that stays although it is not desired.
     is_retained_ns_host: bool,
     foreign: ForeignRecords,
+    rejected: &'a RejectedRecords,
     current: &'a [RrSet],
     desired: &'a [RrSet],
     managed: &'a [RrSet],
@@ -162,7 +180,13 @@ impl<'a> OwnerDiff<'a> {
         let (changes, conflicts) = (plan.changes.len(), plan.conflicts.len());
         let mut rrsets = self.rrsets();
         match leave_out_conflicts(self.is_apex, &mut rrsets, &mut plan.conflicts) {
-            OwnerAction::Change => self.push_changes(&rrsets, &mut plan.changes),
+            OwnerAction::Change => {
+                self.push_changes(&rrsets, &mut plan.changes);
+                if !is_kept(scope, self.owner) {
+                    plan.protected
+                        .extend(rrsets.iter().filter_map(RrSetDiff::protected));
+                }
+            }
             OwnerAction::LeaveUnchanged => {}
         }
         let is_touched = plan.changes.len() > changes || plan.conflicts.len() > conflicts;
@@ -192,17 +216,23 @@ impl<'a> OwnerDiff<'a> {
     fn rrset(&self, rtype: RecordType) -> RrSetDiff<'a> {
         let find = |sets: &'a [RrSet]| sets.iter().find(|set| set.rtype == rtype);
         let desired = find(self.desired);
-        let removable = if self.is_apex && rtype == RecordType::NS && desired.is_none() {
+        let is_apex_ns = self.is_apex && rtype == RecordType::NS;
+        let fixed = if self.rejected.protect(self.owner, rtype, desired.is_some()) {
+            Some(Fixed::Protected)
+        } else if is_apex_ns && desired.is_none()
             // A zone without an apex NS is broken: the current ones stay until others are desired.
-            Removable::Nothing
-        } else if self.is_retained_ns_host && is_address(rtype) && !self.has_desired_address() {
-            Removable::Nothing
-        } else if self.foreign == ForeignRecords::Remove {
-            Removable::All
+            || self.is_retained_ns_host && rtype.is_address() && !self.has_desired_address()
+        {
+            Some(Fixed::NeedsNameServer)
         } else {
-            find(self.managed).map_or(Removable::Nothing, |set| {
+            None
+        };
+        let removable = match (self.foreign, find(self.managed)) {
+            (ForeignRecords::Remove, _) => Removable::All,
+            (ForeignRecords::Keep, Some(set)) => {
                 Removable::These(Contents::new(rtype, &set.rdatas))
-            })
+            }
+            (ForeignRecords::Keep, None) => Removable::Nothing,
         };
         RrSetDiff {
             rtype,
@@ -210,11 +240,12 @@ impl<'a> OwnerDiff<'a> {
             desired,
             target: desired.map_or(&[], |set| &set.rdatas),
             removable,
+            fixed,
         }
     }
 
     fn has_desired_address(&self) -> bool {
-        self.desired.iter().any(|set| is_address(set.rtype))
+        self.desired.iter().any(|set| set.rtype.is_address())
     }
 
     /// Removes before it adds, so that other data can replace a CNAME and the reverse. Adds before

@@ -1,41 +1,24 @@
 //! Packs a plan into messages.
 //!
-//! All changes at an owner name go into one message, so that no message leaves a name half changed.
-//! Each message has prerequisites on the records from which the plan was computed. If the changes
-//! at one owner name do not fit into a message, no message is built: half a plan is worse than
-//! none.
+//! All changes at an owner name go into one message, so that no message leaves a name half changed;
+//! only if they do not fit, each type has a message of its own. Each message has prerequisites on the
+//! records from which the plan was computed. If the changes of an RRset do not fit into a message, no
+//! message is built: half a plan is worse than none.
 
+use super::abilities::{Abilities, Prerequisites, RrSetUpdates};
 use super::batch::{Batch, Prerequisite, Update, header_and_zone_octets};
 use super::change::{Action, Change, Plan};
-use crate::model::{CurrentZone, Name, Rdata, RecordType, Soa, ZoneName};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, zone as entries};
+use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, Soa, ZoneName};
 
 /// Most messages of one plan. At 64 KiB each this is 256 MiB of changes, far beyond any zone of a
 /// panel; and so many serials stay far from half of the serial number space (RFC 1982).
 pub const PLAN_MESSAGES_MAX: usize = 4_096;
 
-/// The kind of prerequisites by which a message notices a change by another client.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Prerequisites {
-    /// The SOA record, which notices any change of the zone. Each of several messages sets the SOA
-    /// that the next one requires.
-    #[default]
-    Soa,
-    /// The SOA record, which a single message sets as well. For primaries that raise the serial
-    /// only once for several waiting messages (Knot): two messages could require one serial there.
-    SoaMovedOn,
-    /// The RRsets that the plan changes. For primaries whose prerequisites compare another SOA than
-    /// the one that they transfer (BIND with inline-signing).
-    RrSets,
-    /// The presence or absence of the RRsets that the plan changes, whatever their values. For
-    /// primaries that compare the text form of values (PowerDNS).
-    Presence,
-}
-
 /// The reason why a plan cannot be packed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BatchError {
-    /// The changes at one owner name do not fit into a message.
-    #[error("the changes at `{owner}` take a message of {octets} octets, and {limit} is the most")]
+    /// The changes of an RRset, or at the owner name of a CNAME or DS, do not fit into a message.
     OwnerTooLarge {
         /// The owner name.
         owner: Name,
@@ -45,7 +28,6 @@ pub enum BatchError {
         limit: usize,
     },
     /// The plan takes more than [`PLAN_MESSAGES_MAX`] messages.
-    #[error("the changes of the zone `{zone}` take more than {limit} messages")]
     TooManyMessages {
         /// The zone.
         zone: ZoneName,
@@ -54,7 +36,37 @@ pub enum BatchError {
     },
 }
 
-/// Packs a plan into messages of at most `octets_max` octets each, TSIG not counted.
+displayed!(BatchError);
+
+impl Diagnose for BatchError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::OwnerTooLarge {
+                owner,
+                octets,
+                limit,
+            } => case!(entries::OWNER_TOO_LARGE, owner, octets, limit),
+            Self::TooManyMessages { zone, limit } => case!(entries::ZONE_TOO_LARGE, zone, limit),
+        }
+    }
+}
+
+/// The octets of the messages of a plan, TSIG not counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Octets {
+    /// The size of a message that holds more than the changes of one RRset.
+    pub usual: usize,
+    /// The largest size.
+    pub max: usize,
+}
+
+impl From<usize> for Octets {
+    fn from(max: usize) -> Self {
+        Self { usual: max, max }
+    }
+}
+
+/// Packs a plan into messages of these sizes, as the primary takes them.
 ///
 /// The caller must send them in order, each after the success of the one before. A plan that
 /// changes nothing gives no message.
@@ -66,7 +78,8 @@ pub fn batches(
     plan: &Plan,
     current: &CurrentZone,
     prerequisites: Prerequisites,
-    octets_max: usize,
+    abilities: &Abilities,
+    octets: impl Into<Octets>,
 ) -> Result<Vec<Batch>, BatchError> {
     if plan.is_empty() {
         return Ok(Vec::new());
@@ -75,12 +88,18 @@ pub fn batches(
         plan,
         ignores_ttl_only_additions: prerequisites == Prerequisites::SoaMovedOn,
         current,
-        octets_max,
+        is_read: abilities.shows_zones(),
+        has_prerequisites: prerequisites != Prerequisites::None,
+        rrsets: abilities.rrsets,
+        changes_max: abilities.changes_max.unwrap_or(usize::MAX),
+        octets: octets.into(),
     };
     match prerequisites {
         Prerequisites::Soa => packer.pack_with_soa(false),
         Prerequisites::SoaMovedOn => packer.pack_with_soa(true),
-        Prerequisites::RrSets | Prerequisites::Presence => packer.pack_with_rrsets(prerequisites),
+        Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
+            packer.pack_with_rrsets(prerequisites)
+        }
     }
 }
 
@@ -89,7 +108,13 @@ struct Packer<'a> {
     /// Whether the primary is known to ignore an addition that only changes a TTL (Knot).
     ignores_ttl_only_additions: bool,
     current: &'a CurrentZone,
-    octets_max: usize,
+    /// The zone was read. Otherwise it may hold records beside the managed ones, on which nothing can be required.
+    is_read: bool,
+    has_prerequisites: bool,
+    rrsets: RrSetUpdates,
+    /// The most entries in the update section, the SOA not counted.
+    changes_max: usize,
+    octets: Octets,
 }
 
 /// The position of an owner name among the messages of a plan. BIND: checks after each message that
@@ -105,9 +130,8 @@ enum SendOrder {
 fn send_order(changes: &[Change]) -> SendOrder {
     let names_hosts =
         |change: &Change| [RecordType::NS, RecordType::MX, RecordType::SRV].contains(&change.rtype);
-    let is_address = |change: &Change| [RecordType::A, RecordType::AAAA].contains(&change.rtype);
-    let is_lost = |change: &Change| is_address(change) && change.action == Action::Remove;
-    let is_kept = |change: &Change| is_address(change) && change.action != Action::Remove;
+    let is_lost = |change: &Change| change.rtype.is_address() && change.action == Action::Remove;
+    let is_kept = |change: &Change| change.rtype.is_address() && change.action != Action::Remove;
     if changes.iter().any(names_hosts) {
         SendOrder::NamesHosts
     } else if changes.iter().any(is_lost) && !changes.iter().any(is_kept) {
@@ -117,7 +141,13 @@ fn send_order(changes: &[Change]) -> SendOrder {
     }
 }
 
-/// The entries of one owner name in a message.
+/// Returns whether a change goes with those of all other types: a CNAME stands alone at its name, and a DS goes with its
+/// NS.
+fn goes_with_all_others(change: &Change) -> bool {
+    [RecordType::CNAME, RecordType::DS].contains(&change.rtype)
+}
+
+/// The entries of one owner name in a message, or of one of its RRsets.
 struct OwnerEntries<'a> {
     owner: &'a Name,
     prerequisites: Vec<Prerequisite>,
@@ -128,7 +158,6 @@ struct OwnerEntries<'a> {
 impl<'a> Packer<'a> {
     /// Packs messages that each require the SOA. `always_sets_soa`: a single message sets it too.
     fn pack_with_soa(&self, always_sets_soa: bool) -> Result<Vec<Batch>, BatchError> {
-        let groups = self.group_by_owner(|_| Vec::new());
         let prerequisite_octets = self.soa_prerequisite(&self.current.soa).octets();
         let frame = header_and_zone_octets(&self.plan.zone) + prerequisite_octets;
         // A single message need not set the SOA. The last of several messages may set a longer SOA
@@ -138,8 +167,13 @@ impl<'a> Packer<'a> {
             0 if always_sets_soa => unchanged,
             octets => octets,
         };
+        let groups = self.group_by_owner(frame + alone.max(unchanged), None);
         let whole = frame + alone + groups.iter().map(|group| group.octets).sum::<usize>();
-        let is_one = whole <= self.octets_max || groups.len() == 1;
+        let changes = groups
+            .iter()
+            .map(|group| group.updates.len())
+            .sum::<usize>();
+        let is_one = groups.len() == 1 || whole <= self.octets.usual && changes <= self.changes_max;
         let start = frame + if is_one { alone } else { alone.max(unchanged) };
         let mut batches = self.pack(groups, start, start)?;
 
@@ -164,9 +198,8 @@ impl<'a> Packer<'a> {
     /// Packs messages that require RRsets. The first message sets the SOA: the server raises the
     /// serial with each message, and would silently ignore an SOA whose serial is no longer ahead.
     fn pack_with_rrsets(&self, prerequisites: Prerequisites) -> Result<Vec<Batch>, BatchError> {
-        let groups =
-            self.group_by_owner(|changes| self.rrset_prerequisites(changes, prerequisites));
         let frame = header_and_zone_octets(&self.plan.zone);
+        let groups = self.group_by_owner(frame + self.soa_octets(), Some(prerequisites));
         let mut batches = self.pack(groups, frame + self.soa_octets(), frame)?;
         if let (Some((soa, ttl)), Some(first)) = (&self.plan.soa, batches.first_mut()) {
             first.updates.insert(0, self.set_soa(soa, *ttl));
@@ -174,33 +207,47 @@ impl<'a> Packer<'a> {
         Ok(batches)
     }
 
-    /// Groups the entries by owner name. Returns at least one group, so that a plan that only
-    /// changes the SOA has its message.
+    /// Groups the entries by owner name, or by owner name and type if they do not fit into a message otherwise, which
+    /// has `frame` octets without them. Returns at least one group, so that a plan that only changes the SOA has its
+    /// message.
     fn group_by_owner(
         &self,
-        prerequisites: impl Fn(&[Change]) -> Vec<Prerequisite>,
+        frame: usize,
+        prerequisites: Option<Prerequisites>,
     ) -> Vec<OwnerEntries<'a>> {
+        let [room, room_max] =
+            [self.octets.usual, self.octets.max].map(|octets| octets.saturating_sub(frame));
         let owners = self.plan.changes.chunk_by(|a, b| a.owner == b.owner);
         let mut owners: Vec<&[Change]> = owners.collect();
         owners.sort_by_key(|changes| send_order(changes));
-        let mut groups: Vec<OwnerEntries<'a>> = owners
-            .into_iter()
-            .map(|changes| {
-                let prerequisites = prerequisites(changes);
-                let updates = self.updates(changes);
-                let octets = prerequisites
-                    .iter()
-                    .map(Prerequisite::octets)
-                    .sum::<usize>()
-                    + updates.iter().map(Update::octets).sum::<usize>();
-                OwnerEntries {
-                    owner: &changes[0].owner,
-                    prerequisites,
-                    updates,
-                    octets,
+        let mut groups = Vec::with_capacity(owners.len());
+        for changes in owners {
+            let owner = &changes[0].owner;
+            let whole = self.entries(owner, changes, prerequisites);
+            let weaker = prerequisites.map(|it| it.max(Prerequisites::Presence));
+            let is_too_many = whole.updates.len() > self.changes_max;
+            let is_together = changes.iter().any(goes_with_all_others);
+            if is_together && is_too_many && self.is_divisible(changes) {
+                groups.extend(self.divided(owner, changes, weaker));
+                continue;
+            }
+            if is_together || whole.octets <= room && !is_too_many {
+                groups.push(whole);
+                continue;
+            }
+            let mut by_type = changes.to_vec();
+            by_type.sort_by_key(|change| change.rtype);
+            for changes in by_type.chunk_by(|a, b| a.rtype == b.rtype) {
+                let set = self.entries(owner, changes, prerequisites);
+                if set.updates.len() > self.changes_max && self.is_divisible(changes) {
+                    groups.extend(self.divided(owner, changes, weaker));
+                } else if set.octets > room_max {
+                    groups.push(self.entries(owner, changes, weaker));
+                } else {
+                    groups.push(set);
                 }
-            })
-            .collect();
+            }
+        }
         if groups.is_empty() {
             groups.push(OwnerEntries {
                 owner: self.plan.zone.apex(),
@@ -212,17 +259,80 @@ impl<'a> Packer<'a> {
         groups
     }
 
+    /// Returns whether several messages may make changes at an owner name. A DNAME is replaced at once, and a DS goes
+    /// with its NS.
+    fn is_divisible(&self, changes: &[Change]) -> bool {
+        let is_one = |change: &Change| [RecordType::DNAME, RecordType::DS].contains(&change.rtype);
+        self.rrsets == RrSetUpdates::ByValue && !changes.iter().any(is_one)
+    }
+
+    /// Divides the changes of an RRset, or at the owner name of a CNAME. Additions come first, so that an RRset is never
+    /// empty between two messages; beside a CNAME they would be ignored.
+    fn divided(
+        &self,
+        owner: &'a Name,
+        changes: &[Change],
+        first: Option<Prerequisites>,
+    ) -> Vec<OwnerEntries<'a>> {
+        let mut changes = changes.to_vec();
+        let has_cname = changes.iter().any(|it| it.rtype == RecordType::CNAME);
+        changes.sort_by_key(|change| (change.action == Action::Remove) != has_cname);
+        let is_pair = |change: &Change| matches!(change.action, Action::SetTtl { .. });
+        let entries_each = if changes.iter().any(is_pair) { 2 } else { 1 };
+        let parts = changes.chunks((self.changes_max / entries_each).max(1));
+        // The first message changes what the others could require.
+        let prerequisites = std::iter::once(first).chain(std::iter::repeat(None));
+        let parts = parts.zip(prerequisites);
+        parts
+            .map(|(part, kind)| self.entries(owner, part, kind))
+            .collect()
+    }
+
+    /// Returns the entries for changes at one owner name, with these prerequisites on RRsets.
+    fn entries(
+        &self,
+        owner: &'a Name,
+        changes: &[Change],
+        prerequisites: Option<Prerequisites>,
+    ) -> OwnerEntries<'a> {
+        let prerequisites = match prerequisites {
+            Some(kind) if self.is_read => self.rrset_prerequisites(changes, kind),
+            _ if self.is_read || !self.has_prerequisites => Vec::new(),
+            _ if self.plan.may_meet_cname(changes, self.current) => {
+                let (owner, rtype) = (owner.clone(), RecordType::CNAME);
+                vec![Prerequisite::Absent { owner, rtype }]
+            }
+            _ => Vec::new(),
+        };
+        let updates = self.updates(changes);
+        let octets = prerequisites
+            .iter()
+            .map(Prerequisite::octets)
+            .sum::<usize>();
+        OwnerEntries {
+            owner,
+            octets: octets + updates.iter().map(Update::octets).sum::<usize>(),
+            prerequisites,
+            updates,
+        }
+    }
+
     /// Returns the entries for the changes at one owner name.
     ///
-    /// A record that only gets another TTL is removed and added again. Knot: ignores the addition
-    /// of a record that exists, whatever its TTL.
+    /// A record that only gets another TTL is removed and added again, if a message may hold both. Knot: ignores the
+    /// addition of a record that exists, whatever its TTL.
     ///
     /// An apex NS is only added, which sets its TTL. PowerDNS: applies the removal of an apex NS
     /// after all other entries, and so for good. Knot: needs the removal here too, and a
     /// placeholder NS meanwhile, because servers silently ignore the removal of the last apex NS.
     fn updates(&self, changes: &[Change]) -> Vec<Update> {
-        let needs_removal =
-            |change: &Change| self.ignores_ttl_only_additions || !self.is_apex_ns(change);
+        if self.rrsets == RrSetUpdates::Whole {
+            return self.whole_sets(changes);
+        }
+        let has_room = self.changes_max > 1;
+        let needs_removal = |change: &Change| {
+            self.ignores_ttl_only_additions || has_room && !self.is_apex_ns(change)
+        };
         let mut updates = Vec::with_capacity(changes.len());
         let mut has_placeholder = false;
         for change in changes {
@@ -245,6 +355,32 @@ impl<'a> Packer<'a> {
             updates.push(self.placeholder_ns(Action::Remove));
         }
         updates
+    }
+
+    /// Returns the entries that remove each RRset that the changes at one owner name change, and then add all values
+    /// that each is to have.
+    fn whole_sets(&self, changes: &[Change]) -> Vec<Update> {
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        let mut by_type = changes.to_vec();
+        by_type.sort_by_key(|change| change.rtype);
+        for changes in by_type.chunk_by(|a, b| a.rtype == b.rtype) {
+            let (owner, rtype) = (changes[0].owner.clone(), changes[0].rtype);
+            let present = self.current.records.get(&owner, rtype);
+            let is_changed = |rdata: &Rdata| changes.iter().any(|change| change.rdata == *rdata);
+            let stays = present.map(|set| set.part(|rdata| !is_changed(rdata)));
+            let ttl = changes.iter().find_map(Change::ttl);
+            added.extend(stays.iter().flat_map(RrSet::records).map(|mut record| {
+                record.ttl = ttl.unwrap_or(record.ttl);
+                Update::add(record)
+            }));
+            let wanted = changes
+                .iter()
+                .filter_map(|it| Some(it.to_record(it.ttl()?)));
+            added.extend(wanted.map(Update::add));
+            removed.push(Update::RemoveSet { owner, rtype });
+        }
+        removed.extend(added);
+        removed
     }
 
     /// Returns the entry that adds or removes an apex NS which is in the zone within one message
@@ -271,26 +407,17 @@ impl<'a> Packer<'a> {
         let mut types: Vec<RecordType> = changes.iter().map(|change| change.rtype).collect();
         types.sort_unstable();
         types.dedup();
-        let mut prerequisites = Vec::new();
-        for rtype in types {
-            if let Some(set) = self.current.records.get(owner, rtype) {
-                if kind == Prerequisites::Presence {
-                    let owner = owner.clone();
-                    prerequisites.push(Prerequisite::Exists { owner, rtype });
-                    continue;
-                }
-                let equals = |rdata: &Rdata| Prerequisite::Equals {
-                    owner: owner.clone(),
-                    rtype,
-                    rdata: rdata.clone(),
-                };
-                prerequisites.extend(set.rdatas.iter().map(equals));
-            } else {
-                let owner = owner.clone();
-                prerequisites.push(Prerequisite::Absent { owner, rtype });
-            }
+        if kind == Prerequisites::None {
+            return Vec::new();
         }
-        prerequisites
+        let of_set = |rtype: RecordType| match self.current.records.get(owner, rtype) {
+            Some(_) if kind == Prerequisites::Presence => {
+                let owner = owner.clone();
+                vec![Prerequisite::Exists { owner, rtype }]
+            }
+            set => Prerequisite::exactly(owner, rtype, set),
+        };
+        types.into_iter().flat_map(of_set).collect()
     }
 
     /// Fills messages with groups in order. `first` and `rest` are the octets that the first and
@@ -301,13 +428,14 @@ impl<'a> Packer<'a> {
         first: usize,
         rest: usize,
     ) -> Result<Vec<Batch>, BatchError> {
-        let limit = self.octets_max;
+        let Octets { usual, max: limit } = self.octets;
         let mut batches = vec![self.empty_batch()];
-        let (mut octets, mut is_empty) = (first, true);
+        let (mut octets, mut changes, mut is_empty) = (first, 0, true);
         for group in groups {
-            if !is_empty && octets + group.octets > limit {
+            let is_full = changes + group.updates.len() > self.changes_max;
+            if !is_empty && (is_full || octets + group.octets > usual) {
                 batches.push(self.empty_batch());
-                (octets, is_empty) = (rest, true);
+                (octets, changes, is_empty) = (rest, 0, true);
             }
             if is_empty && octets + group.octets > limit {
                 return Err(BatchError::OwnerTooLarge {
@@ -323,6 +451,7 @@ impl<'a> Packer<'a> {
                 });
             }
             octets += group.octets;
+            changes += group.updates.len();
             is_empty = false;
             let batch = batches.last_mut().expect("the list starts with one batch");
             batch.prerequisites.extend(group.prerequisites);

@@ -13,9 +13,20 @@ pub(super) struct RrSetDiff<'a> {
     /// The desired values without those that a conflict leaves out.
     pub(super) target: &'a [Rdata],
     pub(super) removable: Removable<'a>,
+    /// Why all current values stay, whatever the scope is.
+    pub(super) fixed: Option<Fixed>,
 }
 
-/// Which current values of an RRset the plan may remove.
+/// A reason why an RRset keeps all its current values.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Fixed {
+    /// The zone would lose its last name servers, or the address of one that stays.
+    NeedsNameServer,
+    /// A rejected record protects them.
+    Protected,
+}
+
+/// Which current values of an RRset the scope lets the plan remove.
 pub(super) enum Removable<'a> {
     All,
     Nothing,
@@ -33,7 +44,30 @@ impl<'a> RrSetDiff<'a> {
         values.filter(|rdata| !self.is_removable(rdata))
     }
 
+    /// Returns whether a current value stays for another reason than a rejected record.
+    pub(super) fn has_foreign(&self) -> bool {
+        let mut values = self.current_values().iter();
+        match self.fixed {
+            Some(Fixed::NeedsNameServer) => values.next().is_some(),
+            Some(Fixed::Protected) | None => values.any(|rdata| !self.is_in_scope(rdata)),
+        }
+    }
+
+    /// Returns the records that stay only because a rejected record protects them. `None` if there are none.
+    pub(super) fn protected(&self) -> Option<RrSet> {
+        let current = self
+            .current
+            .filter(|_| self.fixed == Some(Fixed::Protected))?;
+        let target = Contents::new(self.rtype, self.target);
+        let protected = current.part(|rdata| self.is_in_scope(rdata) && !target.contain(rdata));
+        Some(protected).filter(|set| !set.rdatas.is_empty())
+    }
+
     fn is_removable(&self, rdata: &Rdata) -> bool {
+        self.fixed.is_none() && self.is_in_scope(rdata)
+    }
+
+    fn is_in_scope(&self, rdata: &Rdata) -> bool {
         match &self.removable {
             Removable::All => true,
             Removable::Nothing => false,

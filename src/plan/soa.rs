@@ -2,9 +2,10 @@
 
 use super::change::{Action, Conflict, Plan};
 use super::diff;
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, zone as entries};
 use crate::model::{
     CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Name, NamePattern, Rdata,
-    RecordType, RrSet, RrSets, Scope, Serial, Soa, ZoneName,
+    RecordType, RejectedRecords, RrSet, RrSets, Scope, Serial, Soa, ZoneName,
 };
 
 /// Default refresh: three hours, Plesk's own default. Secondaries rely on NOTIFY (RFC 1996); this
@@ -45,28 +46,52 @@ pub(super) fn change(current: &CurrentZone, desired: &DesiredSoa) -> Option<(Soa
     Some((soa, ttl))
 }
 
+impl Plan {
+    /// Moves the serial past a remembered one if the zone's is behind it, as on a primary that was restored from an
+    /// older copy: secondaries take no older zone (RFC 1034 section 4.3.5). If half of all serials lie between
+    /// both, no serial is after both (RFC 1982 section 3.2), and the plan stays as it is.
+    pub fn pass_serial(
+        &mut self,
+        remembered: Serial,
+        current: &CurrentZone,
+        desired: Option<Serial>,
+        scope: &Scope<'_>,
+    ) {
+        let present = current.soa.serial;
+        let next = remembered.plus(1);
+        let is_behind = remembered.is_after(present) && next.is_after(present);
+        if !is_behind || diff::is_kept(scope, current.name.apex()) {
+            return;
+        }
+        let unchanged = || (current.soa.clone(), current.soa_ttl);
+        let (soa, _) = self.soa.get_or_insert_with(unchanged);
+        for serial in [Some(next), desired].into_iter().flatten() {
+            if serial.is_after(present) && serial.is_after(soa.serial) {
+                soa.serial = serial;
+            }
+        }
+    }
+}
+
 /// The reason why a zone cannot be created.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum InitialZoneError {
     /// A server derives the name and the file of a zone from its labels, and the root has none.
-    #[error("the root zone is not made")]
     RootZone,
     /// A zone needs a name server (RFC 1034 section 4.2.1), and none is desired.
-    #[error("the zone `{zone}` cannot be made without an NS record at its apex")]
     NoApexNs {
         /// The zone.
         zone: ZoneName,
     },
 }
 
-impl InitialZoneError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> &'static str {
+displayed!(InitialZoneError);
+
+impl Diagnose for InitialZoneError {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::RootZone => "give the zone a name of at least one label",
-            Self::NoApexNs { .. } => {
-                "add NS records to the DNS template, or set `nameservers` of the primary"
-            }
+            Self::RootZone => case!(entries::ROOT_ZONE),
+            Self::NoApexNs { zone } => case!(entries::ZONE_WITHOUT_NS, zone),
         }
     }
 }
@@ -162,7 +187,7 @@ fn plan_from_empty(empty: &CurrentZone, desired: &RrSets, keep: &[NamePattern]) 
         keep,
         managed: &RrSets::default(),
     };
-    diff::diff(empty, desired, &scope)
+    diff::diff(empty, desired, &RejectedRecords::default(), &scope, &[])
 }
 
 /// Returns the desired records at names under `keep` without which a server accepts no zone.

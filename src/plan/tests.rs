@@ -1,14 +1,17 @@
 //! Tests of the plan, one rule each. A zone is written as lines of owner name, type, TTL and value.
 
 pub(crate) mod cases;
-mod catalog;
+pub(crate) mod catalog;
 mod laws;
 mod packer;
+mod refusals;
+mod rejected;
+mod serial;
 pub(crate) mod server;
 
 use super::*;
 use crate::model::{DesiredSoa, NamePattern, Record, Serial};
-use crate::model::{Name, Rdata, RecordType, Soa, ZoneName, ZoneSource};
+use crate::model::{Name, Rdata, RecordType, Soa, Trust, ZoneName, ZoneSource};
 
 const KNOWN_TYPE: &str = "the type is in `TYPES`";
 
@@ -23,8 +26,9 @@ pub(super) fn owner(text: &str) -> Name {
     }
 }
 
-pub(super) const TYPES: [(&str, RecordType); 13] = [
+pub(super) const TYPES: [(&str, RecordType); 14] = [
     ("A", RecordType::A),
+    ("AAAA", RecordType::AAAA),
     ("NS", RecordType::NS),
     ("CNAME", RecordType::CNAME),
     ("MX", RecordType::MX),
@@ -133,7 +137,9 @@ fn desired(text: &str) -> DesiredZone {
         name: zone_name(),
         soa: DesiredSoa::default(),
         records: records(text),
+        rejected: RejectedRecords::default(),
         source: ZoneSource::Call,
+        trust: Trust::Panel,
     }
 }
 
@@ -317,17 +323,50 @@ fn desired_records_that_exclude_each_other_are_conflicts() {
     let after = "@ NS 300 ns1\n@ CNAME 300 x\nwww CNAME 300 x\nwww A 300 1\n\
                     d CNAME 300 x\nd CNAME 300 y";
     let plan = plan_of(Remove, "", before, after);
-    let types = vec![RecordType::A];
     let left_out = [
         ("@ CNAME x".to_owned(), ConflictReason::CnameAtApex),
         ("d CNAME x".to_owned(), ConflictReason::SecondValue),
-        (
-            "www CNAME x".to_owned(),
-            ConflictReason::CnameBesideDesired { types },
-        ),
+        ("www A 1".to_owned(), ConflictReason::BesideCname),
     ];
     assert_eq!(reasons(&plan), left_out);
-    assert_eq!(show(&plan), ["- www CNAME x", "+ www A 300 1"]);
+    assert_eq!(show(&plan), [""; 0]);
+}
+
+#[test]
+fn of_a_cname_and_other_data_what_is_in_place_wins() {
+    let ns = "@ NS 300 ns1";
+    let both = format!("{ns}\nwww CNAME 300 x\nwww A 300 1");
+    let cname = || ConflictReason::CnameBesideDesired {
+        types: vec![RecordType::A],
+    };
+    let (a, x) = ("www A 1".to_owned(), "www CNAME x".to_owned());
+    for (managed, before, changes, left_out) in [
+        ("", "", &["+ www A 300 1"][..], (&x, cname())),
+        ("www A 0 1", "www A 300 1", &[], (&x, cname())),
+        (
+            "www A 0 2",
+            "www A 300 2",
+            &["- www A 2", "+ www A 300 1"],
+            (&x, cname()),
+        ),
+        (
+            "www CNAME 0 x",
+            "www CNAME 300 x",
+            &[],
+            (&a, ConflictReason::BesideCname),
+        ),
+        (
+            "www CNAME 0 y",
+            "www CNAME 300 y",
+            &["- www CNAME y", "+ www CNAME 300 x"],
+            (&a, ConflictReason::BesideCname),
+        ),
+    ] {
+        let plan = plan_of(Keep, managed, &format!("{ns}\n{before}"), &both);
+        assert_eq!(show(&plan), changes, "{before}");
+        let (record, reason) = left_out;
+        assert_eq!(reasons(&plan), [(record.clone(), reason)], "{before}");
+    }
 }
 
 #[test]
@@ -393,6 +432,13 @@ fn a_name_server_that_stays_keeps_its_address() {
     };
     let before = "@ NS 300 ns1\n@ NS 300 ns2\nns1 A 300 1\nns2 A 300 2\nns3 A 300 3";
     let removal = plan_removal(&current(before), &scope);
+    assert_eq!(show(&removal), ["- @ NS ns1", "- ns1 A 1", "- ns3 A 3"]);
+    // All stay if all are managed.
+    let all = Scope {
+        managed: &records("@ NS 0 ns1\n@ NS 0 ns2\nns1 A 0 1\nns2 A 0 2\nns3 A 0 3"),
+        ..scope
+    };
+    let removal = plan_removal(&current(before), &all);
     assert_eq!(show(&removal), ["- ns3 A 3"]);
     // Another address may replace it; the address of a removed managed name server is removed too.
     let wanted = desired("@ NS 300 x\nns2 A 300 9");

@@ -9,16 +9,20 @@ pub mod command;
 mod finding;
 pub mod powerdns;
 pub mod rndc;
+mod silence;
 mod status;
 
 pub use command::{Command, CommandError};
-pub use finding::{Finding, Gap, Remedy, Software, Subject, Verdict};
+pub use finding::{Findings, Gap, Remedy};
 pub use powerdns::{PowerDns, PowerDnsError};
-pub use rndc::{Rndc, RndcError};
+pub use rndc::{Frozen, Rndc, RndcError};
 pub use status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
+
+use std::fmt;
 
 use tokio::time::Instant;
 
+use crate::diagnostic::{Class, Diagnose, Diagnostic, Software};
 use crate::model::{InitialZone, ZoneName};
 
 /// The reason why a zone could not be created or deleted, by provisioner.
@@ -35,16 +39,17 @@ pub enum ProvisionError {
     PowerDns(#[from] PowerDnsError),
 }
 
-impl ProvisionError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for ProvisionError {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Rndc(error) => error.hint(),
-            Self::Command(error) => error.hint(),
-            Self::PowerDns(error) => error.hint(),
+            Self::Rndc(error) => error.diagnostic(),
+            Self::Command(error) => error.diagnostic(),
+            Self::PowerDns(error) => error.diagnostic(),
         }
     }
+}
 
+impl ProvisionError {
     /// Returns whether it is certain that no zone was created.
     pub fn made_nothing(&self) -> bool {
         match self {
@@ -54,13 +59,27 @@ impl ProvisionError {
         }
     }
 
+    /// Returns whether the zone may be created with other contents.
+    pub fn is_of_contents(&self) -> bool {
+        matches!(
+            self,
+            Self::Rndc(RndcError::ContentsRefused { .. })
+                | Self::Command(CommandError::Refused { .. })
+        )
+    }
+
+    /// Returns whether the server has the zone, and not as a primary zone.
+    pub fn is_no_primary(&self) -> bool {
+        matches!(
+            self,
+            Self::Rndc(RndcError::ForeignZone { .. })
+                | Self::PowerDns(PowerDnsError::ForeignZone { .. })
+        )
+    }
+
     /// Returns whether a retry may succeed without any action of the operator.
     pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Rndc(error) => error.is_transient(),
-            Self::Command(error) => error.is_transient(),
-            Self::PowerDns(error) => error.is_transient(),
-        }
+        self.diagnostic().class() == Class::Transient
     }
 }
 
@@ -74,15 +93,45 @@ pub enum Provisioner {
     PowerDns(PowerDns),
 }
 
+/// The access to a provisioner.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// BIND's control channel.
+    ControlChannel,
+    /// PowerDNS's HTTP API.
+    Api,
+    /// A program.
+    Program,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ControlChannel => "control channel",
+            Self::Api => "API",
+            Self::Program => "program",
+        })
+    }
+}
+
 impl Provisioner {
+    /// Returns the access to it.
+    pub fn access(&self) -> Access {
+        match self {
+            Self::Rndc(_) => Access::ControlChannel,
+            Self::Command(_) => Access::Program,
+            Self::PowerDns(_) => Access::Api,
+        }
+    }
+
     /// Returns whether the name of a zone can be written in a command; any name can in an API call.
     ///
     /// # Errors
     /// [`ProvisionError`].
-    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), ProvisionError> {
+    pub fn check_name(&self, zone: &ZoneName) -> Result<(), ProvisionError> {
         match self {
-            Self::Rndc(rndc) => Ok(rndc.permit_name(zone)?),
-            Self::Command(command) => Ok(command.permit_name(zone)?),
+            Self::Rndc(rndc) => Ok(rndc.check_name(zone)?),
+            Self::Command(command) => Ok(command.check_name(zone)?),
             Self::PowerDns(_) => Ok(()),
         }
     }
@@ -137,11 +186,7 @@ impl Provisioner {
     }
 
     /// Checks whether this zone, which must not exist, could be created. Leaves no zone behind.
-    pub async fn check(
-        &self,
-        zone: &InitialZone,
-        deadline: Instant,
-    ) -> Vec<Finding<ProvisionError>> {
+    pub async fn check(&self, zone: &InitialZone, deadline: Instant) -> Findings<ProvisionError> {
         match self {
             Self::Rndc(rndc) => converted(rndc.check(zone, deadline).await),
             Self::Command(command) => converted(command.check(&zone.name, deadline).await),
@@ -164,6 +209,26 @@ impl Provisioner {
             Self::Rndc(rndc) => rndc.marks_zones(),
             Self::PowerDns(_) => true,
             Self::Command(_) => false,
+        }
+    }
+
+    /// Returns why the server refuses every update of a zone that is there, if that is its frozen state. `None` if
+    /// the server does not show it.
+    ///
+    /// # Errors
+    /// [`ProvisionError`], also for a zone that is no primary.
+    pub async fn refusal(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Option<Frozen>, ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.refusal(zone, deadline).await?),
+            Self::PowerDns(server) => {
+                server.require_primary(zone, deadline).await?;
+                Ok(None)
+            }
+            Self::Command(_) => Ok(None),
         }
     }
 
@@ -237,7 +302,7 @@ impl Provisioner {
     }
 }
 
-fn converted<E: Into<ProvisionError>>(findings: Vec<Finding<E>>) -> Vec<Finding<ProvisionError>> {
+fn converted<E: Into<ProvisionError>>(findings: Findings<E>) -> Findings<ProvisionError> {
     let findings = findings.into_iter();
-    findings.map(|finding| finding.map(E::into)).collect()
+    findings.map(|finding| finding.map_err(E::into)).collect()
 }

@@ -1,15 +1,15 @@
 //! Delivers jobs in the process and in the time of a call.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::dispatch::run;
 use super::dispatcher::{Attempted, Dispatcher};
-use super::job::{Accepted, AttemptState, Job, JobId, Reason, TakeOutcome};
+use super::job::{Accepted, AttemptState, Job, JobId, TakeOutcome};
 use super::store::BatchLimit;
 use crate::deliver::{Failure, Routed};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Serial};
 
 /// How often job outcomes are written while other jobs go on, so that processes that wait for one
@@ -32,6 +32,8 @@ const EARLIER_JOBS: BatchLimit = BatchLimit {
 pub(crate) enum Handled {
     /// This process attempted it.
     Attempted(Attempted),
+    /// Its primary did not respond moments ago: it was not attempted.
+    PrimaryDown { id: JobId, reason: Diagnostic },
     /// A newer intent overtook it on the way.
     Stale { newest: Serial },
     /// Another process has delivered it.
@@ -39,7 +41,7 @@ pub(crate) enum Handled {
     /// A newer intent has replaced it.
     Replaced,
     /// Another process attempted it, and an operator must act.
-    HeldElsewhere { id: JobId, reason: Reason },
+    HeldElsewhere { id: JobId, reason: Diagnostic },
     /// Another process still has it in hand at the deadline.
     InHandElsewhere { id: JobId },
     /// The file failed.
@@ -58,16 +60,18 @@ impl Dispatcher<'_> {
     ) {
         let one = async |index: usize| {
             let intent = intents[index];
-            match accepted[index] {
-                Accepted::Stale { newest } => {
-                    let routes = self.engine.routes;
-                    routes.routed(&intent.name(), Handled::Stale { newest })
-                }
-                Accepted::Job { id, is_ours, .. } if is_ours => {
-                    let attempted = self.attempt(id, intent, AttemptState::default(), deadline);
+            let routed = |handled| self.engine.routes.routed(&intent.name(), handled);
+            match &accepted[index] {
+                Accepted::Stale { newest } => routed(Handled::Stale { newest: *newest }),
+                Accepted::Waits { id, reason } => routed(Handled::PrimaryDown {
+                    id: *id,
+                    reason: reason.clone(),
+                }),
+                Accepted::Job { id, is_ours, .. } if *is_ours => {
+                    let attempted = self.attempt(*id, intent, AttemptState::default(), deadline);
                     attempted.await.map(Handled::Attempted)
                 }
-                Accepted::Job { id, .. } => self.wait_for_turn(id, intent, deadline).await,
+                Accepted::Job { id, .. } => self.wait_for_turn(*id, intent, deadline).await,
             }
         };
         self.run_flushing(intents, one, report).await;
@@ -88,20 +92,19 @@ impl Dispatcher<'_> {
         self.run_flushing(&intents, one, report).await;
     }
 
-    /// Delivers due jobs of earlier calls, of these primaries without `except`, and reports each.
+    /// Delivers due jobs of earlier calls for these primaries, and reports each.
     ///
     /// # Errors
     /// [`Failure::State`] if the file failed.
     pub(crate) async fn deliver_due(
         &self,
         primaries: &[String],
-        except: &BTreeSet<String>,
         deadline: Instant,
         mut report: impl FnMut(&Job, Routed<Handled>),
     ) -> Result<(), Failure> {
-        self.jobs.orphan_unknown(primaries.to_vec()).await?;
-        let names = primaries.iter().filter(|name| !except.contains(*name));
-        for primary in names.cloned().chain([String::new()]) {
+        let now = (self.engine.policy.clock)();
+        self.jobs.prepare(primaries.to_vec(), now).await?;
+        for primary in primaries.iter().cloned().chain([String::new()]) {
             while Instant::now() < deadline {
                 let now = (self.engine.policy.clock)();
                 let due = self.jobs.take_due(&primary, EARLIER_JOBS, now).await?;

@@ -3,10 +3,23 @@
 use tokio::time::Instant;
 
 use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
-use super::job::{AttemptState, JobId, JobOutcome, Reason};
+use super::job::{AttemptState, Contact, JobId, JobOutcome, Settlement};
 use super::jobs::Jobs;
-use crate::deliver::{Delivered, Engine, Failure, Policy, Retry, Routed, RoutedResult};
-use crate::model::Intent;
+use crate::deliver::{
+    Delivered, Engine, Failure, Primary, REFUSAL_SECONDS, Retry, Routed, RoutedResult,
+};
+use crate::diagnostic::{Diagnose as _, Software};
+use crate::model::{Intent, Presence};
+
+/// How long a job waits for another instance to give up its zone, in seconds. A customer moves from one panel to another
+/// in less.
+const AWAITED_SECONDS_MAX: u64 = 48 * 3_600;
+
+/// How long a zone that was waited for must have been free, in seconds: its instance may be creating it anew.
+const FREE_SECONDS: u64 = 60;
+
+/// How long a challenge waits for a zone, in seconds: a validation is over long before.
+const CHALLENGE_SECONDS_MAX: u64 = 3_600;
 
 /// Delivers jobs, and settles them.
 #[derive(Clone, Copy)]
@@ -53,17 +66,41 @@ impl Dispatcher<'_> {
         deadline: Instant,
     ) -> Routed<Attempted> {
         let Routed { primary, result } = self.deliver(intent, attempts_so_far, deadline).await;
-        let outcome = self.outcome(intent, attempts_so_far, &result).await;
+        let now = (self.engine.policy.clock)();
+        let waited = attempts_so_far.enqueued_at.map(|at| now.saturating_sub(at));
+        let has_expired = |failure: &Failure| {
+            waited >= Some(CHALLENGE_SECONDS_MAX) && is_challenge_without_zone(intent, failure)
+        };
+        let result = result.map_err(|failure| {
+            if has_expired(&failure) {
+                let source = Box::new(failure);
+                return Failure::ChallengeExpired { source };
+            }
+            if waited >= Some(AWAITED_SECONDS_MAX) {
+                return failure.without_awaiting();
+            }
+            failure
+        });
+        let primary_ = primary.as_deref();
+        let outcome = self.outcome(intent, attempts_so_far, &result, primary_, now);
+        let outcome = outcome.await;
         let stays = match &outcome {
-            JobOutcome::Delivered => None,
-            JobOutcome::Again { at, now, .. } => Some(Stays::Waiting {
+            JobOutcome::Delivered | JobOutcome::Dropped => None,
+            JobOutcome::Again { at, .. } => Some(Stays::Waiting {
                 id,
-                seconds: at.saturating_sub(*now),
+                seconds: at.saturating_sub(now),
             }),
             JobOutcome::Held { .. } => Some(Stays::Held { id }),
         };
+        let contact = contact(&result).zip(primary_);
         // If the file fails, it still has the job, and the store thread reports why.
-        let settled = self.jobs.settle(id, intent.key().to_string(), outcome);
+        let settled = self.jobs.settle(Settlement {
+            id,
+            key: intent.key().to_string(),
+            outcome,
+            contact: contact.map(|(contact, primary)| (primary.name.clone(), contact)),
+            now,
+        });
         let stays = stays.filter(|_| settled.is_ok());
         Routed {
             primary,
@@ -77,18 +114,25 @@ impl Dispatcher<'_> {
         attempts_so_far: AttemptState,
         deadline: Instant,
     ) -> RoutedResult<Delivered> {
-        if !attempts_so_far.is_forced {
+        let AttemptState {
+            is_forced,
+            awaited_zone,
+            ..
+        } = attempts_so_far;
+        if !is_forced && !awaited_zone {
             return self.engine.deliver(intent, deadline).await;
         }
-        let policy = &Policy {
-            removals_percent_max: Some(100),
-            ..self.engine.policy.clone()
-        };
-        let forced = Engine {
+        let mut policy = self.engine.policy.clone();
+        policy.awaited_zone = awaited_zone;
+        if is_forced {
+            policy.force();
+        }
+        let policy = &policy;
+        let engine = Engine {
             policy,
             ..self.engine
         };
-        forced.deliver(intent, deadline).await
+        engine.deliver(intent, deadline).await
     }
 
     async fn outcome(
@@ -96,36 +140,44 @@ impl Dispatcher<'_> {
         intent: &Intent,
         attempts_so_far: AttemptState,
         result: &Result<Delivered, Failure>,
+        primary: Option<&Primary>,
+        now: u64,
     ) -> JobOutcome {
-        let now = (self.engine.policy.clock)();
+        let software = primary.map_or(Software::Unknown, Primary::software);
         let failure = match result {
             Ok(delivered) => {
                 let refused = delivered.left_out.iter().find(|it| it.is_refused());
                 return match refused {
                     None => JobOutcome::Delivered,
                     Some(refused) => JobOutcome::Held {
-                        reason: Reason {
-                            cause: refused.to_string(),
-                            hint: refused.hint().unwrap_or_default(),
-                        },
-                        now,
+                        reason: refused.diagnostic().at(software),
+                        again_at: Some(now + REFUSAL_SECONDS),
                     },
                 };
             }
+            Err(Failure::ChallengeExpired { .. }) => return JobOutcome::Dropped,
+            // Whoever asks for a single record at such a name learns it at once, and each time.
+            Err(
+                Failure::Denied { .. }
+                | Failure::NoChallengeName { .. }
+                | Failure::ChallengeOfOthers { .. },
+            ) if matches!(intent, Intent::Record(_)) => {
+                return JobOutcome::Dropped;
+            }
             Err(failure) => failure,
         };
-        let reason = Reason {
-            cause: failure.to_string(),
-            hint: failure.hint(),
-        };
-        let is_permanent = failure.retry() == Retry::Permanent;
+        let reason = failure.diagnostic().at(software);
+        let is_permanent = Retry::from(reason.class()) == Retry::Permanent;
         if is_permanent && !self.waits_for_its_host(intent, failure).await {
-            return JobOutcome::Held { reason, now };
+            let again_at = None;
+            return JobOutcome::Held { reason, again_at };
         }
         let had_no_time = matches!(failure, Failure::DeadlinePassed);
         let counts = !had_no_time && !failure.is_load();
         let seconds = if had_no_time {
             0
+        } else if let Failure::ZoneJustFreed { .. } = failure {
+            FREE_SECONDS
         } else {
             let scale = if failure.is_load() {
                 LOAD_SECONDS
@@ -141,7 +193,6 @@ impl Dispatcher<'_> {
             reason,
             counts,
             at: now + seconds,
-            now,
         }
     }
 
@@ -155,5 +206,37 @@ impl Dispatcher<'_> {
             }
             _ => false,
         }
+    }
+}
+
+/// Returns whether no zone was found for the name of a challenge; only challenges follow CNAMEs. A primary that refuses
+/// the question without a signature may have the zone: a value that is to be removed may stand there.
+fn is_challenge_without_zone(intent: &Intent, failure: &Failure) -> bool {
+    let Intent::Record(record) = intent else {
+        return false;
+    };
+    let mut cause = failure;
+    while let Failure::BehindCname { source, .. } = cause {
+        cause = source;
+    }
+    let is_added = record.presence == Presence::Present;
+    record.follows_cnames
+        && (matches!(cause, Failure::NoZoneFor { .. })
+            || is_added && matches!(cause, Failure::Unsigned { .. }))
+}
+
+/// Returns how the primary responded. `None` if an attempt shows nothing about it.
+fn contact(result: &Result<Delivered, Failure>) -> Option<Contact> {
+    match result {
+        Ok(_) => Some(Contact::Succeeded),
+        Err(
+            Failure::DeadlinePassed
+            | Failure::State
+            | Failure::AwaitedZone { .. }
+            | Failure::ZoneJustFreed { .. },
+        ) => None,
+        Err(failure) => (failure.retry() == Retry::Transient).then(|| Contact::Failed {
+            is_silent: failure.is_silent(),
+        }),
     }
 }

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use futures_util::TryFutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::store::{Store, StoreChange, StoreError};
+use super::store::{Challenge, Lacking, Store, StoreChange, StoreError};
 use crate::deliver::{
     Answer, Failure, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
+use crate::model::{Name, Rdata, Serial};
 
 /// A request to the store thread.
 pub(super) type Request = Box<dyn FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send>;
@@ -133,6 +134,40 @@ impl StateStore for StoreHandle {
         self.change(StoreChange::DropPtr(value))
     }
 
+    fn count_deletion(&self, key: &ZoneKey, now: u64, max: u32) -> Answer<bool> {
+        let key = key.clone();
+        self.ask(move |store| store.count_deletion(&key, now, max))
+    }
+
+    fn deletions(&self, key: &ZoneKey, now: u64) -> Answer<u32> {
+        let key = key.clone();
+        self.ask(move |store| store.deletions(&key, now))
+    }
+
+    fn add_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Answer<()> {
+        let value = Challenge::new(primary, owner, value);
+        self.change_durably(StoreChange::AddChallenge(value), |_| ())
+    }
+
+    fn drop_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Result<(), Failure> {
+        self.change(StoreChange::DropChallenge(Challenge::new(
+            primary, owner, value,
+        )))
+    }
+
+    fn has_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Answer<bool> {
+        let value = Challenge::new(primary, owner, value);
+        self.ask(move |store| store.has_challenge(&value))
+    }
+
+    fn catalog_serial(&self, catalog: &ZoneKey) -> Answer<Option<Serial>> {
+        self.read(catalog, Store::catalog_serial)
+    }
+
+    fn note_catalog_serial(&self, catalog: ZoneKey, serial: Serial) -> Result<(), Failure> {
+        self.change(StoreChange::CatalogSerial(catalog, serial))
+    }
+
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>> {
         self.ask(|store| store.ptrs())
     }
@@ -150,26 +185,35 @@ pub(super) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Runs requests on the file until the last handle is dropped.
+    /// Runs requests on the file until the last handle is dropped. Returns what a file that the store is in
+    /// place of does not take, also if the store itself failed: requests were not answered then.
     pub(super) fn run(
         store: Store,
-        mut requests: mpsc::UnboundedReceiver<Request>,
-    ) -> Result<(), StoreError> {
+        requests: mpsc::UnboundedReceiver<Request>,
+    ) -> Result<Lacking, StoreError> {
         let mut group = Self {
             store,
             changes: Vec::new(),
             answers: Vec::new(),
         };
+        let done = group.serve(requests);
+        match group.store.tell_file() {
+            Some(lacking) => Ok(lacking),
+            None => done.map(|()| Lacking::default()),
+        }
+    }
+
+    fn serve(&mut self, mut requests: mpsc::UnboundedReceiver<Request>) -> Result<(), StoreError> {
         while let Some(request) = requests.blocking_recv() {
-            request(&mut group)?;
+            request(self)?;
             while let Ok(request) = requests.try_recv() {
-                request(&mut group)?;
+                request(self)?;
             }
-            if !group.answers.is_empty() {
-                group.written()?;
+            if !self.answers.is_empty() {
+                self.written()?;
             }
         }
-        group.written().map(drop)
+        self.written().map(drop)
     }
 
     /// Writes the changes, and returns the file.

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use crate::model::{Intent, Serial};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, queue as entries};
+use crate::model::{Intent, Serial, ZoneName};
+use crate::plan::Part;
+
+/// For how many seconds after a timeout a primary counts as silent.
+pub(crate) const SILENT_SECONDS: u64 = 60;
 
 /// The most jobs in the queue: with small zones some hundred megabytes of disk.
 pub(crate) const JOBS_MAX: u64 = 250_000;
@@ -19,13 +24,9 @@ const OVERTAKEN_SECONDS_MAX: u32 = 600;
 /// it in 2033.
 const DATE_SERIALS: u32 = 1_990_000_000;
 
-/// The remedy for a job whose intent cannot be read.
-pub(crate) const UNREADABLE_HINT: &str = "take it out with `nsbridge queue drop`, and sync the zone again: `plesk bin dns \
-     --sync-all-zones`";
-
-/// Returns the cause for a job whose intent cannot be read.
-pub(crate) fn unreadable(problem: &str) -> String {
-    format!("the job in the queue's file cannot be read: {problem}")
+/// Returns the diagnostic of a job whose intent cannot be read.
+pub(crate) fn unreadable(problem: &str) -> Diagnostic {
+    case!(entries::JOB_UNREADABLE, problem)
 }
 
 /// The number of a job; a newer intent of a key has a greater one.
@@ -53,10 +54,14 @@ pub(crate) struct AttemptState {
     pub(crate) attempts: u32,
     /// Whether an operator has exempted the next one from the limit on removals.
     pub(crate) is_forced: bool,
+    /// Whether the last one waited for another instance to give up the zone.
+    pub(crate) awaited_zone: bool,
+    /// Seconds since 1970; `None` for a job that this call has enqueued.
+    pub(crate) enqueued_at: Option<u64>,
 }
 
 /// The queue's response to an intent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Accepted {
     /// The intent is a job.
     Job {
@@ -67,21 +72,32 @@ pub(crate) enum Accepted {
         /// back.
         set_back_from: Option<Serial>,
     },
+    /// The intent is a job that waits: its primary did not respond moments ago.
+    Waits { id: JobId, reason: Diagnostic },
     /// A newer intent overtook it on the way: it is not applied.
     Stale { newest: Serial },
 }
 
 /// The reason why the queue accepts no more jobs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum QueueFull {
     /// There are too many.
-    #[error("the queue has {jobs} jobs, and takes no more than {JOBS_MAX}")]
     Jobs { jobs: u64 },
     /// They are too large.
-    #[error(
-        "the queue's file has {octets} octets in use, and takes no more than {QUEUE_OCTETS_MAX}"
-    )]
     Octets { octets: u64 },
+}
+
+displayed!(QueueFull);
+
+impl Diagnose for QueueFull {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Jobs { jobs } => case!(entries::QUEUE_JOBS_FULL, jobs, limit = JOBS_MAX),
+            Self::Octets { octets } => {
+                case!(entries::QUEUE_OCTETS_FULL, octets, limit = QUEUE_OCTETS_MAX)
+            }
+        }
+    }
 }
 
 /// The outcome of an attempt to take a job.
@@ -96,31 +112,76 @@ pub(crate) enum TakeOutcome {
     /// A newer intent has replaced it.
     Replaced,
     /// An operator must act.
-    Held(Reason),
+    Held(Diagnostic),
 }
 
-/// The reason why a job is not delivered: the failure and its remedy.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Reason {
-    pub(crate) cause: String,
-    pub(crate) hint: String,
-}
-
-/// The outcome of an attempt for its job; times are in seconds since 1970.
+/// The outcome of an attempt for its job.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum JobOutcome {
     /// The intent is in place: the job is done.
     Delivered,
+    /// Nothing will come of the intent, and nobody waits for it.
+    Dropped,
     /// The job waits for its next attempt.
     Again {
-        reason: Reason,
+        reason: Diagnostic,
         /// Whether the attempt counts as failed.
         counts: bool,
+        /// The time of the next attempt, in seconds since 1970.
         at: u64,
-        now: u64,
     },
     /// An operator must act.
-    Held { reason: Reason, now: u64 },
+    Held {
+        reason: Diagnostic,
+        /// The time of a further attempt if nobody does, in seconds since 1970.
+        again_at: Option<u64>,
+    },
+}
+
+/// The response of a primary in an attempt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Contact {
+    /// The intent is in place.
+    Succeeded,
+    /// The attempt failed, and may succeed later.
+    Failed {
+        /// Whether the primary did not respond in time, so that the next attempt would take as long.
+        is_silent: bool,
+    },
+}
+
+/// An attempt at a job that this process has taken.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Settlement {
+    pub(crate) id: JobId,
+    pub(crate) key: String,
+    pub(crate) outcome: JobOutcome,
+    /// The primary's name, and how it responded. `None` if none was asked.
+    pub(crate) contact: Option<(String, Contact)>,
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+}
+
+/// A part of a zone that is not as it was sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct UnmetPart {
+    /// The zone.
+    pub(crate) zone: ZoneName,
+    /// The part.
+    pub(crate) part: Part,
+    /// The report on it.
+    pub(crate) report: Diagnostic,
+}
+
+/// The last success and the last failure of a primary.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct PrimaryContact {
+    /// Its name.
+    pub(crate) primary: String,
+    /// Seconds since 1970.
+    pub(crate) succeeded_at: Option<u64>,
+    /// Seconds since 1970, and why.
+    pub(crate) failed: Option<(u64, Diagnostic)>,
 }
 
 /// The state of a job.
@@ -148,7 +209,7 @@ pub(crate) struct JobSummary {
     pub(crate) attempts_so_far: AttemptState,
     pub(crate) next_at: u64,
     /// The reason why its last attempt failed.
-    pub(crate) reason: Option<Reason>,
+    pub(crate) reason: Option<Diagnostic>,
 }
 
 /// The order of an intent and the newest one of its zone that was accepted before.

@@ -1,9 +1,12 @@
 //! The requests to the store thread that concern jobs.
 
 use super::handle::StoreHandle;
-use super::job::{Accepted, Job, JobId, JobOutcome, JobSummary, QueueFull, TakeOutcome};
+use super::job::{
+    Accepted, Job, JobId, JobSummary, PrimaryContact, QueueFull, Settlement, TakeOutcome, UnmetPart,
+};
 use super::store::{BatchLimit, NewJob, Store, StoreChange, ZoneSerial};
 use crate::deliver::{Answer, Failure};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Name, Serial};
 
 /// The total size of jobs, in octets, above which the log is merged into the file at once, not with
@@ -37,6 +40,12 @@ impl Jobs {
         accepted
     }
 
+    /// Lets calls ask the primaries again that were silent before this time, in seconds since 1970: their settings
+    /// have changed since.
+    pub(crate) fn forget_silence(&self, time: u64) -> Answer<()> {
+        self.0.ask(move |store| store.forget_silence(time))
+    }
+
     /// Returns, for each intent, the newer serial of its zone that overtook it.
     pub(crate) fn overtaken(&self, intents: &[&Intent], now: u64) -> Answer<Vec<Option<Serial>>> {
         let sent: Vec<_> = intents
@@ -51,9 +60,9 @@ impl Jobs {
         self.0.ask(|store| store.list_jobs())
     }
 
-    /// Returns the intent of a job, or the reason why it cannot be read; `None` if there is no such
+    /// Returns the intent of a job, or the reason why it cannot be delivered; `None` if there is no such
     /// job.
-    pub(crate) fn intent_of(&self, id: JobId) -> Answer<Option<Result<Intent, String>>> {
+    pub(crate) fn intent_of(&self, id: JobId) -> Answer<Option<Result<Intent, Diagnostic>>> {
         self.0.ask(move |store| store.intent_of(id))
     }
 
@@ -63,8 +72,8 @@ impl Jobs {
         self.0.ask(move |store| store.retry(&ids, is_forced, now))
     }
 
-    /// Deletes jobs. An attempt that has begun goes on.
-    pub(crate) fn drop(&self, ids: Vec<JobId>) -> Answer<()> {
+    /// Deletes jobs. Returns those that a process has in hand: they are deleted when it is done with them.
+    pub(crate) fn drop(&self, ids: Vec<JobId>) -> Answer<Vec<JobId>> {
         self.0.ask(move |store| store.drop_jobs(&ids))
     }
 
@@ -80,9 +89,18 @@ impl Jobs {
             .ask(move |store| store.take_due(&primary, limit, now))
     }
 
-    /// Removes the primary from jobs whose primary is not among these.
-    pub(super) fn orphan_unknown(&self, primaries: Vec<String>) -> Answer<()> {
-        self.0.ask(move |store| store.orphan_unknown(&primaries))
+    /// Returns whether a job is due that no process has in hand.
+    pub(crate) fn is_any_due(&self, now: u64) -> Answer<bool> {
+        self.0.ask(move |store| store.is_any_due(now))
+    }
+
+    /// Prepares the jobs for a delivery to these primaries: holds damaged ones, and removes the primary from those whose
+    /// primary is not among these.
+    pub(super) fn prepare(&self, primaries: Vec<String>, now: u64) -> Answer<()> {
+        self.0.ask(move |store| {
+            store.hold_damaged(now)?;
+            store.orphan_unknown(&primaries)
+        })
     }
 
     /// Returns whether a job of the zone of a host waits.
@@ -92,13 +110,28 @@ impl Jobs {
 
     /// Reports the outcome of an attempt, which is written with the next durable change, by
     /// [`Jobs::write`] or at the end.
-    pub(super) fn settle(
-        &self,
-        id: JobId,
-        key: String,
-        outcome: JobOutcome,
-    ) -> Result<(), Failure> {
-        self.0.change(StoreChange::Settle { id, key, outcome })
+    pub(super) fn settle(&self, settlement: Settlement) -> Result<(), Failure> {
+        self.0.change(StoreChange::Settle(settlement))
+    }
+
+    /// Returns the last success and failure of each primary.
+    pub(crate) fn contacts(&self) -> Answer<Vec<PrimaryContact>> {
+        self.0.ask(|store| store.contacts())
+    }
+
+    /// Returns the parts of zones that are not as they were sent.
+    pub(crate) fn unmet(&self) -> Answer<Vec<UnmetPart>> {
+        self.0.ask(|store| store.unmet())
+    }
+
+    /// Returns the damaged PTR values of the state as they are, each as address, host name and primary.
+    pub(crate) fn damaged_ptrs(&self) -> Answer<Vec<String>> {
+        self.0.ask(|store| store.damaged_ptrs())
+    }
+
+    /// Forgets the damaged PTR values.
+    pub(crate) fn forget_damaged_ptrs(&self) -> Answer<()> {
+        self.0.ask(Store::forget_damaged_ptrs)
     }
 
     /// Has all changes written now.

@@ -3,17 +3,71 @@
 //! The kernel releases the lock of a process that ends, even if it is killed: the jobs of a killed
 //! process are free at once, a slow process keeps its jobs, and no clock is involved.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+use rustix::process::{Flock, FlockType, fcntl_getlk};
+
+use crate::permission::{directory_of, shared_file};
 
 /// The age from which on an unlocked file is left over: a process may not have locked a new one
 /// yet.
 const LEFT_OVER_AGE: Duration = Duration::from_secs(60);
 
-/// A locked file; the end of its owner removes it.
+/// The lock of the worker: a queue has only one.
+///
+/// It is a record lock (fcntl), since others can ask whether such a lock is taken without taking it
+/// themselves. Its file stays: a process that has opened a file which is then removed would lock a
+/// file that no other process sees. A record lock ends when its process closes the file, through
+/// whichever descriptor: the worker itself must not open the file again.
+#[derive(Debug)]
+pub(crate) struct WorkerLock {
+    _file: File,
+}
+
+impl WorkerLock {
+    /// Takes the lock; `None` if another process has it. An error comes with the lock's path.
+    pub(crate) fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
+        Self::take_named(queue, "serve")
+    }
+
+    /// Takes the lock of a process that delivers what is due once, which does not keep a worker from its work.
+    pub(crate) fn take_once(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
+        Self::take_named(queue, "serve-once")
+    }
+
+    fn take_named(queue: &Path, name: &str) -> Result<Option<Self>, (PathBuf, io::Error)> {
+        let path = path_beside(queue, name);
+        let lock = || {
+            let file = shared_file::open_or_create(&path)?;
+            match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(Some(Self { _file: file })),
+                Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        lock().map_err(|error: io::Error| (path.clone(), error))
+    }
+
+    /// Returns whether a worker works on the queue, without a lock of its own.
+    pub(crate) fn is_taken(queue: &Path) -> bool {
+        let path = path_beside(queue, "serve");
+        let file = shared_file::open(&path, OpenOptions::new().read(true));
+        file.is_ok_and(|file| {
+            let found = fcntl_getlk(&file, &Flock::from(FlockType::ReadLock));
+            matches!(found, Ok(Some(_)))
+        })
+    }
+}
+
+/// The digits of the random number in a token.
+const RANDOM_DIGITS: usize = 16;
+
+/// A locked file; the end of its owner removes it. No other process takes a lock of that name.
 #[derive(Debug)]
 struct LockFile {
     path: PathBuf,
@@ -24,36 +78,6 @@ struct LockFile {
 impl Drop for LockFile {
     fn drop(&mut self) {
         fs::remove_file(&self.path).ok();
-    }
-}
-
-/// The lock of the worker: a queue has only one.
-#[derive(Debug)]
-pub(crate) struct WorkerLock {
-    _file: LockFile,
-}
-
-impl WorkerLock {
-    /// Takes the lock; `None` if another process has it. An error comes with the lock's path.
-    pub(crate) fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
-        let path = path_beside(queue, "serve");
-        let file = File::options().create(true).append(true).open(&path);
-        let locked = file
-            .map_err(TryLockError::Error)
-            .and_then(|file| file.try_lock().map(|()| file));
-        match locked {
-            Ok(file) => Ok(Some(Self {
-                _file: LockFile { path, _file: file },
-            })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err((path, error)),
-        }
-    }
-
-    /// Returns whether a worker works on the queue.
-    pub(crate) fn is_taken(queue: &Path) -> bool {
-        let file = File::open(path_beside(queue, "serve"));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
@@ -73,9 +97,7 @@ impl ProcessLock {
         let token = format!("{}-{:016x}", std::process::id(), u64::from_be_bytes(random));
         let path = path_of(queue, &token);
         let create = || {
-            let file = File::create_new(&path)?;
-            // Processes of other users must be able to examine the lock.
-            file.set_permissions(Permissions::from_mode(0o644))?;
+            let file = shared_file::create_new(&path)?;
             file.lock()?;
             Ok(file)
         };
@@ -100,12 +122,20 @@ impl ProcessLock {
         &self.token
     }
 
-    /// Returns whether the process with a token is alive, and removes the file of a killed one.
+    /// Returns whether the process with a token is alive, and removes the file of a killed one. No process has a
+    /// token of another form, or a file that another user has put there.
     pub(super) fn is_alive(queue: &Path, token: &str) -> bool {
+        if Self::process_of(token).is_none() {
+            return false;
+        }
         let path = path_of(queue, token);
-        let file = match File::open(&path) {
+        let file = match shared_file::open(&path, OpenOptions::new().read(true)) {
             Ok(file) => file,
-            Err(error) => return error.kind() != io::ErrorKind::NotFound,
+            // An error of the system, such as too many open files, tells nothing about the process.
+            Err(error) => {
+                let kind = error.kind();
+                return !matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::Other);
+            }
         };
         match file.try_lock_shared() {
             Ok(()) => {
@@ -117,16 +147,19 @@ impl ProcessLock {
         }
     }
 
-    /// Returns the process id in a token.
+    /// Returns the process id in a token; `None` if the text is no token.
     pub(super) fn process_of(token: &str) -> Option<u32> {
-        token.split_once('-')?.0.parse().ok()
+        let (process, random) = token.split_once('-')?;
+        let is_digit = |octet: u8| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet);
+        let is_random = random.len() == RANDOM_DIGITS && random.bytes().all(is_digit);
+        let is_number = process.bytes().all(|octet| octet.is_ascii_digit());
+        process.parse().ok().filter(|_| is_random && is_number)
     }
 }
 
 /// Removes the files of processes that were killed while they had no job.
 fn remove_left_over(queue: &Path) {
-    let directory = queue.parent().filter(|it| !it.as_os_str().is_empty());
-    let Ok(files) = fs::read_dir(directory.unwrap_or(Path::new("."))) else {
+    let Ok(files) = fs::read_dir(directory_of(queue)) else {
         return;
     };
     for file in files.flatten() {
@@ -176,6 +209,40 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_no_token_names_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("queue.db.1")).unwrap();
+        let queue = directory.path().join("queue.db");
+        let victim = directory.path().join("victim.claim");
+        File::create_new(&victim).unwrap();
+        for text in [
+            "/../../victim",
+            "1/../victim",
+            "1-0000000000000000/../../victim",
+            "+1-0000000000000000",
+            "1-000000000000000",
+            "1-000000000000000A",
+            "",
+        ] {
+            assert_eq!(ProcessLock::process_of(text), None, "{text}");
+            assert!(!ProcessLock::is_alive(&queue, text), "{text}");
+        }
+        assert!(victim.exists());
+    }
+
+    #[test]
+    fn a_look_whether_a_worker_works_takes_no_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let queue = directory.path().join("queue.db");
+        assert!(!WorkerLock::is_taken(&queue));
+        let file = shared_file::create_new(&path_beside(&queue, "serve")).unwrap();
+        // As a look that goes on.
+        file.lock_shared().unwrap();
+        assert!(WorkerLock::take(&queue).unwrap().is_some());
+        assert!(path_beside(&queue, "serve").exists());
+    }
+
+    #[test]
     fn the_file_of_a_killed_process_is_removed_by_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
@@ -187,8 +254,8 @@ mod tests {
             file.set_modified(then).unwrap();
             path
         };
-        let old = create("1-a", LEFT_OVER_AGE * 2);
-        let new = create("2-b", Duration::ZERO);
+        let old = create("1-000000000000000a", LEFT_OVER_AGE * 2);
+        let new = create("2-000000000000000b", Duration::ZERO);
         let other = directory.path().join("queue.db.claim");
         File::create_new(&other).unwrap();
         let path = path_of(&queue, held.token());

@@ -20,6 +20,11 @@
 //!   process. So no two processes deliver a zone at the same time, and no clock decides which
 //!   process is dead. A newer intent that arrives meanwhile waits in the row until the attempt is
 //!   over.
+//! * A job that is dropped while it is in hand is deleted when its process is done with it: until then no other process
+//!   works on its key.
+//! * A job whose check sums do not match is held, and never delivered.
+//! * A call that the file does not take is delivered with a store in memory ([`Access::Detached`]). The file
+//!   then loses the jobs that the call replaces, and learns the state of its zones.
 //! * `Dispatcher::deliver_accepted` delivers the jobs that its caller has enqueued,
 //!   `Dispatcher::deliver_due` those that others have left, `Dispatcher::serve` all that come.
 
@@ -40,10 +45,10 @@ pub(crate) use batch::Handled;
 pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub use job::JobId;
-pub(crate) use job::{Accepted, Job, JobSummary, State, UNREADABLE_HINT, unreadable};
+pub(crate) use job::{Accepted, Job, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart};
 pub use jobs::Jobs;
 pub(crate) use locks::WorkerLock;
-pub use store::StoreError;
 pub(crate) use store::{FileState, examine};
+pub use store::{Lacking, StoreError};
 pub use store_thread::{Access, StoreThread};
 pub(crate) use worker::Event;

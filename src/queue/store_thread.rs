@@ -5,12 +5,13 @@
 
 use std::path::Path;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::handle::{GroupCommit, StoreHandle};
 use super::jobs::Jobs;
-use super::store::{Store, StoreError};
+use super::store::{BUSY_TIME_MAX, Lacking, Store, StoreError};
 use crate::deliver::StateStore;
 
 /// The running store thread.
@@ -18,7 +19,7 @@ use crate::deliver::StateStore;
 pub struct StoreThread {
     access: Access,
     jobs: Jobs,
-    thread: JoinHandle<Result<(), StoreError>>,
+    thread: JoinHandle<Result<Lacking, StoreError>>,
 }
 
 /// The use that is made of the file.
@@ -28,9 +29,11 @@ pub enum Access {
     ReadWrite,
     /// The file is only read; nothing is created.
     ReadOnly,
-    /// A copy in memory of all that can be read replaces the file, which is not written: for
-    /// deliveries that cannot wait until the file can be written again.
+    /// A copy in memory of the state is in place of the file: for deliveries that cannot wait until the file
+    /// takes them. The file is told what it takes.
     Detached,
+    /// As [`Access::Detached`], with an empty state: for a file whose copy fails, too.
+    Blank,
 }
 
 impl StoreThread {
@@ -39,12 +42,23 @@ impl StoreThread {
     /// # Errors
     /// [`StoreError`] if the file cannot be opened.
     pub fn start(path: &Path, access: Access) -> Result<Self, StoreError> {
+        Self::start_within(path, access, BUSY_TIME_MAX)
+    }
+
+    /// Starts the thread as [`StoreThread::start`] does. No wait for the transactions of other processes is
+    /// longer than `wait`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be opened.
+    pub fn start_within(path: &Path, access: Access, wait: Duration) -> Result<Self, StoreError> {
+        let wait = wait.min(BUSY_TIME_MAX);
         let store = match access {
-            Access::ReadWrite => Store::open(path)?,
-            Access::ReadOnly => Store::open_read_only(path)?,
+            Access::ReadWrite => Store::open(path, wait)?,
+            Access::ReadOnly => Store::open_read_only(path, wait)?,
             Access::Detached => Store::detached(path)?,
+            Access::Blank => Store::blank(path)?,
         };
-        Ok(Self::of(store, access))
+        Self::of(store, access)
     }
 
     /// Starts the thread without a file: with an empty state, which is lost at the end.
@@ -53,16 +67,17 @@ impl StoreThread {
     /// [`StoreError`] if there is no memory for it.
     pub fn of_nothing() -> Result<Self, StoreError> {
         let store = Store::empty(Path::new("memory"))?;
-        Ok(Self::of(store, Access::Detached))
+        Self::of(store, Access::Detached)
     }
 
-    fn of(store: Store, access: Access) -> Self {
+    fn of(store: Store, access: Access) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        Self {
+        let thread = std::thread::Builder::new().spawn(move || GroupCommit::run(store, receiver));
+        Ok(Self {
             access,
             jobs: Jobs(StoreHandle(sender)),
-            thread: std::thread::spawn(move || GroupCommit::run(store, receiver)),
-        }
+            thread: thread.map_err(|source| StoreError::Thread { source })?,
+        })
     }
 
     /// Returns the use that is made of the file.
@@ -80,11 +95,11 @@ impl StoreThread {
         &self.jobs.0
     }
 
-    /// Waits until all changes are written.
+    /// Waits until all changes are written. Returns what a file that the store is in place of does not take.
     ///
     /// # Errors
     /// [`StoreError`] if the file failed; later requests were not answered.
-    pub fn finish(self) -> Result<(), StoreError> {
+    pub fn finish(self) -> Result<Lacking, StoreError> {
         drop(self.jobs);
         self.thread
             .join()

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Error;
 
 use crate::model::{
-    DesiredSoa, DesiredZone, Intent, Name, Presence, PtrIntent, Rdata, RecordIntent, RecordType,
-    RrSet, RrSets, Serial, ZoneName, ZoneSource,
+    AbsentZone, DesiredSoa, DesiredZone, Intent, Name, Presence, PtrIntent, Rdata, RecordIntent,
+    RecordType, Rejected, RrSet, RrSets, Serial, Trust, ZoneName, ZoneSource,
 };
 
 /// An intent with records of type `R`: [`Records`] to write it, [`StoredSet`]s to read it.
@@ -27,9 +27,17 @@ enum Stored<R> {
         /// Only for a zone from a master file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prunes: Option<bool>,
+        /// Owner names and types, as far as they could be read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rejected: Vec<(Option<String>, Option<u16>)>,
+        /// Whether an operator asks for it, and no panel.
+        #[serde(default, skip_serializing_if = "is_false")]
+        trusted: bool,
     },
     Gone {
         name: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        trusted: bool,
     },
     Ptr {
         address: IpAddr,
@@ -46,6 +54,9 @@ enum Stored<R> {
         present: bool,
         #[serde(rename = "follows_aliases")]
         follows_cnames: bool,
+        /// Whether a panel asks for it, and no operator.
+        #[serde(default, skip_serializing_if = "is_false")]
+        by_panel: bool,
     },
 }
 
@@ -107,9 +118,12 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 ZoneSource::Call => None,
                 ZoneSource::File { prunes } => Some(prunes),
             },
+            rejected: zone.rejected.as_slice().iter().map(to_stored).collect(),
+            trusted: zone.trust == Trust::Operator,
         },
         Intent::ZoneAbsent(zone) => Stored::Gone {
-            name: zone.to_string(),
+            name: zone.name.to_string(),
+            trusted: zone.trust == Trust::Operator,
         },
         Intent::Ptr(ptr) => Stored::Ptr {
             address: ptr.address,
@@ -124,6 +138,7 @@ pub(super) fn to_text(intent: &Intent) -> String {
             ttl: record.ttl,
             present: record.presence == Presence::Present,
             follows_cnames: record.follows_cnames,
+            by_panel: record.trust == Trust::Panel,
         },
     };
     serde_json::to_string(&stored).expect("strings and numbers are always JSON")
@@ -138,6 +153,8 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
             soa,
             records,
             prunes,
+            rejected,
+            trusted,
         } => Intent::Zone(DesiredZone {
             name: ZoneName::new(&parse_name(&name)?),
             soa: DesiredSoa {
@@ -151,9 +168,17 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
                 ttl: soa.ttl,
             },
             records: parse_records(records)?,
+            rejected: rejected
+                .into_iter()
+                .map(parse_rejected)
+                .collect::<Result<_, _>>()?,
             source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
+            trust: trust(trusted),
         }),
-        Stored::Gone { name } => Intent::ZoneAbsent(ZoneName::new(&parse_name(&name)?)),
+        Stored::Gone { name, trusted } => Intent::ZoneAbsent(AbsentZone {
+            name: ZoneName::new(&parse_name(&name)?),
+            trust: trust(trusted),
+        }),
         Stored::Ptr {
             address,
             hostname,
@@ -175,6 +200,7 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
             ttl,
             present,
             follows_cnames,
+            by_panel,
         } => Intent::Record(RecordIntent {
             owner: parse_name(&owner)?,
             rtype: RecordType(rtype),
@@ -182,6 +208,7 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
             ttl,
             presence: presence(present),
             follows_cnames,
+            trust: trust(!by_panel),
         }),
     })
 }
@@ -202,6 +229,18 @@ fn parse_records(records: Vec<StoredSet>) -> serde_json::Result<RrSets> {
     Ok(RrSets::from_sets(sets.collect::<Result<Vec<_>, _>>()?))
 }
 
+fn to_stored(rejected: &Rejected) -> (Option<String>, Option<u16>) {
+    let owner = rejected.owner.as_ref().map(Name::to_string);
+    (owner, rejected.rtype.map(|rtype| rtype.0))
+}
+
+fn parse_rejected((owner, rtype): (Option<String>, Option<u16>)) -> serde_json::Result<Rejected> {
+    Ok(Rejected {
+        owner: owner.as_deref().map(parse_name).transpose()?,
+        rtype: rtype.map(RecordType),
+    })
+}
+
 fn parse_name(text: &str) -> serde_json::Result<Name> {
     text.parse().map_err(Error::custom)
 }
@@ -209,6 +248,22 @@ fn parse_name(text: &str) -> serde_json::Result<Name> {
 fn parse_rdata(text: &String) -> serde_json::Result<Rdata> {
     let octets = BASE64.decode(text).map_err(Error::custom)?;
     Ok(Rdata::from_canonical(octets))
+}
+
+fn trust(trusted: bool) -> Trust {
+    if trusted {
+        Trust::Operator
+    } else {
+        Trust::Panel
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 fn presence(present: bool) -> Presence {
@@ -222,6 +277,7 @@ fn presence(present: bool) -> Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RejectedRecords;
 
     #[track_caller]
     fn comes_back(intent: &Intent) {
@@ -271,17 +327,37 @@ mod tests {
                 ttl: Some(5),
             },
             records,
+            rejected: [
+                (Some("a.example."), Some(RecordType(65280))),
+                (Some("A.example."), None),
+                (None, Some(RecordType::A)),
+                (None, None),
+            ]
+            .map(|(owner, rtype)| Rejected {
+                owner: owner.map(|owner| owner.parse().unwrap()),
+                rtype,
+            })
+            .into_iter()
+            .collect(),
             source: ZoneSource::Call,
+            trust: Trust::Panel,
         }));
         for source in [false, true].map(|prunes| ZoneSource::File { prunes }) {
             comes_back(&Intent::Zone(DesiredZone {
                 name: ZoneName::new(&"example.".parse().unwrap()),
                 soa: DesiredSoa::default(),
                 records: RrSets::default(),
+                rejected: RejectedRecords::default(),
                 source,
+                trust: Trust::Operator,
             }));
         }
-        comes_back(&Intent::ZoneAbsent(ZoneName::new(&Name::root())));
+        for trust in [Trust::Panel, Trust::Operator] {
+            comes_back(&Intent::ZoneAbsent(AbsentZone {
+                name: ZoneName::new(&Name::root()),
+                trust,
+            }));
+        }
         for presence in [Presence::Present, Presence::Absent] {
             let hosts = ["a.example.".parse().unwrap(), "b.example.".parse().unwrap()];
             comes_back(&Intent::Ptr(PtrIntent {
@@ -297,6 +373,10 @@ mod tests {
                 ttl: (presence == Presence::Absent).then_some(5),
                 presence,
                 follows_cnames: presence == Presence::Absent,
+                trust: match presence {
+                    Presence::Present => Trust::Panel,
+                    Presence::Absent => Trust::Operator,
+                },
             }));
         }
     }

@@ -3,11 +3,13 @@
 //! Primaries do not wait for each other. The worker leaves an unreachable primary alone for a while
 //! and then tries a single job of it; when that job gets through, the others follow at once.
 
+use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, SelectAll};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::backoff::{UNREACHABLE_SECONDS, random, wait_milliseconds};
 use super::dispatch::stages;
@@ -29,12 +31,15 @@ const IN_HAND: BatchLimit = BatchLimit {
 /// The longest time for one attempt: a zone of 100,000 records takes minutes on a slow primary.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(300);
 
+/// The time beyond its deadline from which on an attempt hangs.
+const OVERDUE: Duration = Duration::from_secs(60);
+
 /// The longest wait for the jobs in hand after a stop; systemd waits 90 s by default.
 const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// An event that the worker reports.
 pub(crate) enum Event<'a> {
-    /// The worker has looked at the queue once more.
+    /// The worker has looked at the queue once more, and no attempt hangs.
     Looked,
     /// The worker has attempted a job.
     Attempted(&'a Job, Routed<Attempted>),
@@ -94,6 +99,18 @@ impl Lane {
     }
 }
 
+/// Does work, and counts it for as long as it goes on after a time.
+async fn count_if_late<T>(work: impl Future<Output = T>, time: Instant, late: &Cell<usize>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout_at(time, &mut work).await {
+        return done;
+    }
+    late.set(late.get() + 1);
+    let done = work.await;
+    late.set(late.get() - 1);
+    done
+}
+
 impl Dispatcher<'_> {
     /// Delivers the due jobs of these primaries until `stop` is done, and then finishes the jobs in
     /// hand.
@@ -106,7 +123,8 @@ impl Dispatcher<'_> {
         stop: impl Future<Output = ()>,
         mut report: impl FnMut(Event<'_>),
     ) -> Result<(), Failure> {
-        self.jobs.orphan_unknown(primaries.to_vec()).await?;
+        let now = (self.engine.policy.clock)();
+        self.jobs.prepare(primaries.to_vec(), now).await?;
         let names = primaries.iter().cloned().chain([String::new()]);
         let mut lanes: Vec<Lane> = names
             .map(|primary| Lane {
@@ -114,10 +132,12 @@ impl Dispatcher<'_> {
                 ..Lane::default()
             })
             .collect();
+        let hanging = Cell::new(0);
+        let hanging = &hanging;
         let mut running = SelectAll::new();
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = pin!(stop);
         let mut stopped_at: Option<Instant> = None;
         loop {
             if let Some(at) = stopped_at {
@@ -132,6 +152,7 @@ impl Dispatcher<'_> {
                             let deadline = Instant::now() + ATTEMPT_TIME_MAX;
                             let attempted =
                                 self.attempt(job.id, &job.intent, job.attempts_so_far, deadline);
+                            let attempted = count_if_late(attempted, deadline + OVERDUE, hanging);
                             (index, attempted.await, job)
                         });
                         running.push(Box::pin(attempts));
@@ -147,7 +168,9 @@ impl Dispatcher<'_> {
                 }
                 _ = ticks.tick() => {
                     self.jobs.write()?;
-                    report(Event::Looked);
+                    if hanging.get() == 0 {
+                        report(Event::Looked);
+                    }
                 }
             }
         }
@@ -166,5 +189,33 @@ impl Dispatcher<'_> {
         lane.in_hand += due.len();
         let stages = stages(due, |job| &job.intent, self.engine.policy);
         Ok(stages.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[test]
+    fn work_counts_as_late_from_its_time_until_it_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        runtime.unwrap().block_on(async {
+            let late = Cell::new(0);
+            let part = Duration::from_millis(50);
+            let time = Instant::now() + part;
+            let works = [part / 2, part * 3, part * 5];
+            let works = works.map(|it| count_if_late(sleep(it), time, &late));
+            let looks = async {
+                for expected in [0, 2, 1, 0] {
+                    assert_eq!(late.get(), expected);
+                    sleep(part * 2).await;
+                }
+            };
+            tokio::join!(futures_util::future::join_all(works), looks);
+        });
     }
 }

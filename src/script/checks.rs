@@ -2,7 +2,7 @@
 //! servers, and NSEC3 iterations. The checks are BIND's; a script can switch the first two off.
 
 use super::error::{NSEC3_ITERATIONS_MAX, ScriptError};
-use crate::model::{Field, Name, RecordType, fields};
+use crate::model::{Name, RecordType, is_host_label, names_in};
 use crate::wire::{Class, WireRecord};
 
 /// Keys of service parameters (RFC 9460 section 14.3.2).
@@ -10,7 +10,7 @@ const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
 
 /// Checks host names and mailboxes (RFC 952, RFC 1123 section 2.1).
-pub(super) fn check_names(entry: &WireRecord) -> Result<(), ScriptError> {
+pub(super) fn check_names(record: &WireRecord) -> Result<(), ScriptError> {
     // In other classes these types have another format or none.
     const INTERNET_ONLY: [RecordType; 5] = [
         RecordType::A,
@@ -19,34 +19,34 @@ pub(super) fn check_names(entry: &WireRecord) -> Result<(), ScriptError> {
         RecordType::SVCB,
         RecordType::HTTPS,
     ];
-    if entry.class != Class::IN && INTERNET_ONLY.contains(&entry.rtype) {
+    if record.class != Class::IN && INTERNET_ONLY.contains(&record.rtype) {
         return Ok(());
     }
-    let is_good_owner = match entry.rtype {
-        RecordType::A | RecordType::AAAA | RecordType::MX => is_host_owner(entry),
-        RecordType::MB | RecordType::MG => is_mailbox(&entry.owner),
-        RecordType::NSEC3 => is_hash_owner(&entry.owner),
+    let is_good_owner = match record.rtype {
+        RecordType::A | RecordType::AAAA | RecordType::MX => is_host_owner(record),
+        RecordType::MB | RecordType::MG => is_mailbox(&record.owner),
+        RecordType::NSEC3 => is_hash_owner(&record.owner),
         _ => true,
     };
     if !is_good_owner {
-        return Err(ScriptError::BadOwner(entry.owner.clone()));
+        return Err(ScriptError::BadOwner(record.owner.clone()));
     }
-    let names = names_in(entry);
-    let bad = match entry.rtype {
+    let names = names_in(record.rtype, &record.rdata);
+    let bad = match record.rtype {
         RecordType::NS | RecordType::MX | RecordType::SRV | RecordType::AFSDB | RecordType::RT => {
-            names.iter().find(|name| !is_host(name))
+            names.iter().find(|name| !name.is_host())
         }
-        RecordType::PTR if is_reverse(&entry.owner) => names.iter().find(|name| !is_host(name)),
+        RecordType::PTR if is_reverse(&record.owner) => names.iter().find(|name| !name.is_host()),
         RecordType::SOA => match names.as_slice() {
-            [primary, _] if !is_host(primary) => Some(primary),
+            [primary, _] if !primary.is_host() => Some(primary),
             [_, mailbox] if !is_mailbox(mailbox) => Some(mailbox),
             _ => None,
         },
         RecordType::RP => names.first().filter(|name| !is_mailbox(name)),
         RecordType::MINFO => names.iter().find(|name| !is_mailbox(name)),
         // In AliasMode (priority 0) the target need not be a host (RFC 9460 section 2.4.2).
-        RecordType::SVCB | RecordType::HTTPS if !entry.rdata.starts_with(&[0, 0]) => {
-            names.iter().find(|name| !is_host(name))
+        RecordType::SVCB | RecordType::HTTPS if !record.rdata.starts_with(&[0, 0]) => {
+            names.iter().find(|name| !name.is_host())
         }
         _ => None,
     };
@@ -54,11 +54,11 @@ pub(super) fn check_names(entry: &WireRecord) -> Result<(), ScriptError> {
 }
 
 /// Checks that the SVCB record of a DNS server has protocols, and for HTTP a path (RFC 9461).
-pub(super) fn check_svcb(entry: &WireRecord) -> Result<(), ScriptError> {
-    if entry.rtype != RecordType::SVCB || !is_dns_service(&entry.owner) {
+pub(super) fn check_svcb(record: &WireRecord) -> Result<(), ScriptError> {
+    if record.rtype != RecordType::SVCB || !is_dns_service(&record.owner) {
         return Ok(());
     }
-    let Some((priority, parameters)) = parameters(&entry.rdata) else {
+    let Some((priority, parameters)) = parameters(&record.rdata) else {
         return Ok(());
     };
     // AliasMode (priority 0) has no parameters (RFC 9460 section 2.4.2).
@@ -77,13 +77,13 @@ pub(super) fn check_svcb(entry: &WireRecord) -> Result<(), ScriptError> {
 }
 
 /// Rejects so many NSEC3 iterations that validators may reject them (RFC 9276 section 3.2).
-pub(super) fn check_iterations(entry: &WireRecord) -> Result<(), ScriptError> {
+pub(super) fn check_iterations(record: &WireRecord) -> Result<(), ScriptError> {
     let excessive = |octets: &[u8; 4]| {
         let [_, _, high, low] = *octets;
         u16::from_be_bytes([high, low]) > NSEC3_ITERATIONS_MAX
     };
-    let head = entry.rdata.first_chunk::<4>();
-    if entry.rtype == RecordType::NSEC3PARAM && head.is_some_and(excessive) {
+    let head = record.rdata.first_chunk::<4>();
+    if record.rtype == RecordType::NSEC3PARAM && head.is_some_and(excessive) {
         return Err(ScriptError::Iterations);
     }
     Ok(())
@@ -91,21 +91,21 @@ pub(super) fn check_iterations(entry: &WireRecord) -> Result<(), ScriptError> {
 
 /// Returns whether the owner name is that of a host, a wildcard, or `gc._msdcs` of an Active
 /// Directory forest; the last is not allowed for MX.
-fn is_host_owner(entry: &WireRecord) -> bool {
-    let owner = &entry.owner;
+fn is_host_owner(record: &WireRecord) -> bool {
+    let owner = &record.owner;
     if owner.is_wildcard() {
-        return owner.parent().is_none_or(|parent| is_host(&parent));
+        return owner.parent().is_none_or(|parent| parent.is_host());
     }
     let labels: Vec<&[u8]> = owner.labels().collect();
     if let [first, second, rest @ ..] = labels.as_slice()
-        && entry.rtype != RecordType::MX
+        && record.rtype != RecordType::MX
         && !rest.is_empty()
         && first.eq_ignore_ascii_case(b"gc")
         && second.eq_ignore_ascii_case(b"_msdcs")
     {
         return rest.iter().all(|label| is_host_label(label));
     }
-    is_host(owner)
+    owner.is_host()
 }
 
 /// Returns whether the first label is a hash in base32hex without padding (RFC 5155 section 3).
@@ -115,24 +115,6 @@ fn is_hash_owner(owner: &Name) -> bool {
     // Whole octets leave one of these numbers of digits.
     let is_whole = [0, 2, 4, 5, 7].contains(&(label.len() % 8));
     is_whole && label.iter().all(is_base32hex)
-}
-
-fn is_host(name: &Name) -> bool {
-    name.labels().all(is_host_label)
-}
-
-/// Returns whether a label has letters, digits, and hyphens that are neither first nor last (RFC
-/// 1123 section 2.1).
-fn is_host_label(label: &[u8]) -> bool {
-    let ends = [label.first(), label.last()];
-    let has_only_valid = label
-        .iter()
-        .all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
-    has_only_valid
-        && ends
-            .iter()
-            .flatten()
-            .all(|octet| octet.is_ascii_alphanumeric())
 }
 
 /// Returns whether a name is a label of printable characters and a host (RFC 1035 section 8).
@@ -145,31 +127,6 @@ fn is_mailbox(name: &Name) -> bool {
 fn is_reverse(owner: &Name) -> bool {
     let text = owner.to_string().to_ascii_lowercase();
     text.ends_with(".in-addr.arpa.") || text.ends_with(".ip6.arpa.") || text.ends_with(".ip6.int.")
-}
-
-/// Returns the names in the RDATA of a record.
-fn names_in(entry: &WireRecord) -> Vec<Name> {
-    let (mut names, mut rest) = (Vec::new(), entry.rdata.as_slice());
-    let fields = match entry.rtype {
-        // The target is never compressed (RFC 9460 section 2.2), so `fields` does not list it.
-        RecordType::SVCB | RecordType::HTTPS => &[Field::Octets(2), Field::Name],
-        rtype => fields(rtype),
-    };
-    for field in fields {
-        let octets = match field {
-            Field::Octets(count) => *count,
-            Field::CharacterString => 1 + rest.first().copied().map_or(0, usize::from),
-            Field::Name => name_octets(rest),
-        };
-        let Some((part, after)) = rest.split_at_checked(octets) else {
-            break;
-        };
-        if *field == Field::Name {
-            names.extend(Name::from_wire(part).ok());
-        }
-        rest = after;
-    }
-    names
 }
 
 /// Returns the length of the name at the start of valid RDATA, in which every name ends.

@@ -96,14 +96,14 @@ impl Parser {
         operation: &str,
         words: Words<'_>,
     ) -> Option<Result<Command, ScriptError>> {
-        let entry = match operation.to_ascii_lowercase().as_str() {
+        let record = match operation.to_ascii_lowercase().as_str() {
             "nxdomain" => whole_name(words, Class::NONE),
             "yxdomain" => whole_name(words, Class::ANY),
             "nxrrset" => self.prerequisite_set(words, false),
             "yxrrset" => self.prerequisite_set(words, true),
             _ => return None,
         };
-        Some(entry.map(Command::Prerequisite))
+        Some(record.map(Command::Prerequisite))
     }
 
     /// Parses an update; `None` if `operation` is none of its operations.
@@ -112,12 +112,12 @@ impl Parser {
         operation: &str,
         words: Words<'_>,
     ) -> Option<Result<Command, ScriptError>> {
-        let entry = match operation.to_ascii_lowercase().as_str() {
+        let record = match operation.to_ascii_lowercase().as_str() {
             "add" => self.addition(words),
             "del" | "delete" => self.deletion(words),
             _ => return None,
         };
-        Some(entry.map(Command::Update))
+        Some(record.map(Command::Update))
     }
 
     /// Parses a setting; `None` if `word` names no setting.
@@ -213,7 +213,7 @@ impl Parser {
             .update_type(word, &mut words)?
             .ok_or(ScriptError::NoType)?;
         let text = words.rest().ok_or(ScriptError::NoRdata)?;
-        let entry = WireRecord {
+        let record = WireRecord {
             owner,
             rtype,
             class,
@@ -221,13 +221,13 @@ impl Parser {
             rdata: rdata::read(class, rtype, text)?,
         };
         if self.checks_names {
-            check_names(&entry)?;
+            check_names(&record)?;
         }
         if self.checks_svcb {
-            check_svcb(&entry)?;
+            check_svcb(&record)?;
         }
-        check_iterations(&entry)?;
-        Ok(entry)
+        check_iterations(&record)?;
+        Ok(record)
     }
 
     /// Parses `NAME [TTL] [CLASS] [TYPE [DATA]]`; the TTL is ignored.
@@ -241,7 +241,7 @@ impl Parser {
             Some(word) => self.update_type(word, &mut words)?,
             None => None,
         };
-        let entry = |rtype, class, rdata| WireRecord {
+        let record = |rtype, class, rdata| WireRecord {
             owner,
             rtype,
             class,
@@ -249,11 +249,11 @@ impl Parser {
             rdata,
         };
         let Some((class, rtype)) = found else {
-            return Ok(entry(RecordType::ANY, Class::ANY, Vec::new()));
+            return Ok(record(RecordType::ANY, Class::ANY, Vec::new()));
         };
         match words.rest() {
-            Some(text) => Ok(entry(rtype, Class::NONE, rdata::read(class, rtype, text)?)),
-            None => Ok(entry(rtype, Class::ANY, Vec::new())),
+            Some(text) => Ok(record(rtype, Class::NONE, rdata::read(class, rtype, text)?)),
+            None => Ok(record(rtype, Class::ANY, Vec::new())),
         }
     }
 

@@ -20,7 +20,7 @@ fn error_of(line: &str) -> String {
     }
 }
 
-fn entry(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
+fn record(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -> WireRecord {
     WireRecord {
         owner: owner.parse().unwrap(),
         rtype,
@@ -34,7 +34,7 @@ fn entry(owner: &str, ttl: u32, class: Class, rtype: RecordType, rdata: &[u8]) -
 fn updates_are_parsed_with_and_without_their_first_word() {
     let (any, none, www) = (Class::ANY, Class::NONE, "www.example.com.");
     let address = [192, 0, 2, 1];
-    let added = entry(www, 300, Class::IN, RecordType::A, &address);
+    let added = record(www, 300, Class::IN, RecordType::A, &address);
     for line in [
         "update add www.example.com 300 A 192.0.2.1",
         "add www.example.com. 300 IN A 192.0.2.1",
@@ -46,31 +46,31 @@ fn updates_are_parsed_with_and_without_their_first_word() {
     let cases = [
         (
             "del www.example.com",
-            entry(www, 0, any, RecordType::ANY, &[]),
+            record(www, 0, any, RecordType::ANY, &[]),
         ),
         (
             "delete www.example.com 300",
-            entry(www, 0, any, RecordType::ANY, &[]),
+            record(www, 0, any, RecordType::ANY, &[]),
         ),
         (
             "update del www.example.com IN",
-            entry(www, 0, any, RecordType::ANY, &[]),
+            record(www, 0, any, RecordType::ANY, &[]),
         ),
         (
             "update delete www.example.com. TXT",
-            entry(www, 0, any, RecordType::TXT, &[]),
+            record(www, 0, any, RecordType::TXT, &[]),
         ),
         (
             "del www.example.com ANY",
-            entry(www, 0, any, RecordType::ANY, &[]),
+            record(www, 0, any, RecordType::ANY, &[]),
         ),
         (
             "del www.example.com 60 IN A 192.0.2.1",
-            entry(www, 0, none, RecordType::A, &address),
+            record(www, 0, none, RecordType::A, &address),
         ),
         (
             r"del www.example.com TYPE65280 \# 0",
-            entry(www, 0, none, RecordType(65_280), &[]),
+            record(www, 0, none, RecordType(65_280), &[]),
         ),
     ];
     for (line, update) in cases {
@@ -84,27 +84,27 @@ fn prerequisites_are_parsed_with_and_without_their_first_word() {
     let cases = [
         (
             "prereq nxdomain www.example.com",
-            entry(www, 0, none, RecordType::ANY, &[]),
+            record(www, 0, none, RecordType::ANY, &[]),
         ),
         (
             "yxdomain www.example.com",
-            entry(www, 0, any, RecordType::ANY, &[]),
+            record(www, 0, any, RecordType::ANY, &[]),
         ),
         (
             "prereq nxrrset www.example.com IN A",
-            entry(www, 0, none, RecordType::A, &[]),
+            record(www, 0, none, RecordType::A, &[]),
         ),
         (
             "nxrrset www.example.com A 192.0.2.1",
-            entry(www, 0, none, RecordType::A, &[]),
+            record(www, 0, none, RecordType::A, &[]),
         ),
         (
             "yxrrset www.example.com A",
-            entry(www, 0, any, RecordType::A, &[]),
+            record(www, 0, any, RecordType::A, &[]),
         ),
         (
             "prereq yxrrset www.example.com A 192.0.2.1",
-            entry(www, 0, Class::IN, RecordType::A, &[192, 0, 2, 1]),
+            record(www, 0, Class::IN, RecordType::A, &[192, 0, 2, 1]),
         ),
     ];
     for (line, prerequisite) in cases {

@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::error::{Step, TransportError};
+use super::lookup::look_up;
 use super::tls::TlsClient;
 
 /// Most addresses of a host to try. More are a mistake in the zone of that host, and each address
@@ -36,11 +37,13 @@ pub struct Endpoint {
     pub security: Security,
 }
 
-/// The layer between TCP and the messages.
+/// The layer between the network and the messages.
 #[derive(Clone, Debug)]
 pub enum Security {
     /// None: plain TCP.
     Tcp,
+    /// None: datagrams, which no [`Connection`] carries.
+    Udp,
     /// TLS (RFC 7858).
     Tls(Arc<TlsClient>),
 }
@@ -212,7 +215,7 @@ impl Connection {
         // it. A failure to disable it costs time, not correctness.
         let _ = tcp.set_nodelay(true);
         let stream = match security {
-            Security::Tcp => Stream::Tcp(tcp),
+            Security::Tcp | Security::Udp => Stream::Tcp(tcp),
             Security::Tls(client) => {
                 let connector = TlsConnector::from(Arc::clone(client.config()));
                 let handshake = connector.connect(client.server_name().clone(), tcp);
@@ -304,8 +307,7 @@ pub async fn resolve_host(
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let started = Instant::now();
-    let lookup = tokio::net::lookup_host((host, port));
-    match timeout_at(deadline, lookup).await {
+    match timeout_at(deadline, look_up(host, port)).await {
         Err(_) => Err(TransportError::TimedOut {
             step: Step::Resolve,
             target: host.to_owned(),
@@ -315,7 +317,7 @@ pub async fn resolve_host(
             host: host.to_owned(),
             source,
         }),
-        Ok(Ok(addresses)) => Ok(addresses.take(ADDRESSES_MAX).collect()),
+        Ok(Ok(addresses)) => Ok(addresses.into_iter().take(ADDRESSES_MAX).collect()),
     }
 }
 

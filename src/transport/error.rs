@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::{AlertDescription, CertificateError};
 
-use super::pin::{PIN_COMMAND, Pin, PinMismatch};
+use super::pin::{Pin, PinMismatch};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, transport as entries};
 use crate::wire::MESSAGE_OCTETS_MAX;
 
 /// The step of an exchange.
@@ -39,20 +40,18 @@ impl fmt::Display for Step {
 }
 
 /// The reason why an exchange of octets failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TransportError {
     /// The resolver reported an error for the host name.
-    #[error("cannot look up `{host}`: {source}")]
     Resolve { host: String, source: io::Error },
     /// The resolver returned no address.
-    #[error("`{host}` has no address")]
     NoAddress { host: String },
     /// Nothing listens at the address.
-    #[error("{peer} refused the connection")]
     Refused { peer: SocketAddr },
+    /// The peer takes no TCP connection, and answers by UDP.
+    NoTcp { peer: String },
     /// A deadline passed.
-    #[error("{target}: {step} timed out after {}", seconds(*after))]
     TimedOut {
         step: Step,
         /// The host name during the lookup, later the address and port.
@@ -61,44 +60,32 @@ pub enum TransportError {
         after: Duration,
     },
     /// The peer ended the connection before the first octet of a message.
-    #[error("{peer} closed the connection while {step}")]
     Closed { peer: SocketAddr, step: Step },
     /// The peer ended the connection in the middle of a message.
-    #[error("{peer} closed the connection in the middle of a message, after {octets} octets of it")]
     ClosedInFrame {
         peer: SocketAddr,
         /// The received octets of the frame, its length octets included.
         octets: usize,
     },
     /// The peer, or a device on the way, reset the connection.
-    #[error("{peer} reset the connection while {step}")]
     Reset { peer: SocketAddr, step: Step },
     /// The kernel reported another error, such as no route or a firewall's refusal.
-    #[error("{peer}: {step} failed: {source}")]
     Io {
         peer: SocketAddr,
         step: Step,
         source: io::Error,
     },
     /// TLS failed.
-    #[error("{peer}: {failure}")]
     Tls {
         peer: SocketAddr,
         step: Step,
-        #[source]
         failure: TlsFailure,
     },
     /// The message does not fit a frame.
-    #[error(
-        "a message of {octets} octets is longer than a frame can be, {} octets",
-        MESSAGE_OCTETS_MAX
-    )]
     TooLong { octets: usize },
     /// An earlier message on this connection was sent only in part.
-    #[error("{peer}: an earlier message was cut off, the connection cannot be used further")]
     Torn { peer: SocketAddr },
     /// Every address of the host failed.
-    #[error("none of the {} addresses of `{host}` can be used: {}", failures.len(), joined(failures))]
     AllFailed {
         host: String,
         /// The failure of each address, in the order of the attempts.
@@ -107,53 +94,179 @@ pub enum TransportError {
 }
 
 /// The reason why TLS failed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TlsFailure {
     /// No certificate authority in `tls-ca-file` has signed the server's certificate.
-    #[error("the server's certificate is not signed by a certificate authority in `tls-ca-file`")]
     UnknownIssuer,
     /// The server presents the certificate of an authority, as a plain self-signed one is.
-    #[error(
-        "the server's certificate is self-signed as a certificate authority and cannot be verified by `tls-ca-file`"
-    )]
     SelfSigned,
     /// The certificate is for another name.
-    #[error(
-        "the server's certificate is not valid for `{expected}`, but for {}",
-        names(presented)
-    )]
     NameMismatch {
         expected: String,
         presented: Vec<String>,
     },
     /// The server's key matches no pin.
-    #[error("the server's public key has the pin `{presented}`, which is none of `tls-pins`")]
     PinMismatch { presented: Pin },
     /// The certificate is no longer valid.
-    #[error("the server's certificate has expired")]
     Expired,
     /// The certificate is not valid yet.
-    #[error("the server's certificate is not valid yet")]
     NotYetValid,
     /// The server requires a client certificate, or another one.
-    #[error("the server did not accept the client certificate, or wants one: alert {alert:?}")]
     ClientCertificate {
         /// The server's alert (RFC 8446 section 6.2).
         alert: AlertDescription,
     },
     /// The server's octets are no TLS.
-    #[error("the server does not speak TLS on this port")]
     NotTls,
     /// rustls reported another error.
-    #[error("TLS failed: {source}")]
     Other { source: rustls::Error },
 }
 
+displayed!(TransportError, TlsFailure);
+
+impl Diagnose for TransportError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Resolve { host, source } => case!(entries::LOOKUP_FAILED, host, source),
+            Self::NoAddress { host } => case!(entries::HOST_WITHOUT_ADDRESS, host),
+            Self::Refused { peer } => case!(entries::CONNECTION_REFUSED, peer),
+            Self::NoTcp { peer } => case!(entries::NO_TCP, peer),
+            Self::TimedOut {
+                step,
+                target,
+                after,
+            } => {
+                let after = seconds(*after);
+                match step {
+                    Step::Resolve => case!(entries::LOOKUP_TIMED_OUT, target, step, after),
+                    Step::Connect => case!(entries::CONNECTION_TIMED_OUT, target, step, after),
+                    Step::Handshake => case!(entries::HANDSHAKE_TIMED_OUT, target, step, after),
+                    Step::Send | Step::Receive => {
+                        case!(entries::ANSWER_TIMED_OUT, target, step, after)
+                    }
+                }
+            }
+            Self::Closed { peer, step } => ended(*peer, *step, "closed"),
+            Self::Reset { peer, step } => ended(*peer, *step, "reset"),
+            Self::ClosedInFrame { peer, octets } => case!(entries::CONNECTION_CUT, peer, octets),
+            Self::Io { peer, step, source } => {
+                let host = peer.ip();
+                case!(entries::CONNECTION_FAILED, peer, host, step, source)
+            }
+            Self::Tls { peer, failure, .. } => case!(entries::TLS, peer).because(failure),
+            Self::TooLong { octets } => {
+                case!(
+                    entries::MESSAGE_TOO_LONG,
+                    octets,
+                    octets_max = MESSAGE_OCTETS_MAX
+                )
+            }
+            Self::Torn { peer } => case!(entries::CONNECTION_UNUSABLE, peer),
+            Self::AllFailed { host, failures } => {
+                let number = failures.len();
+                let texts: Vec<String> = failures.iter().map(ToString::to_string).collect();
+                let diagnostic = case!(
+                    entries::NO_ADDRESS_USABLE,
+                    number,
+                    host,
+                    failures = texts.join("; ")
+                );
+                let has_hint = |it: &&Self| it.diagnostic().hint().is_some();
+                match failures.iter().find(has_hint) {
+                    Some(failure) => diagnostic.because(failure),
+                    None => diagnostic,
+                }
+            }
+        }
+    }
+}
+
+/// Returns the diagnostic of a connection that the peer ended.
+fn ended(peer: SocketAddr, step: Step, how: &str) -> Diagnostic {
+    match step {
+        Step::Handshake => case!(entries::HANDSHAKE_BROKEN_OFF, peer, how, step),
+        Step::Resolve | Step::Connect | Step::Send | Step::Receive => {
+            case!(entries::CONNECTION_CLOSED, peer, how, step)
+        }
+    }
+}
+
+/// Returns the name of a certificate without the word that rustls puts around it: `DnsName("ns1.example.net")`.
+fn plain_name(presented: &str) -> String {
+    let name = presented
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    name.unwrap_or(presented).trim_matches('"').to_owned()
+}
+
+impl Diagnose for TlsFailure {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::UnknownIssuer => case!(entries::TLS_UNKNOWN_ISSUER),
+            Self::SelfSigned => case!(entries::TLS_SELF_SIGNED),
+            Self::NameMismatch {
+                expected,
+                presented,
+            } if presented.is_empty() => case!(entries::TLS_NO_NAME, expected),
+            Self::NameMismatch {
+                expected,
+                presented,
+            } => {
+                let names = presented.join(", ");
+                // A server has a name of its own, which a wildcard is not.
+                let mut single = presented.iter().filter(|name| !name.starts_with('*'));
+                let name = single.next().unwrap_or(expected);
+                case!(entries::TLS_OTHER_NAME, expected, name, presented = names)
+            }
+            Self::PinMismatch { presented } => case!(entries::TLS_OTHER_PIN, presented),
+            Self::Expired => case!(entries::TLS_EXPIRED),
+            Self::NotYetValid => case!(entries::TLS_NOT_YET_VALID),
+            Self::ClientCertificate { alert } => {
+                case!(
+                    entries::TLS_CLIENT_CERTIFICATE,
+                    alert = format!("{alert:?}")
+                )
+            }
+            Self::NotTls => case!(entries::TLS_NOT_SPOKEN),
+            Self::Other { source } => case!(entries::TLS_FAILED, source),
+        }
+    }
+}
+
 impl TransportError {
-    /// Returns whether a deadline passed.
+    /// Returns whether a deadline passed, at any address of the host.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
+        match self {
+            Self::AllFailed { failures, .. } => failures.iter().any(Self::is_timeout),
+            Self::TimedOut { .. } => true,
+            Self::Resolve { .. }
+            | Self::NoAddress { .. }
+            | Self::Refused { .. }
+            | Self::NoTcp { .. }
+            | Self::Closed { .. }
+            | Self::ClosedInFrame { .. }
+            | Self::Reset { .. }
+            | Self::Io { .. }
+            | Self::Tls { .. }
+            | Self::TooLong { .. }
+            | Self::Torn { .. } => false,
+        }
+    }
+
+    /// Returns whether the peer took no TCP connection, at any address of the host.
+    pub(crate) fn is_without_connection(&self) -> bool {
+        if let Self::AllFailed { failures, .. } = self {
+            return failures.iter().any(Self::is_without_connection);
+        }
+        let is_silent = matches!(
+            self,
+            Self::TimedOut {
+                step: Step::Connect,
+                ..
+            }
+        );
+        is_silent || matches!(self, Self::Refused { .. })
     }
 
     /// Returns whether the peer may have read, and acted on, a request without a response. An error
@@ -165,6 +278,7 @@ impl TransportError {
             Self::Resolve { .. }
             | Self::NoAddress { .. }
             | Self::Refused { .. }
+            | Self::NoTcp { .. }
             | Self::TooLong { .. }
             | Self::Torn { .. }
             | Self::AllFailed { .. } => false,
@@ -181,26 +295,14 @@ impl TransportError {
         }
     }
 
-    /// Returns a remedy for the operator, if one is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Resolve { host, .. } | Self::NoAddress { host } => Some(format!(
-                "give the address in place of the name, or see what `getent ahosts {host}` prints"
-            )),
-            Self::Refused { peer } => Some(format!(
-                "see that the server runs and listens on {peer} for TCP (BIND: `listen-on`, also for `tls`)"
-            )),
-            Self::TimedOut { step, .. } => Some(timeout_hint(*step).to_owned()),
-            Self::Closed { step, .. } | Self::Reset { step, .. } => {
-                Some(closed_hint(*step).to_owned())
-            }
-            Self::Tls { failure, .. } => failure.hint(),
-            Self::AllFailed { failures, .. } => failures.iter().find_map(Self::hint),
-            Self::Io { .. }
-            | Self::ClosedInFrame { .. }
-            | Self::TooLong { .. }
-            | Self::Torn { .. } => None,
-        }
+    /// Returns whether the peer ended the connection before the first octet of a response, as it does with
+    /// one that it no longer uses.
+    pub fn is_end_before_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Closed { step, .. } | Self::Reset { step, .. }
+                if [Step::Send, Step::Receive].contains(step)
+        )
     }
 
     /// Converts the error of a socket or TLS operation.
@@ -241,34 +343,6 @@ impl TransportError {
 }
 
 impl TlsFailure {
-    /// Returns a remedy for the operator, if one is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnknownIssuer => Some(format!(
-                "set `tls-ca-file` to the authority that signed it; or trust the server's own key by `tls-pins`, its pin is printed by `{PIN_COMMAND}`"
-            )),
-            Self::SelfSigned => Some(format!(
-                "a certificate from `openssl req -x509` is trusted by its key: set `tls-pins` in place of `tls-ca-file`; the pin is printed by `{PIN_COMMAND}`"
-            )),
-            Self::NameMismatch { presented, .. } => Some(match presented.first() {
-                Some(name) => format!("set `tls-name` to a name in the certificate, such as {name}"),
-                None => "the certificate names no server (subjectAltName): make one that does, or use `tls-pins`".to_owned(),
-            }),
-            Self::PinMismatch { .. } => Some(format!(
-                "on the server, print the pin of its certificate by `{PIN_COMMAND}` and put it in `tls-pins` if it is a new one; where it differs from the pin above, something between here and the server answers in its place"
-            )),
-            Self::Expired => Some("renew the server's certificate, or correct the clock".to_owned()),
-            Self::NotYetValid => Some("correct the clock, here or where the certificate was made".to_owned()),
-            Self::ClientCertificate { .. } => Some(
-                "set `tls-certificate-file` and `tls-key-file` to a certificate that the server's authority signed".to_owned(),
-            ),
-            Self::NotTls => Some(
-                "set `transport` to \"tcp\", or the port to the one where the server speaks TLS (853)".to_owned(),
-            ),
-            Self::Other { .. } => None,
-        }
-    }
-
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum of rustls is open")]
     fn from_rustls(error: &rustls::Error) -> Self {
         match error {
@@ -292,7 +366,7 @@ impl TlsFailure {
                 presented,
             } => Self::NameMismatch {
                 expected: expected.to_str().into_owned(),
-                presented: presented.clone(),
+                presented: presented.iter().map(|it| plain_name(it)).collect(),
             },
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -336,43 +410,6 @@ fn is_about_client(alert: AlertDescription) -> bool {
     )
 }
 
-fn timeout_hint(step: Step) -> &'static str {
-    match step {
-        Step::Resolve => "see that the name servers in /etc/resolv.conf answer",
-        Step::Connect => {
-            "a firewall on the way may drop the packets: allow TCP from here to that port"
-        }
-        Step::Handshake => {
-            "see that the server speaks TLS on that port (853), and not plain DNS (53)"
-        }
-        Step::Send | Step::Receive => "see the server's log: it may be overloaded or starting",
-    }
-}
-
-fn closed_hint(step: Step) -> &'static str {
-    match step {
-        Step::Handshake => {
-            "see that the server speaks TLS on that port (853), and its log for why it hung up"
-        }
-        Step::Resolve | Step::Connect | Step::Send | Step::Receive => {
-            "see the server's log: it may restart, limit its TCP clients, allow other addresses only, or over TLS want a client certificate"
-        }
-    }
-}
-
 fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
-}
-
-fn joined(failures: &[TransportError]) -> String {
-    let texts: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    texts.join("; ")
-}
-
-fn names(presented: &[String]) -> String {
-    if presented.is_empty() {
-        "no name at all".to_owned()
-    } else {
-        presented.join(", ")
-    }
 }

@@ -8,9 +8,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-/// The command that prints the pin of a certificate file (RFC 7858 section 4.2, RFC 7469).
-pub(super) const PIN_COMMAND: &str = "openssl x509 -in CERTIFICATE.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64";
-
 /// The SHA-256 digest of a certificate's `SubjectPublicKeyInfo` (RFC 7858 section 4.2). Its text
 /// form is base64.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

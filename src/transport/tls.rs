@@ -6,6 +6,7 @@
 //! a zone.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::rustls;
@@ -23,8 +24,10 @@ use tokio_rustls::rustls::{
     SignatureScheme,
 };
 
-use super::pin::{PIN_COMMAND, Pin, PinMismatch};
+use super::pin::{Pin, PinMismatch};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, transport as entries};
 use crate::model::Secret;
+use crate::permission::quoted;
 
 /// The protocol inside TLS, which the handshake names (RFC 7301).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,71 +55,135 @@ pub struct TlsSettings {
     /// The name or IP address that the server's certificate must have. The handshake sends a name
     /// to the server. With pins alone it is not verified.
     pub server_name: String,
-    /// Certificate authorities, PEM.
-    pub ca_pem: Option<Vec<u8>>,
+    /// Certificate authorities.
+    pub ca_pem: Option<PemFile>,
     /// Pins; the server's key must match one of them. With `ca_pem` both must hold.
     pub pins: Vec<Pin>,
     /// The client's certificate, for a server that requests one.
     pub client: Option<ClientIdentity>,
 }
 
+/// The content of a file that must be PEM, and its path for messages.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
+pub struct PemFile<T = Vec<u8>> {
+    pub path: PathBuf,
+    pub content: T,
+}
+
+/// A part of the settings that a file holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PemPart {
+    /// Certificate authorities.
+    Authorities,
+    /// The client's certificate.
+    Certificate,
+    /// The private key of the client's certificate.
+    Key,
+}
+
+impl fmt::Display for PemPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authorities => "the authority's certificate",
+            Self::Certificate => "the client's certificate",
+            Self::Key => "the client's private key",
+        })
+    }
+}
+
 /// A client's certificate and its private key.
 #[derive(Clone, Debug)]
 pub struct ClientIdentity {
-    /// The certificate and any intermediate ones up to the authority, PEM.
-    pub certificate_pem: Vec<u8>,
-    /// The private key, PEM (PKCS #8, PKCS #1 or SEC 1), without a passphrase.
-    pub key_pem: Secret<Vec<u8>>,
+    /// The certificate and any intermediate ones up to the authority.
+    pub certificate_pem: PemFile,
+    /// The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase.
+    pub key_pem: PemFile<Secret<Vec<u8>>>,
 }
 
 /// The reason why settings make no [`TlsClient`].
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum TlsError {
     /// The settings have neither an authority nor a pin.
-    #[error("TLS needs `tls-ca-file` or `tls-pins`: without either any server would do")]
     NoTrust,
     /// The server's name is neither a host name nor an IP address.
-    #[error("`{name}` is neither a host name nor an IP address")]
     ServerName { name: String },
-    /// The authorities are no PEM.
-    #[error("`tls-ca-file` cannot be read as PEM: {source}")]
-    CaPem { source: pem::Error },
-    /// The PEM has no usable authority.
-    #[error("`tls-ca-file` holds no certificate that can be an authority")]
-    CaEmpty,
-    /// The client's certificate is missing or no PEM.
-    #[error("`tls-certificate-file` holds no PEM certificate")]
-    CertificatePem,
-    /// The client's key is no PEM.
-    #[error("`tls-key-file` holds no PEM private key, or one under a passphrase")]
-    KeyPem,
+    /// A file is empty.
+    Empty {
+        path: PathBuf,
+        /// The part of the settings that it must hold.
+        part: PemPart,
+    },
+    /// A PEM section of the authorities is malformed.
+    CaPem { path: PathBuf, source: pem::Error },
+    /// The file of authorities has no PEM certificate.
+    CaEmpty { path: PathBuf },
+    /// The file of the client's certificate has no PEM certificate.
+    CertificatePem { path: PathBuf },
+    /// The file of the client's key has no PEM key.
+    KeyPem { path: PathBuf },
     /// The client's key is of an unknown kind, or it does not belong to the certificate.
-    #[error("`tls-certificate-file` and `tls-key-file` do not go together: {source}")]
-    Identity { source: rustls::Error },
+    Identity {
+        certificate: PathBuf,
+        key: PathBuf,
+        source: rustls::Error,
+    },
     /// rustls refuses its own defaults.
-    #[error("TLS cannot be set up: {source}")]
     Setup { source: rustls::Error },
 }
 
-impl TlsError {
-    /// Returns a remedy for the operator, if one is known.
-    pub fn hint(&self) -> Option<String> {
+displayed!(TlsError);
+
+impl Diagnose for TlsError {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::NoTrust => Some(format!(
-                "set `tls-pins` to the pin of the server's certificate, which is printed by `{PIN_COMMAND}`; for a certificate of a public authority set `tls-ca-file` to the system's list, /etc/ssl/certs/ca-certificates.crt or /etc/pki/tls/certs/ca-bundle.crt"
-            )),
-            Self::ServerName { .. } => {
-                Some("set `tls-name` to a name in the certificate".to_owned())
+            Self::NoTrust => case!(entries::TLS_NO_TRUST),
+            Self::ServerName { name } => case!(entries::TLS_NAME_INVALID, name),
+            Self::Empty { path, part } => {
+                case!(entries::TLS_FILE_EMPTY, path = path.display(), part)
             }
-            Self::KeyPem => Some(
-                "`openssl pkey -in KEY -out KEY.pem` writes one without a passphrase".to_owned(),
-            ),
-            Self::CaPem { .. }
-            | Self::CaEmpty
-            | Self::CertificatePem
-            | Self::Identity { .. }
-            | Self::Setup { .. } => None,
+            Self::CaPem { path, source } => {
+                case!(entries::TLS_CA_UNREADABLE, path = path.display(), source)
+            }
+            Self::CaEmpty { path } => {
+                let (path, quoted) = (path.display(), quoted(path));
+                case!(entries::TLS_CA_EMPTY, path, quoted)
+            }
+            Self::CertificatePem { path } => {
+                let (path, quoted) = (path.display(), quoted(path));
+                case!(entries::TLS_CERTIFICATE_UNREADABLE, path, quoted)
+            }
+            Self::KeyPem { path } => {
+                let (path, quoted) = (path.display(), quoted(path));
+                case!(entries::TLS_KEY_UNREADABLE, path, quoted)
+            }
+            Self::Identity {
+                certificate,
+                key,
+                source,
+            } => {
+                let (quoted_certificate, quoted_key) = (quoted(certificate), quoted(key));
+                let (certificate, key) = (certificate.display(), key.display());
+                if let rustls::Error::InconsistentKeys(_) = source {
+                    case!(
+                        entries::TLS_IDENTITY_UNFIT,
+                        certificate,
+                        key,
+                        quoted_certificate,
+                        quoted_key
+                    )
+                } else {
+                    case!(
+                        entries::TLS_IDENTITY_UNUSABLE,
+                        certificate,
+                        key,
+                        quoted_key,
+                        source
+                    )
+                }
+            }
+            Self::Setup { source } => case!(entries::TLS_UNAVAILABLE, source),
         }
     }
 }
@@ -170,9 +237,12 @@ impl TlsClient {
             None => builder.with_no_client_auth(),
             Some(client) => {
                 let (chain, key) = client.read()?;
-                builder
-                    .with_client_auth_cert(chain, key)
-                    .map_err(|source| TlsError::Identity { source })?
+                let built = builder.with_client_auth_cert(chain, key);
+                built.map_err(|source| TlsError::Identity {
+                    certificate: client.certificate_pem.path.clone(),
+                    key: client.key_pem.path.clone(),
+                    source,
+                })?
             }
         };
         config.alpn_protocols = vec![settings.application.alpn().to_vec()];
@@ -209,15 +279,21 @@ impl fmt::Debug for TlsClient {
 
 impl ClientIdentity {
     fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate_pem)
+        let PemFile { path, content } = &self.certificate_pem;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(content)
             .collect::<Result<_, _>>()
-            .map_err(|_| TlsError::CertificatePem)?;
+            .unwrap_or_default();
         if chain.is_empty() {
-            return Err(TlsError::CertificatePem);
+            let no_pem = TlsError::CertificatePem { path: path.clone() };
+            return Err(empty(path, content, PemPart::Certificate).unwrap_or(no_pem));
         }
+        let PemFile { path, content } = &self.key_pem;
+        let key = PrivateKeyDer::from_pem_slice(content.expose());
         // Drop the cause: it could quote a line of the key.
-        let key =
-            PrivateKeyDer::from_pem_slice(self.key_pem.expose()).map_err(|_| TlsError::KeyPem)?;
+        let key = key.map_err(|_| {
+            let no_pem = TlsError::KeyPem { path: path.clone() };
+            empty(path, content.expose(), PemPart::Key).unwrap_or(no_pem)
+        })?;
         Ok((chain, key))
     }
 }
@@ -237,11 +313,12 @@ impl Verifier {
         }
         let authority = match &settings.ca_pem {
             None => None,
-            Some(text) => {
-                let roots = Arc::new(read_roots(text)?);
+            Some(file) => {
+                let roots = Arc::new(read_roots(file)?);
                 let builder =
                     WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider));
-                Some(builder.build().map_err(|_| TlsError::CaEmpty)?)
+                let path = file.path.clone();
+                Some(builder.build().map_err(|_| TlsError::CaEmpty { path })?)
             }
         };
         Ok(Self {
@@ -252,15 +329,26 @@ impl Verifier {
     }
 }
 
-fn read_roots(text: &[u8]) -> Result<RootCertStore, TlsError> {
+/// Returns the error for a file that is empty; `None` if it is not.
+fn empty(path: &Path, content: &[u8], part: PemPart) -> Option<TlsError> {
+    let path = path.to_owned();
+    content
+        .trim_ascii()
+        .is_empty()
+        .then_some(TlsError::Empty { path, part })
+}
+
+fn read_roots(PemFile { path, content }: &PemFile) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(text) {
-        let certificate = certificate.map_err(|source| TlsError::CaPem { source })?;
+    for certificate in CertificateDer::pem_slice_iter(content) {
+        let path = path.clone();
+        let certificate = certificate.map_err(|source| TlsError::CaPem { path, source })?;
         // A system's list may have a certificate that is too old to parse: the others still count.
         let _ = roots.add(certificate);
     }
     if roots.is_empty() {
-        return Err(TlsError::CaEmpty);
+        let none = TlsError::CaEmpty { path: path.clone() };
+        return Err(empty(path, content, PemPart::Authorities).unwrap_or(none));
     }
     Ok(roots)
 }

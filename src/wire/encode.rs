@@ -5,25 +5,41 @@ use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::frame::{CLASS_ANY, CLASS_IN, CLASS_NONE, MESSAGE_OCTETS_MAX};
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, zone as entries};
 use crate::model::{Name, RecordType};
 use crate::plan::{Batch, HEADER_OCTETS, Prerequisite, Update};
 
 /// The reason why a message cannot be encoded or signed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum EncodeError {
     /// The message would be longer than [`MESSAGE_OCTETS_MAX`].
-    #[error("the message would have {octets} octets, more than {MESSAGE_OCTETS_MAX}")]
     TooLong { octets: usize },
     /// The encoded message has another length than its batch counted.
-    #[error("the message has {octets} octets where {planned} were planned")]
     Length { octets: usize, planned: usize },
     /// The octets to sign are no whole message, or the message has the flag TC.
-    #[error("what shall be signed is no whole message")]
     NotWhole,
     /// The private key gives no signature, because the system has no random numbers.
-    #[error("the private key gives no signature")]
     NoSignature,
+}
+
+displayed!(EncodeError);
+
+impl Diagnose for EncodeError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::TooLong { octets } => {
+                case!(
+                    entries::REQUEST_TOO_LONG,
+                    octets,
+                    limit = MESSAGE_OCTETS_MAX
+                )
+            }
+            Self::Length { octets, planned } => case!(entries::REQUEST_LENGTH, octets, planned),
+            Self::NotWhole => case!(entries::REQUEST_NOT_WHOLE),
+            Self::NoSignature => case!(entries::REQUEST_WITHOUT_SIGNATURE),
+        }
+    }
 }
 
 /// Encodes a batch as an UPDATE message (RFC 2136 section 2).
@@ -74,6 +90,13 @@ pub fn encode_query(name: &Name, rtype: RecordType, id: u16) -> Vec<u8> {
     put_header(&mut message, Header { metadata, counts });
     put_question(&mut message, name, rtype);
     message
+}
+
+/// Appends to a request that a response may have so many octets over UDP (RFC 6891 section 6.2.3).
+pub fn advertise_octets(message: &mut Vec<u8>, octets: u16) {
+    put_record(message, &Name::root(), RecordType::OPT, octets, 0, &[]);
+    // Octets 10 and 11 hold ARCOUNT (RFC 1035 section 4.1.1); a request has no other additional record yet.
+    message[11] += 1;
 }
 
 /// Appends a prerequisite (RFC 2136 section 2.4).

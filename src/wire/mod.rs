@@ -22,9 +22,10 @@ mod transfer;
 mod tsig;
 mod tsig_record;
 mod update_builder;
+mod version;
 mod wire_record;
 
-pub use encode::{EncodeError, encode_query, encode_update};
+pub use encode::{EncodeError, advertise_octets, encode_query, encode_update};
 pub use frame::{MESSAGE_OCTETS_MAX, MalformedReason, Opcode};
 pub use key::{Algorithm, AlgorithmError, Hash, Key, KeyError};
 pub use message_dump::{MessageDump, TsigDump};
@@ -39,6 +40,7 @@ pub use transfer::{
 };
 pub use tsig::{Forgery, RequestMac, ResponseSigner, sign_request, tsig_octets};
 pub use update_builder::{Lease, UpdateBuilder, encode_soa_query};
+pub use version::{encode_version_query, software_of};
 pub use wire_record::{Class, WireRecord};
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use super::frame::{CLASS_IN, MalformedReason};
 use super::key::Key;
 use super::message::{Message, Question};
 use super::tsig::{Forgery, RequestMac};
+use crate::model::RECORD_FIXED_OCTETS;
 use crate::model::{InitialZone, Name, RecordType};
-use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
+use crate::plan::HEADER_OCTETS;
 
 /// A verified query.
 #[derive(Clone, Debug, Eq, PartialEq)]

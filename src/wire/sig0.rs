@@ -14,8 +14,9 @@ use ring::signature::{
 
 use super::encode::{EncodeError, put_record};
 use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
+use crate::model::RECORD_FIXED_OCTETS;
 use crate::model::{Name, RecordType, Secret};
-use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
+use crate::plan::HEADER_OCTETS;
 
 /// The permitted difference of two clocks, in seconds: a signature is valid for so long before and
 /// after the time of signing (RFC 2931 section 3.3).

@@ -64,7 +64,7 @@ pub enum TransferError {
     #[error("the transfer has no records")]
     Empty,
     /// The first record is not the zone's SOA.
-    #[error("the transfer starts with type {} at `{owner}` and not with the zone's SOA", rtype.0)]
+    #[error("the transfer starts with type {} at `{owner}`, not with the zone's SOA", rtype.0)]
     Start { owner: Name, rtype: RecordType },
     /// A record is outside the zone.
     #[error("the transfer has a record at `{owner}`, outside the zone")]

@@ -7,8 +7,9 @@ use super::frame::{CLASS_ANY, MESSAGE_OCTETS_MAX};
 use super::key::{Digest, Key};
 use super::message::Message;
 use super::tsig_record::{Tsig, TsigVariables};
+use crate::model::RECORD_FIXED_OCTETS;
 use crate::model::{Name, RecordType};
-use crate::plan::{HEADER_OCTETS, RECORD_FIXED_OCTETS};
+use crate::plan::HEADER_OCTETS;
 
 /// The permitted difference of two clocks, in seconds (RFC 8945 section 10).
 const FUDGE_SECONDS: u16 = 300;

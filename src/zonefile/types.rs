@@ -125,9 +125,8 @@ pub fn format_type(rtype: RecordType) -> String {
 /// Iterates over the types with a mnemonic that zones can contain: not OPT, not TSIG, and no type
 /// that exists in queries only.
 pub fn known_types() -> impl Iterator<Item = RecordType> {
-    let meta = |code: &u16| *code == RecordType::OPT.0 || (249..=255).contains(code);
-    let codes = TYPES.iter().map(|known| known.code);
-    codes.filter(move |code| !meta(code)).map(RecordType)
+    let types = TYPES.iter().map(|known| RecordType(known.code));
+    types.filter(|rtype| !rtype.is_meta())
 }
 
 fn by_code(rtype: RecordType) -> Option<&'static KnownType> {

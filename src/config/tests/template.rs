@@ -20,7 +20,7 @@ fn needs(option: &str) -> Vec<&'static str> {
         "tls-certificate-file" => vec!["transport", "tls-pins", "tls-key-file"],
         "tls-key-file" => vec!["transport", "tls-pins", "tls-certificate-file"],
         tls if tls.starts_with("tls-") => vec!["transport", "tls-pins"],
-        "[[routes]]" | "suffix" | "primary" => vec!["[[routes]]", "suffix", "primary"],
+        "[[routes]]" | "suffix" | "primary" | "key" => vec!["[[routes]]", "suffix", "primary"],
         "[primaries.main.provision]"
         | "method"
         | "control"
@@ -112,7 +112,6 @@ fn defaults_in_the_template_are_the_defaults() {
     let defaults = [
         "path",
         "deadline",
-        "transfer-key",
         "read",
         "catalog",
         "nameservers",
@@ -124,11 +123,13 @@ fn defaults_in_the_template_are_the_defaults() {
         "foreign",
         "keep",
         "deny",
+        "allow",
+        "challenge",
         "empty",
         "networks",
         "existing",
         "ttl",
-        "unowned",
+        "visible",
     ];
     assert_eq!(with(&defaults), with(&[]));
     let provision = ["[primaries", "method", "control", "control-key"];
@@ -142,7 +143,9 @@ fn the_hint_for_every_misspelt_key_names_the_right_one() {
     let tls = |text: String| text.replace("transport = \"tcp\"", "transport = \"tls\"");
     let without = |others: &[&str]| {
         tls(template(|option| {
-            !others.iter().any(|other| option.starts_with(other))
+            let of_ready_zones = &NOT_APPLICABLE[6..];
+            let mut others = others.iter().chain(of_ready_zones);
+            !others.any(|other| option.starts_with(other))
         }))
     };
     let seed = without(&NOT_APPLICABLE);
@@ -156,8 +159,19 @@ fn the_hint_for_every_misspelt_key_names_the_right_one() {
     let by_api = with_method("url", &by_api);
     let by_catalog = without(&[&rndc[..], &program, &api].concat());
     let by_catalog = with_method("group", &by_catalog);
+    let of_provision = [&rndc[..], &program, &api, &group, &["[primaries", "method"]].concat();
+    let by_hand = tls(template(|option| {
+        !of_provision.iter().any(|other| option.starts_with(other))
+    }));
     let mut keys = BTreeSet::new();
-    for text in [&seed, &by_template, &by_program, &by_api, &by_catalog] {
+    for text in [
+        &seed,
+        &by_template,
+        &by_program,
+        &by_api,
+        &by_catalog,
+        &by_hand,
+    ] {
         etc.parse(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         for (index, line) in lines.iter().enumerate() {

@@ -2,9 +2,9 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::{Primary, Provisioning};
+use crate::diagnostic::Software;
 use crate::model::ZoneName;
 use crate::plan::Membership;
-use crate::provision::Software;
 use crate::wire::{Key, Rcode};
 
 /// The primary, key and zone of a check.
@@ -21,6 +21,8 @@ pub(super) struct CheckContext<'a> {
     pub(super) location: SettingsLocation,
     /// The template of the catalog's member zones, if its name is known.
     pub(super) template: Option<&'a str>,
+    /// The view that zones are created in.
+    pub(super) view: Option<&'a str>,
 }
 
 /// The part of a configuration that holds the settings of a zone.
@@ -39,13 +41,14 @@ impl<'a> CheckContext<'a> {
     /// Creates a context of the key for updates and no zone.
     pub(super) fn new(primary: &'a Primary) -> Self {
         Self {
-            software: software(primary),
-            key: &primary.key,
+            software: primary.software(),
+            key: &primary.keys.update,
             is_key_known: false,
             is_key_named: false,
             zone: None,
             location: SettingsLocation::Section,
             template: primary.provisioning.as_ref().and_then(Provisioning::group),
+            view: primary.view(),
         }
     }
 
@@ -68,11 +71,17 @@ impl<'a> CheckContext<'a> {
     /// Corrects the failure of a transfer. Knot: it also reports a key as unknown if it knows the
     /// key, and no `acl` of the zone allows it.
     pub(super) fn refused_transfer(&self, failure: Failure) -> Failure {
-        if !self.is_key_known || self.software != Software::Knot {
+        let (true, Software::Knot, Some(zone)) = (self.is_key_known, self.software, self.zone)
+        else {
             return failure;
-        }
-        let (rcode, key) = (Rcode::NOTAUTH, self.key.name().clone());
-        let refused = Failure::TransferRefused { rcode, key };
+        };
+        let refused = Failure::TransferRefused {
+            rcode: Rcode::NOTAUTH,
+            // It knows the key, as it has shown, so that this is about the permission.
+            is_signed: true,
+            zone: zone.clone(),
+            key: self.key.name().clone(),
+        };
         if let Failure::BadKey { .. }
         | Failure::Unsigned {
             rcode: Rcode::NOTAUTH,
@@ -89,16 +98,6 @@ impl<'a> CheckContext<'a> {
             return Failure::Catalog { catalog, source };
         }
         failure
-    }
-}
-
-/// Returns the software of a primary, which its way to create zones shows.
-pub(super) fn software(primary: &Primary) -> Software {
-    match &primary.provisioning {
-        Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
-        // Knot is the one server that creates primary zones for a catalog's members.
-        Some(Provisioning::Catalog { .. }) => Software::Knot,
-        None => Software::Unknown,
     }
 }
 

@@ -9,19 +9,16 @@ use crate::deliver::check::report::{
 use crate::deliver::check::update_probe::{check_new_zone, check_updates};
 use crate::deliver::create::{await_absence, create_by_catalog, idle};
 use crate::deliver::error::Failure;
-use crate::deliver::ownership::catalog::EntryChange;
+use crate::deliver::ownership::UnownedZones;
 use crate::deliver::ownership::{Mark, marked};
-use crate::deliver::policy::UnownedZones;
-use crate::deliver::server::query::{Serving, serving};
-use crate::deliver::server::{Catalog, Primary, Session, open};
+use crate::deliver::server::serving::{Serving, serving};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
 use crate::deliver::state::Provenance;
+use crate::deliver::transaction::hidden;
 use crate::model::{InitialZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
-use crate::plan::Membership;
-use crate::provision::{
-    self, Created, Deleted, ProvisionError, Provisioner, RemovalScope, Subject,
-};
-
-type Finding = provision::Finding<ProvisionError>;
+use crate::plan::{EntryChange, Membership};
+use crate::provision::rndc::RndcError;
+use crate::provision::{Created, Deleted, ProvisionError, Provisioner, RemovalScope};
 
 /// Longest part of an instance's name in the zone of [`probe_zone`]: a label holds 63 octets.
 const INSTANCE_CHARACTERS_MAX: usize = 48;
@@ -35,63 +32,87 @@ pub(super) async fn check_provisioner(
 ) -> Vec<Checked> {
     let zone = probe_zone(&settings.instance);
     let cx = CheckContext::new(primary).with_zone(&zone.name, SettingsLocation::Section);
-    let findings = provisioner.check(&zone, deadline).await.into_iter();
-    let mut checked: Vec<Checked> = findings.map(|finding| checked(&cx, finding)).collect();
+    let access = Check::Access(provisioner.access());
+    let mut checks = vec![access.clone(), Check::Creation];
+    if let Provisioner::Rndc(_) = provisioner {
+        checks.push(Check::Contents);
+    }
+    let mut findings = provisioner.check(&zone, deadline).await.into_iter();
+    let (mut checked, mut obstacle) = (Vec::new(), access);
+    for check in checks {
+        let verdict = match findings.next() {
+            Some(Ok(None)) => Verdict::Good(Fact::Plain),
+            Some(Ok(Some(gap))) => Verdict::Open(Doubt::Creation(gap)),
+            Some(Err(error)) => {
+                obstacle = check.clone();
+                bad_provisioner(primary, &cx, error, deadline).await
+            }
+            None => Verdict::Untried(obstacle.clone()),
+        };
+        checked.push(Checked::new(check, verdict));
+    }
     let is_clean = |it: &Checked| matches!(it.verdict, Verdict::Good(_) | Verdict::Open(_));
     if settings.create && checked.iter().all(is_clean) {
         let clock = settings.clock;
         let created = create_and_delete(primary, provisioner, &zone, clock, deadline).await;
         let is_created = matches!(created, Verdict::Good(_));
-        let creation = Check::Provision(Subject::Creation);
-        let contents = Check::Provision(Subject::Contents);
         for it in &mut checked {
-            if it.check == contents && matches!(it.verdict, Verdict::Open(_)) {
+            if it.check == Check::Contents && matches!(it.verdict, Verdict::Open(_)) {
                 it.verdict = if is_created {
                     Verdict::Good(Fact::Plain)
                 } else {
-                    Verdict::Untried(creation.clone())
+                    Verdict::Untried(Check::Creation)
                 };
             }
         }
-        if let Some(it) = checked.iter_mut().find(|it| it.check == creation) {
+        if let Some(it) = checked.iter_mut().find(|it| it.check == Check::Creation) {
             it.verdict = created;
         }
     }
     checked
 }
 
-fn checked(cx: &CheckContext<'_>, finding: Finding) -> Checked {
-    let verdict = match finding.verdict {
-        provision::Verdict::Good => Verdict::Good(Fact::Plain),
-        provision::Verdict::Bad { error, remedy } => {
-            let bad = cx.explain(Failure::from(error));
-            let remedy = remedy.or(bad.remedy);
-            Verdict::Bad(Box::new(Bad { remedy, ..bad }))
+/// Returns the verdict on an error of a provisioner's check.
+async fn bad_provisioner(
+    primary: &Primary,
+    cx: &CheckContext<'_>,
+    error: ProvisionError,
+    deadline: Instant,
+) -> Verdict {
+    let remedy = match (&primary.provisioning, &error) {
+        // No `controls` can be at the port of DNS.
+        (_, ProvisionError::Rndc(RndcError::Unanswered { server }))
+            if *server == primary.endpoint.to_string() =>
+        {
+            None
         }
-        provision::Verdict::Open(gap) => Verdict::Open(Doubt::Creation(gap)),
-        provision::Verdict::Untried(subject) => Verdict::Untried(Check::Provision(subject)),
+        (Some(Provisioning::Provisioner(Provisioner::Rndc(rndc))), ProvisionError::Rndc(error)) => {
+            rndc.remedy(error, deadline).await
+        }
+        _ => None,
     };
-    Checked::new(Check::Provision(finding.subject), verdict)
+    let bad = cx.explain(Failure::from(error));
+    let remedy = remedy.or(bad.remedy);
+    Verdict::Bad(Box::new(Bad { remedy, ..bad }))
 }
 
-/// Checks the ownership of zones by their marks, on a primary without a catalog. Marks can be read
-/// if the provisioner `is_reachable`.
+/// Checks the ownership of zones by their marks, on a primary without a catalog. Marks cannot be read
+/// if there is an `obstacle`.
 pub(super) async fn check_marks(
     primary: &Primary,
     zones: &[ZoneName],
     settings: &CheckSettings,
-    is_reachable: bool,
+    obstacle: Option<&Check>,
     deadline: Instant,
 ) -> Vec<Checked> {
     let mut checked = Vec::new();
     for zone in zones {
-        let verdict = if is_reachable {
-            match open(primary, settings.clock, deadline).await {
+        let verdict = match obstacle {
+            Some(obstacle) => Verdict::Untried(obstacle.clone()),
+            None => match open(primary, zone.apex(), settings.clock, deadline).await {
                 Ok(session) => check_mark(&session, zone, settings).await,
                 Err(failure) => CheckContext::new(primary).bad(failure),
-            }
-        } else {
-            Verdict::Untried(Check::Provision(Subject::Channel))
+            },
         };
         checked.push(Checked::new(Check::Ownership(zone.clone()), verdict));
     }
@@ -145,14 +166,16 @@ async fn create_and_delete(
         Err(error) => return cx.bad(Failure::from(error)),
     }
     let updated = async {
-        let mut session = open(primary, clock, deadline).await?;
+        let mut session = open(primary, name.apex(), clock, deadline).await?;
         let updated = check_new_zone(&mut session, name).await;
         session.release();
         updated
     };
     let updated = updated.await;
     match delete().await {
-        Ok(Deleted::Removed | Deleted::WasAbsent) => created_and_deleted(&cx, name, updated),
+        Ok(Deleted::Removed | Deleted::WasAbsent) => {
+            created_and_deleted(&cx, primary, name, updated)
+        }
         Ok(Deleted::NotOurs(_)) => Verdict::Open(Doubt::NameTaken(name.clone())),
         Err(error) => cx.bad(Trouble::LeftBehind {
             zone: name.clone(),
@@ -164,16 +187,25 @@ async fn create_and_delete(
 /// Returns the verdict on a zone that was created and deleted.
 fn created_and_deleted(
     cx: &CheckContext<'_>,
+    primary: &Primary,
     zone: &ZoneName,
     updated: Result<(), Trouble>,
 ) -> Verdict {
     let zone = zone.clone();
     match updated {
         Ok(()) => Verdict::Good(Fact::CreatedAndDeleted(zone)),
-        Err(trouble) => cx.bad(Trouble::NotUpdatable {
-            zone,
-            trouble: Box::new(trouble),
-        }),
+        Err(trouble) => {
+            let trouble = match trouble {
+                // It was created.
+                Trouble::Failure(Failure::ZoneAbsent) => hidden(primary).into(),
+                trouble @ (Trouble::Failure(_)
+                | Trouble::TypesRefused { .. }
+                | Trouble::LeftBehind { .. }
+                | Trouble::NotUpdatable { .. }) => trouble,
+            };
+            let trouble = Box::new(trouble);
+            cx.bad(Trouble::NotUpdatable { zone, trouble })
+        }
     }
 }
 
@@ -207,7 +239,7 @@ pub(super) async fn create_and_delete_by_catalog(
         Err(verdict) => return verdict,
     };
     let failure = match deleted {
-        Ok(true) => return created_and_deleted(&cx, &name, updated),
+        Ok(true) => return created_and_deleted(&cx, session.primary, &name, updated),
         Ok(false) => idle(catalog),
         Err(failure) => failure,
     };

@@ -1,5 +1,5 @@
 //! Checks whether deliveries to a primary can succeed. It must never change anything there, but for
-//! a zone of its own that it creates and deletes if the operator asks for that.
+//! a zone or a name of its own that it creates and deletes if the operator asks for that.
 //!
 //! Each check needs some before it. One that cannot be tried is reported as untried, so that every
 //! check is in the result whatever happens. The provisioner is checked at the same time as the
@@ -9,46 +9,79 @@ mod context;
 mod create_probe;
 mod remedy;
 mod report;
+mod reverse;
+mod secondaries;
 mod update_probe;
+pub(super) mod write_probe;
+
+use std::net::SocketAddr;
 
 use futures_util::future::join;
 use tokio::time::Instant;
 
+use crate::deliver::context::learn_software;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::authentic;
+use crate::deliver::server::query::{authentic, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Catalog, Primary, Provisioning, Read, Session, open};
-use crate::model::{Name, RecordType, ZoneName};
-use crate::plan::Membership;
-use crate::provision::{PowerDns, Provisioner, Software, Subject};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
+use crate::deliver::transaction::explain_refusal;
+use crate::deliver::transaction::probe::try_update;
+use crate::diagnostic::Software;
+use crate::model::{Name, Network, RecordType, ZoneName};
+use crate::plan::{Membership, Shown};
+use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
 use crate::wire::{Forgery, Rcode, Reply};
-use context::{CheckContext, SettingsLocation, settings_location, software};
+use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
-use update_probe::{check_updates, try_update};
+use reverse::{bad_built_in, check_reverse_zones};
+use secondaries::check_secondaries;
+use update_probe::check_updates;
 
-use report::{Check, Doubt, Trouble};
-pub(crate) use report::{CheckSettings, Checked, Fact, Verdict};
+pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
+use report::{Doubt, Trouble};
 
 /// Largest offset of a clock, in seconds, that needs no warning: signatures fail from 300 on.
 const OFFSET_GOOD_SECONDS_MAX: u64 = 60;
 
-/// Checks a primary and these zones of it.
+/// The items that are checked on a primary, beside the primary itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Targets {
+    pub(crate) zones: Vec<ZoneName>,
+    /// Whether the operator named the zones, so that their secondaries are checked, too.
+    pub(crate) are_named: bool,
+    /// The networks of PTR records, each with its reverse zones that this primary serves.
+    pub(crate) networks: Vec<(Network, Vec<ZoneName>)>,
+}
+
+/// Checks a primary, and these zones and networks of it.
 pub(crate) async fn check(
     primary: &Primary,
-    zones: &[ZoneName],
+    targets: &Targets,
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
-    let dns = check_dns(primary, zones, settings, deadline);
+    let zones = &targets.zones;
+    let dns = check_dns(primary, targets, settings, deadline);
     let Some(Provisioning::Provisioner(provisioner)) = &primary.provisioning else {
         return dns.await;
     };
     let provisioner_checks = check_provisioner(primary, provisioner, settings, deadline);
-    let (mut checked, of_provisioner) = join(dns, provisioner_checks).await;
-    let is_reachable = is_good(&of_provisioner, &Check::Provision(Subject::Channel));
+    let (mut checked, mut of_provisioner) = join(dns, provisioner_checks).await;
+    let access = Check::Access(provisioner.access());
+    let is_clock_bad =
+        |it: &Checked| it.check == Check::Clock && matches!(it.verdict, Verdict::Bad(_));
+    if let Provisioner::Rndc(_) = provisioner
+        && checked.iter().any(is_clock_bad)
+        && let Some(it) = of_provisioner.iter_mut().find(|it| it.check == access)
+        && let Verdict::Bad(_) = it.verdict
+    {
+        // named gives no other reason.
+        it.verdict = Verdict::Untried(Check::Clock);
+    }
+    let obstacle = (!is_good(&of_provisioner, &access)).then_some(&access);
     checked.extend(of_provisioner);
     if primary.catalog.is_none() && provisioner.marks_zones() {
-        checked.extend(check_marks(primary, zones, settings, is_reachable, deadline).await);
+        checked.extend(check_marks(primary, zones, settings, obstacle, deadline).await);
     }
     checked
 }
@@ -61,13 +94,20 @@ fn is_good(checked: &[Checked], check: &Check) -> bool {
 /// Checks everything that needs only DNS.
 async fn check_dns(
     primary: &Primary,
-    zones: &[ZoneName],
+    targets: &Targets,
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
     let connected = async {
-        let mut session = open(primary, settings.clock, deadline).await?;
+        let mut session = open(
+            primary,
+            &first_name(&targets.zones),
+            settings.clock,
+            deadline,
+        )
+        .await?;
         let peer = session.try_connecting().await?;
+        learn_software(&mut session).await;
         Ok::<_, Failure>((session, peer))
     };
     let mut checked = Vec::new();
@@ -75,7 +115,7 @@ async fn check_dns(
         Ok((session, peer)) => {
             let connected = Verdict::Good(Fact::Connected(peer));
             checked.push(Checked::new(Check::Reachable, connected));
-            check_connected(session, zones, settings, &mut checked).await
+            check_connected(session, peer, targets, settings, &mut checked).await
         }
         Err(failure) => {
             let bad = CheckContext::new(primary).bad(failure);
@@ -84,7 +124,7 @@ async fn check_dns(
         }
     };
     if let Err(obstacle) = tried {
-        for check in dns_checks(primary, zones, settings) {
+        for check in dns_checks(primary, targets, settings) {
             if checked.iter().all(|it| it.check != check) {
                 checked.push(Checked::new(check, Verdict::Untried(obstacle.clone())));
             }
@@ -99,13 +139,14 @@ async fn check_dns(
 /// The check that must succeed before the rest can be tried.
 async fn check_connected(
     mut session: Session<'_>,
-    zones: &[ZoneName],
+    peer: SocketAddr,
+    targets: &Targets,
     settings: &CheckSettings,
     checked: &mut Vec<Checked>,
 ) -> Result<(), Check> {
-    let primary = session.primary;
+    let (primary, zones) = (session.primary, &targets.zones);
     let cx = CheckContext::new(primary);
-    let key_check = Check::Key(primary.key.name().clone());
+    let key_check = Check::Key(session.keys.update.name().clone());
     let (key, clock) = match check_key(&mut session, zones).await {
         Ok(verdicts) => verdicts,
         Err(failure) => {
@@ -159,8 +200,17 @@ async fn check_connected(
         let (transfer, update) = check_zone(&mut session, &cx, zone).await;
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
+        if targets.are_named
+            && let Some(verdict) = check_secondaries(&mut session, zone, peer.ip()).await
+        {
+            checked.push(Checked::new(Check::Secondaries(zone.clone()), verdict));
+        }
     }
     checked.extend(of_catalog);
+    for (network, zones) in &targets.networks {
+        let verdict = check_reverse_zones(&mut session, &cx, zones).await;
+        checked.push(Checked::new(Check::ReverseZones(*network), verdict));
+    }
     if let Some(catalog) = &primary.catalog
         && is_creation_tried(primary, settings)
     {
@@ -170,15 +220,17 @@ async fn check_connected(
         } else {
             Verdict::Untried(members)
         };
-        checked.push(Checked::new(Check::Provision(Subject::Creation), creation));
+        checked.push(Checked::new(Check::Creation, creation));
     }
     session.release();
     Ok(())
 }
 
 /// Returns the checks that need only DNS, in the order of the result.
-fn dns_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -> Vec<Check> {
-    let key = Check::Key(primary.key.name().clone());
+fn dns_checks(primary: &Primary, targets: &Targets, settings: &CheckSettings) -> Vec<Check> {
+    let zones = &targets.zones;
+    let keys = primary.keys_of(&first_name(zones));
+    let key = Check::Key(keys.update.name().clone());
     let mut checks = vec![Check::Reachable, key, Check::Clock];
     let both = |zone: Option<ZoneName>| [Check::Transfer(zone.clone()), Check::Update(zone)];
     if zones.is_empty() {
@@ -190,9 +242,11 @@ fn dns_checks(primary: &Primary, zones: &[ZoneName], settings: &CheckSettings) -
         checks.extend([Check::Catalog(zone.clone()), Check::Members(zone.clone())]);
         checks.extend(zones.iter().cloned().map(Check::Ownership));
         if is_creation_tried(primary, settings) {
-            checks.push(Check::Provision(Subject::Creation));
+            checks.push(Check::Creation);
         }
     }
+    let networks = targets.networks.iter();
+    checks.extend(networks.map(|(network, _)| Check::ReverseZones(*network)));
     checks
 }
 
@@ -213,6 +267,9 @@ async fn check_catalog(
         .with_key(&catalog.key);
     let contents = match catalog.census(session).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
+        Ok(census) if census.is_signed => cx.bad(Failure::CatalogSigned {
+            catalog: catalog.zone().clone(),
+        }),
         Ok(census) if census.problems.is_empty() => Verdict::Good(Fact::Members(census)),
         Ok(census) => Verdict::Odd(Fact::Members(census)),
         Err(failure) => {
@@ -220,21 +277,24 @@ async fn check_catalog(
             return (cx.bad(cx.refused_transfer(failure)), untried);
         }
     };
-    let below = catalog.zone().apex().child(b"zones");
-    let below = below.expect("a catalog's name leaves room for its members");
-    let types = [RecordType::PTR, RecordType::TXT];
-    let update = try_update(session, catalog.zone(), &below, &catalog.key, &types).await;
-    let update = match update {
-        Ok(None) => Verdict::Good(Fact::Plain),
-        Ok(Some(failure)) | Err(failure) => cx.bad(catalog.in_context(failure)),
-    };
-    (contents, update)
+    let rights: [(_, &[_]); 3] = [
+        (catalog.name.members(), &[RecordType::PTR, RecordType::TXT]),
+        (catalog.name.claims(), &[RecordType::ZONEMD]),
+        (catalog.zone().apex().clone(), &[RecordType::SOA]),
+    ];
+    for (below, types) in rights {
+        let update = try_update(session, catalog.zone(), &below, &catalog.key, types).await;
+        if let Ok(Some(failure)) | Err(failure) = update {
+            return (contents, cx.bad(catalog.in_context(failure)));
+        }
+    }
+    (contents, Verdict::Good(Fact::Plain))
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
-    match primary.read {
-        Read::State => Verdict::Good(Fact::ReadFromState),
-        Read::Transfer => Verdict::Open(Doubt::NoZone),
+    match primary.abilities.shown {
+        Shown::RrSets => Verdict::Good(Fact::ReadFromState),
+        Shown::Zones => Verdict::Open(Doubt::NoZone),
     }
 }
 
@@ -260,12 +320,12 @@ async fn check_key(
     }
     // PowerDNS: it also signs the response that it does not have a zone.
     if let Reply::Unsigned(rcode) = reply
-        && (rcode == Rcode::REFUSED || zones.is_empty() && software(primary) != Software::PowerDns)
+        && (rcode == Rcode::REFUSED || zones.is_empty() && primary.software() != Software::PowerDns)
     {
         let open = || Verdict::Open(Doubt::Unsigned(rcode));
         return Ok((open(), open()));
     }
-    let offset = authentic(reply, primary.key.name())?.offset_seconds;
+    let offset = authentic(reply, session.keys.update.name())?.offset_seconds;
     let fact = Fact::Offset(offset.unwrap_or_default());
     let clock = if offset.is_some_and(|it| it.unsigned_abs() > OFFSET_GOOD_SECONDS_MAX) {
         Verdict::Odd(fact)
@@ -275,18 +335,23 @@ async fn check_key(
     Ok((Verdict::Good(Fact::Plain), clock))
 }
 
+/// Returns the apex of the first of these zones, or the root.
+fn first_name(zones: &[ZoneName]) -> Name {
+    zones
+        .first()
+        .map_or_else(Name::root, |zone| zone.apex().clone())
+}
+
 /// Queries the first of these zones. Queries the catalog if that reply shows nothing about the key.
 async fn reply_about_key(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<Reply, Failure> {
-    let root = Name::root();
     let primary = session.primary;
-    let first = zones.first().map_or(&root, ZoneName::apex);
-    let reply = session.query(first, RecordType::SOA).await?;
+    let reply = session.query(&first_name(zones), RecordType::SOA).await?;
     // Knot: it checks no key if it does not have the zone, and reports a key as unknown if it knows
     // the key but does not show the zone to it.
     let is_inconclusive = |reply: &Reply| matches!(reply, Reply::Unsigned(_) | Reply::BadKey);
     if is_inconclusive(&reply)
         && let Some(catalog) = &primary.catalog
-        && catalog.key.name() == primary.key.name()
+        && catalog.key.name() == session.keys.update.name()
     {
         let zone = catalog.zone().apex();
         let of_catalog = session.query(zone, RecordType::SOA).await?;
@@ -324,34 +389,54 @@ async fn check_zone(
     zone: &ZoneName,
 ) -> (Verdict, Verdict) {
     let primary = session.primary;
+    session.keys = primary.keys_of(zone.apex());
+    let cx = &cx.with_key(&session.keys.update);
     let transfer_check = Check::Transfer(Some(zone.clone()));
-    let transfer = match primary.read {
-        Read::State => Verdict::Good(Fact::ReadFromState),
-        Read::Transfer => match read_zone(session, zone).await {
+    if let Err(Failure::BuiltInZone { zone }) = served_soa(session, zone).await {
+        return (bad_built_in(&[zone]), Verdict::Untried(transfer_check));
+    }
+    let transfer = match primary.abilities.shown {
+        Shown::RrSets => Verdict::Good(Fact::ReadFromState),
+        Shown::Zones => match read_zone(session, zone).await {
             Ok(Found::Zone(_)) => Verdict::Good(Fact::Plain),
             Ok(Found::Absent | Found::NotShown(_)) => {
-                return (absent(primary, cx), Verdict::Untried(transfer_check));
+                let absent = absent(session, cx, zone).await;
+                return (absent, Verdict::Untried(transfer_check));
             }
             Ok(Found::NotLoaded(rcode)) => {
-                let bad = cx.bad(Failure::ZoneNotLoaded { rcode });
-                return (bad, Verdict::Untried(transfer_check));
+                let failure = Failure::ZoneNotLoaded {
+                    rcode,
+                    zone: zone.clone(),
+                };
+                let failure = explain_refusal(session, zone, failure).await;
+                return (cx.bad(failure), Verdict::Untried(transfer_check));
             }
             Err(failure) => {
-                let cx = cx.with_key(&primary.transfer_key);
+                let cx = cx.with_key(&session.keys.transfer);
                 cx.bad(cx.refused_transfer(failure))
             }
         },
     };
     let update = match check_updates(session, zone).await {
         Ok(()) => Verdict::Good(Fact::Plain),
-        Err(Trouble::Failure(Failure::ZoneAbsent)) => absent(primary, cx),
+        Err(Trouble::Failure(Failure::ZoneAbsent)) => absent(session, cx, zone).await,
         Err(trouble) => {
+            let trouble = match trouble {
+                Trouble::Failure(failure) => explain_refusal(session, zone, failure).await.into(),
+                trouble @ (Trouble::TypesRefused { .. }
+                | Trouble::LeftBehind { .. }
+                | Trouble::NotUpdatable { .. }) => trouble,
+            };
             let is_key_named = names_update_key(session, zone).await;
-            CheckContext {
+            let cx = CheckContext {
                 is_key_named,
                 ..*cx
+            };
+            let mut bad = cx.explain(trouble);
+            if let Some(grant) = grant(session, zone, &bad.trouble).await {
+                bad.remedy = Some(grant);
             }
-            .bad(trouble)
+            Verdict::Bad(Box::new(bad))
         }
     };
     (transfer, update)
@@ -376,6 +461,20 @@ async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
     names.unwrap_or(false)
 }
 
+/// Returns what lets BIND's key update a zone that was made at run time, which no line of named.conf does.
+async fn grant(session: &Session<'_>, zone: &ZoneName, trouble: &Trouble) -> Option<Remedy> {
+    let is_of_key = matches!(
+        trouble,
+        Trouble::Failure(Failure::UpdateRefused { .. }) | Trouble::TypesRefused { .. }
+    );
+    match &session.primary.provisioning {
+        Some(Provisioning::Provisioner(Provisioner::Rndc(rndc))) if is_of_key => {
+            rndc.grant(zone, session.deadline).await.ok()?
+        }
+        Some(_) | None => None,
+    }
+}
+
 fn powerdns(primary: &Primary) -> Option<&PowerDns> {
     match &primary.provisioning {
         Some(Provisioning::Provisioner(Provisioner::PowerDns(server))) => Some(server),
@@ -383,11 +482,16 @@ fn powerdns(primary: &Primary) -> Option<&PowerDns> {
     }
 }
 
-/// Returns the verdict on an absent zone, which is no trouble if nsbridge can create it.
-fn absent(primary: &Primary, cx: &CheckContext<'_>) -> Verdict {
-    if primary.provisioning.is_some() {
-        Verdict::Open(Doubt::ZoneAbsent)
-    } else {
-        cx.bad(Failure::ZoneAbsent)
+/// Returns the verdict on a zone that the primary does not show, which is no trouble if nsbridge can create it.
+async fn absent(session: &Session<'_>, cx: &CheckContext<'_>, zone: &ZoneName) -> Verdict {
+    let Some(provisioning) = &session.primary.provisioning else {
+        return cx.bad(Failure::ZoneAbsent);
+    };
+    if let Provisioning::Provisioner(provisioner @ Provisioner::Rndc(_)) = provisioning
+        && let Ok(status) = provisioner.status(zone, session.deadline).await
+        && status != ZoneStatus::Absent
+    {
+        return cx.bad(Failure::ZoneHidden);
     }
+    Verdict::Open(Doubt::ZoneAbsent)
 }

@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::deliver::error::{Failure, Retry};
+use crate::deliver::error::Failure;
 use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
-use crate::model::{Name, RecordType, ZoneName};
-use crate::provision::{Gap, Remedy, Subject};
+use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, displayed};
+use crate::model::{Name, Network, RecordType, Serial, ZoneName};
+use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
 use crate::zonefile;
+
+/// Most zones that a line names.
+const ZONES_MAX: usize = 3;
 
 /// The settings of a check.
 #[derive(Clone, Debug)]
@@ -57,8 +61,16 @@ pub(crate) enum Check {
     Members(ZoneName),
     /// The ownership of a zone, by the catalog or by its mark.
     Ownership(ZoneName),
+    /// The access to the provisioner, with the key or password for it.
+    Access(Access),
+    /// The other name servers of a zone.
+    Secondaries(ZoneName),
+    /// The reverse zones of a network of `ptr.networks`.
+    ReverseZones(Network),
     /// The creation of zones.
-    Provision(Subject),
+    Creation,
+    /// The first contents of new zones.
+    Contents,
 }
 
 /// The result of a check.
@@ -74,11 +86,10 @@ pub(crate) enum Verdict {
     Untried(Check),
 }
 
-/// A trouble, and what to do about it.
+/// A trouble, and the lines that repair it.
 #[derive(Debug)]
 pub(crate) struct Bad {
     pub(crate) trouble: Trouble,
-    pub(crate) hint: String,
     /// The lines that the configuration of the server lacks, if they are known.
     pub(crate) remedy: Option<Remedy>,
 }
@@ -101,22 +112,48 @@ pub(crate) enum Fact {
     Members(CatalogCensus),
     /// The check created and deleted this zone.
     CreatedAndDeleted(ZoneName),
+    /// So many other name servers have this serial, as the primary.
+    Secondaries {
+        number: usize,
+        serial: Serial,
+    },
+    /// Name servers have another serial than the primary, or do not answer.
+    SecondariesDiffer {
+        zone: ZoneName,
+        serial: Serial,
+        differing: Vec<Secondary>,
+    },
+    /// The primary serves these zones for the addresses of the network.
+    ReverseZones(Vec<ZoneName>),
+    /// These reverse zones are absent, and nsbridge can create them.
+    ReverseZonesToCreate(Vec<ZoneName>),
+}
+
+/// A name server that differs from the primary.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Secondary {
+    pub(crate) name: String,
+    pub(crate) address: IpAddr,
+    pub(crate) serial: Result<Serial, NoSerial>,
+}
+
+/// Why a name server gives no serial.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum NoSerial {
+    Silent,
+    NotServing(Rcode),
 }
 
 /// A reason why a check failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum Trouble {
     /// A failure that a delivery would have, too.
-    #[error(transparent)]
-    Failure(#[from] Failure),
+    Failure(Failure),
     /// The key may update some types of records only.
-    #[error("the primary refuses updates of the types {}", words(types))]
     TypesRefused { types: Vec<RecordType>, key: Name },
     /// The check could not delete the zone that it created.
-    #[error("the zone `{zone}` was created and could not be removed: {failure}")]
     LeftBehind { zone: ZoneName, failure: Failure },
     /// The primary takes no updates of the zone that the check created.
-    #[error("the zone `{zone}` was created and removed, and could not be updated: {trouble}")]
     NotUpdatable { zone: ZoneName, trouble: Box<Self> },
 }
 
@@ -135,55 +172,98 @@ pub(crate) enum Doubt {
     NameTaken(ZoneName),
 }
 
-impl Trouble {
-    /// Returns whether a retry helps or an operator must act.
-    pub(crate) fn retry(&self) -> Retry {
-        match self {
-            Self::Failure(failure) => failure.retry(),
-            Self::TypesRefused { .. } | Self::LeftBehind { .. } => Retry::Permanent,
-            Self::NotUpdatable { trouble, .. } => trouble.retry(),
-        }
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
     }
+}
 
-    pub(crate) fn hint(&self) -> String {
+displayed!(Trouble);
+
+impl Diagnose for Trouble {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Failure(failure) => failure.hint(),
-            Self::TypesRefused { key, .. } => format!(
-                "allow them in the zone's configuration, or all types: `update-policy {{ grant \
-                 \"{}\" zonesub ANY; }};`",
-                key.to_text_without_dot()
-            ),
-            Self::NotUpdatable { trouble, .. } => trouble.hint(),
-            Self::LeftBehind { zone, .. } => format!(
-                "the next `nsbridge check --create` removes it, or remove it by hand: `rndc \
-                 delzone -clean {}` on BIND",
-                zone.apex().to_text_without_dot()
-            ),
+            Self::Failure(failure) => failure.diagnostic(),
+            Self::TypesRefused { types, key } => {
+                let types = words(types.iter().map(|it| zonefile::format_type(*it)));
+                let key = key.to_text_without_dot();
+                case!(entries::TYPES_REFUSED, types, key)
+            }
+            Self::LeftBehind { zone, failure } => {
+                case!(entries::CHECK_ZONE_NOT_REMOVED, zone).because(failure)
+            }
+            Self::NotUpdatable { zone, trouble } => {
+                case!(entries::CHECK_ZONE_NOT_UPDATED, zone).because(&**trouble)
+            }
         }
     }
 }
 
-impl Doubt {
-    pub(crate) fn hint(&self) -> String {
+impl Diagnose for Doubt {
+    fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::NoZone | Self::Unsigned(_) => {
-                "name a zone that this primary has: `nsbridge check ZONE`".to_owned()
-            }
-            Self::ZoneAbsent => "check it again when it is there".to_owned(),
-            Self::Creation(gap) => gap.hint(),
-            Self::NameTaken(zone) => format!(
-                "remove the zone `{zone}` from the server: its name is reserved for this check"
-            ),
+            Self::NoZone => case!(entries::CHECK_NEEDS_ZONE),
+            Self::ZoneAbsent => case!(entries::CHECK_ZONE_ABSENT),
+            Self::Unsigned(rcode) => case!(entries::CHECK_UNSIGNED, rcode),
+            Self::Creation(gap) => gap.diagnostic(),
+            Self::NameTaken(zone) => case!(entries::CHECK_NAME_TAKEN, zone),
         }
     }
+}
+
+impl Fact {
+    /// Returns the remark on a fact that is odd.
+    pub(crate) fn remark(&self) -> Option<Diagnostic> {
+        match self {
+            Self::Offset(seconds) => Some(drift(*seconds)),
+            Self::Members(census) => census.problems.first().map(Diagnose::diagnostic),
+            Self::SecondariesDiffer {
+                zone,
+                serial,
+                differing,
+            } => Some(case!(
+                entries::SECONDARIES_DIFFER,
+                zone,
+                serial = serial.0,
+                servers = words(differing)
+            )),
+            Self::Plain
+            | Self::Connected(_)
+            | Self::ReadFromState
+            | Self::Ours
+            | Self::Unclaimed
+            | Self::Secondaries { .. }
+            | Self::ReverseZones(_)
+            | Self::ReverseZonesToCreate(_)
+            | Self::CreatedAndDeleted(_) => None,
+        }
+    }
+}
+
+fn drift(seconds: i64) -> Diagnostic {
+    let direction = if seconds < 0 { "behind" } else { "ahead of" };
+    case!(
+        entries::CLOCKS_DRIFT,
+        seconds = seconds.unsigned_abs(),
+        direction
+    )
 }
 
 impl Check {
     pub(crate) fn zone(&self) -> Option<&ZoneName> {
         match self {
             Self::Transfer(zone) | Self::Update(zone) => zone.as_ref(),
-            Self::Catalog(zone) | Self::Members(zone) | Self::Ownership(zone) => Some(zone),
-            Self::Reachable | Self::Key(_) | Self::Clock | Self::Provision(_) => None,
+            Self::Catalog(zone)
+            | Self::Members(zone)
+            | Self::Ownership(zone)
+            | Self::Secondaries(zone) => Some(zone),
+            Self::ReverseZones(_)
+            | Self::Reachable
+            | Self::Key(_)
+            | Self::Clock
+            | Self::Access(_)
+            | Self::Creation
+            | Self::Contents => None,
         }
     }
 
@@ -198,9 +278,13 @@ impl Check {
             Self::Catalog(_) => "catalog",
             Self::Members(_) => "catalog-update",
             Self::Ownership(_) => "owner",
-            Self::Provision(Subject::Channel) => "control-channel",
-            Self::Provision(Subject::Creation) => "zone-creation",
-            Self::Provision(Subject::Contents) => "first-contents",
+            Self::Access(Access::ControlChannel) => "control-channel",
+            Self::Access(Access::Api) => "api",
+            Self::Access(Access::Program) => "program",
+            Self::Secondaries(_) => "secondaries",
+            Self::ReverseZones(_) => "reverse-zones",
+            Self::Creation => "zone-creation",
+            Self::Contents => "first-contents",
         }
     }
 }
@@ -218,7 +302,11 @@ impl fmt::Display for Check {
             Self::Catalog(zone) => write!(f, "catalog {zone}"),
             Self::Members(zone) => write!(f, "updates of the catalog {zone}"),
             Self::Ownership(zone) => write!(f, "owner of {zone}"),
-            Self::Provision(subject) => subject.fmt(f),
+            Self::Access(access) => access.fmt(f),
+            Self::Secondaries(zone) => write!(f, "other name servers of {zone}"),
+            Self::ReverseZones(network) => write!(f, "reverse zones of {network}"),
+            Self::Creation => f.write_str("zone creation"),
+            Self::Contents => f.write_str("first contents of new zones"),
         }
     }
 }
@@ -230,10 +318,7 @@ impl fmt::Display for Fact {
             Self::Connected(peer) => write!(f, "to {peer}"),
             // Signatures count whole seconds, and a second may begin on the way.
             Self::Offset(-1..=1) => f.write_str("the same as ours"),
-            Self::Offset(seconds) => {
-                let where_to = if *seconds < 0 { "behind" } else { "ahead of" };
-                write!(f, "{} s {where_to} ours", seconds.unsigned_abs())
-            }
+            Self::Offset(seconds) => drift(*seconds).fmt(f),
             Self::ReadFromState => f.write_str("not needed (`read = \"memory\"`)"),
             Self::Ours => f.write_str("this instance"),
             Self::Unclaimed => f.write_str("nobody"),
@@ -251,22 +336,23 @@ impl fmt::Display for Fact {
                 Ok(())
             }
             Self::CreatedAndDeleted(zone) => write!(f, "`{zone}` was created and removed"),
-        }
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoZone => f.write_str("no zone of this primary is known"),
-            Self::ZoneAbsent => f.write_str("the zone is not on the primary yet"),
-            Self::Unsigned(rcode) => write!(
-                f,
-                "the primary answers {rcode} without a signature, as some do where they do not \
-                 have the zone"
-            ),
-            Self::Creation(gap) => gap.fmt(f),
-            Self::NameTaken(zone) => write!(f, "somebody else has the zone `{zone}`"),
+            Self::Secondaries { number, serial } => {
+                write!(
+                    f,
+                    "{} with the serial {}",
+                    count(*number, "server"),
+                    serial.0
+                )
+            }
+            Self::SecondariesDiffer { .. } => self.remark().map_or(Ok(()), |remark| remark.fmt(f)),
+            Self::ReverseZones(zones) => write!(f, "{}", some(zones)),
+            Self::ReverseZonesToCreate(zones) => {
+                write!(
+                    f,
+                    "{}: absent, created with the first PTR record",
+                    some(zones)
+                )
+            }
         }
     }
 }
@@ -276,7 +362,27 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-fn words(types: &[RecordType]) -> String {
-    let words: Vec<String> = types.iter().map(|it| zonefile::format_type(*it)).collect();
+fn words<T: fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<String> = all.into_iter().map(|it| it.to_string()).collect();
     words.join(", ")
+}
+
+/// Names the first zones, and counts the others.
+fn some(zones: &[ZoneName]) -> String {
+    let named = words(zones.iter().take(ZONES_MAX));
+    match zones.len().saturating_sub(ZONES_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+impl fmt::Display for Secondary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}) ", self.name, self.address)?;
+        match &self.serial {
+            Ok(serial) => write!(f, "has {}", serial.0),
+            Err(NoSerial::Silent) => f.write_str("does not answer"),
+            Err(NoSerial::NotServing(rcode)) => write!(f, "does not serve the zone ({rcode})"),
+        }
+    }
 }

@@ -1,17 +1,10 @@
-//! Finds out whether the key may update a zone. It must never change the zone.
-//!
-//! It sends an UPDATE of records that do not exist, with two prerequisites that contradict each
-//! other, so no server carries it out. An empty UPDATE shows too little. BIND: it applies
-//! `update-policy` to the records of the update section before it checks prerequisites, so its
-//! NOERROR to an empty one proves nothing. PowerDNS, Knot: they check the key before both.
+//! Finds out whether the key may update each usual type of record of a zone. It must never change the zone.
 
 use crate::deliver::check::report::Trouble;
-use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{authentic, is_applied};
-use crate::model::{Name, Rdata, RecordType, ZoneName};
-use crate::plan::{Batch, Prerequisite, Update};
-use crate::wire::{Key, Rcode};
+use crate::deliver::server::query::authentic;
+use crate::deliver::transaction::probe::try_update;
+use crate::model::{Name, RecordType, ZoneName};
 
 const FORWARD_TYPES: [RecordType; 9] = [
     RecordType::SOA,
@@ -32,7 +25,7 @@ pub(super) async fn check_new_zone(
     zone: &ZoneName,
 ) -> Result<(), Trouble> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    authentic(answer, session.primary.key.name())?;
+    authentic(answer, session.keys.update.name())?;
     check_updates(session, zone).await
 }
 
@@ -50,7 +43,7 @@ pub(super) async fn check_updates(
     } else {
         FORWARD_TYPES.as_slice()
     };
-    let (apex, key) = (zone.apex(), &session.primary.key);
+    let (apex, key) = (zone.apex(), &session.keys.update);
     let Some(refusal) = try_update(session, zone, apex, key, types).await? else {
         return Ok(());
     };
@@ -67,103 +60,5 @@ pub(super) async fn check_updates(
     Err(Trouble::TypesRefused {
         types: refused,
         key: key.name().clone(),
-    })
-}
-
-/// Sends an UPDATE of records below a name, which no server carries out and which would change
-/// nothing if one did. Returns the refusal if the key may not update these types.
-pub(super) async fn try_update(
-    session: &mut Session<'_>,
-    zone: &ZoneName,
-    below: &Name,
-    key: &Key,
-    types: &[RecordType],
-) -> Result<Option<Failure>, Failure> {
-    let random = getrandom::u64().map_err(Failure::Random)?;
-    let label = format!("nsbridge-check-{random:016x}");
-    // The name itself if it leaves no room for the label.
-    let owner = below.child(label.as_bytes());
-    let owner = owner.unwrap_or_else(|_| below.clone());
-    let update = |rtype: &RecordType| unlikely_update(zone, &owner, *rtype);
-    let batch = Batch {
-        zone: zone.clone(),
-        // One of them fails, whatever the zone holds.
-        prerequisites: vec![
-            Prerequisite::Exists {
-                owner: owner.clone(),
-                rtype: RecordType::TXT,
-            },
-            Prerequisite::Absent {
-                owner: owner.clone(),
-                rtype: RecordType::TXT,
-            },
-        ],
-        updates: types.iter().map(update).collect(),
-    };
-    let reply = session.update(&batch, key).await?;
-    match is_applied(reply, key.name()) {
-        Ok(_) => Ok(None),
-        Err(Failure::UpdateRefused { rcode, .. })
-            if [Rcode::NOTAUTH, Rcode::NOTZONE].contains(&rcode) =>
-        {
-            Err(Failure::ZoneAbsent)
-        }
-        Err(refusal @ Failure::UpdateRefused { .. }) => Ok(Some(refusal)),
-        // Knot: so it refuses a key that it knows.
-        Err(
-            Failure::BadKey { key }
-            | Failure::Unsigned {
-                rcode: Rcode::NOTAUTH | Rcode::REFUSED,
-                key,
-            },
-        ) => {
-            let (rcode, extended) = (Rcode::NOTAUTH, None);
-            Ok(Some(Failure::UpdateRefused {
-                rcode,
-                extended,
-                key,
-            }))
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// Returns an update that makes a server check the right of the key to this type.
-fn unlikely_update(zone: &ZoneName, owner: &Name, rtype: RecordType) -> Update {
-    let rdata = unlikely_data(rtype, owner);
-    let owner = if [RecordType::SOA, RecordType::NS].contains(&rtype) {
-        zone.apex().clone()
-    } else {
-        owner.clone()
-    };
-    // BIND: it checks no right to remove an SRV or PTR record that does not exist.
-    if [RecordType::SRV, RecordType::PTR].contains(&rtype) {
-        Update::Add {
-            owner,
-            rtype,
-            ttl: 0,
-            rdata,
-        }
-    } else {
-        Update::Remove {
-            owner,
-            rtype,
-            rdata,
-        }
-    }
-}
-
-/// Returns well-formed RDATA that no record of the zone has: `owner` is random.
-fn unlikely_data(rtype: RecordType, owner: &Name) -> Rdata {
-    let name = owner.as_wire();
-    Rdata::from_canonical(match rtype {
-        RecordType::A => vec![192, 0, 2, 0],
-        RecordType::AAAA => [&[0x20, 1, 0xd, 0xb8][..], &[0; 12]].concat(),
-        RecordType::MX => [&[0, 0][..], name].concat(),
-        RecordType::SRV => [&[0; 6][..], name].concat(),
-        RecordType::TXT => b"\x0ensbridge-check".to_vec(),
-        RecordType::CAA => b"\0\x05issue;".to_vec(),
-        RecordType::SOA => [name, name, &[0; 20]].concat(),
-        _ => name.to_vec(),
     })
 }

@@ -1,6 +1,7 @@
-//! Failures: why a change is not in place, whether a retry can help, and a hint for the operator.
+//! Failures: why a change is not in place, and whether a retry can help.
 
 mod failure;
-mod hint;
+mod retry;
 
-pub use failure::{Failure, Retry};
+pub use failure::Failure;
+pub use retry::Retry;

@@ -1,13 +1,23 @@
-//! What a delivery did, and what a dry run would do.
+//! What a delivery did, and what it left out.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::ops::AddAssign;
 
 use crate::deliver::error::Failure;
-use crate::model::{Name, Presence, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{Change, Conflict, Plan};
-use crate::zonefile;
+use crate::diagnostic::{
+    Class, Diagnose, Diagnostic, case, displayed, left_out as entries, payload,
+};
+use crate::model::{
+    Name, Presence, Rdata, RecordType, RrSet, RrSets, ZoneName, ZoneSource, excerpt,
+};
+use crate::plan::{Action, Change, Conflict, ConflictReason, Part, Plan};
+use crate::zonefile::{format_rdata, format_type};
+
+/// Most changes at a refused name that are listed.
+const CHANGES_LISTED_MAX: usize = 3;
+
+/// Most characters of a listed value that is left out or stays.
+const VALUE_CHARS_MAX: usize = 24;
 
 /// The outcome of a delivery.
 #[derive(Debug)]
@@ -81,6 +91,15 @@ pub enum Done {
     PtrSkipped,
 }
 
+impl Done {
+    /// Returns the creation of a zone with an SOA and these records.
+    pub(crate) fn created(records: &RrSets) -> Self {
+        Self::Created {
+            records: records.record_count() + 1,
+        }
+    }
+}
+
 /// The numbers of changes of a plan.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
@@ -133,68 +152,22 @@ impl AddAssign for Counts {
     }
 }
 
-/// The outcome of a dry run.
-#[derive(Debug)]
-pub struct Preview {
-    /// The zone of the changes.
-    pub zone: ZoneName,
-    /// The change of the zone as a whole.
-    pub zone_change: ZoneChange,
-    /// Removed and added records, in the order of sending.
-    pub lines: Vec<PreviewLine>,
-    /// The parts of the intent that would not be in place.
-    pub left_out: Vec<LeftOut>,
-    /// The limit of the policy that would hold the change.
-    pub guard: Option<Failure>,
-}
-
-/// The change of a zone as a whole in a dry run.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum ZoneChange {
-    /// The zone would be created.
-    Created,
-    /// The zone would be deleted.
-    Deleted,
-    /// The zone would neither be created nor deleted.
-    #[default]
-    Kept,
-}
-
-/// A record that a dry run would add or remove.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PreviewLine {
-    /// Whether the record would be present afterwards.
-    pub presence: Presence,
-    /// The record.
-    pub record: Record,
-}
-
-impl Preview {
-    /// Returns a preview in which no record changes.
-    pub(crate) fn of_zone(zone: &ZoneName, zone_change: ZoneChange) -> Self {
-        Self {
-            zone: zone.clone(),
-            zone_change,
-            lines: Vec::new(),
-            left_out: Vec::new(),
-            guard: None,
-        }
-    }
-
-    /// Returns whether the run would change nothing.
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.zone_change == ZoneChange::Kept
-    }
-}
-
 /// A part that is not in place of an intent that otherwise is.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum LeftOut {
     /// A desired record that conflicts with a kept one.
-    Conflict(Conflict),
+    Conflict {
+        conflict: Conflict,
+        /// The source of the desired zone.
+        source: ZoneSource,
+    },
+    /// Records that are not desired and stay, because a rejected record may be meant to be them.
+    Protected(RrSet),
     /// Desired records at a name that `policy.keep` covers.
     Kept(Name),
+    /// All, because `policy.deny-zones` has this suffix.
+    Excluded(Name),
     /// A change that the primary silently ignored (RFC 2136 section 3.4.2).
     Ignored {
         /// Whether the record is desired to be present.
@@ -203,74 +176,242 @@ pub enum LeftOut {
         rtype: RecordType,
         rdata: Rdata,
     },
-    /// The changes at an owner name that the primary refuses.
+    /// An RRset that the primary serves with another TTL than it was given.
+    TtlAltered {
+        set: RrSet,
+        /// In seconds.
+        served: u32,
+    },
+    /// An RRset that is in the zone, and that the primary does not serve: it has a zone of its own for the name.
+    Hidden(RrSet),
+    /// Values of an RRset that the primary took out with an addition to it, and that were put back.
+    Replaced(RrSet),
+    /// A zone of another instance, or of none, that hides names of the zone that was created above it.
+    Below {
+        zone: ZoneName,
+        instance: Option<String>,
+    },
+    /// The deleted zone had keys with these tags: its DS records at the parent must go.
+    Ds { key_tags: Vec<u16> },
+    /// Changes that the primary refuses, also alone.
     Refused {
-        owner: Name,
+        part: Part,
+        changes: Vec<Change>,
         /// The response to these changes alone.
         failure: Box<Failure>,
     },
+    /// A part that was refused or ignored earlier, as it was reported then. It is not sent again as long as nothing
+    /// has changed that this depends on.
+    Remembered(Diagnostic),
 }
+
+displayed!(LeftOut);
 
 impl LeftOut {
+    /// Returns the reports on what a plan leaves out of a desired zone from this source.
+    pub(crate) fn of_plan(
+        conflicts: &[Conflict],
+        kept: &[Name],
+        source: ZoneSource,
+    ) -> impl Iterator<Item = Self> {
+        let conflicts = conflicts.iter().cloned();
+        let conflicts = conflicts.map(move |conflict| Self::Conflict { conflict, source });
+        conflicts.chain(kept.iter().cloned().map(Self::Kept))
+    }
+
+    /// Returns the report on a deleted zone with these key tags, if it was signed.
+    pub(crate) fn of_deleted(key_tags: Vec<u16>) -> Option<Self> {
+        (!key_tags.is_empty()).then_some(Self::Ds { key_tags })
+    }
+
     /// Returns whether an operator must act before this part can be in place.
     pub fn is_refused(&self) -> bool {
-        match self {
-            Self::Conflict(_) | Self::Ignored { .. } | Self::Refused { .. } => true,
-            Self::Kept(_) => false,
-        }
+        self.diagnostic().class() == Class::Permanent
     }
 
-    /// Returns an instruction for the operator, if any is needed.
-    pub fn hint(&self) -> Option<String> {
+    /// Returns the parts that are not as desired, each with the changes that the primary has just not taken; there are
+    /// none if nothing was sent.
+    pub(crate) fn refused(&self) -> Vec<(Part, Vec<Change>)> {
         match self {
-            Self::Conflict(conflict) => Some(conflict.reason.hint().into()),
-            Self::Kept(_) => None,
-            Self::Ignored { presence, .. } => Some(
-                match presence {
-                    Presence::Absent => {
-                        "remove it on the primary by its own tools; PowerDNS does not find a record that was \
-                         stored in another spelling"
-                    }
-                    Presence::Present => {
-                        "look for a record of others at the name, such as a CNAME, or a rule of the primary that \
-                         passes over such records in silence: a policy script of PowerDNS does, and BIND with a DS \
-                         where no NS is"
-                    }
-                }
-                .into(),
-            ),
-            Self::Refused { failure, .. } => Some(failure.hint()),
-        }
-    }
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict(Conflict { left_out, reason }) => {
-                let rtype = zonefile::format_type(left_out.rtype);
-                write!(f, "{} {rtype} left out: {reason}", left_out.owner)
-            }
-            Self::Kept(owner) => write!(f, "{owner} is not touched: `policy.keep`"),
+            Self::Refused { part, changes, .. } => vec![(part.clone(), changes.clone())],
             Self::Ignored {
                 presence,
                 owner,
                 rtype,
                 rdata,
             } => {
-                let data = zonefile::format_rdata(*rtype, rdata);
-                let rtype = zonefile::format_type(*rtype);
-                let state = match presence {
-                    Presence::Absent => {
-                        "is still there, though the primary took the update that removes it"
-                    }
-                    Presence::Present => {
-                        "is not there, though the primary took the update that adds it"
-                    }
+                let action = match presence {
+                    Presence::Present => Action::Add { ttl: 0 },
+                    Presence::Absent => Action::Remove,
                 };
-                write!(f, "{owner} {rtype} {data} {state}")
+                vec![single(owner, *rtype, rdata, action)]
             }
-            Self::Refused { owner, failure } => write!(f, "{owner} left out: {failure}"),
+            Self::TtlAltered { set, .. } => {
+                let action = Action::SetTtl { ttl: set.ttl };
+                let rdatas = set.rdatas.iter();
+                let parts = rdatas.map(|rdata| single(&set.owner, set.rtype, rdata, action));
+                parts.collect()
+            }
+            Self::Protected(set) => {
+                let part = Part {
+                    owner: set.owner.clone(),
+                    rtype: Some(set.rtype),
+                    rdata: None,
+                };
+                vec![(part, Vec::new())]
+            }
+            Self::Conflict { .. }
+            | Self::Kept(_)
+            | Self::Excluded(_)
+            | Self::Hidden(_)
+            | Self::Replaced(_)
+            | Self::Below { .. }
+            | Self::Ds { .. }
+            | Self::Remembered(_) => Vec::new(),
         }
+    }
+}
+
+/// Returns the part of one record, and its change.
+fn single(owner: &Name, rtype: RecordType, rdata: &Rdata, action: Action) -> (Part, Vec<Change>) {
+    let part = Part {
+        owner: owner.clone(),
+        rtype: Some(rtype),
+        // The serial is part of the data of an SOA, and changes.
+        rdata: Some(rdata.clone()).filter(|_| rtype != RecordType::SOA),
+    };
+    let change = Change {
+        owner: owner.clone(),
+        rtype,
+        rdata: rdata.clone(),
+        action,
+    };
+    (part, vec![change])
+}
+
+impl Diagnose for LeftOut {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Conflict {
+                conflict: Conflict { left_out, reason },
+                source,
+            } => {
+                let (owner, rtype, values) = listed_set(left_out);
+                let left_out = case!(entries::RECORDS_LEFT_OUT, owner, rtype, values);
+                left_out.because(&cause(reason, *source))
+            }
+            Self::Protected(set) => {
+                let (owner, rtype, values) = listed_set(set);
+                case!(entries::RECORDS_PROTECTED, owner, rtype, values)
+            }
+            Self::Kept(owner) => case!(entries::NAME_KEPT, owner),
+            Self::Excluded(suffix) => case!(entries::ZONE_EXCLUDED, suffix),
+            Self::Ignored {
+                presence,
+                owner,
+                rtype,
+                rdata,
+            } => {
+                let (rdata, rtype) = (format_rdata(*rtype, rdata), format_type(*rtype));
+                match presence {
+                    Presence::Absent => case!(entries::REMOVAL_IGNORED, owner, rtype, rdata),
+                    Presence::Present => case!(entries::ADDITION_IGNORED, owner, rtype, rdata),
+                }
+            }
+            Self::Refused {
+                part: Part { owner, .. },
+                changes,
+                failure,
+            } => {
+                let records = listed(changes);
+                if changes.iter().all(removes_address) {
+                    case!(entries::REMOVAL_REFUSED, owner, records).because(&**failure)
+                } else {
+                    case!(entries::NAME_REFUSED, owner, records).because(&**failure)
+                }
+            }
+            Self::TtlAltered { set, served } => {
+                let (owner, rtype, ttl) = (&set.owner, format_type(set.rtype), set.ttl);
+                case!(entries::TTL_ALTERED, owner, rtype, ttl, served)
+            }
+            Self::Hidden(set) => {
+                let (owner, rtype) = (&set.owner, format_type(set.rtype));
+                case!(entries::RECORD_HIDDEN, owner, rtype)
+            }
+            Self::Replaced(set) => {
+                let (owner, rtype) = (&set.owner, format_type(set.rtype));
+                case!(entries::RRSET_REPLACED, owner, rtype)
+            }
+            Self::Below { zone, instance } => {
+                if let Some(instance) = instance {
+                    case!(entries::NAMES_HIDDEN_BY_OTHER, zone, instance)
+                } else {
+                    case!(entries::NAMES_HIDDEN, zone)
+                }
+            }
+            Self::Ds { key_tags } => {
+                let key_tags: Vec<String> = key_tags.iter().map(u16::to_string).collect();
+                case!(entries::ZONE_WAS_SIGNED, key_tags = key_tags.join(", "))
+            }
+            Self::Remembered(diagnostic) => diagnostic.clone(),
+        }
+    }
+}
+
+/// Returns the records that were refused and would have been added.
+pub(crate) fn refused_additions(left_out: &[LeftOut]) -> RrSets {
+    let refused = left_out.iter().flat_map(LeftOut::refused);
+    let changes = refused.flat_map(|(_, changes)| changes);
+    let added = changes.filter(|it| matches!(it.action, Action::Add { .. }));
+    RrSets::from_records(added.map(|it| it.to_record(0)))
+}
+
+fn removes_address(change: &Change) -> bool {
+    change.action == Action::Remove && change.rtype.is_address()
+}
+
+/// Returns why a desired record is left out. What contradicts itself in a payload is a fault of the input.
+fn cause(reason: &ConflictReason, source: ZoneSource) -> Diagnostic {
+    match (source, reason) {
+        (ZoneSource::Call, ConflictReason::CnameBesideDesired { .. }) => {
+            case!(payload::PAYLOAD_CNAME_BESIDE_OTHER)
+        }
+        (ZoneSource::Call, ConflictReason::BesideCname) => case!(payload::PAYLOAD_BESIDE_CNAME),
+        (ZoneSource::Call, ConflictReason::SecondValue) => case!(payload::PAYLOAD_SECOND_CNAME),
+        (ZoneSource::Call, ConflictReason::DsWithoutNs) => {
+            case!(payload::PAYLOAD_DS_WITHOUT_DELEGATION)
+        }
+        (ZoneSource::Call | ZoneSource::File { .. }, reason) => reason.diagnostic(),
+    }
+}
+
+/// Returns the owner name and the type of a set, and its first value with the number of the others.
+fn listed_set(set: &RrSet) -> (&Name, String, String) {
+    let first = set.rdatas.first().map(|rdata| {
+        let text = format_rdata(set.rtype, rdata);
+        excerpt(&text, VALUE_CHARS_MAX)
+    });
+    let values = with_rest(first.as_slice(), set.rdatas.len());
+    (&set.owner, format_type(set.rtype), values)
+}
+
+/// Lists the first changes at a name, and counts the rest.
+fn listed(changes: &[Change]) -> String {
+    let first = changes.iter().take(CHANGES_LISTED_MAX).map(|change| {
+        let rdata = format_rdata(change.rtype, &change.rdata);
+        let record = format!("{} {rdata}", format_type(change.rtype));
+        match change.action {
+            Action::Remove => format!("removal of {record}"),
+            Action::Add { .. } | Action::SetTtl { .. } => record,
+        }
+    });
+    with_rest(&first.collect::<Vec<_>>(), changes.len())
+}
+
+/// Joins the first of so many texts, and counts the rest.
+fn with_rest(first: &[String], count: usize) -> String {
+    match count.saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }

@@ -2,6 +2,9 @@
 
 mod done;
 mod overlay;
+mod preview;
 
-pub use done::{Counts, Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
+pub(crate) use done::refused_additions;
+pub use done::{Counts, Delivered, Done, LeftOut};
 pub use overlay::Overlay;
+pub use preview::{Preview, PreviewLine, ZoneChange};

@@ -5,10 +5,10 @@
 //! changes nothing on the primary, so the overlay applies its earlier changes to each response. It
 //! keeps only the records that PTR records depend on. A delivery has no overlay.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::done::{Preview, PreviewLine, ZoneChange};
+use super::preview::{Preview, PreviewLine, ZoneChange};
 use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 
 /// The changes to the primaries that the commands so far would make.
@@ -16,6 +16,8 @@ use crate::model::{Name, Presence, Record, RecordType, ZoneName};
 pub struct Overlay {
     /// By the name of the primary and the zone.
     zones: RefCell<HashMap<(String, ZoneName), OverlaidZone>>,
+    /// The number of zones that would be deleted or emptied.
+    deletions: Cell<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +28,11 @@ struct OverlaidZone {
 }
 
 impl Overlay {
+    /// Counts one more deletion, and returns how many there were before.
+    pub(crate) fn count_deletion(&self) -> u32 {
+        self.deletions.replace(self.deletions.get() + 1)
+    }
+
     /// Adds the changes of a command.
     pub(crate) fn note(&self, primary: &str, preview: &Preview) {
         let mut zones = self.zones.borrow_mut();

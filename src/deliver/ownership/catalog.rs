@@ -1,57 +1,37 @@
-//! The catalog that a primary keeps: a zone (RFC 9432) that lists the zones of the secondaries, and names the
-//! instance of each.
+//! The catalog that a primary keeps: a zone (RFC 9432) that lists the zones of the secondaries, with the claims of
+//! the instances.
 //!
-//! It is read once and the reading is kept for a moment, so that a payload of many zones does not transfer it
-//! for each. That is safe: each change has prerequisites on what it was decided from, and if one fails the
-//! catalog is read again.
+//! The claim of a zone is found by two questions, whatever the size of the catalog, and kept for a moment in the
+//! session. That is safe: each change has prerequisites on what it was decided from, and if one fails, the questions
+//! are asked again. A transfer is needed only to list the members, and of a catalog that nsbridge has never changed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::policy::UnownedZones;
-use crate::deliver::server::query::{Serving, authentic, is_applied, serving};
+use crate::deliver::server::query::{authentic, enclosing_soa, records, refused, takes_updates_of};
+use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
-use crate::deliver::server::{
-    Catalog, CatalogCensus, Primary, Provisioning, Reading, Session, Transfer, open,
-};
-use crate::deliver::update::{self, Next, Transaction};
-use crate::model::ZoneName;
-use crate::plan::{Batch, CatalogView, Membership};
-use crate::provision::Provisioner;
-use crate::wire::{Key, Rcode};
+use crate::deliver::server::{Catalog, CatalogCensus, Primary, Session, Transfer, open};
+use crate::model::{Name, Rdata, RecordType, ZoneName};
+use crate::plan::{CatalogView, Membership};
+use crate::wire::{Rcode, Response};
 
-/// How often a new entry is looked for.
-const LOOKS: u32 = 12;
-/// How long a reading is used. Changes by other instances are seen after that at the latest.
-const READING_AGE_MAX: Duration = Duration::from_secs(2);
+/// How long a membership is used. Changes by other instances are seen after that at the latest.
+const MEMBERSHIP_AGE_MAX: Duration = Duration::from_secs(2);
 
-/// A change of the entry of a zone.
-#[derive(Clone, Copy)]
-pub(crate) enum EntryChange {
-    /// Claims a zone that is about to be created, before it is listed.
-    Reserve { unowned: UnownedZones },
-    /// Claims and lists a zone.
-    List {
-        is_preexisting: bool,
-        unowned: UnownedZones,
-    },
-    /// Notes that this instance created a listed zone: one that was there before was deleted at the
-    /// same moment.
-    NoteCreated,
-    /// Removes the entry of a zone of this instance.
-    Release,
-    /// Gives up the reservation of a zone that was not created. One that was created meanwhile
-    /// stays listed.
-    GiveUp,
-    /// Claims a zone, whatever its membership.
-    TakeOver,
+/// Whether a catalog can be used.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Form {
+    Complete,
+    /// It lists no zone, and nsbridge has not changed it yet.
+    Empty,
 }
 
 impl Primary {
-    /// Reads the catalog, and returns each member zone with its membership; none if the primary keeps no catalog.
+    /// Reads the catalog, and returns each member zone with its membership. Empty if the primary keeps no catalog.
     /// `clock` returns seconds since 1970, for signatures.
     ///
     /// # Errors
@@ -64,7 +44,7 @@ impl Primary {
         let Some(catalog) = &self.catalog else {
             return Ok(BTreeMap::new());
         };
-        let mut session = open(self, clock, deadline).await?;
+        let mut session = open(self, catalog.zone().apex(), clock, deadline).await?;
         let view = catalog.read(&mut session).await;
         session.release();
         let view = view?;
@@ -85,38 +65,151 @@ impl Catalog {
         session: &mut Session<'_>,
         zone: &ZoneName,
     ) -> Result<Membership, Failure> {
-        let fresh = |reading: Option<&Reading>| {
-            let reading = reading.filter(|it| it.read_at.elapsed() < READING_AGE_MAX)?;
-            Some(reading.view.membership(zone, &self.instance))
-        };
-        if let Ok(reading) = self.reading.try_lock()
-            && let Some(membership) = fresh(reading.as_ref())
+        if let Some((membership, asked_at)) = session.memberships.get(zone)
+            && asked_at.elapsed() < MEMBERSHIP_AGE_MAX
         {
-            return Ok(membership);
+            return Ok(membership.clone());
         }
-        // The permit comes before the lock: a task that holds the lock must never wait for a permit of one
-        // that waits for the lock.
-        session.take_permit().await?;
-        let reading = timeout_at(session.deadline, self.reading.lock()).await;
-        let mut reading = reading.map_err(|_| Failure::DeadlinePassed)?;
-        if let Some(membership) = fresh(reading.as_ref()) {
-            return Ok(membership);
-        }
-        *reading = None;
-        let read_at = Instant::now();
-        session.keeps_permit = true;
-        let view = self.read(session).await;
-        session.keeps_permit = false;
-        let view = view?;
-        let membership = view.membership(zone, &self.instance);
-        *reading = Some(Reading { view, read_at });
+        let asked_at = Instant::now();
+        let membership = self.look_up(session, zone).await;
+        let membership = membership.map_err(|failure| self.in_context(failure))?;
+        let kept = (membership.clone(), asked_at);
+        session.memberships.insert(zone.clone(), kept);
         Ok(membership)
+    }
+
+    async fn look_up(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+    ) -> Result<Membership, Failure> {
+        if self.form(session).await? == Form::Empty {
+            return Ok(Membership::Absent);
+        }
+        let owner = self.name.claim_owner(zone);
+        let claims = self.ask(session, &owner, RecordType::ZONEMD).await?;
+        let Some(claim) = self
+            .name
+            .claim(&claims)
+            .map_err(|_| Failure::ClaimDamaged {
+                owner: owner.clone(),
+                zone: zone.clone(),
+            })?
+        else {
+            return Ok(Membership::Absent);
+        };
+        let node = self.name.node(&claim.label);
+        let ptrs = self.ask(session, &node, RecordType::PTR).await?;
+        Ok(self.name.membership(zone, claim, &ptrs, &self.instance))
+    }
+
+    /// Returns the values of an RRset of the catalog.
+    async fn ask(
+        &self,
+        session: &mut Session<'_>,
+        owner: &Name,
+        rtype: RecordType,
+    ) -> Result<Vec<Rdata>, Failure> {
+        let response = self.answer(session, owner, rtype).await?;
+        let rdatas = records(&response, owner, rtype).map(|record| record.rdata.clone());
+        Ok(rdatas.collect())
+    }
+
+    /// Asks the primary about a name in the catalog.
+    ///
+    /// # Errors
+    /// [`Failure::ZoneAbsent`] if the primary does not have the catalog, [`Failure`] if the response proves nothing.
+    pub(super) async fn answer(
+        &self,
+        session: &mut Session<'_>,
+        owner: &Name,
+        rtype: RecordType,
+    ) -> Result<Response, Failure> {
+        let reply = session.query_with(owner, rtype, Some(&self.key)).await?;
+        let response = authentic(reply, self.key.name())?;
+        match response.rcode {
+            Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => {
+                let has_answer = records(&response, owner, rtype).next().is_some();
+                // The answer of another zone, above or below, says nothing about the catalog.
+                let soa = enclosing_soa(&response, owner);
+                let is_of_catalog = soa.is_some_and(|soa| soa.owner == *self.zone().apex());
+                if has_answer || is_of_catalog {
+                    Ok(response)
+                } else {
+                    Err(Failure::ZoneAbsent)
+                }
+            }
+            rcode @ Rcode::SERVFAIL => Err(
+                if serving(session, self.zone()).await? == Serving::NotLoaded {
+                    let zone = self.zone().clone();
+                    Failure::ZoneNotLoaded { rcode, zone }
+                } else {
+                    let extended = response.extended_error;
+                    Failure::ServerFailure { rcode, extended }
+                },
+            ),
+            rcode => {
+                let is_there = takes_updates_of(session, self.zone(), &self.key).await?;
+                Err(if is_there {
+                    refused(owner, rcode)
+                } else {
+                    Failure::ZoneAbsent
+                })
+            }
+        }
+    }
+
+    /// Finds out, once, whether the catalog can be used.
+    pub(super) async fn form(&self, session: &mut Session<'_>) -> Result<Form, Failure> {
+        if self.is_complete.get() {
+            return Ok(Form::Complete);
+        }
+        let owner = self.name.version_owner();
+        let versions = self.ask(session, &owner, RecordType::TXT).await?;
+        if let Some(problem) = self.name.version_problem(&versions) {
+            let catalog = self.zone().clone();
+            return Err(Failure::CatalogBroken { catalog, problem });
+        }
+        let owner = self.name.format_owner();
+        let formats = self.ask(session, &owner, RecordType::ZONEMD).await?;
+        match &formats[..] {
+            [format] if self.name.is_format(format) => {
+                self.is_complete.set(true);
+                Ok(Form::Complete)
+            }
+            [] => {
+                let view = self.read(session).await?;
+                self.check_claims(session, &view)?;
+                self.is_complete.set(view.has_format());
+                Ok(if view.has_format() {
+                    Form::Complete
+                } else {
+                    Form::Empty
+                })
+            }
+            _ => Err(Failure::CatalogNewer {
+                catalog: self.zone().clone(),
+            }),
+        }
+    }
+
+    /// Refuses a catalog that lists zones, and has no claims.
+    fn check_claims(&self, session: &Session<'_>, view: &CatalogView) -> Result<(), Failure> {
+        if view.is_empty() || view.has_format() {
+            return Ok(());
+        }
+        Err(Failure::CatalogOld {
+            catalog: self.zone().clone(),
+            primary: session.primary.name.clone(),
+        })
     }
 
     /// Counts the member zones by instance.
     pub(crate) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
         let view = self.read(session).await?;
+        self.check_claims(session, &view)?;
         let mut census = CatalogCensus {
+            is_signed: view.is_signed(),
             problems: view.problems().to_vec(),
             ..CatalogCensus::default()
         };
@@ -132,57 +225,6 @@ impl Catalog {
         Ok(census)
     }
 
-    /// Changes the entry of a zone. Returns its membership before.
-    ///
-    /// # Errors
-    /// [`Failure`]; [`Failure::OthersZone`] and [`Failure::UnownedZone`] if `unowned` forbids it.
-    pub(crate) async fn change(
-        &self,
-        session: &mut Session<'_>,
-        zone: &ZoneName,
-        change: EntryChange,
-    ) -> Result<Membership, Failure> {
-        let mut changing = Changing {
-            catalog: self,
-            session,
-            zone,
-            change,
-            lost: None,
-        };
-        update::run(&mut changing).await
-    }
-
-    /// Makes sure that a change shows, with the first one that adds something. Returns `false` if another
-    /// program has changed it again. PowerDNS: a catalog of the kind producer takes changes, and shows the
-    /// members of its own database instead.
-    async fn shows(&self, session: &mut Session<'_>, batch: &Batch) -> Result<bool, Failure> {
-        let others = matches!(
-            session.primary.provisioning,
-            Some(Provisioning::Catalog { .. } | Provisioning::Provisioner(Provisioner::Rndc(_)))
-        );
-        let undo = batch.undo_of_additions();
-        if others || self.shows_changes.get() || undo.updates.is_empty() {
-            return Ok(true);
-        }
-        for look in 0..LOOKS {
-            // BIND: a signed copy comes a little later.
-            session.pause(look).await?;
-            let view = self.read(session).await?;
-            if view.has_any_added(batch) {
-                self.shows_changes.set(true);
-                return Ok(true);
-            }
-        }
-        let reply = session.update(&undo, &self.key).await;
-        self.forget_reading().await;
-        match reply.and_then(|reply| is_applied(reply, self.key.name())) {
-            Ok(false) => return Ok(false),
-            Ok(true) => {}
-            Err(failure) => tracing::debug!(%failure, "what does not show was not taken back"),
-        }
-        Err(self.not_shown())
-    }
-
     /// Returns the failure of a catalog that does not show what is written to it.
     pub(crate) fn not_shown(&self) -> Failure {
         Failure::CatalogNotShown {
@@ -190,11 +232,8 @@ impl Catalog {
         }
     }
 
-    async fn forget_reading(&self) {
-        *self.reading.lock().await = None;
-    }
-
-    async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+    /// Reads the whole catalog.
+    pub(super) async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
         let view = self.transfer(session).await;
         view.map_err(|failure| self.in_context(failure))
     }
@@ -207,14 +246,21 @@ impl Catalog {
                 Transfer::Denied(reply) => match authentic(reply, self.key.name())?.rcode {
                     rcode @ Rcode::SERVFAIL => {
                         if serving(session, self.zone()).await? == Serving::NotLoaded {
-                            return Err(Failure::ZoneNotLoaded { rcode });
+                            let zone = self.zone().clone();
+                            return Err(Failure::ZoneNotLoaded { rcode, zone });
                         }
                         continue;
                     }
                     Rcode::NOTAUTH => return Err(Failure::ZoneAbsent),
                     rcode => {
-                        let key = self.key.name().clone();
-                        return Err(Failure::TransferRefused { rcode, key });
+                        let (zone, key) = (self.zone().clone(), self.key.name().clone());
+                        let is_signed = true;
+                        return Err(Failure::TransferRefused {
+                            rcode,
+                            is_signed,
+                            zone,
+                            key,
+                        });
                     }
                 },
             };
@@ -238,6 +284,9 @@ impl Catalog {
             failure,
             Failure::CatalogBroken { .. }
                 | Failure::CatalogNotShown { .. }
+                | Failure::CatalogOld { .. }
+                | Failure::CatalogNewer { .. }
+                | Failure::ClaimDamaged { .. }
                 | Failure::DeadlinePassed
                 | Failure::Random(_)
                 | Failure::Transport(_)
@@ -253,128 +302,10 @@ impl Catalog {
     }
 }
 
-/// The transaction that changes the entry of a zone.
-struct Changing<'c, 'a> {
-    catalog: &'c Catalog,
-    session: &'c mut Session<'a>,
-    zone: &'c ZoneName,
-    change: EntryChange,
-    /// The membership that an UPDATE was decided from whose response was lost.
-    lost: Option<Membership>,
-}
-
-impl Changing<'_, '_> {
-    /// Returns the UPDATE that the change takes. `None` if nothing is left to do.
-    fn update(&self, membership: &Membership) -> Result<Option<Batch>, Failure> {
-        let (name, instance) = (&self.catalog.name, &*self.catalog.instance);
-        let provisioning = self.session.primary.provisioning.as_ref();
-        let group = provisioning.and_then(Provisioning::group);
-        if let EntryChange::Reserve { unowned } | EntryChange::List { unowned, .. } = self.change {
-            permit(membership, self.zone, unowned)?;
-        }
-        Ok(match (self.change, membership) {
-            (EntryChange::Reserve { .. }, Membership::Absent) => {
-                Some(name.reserve(self.zone, instance))
-            }
-            (EntryChange::List { is_preexisting, .. }, Membership::Absent) => {
-                Some(name.claim(self.zone, instance, is_preexisting, group, None))
-            }
-            (EntryChange::List { .. }, Membership::Ours(member)) if !member.is_listed => {
-                let is_preexisting = member.is_preexisting;
-                Some(name.claim(self.zone, instance, is_preexisting, group, Some(member)))
-            }
-            (EntryChange::TakeOver, Membership::Absent) => {
-                Some(name.claim(self.zone, instance, true, None, None))
-            }
-            (
-                EntryChange::Reserve { .. } | EntryChange::List { .. } | EntryChange::TakeOver,
-                Membership::Unclaimed(member),
-            )
-            | (EntryChange::TakeOver, Membership::Other { member, .. }) => {
-                Some(name.adopt(member, instance))
-            }
-            (EntryChange::NoteCreated, Membership::Ours(member)) if member.is_preexisting => {
-                Some(name.made(member))
-            }
-            (EntryChange::GiveUp, Membership::Ours(member)) if member.is_listed => None,
-            (EntryChange::GiveUp | EntryChange::Release, Membership::Ours(member)) => {
-                Some(name.release(member))
-            }
-            _ => None,
-        })
-    }
-}
-
-/// An UPDATE that is being sent, and the membership that it was decided from.
-struct Sending {
-    membership: Membership,
-    batch: Batch,
-}
-
-impl<'a> Transaction<'a> for Changing<'_, 'a> {
-    type Outcome = Membership;
-    type Change = Sending;
-    const ATTEMPTS_MAX: u32 = 20;
-
-    fn session(&mut self) -> &mut Session<'a> {
-        self.session
-    }
-
-    fn key(&mut self) -> Key {
-        self.catalog.key.clone()
-    }
-
-    async fn decide(&mut self) -> Result<Next<Membership, Self::Change>, Failure> {
-        let membership = self.catalog.membership(self.session, self.zone).await?;
-        let lost = self.lost.take();
-        Ok(match self.update(&membership)? {
-            None => Next::Done(lost.unwrap_or(membership)),
-            Some(batch) => Next::Send {
-                batches: vec![batch.clone()],
-                change: Sending { membership, batch },
-            },
-        })
-    }
-
-    async fn settle(
-        &mut self,
-        sent: Sending,
-        _messages: usize,
-    ) -> Result<Option<Membership>, Failure> {
-        if let Some(reading) = &mut *self.catalog.reading.lock().await {
-            reading.view.apply(&sent.batch);
-        }
-        let shows = self.catalog.shows(self.session, &sent.batch).await?;
-        Ok(shows.then_some(sent.membership))
-    }
-
-    async fn not_applied(&mut self) {
-        self.catalog.forget_reading().await;
-    }
-
-    fn response_lost(&mut self, sent: Sending) {
-        self.lost = Some(sent.membership);
-    }
-
-    fn in_context(&self, failure: Failure) -> Failure {
-        self.catalog.in_context(failure)
-    }
-}
-
-/// Refuses a zone of another instance, and an unclaimed one that may not be adopted.
-pub(crate) fn permit(
-    membership: &Membership,
-    zone: &ZoneName,
-    unowned: UnownedZones,
-) -> Result<(), Failure> {
-    match membership {
-        Membership::Other { instance, .. } => Err(Failure::OthersZone {
-            zone: zone.clone(),
-            instance: instance.clone(),
-        }),
-        Membership::Unclaimed(_) if unowned == UnownedZones::Refuse => {
-            Err(Failure::UnownedZone { zone: zone.clone() })
-        }
-        Membership::Unclaimed(_) | Membership::Absent | Membership::Ours(_) => Ok(()),
-    }
+/// Returns the catalog of a primary that creates member zones.
+///
+/// # Errors
+/// [`Failure::ZoneAbsent`] if there is none, which the configuration does not allow.
+pub(crate) fn catalog<'a>(session: &Session<'a>) -> Result<&'a Catalog, Failure> {
+    session.primary.catalog.as_ref().ok_or(Failure::ZoneAbsent)
 }

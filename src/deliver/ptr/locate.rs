@@ -9,8 +9,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::route::cname::{Chain, Follow, Reached, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::records;
-use crate::model::reverse_name;
-use crate::model::{Name, Record, RecordType, Soa, ZoneName};
+use crate::model::{Name, Record, RecordType, Soa, ZoneName, reverse_name};
 
 /// The PTR records of an address, and their location.
 pub(crate) struct PtrLocation {
@@ -21,6 +20,8 @@ pub(crate) struct PtrLocation {
     pub(crate) records: Vec<Record>,
     /// A wildcard seems to synthesize a CNAME at the owner.
     pub(crate) has_synthesized_cname: bool,
+    /// The refusal of the question about the owner, which may mean that the primary has no zone for it.
+    pub(crate) refusal: Option<Failure>,
 }
 
 impl PtrLocation {
@@ -31,6 +32,7 @@ impl PtrLocation {
             zone: None,
             records: Vec::new(),
             has_synthesized_cname: false,
+            refusal: None,
         }
     }
 }
@@ -43,18 +45,25 @@ pub(crate) async fn find(
 ) -> Result<PtrLocation, Failure> {
     let mut chain = Chain::new(reverse_name(address), RecordType::PTR);
     loop {
-        let here = match look(session, &chain.at, RecordType::PTR, follow).await? {
-            Reached::Cname(target) => {
+        let here = match look(session, &chain.at, RecordType::PTR, follow).await {
+            Ok(Reached::Cname(target)) => {
                 chain.follow(target)?;
                 continue;
             }
-            Reached::Here(Some(here)) => here,
-            Reached::Here(None) => return Ok(PtrLocation::of(chain.at)),
+            Ok(Reached::Here(Some(here))) => here,
+            Ok(Reached::Here(None)) => return Ok(PtrLocation::of(chain.at)),
+            Err(refusal) if refusal.is_refused_question() => {
+                return Ok(PtrLocation {
+                    refusal: Some(refusal),
+                    ..PtrLocation::of(chain.at)
+                });
+            }
+            Err(failure) => return Err(failure),
         };
         let mut zone = None;
         if let Some(soa) = here.soa {
             let enclosing = ZoneName::new(&soa.owner);
-            if is_built_in(&soa) {
+            if Soa::is_built_in(&soa) {
                 return Err(Failure::BuiltInZone { zone: enclosing });
             }
             zone = Some(enclosing);
@@ -64,13 +73,8 @@ pub(crate) async fn find(
             zone,
             records: found.cloned().collect(),
             has_synthesized_cname: here.has_synthesized_cname,
+            refusal: None,
             owner: chain.at,
         });
     }
-}
-
-/// Returns whether an SOA is that of one of BIND's built-in empty zones (RFC 6303): its own name as
-/// primary, and the root as mailbox.
-fn is_built_in(record: &Record) -> bool {
-    Soa::from_rdata(&record.rdata).is_ok_and(|soa| soa.rname.is_root() && soa.mname == record.owner)
 }

@@ -15,13 +15,12 @@ use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, ZonesOfOthers};
 use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, is_applied, records};
+use crate::deliver::server::query::{ask_if_served, is_applied, records};
 use crate::deliver::state::PtrValue;
-use crate::deliver::update::{self, Next, Transaction};
+use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
-use crate::wire::Reply;
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
@@ -49,7 +48,7 @@ pub(crate) async fn deliver_ptr(
     cx: &mut Context<'_>,
     intent: &PtrIntent,
 ) -> Result<Delivered, Failure> {
-    update::run(&mut PtrUpdate::new(cx, intent)?).await
+    transaction::run(&mut PtrUpdate::new(cx, intent)?).await
 }
 
 /// The transaction that adds or removes one PTR value.
@@ -64,6 +63,8 @@ struct PtrUpdate<'c, 'a> {
     follow: Follow,
     /// Records that were answered, and by a failed prerequisite are not there.
     refuted: Option<Vec<Record>>,
+    /// The next UPDATE requires that records are there, whatever their values.
+    requires_presence: bool,
     /// The result of a change whose response was lost, if it was applied.
     lost: Option<Done>,
 }
@@ -87,6 +88,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             is_hidden: false,
             follow: Follow::NotSynthesized,
             refuted: None,
+            requires_presence: false,
             lost: None,
         })
     }
@@ -105,10 +107,13 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             }
             found => found?,
         };
-        if self.refuted.take().as_ref() == Some(&location.records) {
+        let is_refuted = self.refuted.take().as_ref() == Some(&location.records);
+        if is_refuted && self.requires_presence {
             // A wildcard gives the same answer (RFC 4592).
             location.records.clear();
         }
+        // Or the primary takes no value for the one that is there.
+        self.requires_presence = is_refuted;
         let zone = self
             .cx
             .enclosing_zone(&location.owner, location.zone.clone());
@@ -121,24 +126,46 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             let (owner, found) = (&location.owner, location.records);
             location.records = self.cx.records(zone, owner, RecordType::PTR, found);
         }
-        self.cx.permit_name(&location.owner)?;
+        self.cx.allow_name(&location.owner)?;
         self.is_hidden = location.zone.is_none();
-        if self.is_hidden && self.intent.presence == Presence::Absent {
-            let session = &mut self.cx.session;
-            confirm_absence(session, &location.owner, &self.reverse_zone.name).await?;
+        if self.is_hidden
+            && let Some(refusal) = location.refusal.take()
+        {
+            self.confirm_absence(&location.owner, refusal).await?;
         }
         let mut decided = decide(location, answered, &self.reverse_zone, self.cx.policy);
+        for line in &mut decided.lines {
+            line.record.ttl = self.cx.session.primary.abilities.ttl(line.record.ttl);
+        }
         if !decided.lines.is_empty() {
             decided.needs_zone = if self.is_hidden {
                 let owner = &decided.location.owner;
-                self.reverse_zone.permit(self.cx, owner)?;
+                self.reverse_zone.check_creation(self.cx, owner).await?;
                 true
             } else {
-                permit(self.cx, &decided.zone).await?;
+                authorize(self.cx, &decided.zone).await?;
                 decided.zone == self.reverse_zone.name && self.is_unfinished().await?
             };
         }
         Ok(decided)
+    }
+
+    /// Confirms that there is no zone for the owner, if the question about it was refused. A creation shows by itself
+    /// whether the zone is there.
+    async fn confirm_absence(&mut self, owner: &Name, refusal: Failure) -> Result<(), Failure> {
+        let session = &mut self.cx.session;
+        let reverse_zone = &self.reverse_zone.name;
+        let can_create =
+            session.primary.provisioning.is_some() && owner.is_at_or_below(reverse_zone.apex());
+        if can_create && self.intent.presence == Presence::Present {
+            return Ok(());
+        }
+        if let Failure::Unsigned { .. } = refusal
+            && ownership::is_absent(session, reverse_zone).await?
+        {
+            return Ok(());
+        }
+        transaction::probe::confirm_no_zone(session, owner, refusal).await
     }
 
     /// Returns whether the creation that a killed process began is left to finish.
@@ -173,10 +200,21 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         if !is_in_doubt {
             return Ok(true);
         }
-        let reply = session
-            .update(&decided.batch(&[]), &session.primary.key)
-            .await?;
-        is_applied(reply, session.primary.key.name())
+        let batch = self.fit_batch(decided, &[]);
+        let session = &mut self.cx.session;
+        let key = &session.keys.update;
+        let reply = session.update(&batch, key).await?;
+        is_applied(reply, &batch.zone, key.name())
+    }
+
+    /// Returns the UPDATE of a decision as the primary takes it.
+    fn fit_batch(&self, decided: &Decided, lines: &[PreviewLine]) -> Batch {
+        let mut batch = decided.batch(lines);
+        if self.requires_presence {
+            batch.require_presence();
+        }
+        let abilities = &self.cx.session.primary.abilities;
+        abilities.fit_batch(batch, &decided.answered)
     }
 
     /// Drops a removed value from the state.
@@ -230,7 +268,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
         Ok(Next::Send {
-            batches: vec![decided.batch(lines)],
+            batches: vec![self.fit_batch(&decided, lines)],
             change: decided,
         })
     }
@@ -244,8 +282,12 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
         sent: Decided,
         _messages: usize,
     ) -> Result<Option<Delivered>, Failure> {
-        self.drop_removed()?;
-        Ok(Some(Delivered::all(sent.done)))
+        let batch = sent.batch(&sent.lines);
+        let ignored = verify::ignored_of(&mut self.cx.session, &batch).await?;
+        if ignored.left.is_empty() {
+            self.drop_removed()?;
+        }
+        Ok(Some(ignored.delivered(sent.done)))
     }
 
     fn prerequisite_failed(&mut self, sent: Decided) {
@@ -288,26 +330,11 @@ pub(crate) async fn preview_ptr(
 
 /// Refuses a change in a reverse zone of another instance, unless the operator lets instances share it. A
 /// value in an unclaimed zone does not claim the zone: an instance that adopted it would lock the others out.
-async fn permit(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
+async fn authorize(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure> {
     match cx.policy.ptr.zones_of_others {
-        ZonesOfOthers::Refuse => ownership::permit_record(&mut cx.session, zone, cx.store).await,
+        ZonesOfOthers::Refuse => ownership::authorize_record(&mut cx.session, zone, cx.store).await,
         ZonesOfOthers::Change => Ok(()),
     }
-}
-
-/// Confirms that there is no reverse zone, if the primary says so without a signature.
-async fn confirm_absence(
-    session: &mut Session<'_>,
-    owner: &Name,
-    reverse_zone: &ZoneName,
-) -> Result<(), Failure> {
-    if let Reply::Unsigned(rcode) = session.query(owner, RecordType::SOA).await?
-        && !ownership::is_absent(session, reverse_zone).await?
-    {
-        let key = session.primary.key.name().clone();
-        return Err(Failure::Unsigned { rcode, key });
-    }
-    Ok(())
 }
 
 /// Returns whether a wildcard beside the name has one of its PTR values (RFC 4592).
@@ -317,7 +344,8 @@ async fn may_be_synthesized(session: &mut Session<'_>, decided: &Decided) -> Res
     let (Some(Ok(beside)), false) = (beside, decided.answered.is_empty()) else {
         return Ok(false);
     };
-    let response = ask(session, &beside, RecordType::PTR).await?;
+    // The reverse name may be an apex, and the name beside it in no zone of the primary.
+    let response = ask_if_served(session, &beside, RecordType::PTR).await?;
     let mut found = response
         .iter()
         .flat_map(|it| records(it, &beside, RecordType::PTR));

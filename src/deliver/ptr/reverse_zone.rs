@@ -8,21 +8,19 @@ use crate::deliver::context::Context;
 use crate::deliver::create::create;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::Preview;
+use crate::deliver::ownership::{self, is_unused};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, enclosing_soa, records};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::{Provenance, ZoneState};
-use crate::deliver::update::{self, Next, Transaction};
-use crate::deliver::zone::managed::is_unused;
-use crate::deliver::zone::nameservers::{NS_TTL, ns_set};
-use crate::deliver::zone::preview::{preview_of_new, preview_of_plan};
+use crate::deliver::transaction::{self, Next, Transaction};
 use crate::deliver::zone::read::read;
 use crate::model::{
-    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, Name, PtrIntent, RecordType,
-    RrSets, Scope, Soa, ZoneName, ZoneSource,
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, InitialZone, NS_TTL, Name, PtrIntent,
+    RecordType, RejectedRecords, RrSets, Scope, Soa, Trust, ZoneName, ZoneSource,
 };
 use crate::plan::{self, Plan, Prerequisites};
-use crate::provision::Created;
+use crate::provision::{Created, ZoneStatus};
 
 /// The reverse zone that an intent needs.
 pub(crate) struct ReverseZone<'a> {
@@ -35,14 +33,23 @@ pub(crate) struct ReverseZone<'a> {
 }
 
 impl ReverseZone<'_> {
-    /// Returns whether the zone may be created for an owner name.
+    /// Checks that the zone may be created for an owner name.
     ///
     /// # Errors
-    /// [`Failure::ReverseZoneAbsent`] if nothing may create it or `owner` is not in it.
-    pub(crate) fn permit(&self, cx: &Context<'_>, owner: &Name) -> Result<(), Failure> {
+    /// [`Failure::ReverseZoneAbsent`] if nothing can create it or `owner` is not in it, or the failure of
+    /// [`authorize_creation`](ownership::authorize_creation).
+    pub(crate) async fn check_creation(
+        &self,
+        cx: &mut Context<'_>,
+        owner: &Name,
+    ) -> Result<(), Failure> {
         let is_in_zone = owner.is_at_or_below(self.name.apex());
         if is_in_zone && cx.session.primary.provisioning.is_some() {
-            return Ok(());
+            let state = cx.store.load(&cx.session.zone_key(&self.name)).await?;
+            let authorized = ownership::authorize_creation(cx, &self.name, &state).await;
+            let address = self.intent.address;
+            return authorized
+                .map_err(|it| it.forced_by(|_| format!("queue retry --force {address}")));
         }
         Err(Failure::ReverseZoneAbsent {
             owner: owner.clone(),
@@ -80,7 +87,11 @@ impl ReverseZone<'_> {
         let created = create(cx, &first, is_absent, state).await?;
         let mut state = cx.store.load(&key).await?;
         match created {
-            Created::Full => return Ok(()),
+            Created::Full => {
+                state.provenance = Provenance::CreatedForPtr;
+                let drop = state.managed.clone();
+                return cx.store.commit(state.change(key, RrSets::default(), drop));
+            }
             Created::Placeholder => {}
             Created::AlreadyThere(_) if state.provenance != Provenance::Creating => return Ok(()),
             // Another process began to create it.
@@ -90,15 +101,20 @@ impl ReverseZone<'_> {
                     return Ok(());
                 };
                 if !is_unused(cx.session.primary, &current, &state) {
-                    // Another program uses it, and may have created it.
-                    state.provenance = Provenance::Preexisting;
+                    // Another program uses it, and may have created it, unless its mark is this instance's.
+                    let is_ours = created == Created::AlreadyThere(ZoneStatus::Ours);
+                    state.provenance = if is_ours {
+                        Provenance::Created
+                    } else {
+                        Provenance::Preexisting
+                    };
                     let change = state.change(key, RrSets::default(), RrSets::default());
                     return cx.store.commit(change);
                 }
             }
         }
         let desired = &filled(first);
-        update::run(&mut Fill { cx, desired, state }).await
+        transaction::run(&mut Fill { cx, desired, state }).await
     }
 
     /// Returns what [`Self::create`] would do. `None` if another program uses the zone.
@@ -111,15 +127,25 @@ impl ReverseZone<'_> {
         if !is_absent && let (Found::Zone(current), state) = read(cx, &self.name).await? {
             let is_unused = is_unused(cx.session.primary, &current, &state);
             let plan = fill_plan(cx, &current, &filled(first));
-            return Ok(is_unused.then(|| preview_of_plan(&plan, &current)));
+            return Ok(is_unused.then(|| Preview::of_plan(&plan, &current)));
         }
-        Ok(Some(preview_of_new(&first)))
+        Ok(Some(Preview::of_new(&first)))
     }
 
     /// Returns the zone with the primary's name servers, or those of the zone of the host name.
     async fn first_contents(&self, cx: &mut Context<'_>) -> Result<InitialZone, Failure> {
         let host = &self.intent.hostname;
-        let response = ask(&mut cx.session, host, RecordType::SOA).await?;
+        let response = match ask(&mut cx.session, host, RecordType::SOA).await {
+            Err(refusal) if refusal.is_refused_question() => {
+                if let Failure::QuestionRefused { .. } = refusal
+                    && cx.session.primary.nameservers.is_empty()
+                {
+                    transaction::probe::confirm_no_zone(&mut cx.session, host, refusal).await?;
+                }
+                None
+            }
+            asked => asked?,
+        };
         let soa = response.and_then(|response| enclosing_soa(&response, host).cloned());
         let found = soa.as_ref().map(|soa| ZoneName::new(&soa.owner));
         let zone = cx.enclosing_zone(host, found.clone());
@@ -149,8 +175,10 @@ impl ReverseZone<'_> {
         let desired = DesiredZone {
             name: self.name.clone(),
             soa: host_soa.map(soa_fields).unwrap_or_default(),
-            records: RrSets::from_sets([ns_set(&self.name, NS_TTL, &nameservers)]),
+            records: RrSets::from_sets([self.name.ns_set(NS_TTL, &nameservers)]),
+            rejected: RejectedRecords::default(),
             source: ZoneSource::Call,
+            trust: Trust::Operator,
         };
         Ok(plan::initial_zone(&desired, &cx.policy.keep)?.zone)
     }
@@ -162,7 +190,9 @@ fn filled(first: InitialZone) -> DesiredZone {
         name: first.name,
         soa: soa_fields(first.soa),
         records: first.records,
+        rejected: RejectedRecords::default(),
         source: ZoneSource::Call,
+        trust: Trust::Operator,
     }
 }
 
@@ -205,7 +235,7 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
         store.reserve(&key, &mut self.state, &placeholders).await?;
         let plan = fill_plan(self.cx, &current, self.desired);
         let session = &mut self.cx.session;
-        let batches = update::batches(session, &plan, &current, Prerequisites::RrSets).await?;
+        let batches = transaction::batches(session, &plan, &current, Prerequisites::RrSets).await?;
         Ok(Next::Send {
             batches,
             change: placeholders,
@@ -213,8 +243,8 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
     }
 
     async fn settle(&mut self, placeholders: RrSets, _: usize) -> Result<Option<()>, Failure> {
-        self.state.provenance = Provenance::Created;
-        let drop = placeholders.minus(&self.desired.records);
+        self.state.provenance = Provenance::CreatedForPtr;
+        let drop = placeholders.union(self.state.managed.clone());
         let key = self.cx.session.zone_key(&self.desired.name);
         let change = self.state.change(key, RrSets::default(), drop);
         self.cx.store.commit(change)?;

@@ -5,11 +5,8 @@
 //! `policy.keep` is for plans, and does not forbid a value that the operator asks for by name. The
 //! owner name often has a CNAME into a zone of its own, which may be on another primary.
 
-use crate::model::{Name, NameError, Presence, RecordIntent, RecordType};
+use crate::model::{CHALLENGE_LABEL, Name, NameError, Presence, RecordIntent, RecordType, Trust};
 use crate::zonefile::txt_rdata;
-
-/// The first label of a challenge's owner name.
-const LABEL: &[u8] = b"_acme-challenge";
 
 /// Returns the owner name of the challenge for a domain; a name that has the challenge label stays
 /// as it is. A wildcard is validated by the name above it (RFC 8555 section 7.1.3).
@@ -17,21 +14,23 @@ const LABEL: &[u8] = b"_acme-challenge";
 /// # Errors
 /// [`NameError`] if there is no room for the label.
 pub fn challenge_owner(domain: &Name) -> Result<Name, NameError> {
-    if domain
-        .labels()
-        .any(|label| label.eq_ignore_ascii_case(LABEL))
-    {
+    if domain.is_challenge() {
         return Ok(domain.clone());
     }
     let domain = match domain.parent().filter(|_| domain.is_wildcard()) {
         Some(parent) => parent,
         None => domain.clone(),
     };
-    domain.child(LABEL)
+    domain.child(CHALLENGE_LABEL)
 }
 
 /// Returns the intent that adds or removes a value of a challenge.
-pub fn challenge_intent(owner: Name, value: &[u8], presence: Presence) -> RecordIntent {
+pub fn challenge_intent(
+    owner: Name,
+    value: &[u8],
+    presence: Presence,
+    trust: Trust,
+) -> RecordIntent {
     RecordIntent {
         owner,
         rtype: RecordType::TXT,
@@ -39,6 +38,7 @@ pub fn challenge_intent(owner: Name, value: &[u8], presence: Presence) -> Record
         ttl: None,
         presence,
         follows_cnames: true,
+        trust,
     }
 }
 

@@ -14,9 +14,9 @@ use crate::deliver::ownership;
 use crate::deliver::route::cname::{Follow, Here, Reached, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, records};
-use crate::deliver::update::{self, Next, Transaction};
-use crate::model::{Name, Presence, Record, RecordIntent, RecordType, ZoneName};
-use crate::plan::{Batch, Prerequisite, Update};
+use crate::deliver::transaction::{self, Next, Transaction, verify};
+use crate::model::{Name, Presence, Record, RecordIntent, RecordType, Trust, ZoneName};
+use crate::plan::{Abilities, Batch, Prerequisite, Update};
 
 /// TTL of a record that is alone at its name if none is given, in seconds: it goes soon, and the next one must be
 /// seen.
@@ -44,7 +44,7 @@ pub(crate) async fn deliver_record(
         follow: Follow::NotSynthesized,
         may_be_applied: false,
     };
-    update::run(&mut update).await
+    transaction::run(&mut update).await
 }
 
 /// Locates a record at a name, as far as its CNAME.
@@ -74,7 +74,14 @@ async fn find(
     follow: Follow,
 ) -> Result<Reached<Owner>, Failure> {
     // A server does not follow a CNAME that it is asked for, so that a loop does no harm.
-    match look(session, at, RecordType::CNAME, follow).await? {
+    let found = match look(session, at, RecordType::CNAME, follow).await {
+        Err(refusal) if refusal.is_refused_question() => {
+            transaction::probe::confirm_no_zone(session, at, refusal).await?;
+            Reached::Here(None)
+        }
+        found => found?,
+    };
+    match found {
         Reached::Cname(target) => Ok(Reached::Cname(target)),
         Reached::Here(Some(Here {
             soa: Some(soa),
@@ -98,15 +105,49 @@ struct RecordUpdate<'c, 'a> {
     may_be_applied: bool,
 }
 
+impl RecordUpdate<'_, '_> {
+    /// Notes a challenge before it is added.
+    ///
+    /// # Errors
+    /// [`Failure::ChallengeOfOthers`] if one is to be removed that this instance did not add.
+    async fn note_challenge(&self) -> Result<(), Failure> {
+        let (primary, value) = (&self.cx.session.primary.name, &self.record.rdata);
+        let (store, owner) = (self.cx.store, self.at);
+        match self.record.presence {
+            Presence::Present => store.add_challenge(primary, owner, value).await,
+            Presence::Absent
+                if self.cx.policy.removes_any_challenge
+                    || store.has_challenge(primary, owner, value).await? =>
+            {
+                Ok(())
+            }
+            Presence::Absent => Err(Failure::ChallengeOfOthers {
+                owner: owner.clone(),
+            }),
+        }
+    }
+
+    /// Drops a removed challenge from the state.
+    fn drop_removed(&self) -> Result<(), Failure> {
+        let (primary, value) = (&self.cx.session.primary.name, &self.record.rdata);
+        match self.record.presence {
+            Presence::Absent if self.record.follows_cnames => {
+                self.cx.store.drop_challenge(primary, self.at, value)
+            }
+            Presence::Absent | Presence::Present => Ok(()),
+        }
+    }
+}
+
 impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
     type Outcome = Reached<Delivered>;
-    type Change = Done;
+    type Change = (Done, Batch);
 
     fn session(&mut self) -> &mut Session<'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Next<Self::Outcome, Done>, Failure> {
+    async fn decide(&mut self) -> Result<Next<Self::Outcome, Self::Change>, Failure> {
         let (session, record, at) = (&mut self.cx.session, self.record, self.at);
         let found = match find(session, at, self.follow).await? {
             Reached::Here(found) => found,
@@ -115,14 +156,21 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             }
             Reached::Cname(_) => return Err(Failure::CnameInTheWay { owner: at.clone() }),
         };
-        ownership::permit_record(session, &found.zone, self.cx.store).await?;
+        if record.trust == Trust::Panel || record.follows_cnames && *at != record.owner {
+            self.cx.policy.allow_challenge(&record.owner, at)?;
+        }
+        ownership::authorize_record(session, &found.zone, self.cx.store).await?;
+        ownership::authorize_panel(self.cx, &found.zone).await?;
+        let session = &mut self.cx.session;
         let response = if found.has_synthesized_cname {
             None
         } else {
             ask(session, at, record.rtype).await?
         };
         let present = response.iter().flat_map(|it| records(it, at, record.rtype));
-        let updates = updates(record, at, &present.collect::<Vec<_>>());
+        let present: Vec<Record> = present.cloned().collect();
+        let abilities = &session.primary.abilities;
+        let updates = updates(record, at, &present, abilities);
         let done = Done::Record {
             asked: record.owner.clone(),
             owner: at.clone(),
@@ -131,7 +179,11 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             is_changed: !updates.is_empty() || self.may_be_applied,
         };
         if updates.is_empty() {
+            self.drop_removed()?;
             return Ok(Next::Done(Reached::Here(Delivered::all(done))));
+        }
+        if record.follows_cnames {
+            self.note_challenge().await?;
         }
         let batch = Batch {
             zone: found.zone,
@@ -143,36 +195,46 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             updates,
         };
         Ok(Next::Send {
-            batches: vec![batch],
-            change: done,
+            batches: vec![abilities.fit_batch(batch.clone(), &present)],
+            change: (done, batch),
         })
     }
 
     async fn settle(
         &mut self,
-        done: Done,
+        (done, sent): (Done, Batch),
         _messages: usize,
     ) -> Result<Option<Self::Outcome>, Failure> {
-        Ok(Some(Reached::Here(Delivered::all(done))))
+        let ignored = verify::ignored_of(&mut self.cx.session, &sent).await?;
+        if ignored.left.is_empty() {
+            self.drop_removed()?;
+        }
+        Ok(Some(Reached::Here(ignored.delivered(done))))
     }
 
-    fn prerequisite_failed(&mut self, _done: Done) {
+    fn prerequisite_failed(&mut self, _change: Self::Change) {
         // The name has a CNAME of its own, whose target is that of the wildcard.
         self.follow = Follow::All;
         self.may_be_applied = false;
     }
 
-    fn response_lost(&mut self, _done: Done) {
+    fn response_lost(&mut self, _change: Self::Change) {
         self.may_be_applied = true;
     }
 }
 
-/// Returns the changes that add or remove a record beside those that are present; none if it is as desired.
-fn updates(record: &RecordIntent, at: &Name, present: &[&Record]) -> Vec<Update> {
+/// Returns the changes that add a record, or remove it, and leave the other present ones alone. Empty if the record is as desired.
+fn updates(
+    record: &RecordIntent,
+    at: &Name,
+    present: &[Record],
+    abilities: &Abilities,
+) -> Vec<Update> {
+    let wanted_ttl = record.ttl.map(|ttl| abilities.ttl(ttl));
     let (rtype, content) = (record.rtype, record.rdata.content(record.rtype));
     let same = present.iter().find(|it| it.rdata.content(rtype) == content);
     let beside = present.first().map(|it| it.ttl);
-    let is_as_desired = same.is_some_and(|it| record.ttl.is_none_or(|ttl| ttl == it.ttl));
+    let is_as_desired = same.is_some_and(|it| wanted_ttl.is_none_or(|ttl| ttl == it.ttl));
     let is_added = record.presence == Presence::Present && !is_as_desired;
     // To change the TTL, the record is removed and added: Knot ignores an addition of a record that is present. Not
     // so an NS record, which may be the last one of a zone.
@@ -185,7 +247,7 @@ fn updates(record: &RecordIntent, at: &Name, present: &[&Record]) -> Vec<Update>
     let added = is_added.then(|| Update::Add {
         owner: at.clone(),
         rtype,
-        ttl: record.ttl.or(beside).unwrap_or(TTL_SECONDS),
+        ttl: wanted_ttl.or(beside).unwrap_or(TTL_SECONDS),
         rdata: record.rdata.clone(),
     });
     removed.into_iter().chain(added).collect()

@@ -6,27 +6,15 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use tokio::net::lookup_host;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{ask, records};
-use crate::deliver::server::{Primary, Session, open};
+use crate::deliver::server::name_servers::name_servers_of;
+use crate::deliver::server::query::records;
+use crate::deliver::server::{NameServer, Primary, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::transport::TransportError;
 use crate::wire::Rcode;
-
-/// Port of DNS over TCP (RFC 1035 section 4.2), which every server answers on (RFC 7766).
-const PORT: u16 = 53;
-
-/// A name server with its addresses.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct NameServer {
-    /// Its name.
-    pub name: String,
-    /// Its addresses and port.
-    pub addresses: Vec<SocketAddr>,
-}
 
 /// A TXT value that the name servers of its zone are to show, or no longer to show.
 pub struct Propagation<'a> {
@@ -51,24 +39,9 @@ impl Propagation<'_> {
     /// # Errors
     /// [`Failure`] if a query to the primary fails.
     pub async fn name_servers(&self) -> Result<Vec<NameServer>, Failure> {
-        let mut session = open(self.primary, self.clock, self.deadline).await?;
-        let apex = self.zone.apex();
-        let mut servers = Vec::new();
-        if let Some(response) = ask(&mut session, apex, RecordType::NS).await? {
-            let records = records(&response, apex, RecordType::NS);
-            for name in records.filter_map(|record| record.rdata.to_name()) {
-                let mut addresses = own_addresses(&mut session, &name).await?;
-                if addresses.is_empty() {
-                    addresses = resolved(&name, self.deadline).await;
-                }
-                servers.push(NameServer {
-                    name: name.to_string(),
-                    addresses,
-                });
-            }
-        }
+        let mut session = open(self.primary, self.owner, self.clock, self.deadline).await?;
+        let servers = name_servers_of(&mut session, self.zone, self.deadline).await?;
         session.release();
-        servers.sort();
         Ok(servers)
     }
 
@@ -77,10 +50,10 @@ impl Propagation<'_> {
         let (host, port) = (server.ip().to_string(), server.port());
         let server = Primary {
             name: server.to_string(),
-            ..Primary::plain(host, port, self.primary.key.clone(), 1)
+            ..Primary::plain(host, port, self.primary.keys.update.clone(), 1)
         };
         let reply = async {
-            let mut session = open(&server, self.clock, self.deadline).await?;
+            let mut session = open(&server, self.owner, self.clock, self.deadline).await?;
             session.query_with(self.owner, RecordType::TXT, None).await
         };
         let reply = match reply.await {
@@ -102,27 +75,6 @@ impl Propagation<'_> {
         } else {
             ServerView::Lacks
         }
-    }
-}
-
-async fn own_addresses(session: &mut Session<'_>, name: &Name) -> Result<Vec<SocketAddr>, Failure> {
-    let mut addresses = Vec::new();
-    for rtype in [RecordType::A, RecordType::AAAA] {
-        let response = ask(session, name, rtype).await?;
-        for record in response.iter().flat_map(|it| records(it, name, rtype)) {
-            let address = record.rdata.to_address();
-            addresses.extend(address.map(|address| SocketAddr::new(address, PORT)));
-        }
-    }
-    Ok(addresses)
-}
-
-/// Returns the addresses that the resolver knows; none if it fails, since the next round asks it again.
-async fn resolved(name: &Name, deadline: Instant) -> Vec<SocketAddr> {
-    let host = (name.to_text_without_dot(), PORT);
-    match timeout_at(deadline, lookup_host(host)).await {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
     }
 }
 

@@ -8,26 +8,44 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::congestion::RequestKind;
-use super::session::Session;
+use super::session::{Session, random_id};
 use crate::deliver::error::Failure;
-use crate::transport::{Connection, Step, TransportError};
+use crate::model::{Name, RecordType};
+use crate::transport::{
+    Connection, EXCHANGE_TIME_MAX, Endpoint, RequestKind, Security, Step, TransportError,
+    UdpRetryPolicy, exchange_with_host,
+};
 use crate::wire::{self, Key, RequestMac};
-
-/// Longest wait for the response to one message, and for each message of a transfer. BIND: takes
-/// some 400 ms for an UPDATE of 64 KiB on a slow disk.
-pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Most attempts under overload, and the pause before the second one; it doubles.
 const OVERLOAD_ATTEMPTS_MAX: u32 = 6;
 const OVERLOAD_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a question is sent by UDP until there is a response.
+const QUESTION_BY_UDP: UdpRetryPolicy = UdpRetryPolicy {
+    response_timeout: Duration::from_millis(1_500),
+    attempts_max: 4,
+};
+
+/// An UPDATE is sent by UDP once: a datagram that comes late could bring back what the next UPDATE has removed (RFC
+/// 2136 section 5). If the response is lost, the transaction reads the zone again.
+const UPDATE_BY_UDP: UdpRetryPolicy = UdpRetryPolicy {
+    response_timeout: Duration::from_secs(3),
+    attempts_max: 1,
+};
+
+/// How long to wait whether a server that takes no TCP connection answers by UDP.
+const PROBE_BY_UDP: UdpRetryPolicy = UdpRetryPolicy {
+    response_timeout: Duration::from_millis(500),
+    attempts_max: 1,
+};
 
 impl Session<'_> {
     /// Sends a request, signed with the key if there is one, and again after an overload. Returns the
     /// first message of the response, with the MAC of the request.
     ///
     /// # Errors
-    /// [`Failure::Unknown`] if the response to an UPDATE is lost: it may have been applied. Other
+    /// [`Failure::ResponseLost`] if the response to an UPDATE is lost: it may have been applied. Other
     /// requests change nothing, and are sent again.
     pub(crate) async fn exchange(
         &mut self,
@@ -54,9 +72,10 @@ impl Session<'_> {
             };
             let is_overload = congestion.is_overload(started, &source);
             self.overloads += u32::from(is_overload);
-            if kind == RequestKind::Update && source.request_may_have_arrived() {
+            let is_in_doubt = self.unanswered.is_some() || source.request_may_have_arrived();
+            if kind == RequestKind::Update && is_in_doubt {
                 self.release_permits();
-                return Err(Failure::Unknown { source });
+                return Err(Failure::ResponseLost { source });
             }
             if !is_overload {
                 return Err(source.into());
@@ -71,41 +90,107 @@ impl Session<'_> {
         }
     }
 
-    /// Makes one attempt of [`Self::exchange`]. Replaces an idle connection that turns out to be
-    /// dead, unless the request is an UPDATE.
+    /// Makes one attempt of [`Self::exchange`]. Replaces, once, a connection that was used before and
+    /// turns out to be dead. PowerDNS: closes each one after `max-tcp-transactions-per-conn` requests.
+    ///
+    /// An UPDATE is repeated only if the connection ended without an octet of the response, and then
+    /// does no harm: it adds and removes exact records, so a second one changes nothing after the first
+    /// one, and its prerequisites hold it off if anything else has changed in between.
     async fn send(
         &mut self,
         message: &[u8],
         kind: RequestKind,
         started: Instant,
     ) -> Result<Vec<u8>, TransportError> {
+        let (connected_for, endpoint) = self.primary.endpoint_of(kind);
+        if let Security::Udp = endpoint.security {
+            return self.send_datagram(endpoint, message, kind).await;
+        }
+        if self.connected_for != connected_for {
+            self.yield_connection();
+            self.connected_for = connected_for;
+        }
+        self.connection.take_if(|it| !it.is_usable());
         if self.connection.is_some() || self.reuse() {
-            let answer = self.roundtrip(message, kind).await;
+            let error = match self.roundtrip(message, kind).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
             let congestion = &self.primary.pool.congestion;
-            let is_slow =
-                |error: &TransportError| error.is_timeout() && congestion.is_answering(started);
-            if kind == RequestKind::Update || answer.as_ref().err().is_none_or(is_slow) {
-                return answer;
+            let is_dead = match kind {
+                RequestKind::Query | RequestKind::Transfer => {
+                    !(error.is_timeout() && congestion.is_answering(started))
+                }
+                RequestKind::Update => error.is_end_before_answer(),
+            };
+            if !is_dead {
+                return Err(error);
+            }
+            if kind == RequestKind::Update && error.request_may_have_arrived() {
+                self.unanswered = Some(error);
             }
         }
         self.connect().await?;
         self.roundtrip(message, kind).await
     }
 
-    /// Gives the permits back, so that the next exchange waits for new ones.
-    pub(crate) fn release_permits(&mut self) {
-        if !self.keeps_permit {
-            self.transfer_permit = None;
-            self.permit = None;
-        }
+    /// Makes one attempt of [`Self::exchange`] by UDP.
+    async fn send_datagram(
+        &self,
+        endpoint: &Endpoint,
+        message: &[u8],
+        kind: RequestKind,
+    ) -> Result<Vec<u8>, TransportError> {
+        let retry_policy = match kind {
+            RequestKind::Query | RequestKind::Transfer => QUESTION_BY_UDP,
+            RequestKind::Update => UPDATE_BY_UDP,
+        };
+        let (started, deadline) = (Instant::now(), self.exchange_deadline());
+        let answer = exchange_with_host(endpoint, message, retry_policy, deadline).await?;
+        self.primary.pool.congestion.on_response(started);
+        Ok(answer)
     }
 
-    /// Takes an idle connection that the primary has not closed: an UPDATE that is sent over a
-    /// closed one has an unknown outcome.
+    /// Returns the failure to connect; it says so if the server answers by UDP alone.
+    pub(super) async fn explained(
+        &self,
+        endpoint: &Endpoint,
+        error: TransportError,
+    ) -> TransportError {
+        // A primary that has responded takes TCP, and is overloaded now.
+        let may_be_without_tcp = matches!(endpoint.security, Security::Tcp)
+            && error.is_without_connection()
+            && !self.primary.pool.congestion.has_response();
+        if may_be_without_tcp && self.answers_by_udp(endpoint).await {
+            let peer = endpoint.to_string();
+            return TransportError::NoTcp { peer };
+        }
+        error
+    }
+
+    /// Returns whether a server that takes no TCP connection answers by UDP, whatever it answers.
+    async fn answers_by_udp(&self, endpoint: &Endpoint) -> bool {
+        let Ok(id) = random_id() else {
+            return false;
+        };
+        let question = wire::encode_query(&Name::root(), RecordType::SOA, id);
+        let deadline = self.deadline;
+        let answer = exchange_with_host(endpoint, &question, PROBE_BY_UDP, deadline);
+        answer.await.is_ok()
+    }
+
+    /// Gives the permits back, so that the next exchange waits for new ones.
+    pub(crate) fn release_permits(&mut self) {
+        self.transfer_permit = None;
+        self.permit = None;
+    }
+
+    /// Takes an idle connection that the primary has not closed.
     fn reuse(&mut self) -> bool {
         let mut idle = self.primary.pool.idle.borrow_mut();
         self.connection = loop {
-            match idle.pop() {
+            let at = idle.iter().rposition(|(it, _)| *it == self.connected_for);
+            match at.map(|at| idle.remove(at).1) {
                 Some(connection) if !connection.is_usable() => {}
                 found => break found,
             }
@@ -114,13 +199,16 @@ impl Session<'_> {
     }
 
     async fn connect(&mut self) -> Result<(), TransportError> {
-        let endpoint = &self.primary.endpoint;
+        let (_, endpoint) = self.primary.endpoint_of(self.connected_for);
         let opened = Connection::open(endpoint, self.exchange_deadline());
         let congestion = &self.primary.pool.congestion;
         let response_timeout = congestion.response_timeout(RequestKind::Query, 0);
         let target = endpoint.to_string();
         let opened = self.wait(response_timeout, Step::Connect, target, opened);
-        self.connection = Some(opened.await?);
+        match opened.await {
+            Ok(connection) => self.connection = Some(connection),
+            Err(error) => return Err(self.explained(endpoint, error).await),
+        }
         Ok(())
     }
 

@@ -3,19 +3,23 @@
 //! The observations serve speed and congestion control: a process that begins without them comes to
 //! the same end.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio::time::Instant;
 
-use super::congestion::Congestion;
-use crate::model::{Name, RecordType, ZoneName};
-use crate::plan::{CatalogName, CatalogProblem, CatalogView};
+use crate::diagnostic::Software;
+use crate::model::{DesiredZone, Name, Serial, Soa, ZoneName};
+use crate::plan::{Abilities, CatalogName, CatalogProblem, Octets};
 use crate::provision::Provisioner;
-use crate::transport::{Connection, Endpoint, Security};
-use crate::wire::Key;
+use crate::transport::{
+    Congestion, Connection, DATAGRAM_OCTETS_MAX, DATAGRAM_OCTETS_USUAL, Endpoint, RequestKind,
+    Security,
+};
+use crate::wire::{Key, MESSAGE_OCTETS_MAX, tsig_octets};
 
 /// Most transfers from a primary at once. BIND: `transfers-out` is 10 by default, for all clients,
 /// and a transfer counts until a little after its last message.
@@ -27,7 +31,7 @@ const SESSIONS_MAX: usize = 1024;
 
 /// How long a zone is known to bear no mark of another instance: many records of one zone come in a
 /// row.
-const MARK_TIME: Duration = Duration::from_secs(30);
+pub(crate) const MARK_TIME: Duration = Duration::from_secs(30);
 
 /// A primary: a server that accepts UPDATEs, with the keys for it.
 pub struct Primary {
@@ -35,12 +39,16 @@ pub struct Primary {
     pub name: String,
     /// Its address and transport.
     pub endpoint: Endpoint,
-    /// Signs UPDATEs and queries.
-    pub key: Key,
-    /// Signs transfers.
-    pub transfer_key: Key,
-    /// How its zones are read.
-    pub read: Read,
+    /// The server that answers queries if this one does not.
+    pub query_endpoint: Option<Endpoint>,
+    /// The server that its zones are transferred from if this one transfers none.
+    pub transfer_endpoint: Option<Endpoint>,
+    /// The keys of all zones that no suffix has keys of its own for.
+    pub keys: SigningKeys,
+    /// The keys of the zones at and below suffixes.
+    pub keys_below: Vec<(Name, SigningKeys)>,
+    /// What it shows, and what it takes in UPDATEs.
+    pub abilities: Abilities,
     /// The apex NS records of its zones; those of the payload if empty.
     pub nameservers: Vec<Name>,
     /// How its zones are created and deleted; `None` if they must exist.
@@ -51,15 +59,13 @@ pub struct Primary {
     pub pool: Pool,
 }
 
-/// How the zones of a primary are read.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Read {
-    /// By transfer.
-    #[default]
-    Transfer,
-    /// From the state of this instance, if the primary allows no transfer. Changes of others are
-    /// not seen.
-    State,
+/// The keys that sign the requests about a zone.
+#[derive(Clone)]
+pub struct SigningKeys {
+    /// Signs UPDATEs and queries.
+    pub update: Key,
+    /// Signs transfers.
+    pub transfer: Key,
 }
 
 /// How the zones of a primary are created and deleted.
@@ -83,17 +89,25 @@ impl Provisioning {
     }
 }
 
-/// A catalog that a primary keeps, with its last reading.
+/// A catalog that a primary keeps, and what was seen of it.
 pub struct Catalog {
     pub(crate) name: CatalogName,
     /// Signs transfers and UPDATEs of the catalog.
     pub(crate) key: Key,
     /// The name of this instance.
     pub(crate) instance: String,
-    pub(crate) reading: Mutex<Option<Reading>>,
-    /// A change was seen in a transfer.
-    pub(crate) shows_changes: Cell<bool>,
+    /// It was seen to have claims.
+    pub(crate) is_complete: Cell<bool>,
+    /// The key may change its SOA, as far as is known.
+    pub(crate) takes_soa: Cell<bool>,
+    /// Its SOA, with a serial that it has reached, once it was asked for.
+    pub(crate) soa: RefCell<Option<CatalogSoa>>,
+    /// The latest serial that it is known to have had.
+    pub(crate) last_serial: Cell<Option<Serial>>,
 }
+
+/// The SOA of a catalog with its TTL, and when it was asked for.
+pub(crate) type CatalogSoa = (Soa, u32, Instant);
 
 /// The instances that the members of a catalog belong to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -104,15 +118,10 @@ pub struct CatalogCensus {
     pub others: BTreeMap<String, usize>,
     /// Members of no instance.
     pub unmarked: usize,
+    /// It has records of DNSSEC.
+    pub is_signed: bool,
     /// Problems of single members.
     pub problems: Vec<CatalogProblem>,
-}
-
-/// A reading of a catalog.
-pub(crate) struct Reading {
-    pub(crate) view: CatalogView,
-    /// When the reading began.
-    pub(crate) read_at: Instant,
 }
 
 impl Catalog {
@@ -122,21 +131,25 @@ impl Catalog {
             name,
             key,
             instance,
-            reading: Mutex::new(None),
-            shows_changes: Cell::new(false),
+            is_complete: Cell::new(false),
+            takes_soa: Cell::new(true),
+            soa: RefCell::default(),
+            last_serial: Cell::default(),
         }
     }
 }
 
 /// The idle connections to a primary, its permits, and what was observed of it.
 pub struct Pool {
-    pub(crate) idle: RefCell<Vec<Connection>>,
-    /// Types of which added records were seen in place.
-    pub(crate) seen_added: RefCell<BTreeSet<RecordType>>,
+    pub(crate) idle: RefCell<Vec<(RequestKind, Connection)>>,
     /// Whether the primary increments a serial once for several UPDATEs, if known.
     pub(crate) joins_updates: Cell<Option<bool>>,
     /// Zones without a mark of another instance, and when that was seen.
-    permitted: RefCell<BTreeMap<ZoneName, Instant>>,
+    authorized: RefCell<BTreeMap<ZoneName, Instant>>,
+    /// Zones that the primary does not have, of those about which it refuses questions, and when that was seen.
+    pub(crate) absent: Mutex<BTreeMap<ZoneName, Instant>>,
+    /// The software that the primary says it is; only words may depend on it.
+    pub(crate) software: OnceCell<Software>,
     pub(crate) congestion: Congestion,
     /// Sessions; most of them wait for the disk or for a permit.
     pub(crate) started: Semaphore,
@@ -147,27 +160,28 @@ impl Pool {
     pub fn new(zones_in_flight: usize) -> Self {
         Self {
             idle: RefCell::new(Vec::new()),
-            seen_added: RefCell::default(),
             joins_updates: Cell::default(),
-            permitted: RefCell::default(),
+            authorized: RefCell::default(),
+            absent: Mutex::default(),
+            software: OnceCell::new(),
             congestion: Congestion::new(zones_in_flight, TRANSFERS_MAX),
             started: Semaphore::new(SESSIONS_MAX),
         }
     }
 
     /// Returns whether a zone lately bore no mark of another instance.
-    pub(crate) fn was_permitted(&self, zone: &ZoneName) -> bool {
-        let permitted = self.permitted.borrow();
-        permitted
+    pub(crate) fn was_authorized(&self, zone: &ZoneName) -> bool {
+        let authorized = self.authorized.borrow();
+        authorized
             .get(zone)
             .is_some_and(|seen| seen.elapsed() < MARK_TIME)
     }
 
     /// Notes that a zone bears no mark of another instance.
-    pub(crate) fn note_permitted(&self, zone: &ZoneName) {
-        let mut permitted = self.permitted.borrow_mut();
-        permitted.retain(|_, seen| seen.elapsed() < MARK_TIME);
-        permitted.insert(zone.clone(), Instant::now());
+    pub(crate) fn note_authorized(&self, zone: &ZoneName) {
+        let mut authorized = self.authorized.borrow_mut();
+        authorized.retain(|_, seen| seen.elapsed() < MARK_TIME);
+        authorized.insert(zone.clone(), Instant::now());
     }
 
     /// Closes the idle connections: they do not outlive the runtime that opened them.
@@ -177,9 +191,72 @@ impl Pool {
 }
 
 impl Primary {
+    /// Returns the keys for the zone at or above a name: those of the longest suffix.
+    pub fn keys_of(&self, name: &Name) -> &SigningKeys {
+        let covering = self.keys_below.iter();
+        let covering = covering.filter(|(suffix, _)| name.is_at_or_below(suffix));
+        let longest = covering.max_by_key(|(suffix, _)| suffix.label_count());
+        longest.map_or(&self.keys, |(_, keys)| keys)
+    }
+
+    /// Returns the endpoint for requests of a kind, and the kind of requests that it is named for.
+    pub(crate) fn endpoint_of(&self, kind: RequestKind) -> (RequestKind, &Endpoint) {
+        let own = match kind {
+            RequestKind::Query => &self.query_endpoint,
+            RequestKind::Transfer => &self.transfer_endpoint,
+            RequestKind::Update => &None,
+        };
+        match own {
+            Some(endpoint) => (kind, endpoint),
+            None => (RequestKind::Update, &self.endpoint),
+        }
+    }
+
+    /// Returns whether it takes requests of a kind by UDP.
+    pub(crate) fn is_by_udp(&self, kind: RequestKind) -> bool {
+        matches!(self.endpoint_of(kind).1.security, Security::Udp)
+    }
+
+    /// Returns the octets that an UPDATE may have beside the TSIG of this key.
+    pub(crate) fn update_octets(&self, key: &Key) -> Octets {
+        let (usual, max) = if self.is_by_udp(RequestKind::Update) {
+            (DATAGRAM_OCTETS_USUAL, DATAGRAM_OCTETS_MAX)
+        } else {
+            (MESSAGE_OCTETS_MAX, MESSAGE_OCTETS_MAX)
+        };
+        let [usual, max] = [usual, max].map(|octets| octets.saturating_sub(tsig_octets(key)));
+        Octets { usual, max }
+    }
+
+    /// Returns a desired zone as the primary can have it.
+    pub(crate) fn fit<'a>(&self, desired: &'a DesiredZone) -> Cow<'a, DesiredZone> {
+        match desired.with_nameservers(&self.nameservers) {
+            Cow::Borrowed(desired) => self.abilities.fit(desired),
+            Cow::Owned(desired) => Cow::Owned(self.abilities.fit(&desired).into_owned()),
+        }
+    }
+
     /// Returns the name of the catalog that it keeps.
     pub(crate) fn catalog_zone(&self) -> Option<&ZoneName> {
         self.catalog.as_ref().map(|catalog| catalog.name.zone())
+    }
+
+    /// Returns its software, which its way to create zones shows.
+    pub(crate) fn software(&self) -> Software {
+        match &self.provisioning {
+            Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
+            // Knot is the one server that creates primary zones for a catalog's members.
+            Some(Provisioning::Catalog { .. }) => Software::Knot,
+            None => self.pool.software.get().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the view of BIND that its zones are created in.
+    pub(crate) fn view(&self) -> Option<&str> {
+        match &self.provisioning {
+            Some(Provisioning::Provisioner(Provisioner::Rndc(rndc))) => rndc.view(),
+            Some(_) | None => None,
+        }
     }
 
     /// Describes a primary over TCP without TLS, with one key for all, that creates no zones. It is
@@ -192,9 +269,14 @@ impl Primary {
                 port,
                 security: Security::Tcp,
             },
-            transfer_key: key.clone(),
-            key,
-            read: Read::Transfer,
+            query_endpoint: None,
+            transfer_endpoint: None,
+            keys: SigningKeys {
+                transfer: key.clone(),
+                update: key,
+            },
+            keys_below: Vec::new(),
+            abilities: Abilities::default(),
             nameservers: Vec::new(),
             provisioning: None,
             catalog: None,

@@ -3,31 +3,52 @@
 //! Only a signed response counts; if a primary signs no such response, one that it gives without a
 //! key as well.
 
+use tokio::time::Instant;
+
+use super::primary::MARK_TIME;
 use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::model::{Name, Record, RecordType, Soa, ZoneName};
-use crate::plan::Batch;
-use crate::wire::{Rcode, Reply, Response};
+use crate::plan::{Batch, Prerequisite};
+use crate::wire::{Key, Rcode, Reply, Response};
 
-/// Queries an RRset. `None` if the primary has no authority over the name.
+/// Queries an RRset. `None` if the primary answers without authority over the name.
+///
+/// # Errors
+/// [`Failure`]; one that [`Failure::is_refused_question`] may also mean that the primary has no zone for the name.
 pub(crate) async fn ask(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
     let reply = session.query(owner, rtype).await?;
-    if is_denied_to_all(session, &reply, owner, rtype).await? {
-        return Ok(None);
-    }
-    let response = authentic(reply, session.primary.key.name())?;
+    let response = authentic(reply, session.keys.update.name())?;
     match response.rcode {
-        Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => Ok(Some(response)),
-        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(None),
+        Rcode::NOERROR | Rcode::NXDOMAIN => Ok(Some(response).filter(|it| it.authoritative)),
+        rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) => Err(refused(owner, rcode)),
         rcode => Err(Failure::ServerFailure {
             rcode,
             extended: response.extended_error,
         }),
     }
+}
+
+/// Queries an RRset as [`ask`], where nothing depends on why the primary does not answer for the name.
+pub(crate) async fn ask_if_served(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+) -> Result<Option<Response>, Failure> {
+    match ask(session, owner, rtype).await {
+        Err(failure) if failure.is_refused_question() => Ok(None),
+        asked => asked,
+    }
+}
+
+/// Returns the failure of a question that the primary refuses with a signature.
+pub(crate) fn refused(owner: &Name, rcode: Rcode) -> Failure {
+    let owner = owner.clone();
+    Failure::QuestionRefused { owner, rcode }
 }
 
 /// Returns the SOA of the zone that a name is in: the answer at an apex, else a record of the
@@ -51,6 +72,35 @@ pub(crate) fn records<'a>(
 pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     let record = records(response, owner, RecordType::CNAME).next();
     record.and_then(|record| record.rdata.to_name())
+}
+
+/// Returns the names that have a CNAME. A response may be synthesized (RFC 4592), which a prerequisite is not.
+pub(crate) async fn with_cname(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    names: Vec<Name>,
+) -> Result<Vec<Name>, Failure> {
+    let (mut found, rtype) = (Vec::new(), RecordType::CNAME);
+    for owner in names {
+        let response = ask(session, &owner, rtype).await?;
+        if response.is_none_or(|it| cname_target(&it, &owner).is_none()) {
+            continue;
+        }
+        let absent = Batch {
+            zone: zone.clone(),
+            prerequisites: vec![Prerequisite::Absent {
+                owner: owner.clone(),
+                rtype,
+            }],
+            updates: Vec::new(),
+        };
+        let key = &session.keys.update;
+        let reply = session.update(&absent, key).await?;
+        if !is_applied(reply, zone, key.name())? {
+            found.push(owner);
+        }
+    }
+    Ok(found)
 }
 
 /// Returns whether the primary refuses a query without a signature, and refuses it without a key, too.
@@ -77,17 +127,39 @@ pub(crate) async fn takes_updates(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<bool, Failure> {
+    takes_updates_of(session, zone, &session.keys.update).await
+}
+
+/// The same for updates with this key.
+pub(crate) async fn takes_updates_of(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    key: &Key,
+) -> Result<bool, Failure> {
     let nothing = Batch {
         zone: zone.clone(),
         prerequisites: Vec::new(),
         updates: Vec::new(),
     };
-    let reply = session.update(&nothing, &session.primary.key).await?;
-    if let Reply::Unsigned(_) = reply {
-        return Ok(false);
-    }
-    let answer = authentic(reply, session.primary.key.name())?;
+    let reply = session.update(&nothing, key).await?;
+    let answer = authentic(reply, key.name())?;
     Ok(![Rcode::NOTAUTH, Rcode::NOTZONE].contains(&answer.rcode))
+}
+
+/// Returns whether the primary has a zone about which it refuses questions. Remembers an absent zone for 30 seconds.
+pub(crate) async fn refuses_questions(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<bool, Failure> {
+    // Only one session asks at a time, and may need the permit and connection of this one.
+    session.yield_permit();
+    let mut absent = session.primary.pool.absent.lock().await;
+    absent.retain(|_, seen| seen.elapsed() < MARK_TIME);
+    let is_there = !absent.contains_key(zone) && takes_updates(session, zone).await?;
+    if !is_there {
+        absent.entry(zone.clone()).or_insert_with(Instant::now);
+    }
+    Ok(is_there)
 }
 
 /// Returns the response if it is authentic.
@@ -111,64 +183,29 @@ pub(crate) async fn served_soa(
     zone: &ZoneName,
 ) -> Result<Option<(Soa, u32)>, Failure> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    let answer = authentic(answer, session.primary.key.name())?;
-    let mut records = answer.answers.iter();
-    let Some(record) = records.find(|record| record.rtype == RecordType::SOA) else {
-        return Ok(None);
-    };
-    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
-    Ok(Some((soa, record.ttl)))
+    let answer = authentic(answer, session.keys.update.name())?;
+    let read = |it: &Record| Ok((Soa::from_rdata(&it.rdata).map_err(Failure::Soa)?, it.ttl));
+    soa_of(&answer, zone)?.map(read).transpose()
 }
 
-/// How a primary answers for a name at this moment.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Serving {
-    /// It serves a zone of that name.
-    Yes,
-    /// It has such a zone, which is not loaded.
-    NotLoaded,
-    /// It has no such zone; unauthenticated if the primary signs no such response.
-    No,
-    /// It refuses the key. Knot: also while it creates or drops a zone.
-    KeyDenied,
-}
-
-/// Queries how the primary answers for a name at this moment.
-pub(crate) async fn serving(
-    session: &mut Session<'_>,
+/// Returns the SOA record of a zone that the primary serves. One of its own is a failure.
+pub(crate) fn soa_of<'a>(
+    response: &'a Response,
     zone: &ZoneName,
-) -> Result<Serving, Failure> {
-    let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    if answer == Reply::BadKey {
-        return Ok(Serving::KeyDenied);
+) -> Result<Option<&'a Record>, Failure> {
+    let is_soa = |it: &&Record| it.rtype == RecordType::SOA && it.owner == *zone.apex();
+    let soa = response.answers.iter().find(is_soa);
+    match soa.filter(|_| response.authoritative) {
+        Some(soa) if Soa::is_built_in(soa) => Err(Failure::BuiltInZone { zone: zone.clone() }),
+        soa => Ok(soa),
     }
-    let rcode = if let Reply::Unsigned(rcode) = answer {
-        rcode
-    } else {
-        let answer = authentic(answer, session.primary.key.name())?;
-        if is_soa_of(&answer, zone) {
-            return Ok(Serving::Yes);
-        }
-        answer.rcode
-    };
-    Ok(if rcode == Rcode::SERVFAIL {
-        Serving::NotLoaded
-    } else {
-        Serving::No
-    })
-}
-
-pub(crate) fn is_soa_of(response: &Response, zone: &ZoneName) -> bool {
-    let mut answers = response.answers.iter();
-    response.authoritative
-        && answers.any(|record| record.rtype == RecordType::SOA && record.owner == *zone.apex())
 }
 
 /// Returns whether an UPDATE was applied; `false` if a prerequisite failed.
 ///
 /// # Errors
 /// [`Failure`] if the primary refused the UPDATE, or the response is not to be trusted.
-pub(crate) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
+pub(crate) fn is_applied(reply: Reply, zone: &ZoneName, key: &Name) -> Result<bool, Failure> {
     let Response {
         rcode,
         extended_error: extended,
@@ -181,6 +218,7 @@ pub(crate) fn is_applied(reply: Reply, key: &Name) -> Result<bool, Failure> {
         _ => Err(Failure::UpdateRefused {
             rcode,
             extended,
+            zone: zone.clone(),
             key: key.clone(),
         }),
     }

@@ -4,20 +4,22 @@
 //! A session decides nothing about zones. It returns the response to each exchange, and reports
 //! with each failure whether the request may have reached the primary.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::congestion::{Permit, RequestKind};
-use super::primary::{Primary, Provisioning};
+use super::primary::{Primary, Provisioning, SigningKeys};
 use crate::deliver::error::Failure;
 use crate::deliver::state::ZoneKey;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
-use crate::plan::Batch;
+use crate::plan::{Batch, BatchError, Membership};
 use crate::provision::Provisioner;
-use crate::transport::Connection;
+use crate::transport::{
+    Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
+};
 use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
@@ -43,23 +45,27 @@ const LOAD_PAUSES: [Duration; 4] = [
 /// The pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// Opens a session, which takes a permit with its first exchange.
-pub(crate) async fn open(
-    primary: &Primary,
+/// Opens a session about the zone at or above a name, which takes a permit with its first exchange.
+pub(crate) async fn open<'a>(
+    primary: &'a Primary,
+    name: &Name,
     clock: fn() -> u64,
     deadline: Instant,
-) -> Result<Session<'_>, Failure> {
+) -> Result<Session<'a>, Failure> {
     let started = timeout_at(deadline, primary.pool.started.acquire()).await;
     let started = started.map_err(|_| Failure::DeadlinePassed)?;
     Ok(Session {
         primary,
+        keys: primary.keys_of(name),
         clock,
         deadline,
         connection: None,
+        connected_for: RequestKind::Update,
         permit: None,
         transfer_permit: None,
-        keeps_permit: false,
+        memberships: HashMap::new(),
         overloads: 0,
+        unanswered: None,
         _started: started.expect("the semaphore is never closed"),
     })
 }
@@ -67,18 +73,22 @@ pub(crate) async fn open(
 /// The conversation about one intent.
 pub(crate) struct Session<'a> {
     pub(crate) primary: &'a Primary,
+    pub(crate) keys: &'a SigningKeys,
     pub(crate) deadline: Instant,
     pub(crate) clock: fn() -> u64,
     pub(crate) connection: Option<Connection>,
+    /// The kind of requests whose endpoint the connection leads to.
+    pub(crate) connected_for: RequestKind,
     pub(crate) permit: Option<Permit<'a>>,
     /// Only ever held beside `permit`: a session that held it and waited for a permit would wait
     /// for sessions that hold permits and wait for it.
     pub(crate) transfer_permit: Option<Permit<'a>>,
-    /// Other sessions wait for something that this one holds, so it must not wait for a permit of
-    /// theirs.
-    pub(crate) keeps_permit: bool,
+    /// The memberships of zones in the catalog, and when they were asked for.
+    pub(crate) memberships: HashMap<ZoneName, (Membership, Instant)>,
     /// Requests lost by overload.
     pub(crate) overloads: u32,
+    /// Why the last UPDATE was repeated over a new connection: the first one may have been applied, too.
+    pub(crate) unanswered: Option<TransportError>,
     _started: SemaphorePermit<'a>,
 }
 
@@ -99,20 +109,29 @@ impl Session<'_> {
         }
     }
 
-    /// Opens a connection, and returns its address. The connection is not kept: the first exchange
+    /// Opens a connection, if the primary has any, and returns its address. The connection is not kept: the first exchange
     /// opens one of its own, so that its failure does not pass for that of a connection that was
     /// idle for too long.
     pub(crate) async fn try_connecting(&mut self) -> Result<SocketAddr, Failure> {
         self.take_permit().await?;
         let deadline = self.exchange_deadline();
-        let connection = Connection::open(&self.primary.endpoint, deadline).await?;
-        Ok(connection.peer())
+        let endpoint = &self.primary.endpoint;
+        if self.primary.is_by_udp(RequestKind::Update) {
+            let addresses = resolve_host(&endpoint.host, endpoint.port, deadline).await?;
+            let no_address = || TransportError::NoAddress {
+                host: endpoint.host.clone(),
+            };
+            return Ok(*addresses.first().ok_or_else(no_address)?);
+        }
+        match Connection::open(endpoint, deadline).await {
+            Ok(connection) => Ok(connection.peer()),
+            Err(error) => Err(self.explained(endpoint, error).await.into()),
+        }
     }
 
-    /// Sends a query, signed with the primary's key.
+    /// Sends a query, signed with the key for updates.
     pub(crate) async fn query(&mut self, name: &Name, rtype: RecordType) -> Result<Reply, Failure> {
-        let primary = self.primary;
-        self.query_with(name, rtype, Some(&primary.key)).await
+        self.query_with(name, rtype, Some(&self.keys.update)).await
     }
 
     /// Sends a query. The response to one without a key is not authenticated.
@@ -122,10 +141,36 @@ impl Session<'_> {
         rtype: RecordType,
         key: Option<&Key>,
     ) -> Result<Reply, Failure> {
-        let id = random_id()?;
-        let message = wire::encode_query(name, rtype, id);
-        let (answer, mac) = self.exchange(&message, key, RequestKind::Query).await?;
-        Ok(self.read(&answer, id, Opcode::Query, key.zip(mac.as_ref())))
+        let is_by_udp = self.primary.is_by_udp(RequestKind::Query);
+        // Not every server takes EDNS: only a response that did not fit is asked for with it.
+        for advertised in [None, u16::try_from(DATAGRAM_OCTETS_MAX).ok()] {
+            let id = random_id()?;
+            let mut message = wire::encode_query(name, rtype, id);
+            if let Some(octets) = advertised {
+                wire::advertise_octets(&mut message, octets);
+            }
+            let (answer, mac) = self.exchange(&message, key, RequestKind::Query).await?;
+            let reply = self.read(&answer, id, Opcode::Query, key.zip(mac.as_ref()));
+            let is_whole = match &reply {
+                Reply::Authentic(response) if advertised.is_none() => !response.truncated,
+                Reply::Authentic(response) => {
+                    let is_known = [Rcode::NOERROR, Rcode::NXDOMAIN].contains(&response.rcode);
+                    is_known && !response.truncated
+                }
+                Reply::BadKey
+                | Reply::BadSig
+                | Reply::BadTime { .. }
+                | Reply::BadTrunc
+                | Reply::Unsigned(_)
+                | Reply::Forged(_)
+                | Reply::Malformed(_) => true,
+            };
+            if is_whole || !is_by_udp {
+                return Ok(reply);
+            }
+        }
+        let owner = name.clone();
+        Err(Failure::AnswerTruncated { owner, rtype })
     }
 
     /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so
@@ -161,12 +206,13 @@ impl Session<'_> {
     /// Sends a batch as an UPDATE, and again after SERVFAIL, with which a primary changes nothing.
     ///
     /// # Errors
-    /// [`Failure::Unknown`] if the response is lost: the batch may have been applied.
+    /// [`Failure::ResponseLost`] if the response is lost: the batch may have been applied.
     pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
         let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
         let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
         let mut attempts = 0;
+        self.unanswered = None;
         loop {
             self.take_permit().await?;
             let started = Instant::now();
@@ -196,6 +242,17 @@ impl Session<'_> {
 
     /// Makes one attempt of [`Self::update`].
     pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+        let limit = self.primary.update_octets(key).max;
+        let octets = batch.octets();
+        if octets > limit {
+            let owner = batch.owner().clone();
+            return Err(BatchError::OwnerTooLarge {
+                owner,
+                octets,
+                limit,
+            }
+            .into());
+        }
         let id = random_id()?;
         let message = wire::encode_update(batch, id)?;
         let (answer, mac) = self
@@ -210,6 +267,9 @@ impl Session<'_> {
         zone: &ZoneName,
         key: &Key,
     ) -> Result<Transfer, Failure> {
+        if self.primary.is_by_udp(RequestKind::Transfer) {
+            return Err(Failure::TransferByUdp);
+        }
         let id = random_id()?;
         let message = wire::encode_query(zone.apex(), RecordType::AXFR, id);
         self.take_transfer_permit().await?;
@@ -293,12 +353,23 @@ impl Session<'_> {
     /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
     /// write.
     pub(crate) fn yield_permit(&mut self) {
+        self.yield_connection();
+        self.permit = None;
+    }
+
+    pub(crate) fn yield_connection(&mut self) {
         let pool = &self.primary.pool;
         let mut idle = pool.idle.borrow_mut();
         // An overloaded primary may have no connection left for other clients.
         let has_room = idle.len() < pool.congestion.permits.limit();
-        idle.extend(self.connection.take().filter(|_| has_room));
-        self.permit = None;
+        let connection = self.connection.take().filter(|_| has_room);
+        idle.extend(connection.map(|it| (self.connected_for, it)));
+    }
+
+    /// Closes the idle connections, so that the next exchange opens a new one.
+    pub(crate) fn drop_connections(&mut self) {
+        self.connection = None;
+        self.primary.pool.idle.borrow_mut().clear();
     }
 
     /// Gives the connection back for the next session. The connection of a session that is not
@@ -327,7 +398,7 @@ fn is_servfail(reply: &Reply) -> bool {
     matches!(reply, Reply::Authentic(response) if response.rcode == Rcode::SERVFAIL)
 }
 
-fn random_id() -> Result<u16, Failure> {
+pub(crate) fn random_id() -> Result<u16, Failure> {
     let mut octets = [0; 2];
     getrandom::fill(&mut octets).map_err(Failure::Random)?;
     Ok(u16::from_be_bytes(octets))

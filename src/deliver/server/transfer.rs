@@ -2,7 +2,7 @@
 //!
 //! A transfer that fails never counts as an empty or an absent zone.
 
-use super::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
+use super::query::{authentic, is_denied_to_all, soa_of, takes_updates};
 use super::session::{Session, Transfer};
 use crate::deliver::error::Failure;
 use crate::model::{CurrentZone, RecordType, ZoneName};
@@ -37,12 +37,15 @@ impl Found {
     }
 
     /// Returns the zone, or why there is none to show.
-    pub(crate) fn into_zone(self) -> Result<CurrentZone, Failure> {
+    pub(crate) fn into_zone(self, zone: &ZoneName) -> Result<CurrentZone, Failure> {
         match self {
             Self::Zone(current) => Ok(*current),
             Self::Absent => Err(Failure::ZoneAbsent),
             Self::NotShown(failure) => Err(failure),
-            Self::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
+            Self::NotLoaded(rcode) => {
+                let zone = zone.clone();
+                Err(Failure::ZoneNotLoaded { rcode, zone })
+            }
         }
     }
 }
@@ -55,7 +58,7 @@ pub(crate) async fn read_zone(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<Found, Failure> {
-    let transfer_key = &session.primary.transfer_key;
+    let transfer_key = &session.keys.transfer;
     for attempt in 0..TRANSFER_ATTEMPTS_MAX {
         session.pause(attempt).await?;
         let reply = match session.transfer(zone, transfer_key).await? {
@@ -79,7 +82,8 @@ async fn explain_denial(
     reply: Reply,
     attempt: u32,
 ) -> Result<Option<Found>, Failure> {
-    let key = session.primary.transfer_key.name().clone();
+    let key = session.keys.transfer.name().clone();
+    let is_signed = !matches!(reply, Reply::Unsigned(_));
     let rcode = if let Reply::Unsigned(rcode) = reply {
         if rcode == Rcode::NOERROR {
             // No server denies a transfer so: the signature is missing, or was removed on the way.
@@ -112,19 +116,35 @@ async fn explain_denial(
             Err(failure)
         };
     }
-    let answer = authentic(answer, session.primary.key.name())?;
-    if is_soa_of(&answer, zone) {
+    let answer = authentic(answer, session.keys.update.name())?;
+    let refused = Failure::TransferRefused {
+        rcode,
+        is_signed,
+        zone: zone.clone(),
+        key,
+    };
+    if soa_of(&answer, zone)?.is_some() {
         // Or the zone was created since. Knot: responds NOTAUTH for a zone that it does not have.
         let may_be_new = rcode == Rcode::NOTAUTH && attempt < NEW_ZONE_ATTEMPTS_MAX;
         if rcode == Rcode::SERVFAIL || may_be_new {
             return Ok(None);
         }
-        Err(Failure::TransferRefused { rcode, key })
-    } else if [rcode, answer.rcode].contains(&Rcode::SERVFAIL) {
-        Ok(Some(Found::NotLoaded(Rcode::SERVFAIL)))
-    } else if rcode == Rcode::REFUSED && takes_updates(session, zone).await? {
-        Err(Failure::TransferRefused { rcode, key })
-    } else {
-        Ok(Some(Found::Absent))
+        return Err(refused);
     }
+    if [rcode, answer.rcode].contains(&Rcode::SERVFAIL) {
+        return Ok(Some(Found::NotLoaded(Rcode::SERVFAIL)));
+    }
+    match answer.rcode {
+        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => {}
+        rcode => {
+            return Err(Failure::ServerFailure {
+                rcode,
+                extended: answer.extended_error,
+            });
+        }
+    }
+    if rcode != Rcode::NOTAUTH && takes_updates(session, zone).await? {
+        return Err(refused);
+    }
+    Ok(Some(Found::Absent))
 }

@@ -4,17 +4,19 @@
 
 use std::borrow::Cow;
 
-use super::managed::{is_unused, left_out, unverified};
-use crate::deliver::create::permit_name;
+use crate::deliver::create::check_name;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
+use crate::deliver::ownership::is_unused;
 use crate::deliver::policy::Policy;
+use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Primary, Read};
-use crate::deliver::state::{Provenance, SoaTtl, ZoneState};
-use crate::model::{CurrentZone, DesiredZone, RrSets};
-use crate::plan::{self, FirstContents, Plan, Prerequisites};
-use crate::provision::Created;
+use crate::deliver::state::managed::unverified;
+use crate::deliver::state::{Provenance, Refusal, SoaTtl, ZoneState};
+use crate::diagnostic::Class;
+use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
+use crate::plan::{self, FirstContents, Plan, Prerequisites, Surroundings};
+use crate::provision::{Created, ZoneStatus};
 
 /// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
 /// program is assumed: such a change moves the serial on.
@@ -27,7 +29,9 @@ pub(crate) struct View {
     /// The records that this instance manages in it.
     pub(crate) state: ZoneState,
     /// Whether this instance may change or create it; of a zone that is there, how it came to be.
-    pub(crate) permitted: Result<Provenance, Failure>,
+    pub(crate) authorized: Result<Provenance, Failure>,
+    /// The time in seconds since 1970.
+    pub(crate) now: u64,
 }
 
 /// The steps that the transaction has taken before.
@@ -37,6 +41,8 @@ pub(crate) struct Before {
     pub(crate) created: Option<Created>,
     /// An earlier process began to create it, and the end of that is not known.
     pub(crate) was_begun: bool,
+    /// A name of a zone that is not read may have a CNAME of others: a prerequisite failed.
+    pub(crate) suspects_cname: bool,
     /// How often prerequisites failed under the SOA that was read.
     pub(crate) prerequisite_failures: u32,
 }
@@ -46,7 +52,7 @@ pub(crate) enum Decision {
     /// The zone is absent or half-created: it must be created, or its creation be finished.
     Create(Box<Creation>),
     /// The zone is there: this is the difference to what is desired.
-    Update(Box<Update>),
+    Update(Box<DecidedUpdate>),
 }
 
 /// The creation of a zone.
@@ -61,13 +67,17 @@ pub(crate) struct Creation {
 }
 
 /// The difference between a zone and what is desired.
-pub(crate) struct Update {
+pub(crate) struct DecidedUpdate {
     pub(crate) current: CurrentZone,
     /// The records that this instance manages, and the placeholders of a new zone.
     pub(crate) state: ZoneState,
     /// The first contents that the primary chose: managed from now on.
     pub(crate) placeholders: RrSets,
     pub(crate) plan: Plan,
+    /// The parts that the plan leaves out, since the primary has not taken them lately.
+    pub(crate) refusals: Vec<Refusal>,
+    /// The source of the desired zone.
+    pub(crate) source: ZoneSource,
     /// The contents of a new zone, if names that are never touched are left out of it.
     pub(crate) first: Option<FirstContents>,
     /// The guard of the policy that holds this update.
@@ -88,28 +98,35 @@ pub(crate) fn decide(
     let View {
         found,
         mut state,
-        permitted,
+        authorized,
+        now,
     } = view;
     let can_create = primary.provisioning.is_some();
+    let anew = state.allow_anew(&desired.name, policy.creates_signed_anew);
     let was_begun = is_unfinished(primary, &state, before);
     let found = match found {
         Found::Zone(current) => {
-            state.provenance = permitted?;
+            state.provenance = authorized?;
             // A zone that bears this instance's mark and is not in the state may be half-created, too.
             if !is_unfinished(primary, &state, before) {
-                let update = update(desired, primary, policy, *current, state, before)?;
+                let update = update(desired, primary, policy, *current, state, before, now)?;
                 return Ok(Decision::Update(Box::new(update)));
             }
             Found::Zone(current)
         }
         Found::Absent | Found::NotShown(_) if can_create => {
-            permitted?;
-            permit_name(primary, &desired.name)?;
+            authorized?;
+            check_name(primary, &desired.name)?;
             found
         }
-        Found::NotLoaded(_) if can_create => found,
-        Found::Absent | Found::NotShown(_) => return Err(Failure::ZoneAbsent),
-        Found::NotLoaded(rcode) => return Err(Failure::ZoneNotLoaded { rcode }),
+        // A zone that was signed is not filled anew: its keys may be gone.
+        Found::NotLoaded(_) if can_create && anew.is_ok() => found,
+        Found::Absent => return Err(Failure::ZoneAbsent),
+        Found::NotShown(failure) => return Err(failure),
+        Found::NotLoaded(rcode) => {
+            let zone = desired.name.clone();
+            return Err(Failure::ZoneNotLoaded { rcode, zone });
+        }
     };
     Ok(Decision::Create(Box::new(Creation {
         first: plan::initial_zone(desired, &policy.keep)?,
@@ -133,8 +150,9 @@ pub(super) fn update(
     mut current: CurrentZone,
     mut state: ZoneState,
     before: &Before,
-) -> Result<Update, Failure> {
-    if primary.read == Read::State {
+    now: u64,
+) -> Result<DecidedUpdate, Failure> {
+    if !primary.abilities.shows_zones() {
         current.records = current
             .records
             .minus(&unverified(&current.name, &state, desired));
@@ -144,8 +162,9 @@ pub(super) fn update(
             && state.provenance != Provenance::Preexisting
             && is_unused(primary, &current, &state);
     if state.provenance == Provenance::Creating {
+        let is_ours = before.created == Some(Created::AlreadyThere(ZoneStatus::Ours));
         // In doubt the zone is not this instance's.
-        state.provenance = if is_new {
+        state.provenance = if is_new || is_ours {
             Provenance::Created
         } else {
             Provenance::Preexisting
@@ -166,6 +185,10 @@ pub(super) fn update(
     };
     let mut scope = policy.scope(&state.managed);
     let mut wanted = Cow::Borrowed(desired);
+    if is_new && !desired.rejected.is_empty() {
+        // What a new zone holds has never been of use.
+        wanted.to_mut().rejected = RejectedRecords::default();
+    }
     if let Some(first) = &first {
         scope.keep = &[];
         wanted.to_mut().records = first.zone.records.clone();
@@ -174,24 +197,41 @@ pub(super) fn update(
     if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }
-    let guard = policy.permit_removals(&plan, &current).err();
-    Ok(Update {
+    if let Some(remembered) = state.serial {
+        plan.pass_serial(remembered, &current, desired.soa.serial, &scope);
+    }
+    let mut refusals = Vec::new();
+    if !state.refusals.is_empty() && !plan.is_empty() {
+        let surroundings = Surroundings::new(desired, &current, &policy.scope(&state.managed));
+        refusals = state.freeze_refused(&mut plan, &current, &surroundings, now);
+    }
+    let guard = policy.allow_removals(&plan, &current).err();
+    Ok(DecidedUpdate {
         current,
         state,
         placeholders,
         plan,
+        refusals,
+        source: desired.source,
         first,
         guard,
     })
 }
 
-impl Update {
+impl DecidedUpdate {
     /// Returns what is left out of the desired zone.
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
-        let mut all = left_out(&self.plan.conflicts, &self.plan.kept);
+        let plan = &self.plan;
+        let mut all: Vec<LeftOut> =
+            LeftOut::of_plan(&plan.conflicts, &plan.kept, self.source).collect();
+        all.extend(plan.protected.iter().cloned().map(LeftOut::Protected));
         if let Some(first) = &self.first {
-            all.extend(left_out(&first.conflicts, &first.kept));
+            all.extend(LeftOut::of_plan(&first.conflicts, &first.kept, self.source));
         }
+        let reports = self.refusals.iter().map(|it| it.report.clone());
+        // An alteration is reported once.
+        let reports = reports.filter(|report| report.class() != Class::Remark);
+        all.extend(reports.map(LeftOut::Remembered));
         all
     }
 }
@@ -202,9 +242,9 @@ fn prerequisites_after(failures: u32, before: Prerequisites) -> Prerequisites {
         0 => before,
         // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
         // SOA than transfers do.
-        1..=PREREQUISITE_FAILURES_MAX => Prerequisites::RrSets,
+        1..=PREREQUISITE_FAILURES_MAX => before.max(Prerequisites::RrSets),
         // Nor do they see the data that transfers show.
-        _ => Prerequisites::Presence,
+        _ => before.max(Prerequisites::Presence),
     }
 }
 

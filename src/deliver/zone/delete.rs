@@ -4,18 +4,21 @@
 //! created by other means, the managed records go and the rest stays. A zone of another instance is left
 //! alone. The mark of a zone decides if the state does not know the zone.
 
-use super::managed::{is_unused, obsolete};
-use super::read::read;
-use crate::deliver::context::Context;
+use std::borrow::Cow;
+
+use super::read::read_to_remove;
+use crate::deliver::context::{Context, learn_software};
 use crate::deliver::create::await_absence;
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Delivered, Done};
-use crate::deliver::ownership::{self, is_as_delivered};
-use crate::deliver::server::query::{Serving, serving};
+use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut};
+use crate::deliver::ownership::{self, is_spared, is_unused};
+use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
-use crate::deliver::state::{Provenance, ZoneState};
-use crate::deliver::update::{self, Next, Transaction};
+use crate::deliver::state::managed::{managed_after, obsolete};
+use crate::deliver::state::{Provenance, StateChange, ZoneState};
+use crate::deliver::transaction::bisect::Bisection;
+use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Membership, Plan, Prerequisites};
 use crate::provision::{Deleted, Provisioner, RemovalScope};
@@ -27,27 +30,41 @@ pub(crate) async fn delete_zone(
 ) -> Result<Delivered, Failure> {
     cx.session.take_permit().await?;
     let key = cx.session.zone_key(zone);
-    let state = cx.store.load(&key).await?;
+    let mut state = cx.store.load(&key).await?;
     let membership = ownership::membership(&mut cx.session, zone).await?;
-    let deleted = delete_whole(cx, zone, membership.as_ref(), &state).await?;
-    let done = if let Some(done) = deleted {
-        done
+    let is_spared = is_spared(cx, zone, &state).await?;
+    let key_tags = cx.key_tags(zone, &state).await;
+    let deleted = if is_spared {
+        None
+    } else {
+        delete_whole(cx, zone, membership.as_ref(), &mut state).await?
+    };
+    let mut delivered = if let Some(done) = deleted {
+        Delivered::all(done)
     } else {
         let mut emptying = Emptying {
             cx,
             zone,
+            is_spared,
             failed_at: None,
-            lost: 0,
+            lost: None,
+            counts: Counts::default(),
+            bisection: Bisection::default(),
         };
-        update::run(&mut emptying).await?
+        // On the heap: the compiler limits how deep futures are nested.
+        Box::pin(transaction::run(&mut emptying)).await?
     };
+    if is_spared {
+        return Ok(delivered);
+    }
     // After the zone itself: a process that is killed in between leaves a zone of this instance, and the
     // next delivery goes on from there.
     ownership::release(&mut cx.session, zone).await?;
-    if matches!(done, Done::Deleted | Done::AlreadyAbsent) {
+    if matches!(delivered.done, Done::Deleted | Done::AlreadyAbsent) {
+        delivered.left_out.extend(LeftOut::of_deleted(key_tags));
         cx.store.forget(key, state.generation)?;
     }
-    Ok(Delivered::all(done))
+    Ok(delivered)
 }
 
 /// Deletes the zone itself. Returns `None` if it stays.
@@ -55,11 +72,15 @@ async fn delete_whole(
     cx: &mut Context<'_>,
     zone: &ZoneName,
     membership: Option<&Membership>,
-    state: &ZoneState,
+    state: &mut ZoneState,
 ) -> Result<Option<Done>, Failure> {
+    let key = cx.session.zone_key(zone);
     match deletion(cx, zone, membership, state).await? {
         None => Ok(None),
         Some(Deletion::Provisioned(provisioner, scope)) => {
+            cx.allow_deletion(zone).await?;
+            cx.store.forget_keys(&key, state).await?;
+            ownership::leave(&mut cx.session, zone).await?;
             let deleted = provisioner.delete(zone, scope, cx.session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),
@@ -67,9 +88,8 @@ async fn delete_whole(
                 Deleted::WasAbsent if state.provenance == Provenance::Preexisting => None,
                 Deleted::WasAbsent => Some(Done::AlreadyAbsent),
                 Deleted::NotOurs(status) => {
-                    let permitted = ownership::permit_going(zone, membership, status);
-                    if let Err(failure) = permitted {
-                        let key = cx.session.zone_key(zone);
+                    let authorized = ownership::authorize_removal(zone, membership, status);
+                    if let Err(failure) = authorized {
                         cx.store.forget(key, state.generation)?;
                         return Err(failure);
                     }
@@ -78,6 +98,8 @@ async fn delete_whole(
             })
         }
         Some(Deletion::Unlisted { was_listed }) => {
+            cx.allow_deletion(zone).await?;
+            cx.store.forget_keys(&key, state).await?;
             ownership::release(&mut cx.session, zone).await?;
             // A zone that is served on is in the server's configuration as well.
             let done = if was_listed {
@@ -112,9 +134,9 @@ pub(crate) async fn deletion<'a>(
             Ok(scope.map(|scope| Deletion::Provisioned(provisioner, scope)))
         }
         (Some(Provisioning::Catalog { .. }), Some(Membership::Ours(member)))
-            if !member.is_preexisting =>
+            if !member.is_preexisting() =>
         {
-            let was_listed = member.is_listed;
+            let was_listed = member.is_listed();
             Ok(Some(Deletion::Unlisted { was_listed }))
         }
         (Some(Provisioning::Catalog { .. }) | None, _) => Ok(None),
@@ -125,65 +147,121 @@ pub(crate) async fn deletion<'a>(
 struct Emptying<'c, 'a> {
     cx: &'c mut Context<'a>,
     zone: &'c ZoneName,
+    /// The zone stays this instance's.
+    is_spared: bool,
     /// The SOA under which a prerequisite failed.
     failed_at: Option<Rdata>,
-    /// How many records an UPDATE removes whose response was lost.
-    lost: usize,
+    /// A plan whose response was lost. On the next read, removals that are no longer needed count as applied.
+    lost: Option<Plan>,
+    /// The removals that were applied so far.
+    counts: Counts,
+    bisection: Bisection,
 }
 
-/// A removal that is being sent, with the SOA that it was planned under.
+/// A removal that is being sent.
 struct Removal {
-    plan: Plan,
+    current: CurrentZone,
     state: ZoneState,
-    soa: Rdata,
+    plan: Plan,
 }
 
 impl<'a> Transaction<'a> for Emptying<'_, 'a> {
-    type Outcome = Done;
+    type Outcome = Delivered;
     type Change = Removal;
 
     fn session(&mut self) -> &mut Session<'a> {
         &mut self.cx.session
     }
 
-    async fn decide(&mut self) -> Result<Next<Done, Self::Change>, Failure> {
-        let (found, mut state) = read(self.cx, self.zone).await?;
+    async fn decide(&mut self) -> Result<Next<Delivered, Removal>, Failure> {
+        let (found, mut state) = read_to_remove(self.cx, self.zone).await?;
         let current = match what_to_remove(self.cx, self.zone, found, &state).await? {
-            ToRemove::From(current) => current,
-            ToRemove::Nothing(done) => return Ok(Next::Done(done)),
+            ToRemove::From(current) => *current,
+            ToRemove::Nothing(done) => return Ok(Next::Done(Delivered::all(done))),
         };
-        state.provenance = Provenance::Preexisting;
-        let soa = current.soa.to_rdata();
-        if self.failed_at.as_ref() == Some(&soa) {
-            state.prerequisites = Prerequisites::RrSets;
+        if !self.is_spared {
+            state.provenance = Provenance::Preexisting;
+        } else if state.provenance == Provenance::Created {
+            state.provenance = Provenance::CreatedForPtr;
         }
-        let plan = plan::plan_removal(&current, &self.cx.policy.scope(&state.managed));
+        if self.failed_at.as_ref() == Some(&current.soa.to_rdata()) {
+            state.prerequisites = state.prerequisites.max(Prerequisites::RrSets);
+        }
+        let mut plan = plan::plan_removal(&current, &self.cx.policy.scope(&state.managed));
+        if let Some(lost) = self.lost.take() {
+            self.counts += Counts::of_applied(&lost, &plan);
+        }
+        if !plan.is_empty() && !self.bisection.is_searching() {
+            self.cx.allow_deletion(self.zone).await?;
+        }
         let session = &mut self.cx.session;
-        let batches = update::batches(session, &plan, &current, state.prerequisites).await?;
-        let change = Removal { plan, state, soa };
+        self.bisection.restrict(session, &mut plan, &current);
+        let batches = transaction::batches(session, &plan, &current, state.prerequisites).await?;
+        let change = Removal {
+            current,
+            state,
+            plan,
+        };
         Ok(Next::Send { batches, change })
     }
 
     async fn settle(
         &mut self,
         removal: Removal,
-        _messages: usize,
-    ) -> Result<Option<Done>, Failure> {
-        let Removal { plan, state, .. } = removal;
-        let drop = obsolete(&plan, &state, &RrSets::default());
+        messages: usize,
+    ) -> Result<Option<Delivered>, Failure> {
+        let Removal {
+            current,
+            state,
+            plan,
+        } = removal;
+        self.counts += Counts::of(&plan, messages);
+        let session = &mut self.cx.session;
+        let ignored = verify::ignored(session, &plan, messages, state.prerequisites, &current);
+        let ignored = ignored.await?;
+        let left = ignored.left.clone();
+        self.counts.removed -= left.record_count().min(self.counts.removed);
+        let is_all = self.bisection.verified(ignored, messages);
+        let drop = if is_all {
+            let refused = managed_after(Cow::Owned(RrSets::default()), &state.managed, &plan);
+            obsolete(&plan, &state, &refused)
+        } else {
+            plan.removed_records()
+        };
         let key = self.cx.session.zone_key(self.zone);
-        let change = state.change(key, RrSets::default(), drop);
-        self.cx.store.commit(change)?;
-        let removed = self.lost.max(plan.removed());
-        Ok(Some(Done::Emptied { removed }))
+        let refusals = Some(Vec::new()).filter(|_| !state.refusals.is_empty());
+        self.cx.store.commit(StateChange {
+            refusals,
+            ..state.change(key, RrSets::default(), drop.minus(&left))
+        })?;
+        if !is_all {
+            return Ok(None);
+        }
+        let removed = self.counts.removed;
+        Ok(Some(Delivered {
+            done: Done::Emptied { removed },
+            left_out: std::mem::take(&mut self.bisection).into_left_out(),
+        }))
     }
 
     fn prerequisite_failed(&mut self, removal: Removal) {
-        self.failed_at = Some(removal.soa);
+        self.failed_at = Some(removal.current.soa.to_rdata());
     }
 
     fn response_lost(&mut self, removal: Removal) {
-        self.lost = self.lost.max(removal.plan.removed());
+        self.lost = Some(removal.plan);
+    }
+
+    async fn refused(&mut self, removal: Removal, failure: Failure) -> Result<(), Failure> {
+        let session = &mut self.cx.session;
+        learn_software(session).await;
+        let Removal { plan, current, .. } = removal;
+        let refused = self.bisection.refused(session, &plan, &current, failure);
+        refused.await
+    }
+
+    fn counts_attempt(&self) -> bool {
+        !self.bisection.is_searching()
     }
 }
 
@@ -205,7 +283,7 @@ pub(crate) async fn what_to_remove(
     let session = &mut cx.session;
     match found {
         Found::Zone(current) => {
-            ownership::permit_emptying(session, &current, state).await?;
+            ownership::authorize_emptying(session, &current, state).await?;
             Ok(ToRemove::From(current))
         }
         Found::Absent => Ok(ToRemove::Nothing(Done::AlreadyAbsent)),
@@ -220,7 +298,10 @@ pub(crate) async fn what_to_remove(
         Found::NotLoaded(_) if state.manages_nothing() => {
             Ok(ToRemove::Nothing(Done::Emptied { removed: 0 }))
         }
-        Found::NotLoaded(rcode) => Err(Failure::ZoneNotLoaded { rcode }),
+        Found::NotLoaded(rcode) => {
+            let zone = zone.clone();
+            Err(Failure::ZoneNotLoaded { rcode, zone })
+        }
     }
 }
 
@@ -232,15 +313,14 @@ async fn removal_scope(
     state: &ZoneState,
 ) -> Result<Option<RemovalScope>, Failure> {
     if let Some(Membership::Ours(member)) = membership
-        && member.is_listed
-        && !member.is_preexisting
+        && member.was_created()
     {
         return Ok(Some(RemovalScope::Listed));
     }
     let marker = ownership::marker(&cx.session);
     let provenance = ownership::provenance(membership, state.provenance);
     let scope = match (provenance, marker) {
-        (Provenance::Created, _) => RemovalScope::Recorded,
+        (Provenance::Created | Provenance::CreatedForPtr, _) => RemovalScope::Recorded,
         (Provenance::Preexisting | Provenance::Adopted, None) => return Ok(None),
         // A zone that the state does not know may bear a mark.
         (Provenance::Preexisting, Some(_)) => {
@@ -251,8 +331,8 @@ async fn removal_scope(
             RemovalScope::Marked
         }
         (Provenance::Adopted, Some(marker)) => {
-            let (found, _) = read(cx, zone).await?;
-            let is_same = |current: &CurrentZone| is_as_delivered(current, state);
+            let (found, _) = read_to_remove(cx, zone).await?;
+            let is_same = |current: &CurrentZone| state.is_as_delivered(current);
             if !marker.can_change_marks() && found.zone().is_some_and(is_same) {
                 RemovalScope::Adopted
             } else {
@@ -260,7 +340,7 @@ async fn removal_scope(
             }
         }
         (Provenance::Creating, _) => {
-            let (found, state) = read(cx, zone).await?;
+            let (found, state) = read_to_remove(cx, zone).await?;
             let primary = cx.session.primary;
             let is_unused = |current: &CurrentZone| is_unused(primary, current, &state);
             if found.zone().is_some_and(is_unused) {

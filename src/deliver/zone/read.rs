@@ -1,13 +1,18 @@
 //! Reads a zone and what this instance manages in it.
 
+use super::decide::{Before, View, is_unfinished};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{authentic, is_denied_to_all, is_soa_of, takes_updates};
+use crate::deliver::ownership;
+use crate::deliver::server::query::{authentic, is_denied_to_all, refused, soa_of, takes_updates};
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Read, Session};
+use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
-use crate::model::{CurrentZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
+use crate::model::{CurrentZone, DesiredZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
 use crate::wire::Rcode;
+
+/// How often a zone that is in no catalog is looked at again, for half a second, where a catalog creates and drops zones.
+const DROP_LOOKS: u32 = 8;
 
 /// Reads a zone, and loads what this instance manages in it.
 pub(crate) async fn read(
@@ -16,7 +21,7 @@ pub(crate) async fn read(
 ) -> Result<(Found, ZoneState), Failure> {
     let (session, store) = (&mut cx.session, cx.store);
     let key = session.zone_key(zone);
-    if session.primary.read == Read::State {
+    if !session.primary.abilities.shows_zones() {
         // The SOA comes first: a process that changes the zone after that makes a prerequisite fail, and one
         // that changed it before has said so in the state.
         let mut found = ask_for_zone(session, zone).await?;
@@ -25,7 +30,7 @@ pub(crate) async fn read(
             let asked = std::mem::take(&mut current.records);
             current.records = asked.union(believed(zone, &state));
         }
-        return Ok((found, state));
+        return Ok((found, state.weakened(&session.primary.abilities)));
     }
     let begun = store.load(&key);
     let found = read_zone(session, zone).await?;
@@ -33,7 +38,12 @@ pub(crate) async fn read(
         // A zone that must be created keeps its permit, so that its state still holds then.
         session.yield_permit();
     }
-    Ok((found, store.finish_load(&key, begun).await?))
+    let state = store.finish_load(&key, begun).await?;
+    let mut state = state.weakened(&session.primary.abilities);
+    if let Found::Zone(current) = &found {
+        state.key_tags = current.key_tags();
+    }
+    Ok((found, state))
 }
 
 /// Reads a zone as [`read`]; a zone that is not there is a failure.
@@ -42,31 +52,93 @@ pub(crate) async fn read_present(
     zone: &ZoneName,
 ) -> Result<(CurrentZone, ZoneState), Failure> {
     let (found, state) = read(cx, zone).await?;
-    Ok((found.into_zone()?, state))
+    Ok((found.into_zone(zone)?, state))
+}
+
+/// Reads a zone that is to go: for one of the primary's own, which holds nothing, that is done.
+pub(crate) async fn read_to_remove(
+    cx: &mut Context<'_>,
+    zone: &ZoneName,
+) -> Result<(Found, ZoneState), Failure> {
+    match read(cx, zone).await {
+        Err(Failure::BuiltInZone { .. }) => {
+            let state = cx.store.load(&cx.session.zone_key(zone)).await?;
+            Ok((Found::Absent, state))
+        }
+        found => found,
+    }
+}
+
+/// Reads what the decision about a zone is computed from. Changes nothing.
+pub(crate) async fn view(
+    cx: &mut Context<'_>,
+    zone: &DesiredZone,
+    before: &Before,
+) -> Result<View, Failure> {
+    let mut view = look(cx, zone, before).await?;
+    let primary = cx.session.primary;
+    let looks = match primary.provisioning {
+        // Knot drops a member zone some milliseconds after its entry has gone.
+        Some(Provisioning::Catalog { .. }) => DROP_LOOKS,
+        // Another instance may have deleted the zone after it was read, and released it before that was asked.
+        Some(Provisioning::Provisioner(_)) => 1,
+        None => 0,
+    };
+    for attempt in 1..=looks {
+        let Err(Failure::UnownedZone { .. }) = view.authorized else {
+            break;
+        };
+        cx.session.pause(attempt).await?;
+        cx.session.memberships.remove(&zone.name);
+        view = look(cx, zone, before).await?;
+    }
+    Ok(view)
+}
+
+async fn look(cx: &mut Context<'_>, zone: &DesiredZone, before: &Before) -> Result<View, Failure> {
+    let (found, state) = read(cx, &zone.name).await?;
+    let authorized = match &found {
+        Found::Zone(_) if is_unfinished(cx.session.primary, &state, before) => Ok(state.provenance),
+        Found::Zone(current) => ownership::authorize_update(cx, current, &state).await,
+        Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
+            let authorized = ownership::authorize_creation(cx, &zone.name, &state).await;
+            authorized.map(|()| state.provenance)
+        }
+    };
+    Ok(View {
+        found,
+        state,
+        authorized,
+        now: (cx.session.clock)(),
+    })
 }
 
 /// Asks for what can be asked for of a zone: the SOA and the apex NS records.
 async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
     let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    let key = session.primary.key.name();
+    let key = session.keys.update.name();
     if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
         let (rcode, key) = (Rcode::REFUSED, key.clone());
         return Ok(Found::NotShown(Failure::Unsigned { rcode, key }));
     }
     let answer = authentic(answer, key)?;
-    if !is_soa_of(&answer, zone) {
+    let Some(record) = soa_of(&answer, zone)? else {
         return match answer.rcode {
             rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
-            Rcode::REFUSED if takes_updates(session, zone).await? => Err(Failure::ZoneHidden),
-            _ => Ok(Found::Absent),
+            rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) if takes_updates(session, zone).await? => {
+                Err(refused(zone.apex(), rcode))
+            }
+            Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(Found::Absent),
+            rcode => Err(Failure::ServerFailure {
+                rcode,
+                extended: answer.extended_error,
+            }),
         };
-    }
-    let record = answer.answers.iter().find(|it| it.rtype == RecordType::SOA);
-    let record = record.expect("the answer has the zone's SOA");
+    };
     let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
     let soa_ttl = record.ttl;
     let answer = session.query(zone.apex(), RecordType::NS).await?;
-    let answer = authentic(answer, session.primary.key.name())?;
+    let answer = authentic(answer, session.keys.update.name())?;
     let is_ns = |it: &Record| it.rtype == RecordType::NS && it.owner == *zone.apex();
     let ns = answer.answers.into_iter().filter(is_ns);
     Ok(Found::Zone(Box::new(CurrentZone {

@@ -15,23 +15,26 @@
 
 use std::borrow::Cow;
 
-use super::bisect::Bisection;
-use super::decide::{Before, Creation, Decision, Update, View, decide, is_unfinished};
-use super::managed::{added, left_out, managed_after, obsolete, to_reserve, touched};
-use super::read::read;
-use crate::deliver::context::Context;
+use super::decide::{Before, Creation, DecidedUpdate, Decision, View, decide};
+use super::read::view;
+use super::sending::{Reservation, Sending};
+use crate::deliver::context::{Context, learn_software};
 use crate::deliver::create::create;
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut};
+use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut, refused_additions};
 use crate::deliver::ownership;
-use crate::deliver::server::query::{Serving, served_soa, serving};
+use crate::deliver::server::query::with_cname;
+use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
-use crate::deliver::server::{Provisioning, Read, Session};
-use crate::deliver::state::{SoaTtl, StateChange, ZoneKey, ZoneState};
-use crate::deliver::update::verify::{self, Ignored};
-use crate::deliver::update::{self, Next, Transaction};
-use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets};
-use crate::plan::Plan;
+use crate::deliver::server::{Provisioning, Session};
+use crate::deliver::state::managed::{managed_after, obsolete, to_reserve};
+use crate::deliver::state::{Refusal, SoaTtl, StateChange, ZoneKey, ZoneState};
+use crate::deliver::transaction::bisect::{Bisection, is_unsigned};
+use crate::deliver::transaction::verify::{self, Ignored};
+use crate::deliver::transaction::{self, Next, Transaction};
+use crate::diagnostic::Diagnose as _;
+use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets, Serial};
+use crate::plan::{Action, Plan, Shown, Surroundings};
 use crate::provision::Created;
 
 /// Makes the zone exist and look as desired.
@@ -39,7 +42,15 @@ pub(crate) async fn deliver_zone(
     cx: &mut Context<'_>,
     desired: &DesiredZone,
 ) -> Result<Delivered, Failure> {
-    ZoneUpdate::new(cx, desired, Existing::Updated).run().await
+    let update = ZoneUpdate::new(cx, desired, Existing::Updated);
+    let mut delivered = update.run().await?;
+    if let Done::Created { .. } = delivered.done {
+        let hiding = ownership::zones_that_hide(cx, desired).await;
+        let hiding = hiding.into_iter();
+        let reports = hiding.map(|(zone, instance)| LeftOut::Below { zone, instance });
+        delivered.left_out.extend(reports);
+    }
+    Ok(delivered)
 }
 
 /// Makes the zone exist, with what is desired if it is absent. One that is there stays as it is.
@@ -48,28 +59,6 @@ pub(crate) async fn ensure_zone(
     desired: &DesiredZone,
 ) -> Result<Delivered, Failure> {
     ZoneUpdate::new(cx, desired, Existing::Kept).run().await
-}
-
-/// Reads what the decision about a zone is computed from. Changes nothing.
-pub(crate) async fn view(
-    cx: &mut Context<'_>,
-    zone: &DesiredZone,
-    before: &Before,
-) -> Result<View, Failure> {
-    let (found, state) = read(cx, &zone.name).await?;
-    let permitted = match &found {
-        Found::Zone(_) if is_unfinished(cx.session.primary, &state, before) => Ok(state.provenance),
-        Found::Zone(current) => ownership::permit_found(cx, current, &state).await,
-        Found::Absent | Found::NotShown(_) | Found::NotLoaded(_) => {
-            let permitted = ownership::permit_absent(cx, &zone.name).await;
-            permitted.map(|()| state.provenance)
-        }
-    };
-    Ok(View {
-        found,
-        state,
-        permitted,
-    })
 }
 
 /// The treatment of a zone that exists.
@@ -94,38 +83,13 @@ struct ZoneUpdate<'c, 'a> {
     bisection: Bisection,
     /// The changes that were applied so far.
     counts: Counts,
-    /// The changes that the primary silently ignored.
-    ignored: Vec<LeftOut>,
     reservation: Reservation,
+    /// What was read last, once it is not being sent from.
+    seen: Option<(CurrentZone, ZoneState)>,
+    /// It is still so, unless a prerequisite fails: the message was certainly refused.
+    is_unchanged: bool,
     /// A plan whose response was lost. On the next read, changes that are no longer needed count as applied.
     lost: Option<Plan>,
-}
-
-/// The phases of the reservation of what the UPDATEs add.
-///
-/// ```text
-/// None ──reserve──▶ Reserved ──an UPDATE may have been applied──▶ Sent
-///   ▲                  │
-///   └──── roll back ◀──┘ a permanent failure
-/// ```
-enum Reservation {
-    None,
-    /// Nothing was applied; with the change that rolls the reservation back.
-    Reserved(StateChange),
-    Sent,
-}
-
-/// An update that is being sent.
-struct Sending<'c> {
-    current: CurrentZone,
-    state: ZoneState,
-    plan: Plan,
-    /// The records that are managed once the plan is applied.
-    managed: Cow<'c, RrSets>,
-    /// The parts of the desired zone that are left out.
-    left_out: Vec<LeftOut>,
-    /// Records to manage that were not reserved, since nothing is sent.
-    unreserved: RrSets,
 }
 
 impl<'c, 'a> ZoneUpdate<'c, 'a> {
@@ -140,14 +104,26 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             failed_at: None,
             bisection: Bisection::default(),
             counts: Counts::default(),
-            ignored: Vec::new(),
             reservation: Reservation::None,
+            seen: None,
+            is_unchanged: false,
             lost: None,
         }
     }
 
     async fn run(mut self) -> Result<Delivered, Failure> {
-        let delivered = update::run(&mut self).await;
+        // On the heap: the compiler limits how deep futures are nested.
+        let delivered = Box::pin(transaction::run(&mut self)).await;
+        if let Err(failure) = &delivered
+            && failure.retry() == Retry::Transient
+            && let Some((current, state)) = self.seen.take()
+        {
+            // The next attempt need not find these again.
+            let found = std::mem::take(&mut self.bisection).into_found();
+            let refusals = self.refusals(&current, &state, &state.refusals, &found);
+            let change = state.change(self.zone_key(), RrSets::default(), RrSets::default());
+            self.cx.store.commit(StateChange { refusals, ..change })?;
+        }
         if let Err(failure) = &delivered
             && failure.retry() == Retry::Permanent
             && let Reservation::Reserved(roll_back) = self.reservation
@@ -166,8 +142,9 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             && serving(&mut self.cx.session, &self.desired.name).await? == Serving::Yes
         {
             return Ok(Some(Delivered {
-                done: created_from(&first.zone.records),
-                left_out: left_out(&first.conflicts, &first.kept),
+                done: Done::created(&first.zone.records),
+                left_out: LeftOut::of_plan(&first.conflicts, &first.kept, self.desired.source)
+                    .collect(),
             }));
         }
         self.before.created = Some(created);
@@ -176,42 +153,63 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
     }
 
     /// Lists the zone, reserves what the update adds and packs it.
-    async fn send(&mut self, update: Update) -> Result<Next<Delivered, Sending<'c>>, Failure> {
-        if !self.bisection.is_searching()
-            && let Some(guard) = update.guard
-        {
-            return Err(guard);
+    async fn send(
+        &mut self,
+        update: DecidedUpdate,
+        is_unchanged: bool,
+    ) -> Result<Next<Delivered, Sending<'c>>, Failure> {
+        if !self.bisection.is_searching() {
+            if let Some(guard) = update.guard {
+                return Err(guard);
+            }
+            if update.plan.loses_most(&update.current) {
+                self.cx.allow_deletion(&self.desired.name).await?;
+            }
         }
         ownership::list_found(self.cx, &update.current, &update.state).await?;
         let left_out = update.left_out();
-        let Update {
+        let DecidedUpdate {
             current,
             mut state,
             placeholders,
             mut plan,
+            refusals,
             first,
             ..
         } = update;
         let records = match first {
             Some(first) => Cow::Owned(first.zone.records),
-            None => Cow::Borrowed(&self.desired.records),
+            None => state.without_ns_of_others(&self.desired.records, &current),
         };
         if let Some(lost) = self.lost.take() {
             self.counts += Counts::of_applied(&lost, &plan);
         }
-        self.bisection.restrict(&mut plan);
+        let session = &mut self.cx.session;
+        self.bisection.restrict(session, &mut plan, &current);
+        if std::mem::take(&mut self.before.suspects_cname) {
+            let names = plan.owners_without_cname(&current);
+            for owner in with_cname(session, &self.desired.name, names).await? {
+                self.bisection.exclude(&owner, &plan);
+            }
+            self.bisection.restrict(session, &mut plan, &current);
+        }
         let managed = managed_after(records, &state.managed, &plan);
-        let add = match self.cx.session.primary.read {
-            Read::Transfer => to_reserve(&managed, &state.managed, &plan),
-            Read::State => touched(&plan),
+        let add = match self.cx.session.primary.abilities.shown {
+            // The first message of a search has reserved all.
+            Shown::Zones if is_unchanged => RrSets::default(),
+            Shown::Zones => to_reserve(&managed, &state.managed, &plan),
+            // None of them is certain while they are sent.
+            Shown::RrSets => plan.records(|_| true),
         };
         let mut unreserved = add.union(placeholders);
-        let mut batches = Vec::new();
+        let mut batches = Ok(Vec::new());
         if !plan.is_empty() {
             let add = std::mem::take(&mut unreserved);
-            self.reserve(&mut state, &add).await?;
+            if !add.is_empty() || !is_unchanged {
+                self.reserve(&mut state, &add).await?;
+            }
             let session = &mut self.cx.session;
-            batches = update::batches(session, &plan, &current, state.prerequisites).await?;
+            batches = transaction::batches(session, &plan, &current, state.prerequisites).await;
         }
         let change = Sending {
             current,
@@ -219,9 +217,14 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             plan,
             managed,
             left_out,
+            refusals,
             unreserved,
         };
-        Ok(Next::Send { batches, change })
+        match batches {
+            Ok(batches) => Ok(Next::Send { batches, change }),
+            Err(failure @ Failure::Batch(_)) => Ok(Next::TooLarge { failure, change }),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Makes it durable that this instance may manage these records from now on.
@@ -242,15 +245,21 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         self.cx.session.zone_key(&self.desired.name)
     }
 
-    /// Reports what the primary silently ignored, and does not count it as applied.
-    fn note_ignored(&mut self, ignored: Ignored) {
-        let Ignored { left, missing } = &ignored;
+    /// Subtracts the changes that are not in place from the counts.
+    fn discount(&mut self, ignored: &Ignored) {
+        let Ignored {
+            left,
+            missing,
+            altered,
+            ..
+        } = ignored;
         let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
         let missing_count = missing.record_count() - usize::from(is_soa_missing);
         self.counts.soa_changed &= !is_soa_missing;
         self.counts.removed -= left.record_count().min(self.counts.removed);
         self.counts.added -= missing_count.min(self.counts.added);
-        self.ignored.extend(ignored.into_left_out());
+        let altered: usize = altered.iter().map(|(set, _)| set.rdatas.len()).sum();
+        self.counts.ttl_changed -= altered.min(self.counts.ttl_changed);
     }
 
     /// Waits, once, for another process that is creating the zone: while BIND and PowerDNS have it as a
@@ -270,30 +279,49 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         Ok(false)
     }
 
-    /// Finds out whether the primary took the TTL of the SOA, if the plan changed it.
-    async fn note_soa_ttl(&mut self, sent: &mut Sending<'c>) -> Result<(), Failure> {
-        let session = &mut self.cx.session;
-        if session.primary.read == Read::Transfer
-            && let Some((_, ttl)) = &sent.plan.soa
-            && *ttl != sent.current.soa_ttl
-            && let Some((_, served)) = served_soa(session, &self.desired.name).await?
-            && served != *ttl
-        {
-            sent.state.soa_ttl = SoaTtl::Fixed;
+    /// Returns a serial that the primary has reached, if this instance has changed the zone, and it is not behind the
+    /// remembered one.
+    fn serial_to_remember(&self, state: &ZoneState, reached: Serial) -> Option<Serial> {
+        let is_behind = state.serial.is_some_and(|it| it.is_after(reached));
+        let has_changed_it = state.serial.is_some() || self.counts != Counts::default();
+        (has_changed_it && !is_behind).then_some(reached)
+    }
+
+    /// Returns what to remember of what the primary does not take; `None` if that is stored already.
+    fn refusals(
+        &self,
+        current: &CurrentZone,
+        state: &ZoneState,
+        counting: &[Refusal],
+        left_out: &[LeftOut],
+    ) -> Option<Vec<Refusal>> {
+        let is_any = left_out.iter().any(|it| !it.refused().is_empty());
+        if !is_any && counting == state.refusals {
+            return None;
         }
-        Ok(())
+        let scope = self.cx.policy.scope(&state.managed);
+        let surroundings = Surroundings::new(self.desired, current, &scope);
+        let now = (self.cx.session.clock)();
+        // What others do at a name, which decides what is ignored there, is seen only if the zone is read.
+        let primary = self.cx.session.primary;
+        let is_read = primary.abilities.shows_zones();
+        let is_remembered = |it: &&LeftOut| is_read || !matches!(it, LeftOut::Ignored { .. });
+        let found = left_out.iter().filter(is_remembered);
+        let found = found.flat_map(|it| {
+            let report = it.diagnostic().at(primary.software());
+            let parts = it.refused().into_iter();
+            parts.map(move |part| (part, report.clone()))
+        });
+        state.refusals_with(counting, found, &surroundings, now)
     }
 
     /// Returns the result once everything was sent.
-    fn delivered(&mut self, sent: Sending<'c>) -> Delivered {
+    fn delivered(&self, sent: &Sending<'c>, left_out: Vec<LeftOut>) -> Delivered {
         let done = match self.before.created {
-            Some(Created::Placeholder) => created_from(&sent.managed),
+            Some(Created::Placeholder) => Done::created(&sent.managed),
             _ if self.counts == Counts::default() => Done::Unchanged,
             _ => Done::Updated(self.counts),
         };
-        let mut left_out = sent.left_out;
-        left_out.extend(std::mem::take(&mut self.bisection).into_left_out());
-        left_out.append(&mut self.ignored);
         Delivered { done, left_out }
     }
 }
@@ -307,7 +335,19 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Next<Delivered, Sending<'c>>, Failure> {
-        let view = view(self.cx, self.desired, &self.before).await?;
+        let is_unchanged = std::mem::take(&mut self.is_unchanged);
+        let view = match self.seen.take() {
+            Some((current, state)) if is_unchanged => View {
+                found: Found::Zone(Box::new(current)),
+                authorized: Ok(state.provenance),
+                state,
+                now: (self.cx.session.clock)(),
+            },
+            seen => {
+                self.seen = seen;
+                view(self.cx, self.desired, &self.before).await?
+            }
+        };
         let primary = self.cx.session.primary;
         self.is_absent = matches!(view.found, Found::Absent | Found::NotShown(_));
         if let Found::Zone(current) = &view.found {
@@ -315,7 +355,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
                 self.before.prerequisite_failures = 0;
             }
             if primary.catalog.is_none()
-                && let Err(Failure::OthersZone { .. }) = view.permitted
+                && let Err(Failure::OthersZone { .. }) = view.authorized
             {
                 // The managed records went with the earlier zone of this name.
                 self.cx
@@ -334,7 +374,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             {
                 Ok(Next::Done(Delivered::all(Done::Unchanged)))
             }
-            Decision::Update(update) => self.send(*update).await,
+            Decision::Update(update) => self.send(*update, is_unchanged).await,
         }
     }
 
@@ -343,7 +383,6 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         mut sent: Sending<'c>,
         messages: usize,
     ) -> Result<Option<Delivered>, Failure> {
-        self.note_soa_ttl(&mut sent).await?;
         let Sending {
             current,
             state,
@@ -351,40 +390,70 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             ..
         } = &sent;
         self.counts += Counts::of(plan, messages);
-        let is_all = !self.bisection.is_searching();
         let session = &mut self.cx.session;
-        let ignored =
-            verify::ignored(session, plan, state.prerequisites, current.soa.serial).await?;
-        // Records that are still to be sent stay managed, and so do those that the primary kept.
-        let drop = if is_all {
-            obsolete(plan, state, &sent.managed).minus(&ignored.left)
-        } else {
-            RrSets::default()
+        let ignored = verify::ignored(session, plan, messages, state.prerequisites, current);
+        let ignored = ignored.await?;
+        let verify = match session.primary.abilities.shown {
+            Shown::Zones => RrSets::default(),
+            Shown::RrSets => {
+                let added = plan.records(|action| action != Action::Remove);
+                added.minus(&ignored.missing)
+            }
         };
-        let verify = match session.primary.read {
-            Read::Transfer => RrSets::default(),
-            Read::State => added(plan).minus(&ignored.missing),
-        };
-        let add = std::mem::take(&mut sent.unreserved);
-        self.cx.store.commit(StateChange {
-            verify,
-            ..sent.state.change(self.zone_key(), add, drop)
-        })?;
-        self.note_ignored(ignored);
-        if is_all {
-            return Ok(Some(self.delivered(sent)));
+        let serial = ignored.serial.unwrap_or(current.soa.serial);
+        let serial = self.serial_to_remember(state, serial);
+        if self.cx.session.primary.abilities.shows_zones()
+            && let Some((_, ttl)) = &plan.soa
+            && *ttl != current.soa_ttl
+            && ignored.soa_ttl.is_some_and(|served| served != *ttl)
+        {
+            sent.state.soa_ttl = SoaTtl::Fixed;
         }
-        self.bisection.passed(messages);
-        Ok(None)
+        let left = ignored.left.clone();
+        self.discount(&ignored);
+        let is_all = self.bisection.verified(ignored, messages);
+        let add = std::mem::take(&mut sent.unreserved);
+        let mut change = StateChange {
+            verify,
+            serial: serial.filter(|_| is_all),
+            ..sent.state.change(self.zone_key(), add, RrSets::default())
+        };
+        if !is_all {
+            // Records that are still to be sent stay managed.
+            change.drop = sent.plan.removed_records().minus(&left);
+            self.cx.store.commit(change)?;
+            self.seen = Some((sent.current, sent.state));
+            return Ok(None);
+        }
+        let not_taken = std::mem::take(&mut self.bisection).into_left_out();
+        change.drop = obsolete(&sent.plan, &sent.state, &sent.managed)
+            // So do those that the primary kept.
+            .minus(&left);
+        if !self.cx.session.primary.abilities.shows_zones() {
+            // Only the state tells what the primary has: what never arrived is not managed.
+            let never_arrived = refused_additions(&not_taken).minus(&sent.state.verified);
+            change.drop = change.drop.union(never_arrived);
+        }
+        let mut left_out = std::mem::take(&mut sent.left_out);
+        left_out.extend(not_taken);
+        change.refusals = self.refusals(&sent.current, &sent.state, &sent.refusals, &left_out);
+        self.cx.store.commit(change)?;
+        Ok(Some(self.delivered(&sent, left_out)))
     }
 
     fn prerequisite_failed(&mut self, sent: Sending<'c>) {
-        self.failed_at = Some(sent.current.soa.to_rdata());
-        self.before.prerequisite_failures += 1;
+        let failed_at = Some(sent.current.soa.to_rdata());
+        self.before.suspects_cname = !self.cx.session.primary.abilities.shows_zones();
+        // The CNAME is looked for first.
+        let is_counted = !self.before.suspects_cname || self.failed_at == failed_at;
+        self.before.prerequisite_failures += u32::from(is_counted);
+        self.failed_at = failed_at;
+        self.seen = Some((sent.current, sent.state));
     }
 
     fn response_lost(&mut self, sent: Sending<'c>) {
         self.lost = Some(sent.plan);
+        self.seen = Some((sent.current, sent.state));
     }
 
     fn may_be_in_place(&mut self) {
@@ -395,7 +464,16 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         if self.waits_for_creation(&failure).await? {
             return Ok(());
         }
-        self.bisection.refused(&sent.plan, failure)
+        let session = &mut self.cx.session;
+        learn_software(session).await;
+        let is_certain = !is_unsigned(&failure);
+        let refused = self
+            .bisection
+            .refused(session, &sent.plan, &sent.current, failure);
+        let refused = refused.await;
+        self.is_unchanged = is_certain && refused.is_ok();
+        self.seen = Some((sent.current, sent.state));
+        refused
     }
 
     fn counts_attempt(&self) -> bool {
@@ -404,11 +482,5 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
 
     fn is_hidden(&self) -> bool {
         self.is_absent
-    }
-}
-
-fn created_from(records: &RrSets) -> Done {
-    Done::Created {
-        records: records.record_count() + 1,
     }
 }

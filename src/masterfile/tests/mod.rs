@@ -6,6 +6,7 @@ use std::io;
 
 use super::source::INCLUDE_DEPTH_MAX;
 use super::*;
+use crate::diagnostic::Diagnose as _;
 use crate::model::{Serial, ZoneName, ZoneSource};
 use crate::zonefile::format_record;
 
@@ -44,7 +45,7 @@ fn assert_records(text: &str, expected: &[&str]) {
 fn errors(text: &str) -> Vec<String> {
     let errors = parse_with(text, &[]).unwrap_err();
     let texts = errors.iter().map(|error| {
-        assert!(!error.kind.hint().is_empty());
+        assert!(error.diagnostic().hint().is_some());
         error.to_string().replace("zone.db:", "")
     });
     texts.collect()
@@ -261,7 +262,7 @@ fn a_generated_range_is_that_of_bind() {
         "${2147483647}",
     ] {
         let error = format!(
-            "2:15: `{pattern}` is no pattern of `$GENERATE`, or gives a number below 0 or above 2147483647"
+            "2:15: `{pattern}` is no pattern of `$GENERATE`, or its number is out of range"
         );
         let line = format!("$GENERATE 0-1 {pattern} A 192.0.2.1");
         if pattern == "${2147483647}" {
@@ -272,7 +273,7 @@ fn a_generated_range_is_that_of_bind() {
     }
     assert_line(
         "$GENERATE 1-2 a$ MX 10 b$",
-        "2:24: `b$` stands after the end of `$GENERATE`",
+        "2:24: `b$` is too much for `$GENERATE`",
     );
     assert_line(
         "$GENERATE 1-2 a$ A 192.0.2.x",
@@ -313,12 +314,9 @@ fn each_error_has_its_line_and_column() {
         "@ DS 1 8 2 00",
         "2:12: digest has 1 octets, and its kind has 32",
     );
-    assert_line(
-        "$FOO x",
-        "2:1: `$FOO` is none of the directives `$ORIGIN`, `$TTL`, `$INCLUDE` and `$GENERATE`",
-    );
+    assert_line("$FOO x", "2:1: `$FOO` is no directive");
     assert_line("$TTL", "2:5: `$TTL` needs a period");
-    assert_line("$ORIGIN a b", "2:11: `b` stands after the end of `$ORIGIN`");
+    assert_line("$ORIGIN a b", "2:11: `b` is too much for `$ORIGIN`");
     assert_line("x TXT \"a", "2:7: a quote is not closed");
     assert_line(
         "x TXT ( a\n\n",
@@ -359,13 +357,13 @@ fn a_zone_has_one_soa_at_its_apex() {
         )),
         [
             "2:3: another SOA record stands before this one",
-            "3:3: an SOA record stands below the apex of the zone, at `x.example.`"
+            "3:3: an SOA record stands below the apex, at `x.example.`"
         ]
     );
     let digest = "00".repeat(32);
     assert_eq!(
         errors(&format!("@ 1 DS 1 8 2 {digest}\n")),
-        ["1:3: a DS record stands at the zone's own apex, and belongs in the parent zone"]
+        ["1:3: a DS record stands at the zone's own apex"]
     );
 }
 
@@ -419,7 +417,11 @@ fn a_wanted_zone_is_the_file_without_the_records_of_a_signer() {
         (Some(5), Some(4))
     );
     assert_eq!(wanted.zone.records.record_count(), 3);
-    let notes: Vec<String> = wanted.notes.iter().map(ToString::to_string).collect();
+    let notes: Vec<String> = wanted
+        .notes
+        .iter()
+        .map(|note| note.diagnostic().to_string())
+        .collect();
     assert_eq!(
         notes,
         [

@@ -78,11 +78,26 @@ fn an_address_and_the_root_are_no_hosts() {
     for text in ["192.0.2.3", "192.0.2.3.", "2001:DB8::1", "::ffff:192.0.2.3"] {
         assert_eq!(problem(text), Some(address.into()), "{text}");
     }
+    for text in [
+        "https://www.example.com/",
+        "//www.example.com/x",
+        "www.example.com/",
+        "www.example.com:8080",
+        "[2001:db8::1]",
+    ] {
+        let url = "a URL stands where the name of a host belongs";
+        assert_eq!(problem(text), Some(url.into()), "{text}");
+    }
+    for text in ["@", "@.", "m@example.com.", r"\@"] {
+        let at = "`@` stands in the name of a host";
+        assert_eq!(problem(text), Some(at.into()), "{text}");
+    }
     let root = "the root stands where the name of a host belongs";
     assert_eq!(problem("."), Some(root.into()));
     // Names in real use: reverse names, single labels, and names that only resemble an address.
     for text in [
         "localhost",
+        "7.0/25.2.0.192.in-addr.arpa",
         "192.0.2",
         "192.0.2.300",
         "1.192.0.2.3",

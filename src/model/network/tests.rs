@@ -101,3 +101,40 @@ fn the_network_around_an_address_holds_it() {
         );
     }
 }
+
+#[test]
+fn a_reverse_name_stands_for_a_network_whatever_is_in_front_of_it() {
+    let network = |name: &str| network_of(&name.parse().unwrap()).map(|it| it.to_string());
+    for (name, expected) in [
+        ("in-addr.arpa.", "0.0.0.0/0"),
+        ("192.IN-ADDR.ARPA.", "192.0.0.0/8"),
+        ("2.0.192.in-addr.arpa.", "192.0.2.0/24"),
+        ("0/25.2.0.192.in-addr.arpa.", "192.0.2.0/24"),
+        ("02.0.192.in-addr.arpa.", "192.0.0.0/16"),
+        ("300.2.0.192.in-addr.arpa.", "192.0.2.0/24"),
+        ("x.7.2.0.192.in-addr.arpa.", "192.0.2.7/32"),
+        ("9.7.2.0.192.in-addr.arpa.", "192.0.2.7/32"),
+        ("ip6.arpa.", "::/0"),
+        ("D.0.1.0.0.2.ip6.arpa.", "2001:d00::/24"),
+        ("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32"),
+        ("10.8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32"),
+    ] {
+        assert_eq!(network(name).as_deref(), Some(expected), "{name}");
+    }
+    for name in [
+        ".",
+        "arpa.",
+        "in-addr.example.",
+        "home.arpa.",
+        "xin-addr.arpa.",
+    ] {
+        assert_eq!(network(name), None, "{name}");
+    }
+    let covers = |wide: &str, narrow: &str| {
+        let network = |text: &str| text.parse::<Network>().unwrap();
+        network(wide).covers(&network(narrow))
+    };
+    assert!(covers("192.0.2.0/24", "192.0.2.0/24") && covers("192.0.2.0/24", "192.0.2.7"));
+    assert!(!covers("192.0.2.0/25", "192.0.2.0/24") && !covers("192.0.2.0/24", "192.0.3.0/24"));
+    assert!(!covers("0.0.0.0/0", "::/0"));
+}

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{parsed, samples};
-use crate::payload::{Payload, parse};
+use crate::diagnostic::Diagnose as _;
+use crate::model::{Intent, RejectedRecords};
+use crate::payload::{Command, Payload, parse};
 
 /// Records that are invalid by themselves, each for another reason.
 const INVALID_RECORDS: [&str; 8] = [
@@ -17,7 +19,7 @@ const INVALID_RECORDS: [&str; 8] = [
     r#"{"host":"other.test.","type":"NS","value":"n.example."}"#,
     r#"{"host":"www.harbor.example.","type":"A","value":"no address"}"#,
     r#"{"host":"mail.harbor.example.","type":"NS","value":"a..b"}"#,
-    r#"{"host":"harbor.example.","type":"A","value":"192.0.2.9","ttl":-1}"#,
+    r#"{"host":"harbor.example.","type":"A","value":"192.0.2","ttl":-1}"#,
 ];
 
 fn sample(index: usize) -> Vec<u8> {
@@ -36,13 +38,14 @@ fn with_record(payload: &str, at: usize, record: &Value) -> String {
     payload.to_string()
 }
 
-/// Returns the commands and the number of problems, which do not depend on positions.
-fn without_positions(payload: &Payload) -> (Vec<String>, usize) {
-    let commands = payload
-        .commands
-        .iter()
-        .map(|command| format!("{command:?}"));
-    (commands.collect(), payload.problems.len())
+/// Returns the commands without rejected records, and the number of problems, which do not depend on positions.
+fn without_positions(mut payload: Payload) -> (Vec<Command>, usize) {
+    for command in &mut payload.commands {
+        if let Intent::Zone(zone) = &mut command.intent {
+            zone.rejected = RejectedRecords::default();
+        }
+    }
+    (payload.commands, payload.problems.len())
 }
 
 proptest! {
@@ -82,7 +85,7 @@ proptest! {
         for problem in &payload.problems {
             prop_assert!(!problem.text.contains(char::is_control));
             prop_assert!(!problem.kind.to_string().contains(char::is_control));
-            prop_assert!(!problem.kind.hint().is_empty());
+            prop_assert!(problem.diagnostic().hint().is_some());
         }
     }
 
@@ -95,9 +98,9 @@ proptest! {
         let sample = String::from_utf8(sample(index)).unwrap();
         prop_assume!(sample.starts_with('['));
         let invalid: Value = serde_json::from_str(INVALID_RECORDS[invalid]).unwrap();
-        let (commands, problems) = without_positions(&parsed(&sample));
+        let (commands, problems) = without_positions(parsed(&sample));
         let changed = parsed(&with_record(&sample, at, &invalid));
-        let (changed_commands, changed_problems) = without_positions(&changed);
+        let (changed_commands, changed_problems) = without_positions(changed);
         prop_assert_eq!(commands, changed_commands);
         let arrays = sample.matches("\"rr\": [").count();
         prop_assert_eq!(problems + arrays, changed_problems);

@@ -4,6 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::{outcome, parsed, record, update};
 use crate::model::{Intent, RecordType};
+use crate::payload::NoteKind;
 
 #[track_caller]
 fn parses_to(rtype: &str, opt: &str, value: &str, expected: &str) {
@@ -47,14 +48,44 @@ fn names_in_rdata_are_absolute_with_or_without_the_final_dot() {
 }
 
 #[test]
-fn unicode_names_get_their_ascii_form_and_ascii_names_stay_unchanged() {
-    parses_to("CNAME", "", "straße.example.", "xn--strae-oqa.example.");
-    parses_to("MX", "5", "bücher.example", "5 xn--bcher-kva.example.");
-    let host = record("_dmarc.BÜCHER.z.example.", "A", "", "192.0.2.1");
-    assert_eq!(
-        outcome(&host),
-        "  _dmarc.xn--bcher-kva.z.example. 300 IN A 192.0.2.1\n"
-    );
+fn names_are_taken_as_sent_and_those_outside_ascii_are_refused() {
+    for (character, text) in [
+        ('\u{df}', "stra\u{df}e.z.example."),
+        ('\u{fc}', "b\u{fc}cher.z.example"),
+        ('\u{ff45}', "www.z.\u{ff45}xample."),
+        ('\u{3002}', "www\u{3002}z.example."),
+        ('\u{ff0e}', "www\u{ff0e}z.example."),
+        ('\u{ff61}', "www\u{ff61}z.example."),
+        ('\u{ad}', "w\u{ad}ww.z.example."),
+        ('\u{430}', "\u{430}dmin.z.example."),
+        ('\u{212a}', "\u{212a}.z.example."),
+    ] {
+        let expected = format!(
+            "U+{:04X} is not ASCII; Plesk sends such a name as `xn--…`\n",
+            u32::from(character)
+        );
+        for record in [
+            record(text, "A", "", "192.0.2.1"),
+            record("a.z.example.", "CNAME", "", text),
+            record("a.z.example.", "NS", "", text),
+            record("a.z.example.", "PTR", "", text),
+            record("a.z.example.", "MX", "10", text),
+            record("a.z.example.", "MX", "", text),
+            record("a.z.example.", "SRV", "0 0 5060", text),
+            record("a.z.example.", "HTTPS", "1", text),
+        ] {
+            let outcome = outcome(&record);
+            assert!(outcome.contains("problem"), "{outcome}");
+            assert!(outcome.ends_with(&expected), "{outcome}");
+        }
+        let zone = format!(r#"[{{"command":"delete","zone":{{"name":"{text}"}}}}]"#);
+        let payload = parsed(&zone);
+        assert_eq!(payload.commands, [], "{text}");
+        let ptr = format!(
+            r#"[{{"command":"createPTRs","ptr":{{"ip_address":"192.0.2.1","hostname":"{text}"}}}}]"#
+        );
+        assert_eq!(parsed(&ptr).commands, [], "{text}");
+    }
     // IDNA would reject these labels.
     let host = record("*.-a_--b.xn--zzz.z.example.", "A", "", "192.0.2.1");
     assert_eq!(
@@ -102,12 +133,16 @@ fn txt_is_taken_to_the_letter() {
         let rdata = &zone.records.as_slice()[0].rdatas[0];
         assert_eq!(&*rdata.content(RecordType::TXT), content.as_bytes());
     }
-    let most = "x".repeat(65_279);
+    // With 23 octets of owner name and fixed fields, and a length octet for each 255.
+    let most = "x".repeat(30_855);
     assert!(!outcome(&record("a.z.example.", "TXT", "", &most)).contains("problem"));
-    let outcome = outcome(&record("a.z.example.", "TXT", "", &(most + "x")));
-    assert!(
-        outcome.ends_with(": the text has 65280 octets, more than the 65279 that fit one record\n")
-    );
+    for text in [most + "x", "x".repeat(65_279), "x".repeat(65_280)] {
+        let outcome = outcome(&record("a.z.example.", "TXT", "", &text));
+        assert!(
+            outcome.ends_with(", more than the 31000 of one name and type\n"),
+            "{outcome}"
+        );
+    }
 }
 
 #[test]
@@ -118,16 +153,16 @@ fn caa_values_are_bare_or_quoted() {
         "a.example; b=c",
         r#"0 issue "a.example; b=c""#,
     );
-    parses_to("CAA", " 0  issue ", "a(b", r#"0 issue "a(b""#);
+    parses_to("CAA", " 0  tag ", "a(b", r#"0 tag "a(b""#);
     parses_to("CAA", "0 issue", "", r#"0 issue """#);
-    parses_to("CAA", "0 issue", r"a\b", r#"0 issue "a\\b""#);
+    parses_to("CAA", "0 tag", r"a\b", r#"0 tag "a\\b""#);
     parses_to(
         "CAA",
-        "0 issue",
+        "0 tag",
         "a\"b\u{e9}\n",
-        r#"0 issue "a\"b\195\169\010""#,
+        r#"0 tag "a\"b\195\169\010""#,
     );
-    parses_to("CAA", "0 issue", r#" "a\"b" "#, r#"0 issue "a\"b""#);
+    parses_to("CAA", "0 tag", r#" "a\"b" "#, r#"0 tag "a\"b""#);
     parses_to(
         "CAA",
         "",
@@ -142,6 +177,143 @@ fn caa_values_are_bare_or_quoted() {
         "a",
         " z.example. `256 issue \"a\"`: flags `256` is not a number from 0 to 255",
     );
+}
+
+#[test]
+fn the_issuer_of_a_caa_record_is_a_domain_name_or_nothing() {
+    for value in [
+        ";",
+        " ; ",
+        "; policy=none",
+        "ca.example",
+        " ca.example ",
+        "CA.Example;x=\u{201c}y\u{201d} (z)",
+        "1-2.example ; account=1; validationmethods=dns-01",
+        "ca",
+    ] {
+        for tag in ["issue", "issuewild", "issuemail", "Issue"] {
+            let outcome = outcome(&record("z.example.", "CAA", &format!("0 {tag}"), value));
+            let bare: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+            assert!(
+                outcome.starts_with("  z.example. 300 IN CAA 0 "),
+                "{outcome}"
+            );
+            assert!(bare.len() < outcome.len());
+        }
+    }
+    parses_to(
+        "CAA",
+        "0 issue",
+        " ca.example ;x (",
+        r#"0 issue " ca.example ;x (""#,
+    );
+    for value in [
+        "\u{201c}ca.example\u{201d}",
+        "lets encrypt.org",
+        "ca.example.",
+        "-ca.example",
+        "ca-.example",
+        "ca..example",
+        ".",
+        "https://ca.example/",
+        "ca.example account=1",
+        "ca_x.example",
+        "'ca.example'",
+        "ca.example, ca.example.net",
+    ] {
+        for tag in ["issue", "issuewild", "ISSUEMAIL"] {
+            let caa = record("a.z.example.", "CAA", &format!("0 {tag}"), value);
+            let expected = "the issuer is no domain name\n";
+            let outcome = outcome(&caa);
+            assert!(
+                outcome.starts_with("problem ") && outcome.ends_with(expected),
+                "{outcome}"
+            );
+        }
+    }
+    // Other tags have values of other forms.
+    parses_to(
+        "CAA",
+        "0 iodef",
+        "mailto:a@b.example",
+        r#"0 iodef "mailto:a@b.example""#,
+    );
+}
+
+#[test]
+fn a_target_is_no_address_no_url_and_no_at() {
+    let address = "an address stands where the name of a host belongs";
+    let url = "a URL stands where the name of a host belongs";
+    let at = "`@` stands in the name of a host";
+    for (value, cause) in [
+        ("192.0.2.1", address),
+        ("192.0.2.1.", address),
+        ("2001:db8::1", address),
+        ("https://www.example.com/", url),
+        ("www.example.com:443", url),
+        ("@", at),
+        ("mail@example.com", at),
+    ] {
+        for (rtype, opt) in [
+            ("CNAME", ""),
+            ("NS", ""),
+            ("PTR", ""),
+            ("MX", "10"),
+            ("SRV", "1 2 3"),
+            ("HTTPS", "1"),
+            ("SVCB", "1"),
+        ] {
+            // A target of SVCB in presentation format is absolute.
+            let is_service = ["HTTPS", "SVCB"].contains(&rtype);
+            let value = match value {
+                _ if is_service => format!("{}.", value.trim_end_matches('.')),
+                _ => value.to_owned(),
+            };
+            let expected = format!(".value z.example. `{value}`: {cause}");
+            is_skipped("a.z.example.", rtype, opt, &value, &expected);
+        }
+    }
+    parses_to("MX", "0", ".", "0 .");
+    parses_to("SRV", "0 0 0", ".", "0 0 0 .");
+    parses_to(
+        "CNAME",
+        "",
+        "1.0/25.2.0.192.in-addr.arpa",
+        "1.0/25.2.0.192.in-addr.arpa.",
+    );
+}
+
+#[test]
+fn text_that_was_meant_for_a_master_file_is_noted() {
+    let noted = |content: &str| {
+        let payload = parsed(&update(&record("a.z.example.", "TXT", "", content)));
+        assert_eq!(payload.problems, []);
+        let notes = payload.notes.iter();
+        notes.map(|note| note.kind.clone()).collect::<Vec<_>>()
+    };
+    for content in [
+        r#""v=DMARC1; p=none""#,
+        r#" "v=DKIM1; " "p=AAAA" "#,
+        r#"("v=DKIM1; " "p=AAAA")"#,
+        "( v=spf1 -all )",
+        r"v=DMARC1\; p=none",
+    ] {
+        assert_eq!(noted(content), [NoteKind::MasterFileText], "{content}");
+    }
+    for content in ["v=spf1\n-all", "v=spf1 -all\r", "\"a\nb\""] {
+        assert_eq!(noted(content), [NoteKind::LineBreak], "{content:?}");
+    }
+    for content in [
+        "v=spf1 include:a.example -all",
+        "v=DKIM1; k=rsa; p=MIGf+/MA==",
+        r#"say "x""#,
+        r#"""#,
+        "a (b)",
+        r"back\slash",
+        "",
+    ] {
+        assert_eq!(noted(content), [], "{content}");
+    }
 }
 
 #[test]
@@ -175,7 +347,7 @@ fn owner_names_outside_the_zone_are_skipped() {
     is_skipped("a b.z.example.", "A", "", "192.0.2.1", blank);
     let empty = ".host z.example. ``: the name is empty";
     is_skipped("", "A", "", "192.0.2.1", empty);
-    let ascii = ".host z.example. `\u{2488}a.z.example.`: the name has no ASCII form (UTS 46)";
+    let ascii = ".host z.example. `\u{2488}a.z.example.`: U+2488 is not ASCII; Plesk sends such a name as `xn--…`";
     is_skipped("\u{2488}a.z.example.", "A", "", "192.0.2.1", ascii);
     assert_eq!(
         outcome(&record("A.Z.EXAMPLE", "A", "", "192.0.2.1")),
@@ -198,8 +370,7 @@ fn pseudo_types_are_skipped_silently_and_unmanaged_types_are_reported() {
     let txt = ".type z.example. `spf`: type SPF is obsolete";
     is_skipped("z.example.", "spf", "", "v=spf1", txt);
     for rtype in ["NAPTR", "DNSKEY", "TYPE1", "", "ANY"] {
-        let expected =
-            format!(".type z.example. `{rtype}`: type {rtype} is not one that Plesk manages");
+        let expected = format!(".type z.example. `{rtype}`: Plesk manages no such type");
         is_skipped("z.example.", rtype, "", "x", &expected);
     }
     let lower = record("a.z.example.", " a ", "", "192.0.2.1");
@@ -239,7 +410,8 @@ fn ttls_are_numbers_or_strings_and_default_to_the_ttl_of_the_zone() {
             ttl.to_owned()
         };
         let expected = format!(
-            "problem [0].zone.rr[0].ttl z.example. `{ttl}`: this is no whole number from 0 to 2147483647\n"
+            "  z.example. 300 IN A 192.0.2.1\n\
+             problem [0].zone.rr[0].ttl z.example. `{ttl}`: the TTL is no whole number from 0 to 2147483647; 300 is taken\n"
         );
         assert_eq!(with_ttl(&text), expected);
     }
@@ -292,10 +464,10 @@ fn a_record_of_the_wrong_shape_affects_no_other() {
 #[test]
 fn escapes_and_repeated_and_unknown_keys_are_accepted() {
     let text = r#"{"x":[[[{}]]],"h\u006fst":"www\u002Ez.example.","type":"A","type":"CNAME",
-        "value":"b\u00fccher.example\/x","value":"b\u00fccher.example.","\/":1e999}"#;
+        "value":"b\u0075cher.example\/x","value":"b\u0075cher.example.","\/":1e999}"#;
     assert_eq!(
         outcome(text),
-        "  www.z.example. 300 IN CNAME xn--bcher-kva.example.\n"
+        "  www.z.example. 300 IN CNAME bucher.example.\n"
     );
 }
 

@@ -3,9 +3,11 @@
 use pretty_assertions::assert_eq;
 
 use super::{outcome, parsed, record, render, update};
+use crate::model::{Intent, RejectedRecords};
 use crate::payload::{
     COMMANDS_MAX, NotJson, PAYLOAD_OCTETS_MAX, PayloadError, ZONE_RECORDS_MAX, parse,
 };
+use crate::zonefile::format_type;
 
 #[track_caller]
 fn parses_to(payload: &str, expected: &str) {
@@ -78,9 +80,32 @@ fn exceeded_limits_are_reported() {
 }
 
 #[test]
+fn each_ptr_value_counts_as_a_command() {
+    let ptrs = |count| {
+        let ptr = r#"{"ip_address":"192.0.2.7","hostname":"www.example.com"}"#;
+        let ptrs = vec![ptr; count].join(",");
+        format!(r#"{{"command":"createPTRs","ptr":[{ptrs}]}}"#)
+    };
+    let error = |payload: &str| parse(payload.as_bytes()).unwrap_err().to_string();
+    for payload in [
+        ptrs(COMMANDS_MAX + 1),
+        format!("[{},{}]", ptrs(COMMANDS_MAX), ptrs(1)),
+        format!("[0,{}]", ptrs(COMMANDS_MAX)),
+        format!("[{},{{}}]", ptrs(COMMANDS_MAX)),
+    ] {
+        assert_eq!(
+            error(&payload),
+            "the payload has 100001 commands, more than the 100000 that are taken"
+        );
+    }
+    let most = parsed(&ptrs(COMMANDS_MAX));
+    assert_eq!(most.commands.len(), COMMANDS_MAX);
+}
+
+#[test]
 fn a_byte_order_mark_and_elements_without_command_are_tolerated() {
     parses_to("\u{feff}[]", "");
-    let note = "note [0] - no command given; nothing to do\n";
+    let note = "note [0] - no command given; nothing was done for it\n";
     for payload in [
         "{}",
         "[{}]",
@@ -121,7 +146,7 @@ fn ptr_commands_accept_any_spelling_and_arrays() {
     parses_to(
         r#"[{"command":"createPTRs","ptr":[{"ip_address":"2001:0db8:0000:0000:0000:0000:0000:0001",
             "hostname":"a.example."},{"ip_address":"fe80::1%eth0","hostname":"a.example"},
-            {"ip_address":" ::ffff:192.0.2.1 ","hostname":"bücher.example"}, 7]},
+            {"ip_address":" ::ffff:192.0.2.1 ","hostname":"xn--bcher-kva.example"}, 7]},
           {"command":"deletePTRs","ptr":{"ip_address":"192.0.2.1"}}, {"command":"deletePTRs"}]"#,
         "[0].ptr[0] createPTRs 2001:db8::1 a.example. Present\n\
          [0].ptr[2] createPTRs 192.0.2.1 xn--bcher-kva.example. Present\n\
@@ -151,7 +176,7 @@ fn missing_records_give_no_intent_and_empty_records_give_one() {
     parses_to(
         &zone(r#","rr":{"type":"X"}"#),
         "[0] update z.example.\n  soa\n\
-         problem [0].zone.rr.type z.example. `X`: type X is not one that Plesk manages\n",
+         problem [0].zone.rr.type z.example. `X`: Plesk manages no such type\n",
     );
 }
 
@@ -234,10 +259,8 @@ fn only_addresses_are_kept_below_a_delegation() {
         ("a.", "NS", "ns.a.z.example."),
         ("aa.", "TXT", "kept"),
         ("", "NS", "n.example."),
-        ("aa.", "DS", &ds),
     ]);
-    let below =
-        "the name is below the delegation of `a.z.example.`, where only addresses have a place";
+    let below = "the name is below the delegation of `a.z.example.`";
     assert_eq!(
         outcome,
         format!(
@@ -249,35 +272,146 @@ fn only_addresses_are_kept_below_a_delegation() {
              aa.z.example. 300 IN TXT \"kept\"\n\
              problem [0].zone.rr[0].host z.example. `x.a.z.example.`: {below}\n\
              problem [0].zone.rr[4].host z.example. `b.a.z.example.`: {below}\n\
-             problem [0].zone.rr[5].host z.example. `b.a.z.example.`: {below}\n\
-             problem [0].zone.rr[9].host z.example. `aa.z.example.`: a DS record stands where no NS record delegates\n"
+             problem [0].zone.rr[5].host z.example. `b.a.z.example.`: {below}\n"
+        )
+    );
+}
+
+/// Only the plan knows what is in place.
+#[test]
+fn what_cannot_stand_together_is_left_to_the_plan() {
+    let ds = format!("1 8 1 {}", "AB".repeat(20));
+    let outcome = together(&[
+        ("", "CNAME", "t.example."),
+        ("b.", "CNAME", "one.example."),
+        ("b.", "CNAME", "two.example."),
+        ("B.", "CNAME", "One.example."),
+        ("b.", "DS", &ds),
+    ]);
+    assert_eq!(
+        outcome,
+        format!(
+            "  b.z.example. 300 IN CNAME one.example.\n  \
+             b.z.example. 300 IN CNAME two.example.\n  \
+             b.z.example. 300 IN DS {ds}\n\
+             problem [0].zone.rr[0].host z.example. `z.example.`: a CNAME record stands at the zone's apex\n"
         )
     );
 }
 
 #[test]
-fn a_cname_is_the_only_record_of_its_name() {
-    let outcome = together(&[
-        ("", "CNAME", "t.example."),
-        ("a.", "CNAME", "t.example."),
-        ("b.", "CNAME", "one.example."),
-        ("A.", "TXT", "other"),
-        ("b.", "CNAME", "two.example."),
-        ("B.", "CNAME", "One.example."),
-        // A skipped record does not conflict with a CNAME.
-        ("b.", "A", "no address"),
-        ("b.", "DS", "1 8 1 ABABABABABABABABABABABABABABABABABABABAB"),
-    ]);
-    assert_eq!(
-        outcome,
-        "  A.z.example. 300 IN TXT \"other\"\n  \
-         b.z.example. 300 IN CNAME one.example.\n\
-         problem [0].zone.rr[0].host z.example. `z.example.`: a CNAME record stands at the zone's apex\n\
-         problem [0].zone.rr[1].host z.example. `a.z.example.`: a CNAME record stands beside other records of its name\n\
-         problem [0].zone.rr[4].value z.example. `two.example.`: the name has a CNAME record already, to `one.example.`\n\
-         problem [0].zone.rr[6].value z.example. `no address`: this is not an IPv4 address\n\
-         problem [0].zone.rr[7].host z.example. `b.z.example.`: a DS record stands where no NS record delegates\n"
-    );
+fn a_rejected_record_is_kept_by_owner_name_and_type_as_far_as_they_can_be_read() {
+    for (record, owner, rtype) in [
+        (record("W.z.example", "a", "", "x"), "w.z.example.", "A"),
+        (
+            record("w.z.example.", "NAPTR", "", "x"),
+            "w.z.example.",
+            "NAPTR",
+        ),
+        (
+            record("w.z.example.", "TYPE1", "", "x"),
+            "w.z.example.",
+            "A",
+        ),
+        (
+            record("w.z.example.", "ALIAS", "", "x"),
+            "w.z.example.",
+            "?",
+        ),
+        (record("w.z.example.", "ANY", "", "x"), "w.z.example.", "?"),
+        (record("a..b", "MX", "10", "m.example."), "?", "MX"),
+        (record("", "A", "", "192.0.2.1"), "?", "A"),
+        // A name without its final dot may be meant relative to the apex.
+        (record("w", "A", "", "192.0.2.1"), "w.z.example.", "A"),
+        (record("@", "A", "", "192.0.2.1"), "z.example.", "A"),
+        (
+            record("w.example.net.", "A", "", "192.0.2.1"),
+            "w.example.net.",
+            "A",
+        ),
+        (
+            r#"{"host":"w.z.example.","type":7}"#.into(),
+            "w.z.example.",
+            "?",
+        ),
+        (r#"{"type":"A","value":"192.0.2.1"}"#.into(), "?", "A"),
+        (r#"{"type":[],"host":null}"#.into(), "?", "?"),
+        ("7".into(), "?", "?"),
+    ] {
+        let good = super::record("g.z.example.", "A", "", "192.0.2.1");
+        let payload = parsed(&update(&format!("{record},{good},{record}")));
+        let Intent::Zone(zone) = &payload.commands[0].intent else {
+            panic!("an update is about a zone");
+        };
+        let rejected = zone.rejected.as_slice().iter().map(|rejected| {
+            let owner = rejected.owner.as_ref().map(ToString::to_string);
+            let rtype = rejected.rtype.map(format_type);
+            let [owner, rtype] = [owner, rtype].map(|it| it.unwrap_or("?".into()));
+            format!("{} {rtype}", owner.to_lowercase())
+        });
+        let rejected: Vec<String> = rejected.collect();
+        assert_eq!(rejected, [format!("{owner} {rtype}")], "{record}");
+        assert_eq!(payload.problems.len(), 2);
+    }
+    // Nothing is wrong with these but a TTL.
+    for record in [
+        record("192.0.2.1", "PTR", "24", "w.z.example."),
+        record("x", "AXFR", "", "192.0.2.1"),
+        r#"{"host":"w.z.example.","type":"A","value":"192.0.2.1","ttl":"1h"}"#.into(),
+    ] {
+        let payload = parsed(&update(&record));
+        let Intent::Zone(zone) = &payload.commands[0].intent else {
+            panic!("an update is about a zone");
+        };
+        assert_eq!(zone.rejected, RejectedRecords::default(), "{record}");
+    }
+}
+
+#[test]
+fn a_zone_that_is_not_to_be_served_as_its_primary_is_no_command() {
+    let with = |soa: &str| {
+        let record = record("z.example.", "A", "", "192.0.2.1");
+        let zone = format!(r#"{{"name":"z.example.","soa":{soa},"rr":[{record}]}}"#);
+        render(&parsed(&format!(r#"{{"command":"update","zone":{zone}}}"#)))
+    };
+    let served = "[0] update z.example.\n  soa\n  z.example. 86400 IN A 192.0.2.1\n";
+    for soa in [
+        r#"{"type":"master","status":0}"#,
+        r#"{"type":" Master ","status":"0"}"#,
+        r#"{"type":null,"status":null}"#,
+        r#"{"type":"","status":""}"#,
+        "{}",
+        "null",
+    ] {
+        assert_eq!(with(soa), served, "{soa}");
+    }
+    for (soa, text) in [
+        (
+            r#"{"type":"slave"}"#,
+            "the type of the zone is `slave`, not `master`",
+        ),
+        (r#"{"type":7}"#, "the type of the zone is `7`, not `master`"),
+        (
+            r#"{"type":["master"]}"#,
+            "the type of the zone is `[\"master\"]`, not `master`",
+        ),
+        (
+            r#"{"type":"master","status":2}"#,
+            "the status of the zone is `2`, not 0",
+        ),
+        (
+            r#"{"status":"off"}"#,
+            "the status of the zone is `off`, not 0",
+        ),
+        (
+            r#"{"status":true}"#,
+            "the status of the zone is `true`, not 0",
+        ),
+        (r#"{"status":-1}"#, "the status of the zone is `-1`, not 0"),
+    ] {
+        let note = format!("note [0] z.example. {text}; nothing changed\n");
+        assert_eq!(with(soa), note, "{soa}");
+    }
 }
 
 #[test]

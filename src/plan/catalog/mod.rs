@@ -1,27 +1,40 @@
-//! Catalog zones (RFC 9432): the member zones of a catalog and their instances ([`CatalogView`]),
-//! and the UPDATEs that change them ([`CatalogName`]).
+//! Catalog zones (RFC 9432): the claims of the instances that share a catalog, the UPDATEs that
+//! change them ([`CatalogName`]), and the contents of a transferred catalog ([`CatalogView`]).
 //!
-//! A member zone is a PTR at a member node `<unique>.zones.<catalog>`. A custom property (section
-//! 4.4) names its instance: `instance.ext.<unique>.zones.<catalog> TXT "plesk01"`. A second one,
-//! `origin.ext.<unique>… TXT "found"`, marks a zone that existed before its instance claimed it, so
-//! that a deletion must leave the zone.
+//! ```text
+//! format.nsbridge.ext.CATALOG   ZONEMD  "ns2" "complete"
+//! <hash>.nsbridge.ext.CATALOG   ZONEMD  "ns2" instance label state     the claim of a zone
+//! <label>.zones.CATALOG         PTR     the zone                       its member node, once it is listed
+//! ```
 //!
-//! Any number of instances share a catalog without knowing each other. The unique label of a member
-//! zone is a hash of its name, so that all instances that claim a zone write to one node, and each
-//! UPDATE has prerequisites on the records from which it was computed. The first instance wins; for
-//! the others a prerequisite fails. Members that another program wrote under other labels stay as
-//! they are.
+//! Any number of instances share a catalog without knowing each other. The claim of a zone is one
+//! record at a name that is computed from the zone's name, so that one question finds it, and one
+//! prerequisite compares all of it: of two instances that claim a zone at once, the first one wins.
+//! A claim without a member node reserves a zone: its instance first creates the zone and then
+//! lists it, so that no secondary asks for a zone that does not exist yet.
 //!
-//! Removals are by RRset, never by name, and an UPDATE only changes PTR and TXT records: an ACL for
-//! these two types below `zones.<catalog>` suffices.
+//! The label of the member node is new for each creation of a zone, so that consumers drop what
+//! they have of the one before (RFC 9432 section 5.6), and stays otherwise.
 //!
-//! A node with an `instance` and no PTR reserves a zone: its instance first creates the zone and
-//! then lists it, so that no secondary asks for a zone that does not exist yet. Consumers ignore
-//! such a node (section 5.1).
+//! A claim is a ZONEMD record (RFC 8976) with a scheme and a hash algorithm of private use (sections
+//! 5.2 and 5.3), away from the apex, where it digests nothing. BIND logs a warning for each record
+//! of other types that a catalog has and that it does not know, at each change of the catalog.
+//!
+//! Each UPDATE has the record of the format as a prerequisite: a catalog that is not in this form,
+//! or in a later one, is not changed. Removals are by RRset, never by name.
 
+mod claim;
+mod entry;
 mod name;
+mod serial;
 mod update;
+mod upgrade;
 mod view;
 
-pub use name::{CATALOG_OCTETS_MAX, CatalogName};
-pub use view::{CatalogProblem, CatalogView, Member, Membership};
+pub use claim::{Claim, ClaimState, Listing, Member, Membership};
+pub use entry::{Entry, EntryChange, Terms};
+pub use name::{CATALOG_OCTETS_MAX, CatalogName, DamagedClaim};
+pub use serial::next_serial;
+pub use update::NodeChange;
+pub use upgrade::Upgrade;
+pub use view::{CatalogProblem, CatalogView};

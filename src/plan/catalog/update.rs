@@ -1,107 +1,119 @@
-//! The UPDATEs that change the instance of a zone, each with prerequisites on the records from
-//! which it was computed.
+//! The UPDATEs that change the claim of a zone and its member node, each with prerequisites on the
+//! records from which it was computed.
 
-use super::name::{CatalogName, FOUND, instance_owner, origin_owner, prefixed};
-use super::view::Member;
-use crate::model::{Name, Rdata, RecordType, ZoneName};
+use super::claim::{Claim, Listing, Member, format_rdata};
+use super::name::{CatalogName, prefixed};
+use crate::model::{Name, Rdata, RecordType, Soa, ZoneName};
 use crate::plan::batch::{Batch, Prerequisite, Update};
 use crate::zonefile::txt_rdata;
 
 /// TTL of the records that are added; it means nothing in a catalog (RFC 9432 section 4).
 const TTL: u32 = 0;
+/// The group property (RFC 9432 section 4.3.2).
 const GROUP: &[u8] = b"group";
+/// The change of ownership property (RFC 9432 section 4.3.1).
+pub(super) const COO: &[u8] = b"coo";
+
+/// What an UPDATE does with the member node of a zone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NodeChange<'a> {
+    /// It stays as it is.
+    Keep,
+    /// The zone is listed there, in this group.
+    List(Option<&'a str>),
+    /// The zone is no longer listed.
+    Remove,
+}
 
 impl CatalogName {
-    /// Reserves a zone that is about to be created. Fails if the zone is listed or reserved.
-    pub fn reserve(&self, zone: &ZoneName, instance: &str) -> Batch {
-        let node = self.node(zone);
-        let owner = instance_owner(&node);
-        self.batch(
-            vec![
-                absent(node, RecordType::PTR),
-                absent(owner.clone(), RecordType::TXT),
-            ],
-            vec![add(owner, RecordType::TXT, txt_rdata(instance.as_bytes()))],
-        )
-    }
-
-    /// Lists a zone as this instance's. Fails if the zone is listed, or reserved by another
-    /// instance. `reserved` is this instance's reservation.
-    pub fn claim(
+    /// Returns the UPDATE that makes the claim of a zone `after`, in place of that of `before`, and changes its
+    /// member node. A node with another label goes. Fails if the zone has another claim by then.
+    pub fn update(
         &self,
         zone: &ZoneName,
-        instance: &str,
-        is_preexisting: bool,
-        group: Option<&str>,
-        reserved: Option<&Member>,
+        before: Option<&Member>,
+        after: Option<&Claim>,
+        node: NodeChange<'_>,
     ) -> Batch {
-        let node = self.node(zone);
-        let (instance_owner, origin_owner) = (instance_owner(&node), origin_owner(&node));
-        let group_owner = prefixed(&node, &[GROUP]);
-        let mut prerequisites = vec![absent(node.clone(), RecordType::PTR)];
-        let instances = reserved.map_or(&[][..], |member| &member.instances);
-        prerequisites.extend(txt_prerequisites(instance_owner.clone(), instances));
-        let mut updates = vec![
-            // A member that was removed by hand may have left these.
-            remove_set(origin_owner.clone(), RecordType::TXT),
-            remove_set(group_owner.clone(), RecordType::TXT),
-            add(node, RecordType::PTR, Rdata::from_name(zone.apex())),
-            add(
-                instance_owner,
-                RecordType::TXT,
-                txt_rdata(instance.as_bytes()),
-            ),
-        ];
-        if is_preexisting {
-            updates.push(add(origin_owner, RecordType::TXT, txt_rdata(FOUND)));
+        let owner = self.claim_owner(zone);
+        let (mut prerequisites, mut updates) = (vec![self.format_prerequisite()], Vec::new());
+        let claimed = before.map(|member| &member.claim);
+        prerequisites.push(match claimed {
+            Some(claim) => equals(owner.clone(), RecordType::ZONEMD, claim.to_rdata()),
+            None => absent(owner.clone(), RecordType::ZONEMD),
+        });
+        if claimed != after {
+            updates.extend(claimed.map(|_| remove_set(owner.clone(), RecordType::ZONEMD)));
+            let added = after.map(|claim| add(owner, RecordType::ZONEMD, claim.to_rdata()));
+            updates.extend(added);
         }
-        if let Some(group) = group {
-            updates.push(add(
-                group_owner,
-                RecordType::TXT,
-                txt_rdata(group.as_bytes()),
-            ));
+        let is_same_label = |claim: &Claim| after.is_some_and(|after| after.label == claim.label);
+        if let Some(member) = before
+            && (node == NodeChange::Remove || !is_same_label(&member.claim))
+        {
+            let label = &member.claim.label;
+            updates.extend(self.remove_node(label));
+            if member.listing == Listing::Absent {
+                // Another process of the instance may have listed the zone meanwhile.
+                prerequisites.push(absent(self.node(label), RecordType::PTR));
+            }
+        }
+        if let (NodeChange::List(group), Some(claim)) = (node, after) {
+            let at = self.node(&claim.label);
+            let is_damaged = before
+                .is_some_and(|it| it.listing == Listing::Damaged && it.claim.label == claim.label);
+            if is_damaged {
+                updates.push(remove_set(at.clone(), RecordType::PTR));
+            } else {
+                prerequisites.push(absent(at.clone(), RecordType::PTR));
+            }
+            // A member that was removed by hand may have left these, and some consumers stop at two groups.
+            let group_owner = prefixed(&at, &[GROUP]);
+            updates.push(remove_set(group_owner.clone(), RecordType::TXT));
+            updates.push(remove_set(prefixed(&at, &[COO]), RecordType::PTR));
+            updates.push(add(at, RecordType::PTR, Rdata::from_name(zone.apex())));
+            let group = group.map(|group| txt_rdata(group.as_bytes()));
+            updates.extend(group.map(|group| add(group_owner, RecordType::TXT, group)));
         }
         self.batch(prerequisites, updates)
     }
 
-    /// Removes the mark of a found zone from a member. Fails if the member has changed.
-    pub fn made(&self, member: &Member) -> Batch {
-        let updates = vec![remove_set(origin_owner(&member.node), RecordType::TXT)];
-        self.batch(member.prerequisites(), updates)
+    /// Returns the UPDATE that makes an empty catalog one of this form. Fails if it has a format.
+    pub fn begin(&self) -> Batch {
+        let owner = self.format_owner();
+        self.batch(
+            vec![absent(owner.clone(), RecordType::ZONEMD)],
+            vec![add(owner, RecordType::ZONEMD, format_rdata())],
+        )
     }
 
-    /// Writes this instance's name to a member. Fails if the member has changed. A member without
-    /// an instance counts as found; a member of another instance keeps its origin.
-    pub fn adopt(&self, member: &Member, instance: &str) -> Batch {
-        let owner = instance_owner(&member.node);
-        let mut updates = vec![
-            remove_set(owner.clone(), RecordType::TXT),
-            add(owner, RecordType::TXT, txt_rdata(instance.as_bytes())),
-        ];
-        if member.instances.is_empty() {
-            let owner = origin_owner(&member.node);
-            updates.push(add(owner, RecordType::TXT, txt_rdata(FOUND)));
-        }
-        self.batch(member.prerequisites(), updates)
-    }
-
-    /// Removes a member. Fails if the member has changed. If another program listed the zone, only
-    /// the records that this instance added are removed.
-    pub fn release(&self, member: &Member) -> Batch {
-        let is_listed_by_us = member.node == self.node(&member.zone);
-        let own = [instance_owner(&member.node), origin_owner(&member.node)];
-        let is_removed = |set: &&(Name, RecordType)| {
-            is_listed_by_us
-                || !member.is_preexisting
-                || set.1 == RecordType::TXT && own.contains(&set.0)
+    /// Returns the UPDATE that moves the serial of the catalog on to that of `soa`. A server ignores one that is not
+    /// newer than its own (RFC 2136 section 3.4.2.2).
+    pub fn move_serial(&self, soa: &Soa, ttl: u32) -> Batch {
+        let update = Update::Add {
+            owner: self.zone().apex().clone(),
+            rtype: RecordType::SOA,
+            ttl,
+            rdata: soa.to_rdata(),
         };
-        let removals = member.sets.iter().filter(is_removed).cloned();
-        let updates = removals.map(|(owner, rtype)| remove_set(owner, rtype));
-        self.batch(member.prerequisites(), updates.collect())
+        self.batch(vec![self.format_prerequisite()], vec![update])
     }
 
-    fn batch(&self, prerequisites: Vec<Prerequisite>, updates: Vec<Update>) -> Batch {
+    fn remove_node(&self, label: &[u8]) -> [Update; 3] {
+        let node = self.node(label);
+        [
+            remove_set(prefixed(&node, &[GROUP]), RecordType::TXT),
+            remove_set(prefixed(&node, &[COO]), RecordType::PTR),
+            remove_set(node, RecordType::PTR),
+        ]
+    }
+
+    /// Returns the prerequisite that the catalog is in this form.
+    fn format_prerequisite(&self) -> Prerequisite {
+        equals(self.format_owner(), RecordType::ZONEMD, format_rdata())
+    }
+
+    pub(super) fn batch(&self, prerequisites: Vec<Prerequisite>, updates: Vec<Update>) -> Batch {
         Batch {
             zone: self.zone().clone(),
             prerequisites,
@@ -110,54 +122,19 @@ impl CatalogName {
     }
 }
 
-impl Member {
-    /// Returns the prerequisites that hold if the member is as it was read.
-    fn prerequisites(&self) -> Vec<Prerequisite> {
-        let (owner, rtype) = (self.node.clone(), RecordType::PTR);
-        let ptr = if self.is_listed {
-            let rdata = Rdata::from_name(self.zone.apex());
-            Prerequisite::Equals {
-                owner,
-                rtype,
-                rdata,
-            }
-        } else {
-            absent(owner, rtype)
-        };
-        let origin = if self.is_preexisting {
-            vec![txt_rdata(FOUND)]
-        } else {
-            Vec::new()
-        };
-        let mut all = vec![ptr];
-        all.extend(txt_prerequisites(
-            instance_owner(&self.node),
-            &self.instances,
-        ));
-        all.extend(txt_prerequisites(origin_owner(&self.node), &origin));
-        all
-    }
-}
-
-/// Returns the prerequisites that hold if the TXT values at a name are exactly these.
-fn txt_prerequisites(owner: Name, values: &[Rdata]) -> Vec<Prerequisite> {
-    let rtype = RecordType::TXT;
-    if values.is_empty() {
-        return vec![absent(owner, rtype)];
-    }
-    let equals = |rdata: &Rdata| Prerequisite::Equals {
-        owner: owner.clone(),
+pub(super) fn equals(owner: Name, rtype: RecordType, rdata: Rdata) -> Prerequisite {
+    Prerequisite::Equals {
+        owner,
         rtype,
-        rdata: rdata.clone(),
-    };
-    values.iter().map(equals).collect()
+        rdata,
+    }
 }
 
-fn absent(owner: Name, rtype: RecordType) -> Prerequisite {
+pub(super) fn absent(owner: Name, rtype: RecordType) -> Prerequisite {
     Prerequisite::Absent { owner, rtype }
 }
 
-fn add(owner: Name, rtype: RecordType, rdata: Rdata) -> Update {
+pub(super) fn add(owner: Name, rtype: RecordType, rdata: Rdata) -> Update {
     Update::Add {
         owner,
         rtype,
@@ -166,6 +143,6 @@ fn add(owner: Name, rtype: RecordType, rdata: Rdata) -> Update {
     }
 }
 
-fn remove_set(owner: Name, rtype: RecordType) -> Update {
+pub(super) fn remove_set(owner: Name, rtype: RecordType) -> Update {
     Update::RemoveSet { owner, rtype }
 }

@@ -1,42 +1,62 @@
-//! Reads a transferred catalog: its member zones, their instances, and its problems.
+//! Reads a transferred catalog: its member zones, their claims, and its problems.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use super::name::{CatalogName, EXT, FOUND, instance_owner, origin_owner, prefixed};
+use super::claim::{Claim, ClaimState, Listing, Member, Membership};
+use super::name::{CatalogName, EXT, hash_label, prefixed};
+use super::update::COO;
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, ownership as entries};
 use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, ZoneName};
-use crate::plan::batch::{Batch, Update};
 
 /// The supported version of the schema (RFC 9432 section 4.2.1).
 const VERSION: &[u8] = b"2";
-/// The change of ownership property (RFC 9432 section 4.3.1).
-const COO: &[u8] = b"coo";
+/// The property that named the instance of a member in the first form of nsbridge's catalogs.
+pub(super) const INSTANCE: &[u8] = b"instance";
+/// The property that marked a member as found in the first form.
+pub(super) const ORIGIN: &[u8] = b"origin";
 
-/// The member zones of a catalog and their instances.
+/// The member zones of a catalog and their claims.
 #[derive(Clone, Debug)]
 pub struct CatalogView {
-    catalog: CatalogName,
-    /// The member nodes by their names `<unique>.zones.<catalog>`.
-    nodes: HashMap<Name, Node>,
-    /// The member nodes of each listed zone; more than one if the catalog lists it twice.
-    listed: HashMap<ZoneName, Vec<Name>>,
+    pub(super) catalog: CatalogName,
+    /// The member nodes by their labels, in lower case.
+    pub(super) nodes: HashMap<Vec<u8>, Node>,
+    /// The labels of each listed zone; more than one if the catalog lists it twice.
+    pub(super) listed: HashMap<ZoneName, Vec<Vec<u8>>>,
+    /// The records at the names of claims, by their labels in lower case.
+    pub(super) claims: HashMap<Vec<u8>, Vec<Rdata>>,
+    /// Whether the catalog has the record of the format.
+    pub(super) has_format: bool,
+    is_signed: bool,
     problems: Vec<CatalogProblem>,
 }
 
-/// A member node: the values of every RRset at and below it.
+/// A member node.
 #[derive(Clone, Debug, Default)]
-struct Node(BTreeMap<(Name, RecordType), Vec<Rdata>>);
+pub(super) struct Node {
+    ptrs: Vec<Rdata>,
+    /// The values of `instance`, in the first form.
+    pub(super) instances: Vec<Rdata>,
+    /// The values of `origin`, in the first form.
+    pub(super) origins: Vec<Rdata>,
+}
+
+impl Node {
+    /// Returns whether an instance has reserved its zone, in the first form.
+    pub(super) fn is_reserved(&self) -> bool {
+        self.ptrs.is_empty() && !self.instances.is_empty()
+    }
+}
 
 /// A problem of a catalog.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CatalogProblem {
     /// The version is missing (RFC 9432 section 4.2.1).
-    #[error("it has no TXT record at `{owner}`")]
     NoVersion {
         /// The owner name of the version.
         owner: Name,
     },
     /// The catalog has several versions (RFC 9432 section 4.2.1).
-    #[error("it has {count} TXT records at `{owner}`")]
     SeveralVersions {
         /// The owner name of the version.
         owner: Name,
@@ -44,13 +64,11 @@ pub enum CatalogProblem {
         count: usize,
     },
     /// The version is not supported (RFC 9432 section 4.2.1).
-    #[error("its version is `{version}`, and `2` is the one that is known")]
     UnknownVersion {
         /// The version, escaped.
         version: String,
     },
     /// A member node has several PTR records (RFC 9432 section 4.1).
-    #[error("`{node}` has {count} PTR records")]
     SeveralZones {
         /// The member node.
         node: Name,
@@ -58,7 +76,6 @@ pub enum CatalogProblem {
         count: usize,
     },
     /// A zone is listed more than once (RFC 9432 section 4.1).
-    #[error("it lists `{zone}` {count} times")]
     DuplicateZone {
         /// The zone.
         zone: ZoneName,
@@ -66,10 +83,19 @@ pub enum CatalogProblem {
         count: usize,
     },
     /// A PTR belongs neither to a member nor to a known property.
-    #[error("the PTR record at `{owner}` means nothing there")]
     StrayPtr {
         /// The owner name.
         owner: Name,
+    },
+    /// The records at the name of a claim are no claim, or several.
+    DamagedClaim {
+        /// The owner name.
+        owner: Name,
+    },
+    /// A listed zone has no claim: another program listed it.
+    Unclaimed {
+        /// The zone.
+        zone: ZoneName,
     },
 }
 
@@ -81,63 +107,79 @@ impl CatalogProblem {
             | Self::SeveralVersions { .. }
             | Self::UnknownVersion { .. }
             | Self::SeveralZones { .. } => true,
-            Self::DuplicateZone { .. } | Self::StrayPtr { .. } => false,
+            Self::DuplicateZone { .. }
+            | Self::StrayPtr { .. }
+            | Self::DamagedClaim { .. }
+            | Self::Unclaimed { .. } => false,
         }
     }
 }
 
-/// A member of a catalog.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Member {
-    /// The zone.
-    pub zone: ZoneName,
-    /// The member node.
-    pub node: Name,
-    /// Whether the member node has the PTR of the zone; if not, the zone is reserved.
-    pub is_listed: bool,
-    /// Whether the zone existed before its instance claimed it.
-    pub is_preexisting: bool,
-    /// The values of `instance`.
-    pub(super) instances: Vec<Rdata>,
-    /// The RRsets of the types PTR and TXT at and below the member node.
-    pub(super) sets: Vec<(Name, RecordType)>,
+displayed!(CatalogProblem);
+
+impl Diagnose for CatalogProblem {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::NoVersion { owner } => case!(entries::CATALOG_WITHOUT_VERSION, owner),
+            Self::SeveralVersions { owner, count } => {
+                case!(entries::CATALOG_VERSIONS, owner, count)
+            }
+            Self::UnknownVersion { version } => case!(entries::CATALOG_VERSION_UNKNOWN, version),
+            Self::SeveralZones { node, count } => {
+                case!(entries::CATALOG_NODE_AMBIGUOUS, node, count)
+            }
+            Self::DuplicateZone { zone, count } => case!(entries::CATALOG_ZONE_TWICE, zone, count),
+            Self::StrayPtr { owner } => case!(entries::CATALOG_STRAY_PTR, owner),
+            Self::DamagedClaim { owner } => case!(entries::CATALOG_CLAIM_DAMAGED, owner),
+            Self::Unclaimed { zone } => case!(entries::CATALOG_ZONE_UNCLAIMED, zone),
+        }
+    }
 }
 
-/// The membership of a zone in a catalog, as one instance sees it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Membership {
-    /// The catalog does not have the zone.
-    Absent,
-    /// The catalog lists the zone without an instance.
-    Unclaimed(Member),
-    /// The zone is this instance's.
-    Ours(Member),
-    /// The zone is another instance's.
-    Other {
-        /// The other instance, escaped.
-        instance: String,
-        /// The member.
-        member: Member,
-    },
+impl CatalogName {
+    /// Checks the values of the version of the catalog.
+    pub fn version_problem(&self, values: &[Rdata]) -> Option<CatalogProblem> {
+        version_problem(self.version_owner(), values)
+    }
 }
 
 impl CatalogView {
     /// Reads a transferred catalog.
     pub fn read(catalog: &CatalogName, current: &CurrentZone) -> Self {
+        let versions = current
+            .records
+            .get(&catalog.version_owner(), RecordType::TXT);
+        let versions = versions.map_or(&[][..], |set| &set.rdatas);
         let mut view = Self {
             catalog: catalog.clone(),
             nodes: HashMap::new(),
             listed: HashMap::new(),
-            problems: version_problem(current).into_iter().collect(),
+            claims: HashMap::new(),
+            has_format: false,
+            is_signed: false,
+            problems: catalog.version_problem(versions).into_iter().collect(),
         };
         for set in &current.records {
             view.add_set(set);
+            view.is_signed |= set.rtype.is_made_by_signer();
         }
-        for (zone, nodes) in view.listed.iter().filter(|(_, nodes)| nodes.len() > 1) {
-            view.problems.push(CatalogProblem::DuplicateZone {
-                zone: zone.clone(),
-                count: nodes.len(),
-            });
+        for (zone, labels) in &view.listed {
+            if labels.len() > 1 {
+                view.problems.push(CatalogProblem::DuplicateZone {
+                    zone: zone.clone(),
+                    count: labels.len(),
+                });
+            }
+            if view.has_format && !view.claims.contains_key(hash_label(zone).as_bytes()) {
+                let zone = zone.clone();
+                view.problems.push(CatalogProblem::Unclaimed { zone });
+            }
+        }
+        for (label, rdatas) in &view.claims {
+            if catalog.claim(rdatas).is_err() {
+                let owner = prefixed(&catalog.claims(), &[label]);
+                view.problems.push(CatalogProblem::DamagedClaim { owner });
+            }
         }
         view
     }
@@ -147,158 +189,109 @@ impl CatalogView {
         &self.problems
     }
 
+    /// Returns whether the catalog has records of DNSSEC.
+    pub fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
+    /// Returns whether the catalog is in this form.
+    pub fn has_format(&self) -> bool {
+        self.has_format
+    }
+
+    /// Returns whether the catalog lists no zone and has no claim.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.claims.is_empty()
+    }
+
     /// Returns all zones that the catalog lists, in no order.
     pub fn zones(&self) -> impl Iterator<Item = &ZoneName> {
         self.listed.keys()
     }
 
-    /// Returns the membership of a zone, as `instance` sees it.
+    /// Returns the membership of a zone, as `instance` sees it. A listed zone with no claim, or a damaged one, is
+    /// unclaimed.
     pub fn membership(&self, zone: &ZoneName, instance: &str) -> Membership {
-        let own = self.catalog.node(zone);
-        let listed = self.listed.get(zone).into_iter().flatten();
-        let nodes = listed.chain(self.nodes.contains_key(&own).then_some(&own));
-        let mut members: Vec<Member> = nodes.filter_map(|node| self.member(zone, node)).collect();
-        // If a zone is listed twice, another instance takes precedence over this one.
-        let ours = instance.as_bytes();
-        let is_ours = |member: &Member| {
-            let instances = &member.instances;
-            !instances.is_empty() && instances.iter().all(|value| content(value) == ours)
-        };
-        let others = members
-            .iter()
-            .position(|member| !member.instances.is_empty() && !is_ours(member));
-        if let Some(at) = others {
-            let member = members.swap_remove(at);
-            let instances = member.instances.iter().map(content);
-            let other = instances.filter(|value| value != ours).min();
-            return Membership::Other {
-                instance: other.unwrap_or_default().escape_ascii().to_string(),
-                member,
-            };
+        let claims = self.claims.get(hash_label(zone).as_bytes());
+        let claim = self.catalog.claim(claims.map_or(&[][..], |it| it));
+        if let Ok(Some(claim)) = claim {
+            let node = self.nodes.get(&claim.label.to_ascii_lowercase());
+            let ptrs = node.map_or(&[][..], |node| &node.ptrs);
+            return self.catalog.membership(zone, claim, ptrs, instance);
         }
-        if let Some(at) = members.iter().position(is_ours) {
-            return Membership::Ours(members.swap_remove(at));
-        }
-        match members.into_iter().find(|member| member.is_listed) {
-            Some(member) => Membership::Unclaimed(member),
-            None => Membership::Absent,
-        }
-    }
-
-    /// Applies the changes of an UPDATE that this instance made.
-    pub fn apply(&mut self, batch: &Batch) {
-        for update in &batch.updates {
-            match update {
-                Update::Add {
-                    owner,
-                    rtype,
-                    ttl,
-                    rdata,
-                } => self.add_set(&RrSet {
-                    owner: owner.clone(),
-                    rtype: *rtype,
-                    ttl: *ttl,
-                    rdatas: vec![rdata.clone()],
-                }),
-                Update::RemoveSet { owner, rtype } => self.remove_set(owner, *rtype),
-                // No batch that changes a catalog has these.
-                Update::Remove { .. } | Update::RemoveName { .. } => {}
-            }
-        }
-    }
-
-    /// Returns whether the catalog has any of the RRsets to which an UPDATE added a value.
-    pub fn has_any_added(&self, batch: &Batch) -> bool {
-        batch.updates.iter().any(|update| match update {
-            Update::Add { owner, rtype, .. } => {
-                let key = (owner.clone(), *rtype);
-                let mut nodes = self.nodes.values();
-                nodes.any(|Node(sets)| sets.contains_key(&key))
-            }
-            Update::RemoveSet { .. } | Update::Remove { .. } | Update::RemoveName { .. } => false,
+        let label = self.listed.get(zone).and_then(|labels| labels.first());
+        label.map_or(Membership::Absent, |label| {
+            Membership::Unclaimed(Member {
+                zone: zone.clone(),
+                claim: Claim {
+                    instance: Vec::new(),
+                    label: label.clone(),
+                    state: ClaimState::Listed,
+                },
+                listing: Listing::Listed,
+            })
         })
     }
 
     fn add_set(&mut self, set: &RrSet) {
         let (apex, members) = (self.catalog.zone().apex(), self.catalog.members());
-        let Some((node, property)) = split_owner(&set.owner, &members) else {
+        if let Some((label, property)) = split_owner(&set.owner, &self.catalog.claims()) {
+            if property.is_empty() && set.rtype == RecordType::ZONEMD {
+                if set.owner == self.catalog.format_owner() {
+                    self.has_format = true;
+                } else {
+                    self.claims.insert(label, set.rdatas.clone());
+                }
+            }
+            return;
+        }
+        let Some((label, property)) = split_owner(&set.owner, &members) else {
             if set.rtype == RecordType::PTR && !set.owner.is_below(&prefixed(apex, &[EXT])) {
                 let owner = set.owner.clone();
                 self.problems.push(CatalogProblem::StrayPtr { owner });
             }
             return;
         };
-        if set.rtype == RecordType::PTR {
-            let is_known = |labels: &[Vec<u8>]| {
-                labels.is_empty() || labels == [COO] || labels.ends_with(&[EXT.to_vec()])
-            };
-            if !is_known(&property) {
+        let property: Vec<&[u8]> = property.iter().map(Vec::as_slice).collect();
+        match (&property[..], set.rtype) {
+            ([], RecordType::PTR) => self.add_member(label, set),
+            ([INSTANCE, EXT], RecordType::TXT) => {
+                let node = self.nodes.entry(label).or_default();
+                node.instances.clone_from(&set.rdatas);
+            }
+            ([ORIGIN, EXT], RecordType::TXT) => {
+                let node = self.nodes.entry(label).or_default();
+                node.origins.clone_from(&set.rdatas);
+            }
+            ([COO] | [.., EXT], RecordType::PTR) => {}
+            (_, RecordType::PTR) => {
                 let owner = set.owner.clone();
                 self.problems.push(CatalogProblem::StrayPtr { owner });
-            } else if property.is_empty() && set.rdatas.len() > 1 {
-                self.problems.push(CatalogProblem::SeveralZones {
-                    node: node.clone(),
-                    count: set.rdatas.len(),
-                });
             }
-            for zone in set.rdatas.iter().filter_map(Rdata::to_name) {
-                if property.is_empty() {
-                    let nodes = self.listed.entry(ZoneName::new(&zone)).or_default();
-                    nodes.push(node.clone());
-                }
-            }
+            _ => {}
         }
-        let sets = &mut self.nodes.entry(node).or_default().0;
-        let values = sets.entry((set.owner.clone(), set.rtype)).or_default();
-        values.extend(set.rdatas.iter().cloned());
-        values.sort();
-        values.dedup();
     }
 
-    fn remove_set(&mut self, owner: &Name, rtype: RecordType) {
-        let Some((node, property)) = split_owner(owner, &self.catalog.members()) else {
-            return;
-        };
-        if property.is_empty() && rtype == RecordType::PTR {
-            self.listed.retain(|_, nodes| {
-                nodes.retain(|listed| *listed != node);
-                !nodes.is_empty()
+    fn add_member(&mut self, label: Vec<u8>, set: &RrSet) {
+        if set.rdatas.len() > 1 {
+            self.problems.push(CatalogProblem::SeveralZones {
+                node: set.owner.clone(),
+                count: set.rdatas.len(),
             });
         }
-        if let Some(Node(sets)) = self.nodes.get_mut(&node) {
-            sets.remove(&(owner.clone(), rtype));
-            if sets.is_empty() {
-                self.nodes.remove(&node);
-            }
+        for zone in set.rdatas.iter().filter_map(Rdata::to_name) {
+            let labels = self.listed.entry(ZoneName::new(&zone)).or_default();
+            labels.push(label.clone());
         }
-    }
-
-    fn member(&self, zone: &ZoneName, node: &Name) -> Option<Member> {
-        let Node(sets) = self.nodes.get(node)?;
-        let texts = |owner: Name| sets.get(&(owner, RecordType::TXT)).cloned();
-        let instances = texts(instance_owner(node)).unwrap_or_default();
-        let ptrs = sets.get(&(node.clone(), RecordType::PTR));
-        let is_removable =
-            |(_, rtype): &&(Name, RecordType)| [RecordType::PTR, RecordType::TXT].contains(rtype);
-        let origins = texts(origin_owner(node)).unwrap_or_default();
-        Some(Member {
-            zone: zone.clone(),
-            node: node.clone(),
-            is_listed: ptrs.is_some_and(|ptrs| ptrs.contains(&Rdata::from_name(zone.apex()))),
-            is_preexisting: origins.iter().any(|value| content(value) == FOUND),
-            instances,
-            sets: sets.keys().filter(is_removable).cloned().collect(),
-        })
+        let node = self.nodes.entry(label).or_default();
+        node.ptrs.clone_from(&set.rdatas);
     }
 }
 
-/// Checks the version of a catalog.
-fn version_problem(current: &CurrentZone) -> Option<CatalogProblem> {
-    let owner = prefixed(current.name.apex(), &[b"version"]);
-    let Some(set) = current.records.get(&owner, RecordType::TXT) else {
-        return Some(CatalogProblem::NoVersion { owner });
-    };
-    match set.rdatas.as_slice() {
+/// Checks the values of the version of a catalog.
+fn version_problem(owner: Name, values: &[Rdata]) -> Option<CatalogProblem> {
+    match values {
+        [] => Some(CatalogProblem::NoVersion { owner }),
         [version] if content(version) == VERSION => None,
         [version] => Some(CatalogProblem::UnknownVersion {
             version: content(version).escape_ascii().to_string(),
@@ -310,22 +303,22 @@ fn version_problem(current: &CurrentZone) -> Option<CatalogProblem> {
     }
 }
 
-/// Splits the name of a member node, or of a name below one, into the member node and the labels
-/// below it. `None` for other names.
-fn split_owner(owner: &Name, members: &Name) -> Option<(Name, Vec<Vec<u8>>)> {
-    if !owner.is_below(members) {
+/// Splits a name below another one into its last label above that, and the labels below that. `None` for other
+/// names.
+fn split_owner(owner: &Name, above: &Name) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
+    if !owner.is_below(above) {
         return None;
     }
-    let depth = owner.label_count() - members.label_count();
+    let depth = owner.label_count() - above.label_count();
     let mut property: Vec<Vec<u8>> = owner
         .labels()
         .take(depth)
         .map(<[u8]>::to_ascii_lowercase)
         .collect();
-    let unique = property.pop()?;
-    Some((prefixed(members, &[&unique]), property))
+    let label = property.pop()?;
+    Some((label, property))
 }
 
-fn content(value: &Rdata) -> Vec<u8> {
+pub(super) fn content(value: &Rdata) -> Vec<u8> {
     value.content(RecordType::TXT).into_owned()
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::server::SIGNER;
 use super::{TYPES, owner, rdata, soa, zone_name};
 use crate::model::{
-    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Record, RecordType, RrSets, Serial,
-    ZoneSource,
+    CurrentZone, DesiredSoa, DesiredZone, ForeignRecords, Record, RecordType, Rejected, RrSets,
+    Serial, Trust, ZoneSource,
 };
 use crate::plan::Prerequisites;
 
@@ -53,6 +53,16 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
+fn rejected() -> impl Strategy<Value = Rejected> {
+    let unread = || prop::bool::weighted(0.2);
+    (0..OWNERS.len(), 0..TYPES.len(), unread(), unread()).prop_map(
+        |(at, rtype, is_owner_unread, is_type_unread)| Rejected {
+            owner: (!is_owner_unread).then(|| owner(OWNERS[at])),
+            rtype: (!is_type_unread).then(|| TYPES[rtype].1),
+        },
+    )
+}
+
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let soa_edit = (
         proptest::option::of(1..3_u32),
@@ -72,9 +82,10 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
         prop_oneof![3 => 260..700_usize, 1 => Just(65_000)],
         prop_oneof![0..5_u32, Just(u32::MAX - 1), any::<u32>()],
         soa_edit,
+        proptest::collection::vec(rejected(), 0..3),
     )
         .prop_map(
-            |(seeds, cnames, foreign, prerequisites, octets_max, serial, edit)| {
+            |(seeds, cnames, foreign, prerequisites, octets_max, serial, edit, rejected)| {
                 let (refresh, ttl, step, long_mname) = edit;
                 let desired_soa = DesiredSoa {
                     mname: long_mname.then(|| owner("a.name.server.with.a.long.name")),
@@ -94,7 +105,9 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
                         name: zone_name(),
                         soa: desired_soa,
                         records: RrSets::from_records(records(&seeds, 1)),
+                        rejected: rejected.into_iter().collect(),
                         source: ZoneSource::Call,
+                        trust: Trust::Panel,
                     },
                     managed: RrSets::from_records(records(&seeds, 2)),
                     foreign,

@@ -1,28 +1,27 @@
-//! Tests of catalogs, and the law of several instances that share one.
-
-use std::collections::BTreeMap;
+//! Tests of catalogs: what a transfer shows, and the upgrade of earlier ones.
 
 use proptest::prelude::*;
 
 use super::server::{OnBadUpdate, Server};
 use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
-    Batch, CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Membership, Update,
+    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Claim, ClaimState, Membership,
+    NodeChange,
 };
 
 const CATALOG: &str = "catalog.example.";
-const VERSION: (&str, &str, &str) = ("version", "TXT", "2");
+pub(crate) const VERSION: (&str, &str, &str) = ("version", "TXT", "2");
 
-fn catalog() -> CatalogName {
+pub(crate) fn catalog() -> CatalogName {
     CatalogName::new(&CATALOG.parse().unwrap()).unwrap()
 }
 
-fn zone(name: &str) -> ZoneName {
+pub(crate) fn zone(name: &str) -> ZoneName {
     ZoneName::new(&name.parse().unwrap())
 }
 
 /// Returns a catalog with these records: owner name relative to the catalog, type, value.
-fn current(records: &[(&str, &str, &str)]) -> CurrentZone {
+pub(crate) fn current(records: &[(&str, &str, &str)]) -> CurrentZone {
     let invalid: Name = "invalid.".parse().unwrap();
     let record = |(owner, rtype, value): &(&str, &str, &str)| {
         let (rtype, rdata) = match *rtype {
@@ -70,7 +69,7 @@ fn view(records: &[(&str, &str, &str)]) -> CatalogView {
 }
 
 /// Returns the server's zone as a transfer reads it.
-fn transferred(server: &Server) -> CurrentZone {
+pub(crate) fn transferred(server: &Server) -> CurrentZone {
     let records = server
         .sets
         .iter()
@@ -88,66 +87,111 @@ fn transferred(server: &Server) -> CurrentZone {
     }
 }
 
+/// Returns the UPDATE that claims a zone that the catalog does not have, and lists it.
+fn list(name: &str, instance: &str, label: &str, state: ClaimState) -> crate::plan::Batch {
+    let claim = Claim {
+        instance: instance.into(),
+        label: label.into(),
+        state,
+    };
+    catalog().update(&zone(name), None, Some(&claim), NodeChange::List(None))
+}
+
+/// Returns an empty catalog with claims.
+pub(crate) fn begun() -> Server {
+    let mut server = Server::new(&current(&[VERSION]), OnBadUpdate::Panic);
+    server.apply(&catalog().begin()).unwrap();
+    server
+}
+
+fn read(server: &Server) -> CatalogView {
+    CatalogView::read(&catalog(), &transferred(server))
+}
+
 #[test]
 fn a_catalog_lists_zones_and_their_instances() {
-    let view = view(&[
-        VERSION,
-        ("u1.zones", "PTR", "a.test."),
-        ("instance.ext.U1.zones", "TXT", "plesk01"),
-        ("u2.zones", "PTR", "B.test."),
-        ("group.u2.zones", "TXT", "member"),
-        ("instance.ext.u2.zones", "TXT", "plesk02"),
-        ("origin.ext.u2.zones", "TXT", "found"),
-        ("u3.zones", "PTR", "c.test."),
-        ("coo.u3.zones", "PTR", "other.example."),
-        ("primaries.ext.u3.zones", "A", ""),
-    ]);
+    let mut server = begun();
+    for batch in [
+        list("a.test.", "plesk01", "l1", ClaimState::Made),
+        list("B.test.", "ple\"sk\n", "l2", ClaimState::Found),
+        list("c.test.", "", "l3", ClaimState::Listed),
+    ] {
+        server.apply(&batch).unwrap();
+    }
+    let view = read(&server);
     assert_eq!(view.problems(), []);
+    assert!(view.has_format() && !view.is_empty());
     let mut zones: Vec<String> = view.zones().map(ToString::to_string).collect();
     zones.sort();
     assert_eq!(zones, ["a.test.", "b.test.", "c.test."]);
     let Membership::Ours(member) = view.membership(&zone("A.test."), "plesk01") else {
         panic!("a.test. is ours");
     };
-    assert!(member.is_listed && !member.is_preexisting);
+    assert!(member.is_listed() && !member.is_preexisting() && member.was_created());
     let Membership::Other { instance, member } = view.membership(&zone("b.test."), "plesk01")
     else {
         panic!("b.test. is another instance's");
     };
-    assert_eq!(instance, "plesk02");
-    assert!(member.is_listed && member.is_preexisting);
-    assert!(matches!(
-        view.membership(&zone("c.test."), "plesk01"),
-        Membership::Unclaimed(_)
-    ));
-    assert_eq!(
-        view.membership(&zone("d.test."), "plesk01"),
-        Membership::Absent
-    );
+    assert_eq!(instance, "ple\\\"sk\\n");
+    assert!(member.is_listed() && member.is_preexisting());
+    let is_unclaimed = |name| {
+        let membership = view.membership(&zone(name), "plesk01");
+        matches!(membership, Membership::Unclaimed(_))
+    };
+    assert!(is_unclaimed("c.test."));
+    let absent = view.membership(&zone("d.test."), "plesk01");
+    assert_eq!(absent, Membership::Absent);
 }
 
 #[test]
-fn another_instance_takes_precedence_over_this_one() {
-    let several = view(&[
-        VERSION,
-        ("u1.zones", "PTR", "a.test."),
-        ("instance.ext.u1.zones", "TXT", "plesk01"),
-        ("instance.ext.u1.zones", "TXT", "ple\"sk\n"),
-    ]);
-    let Membership::Other { instance, .. } = several.membership(&zone("a.test."), "plesk01") else {
-        panic!("another instance is named too");
-    };
-    assert_eq!(instance, "ple\\\"sk\\n");
-    let twice = view(&[
-        VERSION,
-        ("u1.zones", "PTR", "a.test."),
-        ("instance.ext.u1.zones", "TXT", "plesk01"),
-        ("u2.zones", "PTR", "a.test."),
-        ("instance.ext.u2.zones", "TXT", "plesk02"),
-    ]);
-    for (instance, other) in [("plesk01", "plesk02"), ("plesk02", "plesk01")] {
-        let membership = twice.membership(&zone("a.test."), instance);
-        assert!(matches!(membership, Membership::Other { instance, .. } if instance == other));
+fn of_two_claims_of_a_zone_the_first_one_stands() {
+    let mut server = begun();
+    let first = list("a.test.", "plesk01", "l1", ClaimState::Made);
+    let second = list("a.test.", "plesk02", "l2", ClaimState::Made);
+    server.apply(&first).unwrap();
+    let before = server.sets.clone();
+    assert!(server.apply(&second).is_err());
+    assert_eq!(server.sets, before);
+}
+
+#[test]
+fn a_catalog_of_another_form_is_not_changed() {
+    let mut server = Server::new(&current(&[VERSION]), OnBadUpdate::Panic);
+    let claim = list("a.test.", "plesk01", "l1", ClaimState::Made);
+    assert!(server.apply(&claim).is_err());
+    server.apply(&catalog().begin()).unwrap();
+    assert!(server.apply(&catalog().begin()).is_err());
+    server.apply(&claim).unwrap();
+}
+
+#[test]
+fn a_damaged_claim_costs_only_its_zone() {
+    let mut server = begun();
+    for name in ["a.test.", "b.test."] {
+        let label = &name[..1];
+        server
+            .apply(&list(name, "plesk01", label, ClaimState::Made))
+            .unwrap();
+    }
+    let owner = catalog().claim_owner(&zone("a.test."));
+    let key = (owner.as_wire().to_vec(), RecordType::ZONEMD.0);
+    let good = server.sets[&key].1.clone();
+    let damaged = [
+        vec![
+            0, 0, 0, 1, 240, 240, 3, b'n', b's', b'3', 1, b'x', 1, b'y', 4,
+        ],
+        [good.first().unwrap().as_slice(), b"\x01x"].concat(),
+        vec![0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ];
+    for octets in damaged {
+        server.sets.get_mut(&key).unwrap().1 = [octets].into();
+        let problem = CatalogProblem::DamagedClaim {
+            owner: owner.clone(),
+        };
+        assert_eq!(read(&server).problems(), std::slice::from_ref(&problem));
+        assert!(!problem.breaks());
+        let other = read(&server).membership(&zone("b.test."), "plesk01");
+        assert!(matches!(other, Membership::Ours(_)));
     }
 }
 
@@ -229,206 +273,82 @@ fn the_longest_catalog_name_leaves_room_for_every_name_below_it() {
     assert_eq!(CatalogName::new(&long.child(b"x").unwrap()), None);
 }
 
-#[test]
-fn a_foreign_member_is_unchanged_after_its_adoption_and_release() {
-    let foreign = [
-        VERSION,
-        ("u1.zones", "PTR", "a.test."),
-        ("group.u1.zones", "TXT", "member"),
-    ];
-    let mut server = Server::new(&current(&foreign), OnBadUpdate::Panic);
-    let before = server.sets.clone();
-    let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
-    let membership = read(&server).membership(&zone("a.test."), "plesk01");
-    let Membership::Unclaimed(member) = membership else {
-        panic!("it has no instance");
-    };
-    server.apply(&catalog().adopt(&member, "plesk01")).unwrap();
-    let membership = read(&server).membership(&zone("a.test."), "plesk01");
-    let Membership::Ours(member) = membership else {
-        panic!("it is ours");
-    };
-    assert!(member.is_preexisting);
-    server.apply(&catalog().release(&member)).unwrap();
-    server
-        .sets
-        .retain(|(_, rtype), _| *rtype != RecordType::SOA.0);
-    let mut before = before;
-    before.retain(|(_, rtype), _| *rtype != RecordType::SOA.0);
-    assert_eq!(server.sets, before);
-}
-
-#[test]
-fn a_found_member_whose_zone_is_created_later_is_no_longer_found() {
-    let mut server = Server::new(&current(&[]), OnBadUpdate::Panic);
-    let own_member = |server: &Server| {
-        let view = CatalogView::read(&catalog(), &transferred(server));
-        let Membership::Ours(member) = view.membership(&zone("a.test."), "plesk01") else {
-            panic!("it is ours");
-        };
-        member
-    };
-    let found = catalog().claim(&zone("a.test."), "plesk01", true, None, None);
-    server.apply(&found).unwrap();
-    assert!(own_member(&server).is_preexisting);
-    server.apply(&catalog().made(&own_member(&server))).unwrap();
-    let member = own_member(&server);
-    assert!(member.is_listed && !member.is_preexisting);
-}
-
-#[test]
-fn an_addition_is_taken_back_unless_another_client_changed_it() {
-    let claim = |instance| catalog().claim(&zone("a.test."), instance, false, None, None);
-    let (ours, theirs) = (claim("plesk01"), claim("plesk02"));
-    let mut server = Server::new(&current(&[VERSION]), OnBadUpdate::Panic);
-    let read = |server: &Server| CatalogView::read(&catalog(), &transferred(server));
-    let before = read(&server);
-    assert!(!before.has_any_added(&ours));
-    server.apply(&ours).unwrap();
-    assert!(read(&server).has_any_added(&ours));
-    server.apply(&ours.undo_of_additions()).unwrap();
-    assert!(!read(&server).has_any_added(&ours));
-    // The records of both instances are at the same names.
-    server.apply(&theirs).unwrap();
-    assert!(server.apply(&ours.undo_of_additions()).is_err());
-    let membership = read(&server).membership(&zone("a.test."), "plesk01");
-    assert!(matches!(membership, Membership::Other { instance, .. } if instance == "plesk02"));
-}
-
-/// A step of one of several instances; its view may be older than the last step of another.
-#[derive(Clone, Debug)]
-struct Step {
-    instance: usize,
-    zone: usize,
-    /// Whether the instance reads the catalog before.
-    reads: bool,
-    operation: Operation,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    Reserve,
-    Claim(bool),
-    Adopt,
-    Release,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let operation = prop_oneof![
-        Just(Operation::Reserve),
-        any::<bool>().prop_map(Operation::Claim),
-        Just(Operation::Adopt),
-        Just(Operation::Release),
-    ];
-    let step = (0..INSTANCES.len(), 0..ZONES.len(), any::<bool>(), operation);
-    let step = step.prop_map(|(instance, zone, reads, operation)| Step {
-        instance,
-        zone,
-        reads,
-        operation,
-    });
-    proptest::collection::vec(step, 1..40)
-}
-
-const INSTANCES: [&str; 3] = ["plesk01", "plesk02", "plesk03"];
-const ZONES: [&str; 3] = ["a.test.", "b.test.", "foreign.test."];
-
-/// Returns the UPDATE of a step, and whether it may take the zone from another instance.
-fn batch(step: &Step, view: &CatalogView) -> Option<(Batch, bool)> {
-    let (catalog, instance) = (catalog(), INSTANCES[step.instance]);
-    let zone = zone(ZONES[step.zone]);
-    match (step.operation, view.membership(&zone, instance)) {
-        (Operation::Reserve, Membership::Absent) => Some((catalog.reserve(&zone, instance), false)),
-        // A listed zone needs no claim.
-        (Operation::Claim(_), Membership::Ours(member)) if member.is_listed => None,
-        (Operation::Claim(is_found), membership @ (Membership::Absent | Membership::Ours(_))) => {
-            let reserved = if let Membership::Ours(member) = &membership {
-                Some(member)
-            } else {
-                None
-            };
-            let group = is_found.then_some("member");
-            let batch = catalog.claim(&zone, instance, is_found, group, reserved);
-            Some((batch, false))
-        }
-        (Operation::Adopt, Membership::Unclaimed(member)) => {
-            Some((catalog.adopt(&member, instance), false))
-        }
-        (Operation::Adopt, Membership::Other { member, .. }) => {
-            Some((catalog.adopt(&member, instance), true))
-        }
-        (Operation::Release, Membership::Ours(member)) => Some((catalog.release(&member), false)),
-        _ => None,
+/// The records of a catalog of the first form, in which the label of a zone of nsbridge is a hash of its name.
+fn first_form(name: &str, instance: &str, is_found: bool) -> Vec<(String, String)> {
+    let owner = catalog().claim_owner(&zone(name)).to_string();
+    let label = owner.split('.').next().unwrap().to_owned();
+    let mut records = vec![(format!("instance.ext.{label}.zones"), instance.to_owned())];
+    if is_found {
+        records.push((format!("origin.ext.{label}.zones"), "found".into()));
     }
-}
-
-/// Summarizes a membership: its kind, whether the zone is listed, and whether it was found.
-fn summary(membership: &Membership) -> (&'static str, bool, bool) {
-    match membership {
-        Membership::Absent => ("absent", false, false),
-        Membership::Unclaimed(member) => ("unclaimed", member.is_listed, member.is_preexisting),
-        Membership::Ours(member) => ("ours", member.is_listed, member.is_preexisting),
-        Membership::Other { member, .. } => ("other", member.is_listed, member.is_preexisting),
-    }
-}
-
-/// Returns the instance of each zone, computed from the server's records alone.
-fn instances(server: &Server) -> BTreeMap<&'static str, &'static str> {
-    let view = CatalogView::read(&catalog(), &transferred(server));
-    let mut instances = BTreeMap::new();
-    for name in ZONES {
-        for instance in INSTANCES {
-            if let Membership::Ours(_) = view.membership(&zone(name), instance) {
-                assert_eq!(
-                    instances.insert(name, instance),
-                    None,
-                    "two instances have {name}"
-                );
-            }
-        }
-    }
-    instances
+    records.push((format!("{label}.zones"), name.to_owned()));
+    records
 }
 
 proptest! {
+    /// Each listed zone gets a claim of who had marked it, under the label that it has, and nothing else changes that
+    /// consumers see. It is the same after an upgrade that was cut short, and in messages of any size.
     #[test]
-    fn instances_that_share_a_catalog_never_take_a_zone_from_each_other_by_accident(
-        steps in steps()
+    fn an_upgrade_keeps_labels_and_owners(
+        zones in proptest::collection::btree_map("[a-f]\\.test\\.", (0..3_usize, any::<bool>()), 0..6),
+        octets_max in 400..2_000_usize,
+        cut in 0..4_usize,
     ) {
-        let foreign = [VERSION, ("u1.zones", "PTR", "foreign.test.")];
-        let mut server = Server::new(&current(&foreign), OnBadUpdate::Panic);
-        let fresh = CatalogView::read(&catalog(), &transferred(&server));
-        let mut views = vec![fresh; INSTANCES.len()];
-        for step in steps {
-            let view = &mut views[step.instance];
-            if step.reads {
-                *view = CatalogView::read(&catalog(), &transferred(&server));
-            }
-            let Some((batch, may_take_over)) = batch(&step, view) else { continue };
-            let below = format!("zones.{CATALOG}").parse().unwrap();
-            for update in &batch.updates {
-                let (Update::Add { owner, rtype, .. } | Update::RemoveSet { owner, rtype }) = update
-                    else { panic!("an ACL for RRsets does not allow {update:?}") };
-                prop_assert!([RecordType::PTR, RecordType::TXT].contains(rtype));
-                prop_assert!(owner.is_below(&below));
-            }
-            let before = instances(&server);
-            let instance = INSTANCES[step.instance];
-            if server.apply(&batch).is_ok() {
-                view.apply(&batch);
-                let (zone, after) = (zone(ZONES[step.zone]), instances(&server));
-                let truth = CatalogView::read(&catalog(), &transferred(&server));
-                let seen = |view: &CatalogView| summary(&view.membership(&zone, instance));
-                prop_assert_eq!(seen(view), seen(&truth));
-                prop_assert!(truth.problems().is_empty());
-                for (name, holder) in before {
-                    let stays = after.get(name) == Some(&holder);
-                    let is_allowed = stays || holder == instance || may_take_over;
-                    prop_assert!(is_allowed, "{name} of {holder}");
+        let instances = ["", "plesk01", "plesk02"];
+        let mut records = vec![VERSION.0.to_owned()];
+        let mut values = vec![("TXT", VERSION.2.to_owned())];
+        for (name, (owner, is_found)) in &zones {
+            for (at, value) in first_form(name, instances[*owner], *is_found) {
+                let is_mark = at.contains(".ext.");
+                if *owner > 0 || !is_mark {
+                    records.push(at);
+                    values.push((if is_mark { "TXT" } else { "PTR" }, value));
                 }
-            } else {
-                prop_assert!(!step.reads, "nothing changed since the catalog was read");
             }
         }
+        let all: Vec<(&str, &str, &str)> = records
+            .iter()
+            .zip(&values)
+            .map(|(owner, (rtype, value))| (&owner[..], *rtype, &value[..]))
+            .collect();
+        let mut server = Server::new(&current(&all), OnBadUpdate::Panic);
+        let listed = |server: &Server| {
+            let mut zones: Vec<(ZoneName, Vec<u8>)> = server
+                .sets
+                .iter()
+                .filter(|((_, rtype), _)| *rtype == RecordType::PTR.0)
+                .map(|((owner, _), (_, values))| {
+                    let target = Rdata::from_canonical(values.first().unwrap().clone());
+                    (ZoneName::new(&target.to_name().unwrap()), owner.clone())
+                })
+                .collect();
+            zones.sort();
+            zones
+        };
+        let before = listed(&server);
+        // One that is cut short, and one to the end.
+        for batch in read(&server).upgrade(octets_max).batches.iter().take(cut) {
+            server.apply(batch).unwrap();
+        }
+        for batch in read(&server).upgrade(octets_max).batches {
+            prop_assert!(batch.octets() <= octets_max || batch.updates.len() <= 3);
+            server.apply(&batch).unwrap();
+        }
+        prop_assert_eq!(listed(&server), before);
+        let view = read(&server);
+        prop_assert!(view.has_format());
+        prop_assert_eq!(view.problems(), []);
+        for (name, (owner, is_found)) in &zones {
+            let membership = view.membership(&zone(name), "plesk01");
+            let member = membership.member().expect("it is listed");
+            prop_assert!(member.is_listed());
+            prop_assert_eq!(&member.claim.instance[..], instances[*owner].as_bytes());
+            prop_assert_eq!(member.is_preexisting(), *is_found || *owner == 0);
+        }
+        let marks = server.sets.keys().filter(|(owner, rtype)| {
+            *rtype == RecordType::TXT.0 && owner.windows(4).any(|it| it == b"\x03ext")
+        });
+        prop_assert_eq!(marks.count(), 0);
+        prop_assert_eq!(view.upgrade(octets_max).batches, []);
     }
 }

@@ -11,9 +11,13 @@ use super::server::{
 };
 use super::zone_name;
 use crate::model::{
-    CurrentZone, ForeignRecords, NamePattern, Record, RecordType, RrSet, RrSets, Scope,
+    CurrentZone, ForeignRecords, Name, NamePattern, Record, RecordType, RejectedRecords, RrSet,
+    RrSets, Scope, Serial, Soa,
 };
-use crate::plan::{Batch, BatchError, Plan, Prerequisites, Update, batches, plan, plan_removal};
+use crate::plan::{
+    Abilities, Batch, BatchError, Plan, Prerequisite, Prerequisites, RrSetUpdates, Update, batches,
+    plan, plan_removal,
+};
 
 const KEEP: &str = "_acme-challenge.*";
 
@@ -84,7 +88,23 @@ fn model(case: &Case) -> BTreeMap<Key, (u32, Contents)> {
             before
         } else {
             let is_apex = name == octets(zone_name().apex());
-            owner_after(case.foreign, is_apex, &before, &at(&desired), &at(&managed))
+            let is_protected = |rtype: u16, is_desired: bool| {
+                case.desired.rejected.as_slice().iter().any(|rejected| {
+                    let owner = rejected.owner.as_ref().map(octets);
+                    owner.as_ref().is_none_or(|owner| *owner == name)
+                        && rejected.rtype.is_none_or(|it| it.0 == rtype)
+                        && (!is_desired || owner.is_none() || rejected.rtype.is_none())
+                })
+            };
+            let (desired, managed) = (at(&desired), at(&managed));
+            owner_after(
+                case.foreign,
+                is_apex,
+                &before,
+                &desired,
+                &managed,
+                is_protected,
+            )
         };
         end.extend(
             records
@@ -103,6 +123,7 @@ fn owner_after(
     before: &OwnerRecords,
     desired: &OwnerRecords,
     managed: &OwnerRecords,
+    is_protected: impl Fn(u16, bool) -> bool,
 ) -> OwnerRecords {
     let (ns, cname, dname, ds) = (2, 5, 39, 43);
     let none = (0, Contents::new());
@@ -110,7 +131,10 @@ fn owner_after(
     target.retain(|rtype, _| !SIGNER.contains(rtype));
     let mut unremovable = before.clone();
     for (rtype, (_, values)) in &mut unremovable {
-        if is_apex && *rtype == ns && !desired.contains_key(&ns) || SIGNER.contains(rtype) {
+        if is_apex && *rtype == ns && !desired.contains_key(&ns)
+            || SIGNER.contains(rtype)
+            || is_protected(*rtype, desired.contains_key(rtype))
+        {
             continue;
         }
         let managed = &managed.get(rtype).unwrap_or(&none).1;
@@ -139,12 +163,14 @@ fn owner_after(
     target.retain(|_, (_, values)| !values.is_empty());
     let others =
         |records: &OwnerRecords| records.keys().any(|t| *t != cname && !SIGNER.contains(t));
-    if unremovable.contains_key(&cname) {
+    if unremovable.contains_key(&cname) && !target.contains_key(&cname) {
         if others(&target) {
             return before.clone();
         }
     } else if target.contains_key(&cname) {
-        if is_apex || others(&target) {
+        if !is_apex && before.contains_key(&cname) {
+            target.retain(|rtype, _| *rtype == cname);
+        } else if is_apex || others(&target) {
             target.remove(&cname);
         } else if others(&unremovable) {
             return before.clone();
@@ -190,13 +216,30 @@ fn current_of(server: &Server, like: &CurrentZone) -> CurrentZone {
     }
 }
 
-fn owners_of(batch: &Batch) -> BTreeSet<Vec<u8>> {
-    let owners = batch.updates.iter().filter_map(|update| match update {
-        Update::Add { owner, rtype, .. } if *rtype != RecordType::SOA => Some(octets(owner)),
-        Update::Remove { owner, .. } => Some(octets(owner)),
-        Update::Add { .. } | Update::RemoveSet { .. } | Update::RemoveName { .. } => None,
-    });
-    owners.collect()
+/// Returns the owner names that a message changes, each with the types.
+fn changed_by(batch: &Batch) -> BTreeMap<Vec<u8>, BTreeSet<u16>> {
+    let mut changed: BTreeMap<Vec<u8>, BTreeSet<u16>> = BTreeMap::new();
+    for update in &batch.updates {
+        match update {
+            Update::Add { rtype, .. } if *rtype == RecordType::SOA => {}
+            Update::Add { owner, rtype, .. } | Update::Remove { owner, rtype, .. } => {
+                changed.entry(octets(owner)).or_default().insert(rtype.0);
+            }
+            Update::RemoveSet { .. } | Update::RemoveName { .. } => {}
+        }
+    }
+    changed
+}
+
+/// Returns the owner name of a change; `None` for the SOA.
+fn owner_of(update: &Update) -> Option<&Name> {
+    match update {
+        Update::Add { rtype, .. } if *rtype == RecordType::SOA => None,
+        Update::Add { owner, .. }
+        | Update::Remove { owner, .. }
+        | Update::RemoveSet { owner, .. }
+        | Update::RemoveName { owner } => Some(owner),
+    }
 }
 
 /// Returns the zone after each change by another client that a message must notice.
@@ -212,7 +255,13 @@ fn changed_by_another(server: &Server, batch: &Batch, prerequisites: Prerequisit
         }
         Update::RemoveSet { .. } | Update::RemoveName { .. } => panic!("{update:?}"),
     });
-    let changed: BTreeSet<Key> = changed.filter(|key| key.1 != 6).collect();
+    // The values of an RRset that do not fit beside its changes are not required.
+    let is_unseen = |key: &Key| {
+        let exists = |it: &Prerequisite| matches!(it, Prerequisite::Exists { owner, rtype } if (octets(owner), rtype.0) == *key);
+        batch.prerequisites.iter().any(exists)
+    };
+    let changed = changed.filter(|key| key.1 != 6 && !is_unseen(key));
+    let changed: BTreeSet<Key> = changed.collect();
     let change = |key: Key| {
         let mut other = server.clone();
         let values = &mut other.sets.entry(key).or_default().1;
@@ -224,12 +273,14 @@ fn changed_by_another(server: &Server, batch: &Batch, prerequisites: Prerequisit
 
 /// Sends the messages of a plan in order, and checks the laws of each.
 fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<Vec<u8>, BTreeSet<u16>> = BTreeMap::new();
     for batch in messages {
         assert_eq!(batch.octets(), encode(batch).len());
         assert!(batch.octets() <= case.octets_max);
-        for owner in owners_of(batch) {
-            assert!(seen.insert(owner), "an owner is in two messages");
+        for (owner, types) in changed_by(batch) {
+            let earlier = seen.entry(owner).or_default();
+            assert!(earlier.is_disjoint(&types), "an RRset is in two messages");
+            earlier.extend(types);
         }
         for mut other in changed_by_another(server, batch, case.prerequisites) {
             let before = other.sets.clone();
@@ -246,6 +297,7 @@ fn send(server: &mut Server, case: &Case, messages: &[Batch], plan: &Plan) {
         }
     }
     let planned: BTreeSet<Vec<u8>> = plan.changes.iter().map(|c| octets(&c.owner)).collect();
+    let seen: BTreeSet<Vec<u8>> = seen.into_keys().collect();
     assert_eq!(seen, planned, "all owners are sent");
 }
 
@@ -261,7 +313,13 @@ fn check_plan(case: &Case, on_bad_update: OnBadUpdate) {
     let keep = [KEEP.parse().unwrap()];
     let scope = scope(case, &keep, &case.managed);
     let plan = plan(&case.current, &case.desired, &scope);
-    let messages = match batches(&plan, &case.current, case.prerequisites, case.octets_max) {
+    let messages = match batches(
+        &plan,
+        &case.current,
+        case.prerequisites,
+        &Abilities::default(),
+        case.octets_max,
+    ) {
         Ok(messages) => messages,
         Err(BatchError::OwnerTooLarge {
             owner,
@@ -315,6 +373,19 @@ fn check_soa(case: &Case, plan: &Plan, after: &CurrentZone) {
         (&after.soa.rname, after.soa.expire),
         (&was.rname, was.expire)
     );
+    if let Some((soa, ttl)) = &plan.soa {
+        let with_its_serial = Soa {
+            serial: was.serial,
+            ..soa.clone()
+        };
+        assert!(
+            with_its_serial != *was || *ttl != case.current.soa_ttl,
+            "a serial that is new alone is no change"
+        );
+        let ahead = desired.serial.filter(|it| is_after(it.0, was.serial.0));
+        let greatest = ahead.unwrap_or(Serial(was.serial.0.wrapping_add(1)));
+        assert_eq!(soa.serial, greatest, "the greatest by RFC 1982");
+    }
     let is_unchanged = after.soa == *was && after.soa_ttl == case.current.soa_ttl;
     assert_eq!(is_unchanged, plan.is_empty());
 }
@@ -342,15 +413,53 @@ fn check_nothing_is_lost(case: &Case, plan: &Plan, after: &CurrentZone) {
 fn check_removal(case: &Case) {
     let keep = [KEEP.parse().unwrap()];
     let plan = plan_removal(&case.current, &scope(case, &keep, &case.managed));
-    let Ok(messages) = batches(&plan, &case.current, case.prerequisites, case.octets_max) else {
+    let Ok(messages) = batches(
+        &plan,
+        &case.current,
+        case.prerequisites,
+        &Abilities::default(),
+        case.octets_max,
+    ) else {
         return;
     };
     let mut server = Server::new(&case.current, OnBadUpdate::Panic);
     send(&mut server, case, &messages, &plan);
     let mut nothing = case.clone();
-    nothing.desired.records = RrSets::default();
+    // Of the name servers those that others put there stay, or all if there are no others.
+    let ns = RrSets::from_sets(case.current.apex_ns().cloned());
+    nothing.desired.records = ns.minus(&case.managed);
+    nothing.desired.rejected = RejectedRecords::default();
     nothing.foreign = ForeignRecords::Keep;
     assert_eq!(server_contents(&server.sets), model(&nothing));
+}
+
+/// Checks that a primary with few abilities ends with what any other one ends with.
+fn check_abilities(case: &Case, abilities: &Abilities, prerequisites: Prerequisites) {
+    let keep = [KEEP.parse().unwrap()];
+    let scope = scope(case, &keep, &case.managed);
+    let plan = plan(&case.current, &case.desired, &scope);
+    let messages = batches(&plan, &case.current, prerequisites, abilities, 65_000).unwrap();
+    let mut server = Server::new(&case.current, OnBadUpdate::Ignore);
+    server.replaces = abilities.rrsets == RrSetUpdates::Whole;
+    for batch in &messages {
+        let owners: Vec<&Name> = batch.updates.iter().filter_map(owner_of).collect();
+        let changes = owners.len();
+        let is_whole = |rtype: &RecordType| matches!(*rtype, RecordType::DNAME | RecordType::DS);
+        let types = changed_by(batch).into_values().flatten().map(RecordType);
+        let is_divisible = if server.replaces {
+            owners.iter().any(|owner| *owner != owners[0])
+        } else {
+            !types.collect::<Vec<_>>().iter().any(is_whole)
+        };
+        let most = abilities.changes_max.unwrap_or(usize::MAX);
+        assert!(
+            changes <= most || !is_divisible,
+            "{changes} changes in a message"
+        );
+        assert_eq!(server.apply(batch), Ok(()));
+    }
+    let end = server_contents(&server.sets);
+    assert_eq!(without_orphaned_ds(end), without_orphaned_ds(model(case)));
 }
 
 proptest! {
@@ -368,6 +477,19 @@ proptest! {
     #[test]
     fn a_plan_never_sends_an_update_that_a_server_ignores_or_refuses(case in cases()) {
         check_plan(&case, OnBadUpdate::Panic);
+    }
+
+    #[test]
+    fn a_primary_with_few_abilities_gets_the_same_zone(
+        case in cases(),
+        rrsets in prop_oneof![Just(RrSetUpdates::ByValue), Just(RrSetUpdates::Whole)],
+        changes_max in proptest::option::of(1..6_usize),
+        prerequisites in prop_oneof![
+            Just(Prerequisites::Soa), Just(Prerequisites::RrSets), Just(Prerequisites::Presence), Just(Prerequisites::None),
+        ],
+    ) {
+        let abilities = Abilities { rrsets, changes_max, ..Abilities::default() };
+        check_abilities(&case, &abilities, prerequisites);
     }
 
     #[test]

@@ -11,6 +11,7 @@ fn batches_of(
         plan,
         &current("@ NS 300 ns1\na TLSA 300 1\na TLSA 300 2"),
         prerequisites,
+        &Abilities::default(),
         octets_max,
     )
 }
@@ -105,7 +106,14 @@ fn addresses_are_added_before_the_records_that_name_their_hosts_and_removed_afte
     let after = "@ NS 60 ns1\n@ MX 60 mail\nmail A 60 1\nns1 A 60 1\nz A 60 1\nz2 A 60 1";
     let plan = plan_of(Remove, "", before, after);
     // Room for one or two owner names in a message.
-    let batches = batches(&plan, &current(before), Prerequisites::Soa, 25 + 144 + 45).unwrap();
+    let batches = batches(
+        &plan,
+        &current(before),
+        Prerequisites::Soa,
+        &Abilities::default(),
+        25 + 144 + 45,
+    )
+    .unwrap();
     let owners: Vec<String> = batches
         .iter()
         .map(|batch| match batch.updates.last().unwrap() {

@@ -12,6 +12,7 @@ const SOA: u16 = 6;
 const PTR: u16 = 12;
 const TXT: u16 = 16;
 const DNAME: u16 = 39;
+const ZONEMD: u16 = 63;
 const DS: u16 = 43;
 /// The types that a signing primary generates: RRSIG NSEC DNSKEY NSEC3 NSEC3PARAM CDS CDNSKEY
 /// TYPE65534.
@@ -34,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) apex: Vec<u8>,
     pub(crate) sets: BTreeMap<Key, Set>,
     pub(crate) on_bad_update: OnBadUpdate,
+    /// Whether the first addition to an RRset in a message replaces what was there.
+    pub(crate) replaces: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -58,6 +61,7 @@ impl Server {
             apex,
             sets,
             on_bad_update,
+            replaces: false,
         }
     }
 
@@ -89,7 +93,15 @@ impl Server {
         self.check(batch)?;
         let before = self.sets.clone();
         let mut delegations = BTreeSet::new();
+        let mut replaced = BTreeSet::new();
         for update in &batch.updates {
+            if let Update::Add { owner, rtype, .. } = update
+                && self.replaces
+                && rtype.0 != SOA
+                && replaced.insert((octets(owner), rtype.0))
+            {
+                self.sets.remove(&(octets(owner), rtype.0));
+            }
             self.apply_update(update, &mut delegations);
             assert!(
                 self.has(&self.apex, NS),
@@ -173,7 +185,13 @@ impl Server {
             }
             Update::RemoveSet { owner, rtype } => {
                 // Only a change of a catalog removes RRsets: a plan removes records by value.
-                assert!([TXT, PTR].contains(&rtype.0), "a plan removes an RRset");
+                assert!(
+                    self.replaces || [TXT, PTR, ZONEMD].contains(&rtype.0),
+                    "a plan removes an RRset"
+                );
+                if octets(owner) == self.apex && rtype.0 == NS {
+                    return;
+                }
                 self.sets.remove(&(octets(owner), rtype.0));
             }
             Update::RemoveName { .. } => panic!("all records of a name are removed"),

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use super::action::Action;
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, program as entries};
 use crate::model::ZoneName;
+use crate::permission;
 
 /// Most characters of a program's output in a message.
 const OUTPUT_CHARACTERS_MAX: usize = 300;
@@ -14,127 +16,143 @@ const OUTPUT_CHARACTERS_MAX: usize = 300;
 const NO_EXECUTABLE: i32 = 8;
 
 /// The reason why a program did not create or delete a zone.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum CommandError {
     /// The zone's name must not be in an argument.
-    #[error("the zone's name `{zone}` is not given to a program")]
-    ZoneUnwritable {
-        /// The zone.
-        zone: ZoneName,
-    },
+    ZoneUnwritable { zone: ZoneName },
     /// The program was not started.
-    #[error("cannot start `{}`: {source}", program.display())]
     NotStarted {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The cause.
         source: io::Error,
     },
     /// The program was started, and the system does not report its end.
-    #[error("`{}` was started for `{}`, and its end cannot be learnt: {source}", program.display(), action.word())]
     Lost {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The action.
         action: Action,
-        /// The cause.
         source: io::Error,
     },
     /// The program was ended at the deadline.
-    #[error("`{}` was killed: it did not end in time at `{}`{output}", program.display(), action.word())]
     Deadline {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The action.
         action: Action,
         /// The end of its output.
         output: ProgramOutput,
     },
     /// The program refuses and has changed nothing: status 69.
-    #[error("`{}` refuses to {} the zone (exit status 69){output}", program.display(), verb(*action))]
     Refused {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The action.
         action: Action,
         /// The end of its output.
         output: ProgramOutput,
     },
     /// The program asks for a later retry: status 75.
-    #[error("`{}` cannot {} the zone now (exit status 75){output}", program.display(), verb(*action))]
     Later {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The action.
         action: Action,
         /// The end of its output.
         output: ProgramOutput,
     },
     /// The program ended with another status, or by a signal.
-    #[error("`{}` failed at `{}` ({status}){output}", program.display(), action.word())]
     Failed {
-        /// The program.
         program: PathBuf,
-        /// The zone.
         zone: ZoneName,
-        /// The action.
         action: Action,
-        /// The status or signal.
         status: ExitStatus,
         /// The end of its output.
         output: ProgramOutput,
     },
 }
 
-impl CommandError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::ZoneUnwritable { .. } => {
-                "a program gets zone names of letters, digits, `-`, `_`, `/` and dots that do not \
-                 begin with `-` or `/`; make this zone by hand"
-                    .to_owned()
-            }
-            Self::NotStarted { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "`program` must be there, and so must the interpreter in its first line".to_owned()
-            }
+displayed!(CommandError);
+
+impl Diagnose for CommandError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::ZoneUnwritable { zone } => case!(entries::PROGRAM_ZONE_UNWRITABLE, zone),
             Self::NotStarted {
                 program, source, ..
-            } if source.kind() == io::ErrorKind::PermissionDenied => {
-                format!(
-                    "the user that nsbridge runs as must be allowed to run it: \
-                     `chmod a+rx {}`",
-                    program.display()
+            } => {
+                let (quoted, kind) = (permission::quoted(program), source.kind());
+                let program = program.display();
+                if kind == io::ErrorKind::NotFound {
+                    case!(entries::PROGRAM_MISSING, program, source, quoted)
+                } else if kind == io::ErrorKind::PermissionDenied {
+                    case!(entries::PROGRAM_FORBIDDEN, program, source, quoted)
+                } else if source.raw_os_error() == Some(NO_EXECUTABLE) {
+                    case!(
+                        entries::PROGRAM_WITHOUT_INTERPRETER,
+                        program,
+                        source,
+                        quoted
+                    )
+                } else {
+                    case!(entries::PROGRAM_NOT_STARTED, program, source)
+                }
+            }
+            Self::Lost {
+                program,
+                action,
+                source,
+                ..
+            } => {
+                let (program, action) = (program.display(), action.word());
+                case!(entries::PROGRAM_LOST, program, action, source)
+            }
+            Self::Deadline {
+                program,
+                action,
+                output,
+                ..
+            } => {
+                let (program, action) = (program.display(), action.word());
+                case!(entries::PROGRAM_TIMED_OUT, program, action, output)
+            }
+            Self::Refused {
+                program,
+                zone,
+                action,
+                output,
+            } => {
+                let (program, verb) = (program.display(), verb(*action));
+                case!(entries::PROGRAM_REFUSED, program, zone, verb, output)
+            }
+            Self::Later {
+                program,
+                action,
+                output,
+                ..
+            } => {
+                let (program, verb) = (program.display(), verb(*action));
+                case!(entries::PROGRAM_BUSY, program, verb, output)
+            }
+            Self::Failed {
+                program,
+                zone,
+                action,
+                status,
+                output,
+            } => {
+                let (program, action) = (program.display(), action.word());
+                case!(
+                    entries::PROGRAM_FAILED,
+                    program,
+                    zone,
+                    action,
+                    status,
+                    output
                 )
             }
-            Self::NotStarted { source, .. } if source.raw_os_error() == Some(NO_EXECUTABLE) => {
-                "a script needs a first line such as `#!/bin/sh`".to_owned()
-            }
-            Self::Deadline { .. } => {
-                "find out why it takes so long, or raise `queue.deadline-seconds`".to_owned()
-            }
-            Self::Refused { program, zone, .. } => {
-                format!("do what `{}` says about {zone}", program.display())
-            }
-            Self::Failed { zone, action, .. } => format!(
-                "run it by hand as the user that nsbridge runs as, with the action `{}` and the \
-                 zone {zone}; only the exit statuses 0, 10, 69 and 75 have a meaning",
-                action.word(),
-            ),
-            Self::NotStarted { .. } | Self::Lost { .. } | Self::Later { .. } => return None,
-        })
+        }
     }
+}
 
+impl CommandError {
     /// Returns whether it is certain that no zone was created.
     pub fn made_nothing(&self) -> bool {
         match self {
@@ -143,20 +161,6 @@ impl CommandError {
             | Self::Deadline { .. }
             | Self::Later { .. }
             | Self::Failed { .. } => false,
-        }
-    }
-
-    /// Returns whether a retry may succeed without any action of the operator.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::NotStarted { source, .. } => {
-                let kind = source.kind();
-                let is_missing = kind == io::ErrorKind::NotFound;
-                let is_forbidden = kind == io::ErrorKind::PermissionDenied;
-                !is_missing && !is_forbidden && source.raw_os_error() != Some(NO_EXECUTABLE)
-            }
-            Self::Lost { .. } | Self::Deadline { .. } | Self::Later { .. } => true,
-            Self::ZoneUnwritable { .. } | Self::Refused { .. } | Self::Failed { .. } => false,
         }
     }
 }

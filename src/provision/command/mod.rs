@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use self::process::{Ended, Failed};
-use super::finding::{Finding, Gap, Subject, Verdict};
+use super::finding::{Findings, Gap};
 use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, RecordType, ZoneName};
 use crate::zonefile;
@@ -83,7 +83,7 @@ impl Command {
     ///
     /// # Errors
     /// [`CommandError::ZoneUnwritable`].
-    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), CommandError> {
+    pub fn check_name(&self, zone: &ZoneName) -> Result<(), CommandError> {
         word(zone).map(|_| ())
     }
 
@@ -122,20 +122,16 @@ impl Command {
     }
 
     /// Checks whether the program answers for this zone, which must not exist.
-    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<CommandError>> {
-        let (channel, creation) = match self.status(zone, deadline).await {
-            Ok(ZoneStatus::Absent) => (Verdict::Good, Verdict::Open(Gap::Program)),
+    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Findings<CommandError> {
+        let gap = match self.status(zone, deadline).await {
+            Ok(ZoneStatus::Absent) => Gap::Program,
             Ok(ZoneStatus::Ours | ZoneStatus::Unmarked | ZoneStatus::Other(_)) => {
                 let zone = zone.clone();
-                (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
+                Gap::Leftover { zone }
             }
-            Err(error) => {
-                let remedy = None;
-                let bad = Verdict::Bad { error, remedy };
-                (bad, Verdict::Untried(Subject::Channel))
-            }
+            Err(error) => return vec![Err(error)],
         };
-        Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
+        vec![Ok(None), Ok(Some(gap))]
     }
 
     /// Deletes the zone if `scope` covers a zone without a mark.

@@ -41,9 +41,41 @@ pub(super) struct Zone {
     /// A free text of the client that created the zone.
     #[serde(default)]
     pub(super) account: String,
+    /// The servers that a secondary zone is fetched from.
+    #[serde(default)]
+    pub(super) masters: Vec<String>,
     /// The names of the keys that may transfer the zone.
     #[serde(default, rename = "master_tsig_key_ids")]
     pub(super) transfer_keys: Vec<String>,
+}
+
+/// The records of a zone, as far as a half-made zone differs from a whole one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Contents {
+    /// No record at all, not even a disabled one.
+    None,
+    /// Records without an SOA that is in use.
+    WithoutSoa,
+    /// Records with an SOA.
+    WithSoa,
+}
+
+#[derive(Deserialize)]
+struct ZoneContents {
+    rrsets: Vec<ZoneSet>,
+}
+
+#[derive(Deserialize)]
+struct ZoneSet {
+    #[serde(rename = "type")]
+    rtype: String,
+    /// Empty if there are only comments.
+    records: Vec<ZoneRecord>,
+}
+
+#[derive(Deserialize)]
+struct ZoneRecord {
+    disabled: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -115,6 +147,29 @@ impl Api<'_> {
             404 => self.confirm_server().await.map(|()| None),
             _ => Err(self.refused("reading the zone", &response)),
         }
+    }
+
+    /// Reads what the zone holds; nothing if it does not exist. A zone too large to read counts as whole.
+    pub(super) async fn contents(&self) -> Result<Contents, PowerDnsError> {
+        let response = match self.send(Method::GET, &self.path(), None).await {
+            Err(PowerDnsError::TooLong { .. }) => return Ok(Contents::WithSoa),
+            response => response?,
+        };
+        match response.status {
+            200 => {}
+            404 => return self.confirm_server().await.map(|()| Contents::None),
+            _ => return Err(self.refused("reading the zone", &response)),
+        }
+        let sets = self.read::<ZoneContents>(&response)?.rrsets;
+        let is_soa_in_use =
+            |set: &ZoneSet| set.rtype == "SOA" && set.records.iter().any(|it| !it.disabled);
+        Ok(if sets.iter().any(is_soa_in_use) {
+            Contents::WithSoa
+        } else if sets.iter().all(|set| set.records.is_empty()) {
+            Contents::None
+        } else {
+            Contents::WithoutSoa
+        })
     }
 
     /// Deletes the zone; returns `false` if it did not exist.

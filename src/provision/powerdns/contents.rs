@@ -7,7 +7,7 @@ use crate::zonefile::{format_rdata, format_type};
 
 /// The first contents of a new zone. It starts as a secondary zone without a primary, which serves
 /// its contents and refuses every update, signed or not.
-pub(super) struct Contents<'a> {
+pub(super) struct FirstContents<'a> {
     pub(super) zone: &'a InitialZone,
     /// Whether the body has all records, or only the SOA and the apex NS.
     pub(super) is_full: bool,
@@ -44,7 +44,7 @@ struct NewRecord {
     disabled: bool,
 }
 
-impl Contents<'_> {
+impl FirstContents<'_> {
     pub(super) fn to_json(&self) -> String {
         let apex = self.zone.name.apex();
         let soa = RrSet {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, powerdns as entries};
 use crate::model::{Name, ZoneName};
 use crate::transport::{self, TlsFailure, TransportError};
 
@@ -11,138 +12,65 @@ pub(super) const ERROR_TEXT_CHARACTERS_MAX: usize = 300;
 
 /// The reason why a zone could not be created or deleted over the API. In every variant, `server`
 /// is host and port of its URL.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum PowerDnsError {
     /// The API key cannot be a header of a request.
-    #[error("the key of PowerDNS's API has characters that no key has")]
     ApiKey,
     /// The configured URL makes no valid request.
-    #[error("PowerDNS's API at {server}: `url` makes no request: {source}")]
     Request {
-        /// The API.
         server: String,
-        /// The cause.
         source: hyper::http::Error,
     },
     /// The connection failed.
-    #[error("PowerDNS's API at {server}: cannot connect: {source}")]
     Unreachable {
-        /// The API.
         server: String,
-        /// The cause.
         source: Box<TransportError>,
     },
     /// The connection broke, or the response is no HTTP.
-    #[error("PowerDNS's API at {server}: no answer: {}", causes(source))]
     Lost {
-        /// The API.
         server: String,
-        /// The cause.
         source: hyper::Error,
     },
     /// The deadline passed.
-    #[error("PowerDNS's API at {server}: time was over while {step}")]
-    Deadline {
-        /// The API.
-        server: String,
-        /// The step at the deadline.
-        step: Step,
-    },
+    Deadline { server: String, step: Step },
     /// The response is longer than any expected one.
-    #[error("PowerDNS's API at {server}: an answer of more than {octets_max} octets")]
-    TooLong {
-        /// The API.
-        server: String,
-        /// The limit.
-        octets_max: usize,
-    },
+    TooLong { server: String, octets_max: usize },
     /// The server does not accept the API key.
-    #[error("PowerDNS's API at {server}: the API key is not accepted")]
-    WrongKey {
-        /// The API.
-        server: String,
-    },
+    WrongKey { server: String },
     /// The server or a proxy before it forbids requests of this host, or this request.
-    #[error("PowerDNS's API at {server}: the request is forbidden (status 403)")]
-    Forbidden {
-        /// The API.
-        server: String,
-    },
+    Forbidden { server: String },
     /// The response is not from the API of an authoritative server.
-    #[error(
-        "what answers at {server} is not the API of PowerDNS Authoritative Server (status {status})"
-    )]
-    NotTheApi {
-        /// The API.
-        server: String,
-        /// The status of the response.
-        status: u16,
-    },
+    NotTheApi { server: String, status: u16 },
     /// The response is a redirect.
-    #[error("what answers at {server} redirects (status {status}), which is not followed")]
-    Redirected {
-        /// The API.
-        server: String,
-        /// The status of the response.
-        status: u16,
-    },
+    Redirected { server: String, status: u16 },
     /// A proxy before the server does not reach it, or limits the rate of requests.
-    #[error("what stands before PowerDNS's API at {server} answers in its place (status {status})")]
-    Away {
-        /// The API.
-        server: String,
-        /// The status of the response.
-        status: u16,
-    },
+    Away { server: String, status: u16 },
     /// The server does not know a key.
-    #[error("zone `{zone}`: PowerDNS at {server} does not know the TSIG key `{key}`")]
     KeyMissing {
-        /// The API.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The key's name.
         key: Name,
     },
     /// The server refuses a request.
-    #[error("zone `{zone}`: PowerDNS at {server} refuses {step} (status {status}): {answer}")]
     Refused {
-        /// The API.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The request.
         step: &'static str,
-        /// The status of the response.
         status: u16,
         /// The server's error text, escaped and shortened.
         answer: String,
     },
     /// The server has a zone of this name and of a kind that takes no updates.
-    #[error("zone `{zone}`: PowerDNS at {server} already has it as a zone of the kind {kind}")]
     ForeignZone {
-        /// The API.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The zone's kind.
         kind: String,
     },
     /// The zone appeared and disappeared several times.
-    #[error("zone `{zone}`: it comes and goes on PowerDNS at {server}")]
-    Unsteady {
-        /// The API.
-        server: String,
-        /// The zone.
-        zone: ZoneName,
-    },
+    Unsteady { server: String, zone: ZoneName },
     /// The creation of a zone began and failed.
-    #[error(
-        "{source}; the zone was half made and {}",
-        if *is_removed { "was removed again" } else { "takes no updates until it is finished" }
-    )]
     Unfinished {
-        /// The cause.
         source: Box<Self>,
         /// Whether the zone is removed again.
         is_removed: bool,
@@ -167,50 +95,75 @@ impl fmt::Display for Step {
     }
 }
 
-impl PowerDnsError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::ApiKey => {
-                "`api-key-file` holds one line, the value of `api-key` in pdns.conf, in visible \
-                 ASCII characters"
-            }
-            Self::Unreachable { source, .. } => return unreachable_hint(source),
-            Self::Lost { .. } => {
-                "pdns.conf needs `webserver-allow-from=<this host>`, without which PowerDNS hangs \
-                 up; and `url` must say http or https as the server speaks"
-            }
-            Self::Request { .. } | Self::TooLong { .. } | Self::NotTheApi { .. } => {
-                "pdns.conf needs `api=yes`, `api-key=…`, and `webserver-address` and \
-                 `webserver-port` as `url` has them, without a path (default port: 8081)"
-            }
-            Self::WrongKey { .. } => "`api-key-file` must hold the value of `api-key` in pdns.conf",
-            Self::Forbidden { .. } => {
-                "allow this host, in what stands before the server and in `webserver-allow-from` of \
-                 pdns.conf"
-            }
-            Self::Redirected { .. } => {
-                "`url` must lead to the API itself, mostly with https in place of http"
-            }
-            Self::Away { .. } => {
-                "see that PowerDNS runs and that the proxy reaches it; the proxy's log may say more"
-            }
-            Self::KeyMissing { key, .. } => return Some(key_hint(key)),
-            Self::Refused { status: 500.., .. } => "PowerDNS's log has the reason",
-            Self::Refused { .. } => "correct what the server names; its log may say more",
-            Self::ForeignZone { zone, .. } => {
-                return Some(format!(
-                    "remove it from the server, or route the zone to the server's own primary; where it is \
-                     this one, `pdnsutil set-kind {} primary`",
-                    zone.apex().to_text_without_dot()
-                ));
-            }
-            Self::Unfinished { source, .. } => return source.hint(),
-            Self::Deadline { .. } | Self::Unsteady { .. } => return None,
-        };
-        Some(hint.to_owned())
-    }
+displayed!(PowerDnsError);
 
+impl Diagnose for PowerDnsError {
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::ApiKey => case!(entries::API_KEY_UNUSABLE),
+            Self::Request { server, source } => case!(entries::API_URL_UNUSABLE, server, source),
+            Self::Unreachable { server, source } => {
+                if let TransportError::Refused { .. } = **source {
+                    case!(entries::API_CONNECTION_REFUSED, server)
+                } else if is_not_tls(source) {
+                    case!(entries::API_WITHOUT_TLS, server)
+                } else {
+                    case!(entries::API_UNREACHABLE, server)
+                }
+                .because(&**source)
+            }
+            Self::Lost { server, source } => {
+                case!(entries::API_LOST, server, source = causes(source))
+            }
+            Self::Deadline { server, step } => case!(entries::API_TIMED_OUT, server, step),
+            Self::TooLong { server, octets_max } => {
+                case!(entries::API_ANSWER_TOO_LONG, server, octets_max)
+            }
+            Self::WrongKey { server } => case!(entries::API_KEY_REFUSED, server),
+            Self::Forbidden { server } => case!(entries::API_FORBIDDEN, server),
+            Self::NotTheApi { server, status } => case!(entries::API_OTHER_SERVICE, server, status),
+            Self::Redirected { server, status } => case!(entries::API_REDIRECTED, server, status),
+            Self::Away { server, status } => case!(entries::API_PROXY_FAILED, server, status),
+            Self::KeyMissing { server, zone, key } => {
+                let name = key.to_lowercase().to_text_without_dot();
+                case!(entries::POWERDNS_KEY_UNKNOWN, server, zone, key, name)
+            }
+            Self::Refused {
+                server,
+                zone,
+                step,
+                status,
+                answer,
+            } => {
+                if *status >= 500 {
+                    case!(entries::POWERDNS_FAILED, server, zone, step, status, answer)
+                } else {
+                    case!(
+                        entries::POWERDNS_REFUSED,
+                        server,
+                        zone,
+                        step,
+                        status,
+                        answer
+                    )
+                }
+            }
+            Self::ForeignZone { server, zone, kind } => {
+                let name = zone.apex().to_text_without_dot();
+                case!(entries::POWERDNS_ZONE_NOT_PRIMARY, server, zone, kind, name)
+            }
+            Self::Unsteady { server, zone } => case!(entries::POWERDNS_ZONE_UNSTEADY, server, zone),
+            Self::Unfinished { source, is_removed } => if *is_removed {
+                case!(entries::POWERDNS_ZONE_ROLLED_BACK)
+            } else {
+                case!(entries::POWERDNS_ZONE_UNFINISHED)
+            }
+            .because(&**source),
+        }
+    }
+}
+
+impl PowerDnsError {
     /// Returns whether it is certain that no zone was created: the server reported it, or the
     /// request that creates the zone was not sent.
     pub fn made_nothing(&self) -> bool {
@@ -231,42 +184,6 @@ impl PowerDnsError {
             Self::Lost { .. } | Self::Away { .. } | Self::TooLong { .. } => false,
         }
     }
-
-    /// Returns whether a retry may succeed without any action of the operator.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Unreachable { .. }
-            | Self::Lost { .. }
-            | Self::Away { .. }
-            | Self::Deadline { .. }
-            | Self::Unsteady { .. } => true,
-            Self::Refused { status, .. } => *status >= 500,
-            Self::Unfinished { source, .. } => source.is_transient(),
-            Self::ApiKey
-            | Self::Request { .. }
-            | Self::TooLong { .. }
-            | Self::WrongKey { .. }
-            | Self::Forbidden { .. }
-            | Self::NotTheApi { .. }
-            | Self::Redirected { .. }
-            | Self::KeyMissing { .. }
-            | Self::ForeignZone { .. } => false,
-        }
-    }
-}
-
-fn unreachable_hint(source: &TransportError) -> Option<String> {
-    if matches!(source, TransportError::Refused { .. }) {
-        let hint = "is PowerDNS running, and does pdns.conf have `api=yes`, `api-key=…`, and \
-                    `webserver-address` and `webserver-port` as `url` has them (default port: 8081)?";
-        return Some(hint.to_owned());
-    }
-    if is_not_tls(source) {
-        let hint = "PowerDNS itself speaks plain HTTP: set `url` to `http://…`, or to the proxy \
-                    before it that speaks TLS";
-        return Some(hint.to_owned());
-    }
-    source.hint()
 }
 
 /// Returns whether the TLS handshake failed as it does at a server without TLS, which answers in
@@ -281,21 +198,12 @@ fn is_not_tls(error: &TransportError) -> bool {
         TransportError::Resolve { .. }
         | TransportError::NoAddress { .. }
         | TransportError::Refused { .. }
+        | TransportError::NoTcp { .. }
         | TransportError::Io { .. }
         | TransportError::ClosedInFrame { .. }
         | TransportError::TooLong { .. }
         | TransportError::Torn { .. } => false,
     }
-}
-
-/// Returns how to add a key to the server, without the secret of the key.
-fn key_hint(key: &Name) -> String {
-    let name = key.to_lowercase().to_text_without_dot();
-    format!(
-        "on the server, `pdnsutil import-tsig-key {name} ALGORITHM 'SECRET'` with algorithm and \
-         secret of the key file; or make a new key there with `pdnsutil generate-tsig-key {name} \
-         hmac-sha256` and put it into the key file"
-    )
 }
 
 /// Formats an error with its causes, which hyper leaves out.

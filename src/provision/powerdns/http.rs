@@ -5,6 +5,7 @@
 //! follows no redirect: it sends the API key to the configured server only, and never prints it.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -17,7 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::{PowerDnsError, Step};
 use crate::model::Secret;
-use crate::transport::{Connection, Endpoint};
+use crate::provision::silence::Silence;
+use crate::transport::{Connection, Endpoint, TransportError};
 
 /// Most octets of a response. The usual ones have some hundred octets; a list of TSIG keys has a
 /// hundred octets per key.
@@ -30,7 +32,10 @@ pub(super) struct Server {
     /// The path before `/api`, without a final slash; mostly empty.
     pub(super) path: String,
     /// The API key, a header of each request.
-    pub(super) key: Secret<HeaderValue>,
+    pub(super) key: Secret<String>,
+    /// The longest wait for the response to one request.
+    pub(super) exchange_time_max: Duration,
+    pub(super) silence: Silence,
 }
 
 /// A response of the server.
@@ -52,14 +57,22 @@ impl Server {
         body: Option<String>,
         deadline: Instant,
     ) -> Result<Response, PowerDnsError> {
-        let opened = Connection::open(&self.endpoint, deadline).await;
-        let connection = opened.map_err(|source| PowerDnsError::Unreachable {
-            server: self.name(),
-            source: Box::new(source),
+        let limit = self.silence.connect_deadline(deadline);
+        let opened = Connection::open(&self.endpoint, limit).await;
+        let connection = opened.map_err(|source| {
+            if let TransportError::TimedOut { .. } = source {
+                self.silence.note();
+            }
+            PowerDnsError::Unreachable {
+                server: self.name(),
+                source: Box::new(source),
+            }
         })?;
         let changes = method != Method::GET;
         let response = self.exchange(connection, method, path, body);
-        timeout_at(deadline, response)
+        // The response may be lost without the end of the connection.
+        let limit = deadline.min(Instant::now() + self.exchange_time_max);
+        timeout_at(limit, response)
             .await
             .map_err(|_| PowerDnsError::Deadline {
                 server: self.name(),
@@ -82,11 +95,14 @@ impl Server {
             server: self.name(),
             source,
         };
+        let key = HeaderValue::from_str(self.key.expose());
+        let mut key = key.map_err(|_| PowerDnsError::ApiKey)?;
+        key.set_sensitive(true);
         let request = Request::builder()
             .method(method)
             .uri(format!("{}/api/v1{path}", self.path))
             .header(HOST, self.endpoint.to_string())
-            .header("X-API-Key", self.key.expose())
+            .header("X-API-Key", key)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .header(CONNECTION, "close")

@@ -10,7 +10,9 @@
 //!            │ 409                                 │ an error: DELETE
 //!            ▼                                     ▼
 //!         read ─▶ our unfinished zone ─▶ finish   absent
+//!            │        └─▶ still without SOA after some seconds ─▶ DELETE ─▶ absent
 //!            ├─▶ our primary zone ─▶ add the update key if it is missing ─▶ existed already
+//!            │        └─▶ without any record ─▶ DELETE ─▶ absent
 //!            ├─▶ another primary zone ─▶ existed already, of another creator
 //!            └─▶ a zone of another kind ─▶ an error
 //! ```
@@ -18,6 +20,10 @@
 //! A killed process leaves at most a secondary zone with our account, which no other program
 //! creates, and the next creation finishes it. Two processes may finish one zone: both send equal
 //! requests.
+//!
+//! No request is atomic. PowerDNS: a POST adds the zone first and its contents in a second step, in a
+//! transaction if the database has any; killed in between, it keeps a zone without SOA. Such a zone is
+//! deleted and created anew, after the time that another process's POST may take.
 //!
 //! The mark is metadata of the kind `X-NSBRIDGE-INSTANCE`. Every zone that nsbridge creates here
 //! bears it, so a zone without it has another creator and is never deleted.
@@ -30,17 +36,22 @@ mod api;
 mod contents;
 mod error;
 mod http;
+mod keys;
+mod server_zone;
 mod settings;
 
 use hyper::header::HeaderValue;
 use tokio::time::{Duration, Instant};
 
-use self::api::{Api, MARK, Posted, UPDATE_KEYS, Zone};
-use self::contents::{Contents, canonical};
+use self::api::{Api, Contents, MARK, Posted};
+use self::contents::FirstContents;
 use self::http::Server;
-use super::finding::{Finding, Gap, Subject, Verdict};
+use self::keys::Keys;
+use self::server_zone::{ACCOUNT_PREFIX, ServerZone, other_instance};
+use super::finding::{Findings, Gap};
+use super::silence::Silence;
 use super::status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
-use crate::model::{InitialZone, Name, Secret, ZoneName};
+use crate::model::{InitialZone, ZoneName};
 
 pub use self::error::{PowerDnsError, Step};
 pub use self::settings::PowerDnsSettings;
@@ -57,8 +68,6 @@ const ATTEMPTS_MAX: u32 = 5;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Time after which an unfinished zone counts as left by a killed process.
 const CREATION_TIME_MAX: Duration = Duration::from_secs(5);
-/// The start of the account of an unfinished zone; the name of the instance follows.
-const ACCOUNT_PREFIX: &str = "nsbridge:";
 /// Longest account in octets that fits into the tables of every backend.
 const ACCOUNT_OCTETS_MAX: usize = 40;
 
@@ -68,21 +77,7 @@ pub struct PowerDns {
     server: Server,
     instance: String,
     account: String,
-    update_key: Name,
-    /// The keys that may transfer the zones. The update key is among them, so that the server
-    /// reports at once if it does not know the key.
-    transfer_keys: Vec<Name>,
-}
-
-/// The state of a zone at the server.
-enum ServerZone {
-    Absent,
-    /// An unfinished zone with its account, which a process creates, or left when it was killed.
-    Unfinished(String),
-    /// A zone that takes updates, with the instance in its mark.
-    Primary(Option<String>),
-    /// A zone of another kind.
-    Other(String),
+    keys: Keys,
 }
 
 impl PowerDns {
@@ -98,24 +93,23 @@ impl PowerDns {
             instance,
             update_key,
             transfer_key,
+            exchange_time_max,
         } = settings;
-        let mut key = HeaderValue::from_str(api_key.expose()).map_err(|_| PowerDnsError::ApiKey)?;
-        key.set_sensitive(true);
+        HeaderValue::from_str(api_key.expose()).map_err(|_| PowerDnsError::ApiKey)?;
         let mut account = format!("{ACCOUNT_PREFIX}{instance}");
         // The instance is ASCII, so every index is a boundary.
         account.truncate(ACCOUNT_OCTETS_MAX);
-        let mut transfer_keys = vec![update_key.clone(), transfer_key];
-        transfer_keys.dedup();
         Ok(Self {
             server: Server {
                 endpoint,
                 path,
-                key: Secret::new(key),
+                key: api_key,
+                exchange_time_max,
+                silence: Silence::default(),
             },
             instance,
             account,
-            update_key,
-            transfer_keys,
+            keys: Keys::new(update_key, transfer_key),
         })
     }
 
@@ -140,11 +134,15 @@ impl PowerDns {
                     Err(error) => Err(self.roll_back(&zone.name, error, deadline).await),
                 };
             }
-            let server_zone = self.read_zone(&api).await?;
+            let server_zone = ServerZone::read(&api).await?;
             let status = self.status_of(&server_zone);
             match server_zone {
                 ServerZone::Absent => continue,
                 ServerZone::Unfinished(_) if status == ZoneStatus::Ours => {
+                    if !self.awaits_soa(&api).await? {
+                        api.delete().await?;
+                        continue;
+                    }
                     let finished = self.finish(&api).await;
                     finished.map_err(|source| PowerDnsError::Unfinished {
                         source: Box::new(source),
@@ -152,7 +150,11 @@ impl PowerDns {
                     })?;
                 }
                 ServerZone::Primary(_) if status == ZoneStatus::Ours => {
-                    self.permit_updates(&api).await?;
+                    if api.contents().await? == Contents::None {
+                        api.delete().await?;
+                        continue;
+                    }
+                    self.keys.permit_updates(&api).await?;
                 }
                 ServerZone::Unfinished(_) | ServerZone::Primary(_) => {}
                 ServerZone::Other(kind) => return Err(self.foreign(&zone.name, kind)),
@@ -174,7 +176,7 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<ZoneStatus, PowerDnsError> {
-        let server_zone = self.read_zone(&self.api(zone, deadline)).await?;
+        let server_zone = ServerZone::read(&self.api(zone, deadline)).await?;
         Ok(self.status_of(&server_zone))
     }
 
@@ -188,6 +190,21 @@ impl PowerDns {
                 ZoneStatus::Other(Creator::Instance(instance.clone()))
             }
             ServerZone::Primary(None) | ServerZone::Other(_) => ZoneStatus::Other(Creator::Server),
+        }
+    }
+
+    /// Checks that a zone that is there takes updates.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn require_primary(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<(), PowerDnsError> {
+        match ServerZone::read(&self.api(zone, deadline)).await? {
+            ServerZone::Other(kind) => Err(self.foreign(zone, kind)),
+            ServerZone::Absent | ServerZone::Unfinished(_) | ServerZone::Primary(_) => Ok(()),
         }
     }
 
@@ -209,9 +226,7 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<bool, PowerDnsError> {
-        let keys = self.api(zone, deadline).metadata(UPDATE_KEYS).await?;
-        let mut names = keys.iter().filter_map(|key| key.parse::<Name>().ok());
-        Ok(names.any(|name| name == self.update_key))
+        self.keys.may_update(&self.api(zone, deadline)).await
     }
 
     /// Returns whether the zone is a catalog that the server generates from its own database.
@@ -223,45 +238,40 @@ impl PowerDns {
         zone: &ZoneName,
         deadline: Instant,
     ) -> Result<bool, PowerDnsError> {
-        let server_zone = self.read_zone(&self.api(zone, deadline)).await?;
+        let server_zone = ServerZone::read(&self.api(zone, deadline)).await?;
         Ok(matches!(server_zone, ServerZone::Other(kind) if kind.eq_ignore_ascii_case("producer")))
     }
 
     /// Checks whether the API answers and the server knows the keys. Changes nothing. The zone must
     /// not exist.
-    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Vec<Finding<PowerDnsError>> {
-        let remedy = None;
-        let (channel, creation) = match self.read_zone(&self.api(zone, deadline)).await {
-            Err(error) => (
-                Verdict::Bad { error, remedy },
-                Verdict::Untried(Subject::Channel),
-            ),
+    pub async fn check(&self, zone: &ZoneName, deadline: Instant) -> Findings<PowerDnsError> {
+        let creation = match ServerZone::read(&self.api(zone, deadline)).await {
+            Err(error) => return vec![Err(error)],
             Ok(ServerZone::Unfinished(_) | ServerZone::Primary(_) | ServerZone::Other(_)) => {
                 let zone = zone.clone();
-                (Verdict::Good, Verdict::Open(Gap::Leftover { zone }))
+                Ok(Some(Gap::Leftover { zone }))
             }
-            Ok(ServerZone::Absent) => match self.check_keys(zone, deadline).await {
-                Err(error) => (Verdict::Good, Verdict::Bad { error, remedy }),
-                Ok(()) => (Verdict::Good, Verdict::Open(Gap::Api)),
-            },
+            Ok(ServerZone::Absent) => {
+                let checked = self.keys.check(&self.api(zone, deadline)).await;
+                checked.map(|()| Some(Gap::Api))
+            }
         };
-        Finding::each([(Subject::Channel, channel), (Subject::Creation, creation)])
+        vec![Ok(None), creation]
     }
 
-    async fn check_keys(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
-        self.require_keys(zone, &self.api(zone, deadline).keys().await?)
-    }
-
-    /// Checks that all keys are among those that the server knows.
-    fn require_keys(&self, zone: &ZoneName, known: &[Name]) -> Result<(), PowerDnsError> {
-        match self.transfer_keys.iter().find(|key| !known.contains(key)) {
-            None => Ok(()),
-            Some(key) => Err(PowerDnsError::KeyMissing {
-                server: self.server.name(),
-                zone: zone.clone(),
-                key: key.clone(),
-            }),
+    /// Waits while another process gives our unfinished zone its first contents. Returns whether it has an SOA then;
+    /// otherwise PowerDNS or the process was killed.
+    async fn awaits_soa(&self, api: &Api<'_>) -> Result<bool, PowerDnsError> {
+        let now = Instant::now();
+        let time = api.deadline.saturating_duration_since(now) / 2;
+        let abandoned_at = now + time.min(CREATION_TIME_MAX);
+        while api.contents().await? != Contents::WithSoa {
+            if Instant::now() >= abandoned_at {
+                return Ok(false);
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
+        Ok(true)
     }
 
     /// Waits while another process creates the zone. Finishes an unfinished zone of this instance
@@ -273,9 +283,11 @@ impl PowerDns {
         let api = self.api(zone, deadline);
         let abandoned_at = deadline.min(Instant::now() + CREATION_TIME_MAX);
         loop {
-            match self.read_zone(&api).await? {
+            match ServerZone::read(&api).await? {
                 ServerZone::Unfinished(account) if Instant::now() >= abandoned_at => {
-                    return if account == self.account {
+                    let is_finishable =
+                        account == self.account && api.contents().await? == Contents::WithSoa;
+                    return if is_finishable {
                         self.finish(&api).await
                     } else {
                         Ok(())
@@ -295,12 +307,12 @@ impl PowerDns {
     /// [`PowerDnsError`].
     pub async fn take_over(&self, zone: &ZoneName, deadline: Instant) -> Result<(), PowerDnsError> {
         let api = self.api(zone, deadline);
-        self.permit_transfers(&api).await?;
-        if let ServerZone::Unfinished(_) = self.read_zone(&api).await? {
+        self.keys.permit_transfers(&api).await?;
+        if let ServerZone::Unfinished(_) = ServerZone::read(&api).await? {
             return self.finish(&api).await;
         }
         api.set_metadata(MARK, vec![self.instance.clone()]).await?;
-        self.permit_updates(&api).await
+        self.keys.permit_updates(&api).await
     }
 
     /// Returns the current status of a zone that [`Self::delete`] would get with `scope`.
@@ -313,9 +325,17 @@ impl PowerDns {
         scope: RemovalScope,
         deadline: Instant,
     ) -> Result<ZoneStatus, PowerDnsError> {
-        match self.read_zone(&self.api(zone, deadline)).await? {
+        let api = self.api(zone, deadline);
+        match ServerZone::read(&api).await? {
             ServerZone::Other(kind) if scope != RemovalScope::Marked => {
                 Err(self.foreign(zone, kind))
+            }
+            // PowerDNS: a deletion that was cut short has removed records and metadata first.
+            ServerZone::Primary(None)
+                if scope.covers(&ZoneStatus::Unmarked)
+                    && api.contents().await? == Contents::None =>
+            {
+                Ok(ZoneStatus::Unmarked)
             }
             server_zone @ (ServerZone::Absent
             | ServerZone::Unfinished(_)
@@ -354,10 +374,10 @@ impl PowerDns {
         api: &Api<'_>,
         zone: &InitialZone,
     ) -> Result<Option<Created>, PowerDnsError> {
-        let mut contents = Contents {
+        let mut contents = FirstContents {
             zone,
             is_full: true,
-            keys: &self.transfer_keys,
+            keys: self.keys.to_transfer(),
             account: &self.account,
         };
         let body = contents.to_json();
@@ -391,9 +411,9 @@ impl PowerDns {
     /// PowerDNS: answers with the status of a wrong record, but creates the zone before it looks
     /// for the key, and does not remove it.
     async fn check_keys_after_refusal(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
-        let checked = self.require_keys(api.zone, &api.keys().await?);
+        let checked = self.keys.check(api).await;
         if checked.is_err()
-            && let ServerZone::Unfinished(account) = self.read_zone(api).await?
+            && let ServerZone::Unfinished(account) = ServerZone::read(api).await?
             && account == self.account
         {
             api.delete().await?;
@@ -405,42 +425,8 @@ impl PowerDns {
     /// order.
     async fn finish(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
         api.set_metadata(MARK, vec![self.instance.clone()]).await?;
-        self.permit_updates(api).await?;
+        self.keys.permit_updates(api).await?;
         api.promote("").await
-    }
-
-    /// Permits the update key to update the zone, beside other keys.
-    async fn permit_updates(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
-        let mut keys = api.metadata(UPDATE_KEYS).await?;
-        let is_ours = |key: &String| key.parse::<Name>().is_ok_and(|key| key == self.update_key);
-        if keys.iter().any(is_ours) {
-            return Ok(());
-        }
-        let name = canonical(&self.update_key);
-        keys.push(name.trim_end_matches('.').to_owned());
-        api.set_metadata(UPDATE_KEYS, keys).await
-    }
-
-    /// Permits our keys to transfer the zone, beside other keys.
-    async fn permit_transfers(&self, api: &Api<'_>) -> Result<(), PowerDnsError> {
-        let Some(Zone { transfer_keys, .. }) = api.get().await? else {
-            return Ok(());
-        };
-        let mut keys: Vec<Name> = transfer_keys
-            .iter()
-            .filter_map(|key| key.parse().ok())
-            .collect();
-        let ours = self.transfer_keys.iter();
-        let missing: Vec<&Name> = ours.filter(|key| !keys.contains(key)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let known = api.keys().await?;
-        self.require_keys(api.zone, &known)?;
-        // PowerDNS: refuses the name of a key that it no longer knows.
-        keys.retain(|key| known.contains(key));
-        let all = keys.iter().chain(missing).map(canonical).collect();
-        api.set_transfer_keys(all).await
     }
 
     /// Removes the unfinished zone of this creation, unless another process of this instance has
@@ -452,7 +438,7 @@ impl PowerDns {
         deadline: Instant,
     ) -> PowerDnsError {
         let api = self.api(zone, deadline);
-        let is_removed = match self.read_zone(&api).await {
+        let is_removed = match ServerZone::read(&api).await {
             Ok(ServerZone::Absent) => true,
             Ok(ServerZone::Unfinished(account)) if account == self.account => {
                 api.delete().await.is_ok()
@@ -466,22 +452,6 @@ impl PowerDns {
         }
     }
 
-    async fn read_zone(&self, api: &Api<'_>) -> Result<ServerZone, PowerDnsError> {
-        let Some(Zone { kind, account, .. }) = api.get().await? else {
-            return Ok(ServerZone::Absent);
-        };
-        Ok(match kind.to_ascii_lowercase().as_str() {
-            "master" | "primary" | "native" => {
-                let mut mark = api.metadata(MARK).await?;
-                ServerZone::Primary(mark.pop())
-            }
-            "slave" | "secondary" if account.starts_with(ACCOUNT_PREFIX) => {
-                ServerZone::Unfinished(account)
-            }
-            _ => ServerZone::Other(kind),
-        })
-    }
-
     fn api<'a>(&'a self, zone: &'a ZoneName, deadline: Instant) -> Api<'a> {
         Api {
             server: &self.server,
@@ -489,9 +459,4 @@ impl PowerDns {
             deadline,
         }
     }
-}
-
-fn other_instance(account: &str) -> ZoneStatus {
-    let instance = account.strip_prefix(ACCOUNT_PREFIX).unwrap_or(account);
-    ZoneStatus::Other(Creator::Instance(instance.to_owned()))
 }

@@ -1,5 +1,7 @@
 //! The settings of the provisioner for PowerDNS.
 
+use std::time::Duration;
+
 use crate::model::{Name, Secret};
 use crate::transport::Endpoint;
 
@@ -18,4 +20,6 @@ pub struct PowerDnsSettings {
     pub update_key: Name,
     /// The name of the key that may transfer the new zones.
     pub transfer_key: Name,
+    /// The longest wait for the response to one request.
+    pub exchange_time_max: Duration,
 }

@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use tokio::net::{UdpSocket, lookup_host};
+use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
 use super::command::{Target, Word};
@@ -17,7 +17,8 @@ use super::error::RndcError;
 use super::responder::Responder;
 use super::settle::remove_seed;
 use crate::model::InitialZone;
-use crate::provision::finding::{Finding, Gap, Remedy, Subject, Verdict};
+use crate::provision::finding::{Findings, Gap, Remedy};
+use crate::transport::look_up;
 
 /// Longest wait for the address for first contents while another process holds it.
 const LISTEN_TIME_MAX: Duration = Duration::from_secs(5);
@@ -28,7 +29,6 @@ pub(super) struct Probe<'a> {
     pub(super) target: &'a Target<'a>,
     /// The zone that would be created.
     pub(super) zone: &'a InitialZone,
-    pub(super) view: Option<&'a Word>,
     pub(super) update_key: &'a Word,
     pub(super) way: ProbeWay<'a>,
 }
@@ -42,38 +42,21 @@ pub(super) enum ProbeWay<'a> {
 }
 
 impl Probe<'_> {
-    /// Checks every subject.
-    pub(super) async fn run(&self, deadline: Instant) -> Vec<Finding<RndcError>> {
+    /// Checks the channel, the creation and the first contents.
+    pub(super) async fn run(&self, deadline: Instant) -> Findings<RndcError> {
         let mut control = match Control::open(self.server, deadline).await {
             Ok(control) => control,
-            Err(error) => {
-                let verdict = self.bad(error, deadline).await;
-                return findings([
-                    verdict,
-                    Verdict::Untried(Subject::Channel),
-                    Verdict::Untried(Subject::Channel),
-                ]);
-            }
+            Err(error) => return vec![Err(error)],
         };
         let creation = match self.try_creation(&mut control, deadline).await {
             Ok(creation) => creation,
-            Err(error) => {
-                let verdict = self.bad(error, deadline).await;
-                let untried = Verdict::Untried(Subject::Creation);
-                return findings([Verdict::Good, verdict, untried]);
-            }
+            Err(error) => return vec![Ok(None), Err(error)],
         };
-        let contents = match self.contents(&control, creation, deadline).await {
-            Ok(contents) => contents,
-            Err(error) => self.bad(error, deadline).await,
-        };
-        let creation = match creation {
-            Creation::Allowed | Creation::Done => Verdict::Good,
-            Creation::Occupied => Verdict::Open(Gap::Leftover {
-                zone: self.target.zone().clone(),
-            }),
-        };
-        findings([Verdict::Good, creation, contents])
+        let leftover = (creation == Creation::Occupied).then(|| Gap::Leftover {
+            zone: self.target.zone().clone(),
+        });
+        let contents = self.contents(&control, creation, deadline).await;
+        vec![Ok(None), Ok(leftover), contents]
     }
 
     async fn try_creation(
@@ -89,7 +72,7 @@ impl Probe<'_> {
                 self.target.addzone_primary(&file, self.update_key)
             }
         };
-        let answer = control.command(&command, deadline).await?;
+        let answer = control.addzone(self.target, &command, deadline).await?;
         match (answer.result, self.way) {
             (CommandResult::FileNotFound, _) => Ok(Creation::Allowed),
             (CommandResult::Success, _) => {
@@ -118,49 +101,42 @@ impl Probe<'_> {
         control: &Control<'_>,
         creation: Creation,
         deadline: Instant,
-    ) -> Result<Verdict<RndcError>, RndcError> {
+    ) -> Result<Option<Gap>, RndcError> {
         let responder = match self.way {
-            ProbeWay::File => return Ok(Verdict::Open(Gap::Files)),
-            ProbeWay::Template(_) if creation == Creation::Done => return Ok(Verdict::Good),
-            ProbeWay::Template(_) => return Ok(Verdict::Open(Gap::InitialFile)),
+            ProbeWay::File => return Ok(Some(Gap::Files)),
+            ProbeWay::Template(_) if creation == Creation::Done => return Ok(None),
+            ProbeWay::Template(_) => return Ok(Some(Gap::InitialFile)),
             ProbeWay::Seed(responder) => responder,
         };
         let until = deadline.min(Instant::now() + LISTEN_TIME_MAX);
         let local = control.local_addr()?.ip();
         let served = responder.serve(self.zone, local, until).await?;
         let from = served.address();
-        Ok(Verdict::Open(Gap::Fetching { from }))
+        Ok(Some(Gap::Fetching { from }))
     }
+}
 
-    async fn bad(&self, error: RndcError, deadline: Instant) -> Verdict<RndcError> {
-        let lines = match &error {
-            RndcError::Unreachable { .. } | RndcError::Unanswered { .. } => {
-                self.controls(deadline).await
-            }
-            RndcError::NewZonesOff { .. } => Some(self.new_zones()),
-            RndcError::TemplateRefused { template, .. } => Some(self.template(template)),
-            RndcError::Setting { .. }
-            | RndcError::ZoneUnwritable { .. }
-            | RndcError::Randomness(_)
-            | RndcError::Lost { .. }
-            | RndcError::BadReply { .. }
-            | RndcError::CommandTooLong { .. }
-            | RndcError::Deadline { .. }
-            | RndcError::Failed { .. }
-            | RndcError::NoSuchView { .. }
-            | RndcError::TemplateFileMissing { .. }
-            | RndcError::TemplateFileRefused { .. }
-            | RndcError::FileMissing { .. }
-            | RndcError::ContentsRefused { .. }
-            | RndcError::ForeignZone { .. }
-            | RndcError::NotLoaded { .. }
-            | RndcError::NotFetched { .. }
-            | RndcError::Listen { .. }
-            | RndcError::ListenBusy { .. } => None,
+/// The settings that lines of named.conf are made of.
+pub(super) struct Lines<'a> {
+    pub(super) server: &'a Server,
+    pub(super) view: Option<&'a Word>,
+    pub(super) update_key: &'a Word,
+}
+
+impl Lines<'_> {
+    /// Returns the lines of named.conf without which a check fails with this error.
+    pub(super) async fn remedy(&self, error: &RndcError, deadline: Instant) -> Option<Remedy> {
+        let lines = if let RndcError::Unreachable { .. } | RndcError::Unanswered { .. } = error {
+            self.controls(deadline).await?
+        } else if let RndcError::NewZonesOff { .. } = error {
+            self.new_zones()
+        } else if let RndcError::TemplateRefused { template, .. } = error {
+            self.template(template)
+        } else {
+            return None;
         };
         let place = "named.conf";
-        let remedy = lines.map(|lines| Remedy { place, lines });
-        Verdict::Bad { error, remedy }
+        Some(Remedy { place, lines })
     }
 
     /// Returns the `controls` that this host needs.
@@ -169,10 +145,13 @@ impl Probe<'_> {
         let (port, key) = (self.server.port, &self.server.key);
         let name = key.name().to_text_without_dot();
         Some(vec![
+            "// in place of the statement that is there, if it differs:".to_owned(),
             format!(
                 "key \"{name}\" {{ algorithm {}; secret \"<that of this host's key file>\"; }};",
                 key.algorithm()
             ),
+            "// beside the other lines of `controls`, in place of one with this address and port:"
+                .to_owned(),
             format!(
                 "controls {{ inet {server} port {port} allow {{ {here}; }} keys {{ \"{name}\"; }}; }};"
             ),
@@ -208,8 +187,9 @@ impl Probe<'_> {
 
     /// Returns the server's address and this host's address towards it. Sends nothing.
     async fn addresses(&self, deadline: Instant) -> Option<(IpAddr, IpAddr)> {
-        let lookup = lookup_host((self.server.host.as_str(), self.server.port));
-        let server = timeout_at(deadline, lookup).await.ok()?.ok()?.next()?;
+        let lookup = look_up(&self.server.host, self.server.port);
+        let server = timeout_at(deadline, lookup).await.ok()?.ok()?;
+        let server = *server.first()?;
         let any: IpAddr = match server {
             std::net::SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             std::net::SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -229,12 +209,4 @@ enum Creation {
     Done,
     /// A zone of this name exists.
     Occupied,
-}
-
-fn findings([channel, creation, contents]: [Verdict<RndcError>; 3]) -> Vec<Finding<RndcError>> {
-    Finding::each([
-        (Subject::Channel, channel),
-        (Subject::Creation, creation),
-        (Subject::Contents, contents),
-    ])
 }

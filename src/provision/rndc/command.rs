@@ -191,6 +191,14 @@ impl<'a> Target<'a> {
         )
     }
 
+    /// Returns the zone, and its view if there is one, as words of a shell command.
+    pub(super) fn operand(&self) -> String {
+        match self.view {
+            Some(view) => format!("{} IN {}", self.text, view.as_str()),
+            None => self.text.clone(),
+        }
+    }
+
     fn line(&self, verb: &str) -> String {
         match self.view {
             Some(view) => format!("{verb} \"{}\" IN {}", self.text, view.as_str()),

@@ -16,12 +16,16 @@ use tokio::time::{Instant, timeout_at};
 use super::command::Target;
 use super::error::{RndcError, Step};
 use super::isccc::{self, REPLY_OCTETS_MAX, REQUEST_OCTETS_MAX, ReplyError};
+use crate::provision::silence::Silence;
 use crate::transport::fmt_host_and_port;
 use crate::wire::Key;
 
 /// Pause before a second attempt if named closed the connection without a reply: a named that is
 /// shutting down has stopped within this time.
 const SECOND_TRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Shortest wait after which a missing answer shows a firewall that drops.
+const CONNECT_TIME_MIN: Duration = Duration::from_secs(2);
 
 /// Most connections that are opened at a time. named: has a short accept queue; the kernel retries
 /// a dropped connection only after a second or more.
@@ -37,8 +41,11 @@ pub(super) struct Server {
     pub(super) key: Key,
     /// The present time in Unix seconds.
     pub(super) clock: fn() -> u64,
+    /// The longest wait for the answer to one command.
+    exchange_time_max: Duration,
     /// Permits to open a connection.
     opening: Semaphore,
+    silence: Silence,
 }
 
 /// An open connection whose key the server accepted.
@@ -86,8 +93,8 @@ impl<'a> Control<'a> {
     /// key.
     ///
     /// # Errors
-    /// [`RndcError::Unreachable`], [`RndcError::Unanswered`], [`RndcError::BadReply`] and
-    /// [`RndcError::Deadline`].
+    /// [`RndcError::Unreachable`], [`RndcError::NotConnected`], [`RndcError::Unanswered`],
+    /// [`RndcError::BadReply`] and [`RndcError::Deadline`].
     pub(super) async fn open(server: &'a Server, deadline: Instant) -> Result<Self, RndcError> {
         match Self::open_once(server, deadline).await {
             // named: also closes the connection while it is shutting down.
@@ -104,13 +111,22 @@ impl<'a> Control<'a> {
         let _permit = permit.map_err(|_| server.deadline_error(Step::Connecting))?;
         let unreachable = |source| RndcError::Unreachable {
             server: server.to_string(),
+            key: server.key.name().clone(),
             source,
         };
+        let began = Instant::now();
+        let limit = server.silence.connect_deadline(deadline);
         let connect = TcpStream::connect((server.host.as_str(), server.port));
-        let stream = timeout_at(deadline, connect)
-            .await
-            .map_err(|_| server.deadline_error(Step::Connecting))?
-            .map_err(unreachable)?;
+        let Ok(connected) = timeout_at(limit, connect).await else {
+            if limit == deadline && began.elapsed() < CONNECT_TIME_MIN {
+                return Err(server.deadline_error(Step::Connecting));
+            }
+            server.silence.note();
+            return Err(RndcError::NotConnected {
+                server: server.to_string(),
+            });
+        };
+        let stream = connected.map_err(unreachable)?;
         // A command is one small write, and the next waits for its reply.
         stream.set_nodelay(true).map_err(unreachable)?;
         let mut control = Self {
@@ -135,7 +151,7 @@ impl<'a> Control<'a> {
     }
 
     /// Sends a command line and reads its reply. After an error the caller must drop the
-    /// connection.
+    /// connection; the server may have carried the command out.
     ///
     /// # Errors
     /// [`RndcError::Lost`], [`RndcError::BadReply`], [`RndcError::CommandTooLong`] and
@@ -156,7 +172,9 @@ impl<'a> Control<'a> {
                 limit: REQUEST_OCTETS_MAX,
             });
         }
-        let frame = timeout_at(deadline, self.exchange(&request))
+        // The answer may be lost without the end of the connection.
+        let limit = deadline.min(Instant::now() + self.server.exchange_time_max);
+        let frame = timeout_at(limit, self.exchange(&request))
             .await
             .map_err(|_| self.server.deadline_error(Step::Answering))?
             .map_err(|source| self.lost(source))?
@@ -206,13 +224,20 @@ impl<'a> Control<'a> {
 
 impl Server {
     /// Returns the control channel at a host and port. Opens no connection.
-    pub(super) fn new(host: String, port: u16, key: Key, clock: fn() -> u64) -> Self {
+    pub(super) fn new(
+        (host, port): (String, u16),
+        key: Key,
+        clock: fn() -> u64,
+        exchange_time_max: Duration,
+    ) -> Self {
         Self {
             host,
             port,
             key,
             clock,
+            exchange_time_max,
             opening: Semaphore::new(OPENING_MAX),
+            silence: Silence::default(),
         }
     }
 
@@ -271,6 +296,26 @@ impl Control<'_> {
         }
     }
 
+    /// Sends an `addzone`.
+    ///
+    /// BIND: if it cannot write that it has the zone, it keeps the zone in memory and shows nothing of it. This
+    /// deletes it, so that a later creation finds none.
+    ///
+    /// # Errors
+    /// Those of [`Self::command`].
+    pub(super) async fn addzone(
+        &mut self,
+        target: &Target<'_>,
+        command: &str,
+        deadline: Instant,
+    ) -> Result<Answer, RndcError> {
+        let answer = self.command(command, deadline).await?;
+        if answer.result == CommandResult::Failure {
+            self.command(&target.delzone(), deadline).await?;
+        }
+        Ok(answer)
+    }
+
     /// Returns the error for an `addzone` whose failure does not depend on the way of the creation.
     pub(super) fn addzone_error(&self, target: &Target<'_>, answer: &Answer) -> RndcError {
         match answer.result {
@@ -280,11 +325,13 @@ impl Control<'_> {
                 answer: answer.quoted(),
             },
             CommandResult::NotFound => self.no_such_view(target, answer),
+            CommandResult::Failure => RndcError::NotAdded {
+                zone: target.zone().clone(),
+            },
             CommandResult::Success
             | CommandResult::AlreadyExists
             | CommandResult::FileNotFound
             | CommandResult::NotLoaded
-            | CommandResult::Failure
             | CommandResult::Unexpected => self.failed(target, "addzone", answer),
         }
     }

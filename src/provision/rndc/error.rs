@@ -2,219 +2,133 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::isccc::ReplyError;
+use super::listen::Listen;
+use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, rndc as entries};
 use crate::model::{self, Name, ZoneName};
 
 /// Most characters of a server's answer in a message.
 const QUOTED_CHARACTERS_MAX: usize = 300;
 
 /// The reason why a zone could not be created or deleted over the control channel. In every
-/// variant, `server` is the configured address of the control channel.
-#[derive(Debug, thiserror::Error)]
+/// variant, `server` is the configured address of the control channel, and `answer` is the server's,
+/// escaped and shortened.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names of the fields say what they hold")]
 pub enum RndcError {
     /// A name in the settings cannot be in a control command.
-    #[error("{what} `{text}` cannot be written in an rndc command")]
-    Setting {
-        /// The setting.
-        what: &'static str,
-        /// The text of the setting.
-        text: String,
-    },
+    Setting { what: &'static str, text: String },
     /// The zone's name cannot be in a control command.
-    #[error("zone `{zone}`: its name cannot be written in an rndc command")]
-    ZoneUnwritable {
-        /// The zone.
-        zone: ZoneName,
-    },
+    ZoneUnwritable { zone: ZoneName },
     /// The system gave no random number.
-    #[error("no random number for the control channel: {0}")]
     Randomness(getrandom::Error),
     /// The connection failed.
-    #[error("control channel {server}: cannot connect: {source}")]
     Unreachable {
-        /// The control channel.
         server: String,
-        /// The cause.
+        key: Name,
         source: io::Error,
     },
+    /// The TCP handshake was not answered in time.
+    NotConnected { server: String },
     /// The server closed the connection instead of answering the first command.
-    #[error("control channel {server}: the server closed the connection without an answer")]
-    Unanswered {
-        /// The control channel.
-        server: String,
-    },
+    Unanswered { server: String },
     /// The connection broke after the server had answered a command.
-    #[error("control channel {server}: the connection broke: {source}")]
-    Lost {
-        /// The control channel.
-        server: String,
-        /// The cause.
-        source: io::Error,
-    },
+    Lost { server: String, source: io::Error },
     /// A reply that is not authentic or not readable.
-    #[error("control channel {server}: {source}")]
-    BadReply {
-        /// The control channel.
-        server: String,
-        /// The cause.
-        source: ReplyError,
-    },
+    BadReply { server: String, source: ReplyError },
     /// The command is longer than the server's limit.
-    #[error("control channel {server}: a command of {octets} octets is longer than {limit}")]
     CommandTooLong {
-        /// The control channel.
         server: String,
         /// The length of the frame.
         octets: usize,
-        /// The limit.
         limit: usize,
     },
     /// The deadline passed.
-    #[error("control channel {server}: time was over while {step}")]
-    Deadline {
-        /// The control channel.
-        server: String,
-        /// The step at the deadline.
-        step: Step,
-    },
+    Deadline { server: String, step: Step },
     /// A command failed with a result without a more specific error.
-    #[error("zone `{zone}` on {server}: `{verb}` failed: {answer}")]
     Failed {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
         /// The first word of the command.
         verb: &'static str,
-        /// The server's answer, escaped and shortened.
         answer: String,
     },
+    /// `addzone` failed, and only the server's log has the reason.
+    NotAdded { zone: ZoneName },
     /// The server allows no new zones at run time.
-    #[error("zone `{zone}` on {server}: the server allows no new zones: {answer}")]
     NewZonesOff {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The server's answer, escaped and shortened.
         answer: String,
     },
     /// The server does not have the configured view, or has views and none is configured.
-    #[error("zone `{zone}` on {server}: {answer}")]
     NoSuchView {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The server's answer, escaped and shortened.
         answer: String,
     },
     /// `addzone` with a template failed; only the server's log has the reason.
-    #[error("zone `{zone}` on {server}: the server made no zone from template `{template}`")]
     TemplateRefused {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The template.
         template: String,
     },
     /// The template's `initial-file` is missing, or the server cannot write the zone's file.
-    #[error(
-        "zone `{zone}` on {server}: the server could not copy the file that template `{template}` \
-         starts from"
-    )]
     TemplateFileMissing {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The template.
         template: String,
     },
     /// The template's `initial-file` is not a valid zone.
-    #[error(
-        "zone `{zone}` on {server}: the server does not load the file that template `{template}` \
-         starts from: {answer}"
-    )]
     TemplateFileRefused {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The template.
         template: String,
-        /// The server's answer, escaped and shortened.
         answer: String,
     },
     /// The zone's file was not put in place.
-    #[error("zone `{zone}` on {server}: the server has no file `{file}`")]
     FileMissing {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
         /// The file in the command, relative to the server's `directory`.
         file: String,
     },
     /// The server does not load the contents as a primary zone.
-    #[error("zone `{zone}` on {server}: the server refuses its contents: {answer}")]
     ContentsRefused {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The server's answer, escaped and shortened.
         answer: String,
         /// Apex NS names in the zone that have no address, which BIND refuses.
         without_address: Vec<Name>,
     },
     /// The server has a zone of this name that is neither a primary nor from a creation.
-    #[error("zone `{zone}` on {server}: the server already has it as {kind}")]
     ForeignZone {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
-        /// The zone's kind.
         kind: String,
     },
     /// The server has the primary zone but has not loaded it.
-    #[error("zone `{zone}` on {server}: the server has the zone but has not loaded it")]
-    NotLoaded {
-        /// The control channel.
-        server: String,
-        /// The zone.
-        zone: ZoneName,
-    },
+    NotLoaded { server: String, zone: ZoneName },
     /// The server did not fetch the first contents.
-    #[error("zone `{zone}` on {server}: the server did not fetch its contents from {from}: {seen}")]
     NotFetched {
-        /// The control channel.
         server: String,
-        /// The zone.
         zone: ZoneName,
         /// The address from which it should have fetched.
         from: SocketAddr,
         /// What the responder saw at that address.
         seen: Seen,
     },
+    /// The server fetched the first contents several times, and never wrote the zone's file.
+    FileUnwritten { zone: ZoneName },
     /// The address for first contents cannot be used.
-    #[error("cannot listen on {address} for the server's transfer: {source}")]
     Listen {
-        /// The address.
         address: SocketAddr,
-        /// The cause.
         source: io::Error,
     },
-    /// The address for first contents was in use until the deadline.
-    #[error("the address {address} for the server's transfer stayed in use by another process")]
-    ListenBusy {
-        /// The address.
-        address: SocketAddr,
-    },
+    /// The address for first contents was in use until the deadline, with each of its ports.
+    ListenBusy { address: Listen },
 }
 
 /// The step at the deadline.
@@ -228,8 +142,6 @@ pub enum Step {
     AwaitingOther,
     /// Waiting until a deleted zone is absent.
     AwaitingRemoval,
-    /// Repeating a creation whose file the server never wrote.
-    Repeating,
 }
 
 impl fmt::Display for Step {
@@ -239,7 +151,6 @@ impl fmt::Display for Step {
             Self::Answering => "waiting for the answer to a command",
             Self::AwaitingOther => "waiting for another process that makes the zone",
             Self::AwaitingRemoval => "waiting until the zone is gone",
-            Self::Repeating => "repeating the creation, since the zone's file was never there",
         })
     }
 }
@@ -251,6 +162,8 @@ pub enum Seen {
     Nothing,
     /// Only queries that the transfer key did not sign.
     OtherKey,
+    /// No query, and a connection from an address that is not the server's.
+    Stranger(IpAddr),
     /// Queries that the responder answered.
     Answered,
 }
@@ -259,89 +172,153 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "no query arrived",
-            Self::OtherKey => "queries arrived that the transfer key did not sign",
-            Self::Answered => "queries were answered, but the transfer was not completed",
+            Self::OtherKey => "the transfer key did not sign its queries",
+            Self::Stranger(peer) => {
+                return write!(f, "only {peer} connected, not the server");
+            }
+            Self::Answered => "asked, but did not complete the transfer",
         })
     }
 }
 
-impl RndcError {
-    /// Returns what the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Setting { .. } => "use letters, digits, `-`, `_` and `.` only",
-            Self::ZoneUnwritable { .. } => {
-                "rndc can carry zone names of letters, digits, `-`, `_` and, not first, `/` only"
+displayed!(RndcError);
+
+impl Diagnose for RndcError {
+    #[expect(clippy::too_many_lines, reason = "a line or two for each error")]
+    fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Setting { what, text } => case!(entries::RNDC_SETTING_UNWRITABLE, what, text),
+            Self::ZoneUnwritable { zone } => case!(entries::RNDC_ZONE_UNWRITABLE, zone),
+            Self::Randomness(source) => case!(entries::CONTROL_WITHOUT_RANDOM, source),
+            Self::Unreachable {
+                server,
+                key,
+                source,
+            } => {
+                let port = port_of(server);
+                let key = key.to_text_without_dot();
+                case!(entries::CONTROL_UNREACHABLE, server, port, key, source)
             }
-            Self::Unreachable { server, .. } => {
-                return Some(format!(
-                    "is named running, and does named.conf have `controls {{ inet … port {} allow \
-                     {{ <this host>; }} keys {{ \"<control-key>\"; }}; }};`?",
-                    server.rsplit(':').next().unwrap_or("953")
-                ));
+            Self::Unanswered { server } => case!(entries::CONTROL_UNANSWERED, server),
+            Self::Lost { server, source } => case!(entries::CONTROL_LOST, server, source),
+            Self::BadReply { server, source } => {
+                case!(entries::CONTROL_REPLY_UNUSABLE, server, source)
             }
-            Self::Unanswered { .. } => {
-                "named does so, and tells why only in its own log, when the key's name is not in \
-                 `keys` of `controls`, its secret or algorithm differ, the clocks differ by more \
-                 than 300 s, or this host is not in `allow`; named.conf needs `controls { inet … \
-                 allow { <this host>; } keys { \"<control-key>\"; }; };`"
+            Self::CommandTooLong {
+                server,
+                octets,
+                limit,
+            } => {
+                case!(entries::CONTROL_COMMAND_TOO_LONG, server, octets, limit)
             }
-            Self::BadReply { .. } => "`control` must be the address of named's control channel",
-            Self::NewZonesOff { .. } => {
-                "add `allow-new-zones yes;` to `options`, or to the view, in named.conf"
+            Self::NotConnected { server } => {
+                let port = port_of(server);
+                case!(entries::CONTROL_CONNECTION_TIMED_OUT, server, port)
             }
-            Self::NoSuchView { .. } => {
-                "set `view` to one of the views in named.conf, and leave it out where there is none"
+            Self::Deadline { server, step } => case!(entries::CONTROL_TIMED_OUT, server, step),
+            Self::Failed {
+                server,
+                zone,
+                verb,
+                answer,
+            } => {
+                case!(entries::RNDC_COMMAND_FAILED, server, zone, verb, answer)
             }
-            Self::TemplateRefused { template, .. } => {
-                return Some(format!(
-                    "named.conf needs `template {template} {{ type primary; file \"$name.db\"; \
-                     initial-file \"…\"; … }};`, which BIND knows since 9.21.9; with an older one \
-                     set `way = \"seed\"`; named's log has the reason"
-                ));
+            Self::NotAdded { zone } => case!(entries::ZONE_NOT_ADDED, zone),
+            Self::NewZonesOff {
+                server,
+                zone,
+                answer,
+            } => {
+                case!(entries::NEW_ZONES_OFF, server, zone, answer)
             }
-            Self::TemplateFileMissing { .. } => {
-                "create the file that `initial-file` names, and let named write where `file` \
-                 points: a `/` in the zone's name is a directory there"
+            Self::NoSuchView {
+                server,
+                zone,
+                answer,
+            } => {
+                case!(entries::VIEW_UNKNOWN, server, zone, answer)
             }
-            Self::TemplateFileRefused { .. } => {
-                "repair the file that `initial-file` names, and remove the server's copy of it, \
-                 where `file` points; named's log names the line"
+            Self::TemplateRefused {
+                server,
+                zone,
+                template,
+            } => {
+                case!(entries::TEMPLATE_REFUSED, server, zone, template)
             }
-            Self::FileMissing { file, .. } => {
-                return Some(format!(
-                    "put the zone's first contents at `{file}`, relative to `directory` in \
-                     named.conf, before the zone is made, or set `way = \"seed\"`"
-                ));
+            Self::TemplateFileMissing {
+                server,
+                zone,
+                template,
+            } => {
+                case!(entries::TEMPLATE_FILE_MISSING, server, zone, template)
+            }
+            Self::TemplateFileRefused {
+                server,
+                zone,
+                template,
+                answer,
+            } => {
+                case!(
+                    entries::TEMPLATE_FILE_REFUSED,
+                    server,
+                    zone,
+                    template,
+                    answer
+                )
+            }
+            Self::FileMissing { server, zone, file } => {
+                case!(entries::ZONE_FILE_MISSING, server, zone, file)
             }
             Self::ContentsRefused {
-                without_address, ..
-            } => return Some(contents_hint(without_address)),
-            Self::ForeignZone { .. } => {
-                "remove it from the server, or route the zone to the server's own primary"
+                server,
+                zone,
+                answer,
+                without_address,
+            } => {
+                let names: Vec<_> = without_address
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect();
+                if names.is_empty() {
+                    return case!(entries::CONTENTS_REFUSED, server, zone, answer);
+                }
+                let names = names.join(", ");
+                case!(
+                    entries::NAME_SERVER_WITHOUT_ADDRESS,
+                    server,
+                    zone,
+                    answer,
+                    names
+                )
             }
-            Self::NotLoaded { .. } => "named's log says why; `rndc reload` after the repair",
-            Self::NotFetched { from, .. } => {
-                return Some(format!(
-                    "the server must reach {from} over UDP and TCP (`listen` sets the address), \
-                     and named.conf must have the transfer key under the same name, with the same \
-                     algorithm and secret"
-                ));
+            Self::ForeignZone { server, zone, kind } => {
+                case!(entries::BIND_ZONE_NOT_PRIMARY, server, zone, kind)
             }
-            Self::Listen { .. } => "set `listen` to a free address and port of this host",
-            Self::ListenBusy { .. } => {
-                "other nsbridge processes take turns on it; another program there must go, or \
-                 `listen` be set to a free port"
-            }
-            Self::Failed { .. } => "named's log has the reason",
-            Self::Randomness(_)
-            | Self::Lost { .. }
-            | Self::CommandTooLong { .. }
-            | Self::Deadline { .. } => return None,
-        };
-        Some(hint.to_owned())
+            Self::NotLoaded { server, zone } => case!(entries::BIND_ZONE_NOT_LOADED, server, zone),
+            Self::NotFetched {
+                server,
+                zone,
+                from,
+                seen,
+            } => match seen {
+                Seen::Nothing => case!(entries::CONTENTS_NOT_FETCHED, server, zone, from, seen),
+                Seen::Stranger(peer) => {
+                    case!(entries::CONTENTS_FOR_STRANGER, zone, from, seen, peer)
+                }
+                Seen::OtherKey => case!(entries::CONTENTS_KEY_UNFIT, server, zone, from, seen),
+                Seen::Answered => {
+                    case!(entries::CONTENTS_NOT_TRANSFERRED, server, zone, from, seen)
+                }
+            },
+            Self::FileUnwritten { zone } => case!(entries::ZONE_FILE_UNWRITTEN, zone),
+            Self::Listen { address, source } => case!(entries::LISTEN_FAILED, address, source),
+            Self::ListenBusy { address } => case!(entries::LISTEN_BUSY, address),
+        }
     }
+}
 
+impl RndcError {
     /// Returns whether it is certain that no primary zone was created: the server reported it, or
     /// the command that creates the zone was not sent.
     pub fn made_nothing(&self) -> bool {
@@ -354,8 +331,10 @@ impl RndcError {
             | Self::ZoneUnwritable { .. }
             | Self::Randomness(_)
             | Self::Unreachable { .. }
+            | Self::NotConnected { .. }
             | Self::Unanswered { .. }
             | Self::CommandTooLong { .. }
+            | Self::NotAdded { .. }
             | Self::NewZonesOff { .. }
             | Self::NoSuchView { .. }
             | Self::TemplateRefused { .. }
@@ -366,55 +345,16 @@ impl RndcError {
             | Self::ForeignZone { .. }
             | Self::NotLoaded { .. }
             | Self::NotFetched { .. }
+            | Self::FileUnwritten { .. }
             | Self::Listen { .. }
             | Self::ListenBusy { .. } => true,
         }
     }
-
-    /// Returns whether a retry may succeed without any action of the operator.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Randomness(_)
-            | Self::Unreachable { .. }
-            | Self::Lost { .. }
-            | Self::Deadline { .. }
-            | Self::NotLoaded { .. }
-            | Self::NotFetched { .. }
-            | Self::ListenBusy { .. } => true,
-            // A server closes the connection while it is shutting down, but also after a wrong key,
-            // which only the operator can repair.
-            Self::Unanswered { .. }
-            | Self::Setting { .. }
-            | Self::ZoneUnwritable { .. }
-            | Self::BadReply { .. }
-            | Self::CommandTooLong { .. }
-            | Self::Failed { .. }
-            | Self::NewZonesOff { .. }
-            | Self::NoSuchView { .. }
-            | Self::TemplateRefused { .. }
-            | Self::TemplateFileMissing { .. }
-            | Self::TemplateFileRefused { .. }
-            | Self::FileMissing { .. }
-            | Self::ContentsRefused { .. }
-            | Self::ForeignZone { .. }
-            | Self::Listen { .. } => false,
-        }
-    }
 }
 
-fn contents_hint(without_address: &[Name]) -> String {
-    if without_address.is_empty() {
-        return "named's log names the record".to_owned();
-    }
-    let names: Vec<_> = without_address
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    format!(
-        "BIND loads no zone with an NS name inside it that has no address: add A or AAAA records \
-         for {}",
-        names.join(", ")
-    )
+/// Returns the port of an address with a port.
+fn port_of(server: &str) -> &str {
+    server.rsplit(':').next().unwrap_or(server)
 }
 
 /// Formats a server's answer for a message: one line, no control characters, limited length.

@@ -47,35 +47,39 @@ mod control;
 mod error;
 #[doc(hidden)] // public for `fuzz/` alone
 pub mod isccc;
+mod listen;
 mod responder;
 mod seed;
 mod settle;
 mod status;
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::check::{Probe, ProbeWay};
+use self::check::{Lines, Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word};
 use self::control::{CommandResult, Control, Server};
 use self::responder::Responder;
 use self::seed::SeedContext;
 use self::settle::{Poll, Settled, await_creation, settle};
-use self::status::{ServerZone, names_no_view, read_zone};
-use super::finding::{Finding, Subject, Verdict};
+use self::status::{ServerZone, grant, is_frozen, names_no_view, read_zone};
+use super::finding::{Findings, Remedy};
 use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, ZoneName};
 use crate::wire::Key;
 
 pub use self::error::{RndcError, Seen, Step};
 pub use self::isccc::ReplyError;
+pub use self::listen::{Listen, ParseListenError};
 
 /// The settings of an [`Rndc`].
 #[derive(Clone, Debug)]
 pub struct RndcSettings {
     /// Host name or address and TCP port of the control channel.
     pub control: (String, u16),
+    /// Host name or address at which the server answers queries.
+    pub host: String,
     /// The key of the control channel.
     pub control_key: Key,
     /// The view of the new zones; required if named.conf has views.
@@ -91,6 +95,8 @@ pub struct RndcSettings {
     pub transfer_key: Key,
     /// Returns the current time in Unix seconds.
     pub clock: fn() -> u64,
+    /// The longest wait for the answer to one command.
+    pub exchange_time_max: Duration,
 }
 
 /// The way in which zones are created.
@@ -104,11 +110,18 @@ pub enum Way {
     /// From first contents that the server fetches from nsbridge.
     Seed {
         /// The address, for UDP and TCP, from which the server fetches. `None` means this host's
-        /// address towards the control channel and any free port; port 0 means any free port.
-        listen: Option<SocketAddr>,
+        /// address towards the control channel and any free port.
+        listen: Option<Listen>,
     },
     /// From a file that another program puts in place.
     File,
+}
+
+/// A zone that `rndc freeze` has stopped.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Frozen {
+    /// The zone, and its view if there is one, as operands of `rndc thaw`.
+    pub target: String,
 }
 
 /// A provisioner that creates and deletes zones on one BIND server. Dropping it ends its creations.
@@ -136,7 +149,8 @@ impl Rndc {
     /// [`RndcError::Setting`] if a name cannot be in a control command.
     pub fn new(settings: RndcSettings) -> Result<Self, RndcError> {
         let RndcSettings {
-            control: (host, port),
+            control,
+            host,
             control_key,
             view,
             instance,
@@ -144,9 +158,11 @@ impl Rndc {
             update_key,
             transfer_key,
             clock,
+            exchange_time_max,
         } = settings;
+        let hosts = vec![control.0.clone(), host];
         Ok(Self {
-            server: Server::new(host, port, control_key, clock),
+            server: Server::new(control, control_key, clock, exchange_time_max),
             view: view.map(|view| Word::new("view", &view)).transpose()?,
             mark: Mark {
                 instance: Word::new("instance", &instance)?,
@@ -159,7 +175,7 @@ impl Rndc {
                     name: Word::new("template", &name)?,
                 },
                 Way::Seed { listen } => PreparedWay::Seed {
-                    responder: Responder::new(listen, transfer_key, clock),
+                    responder: Responder::new(listen, hosts, transfer_key, clock),
                 },
                 Way::File => PreparedWay::File,
             },
@@ -170,7 +186,7 @@ impl Rndc {
     ///
     /// # Errors
     /// [`RndcError::ZoneUnwritable`].
-    pub fn permit_name(&self, zone: &ZoneName) -> Result<(), RndcError> {
+    pub fn check_name(&self, zone: &ZoneName) -> Result<(), RndcError> {
         self.target(zone).map(|_| ())
     }
 
@@ -229,21 +245,75 @@ impl Rndc {
         Ok(read_zone(&mut control, &target, deadline).await?.status())
     }
 
+    /// Returns the lines of named.conf without which a check fails with this error.
+    pub async fn remedy(&self, error: &RndcError, deadline: Instant) -> Option<Remedy> {
+        let lines = Lines {
+            server: &self.server,
+            view: self.view.as_ref(),
+            update_key: &self.update_key,
+        };
+        lines.remedy(error, deadline).await
+    }
+
+    /// Returns the state of the zone in which the server refuses every update. `None` if there is none.
+    ///
+    /// # Errors
+    /// [`RndcError`]; [`RndcError::ForeignZone`] for a zone that is no primary.
+    pub async fn refusal(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Option<Frozen>, RndcError> {
+        let target = self.target(zone)?;
+        let mut control = Control::open(&self.server, deadline).await?;
+        if is_frozen(&mut control, &target, deadline).await? {
+            let target = target.operand();
+            return Ok(Some(Frozen { target }));
+        }
+        match read_zone(&mut control, &target, deadline).await? {
+            ServerZone::Foreign { kind } => Err(RndcError::ForeignZone {
+                server: self.server.to_string(),
+                zone: zone.clone(),
+                kind,
+            }),
+            ServerZone::Absent | ServerZone::Primary { .. } | ServerZone::Seed { .. } => Ok(None),
+        }
+    }
+
+    /// Returns what lets the key of updates change a zone that was made at run time. `None` for other zones.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn grant(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> Result<Option<Remedy>, RndcError> {
+        let target = self.target(zone)?;
+        let mut control = Control::open(&self.server, deadline).await?;
+        let line = grant(&mut control, &target, &self.update_key, deadline).await?;
+        let place = "a shell of the name server";
+        Ok(line.map(|line| Remedy {
+            place,
+            lines: vec![line],
+        }))
+    }
+
+    /// Returns the view of the new zones.
+    pub fn view(&self) -> Option<&str> {
+        self.view.as_ref().map(Word::as_str)
+    }
+
     /// Checks whether this zone, which must not exist, could be created. Leaves no zone behind.
-    pub async fn check(&self, zone: &InitialZone, deadline: Instant) -> Vec<Finding<RndcError>> {
+    pub async fn check(&self, zone: &InitialZone, deadline: Instant) -> Findings<RndcError> {
         let target = match self.target(&zone.name) {
             Ok(target) => target,
-            Err(error) => {
-                let (subject, remedy) = (Subject::Creation, None);
-                let verdict = Verdict::Bad { error, remedy };
-                return vec![Finding { subject, verdict }];
-            }
+            Err(error) => return vec![Err(error)],
         };
         let probe = Probe {
             server: &self.server,
             target: &target,
             zone,
-            view: self.view.as_ref(),
             update_key: &self.update_key,
             way: match &self.way {
                 PreparedWay::Template { name } => ProbeWay::Template(name),
@@ -336,7 +406,7 @@ impl Rndc {
     ) -> Result<Created, RndcError> {
         let mut control = Control::open(&self.server, deadline).await?;
         loop {
-            let answer = control.command(command, deadline).await?;
+            let answer = control.addzone(target, command, deadline).await?;
             match answer.result {
                 CommandResult::Success => return Ok(Created::Placeholder),
                 CommandResult::AlreadyExists => {}

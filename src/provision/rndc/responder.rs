@@ -8,23 +8,29 @@
 //! after its last zone, and does not listen for [`RELEASE_TIME`], which is longer than the
 //! [`LISTEN_POLL`] of the other processes. A zone is served for at most the time in which the
 //! server must fetch it, so no process holds the address for ever.
+//!
+//! Of a range of ports, a process takes one that is free: at first a random one, then never one at
+//! which a fetch failed while another is left.
+
+mod answerer;
+mod connections;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::lookup_host;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use self::answerer::{Answerer, Offer, lock};
+use self::connections::Sockets;
 use super::error::{RndcError, Seen};
-use crate::model::{InitialZone, RecordType, ZoneName};
-use crate::wire::{
-    Key, ResponseSigner, encode_refusal, encode_soa_response, encode_transfer, read_request,
-};
+use super::listen::Listen;
+use crate::model::InitialZone;
+use crate::wire::Key;
 
 /// Time after which a process accepts no new zone, so that other processes get the fixed address.
 const HOLD_TIME_MAX: Duration = Duration::from_secs(2);
@@ -34,24 +40,12 @@ const LISTEN_POLL: Duration = Duration::from_millis(20);
 const RELEASE_TIME: Duration = Duration::from_millis(100);
 /// Most attempts to find a port that is free for both UDP and TCP.
 const FREE_PORT_TRIES: u32 = 32;
-/// Most connections at a time. BIND: opens one per zone, by default ten at a time (`transfers-in`).
-const CONNECTIONS_MAX: usize = 64;
-/// Longest wait for a request on a connection.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
-/// Longest wait until the server accepts one message of a response.
-const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
-/// Pause after a failure to accept a connection, such as a lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Longest query over UDP; a signed SOA query has some 300 octets.
-const DATAGRAM_OCTETS_MAX: usize = 4096;
-/// Most octets of an unsigned transfer message: half of a message's limit, so that the TSIG always
-/// fits, and enough that thousands of records need few MACs.
-const TRANSFER_OCTETS_MAX: usize = 32_768;
-
 /// Serves first contents.
 #[derive(Debug)]
 pub(super) struct Responder {
-    listen: Option<SocketAddr>,
+    listen: Option<Listen>,
+    /// The host names and addresses of the server.
+    hosts: Vec<String>,
     key: Key,
     clock: fn() -> u64,
     fixed_address: Mutex<FixedAddress>,
@@ -73,6 +67,10 @@ struct FixedAddress {
     held_since: Option<Instant>,
     /// The last time that the sockets were closed.
     closed_at: Option<Instant>,
+    /// The ports at which a fetch failed, the latest last.
+    failed: Vec<u16>,
+    /// Rotates the range of ports, so that each process begins with another one.
+    rotation: usize,
 }
 
 /// Open sockets with the task that serves them. Dropping this ends the task.
@@ -83,56 +81,47 @@ struct Service {
     _task: JoinSet<()>,
 }
 
-/// Answers queries; shared by the tasks of a service.
-#[derive(Debug)]
-struct Answerer {
-    key: Key,
-    clock: fn() -> u64,
-    offers: Mutex<Vec<Arc<Offer>>>,
-    /// Whether a query arrived that the key did not sign.
-    saw_other_key: AtomicBool,
-}
-
-/// A zone on offer to the server.
-#[derive(Debug)]
-struct Offer {
-    zone: InitialZone,
-    is_answered: AtomicBool,
-}
-
 impl Responder {
-    pub(super) fn new(listen: Option<SocketAddr>, key: Key, clock: fn() -> u64) -> Self {
+    /// Returns a responder for the server at these hosts. Opens no socket.
+    pub(super) fn new(
+        listen: Option<Listen>,
+        hosts: Vec<String>,
+        key: Key,
+        clock: fn() -> u64,
+    ) -> Self {
         Self {
             listen,
+            hosts,
             key,
             clock,
             fixed_address: Mutex::default(),
         }
     }
 
-    /// Serves a zone, as soon as this process holds the address. `local` is an address of this host
+    /// Serves a zone, as soon as this process holds an address. `local` is an address of this host
     /// that the server can reach, in case that none is configured.
     ///
     /// # Errors
-    /// [`RndcError::Listen`] and [`RndcError::ListenBusy`].
+    /// [`RndcError::Listen`], [`RndcError::ListenBusy`] and [`RndcError::Randomness`].
     pub(super) async fn serve(
         &self,
         zone: &InitialZone,
         local: IpAddr,
         deadline: Instant,
     ) -> Result<ServedZone<'_>, RndcError> {
-        let offer = Arc::new(Offer {
-            zone: zone.clone(),
-            is_answered: AtomicBool::new(false),
-        });
-        let listen = self.listen.unwrap_or_else(|| SocketAddr::new(local, 0));
+        let offer = Arc::new(Offer::of(zone.clone()));
+        let any_port = || SocketAddr::new(local, 0).into();
+        let listen = self.listen.unwrap_or_else(any_port);
+        let peers = self.peers(deadline).await;
         loop {
-            let service = if listen.port() == 0 {
-                Some(self.open_at_free_port(listen)?)
-            } else {
-                self.shared_service(listen)?
+            let service = match listen.any_port() {
+                Some(address) => Some(self.open_at_free_port(address)?),
+                None => self.shared_service(listen)?,
             };
             if let Some(service) = service {
+                for peer in peers {
+                    service.answerer.admit(peer);
+                }
                 service.answerer.offers().push(Arc::clone(&offer));
                 let ip = Some(service.address.ip()).filter(|ip| !ip.is_unspecified());
                 return Ok(ServedZone {
@@ -150,9 +139,21 @@ impl Responder {
         }
     }
 
-    /// Returns the service at the fixed address; `None` while this process must leave the address
+    /// Returns the addresses of the server. A name without an address is left to the signed queries.
+    async fn peers(&self, deadline: Instant) -> Vec<IpAddr> {
+        let mut peers = Vec::new();
+        for host in &self.hosts {
+            let found = timeout_at(deadline, lookup_host((host.as_str(), 0))).await;
+            if let Ok(Ok(addresses)) = found {
+                peers.extend(addresses.map(|address| address.ip()));
+            }
+        }
+        peers
+    }
+
+    /// Returns the service at a fixed address; `None` while this process must leave the address
     /// to others.
-    fn shared_service(&self, listen: SocketAddr) -> Result<Option<Arc<Service>>, RndcError> {
+    fn shared_service(&self, listen: Listen) -> Result<Option<Arc<Service>>, RndcError> {
         let mut fixed = self.fixed_address();
         let is_over = fixed
             .held_since
@@ -169,36 +170,35 @@ impl Responder {
             }
             fixed.held_since = None;
         }
-        match self.open(listen) {
-            Ok(service) => {
-                let service = Arc::new(service);
-                fixed.service = Some(Arc::clone(&service));
-                fixed.held_since.get_or_insert_with(Instant::now);
-                Ok(Some(service))
-            }
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
-            Err(source) => Err(RndcError::Listen {
-                address: listen,
-                source,
-            }),
+        if listen.is_range() && fixed.rotation == 0 {
+            let random = getrandom::u32().map_err(RndcError::Randomness)?;
+            fixed.rotation = usize::try_from(random).unwrap_or_default().max(1);
         }
+        for address in fixed.in_order(listen) {
+            match self.open(address) {
+                Ok(service) => {
+                    let service = Arc::new(service);
+                    fixed.service = Some(Arc::clone(&service));
+                    fixed.held_since.get_or_insert_with(Instant::now);
+                    return Ok(Some(service));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(source) => return Err(RndcError::Listen { address, source }),
+            }
+        }
+        Ok(None)
     }
 
-    fn open_at_free_port(&self, listen: SocketAddr) -> Result<Arc<Service>, RndcError> {
+    fn open_at_free_port(&self, address: SocketAddr) -> Result<Arc<Service>, RndcError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.open(listen) {
+            match self.open(address) {
                 Ok(service) => return Ok(Arc::new(service)),
                 // A port that is free for UDP may be in use for TCP.
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrInUse && tries < FREE_PORT_TRIES => {}
-                Err(source) => {
-                    return Err(RndcError::Listen {
-                        address: listen,
-                        source,
-                    });
-                }
+                Err(source) => return Err(RndcError::Listen { address, source }),
             }
         }
     }
@@ -208,17 +208,10 @@ impl Responder {
         let udp = std::net::UdpSocket::bind(listen)?;
         let address = udp.local_addr()?;
         let tcp = std::net::TcpListener::bind(address)?;
-        udp.set_nonblocking(true)?;
-        tcp.set_nonblocking(true)?;
-        let (udp, tcp) = (UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?);
-        let answerer = Arc::new(Answerer {
-            key: self.key.clone(),
-            clock: self.clock,
-            offers: Mutex::default(),
-            saw_other_key: AtomicBool::new(false),
-        });
+        let sockets = Sockets::new(udp, tcp)?;
+        let answerer = Arc::new(Answerer::new(self.key.clone(), self.clock));
         let mut task = JoinSet::new();
-        task.spawn(serve_sockets(Arc::clone(&answerer), udp, tcp));
+        task.spawn(sockets.serve(Arc::clone(&answerer)));
         Ok(Service {
             address,
             answerer,
@@ -227,10 +220,28 @@ impl Responder {
     }
 
     fn fixed_address(&self) -> MutexGuard<'_, FixedAddress> {
-        // Every change under the lock is one assignment, so a panic leaves no partial change.
-        self.fixed_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.fixed_address)
+    }
+}
+
+impl FixedAddress {
+    /// Returns the addresses in the order in which they are tried.
+    fn in_order(&self, listen: Listen) -> Vec<SocketAddr> {
+        let mut addresses: Vec<SocketAddr> = listen.addresses().collect();
+        let first = self.rotation % addresses.len();
+        addresses.rotate_left(first);
+        // Stable: ports without a failure stay in order, before those whose failure is longest ago.
+        let failure = |address: &SocketAddr| {
+            let port = address.port();
+            self.failed.iter().position(|failed| *failed == port)
+        };
+        addresses.sort_by_key(failure);
+        addresses
+    }
+
+    fn holds(&self, service: &Arc<Service>) -> bool {
+        let held = self.service.as_ref();
+        held.is_some_and(|held| Arc::ptr_eq(held, service))
     }
 }
 
@@ -240,15 +251,40 @@ impl ServedZone<'_> {
         self.address
     }
 
+    /// Returns the time since the end of the last transfer, complete or not.
+    pub(super) fn time_since_transfer(&self) -> Option<Duration> {
+        let transferred_at = *self.offer.transferred_at();
+        transferred_at.map(|at| at.elapsed())
+    }
+
     /// Returns what the responder saw of the transfer.
     pub(super) fn seen(&self) -> Seen {
         if self.offer.is_answered.load(Ordering::Relaxed) {
             Seen::Answered
         } else if self.service.answerer.saw_other_key.load(Ordering::Relaxed) {
             Seen::OtherKey
+        } else if let Some(peer) = *lock(&self.service.answerer.stranger) {
+            Seen::Stranger(peer)
         } else {
             Seen::Nothing
         }
+    }
+
+    /// Leaves this port of a range to others, because the server did not fetch from it. Returns whether the range has
+    /// a port at which no fetch failed.
+    pub(super) fn avoid_port(&self) -> bool {
+        let Some(listen) = self.responder.listen.filter(|listen| listen.is_range()) else {
+            return false;
+        };
+        let mut fixed = self.responder.fixed_address();
+        let port = self.address.port();
+        fixed.failed.retain(|failed| *failed != port);
+        fixed.failed.push(port);
+        if fixed.holds(&self.service) {
+            fixed.service = None;
+            fixed.held_since = None;
+        }
+        listen.addresses().count() > fixed.failed.len()
     }
 }
 
@@ -257,117 +293,11 @@ impl Drop for ServedZone<'_> {
         let mut fixed = self.responder.fixed_address();
         let mut offers = self.service.answerer.offers();
         offers.retain(|offer| !Arc::ptr_eq(offer, &self.offer));
-        if offers.is_empty() {
+        if offers.is_empty() && fixed.holds(&self.service) {
             fixed.service = None;
             fixed.closed_at = Some(Instant::now());
         }
     }
-}
-
-impl Answerer {
-    fn offers(&self) -> MutexGuard<'_, Vec<Arc<Offer>>> {
-        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the signed messages that answer a query.
-    fn answer(&self, query: &[u8], over_tcp: bool) -> Vec<Vec<u8>> {
-        let now = (self.clock)();
-        let refuse = || encode_refusal(query).into_iter().collect();
-        let request = match read_request(query, &self.key, now) {
-            Ok(request) => request,
-            Err(error) => {
-                tracing::debug!(%error, "query for first contents refused");
-                self.saw_other_key.store(true, Ordering::Relaxed);
-                return refuse();
-            }
-        };
-        let name = ZoneName::new(&request.name);
-        let found = self
-            .offers()
-            .iter()
-            .rev()
-            .find(|offer| offer.zone.name == name)
-            .cloned();
-        let Some(offer) = found else {
-            return refuse();
-        };
-        let mut answers = match request.rtype {
-            RecordType::SOA => vec![encode_soa_response(&offer.zone, &request)],
-            // The whole zone is a valid response to IXFR too (RFC 1995 section 4).
-            RecordType::AXFR | RecordType::IXFR if over_tcp => {
-                encode_transfer(&offer.zone, &request, TRANSFER_OCTETS_MAX)
-            }
-            _ => return refuse(),
-        };
-        offer.is_answered.store(true, Ordering::Relaxed);
-        let mut signer = ResponseSigner::new(&self.key, &request.mac);
-        for answer in &mut answers {
-            if let Err(error) = signer.sign(answer, now) {
-                tracing::warn!(zone = %name, %error, "first contents cannot be sent");
-                return Vec::new();
-            }
-        }
-        answers
-    }
-}
-
-/// Serves both sockets until the task is dropped.
-async fn serve_sockets(answerer: Arc<Answerer>, udp: UdpSocket, tcp: TcpListener) {
-    let mut connections = JoinSet::new();
-    let mut datagram = [0; DATAGRAM_OCTETS_MAX];
-    loop {
-        tokio::select! {
-            received = udp.recv_from(&mut datagram) => {
-                // Ignores errors: they are ICMP messages about earlier datagrams.
-                if let Ok((octets, peer)) = received {
-                    for answer in answerer.answer(&datagram[..octets], false) {
-                        // A full socket loses the response, as a network may; the server retries.
-                        let _ = udp.try_send_to(&answer, peer);
-                    }
-                }
-            }
-            accepted = tcp.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_connection(Arc::clone(&answerer), stream));
-                }
-                Err(_) => sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-/// Answers the requests of a connection until it is closed, fails or stays silent.
-async fn serve_connection(answerer: Arc<Answerer>, mut stream: TcpStream) {
-    while let Ok(Ok(query)) = timeout(REQUEST_TIME_MAX, read_frame(&mut stream)).await {
-        let answers = answerer.answer(&query, true);
-        if answers.is_empty() {
-            return;
-        }
-        for answer in answers {
-            let written = timeout(WRITE_TIME_MAX, write_frame(&mut stream, &answer)).await;
-            if !matches!(written, Ok(Ok(()))) {
-                return;
-            }
-        }
-    }
-}
-
-/// Reads a message after its length of two octets (RFC 1035 section 4.2.2).
-async fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let octets = stream.read_u16().await?;
-    let mut message = vec![0; usize::from(octets)];
-    stream.read_exact(&mut message).await?;
-    Ok(message)
-}
-
-async fn write_frame(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
-    let octets = u16::try_from(message.len())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    // One write, so that length and message are sent together.
-    let mut frame = octets.to_be_bytes().to_vec();
-    frame.extend_from_slice(message);
-    stream.write_all(&frame).await
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::command::{Target, Word};
-use super::control::{Answer, CommandResult, Control, Server};
-use super::error::{RndcError, Step};
+use super::control::{CommandResult, Control, Server};
+use super::error::{RndcError, Seen, Step};
 use super::responder::{Responder, ServedZone};
 use super::settle::{Poll, Settled, remove_seed, settle};
 use super::status::{ServerZone, read_zone};
-use crate::model::{InitialZone, Name, RecordType};
+use crate::model::InitialZone;
 use crate::provision::status::Created;
 
 /// Pause between loaded contents and `sync`, doubled in each round. BIND 9.18: nearly always writes
@@ -30,6 +30,11 @@ const CLEANUP_TIME: Duration = Duration::from_millis(50);
 /// Longest wait until the server has fetched a zone, which limits how long a process holds a fixed
 /// address. BIND: fetches at once, or twenty zones a second if many are being created.
 const FETCH_TIME_MAX: Duration = Duration::from_secs(10);
+/// Least time that is left for another attempt on another port.
+const FETCH_TIME_MIN: Duration = Duration::from_secs(2);
+/// Longest wait until the server has loaded what it has fetched. BIND: says nothing of contents that
+/// it does not load, such as more records than `max-records-per-type`, and closes the connection.
+const LOAD_TIME_MAX: Duration = Duration::from_secs(2);
 /// Most time that is reserved before the deadline for the removal of an unfinished zone.
 const REMOVAL_TIME: Duration = Duration::from_secs(1);
 /// Longest pause of a control connection; after a longer one, a new connection is opened.
@@ -63,6 +68,8 @@ enum Round {
     Created,
     /// The server did not write the file.
     FileLost,
+    /// The server did not fetch from this port of a range.
+    Unfetched,
     /// Another process works on this zone.
     Overtaken,
 }
@@ -124,8 +131,14 @@ impl Creation<'_> {
                 Ok(Round::Created) => return Ok(Created::Full),
                 Ok(Round::FileLost) => {
                     tracing::debug!(zone = %self.zone.name, round, "file not written, again");
+                    if pause == PAUSE_MAX || Instant::now() >= self.work_deadline {
+                        let zone = self.zone.name.clone();
+                        return Err(RndcError::FileUnwritten { zone });
+                    }
                     pause = PAUSE_MAX.min(pause * 2);
                 }
+                // The next round has another port.
+                Ok(Round::Unfetched) => {}
                 Ok(Round::Overtaken) => {
                     if let Settled::Exists(status) = self.settle(&mut control).await? {
                         return Ok(Created::AlreadyThere(status));
@@ -137,7 +150,7 @@ impl Creation<'_> {
                 }
             }
             if Instant::now() >= self.work_deadline {
-                return Err(self.context.server.deadline_error(Step::Repeating));
+                return Err(self.context.server.deadline_error(Step::AwaitingOther));
             }
         }
     }
@@ -166,7 +179,9 @@ impl Creation<'_> {
         let command =
             self.target
                 .addzone_secondary(file, served.address(), self.context.transfer_key);
-        let added = control.command(&command, self.work_deadline).await;
+        let added = control
+            .addzone(self.target, &command, self.work_deadline)
+            .await;
         let answer = match added {
             Ok(answer) => answer,
             // The server may have executed the command.
@@ -195,8 +210,18 @@ impl Creation<'_> {
         served: ServedZone<'_>,
         pause: Duration,
     ) -> Result<Round, RndcError> {
-        if !self.await_contents(control, file, &served).await? {
-            return Ok(Round::Overtaken);
+        match self.await_contents(control, file, &served).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Round::Overtaken),
+            Err(RndcError::NotFetched { seen, .. })
+                if seen != Seen::OtherKey
+                    && served.avoid_port()
+                    && Instant::now() + FETCH_TIME_MIN < self.work_deadline =>
+            {
+                self.remove_unfinished(file).await;
+                return Ok(Round::Unfetched);
+            }
+            Err(error) => return Err(error),
         }
         let from = served.address();
         drop(served);
@@ -289,6 +314,12 @@ impl Creation<'_> {
                 | ServerZone::Seed { .. }
                 | ServerZone::Foreign { .. } => return Ok(false),
             }
+            if served
+                .time_since_transfer()
+                .is_some_and(|time| time > LOAD_TIME_MAX)
+            {
+                return Err(self.contents_refused("fetched, and not loaded".into()));
+            }
             if !poll.wait().await {
                 return Err(RndcError::NotFetched {
                     server: self.context.server.to_string(),
@@ -304,7 +335,9 @@ impl Creation<'_> {
         let command = self.target.addzone_primary(file, self.context.update_key);
         let until = Instant::now() + FILE_TIME_MAX;
         loop {
-            let answer = control.command(&command, self.work_deadline).await?;
+            let answer = control
+                .addzone(self.target, &command, self.work_deadline)
+                .await?;
             match answer.result {
                 CommandResult::Success => return Ok(Round::Created),
                 CommandResult::AlreadyExists => return Ok(Round::Overtaken),
@@ -315,7 +348,7 @@ impl Creation<'_> {
                     sleep_until(until.min(Instant::now() + FILE_POLL)).await;
                 }
                 CommandResult::Unexpected => {
-                    return Err(self.contents_refused(&answer));
+                    return Err(self.contents_refused(answer.quoted()));
                 }
                 CommandResult::NotFound
                 | CommandResult::NotLoaded
@@ -335,19 +368,21 @@ impl Creation<'_> {
         let command = self
             .target
             .addzone_secondary(file, from, self.context.transfer_key);
-        let answer = control.command(&command, self.deadline).await?;
+        let answer = control
+            .addzone(self.target, &command, self.deadline)
+            .await?;
         if answer.result != CommandResult::Success {
             return Err(control.addzone_error(self.target, &answer));
         }
         remove_seed(control, self.target, self.deadline).await
     }
 
-    fn contents_refused(&self, answer: &Answer) -> RndcError {
+    fn contents_refused(&self, answer: String) -> RndcError {
         RndcError::ContentsRefused {
             server: self.context.server.to_string(),
             zone: self.zone.name.clone(),
-            answer: answer.quoted(),
-            without_address: apex_ns_without_address(self.zone),
+            answer,
+            without_address: self.zone.ns_without_address(),
         }
     }
 
@@ -372,22 +407,4 @@ impl Creation<'_> {
             tracing::warn!(%zone, %error, "a zone half made may be left on the server");
         }
     }
-}
-
-/// Returns the apex NS names in the zone that have no address. BIND: loads no primary with such a
-/// name.
-fn apex_ns_without_address(zone: &InitialZone) -> Vec<Name> {
-    let Some(ns) = zone.records.get(zone.name.apex(), RecordType::NS) else {
-        return Vec::new();
-    };
-    let has_address = |name: &Name| {
-        [RecordType::A, RecordType::AAAA]
-            .iter()
-            .any(|&rtype| zone.records.get(name, rtype).is_some())
-    };
-    ns.rdatas
-        .iter()
-        .filter_map(crate::model::Rdata::to_name)
-        .filter(|name| name.is_at_or_below(zone.name.apex()) && !has_address(name))
-        .collect()
 }

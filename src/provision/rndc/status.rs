@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::command::Target;
+use super::command::{Target, Word};
 use super::control::{Answer, CommandResult, Control};
 use super::error::{RndcError, quoted};
 use crate::provision::status::{Creator, ZoneStatus};
@@ -94,6 +94,55 @@ pub(super) async fn read_zone(
     }
 }
 
+/// Returns whether `rndc freeze` has stopped the updates of a zone.
+///
+/// # Errors
+/// Those of [`Control::command`].
+pub(super) async fn is_frozen(
+    control: &mut Control<'_>,
+    target: &Target<'_>,
+    deadline: Instant,
+) -> Result<bool, RndcError> {
+    let status = control.command(&target.zonestatus(), deadline).await?;
+    Ok(status.text.lines().any(|line| line == "frozen: yes"))
+}
+
+/// Returns the line for a shell that lets the key update a zone which was made at run time. `None` for other zones.
+///
+/// # Errors
+/// Those of [`Control::command`].
+pub(super) async fn grant(
+    control: &mut Control<'_>,
+    target: &Target<'_>,
+    key: &Word,
+    deadline: Instant,
+) -> Result<Option<String>, RndcError> {
+    let status = control.command(&target.zonestatus(), deadline).await?;
+    let mut lines = status.text.lines();
+    if !lines.any(|line| line == "reconfigurable via modzone: yes") {
+        return Ok(None);
+    }
+    let shown = control.command(&target.showzone(), deadline).await?;
+    let options = options_with_grant(&shown.text, key);
+    Ok(options.map(|options| format!("rndc modzone {} '{options}'", target.operand())))
+}
+
+/// Returns the options in `zone "example" { type primary; … };`, with a grant for the key. `None` if no grant can be
+/// added, or the shell would not take them as one word.
+fn options_with_grant(shown: &str, key: &Word) -> Option<String> {
+    let options = shown[shown.find('{')?..].trim();
+    let grant = format!("update-policy {{ grant \"{}\" zonesub ANY; ", key.as_str());
+    if options.contains('\'') {
+        None
+    } else if options.contains("update-policy {") {
+        Some(options.replacen("update-policy { ", &grant, 1))
+    } else if options.contains("update-policy") || options.contains("allow-update") {
+        None
+    } else {
+        Some(options.replacen('{', &format!("{{ {grant}}};"), 1))
+    }
+}
+
 /// Reads a `not found`: the zone is absent, unless the server has no such view.
 ///
 /// # Errors
@@ -142,8 +191,26 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> ServerZone {
                 loaded,
             }
         }
-        _ => ServerZone::Foreign { kind: quoted(kind) },
+        _ => {
+            let primaries = primaries(options);
+            let from = primaries.map_or_else(String::new, |it| format!(" of {it}"));
+            let kind = quoted(&format!("{kind}{from}"));
+            ServerZone::Foreign { kind }
+        }
     }
+}
+
+/// Returns the servers that a secondary zone is fetched from, without their keys.
+fn primaries(options: &str) -> Option<String> {
+    let found = ["primaries", "masters"].iter().find_map(|name| {
+        let (before, rest) = options.split_once(name)?;
+        before.ends_with([' ', ';', '{']).then_some(rest)
+    });
+    let list = found?.split_once('{')?.1.split_once('}')?.0;
+    let servers = list.split(';').map(str::trim).filter(|it| !it.is_empty());
+    let servers = servers.map(|it| it.split(" key ").next().unwrap_or(it).replace('"', ""));
+    let servers: Vec<String> = servers.collect();
+    (!servers.is_empty()).then(|| servers.join(", "))
 }
 
 #[cfg(test)]
@@ -188,6 +255,13 @@ mod tests {
         assert_eq!(
             shown("zone \"example\" { type secondary; file \"example.db\"; };"),
             foreign("secondary")
+        );
+        assert_eq!(
+            shown(
+                "zone \"example\" { type secondary; file \"a.db\"; masterfile-format text; primaries { 192.0.2.1 port \
+                 5300 key \"k\"; \"others\"; }; };"
+            ),
+            foreign("secondary of 192.0.2.1 port 5300, others")
         );
         assert_eq!(
             shown("zone \"example\" { type forward; };"),

@@ -2,61 +2,17 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::file::{LOG_PAGES, Store, StoreError, failed};
+use super::changes::{NewJob, ZoneSerial};
+use super::check_sum::{accepted_sum, seal};
+use super::contact;
+use super::error::{StoreError, failed};
+use super::file::{LOG_PAGES, Store};
+use super::progress::commit;
 use super::sql::{execute, first};
-use crate::model::{Intent, Serial, ZoneSource};
-use crate::queue::dispatch::Stage;
+use crate::diagnostic::stored::to_json;
+use crate::diagnostic::{case, queue};
+use crate::model::Serial;
 use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, QueueFull, order};
-use crate::queue::stored::to_text;
-
-/// An intent to make a job from.
-#[derive(Debug)]
-pub(crate) struct NewJob {
-    key: String,
-    primary: String,
-    stage: u8,
-    intent: String,
-    pub(crate) serial: Option<ZoneSerial>,
-}
-
-/// A zone, and the serial of a payload for it, which tells its time.
-#[derive(Debug)]
-pub(crate) struct ZoneSerial {
-    zone: String,
-    serial: Serial,
-}
-
-impl ZoneSerial {
-    /// Returns the serial of an intent; `None` if it has none, or one that does not tell the time.
-    pub(crate) fn of(intent: &Intent) -> Option<Self> {
-        let serial = match intent {
-            Intent::Zone(zone) if zone.source == ZoneSource::Call => zone.soa.serial,
-            Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => None,
-        };
-        serial.map(|serial| Self {
-            zone: intent.name().to_string(),
-            serial,
-        })
-    }
-}
-
-impl NewJob {
-    /// Prepares a job for the primary with that name.
-    pub(crate) fn new(intent: &Intent, primary: &str) -> Self {
-        Self {
-            key: intent.key().to_string(),
-            primary: primary.into(),
-            stage: Stage::of(intent) as u8,
-            intent: to_text(intent),
-            serial: ZoneSerial::of(intent),
-        }
-    }
-
-    /// Returns the size of its intent.
-    pub(crate) fn octets(&self) -> usize {
-        self.intent.len()
-    }
-}
 
 impl Store {
     /// Creates jobs, which replace older ones of the same keys, and takes those whose key no other
@@ -68,6 +24,7 @@ impl Store {
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
+        self.withdraw_replaced(new, now);
         self.set_log_pages(0)?;
         let accepted = self.enqueue_all(new, now);
         self.set_log_pages(LOG_PAGES)?;
@@ -82,12 +39,10 @@ impl Store {
         now: u64,
     ) -> Result<Vec<Option<Serial>>, StoreError> {
         self.read(|connection| {
-            let newest = |sent: &Option<ZoneSerial>| {
-                let Some(sent) = sent else { return Ok(None) };
-                match order_of(connection, sent, now)? {
-                    Some((newest, Order::Overtaken)) => Ok(Some(newest)),
-                    Some((_, Order::Newer | Order::SetBack)) | None => Ok(None),
-                }
+            let newest = |sent: &Option<ZoneSerial>| match order_of(connection, sent.as_ref(), now)?
+            {
+                Some((newest, Order::Overtaken)) => Ok(Some(newest)),
+                Some((_, Order::Newer | Order::SetBack)) | None => Ok(None),
             };
             sent.iter().map(newest).collect()
         })
@@ -122,23 +77,52 @@ impl Store {
             // The transaction is dropped, and so rolled back.
             return Ok(Err(QueueFull::Jobs { jobs }));
         }
-        transaction.commit().map_err(failed(path, "write"))?;
+        commit(transaction, path)?;
         Ok(Ok(accepted))
     }
 }
 
 /// Returns the newest serial of the zone that was accepted before, and the order of that and the intent.
-/// `None` if no serial was accepted before.
-fn order_of(
+/// `None` if no serial was accepted before, or the intent has none.
+pub(super) fn order_of(
     connection: &Connection,
-    sent: &ZoneSerial,
+    sent: Option<&ZoneSerial>,
     now: u64,
 ) -> rusqlite::Result<Option<(Serial, Order)>> {
-    let find = "SELECT serial, accepted_at FROM accepted WHERE zone = ?";
+    let Some(sent) = sent else { return Ok(None) };
+    // A damaged one counts as none: the call is delivered.
+    let find = concat!(
+        "SELECT serial, accepted_at FROM accepted WHERE zone = ? AND own_sum IS ",
+        accepted_sum!()
+    );
     let newest: Option<(Serial, u64)> = first(connection, find, [&sent.zone], |row| {
         Ok((Serial(row.get(0)?), row.get(1)?))
     })?;
     Ok(newest.map(|(newest, at)| (newest, order(newest, now.abs_diff(at), sent.serial))))
+}
+
+/// Notes the serial of an intent, unless a newer one has overtaken it. Returns what [`order_of`] does.
+pub(super) fn accept(
+    transaction: &Transaction<'_>,
+    new: &NewJob,
+    now: u64,
+) -> rusqlite::Result<Option<(Serial, Order)>> {
+    let found = order_of(transaction, new.serial.as_ref(), now)?;
+    if let Some(sent) = &new.serial
+        && !matches!(found, Some((_, Order::Overtaken)))
+    {
+        let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
+                      ON CONFLICT DO UPDATE SET
+                        serial = excluded.serial, accepted_at = excluded.accepted_at";
+        execute(transaction, accept, params![sent.zone, sent.serial.0, now])?;
+        let seal = concat!(
+            "UPDATE accepted SET own_sum = ",
+            accepted_sum!(),
+            " WHERE zone = ?"
+        );
+        execute(transaction, seal, [&sent.zone])?;
+    }
+    Ok(found)
 }
 
 fn enqueue_one(
@@ -147,30 +131,38 @@ fn enqueue_one(
     token: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
-    let mut set_back_from = None;
-    if let Some(sent) = &new.serial {
-        match order_of(transaction, sent, now)? {
-            Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
-            Some((newest, Order::SetBack)) => set_back_from = Some(newest),
-            Some((_, Order::Newer)) | None => {}
-        }
-        let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
-                      ON CONFLICT DO UPDATE SET
-                        serial = excluded.serial, accepted_at = excluded.accepted_at";
-        execute(transaction, accept, params![sent.zone, sent.serial.0, now])?;
-    }
+    let set_back_from = match accept(transaction, new, now)? {
+        Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
+        Some((newest, Order::SetBack)) => Some(newest),
+        Some((_, Order::Newer)) | None => None,
+    };
     let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
     let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;
     let taken_by: Option<String> = replaced.flatten();
     let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
-                    enqueued_at, attempts, next_at, updated_at, claim)
-                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?6, ?6, ?7)";
-    let claim = taken_by.as_deref().unwrap_or(token);
+                    enqueued_at, attempts, next_at, updated_at, claim, intent_sum)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?6, ?6, ?7, check_sum(?4))";
+    let silent = match taken_by {
+        None => contact::silent(transaction, &new.primary, now)?,
+        Some(_) => None,
+    };
+    let claim = taken_by.as_deref().or(silent.is_none().then_some(token));
     let (octets, intent) = (new.octets(), &new.intent);
     let row = params![new.key, new.primary, new.stage, intent, octets, now, claim];
     execute(transaction, insert, row)?;
+    let id = JobId(transaction.last_insert_rowid());
+    if let Some((failure, seconds)) = silent {
+        let reason = case!(queue::PRIMARY_SILENT, seconds)
+            .because(&failure)
+            .at(failure.software);
+        let note = "UPDATE job SET reason = ? WHERE id = ?";
+        execute(transaction, note, params![to_json(&reason), id.0])?;
+        seal(transaction, id.0)?;
+        return Ok(Accepted::Waits { id, reason });
+    }
+    seal(transaction, id.0)?;
     Ok(Accepted::Job {
-        id: JobId(transaction.last_insert_rowid()),
+        id,
         is_ours: taken_by.is_none_or(|other| other == token),
         set_back_from,
     })

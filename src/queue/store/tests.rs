@@ -1,13 +1,19 @@
 //! The state in the file: what stays in it, and which process may read or change it.
 
+mod damaged;
+mod detached;
 mod jobs;
+mod refusals;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use super::error::failed;
+use super::file::BUSY_TIME_MAX;
 use super::*;
-use crate::deliver::{Provenance, SoaTtl, ZoneState, ZoneSummary};
-use crate::model::{Rdata, Record, RecordType, RrSets, ZoneName};
+use crate::deliver::{Provenance, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
+use crate::diagnostic::Diagnose as _;
+use crate::model::{Rdata, Record, RecordType, RrSets, Serial, ZoneName};
 use crate::plan::Prerequisites;
 
 fn key() -> ZoneKey {
@@ -37,12 +43,15 @@ fn change(state: &ZoneState, provenance: Provenance, add: &[&str], drop: &[&str]
         add: records(add),
         drop: records(drop),
         verify: RrSets::default(),
+        refusals: None,
+        serial: None,
+        key_tags: state.key_tags.clone(),
     })
 }
 
 fn store() -> (tempfile::TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(&directory.path().join("new/queue.db")).unwrap();
+    let store = Store::open(&directory.path().join("new/queue.db"), BUSY_TIME_MAX).unwrap();
     (directory, store)
 }
 
@@ -60,7 +69,7 @@ fn delivered_records_are_managed_until_the_zone_is_forgotten() {
     drop(store);
 
     let path = directory.path().join("new/queue.db");
-    let mut store = Store::open(&path).unwrap();
+    let mut store = Store::open(&path, BUSY_TIME_MAX).unwrap();
     let state = store.load(&key()).unwrap();
     assert_eq!(
         (state.provenance, state.managed.clone()),
@@ -69,7 +78,7 @@ fn delivered_records_are_managed_until_the_zone_is_forgotten() {
     store
         .apply(&[change(&state, Provenance::Created, &["c"], &["a"])])
         .unwrap();
-    let read_only = Store::open_read_only(&path).unwrap();
+    let read_only = Store::open_read_only(&path, BUSY_TIME_MAX).unwrap();
     assert_eq!(
         read_only.load(&key()).unwrap().managed,
         records(&["b", "c"])
@@ -139,7 +148,7 @@ fn a_verified_record_has_a_ttl_until_it_is_sent_again() {
 #[test]
 fn a_created_file_that_is_not_filled_yet_counts_as_empty() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let store = Store::open_read_only(file.path()).unwrap();
+    let store = Store::open_read_only(file.path(), BUSY_TIME_MAX).unwrap();
     assert!(store.load(&key()).unwrap().managed.is_empty());
 }
 
@@ -158,6 +167,22 @@ fn an_empty_change_keeps_the_generation() {
 }
 
 #[test]
+fn a_file_that_another_process_has_locked_is_told_from_one_that_is_damaged() {
+    let of = |code| {
+        let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        failed(Path::new("queue.db"), "lock")(source)
+    };
+    for (code, expected) in [
+        (rusqlite::ffi::SQLITE_BUSY, "NB-QUEUE-FILE-LOCKED"),
+        (rusqlite::ffi::SQLITE_LOCKED, "NB-QUEUE-FILE-LOCKED"),
+        (rusqlite::ffi::SQLITE_CORRUPT, "NB-QUEUE-FILE-DAMAGED"),
+        (rusqlite::ffi::SQLITE_FULL, "NB-QUEUE-FILE-FAILED"),
+    ] {
+        assert_eq!(of(code).diagnostic().code(), expected);
+    }
+}
+
+#[test]
 fn a_newer_file_is_refused() {
     let (directory, store) = store();
     store
@@ -166,13 +191,13 @@ fn a_newer_file_is_refused() {
         .unwrap();
     drop(store);
     let path = directory.path().join("new/queue.db");
-    let error = Store::open(&path).unwrap_err();
+    let error = Store::open(&path, BUSY_TIME_MAX).unwrap_err();
     assert!(
         matches!(
             error,
             StoreError::Newer {
                 found: 99,
-                known: 5,
+                known: 7,
                 ..
             }
         ),
@@ -190,13 +215,13 @@ fn a_new_file_belongs_to_the_owner_of_its_directory() {
         (metadata.uid(), metadata.gid())
     };
     let path = directory.path().join("queue.db");
-    let store = Store::open(&path).unwrap();
+    let store = Store::open(&path, BUSY_TIME_MAX).unwrap();
     for file in ["queue.db", "queue.db-wal", "queue.db-shm"] {
         let file = directory.path().join(file);
         assert_eq!(owner(&file), owner(directory.path()), "{}", file.display());
     }
     drop(store);
-    drop(Store::open(&path).unwrap());
+    drop(Store::open(&path, BUSY_TIME_MAX).unwrap());
 }
 
 #[test]
@@ -207,13 +232,80 @@ fn many_open_a_new_file_at_once() {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 let path = path.clone();
-                std::thread::spawn(move || Store::open(&path).map(drop))
+                std::thread::spawn(move || Store::open(&path, BUSY_TIME_MAX).map(drop))
             })
             .collect();
         for thread in threads {
             thread.join().unwrap().unwrap();
         }
     }
+}
+
+/// Stores this serial, or leaves the stored one.
+fn store_serial(store: &mut Store, state: &ZoneState, serial: Option<u32>) {
+    let StoreChange::Change(change) = change(state, Provenance::Created, &[], &[]) else {
+        panic!("a change");
+    };
+    let serial = serial.map(Serial);
+    let change = StateChange { serial, ..change };
+    store.apply(&[StoreChange::Change(change)]).unwrap();
+}
+
+#[test]
+fn a_serial_comes_back_until_another_one_is_stored() {
+    let (directory, mut store) = store();
+    let unknown = store.load(&key()).unwrap();
+    assert_eq!(unknown.serial, None);
+    store_serial(&mut store, &unknown, None);
+    let created = store.load(&key()).unwrap();
+    assert_eq!(created.serial, None);
+    store_serial(&mut store, &created, Some(u32::MAX));
+    drop(store);
+
+    let mut store = Store::open(&directory.path().join("new/queue.db"), BUSY_TIME_MAX).unwrap();
+    let state = store.load(&key()).unwrap();
+    assert_eq!(state.serial, Some(Serial(u32::MAX)));
+    for serial in [None, Some(u32::MAX)] {
+        store_serial(&mut store, &state, serial);
+        let again = store.load(&key()).unwrap();
+        assert_eq!(
+            (again.serial, again.generation),
+            (state.serial, state.generation)
+        );
+    }
+    store_serial(&mut store, &state, Some(0));
+    assert_eq!(store.load(&key()).unwrap().serial, Some(Serial(0)));
+    // Another process has changed the state since: it may know a later one.
+    store_serial(&mut store, &state, Some(5));
+    assert_eq!(store.load(&key()).unwrap().serial, Some(Serial(0)));
+}
+
+#[test]
+fn key_tags_are_those_of_the_last_reading() {
+    let (directory, mut store) = store();
+    let unknown = store.load(&key()).unwrap();
+    assert_eq!(unknown.key_tags, [0_u16; 0]);
+    let with = |state: &ZoneState, key_tags: &[u16]| {
+        let state = ZoneState {
+            key_tags: key_tags.to_vec(),
+            ..state.clone()
+        };
+        change(&state, Provenance::Created, &[], &[])
+    };
+    store.apply(&[with(&unknown, &[7, 65535])]).unwrap();
+    drop(store);
+
+    let mut store = Store::open(&directory.path().join("new/queue.db"), BUSY_TIME_MAX).unwrap();
+    let signed = store.load(&key()).unwrap();
+    assert_eq!(signed.key_tags, [7, 65535]);
+    // The same again is no change.
+    store.apply(&[with(&signed, &[7, 65535])]).unwrap();
+    assert_eq!(store.generation(&key()).unwrap(), signed.generation);
+    store.apply(&[with(&signed, &[])]).unwrap();
+    assert_eq!(store.load(&key()).unwrap().key_tags, [0_u16; 0]);
+    // Another process has read the zone since.
+    store.apply(&[with(&signed, &[8])]).unwrap();
+    assert_eq!(store.load(&key()).unwrap().key_tags, [0_u16; 0]);
 }
 
 #[test]
@@ -233,6 +325,9 @@ fn known_zones_are_listed_in_order() {
             add: records(hosts),
             drop: records(&[]),
             verify: records(&[]),
+            refusals: None,
+            serial: None,
+            key_tags: Vec::new(),
         })
     };
     store
@@ -264,4 +359,30 @@ fn known_zones_are_listed_in_order() {
             "b.example. main Created 0",
         ]
     );
+}
+
+#[test]
+fn the_latest_serial_of_a_catalog_stays() {
+    let (directory, mut store) = store();
+    assert_eq!(store.catalog_serial(&key()).unwrap(), None);
+    let note = |store: &mut Store, serial| {
+        let note = StoreChange::CatalogSerial(key(), Serial(serial));
+        store.apply(&[note]).unwrap();
+        store.catalog_serial(&key()).unwrap().map(|it| it.0)
+    };
+    assert_eq!(note(&mut store, 7), Some(7));
+    assert_eq!(note(&mut store, 6), Some(7));
+    assert_eq!(note(&mut store, 2_147_483_600), Some(2_147_483_600));
+    // By RFC 1982.
+    assert_eq!(note(&mut store, 4_000_000_000), Some(4_000_000_000));
+    assert_eq!(note(&mut store, 5), Some(5));
+    let other = ZoneKey {
+        primary: "other".into(),
+        ..key()
+    };
+    assert_eq!(store.catalog_serial(&other).unwrap(), None);
+    let store = Store::open(&directory.path().join("new/queue.db"), BUSY_TIME_MAX).unwrap();
+    assert_eq!(store.catalog_serial(&key()).unwrap(), Some(Serial(5)));
+    // The catalog is no zone that is managed.
+    assert_eq!(store.list().unwrap(), []);
 }

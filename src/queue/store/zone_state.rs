@@ -1,41 +1,75 @@
-//! The state of zones and the PTR values, in SQL.
+//! The state of zones, in SQL.
 
-use std::collections::BTreeSet;
-use std::net::AddrParseError;
+use rusqlite::{Connection, Row, Transaction, params};
 
-use rusqlite::{Connection, Transaction, params};
-
-use super::file::{Store, StoreError};
+use super::changes::Challenge;
+use super::check_sum::{of_record, zone_sum};
+use super::error::{StoreError, damage};
+use super::file::Store;
 use super::sql::{all, execute, first};
-use crate::deliver::{Provenance, PtrValue, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
-use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, ZoneName};
-use crate::plan::Prerequisites;
+use crate::deliver::{Provenance, Refusal, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
+use crate::diagnostic::stored::{from_json, to_json};
+use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName};
+use crate::plan::{Part, Prerequisites};
+use crate::queue::job::UnmetPart;
 
-/// Returns the number of a zone's row, and the state without the records.
-fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<(i64, ZoneState)>> {
-    let find = "SELECT id, origin, guard, soa_ttl, generation FROM zone
-                WHERE primary_ = ? AND name = ?";
+/// The row of a zone.
+struct ZoneRow {
+    id: i64,
+    /// The sum of the check sums of its records.
+    records_sum: i64,
+    /// Without the records.
+    state: ZoneState,
+}
+
+/// Returns the row of a zone. One whose check sum does not match is an error, and so is one that an index hides.
+fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<ZoneRow>> {
+    let find = concat!(
+        "SELECT id, records_sum, own_sum IS ",
+        zone_sum!(),
+        " AS is_intact, origin, guard, soa_ttl, generation, serial, key_tags FROM zone
+         WHERE primary_ = ? AND name = ?"
+    );
     let row = params![key.primary, key.zone.to_string()];
-    first(connection, find, row, |row| {
+    let found = first(connection, find, row, |row| {
+        if !row.get::<_, bool>("is_intact")? {
+            return Err(damage("the check sum of a zone"));
+        }
         let state = ZoneState {
-            provenance: decode(&PROVENANCES, row.get(1)?),
-            prerequisites: decode(&PREREQUISITES, row.get(2)?),
-            soa_ttl: decode(&SOA_TTLS, row.get(3)?),
-            generation: row.get(4)?,
+            provenance: decode(&PROVENANCES, row.get("origin")?),
+            prerequisites: decode(&PREREQUISITES, row.get("guard")?),
+            soa_ttl: decode(&SOA_TTLS, row.get("soa_ttl")?),
+            generation: row.get("generation")?,
+            serial: row.get::<_, Option<u32>>("serial")?.map(Serial),
+            key_tags: decode_tags(row.get_ref("key_tags")?.as_str()?)?,
             ..ZoneState::default()
         };
-        Ok((row.get(0)?, state))
-    })
+        Ok(ZoneRow {
+            id: row.get("id")?,
+            records_sum: row.get("records_sum")?,
+            state,
+        })
+    })?;
+    let hidden = "SELECT 1 FROM zone INDEXED BY zone_of_name WHERE name = ?2 AND primary_ = ?1";
+    if found.is_none() && first(connection, hidden, row, |_| Ok(()))?.is_some() {
+        return Err(damage("an index lacks a zone"));
+    }
+    Ok(found)
 }
 
 impl Store {
     /// Loads the state of a zone.
     pub(crate) fn load(&self, key: &ZoneKey) -> Result<ZoneState, StoreError> {
         self.read(|connection| {
-            let Some((id, state)) = find_zone(connection, key)? else {
+            let Some(ZoneRow {
+                id,
+                records_sum,
+                state,
+            }) = find_zone(connection, key)?
+            else {
                 return Ok(ZoneState::default());
             };
-            let (mut managed, mut verified) = (Vec::new(), Vec::new());
+            let (mut managed, mut verified, mut sum) = (Vec::new(), Vec::new(), 0_i64);
             let mut find = connection
                 .prepare_cached("SELECT owner, type, rdata, ttl FROM delivered WHERE zone = ?")?;
             let mut rows = find.query([id])?;
@@ -47,13 +81,19 @@ impl Store {
                     ttl: 0,
                     rdata: Rdata::from_canonical(row.get_ref(2)?.as_blob()?),
                 };
+                let rdata = record.rdata.as_wire();
+                sum = sum.wrapping_add(of_record(owner, record.rtype.0, rdata));
                 if let Some(ttl) = row.get(3)? {
                     let record = record.clone();
                     verified.push(Record { ttl, ..record });
                 }
                 managed.push(record);
             }
+            if sum != records_sum {
+                return Err(damage("the check sum of records"));
+            }
             Ok(ZoneState {
+                refusals: refusals(connection, id)?,
                 managed: RrSets::from_records(managed),
                 verified: RrSets::from_records(verified),
                 ..state
@@ -64,7 +104,7 @@ impl Store {
     /// Returns whether this instance has created or adopted a zone, or manages records in it.
     pub(crate) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let Some((id, state)) = find_zone(connection, key)? else {
+            let Some(ZoneRow { id, state, .. }) = find_zone(connection, key)? else {
                 return Ok(false);
             };
             let find = "SELECT 1 FROM delivered WHERE zone = ?";
@@ -97,43 +137,56 @@ impl Store {
         Ok(zones)
     }
 
-    /// Returns the generation of a zone's state; 0 if the zone has none.
-    pub(crate) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
-        let zone = self.read(|connection| find_zone(connection, key))?;
-        Ok(zone.map_or(0, |(_, state)| state.generation))
-    }
-
-    /// Returns the PTR values that this instance added.
-    pub(crate) fn ptrs(&self) -> Result<BTreeSet<PtrValue>, StoreError> {
+    /// Returns the parts of all zones that are not as they were sent.
+    pub(crate) fn unmet(&self) -> Result<Vec<UnmetPart>, StoreError> {
         self.read(|connection| {
-            let find = "SELECT primary_, address, hostname FROM ptr";
+            let find = "SELECT owner, type, rdata, report, name
+                        FROM refused JOIN zone ON zone.id = refused.zone ORDER BY refused.rowid";
             all(connection, find, [], |row| {
-                let address = row.get_ref(1)?.as_str()?.parse();
-                let hostname = row.get_ref(2)?.as_str()?.parse();
-                Ok(PtrValue {
-                    primary: row.get(0)?,
-                    address: address.map_err(|error: AddrParseError| corrupt(1, error))?,
-                    hostname: hostname.map_err(|error| corrupt(2, error))?,
+                let zone = row.get_ref(4)?.as_str()?.parse();
+                Ok(UnmetPart {
+                    zone: ZoneName::new(&zone.map_err(|error| corrupt(4, error))?),
+                    part: refused_part(row)?,
+                    report: from_json(row.get_ref(3)?.as_str()?),
                 })
             })
         })
     }
+
+    /// Returns the generation of a zone's state; 0 if the zone has none.
+    pub(crate) fn generation(&self, key: &ZoneKey) -> Result<i64, StoreError> {
+        let zone = self.read(|connection| find_zone(connection, key))?;
+        Ok(zone.map_or(0, |zone| zone.state.generation))
+    }
+
+    /// Returns whether this instance added a challenge.
+    pub(crate) fn has_challenge(&self, value: &Challenge) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let find = "SELECT 1 FROM challenge WHERE primary_ = ? AND owner = ? AND value = ?";
+            let row = params![value.primary, value.owner, value.value];
+            Ok(first(connection, find, row, |_| Ok(()))?.is_some())
+        })
+    }
 }
 
-pub(super) const ADD_PTR: &str =
-    "INSERT INTO ptr (primary_, address, hostname) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+pub(super) const ADD_CHALLENGE: &str =
+    "INSERT OR REPLACE INTO challenge (primary_, owner, value) VALUES (?, ?, ?)";
 
-pub(super) const DROP_PTR: &str =
-    "DELETE FROM ptr WHERE primary_ = ? AND address = ? AND hostname = ?";
+/// Forgets challenges after 30 days, and all but the newest 10,000: a validation takes minutes, and not every client
+/// removes its values.
+pub(super) const FORGET_CHALLENGES: &str = "DELETE FROM challenge
+    WHERE added_at <= unixepoch() - 2592000 OR id <= (SELECT max(id) FROM challenge) - 10000";
 
-/// Executes [`ADD_PTR`] or [`DROP_PTR`] for a value.
-pub(super) fn change_ptr(
+pub(super) const DROP_CHALLENGE: &str =
+    "DELETE FROM challenge WHERE primary_ = ? AND owner = ? AND value = ?";
+
+/// Executes [`ADD_CHALLENGE`] or [`DROP_CHALLENGE`] for a value.
+pub(super) fn change_challenge(
     transaction: &Transaction<'_>,
     statement: &str,
-    value: &PtrValue,
+    value: &Challenge,
 ) -> rusqlite::Result<()> {
-    let (address, hostname) = (value.address.to_string(), value.hostname.to_lowercase());
-    let row = params![value.primary, address, hostname.to_string()];
+    let row = params![value.primary, value.owner, value.value];
     execute(transaction, statement, row)
 }
 
@@ -148,24 +201,33 @@ pub(super) fn forget(
     execute(transaction, forget, row)
 }
 
-/// Changes the state of a zone, and returns its new generation. Records are dropped and marked as
-/// verified only if the generation of the change is still current.
+/// Changes the state of a zone, and returns its new generation. Records are dropped and marked as verified, and
+/// refusals and the serial are stored, only if the generation of the change is still current.
 pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rusqlite::Result<i64> {
     let mut provenance = encode(&PROVENANCES, change.provenance);
     let prerequisites = stored_prerequisites(change.prerequisites);
-    let mut is_overtaken = false;
-    if let Some((_, found)) = find_zone(transaction, &change.key)? {
+    let (mut is_overtaken, mut serial) = (false, change.serial);
+    let mut key_tags = change.key_tags.clone();
+    let mut records_sum = 0_i64;
+    if let Some(zone) = find_zone(transaction, &change.key)? {
+        let found = zone.state;
+        records_sum = zone.records_sum;
         // If another process has changed the state since this change was computed, the later of
         // both provenances counts, and no record is dropped, since that process may have added it.
         is_overtaken = found.generation != change.generation;
         let found_provenance = encode(&PROVENANCES, found.provenance);
         if is_overtaken {
             provenance = provenance.max(found_provenance);
+            serial = None;
+            key_tags.clone_from(&found.key_tags);
         }
         let mut records = [&change.add, &change.drop, &change.verify].into_iter();
         if found_provenance == provenance
             && found.prerequisites == prerequisites
             && found.soa_ttl == change.soa_ttl
+            && change.refusals.is_none()
+            && (serial.is_none() || serial == found.serial)
+            && key_tags == found.key_tags
             && records.all(RrSets::is_empty)
         {
             return Ok(found.generation);
@@ -173,26 +235,63 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
     }
     // The first generation is random: no generation of a zone that was forgotten comes again.
     let mut put = transaction.prepare_cached(
-        "INSERT INTO zone (primary_, name, origin, guard, soa_ttl, generation)
-         VALUES (?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
+        "INSERT INTO zone (primary_, name, origin, guard, soa_ttl, serial, key_tags, generation)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
          ON CONFLICT DO UPDATE SET
             origin = excluded.origin, guard = excluded.guard, soa_ttl = excluded.soa_ttl,
+            serial = coalesce(excluded.serial, serial), key_tags = excluded.key_tags,
             generation = generation + 1
          RETURNING id, generation",
     )?;
     let ZoneKey { primary, zone } = &change.key;
     let guard = encode(&PREREQUISITES, prerequisites);
     let soa_ttl = encode(&SOA_TTLS, change.soa_ttl);
-    let row = params![primary, zone.to_string(), provenance, guard, soa_ttl];
+    let serial = serial.map(|serial| serial.0);
+    let row = params![
+        primary,
+        zone.to_string(),
+        provenance,
+        guard,
+        soa_ttl,
+        serial,
+        encode_tags(&key_tags)
+    ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let changed = change_records(transaction, id, change, is_overtaken)?;
+    let sum = "UPDATE zone SET records_sum = ? WHERE id = ?";
+    execute(transaction, sum, [records_sum.wrapping_add(changed), id])?;
+    let seal = concat!("UPDATE zone SET own_sum = ", zone_sum!(), " WHERE id = ?");
+    execute(transaction, seal, [id])?;
+    Ok(generation)
+}
+
+/// Changes the records of a zone, and returns by how much their sum changes.
+fn change_records(
+    transaction: &Transaction<'_>,
+    id: i64,
+    change: &StateChange,
+    is_overtaken: bool,
+) -> rusqlite::Result<i64> {
+    let mut sum = 0_i64;
     let mut add = transaction.prepare_cached(
         "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET ttl = NULL WHERE ttl IS NOT NULL",
+         ON CONFLICT DO NOTHING",
+    )?;
+    let mut forget_ttl = transaction.prepare_cached(
+        "UPDATE delivered SET ttl = NULL WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
     )?;
     for_each_record(&change.add, |owner, set, rdata| {
-        add.execute(params![id, owner, set.rtype.0, rdata])
+        let row = params![id, owner, set.rtype.0, rdata];
+        if add.execute(row)? == 0 {
+            return forget_ttl.execute(row);
+        }
+        sum = sum.wrapping_add(of_record(owner, set.rtype.0, rdata));
+        Ok(1)
     })?;
     if !is_overtaken {
+        if let Some(refusals) = &change.refusals {
+            replace_refusals(transaction, id, refusals)?;
+        }
         let mut verify = transaction.prepare_cached(
             "UPDATE delivered SET ttl = ? WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
         )?;
@@ -203,10 +302,68 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
             "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
         )?;
         for_each_record(&change.drop, |owner, set, rdata| {
-            drop.execute(params![id, owner, set.rtype.0, rdata])
+            let dropped = drop.execute(params![id, owner, set.rtype.0, rdata])?;
+            if dropped > 0 {
+                sum = sum.wrapping_sub(of_record(owner, set.rtype.0, rdata));
+            }
+            Ok(dropped)
         })?;
     }
-    Ok(generation)
+    Ok(sum)
+}
+
+/// Returns the refusals of a zone.
+fn refusals(connection: &Connection, zone: i64) -> rusqlite::Result<Vec<Refusal>> {
+    let find = "SELECT owner, type, rdata, report, context, tried_at FROM refused WHERE zone = ?";
+    all(connection, find, [zone], |row| {
+        Ok(Refusal {
+            part: refused_part(row)?,
+            report: from_json(row.get_ref(3)?.as_str()?),
+            context: row.get(4)?,
+            tried_at: row.get(5)?,
+        })
+    })
+}
+
+/// Returns the part of a row that begins with its owner, type and data.
+fn refused_part(row: &Row<'_>) -> rusqlite::Result<Part> {
+    let owner = row.get_ref(0)?.as_blob()?;
+    let rdata = row.get_ref(2)?.as_blob_or_null()?;
+    Ok(Part {
+        owner: Name::from_wire(owner).map_err(|error| corrupt(0, error))?,
+        rtype: row.get::<_, Option<u16>>(1)?.map(RecordType),
+        rdata: rdata.map(Rdata::from_canonical),
+    })
+}
+
+fn replace_refusals(
+    transaction: &Transaction<'_>,
+    zone: i64,
+    refusals: &[Refusal],
+) -> rusqlite::Result<()> {
+    execute(transaction, "DELETE FROM refused WHERE zone = ?", [zone])?;
+    let add = "INSERT INTO refused (zone, owner, type, rdata, context, report, tried_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    refusals.iter().try_for_each(|refusal| {
+        let Part {
+            owner,
+            rtype,
+            rdata,
+        } = &refusal.part;
+        let (rtype, rdata) = (rtype.map(|it| it.0), rdata.as_ref().map(Rdata::as_wire));
+        let report = to_json(&refusal.report);
+        let tried_at = refusal.tried_at;
+        let row = params![
+            zone,
+            owner.as_wire(),
+            rtype,
+            rdata,
+            refusal.context,
+            report,
+            tried_at
+        ];
+        execute(transaction, add, row)
+    })
 }
 
 /// Does work for each record, with its owner name in lower case and its data, both in wire form.
@@ -223,7 +380,7 @@ fn for_each_record(
     Ok(())
 }
 
-fn corrupt(
+pub(super) fn corrupt(
     column: usize,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> rusqlite::Error {
@@ -231,11 +388,12 @@ fn corrupt(
 }
 
 /// The values of the columns `origin`, `guard` and `soa_ttl`; each is stored as its index here.
-const PROVENANCES: [Provenance; 4] = [
+const PROVENANCES: [Provenance; 5] = [
     Provenance::Preexisting,
     Provenance::Creating,
     Provenance::Created,
     Provenance::Adopted,
+    Provenance::CreatedForPtr,
 ];
 const PREREQUISITES: [Prerequisites; 2] = [Prerequisites::Soa, Prerequisites::RrSets];
 const SOA_TTLS: [SoaTtl; 2] = [SoaTtl::Settable, SoaTtl::Fixed];
@@ -250,12 +408,25 @@ fn encode<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
     code.expect("each stored value has a code")
 }
 
+fn encode_tags(key_tags: &[u16]) -> String {
+    let tags: Vec<String> = key_tags.iter().map(u16::to_string).collect();
+    tags.join(" ")
+}
+
+fn decode_tags(text: &str) -> rusqlite::Result<Vec<u16>> {
+    let tags = text.split_ascii_whitespace().map(str::parse);
+    tags.collect::<Result<_, _>>()
+        .map_err(|error| corrupt(6, error))
+}
+
 /// Returns the prerequisites that are stored in place of these.
 fn stored_prerequisites(prerequisites: Prerequisites) -> Prerequisites {
     match prerequisites {
         // The primary decides between the two.
         Prerequisites::Soa | Prerequisites::SoaMovedOn => Prerequisites::Soa,
         // Each attempt finds out again whether the weaker one is needed.
-        Prerequisites::RrSets | Prerequisites::Presence => Prerequisites::RrSets,
+        Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
+            Prerequisites::RrSets
+        }
     }
 }

@@ -4,25 +4,22 @@ use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
-use crate::support::dig::{self, Asker};
+use crate::support::dig;
 use crate::support::kills::Barrier;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
-use crate::support::members::assert_only_member;
+use crate::support::members::{assert_only_member, entries_of, rights};
 use crate::support::named::{Named, Zone};
 use crate::support::payload;
+use crate::support::pdns::Pdns;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
 
-/// What of a catalog nsbridge writes, sorted.
-fn members(server: &dyn Server) -> Vec<String> {
-    let mut lines = Asker::of(server).axfr(CATALOG);
-    lines.retain(|line| line.contains(&format!(".zones.{CATALOG}.")));
-    lines
-}
-
 /// Kills creations and deletions of a zone after each answer, and runs them again.
-fn assert_repaired_at_every_step(server: &dyn Server, provisioning: impl Fn(Bridge) -> Bridge) {
-    let mut barrier = Barrier::default();
+fn assert_repaired_at_every_step(
+    barrier: &mut Barrier,
+    server: &dyn Server,
+    provisioning: impl Fn(Bridge) -> Bridge,
+) {
     let bridge = provisioning(Bridge::at(barrier.before(server.port()), server.key_file()));
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
     let delete = payload::call(&[payload::delete("example.com")]);
@@ -31,7 +28,7 @@ fn assert_repaired_at_every_step(server: &dyn Server, provisioning: impl Fn(Brid
             !dig::has_zone(server, "example.com"),
             "after {step} answers"
         );
-        assert_eq!(members(server), <[&str; 0]>::default());
+        assert_eq!(entries_of(server), <[&str; 0]>::default());
     };
     let created = barrier.kill_at_each_step(
         |_| &bridge,
@@ -40,7 +37,7 @@ fn assert_repaired_at_every_step(server: &dyn Server, provisioning: impl Fn(Brid
             let run = bridge.plesk(wanted.call());
             run.assert_status(0).assert_stderr("");
             wanted.assert_on(server);
-            assert_only_member("example.com", "plesk01", &members(server));
+            assert_only_member("example.com", "plesk01", &entries_of(server));
             // It is known as ours, down to the last record.
             let more = zone("example.com", "@ NS ns1.example.net. | ftp A 192.0.2.8");
             bridge.plesk(more.call()).assert_status(0).assert_stderr("");
@@ -70,25 +67,77 @@ fn assert_repaired_at_every_step(server: &dyn Server, provisioning: impl Fn(Brid
 fn a_process_that_is_killed_at_any_step_of_a_knot_zone_leaves_nothing_that_the_next_cannot_repair()
 {
     let knot = Knot::builder().start();
-    assert_repaired_at_every_step(&knot, |bridge| knot.provisioning(bridge));
+    assert_repaired_at_every_step(&mut Barrier::default(), &knot, |bridge| {
+        knot.provisioning(bridge)
+    });
 }
 
 #[test]
 fn the_same_where_knot_makes_members_from_nothing() {
     if Release::Debian13.is_here() {
         let knot = Knot::of(Release::Debian13).start();
-        assert_repaired_at_every_step(&knot, |bridge| knot.provisioning(bridge));
+        assert_repaired_at_every_step(&mut Barrier::default(), &knot, |bridge| {
+            knot.provisioning(bridge)
+        });
     }
 }
 
 #[test]
 fn the_same_where_bind_keeps_the_catalog_beside_its_control_channel() {
     let named = Named::builder()
-        .zone(Zone::with_policy(
-            CATALOG,
-            EMPTY_CATALOG,
-            &format!("grant {{key}} subdomain zones.{CATALOG} PTR TXT;"),
-        ))
+        .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &rights()))
         .start();
-    assert_repaired_at_every_step(&named, |bridge| bridge.catalog(CATALOG).seed(&named));
+    assert_repaired_at_every_step(&mut Barrier::default(), &named, |bridge| {
+        bridge.catalog(CATALOG).seed(&named)
+    });
+}
+
+#[test]
+fn the_same_where_powerdns_keeps_the_catalog_beside_its_api() {
+    let pdns = Pdns::of(Release::Installed)
+        .zone(CATALOG, "version 0 TXT \"2\"")
+        .start();
+    let mut barrier = Barrier::default();
+    let api = barrier.before(pdns.api_port());
+    let provisioning = |bridge: Bridge| {
+        let bridge = bridge.powerdns(api, &pdns.api_key_file());
+        bridge.catalog(CATALOG)
+    };
+    assert_repaired_at_every_step(&mut barrier, &pdns, provisioning);
+}
+
+/// Kills the creation of a zone after every third answer, and the next process after each of its own.
+#[test]
+fn a_knot_zone_is_whole_whose_creation_was_killed_and_the_repair_of_it_as_well() {
+    let knot = Knot::builder().start();
+    let mut barrier = Barrier::default();
+    let bridge = Bridge::at(barrier.before(knot.port()), knot.key_file());
+    let bridge = knot.provisioning(bridge);
+    let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let delete = payload::call(&[payload::delete("example.com")]);
+    let mut kills = 0;
+    for first in (0..).step_by(3) {
+        let mut is_killed = false;
+        for second in 0.. {
+            is_killed = barrier.kill_after(first, &bridge, &wanted.call());
+            let is_killed_again = is_killed && barrier.kill_after(second, &bridge, &wanted.call());
+            let run = bridge.plesk(wanted.call());
+            run.assert_status(0).assert_stderr("");
+            let found = dig::content(&knot, "example.com");
+            assert_eq!(
+                found,
+                wanted.content(),
+                "after {first} and {second} answers"
+            );
+            bridge.plesk(&delete).assert_status(0);
+            if !is_killed_again {
+                break;
+            }
+            kills += 1;
+        }
+        if !is_killed {
+            break;
+        }
+    }
+    assert!(kills > 20, "{kills} kills");
 }

@@ -95,11 +95,23 @@ fn a_new_member_is_in_the_group_that_is_configured() {
     assert_eq!(knot.catalog(), NOTHING);
 }
 
+/// Whatever the size of the catalog, a call reads nothing of it but the entries of its zones.
 #[test]
-fn many_zones_of_one_call_read_the_catalog_a_few_times() {
+fn no_call_reads_the_whole_catalog_once_it_has_claims() {
     const ZONES: usize = 60;
     let knot = Knot::builder().start();
     let bridge = knot.provisioning(Bridge::of(&knot)).deadline_seconds(55);
+    let transfers = || {
+        let said = format!("[{CATALOG}.] AXFR, outgoing");
+        let log = knot.log();
+        let lines = log.lines();
+        let begun = lines.filter(|line| line.contains(&said) && line.contains("started"));
+        begun.count()
+    };
+    let first = zone("first.test", "@ NS ns1.example.net.");
+    bridge.plesk(first.call()).assert_status(0);
+    let before = transfers();
+    assert!(before > 0, "the first call looks at what the catalog lists");
     let wanted: Vec<_> = (0..ZONES)
         .map(|number| {
             zone(
@@ -116,20 +128,15 @@ fn many_zones_of_one_call_read_the_catalog_a_few_times() {
         .plesk(payload::call(&commands))
         .assert_status(0)
         .assert_stderr("");
-    let said = format!("[{CATALOG}.] AXFR, outgoing");
-    let log = knot.log();
-    let transfers = log
-        .lines()
-        .filter(|line| line.contains(&said) && line.contains("started"));
-    let count = transfers.count();
-    assert!((1..ZONES / 4).contains(&count), "{count} transfers");
     for wanted in &wanted {
         wanted.assert_on(&knot);
     }
-    let commands: Vec<_> = (0..ZONES)
+    let mut commands: Vec<_> = (0..ZONES)
         .map(|number| payload::delete(&format!("z{number}.test")))
         .collect();
+    commands.push(payload::delete("first.test"));
     bridge.plesk(payload::call(&commands)).assert_status(0);
+    assert_eq!(transfers(), before);
     assert_eq!(knot.catalog(), NOTHING);
 }
 
@@ -169,7 +176,7 @@ fn reverse_zones_are_made_by_an_entry_and_are_their_makers() {
     second
         .plesk(&added)
         .assert_status(69)
-        .assert_says("its zone `2.0.192.in-addr.arpa.` belongs to the instance `plesk01`");
+        .assert_code("NB-RECORD-OF-OTHER");
     assert_eq!(value(8), NOTHING);
     let second = second.set_text("ptr", "zones-of-others", "change");
     second.plesk(&added).assert_status(0).assert_stderr("");
@@ -192,8 +199,7 @@ fn a_catalog_is_changed_by_its_entries_alone() {
     let member = zone("example.com", "@ NS ns1.example.net.");
     bridge.plesk(member.call()).assert_status(0);
     let before = dig::axfr(&named, CATALOG);
-    assert_eq!(before.len(), 5, "{before:#?}");
-    let refused = "`catalog.example.` is the catalog of the primary, of which only the entries of zones are changed";
+    assert_eq!(before.len(), 6, "{before:#?}");
     let forged = zone(
         CATALOG,
         "@ NS ns1.example.net. | evil.zones PTR bank.example.",
@@ -202,13 +208,13 @@ fn a_catalog_is_changed_by_its_entries_alone() {
     for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
         for call in [forged.call(), delete.clone()] {
             let run = bridge.run(arguments, call);
-            run.assert_status(69).assert_says(refused);
+            run.assert_status(69).assert_code("NB-ZONE-OF-CATALOG");
         }
     }
     for verb in ["create", "delete", "adopt"] {
         for name in [CATALOG, "zones.catalog.example"] {
             let run = bridge.run(&["zone", verb, name], "");
-            run.assert_status(69).assert_says(refused);
+            run.assert_status(69).assert_code("NB-ZONE-OF-CATALOG");
         }
     }
     let value = [
@@ -221,12 +227,12 @@ fn a_catalog_is_changed_by_its_entries_alone() {
     bridge
         .run(&value, "")
         .assert_status(69)
-        .assert_says(refused);
+        .assert_code("NB-ZONE-OF-CATALOG");
     let script = "add evil.zones.catalog.example 0 PTR bank.example.\nsend\n";
     bridge
         .run(&["nsupdate", "--durable"], script)
         .assert_status(2)
-        .assert_says(refused);
+        .assert_code("NB-ZONE-OF-CATALOG");
     assert_eq!(dig::axfr(&named, CATALOG), before);
 }
 
@@ -239,21 +245,16 @@ fn a_catalog_that_cannot_be_used_is_an_error_with_its_remedy() {
         .zone(Zone::dynamic("example.com", ""))
         .start();
     let bridge = Bridge::of(&named).catalog(CATALOG);
-    bridge.plesk(wanted.call()).assert_status(69).assert_error(
-        "example.com.",
-        "the catalog `catalog.example.` is broken: its version is `1`, and `2` is the one that is known",
-        "repair it on the primary; its zone file needs `version.catalog.example. 0 IN TXT \"2\"`, and \
-         one PTR record at each name below `zones`",
-    );
+    bridge
+        .plesk(wanted.call())
+        .assert_status(69)
+        .assert_error("example.com.", "NB-CATALOG-VERSION-UNKNOWN");
     let knot = Knot::builder().start();
     let absent = Bridge::of(&knot).by_catalog("other.example");
     absent
         .plesk(wanted.call())
-        .assert_status(69)
-        .assert_says(
-            "the catalog `other.example.`: the primary answers NOTAUTH without a signature",
-        )
-        .assert_says("allow the key `plesk` to transfer the catalog");
+        .assert_status(75)
+        .assert_code_with("NB-CATALOG-KEY-REFUSED", "`other.example.`");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //! make of them.
 
 mod check;
+mod claims;
 mod kills;
 mod members;
+mod moves;
 mod owners;
 mod reserved;
+mod restored;
 mod secondaries;
 mod shared;

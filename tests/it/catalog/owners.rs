@@ -4,8 +4,9 @@ use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
 use crate::support::dig;
-use crate::support::knot::{CATALOG, Knot};
-use crate::support::members::{NOTHING, assert_only_member, on_every_knot, two_instances};
+use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
+use crate::support::members::{NOTHING, assert_only_member, hash, on_every_knot, two_instances};
+use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload;
 use crate::support::server::Server;
@@ -26,14 +27,16 @@ fn a_zone_of_another_instance_is_neither_changed_nor_deleted() {
             (&["plesk", "--dry-run"], delete.clone()),
         ];
         for (arguments, call) in calls {
+            // A zone that is to be there is waited for.
+            let (status, code) = if call == delete {
+                (69, "NB-ZONE-OF-OTHER")
+            } else {
+                (75, "NB-ZONE-AWAITED")
+            };
             let run = second.run(arguments, call);
-            run.assert_status(69);
-            assert_eq!(
-                run.stderr,
-                "error: example.com. on main (127.0.0.1:PORT): the zone belongs to the instance \
-                 `plesk01`; hint: if that instance is gone or gives the zone away, `nsbridge zone \
-                 adopt example.com` takes it over\n"
-            );
+            run.assert_status(status)
+                .assert_codes(&[code])
+                .assert_code_with(code, "`plesk01`");
         }
         wanted.assert_on(&knot);
         assert_only_member("example.com", "plesk01", &knot.catalog());
@@ -62,8 +65,8 @@ fn of_two_instances_that_create_a_zone_at_once_one_wins_and_the_other_is_told() 
         runs[winner].assert_status(0).assert_stderr("");
         let name_of_winner = ["plesk01", "plesk02"][winner];
         runs[1 - winner]
-            .assert_status(69)
-            .assert_says(&format!("belongs to the instance `{name_of_winner}`"));
+            .assert_status(75)
+            .assert_code_with("NB-ZONE-AWAITED", &format!("`{name_of_winner}`"));
         wanted[winner].assert_on(&knot);
         [&first, &second][winner]
             .plesk(payload::call(&[payload::delete(&name)]))
@@ -77,6 +80,7 @@ fn a_zone_configured_by_hand_is_adopted_and_given_back() {
         .zone("example.com", "hand A 192.0.2.100")
         .start();
     let (first, second) = two_instances(&knot);
+    let first = first.adopting();
     let never = knot
         .provisioning(Bridge::of(&knot))
         .set_text("policy", "unowned-zones", "refuse");
@@ -88,7 +92,7 @@ fn a_zone_configured_by_hand_is_adopted_and_given_back() {
         never
             .run(arguments, wanted.call())
             .assert_status(69)
-            .assert_says("the zone belongs to no instance, and `policy.unowned-zones` forbids");
+            .assert_code("NB-ZONE-UNOWNED");
     }
     assert_eq!(knot.catalog(), NOTHING);
     first
@@ -100,19 +104,20 @@ fn a_zone_configured_by_hand_is_adopted_and_given_back() {
         .with("ns1 3600 A 192.0.2.1 | hand 3600 A 192.0.2.100");
     beside.assert_on(&knot);
     let catalog = knot.catalog();
+    let claim = format!("{} claim \"plesk01\" ", hash("example.com"));
+    let claim = catalog.iter().find(|line| line.starts_with(&claim));
     assert!(
-        catalog
-            .iter()
-            .any(|line| line.starts_with("origin.ext.") && line.ends_with("\"found\""))
+        claim.is_some_and(|line| line.ends_with(" found")),
+        "{catalog:?}"
     );
     second
         .plesk(wanted.clone().sent(1).call())
-        .assert_status(69);
+        .assert_status(75);
     first
         .plesk(payload::call(&[payload::delete("example.com")]))
         .assert_status(0)
         .assert_stdout(
-            "example.com.: 1 record removed; the zone was not made by nsbridge, so it stays with its \
+            "example.com.: 1 record removed; the zone is not nsbridge's alone, so it stays with its \
              SOA and name servers on main (127.0.0.1:PORT)\n",
         );
     let rest = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | hand 3600 A 192.0.2.100";
@@ -128,24 +133,37 @@ fn a_member_that_somebody_else_wrote_is_adopted_and_given_back() {
         &knot,
         &format!("zone {CATALOG}\nupdate add {node} 0 PTR example.com."),
     );
-    let bridge = knot.provisioning(Bridge::of(&knot));
-    let before = knot.catalog();
+    let bridge = knot.provisioning(Bridge::of(&knot)).adopting();
     let wanted = zone("example.com", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let alone = knot.catalog();
+    let run = bridge.plesk(wanted.call());
+    run.assert_status(69)
+        .assert_code("NB-CATALOG-WITHOUT-CLAIMS");
+    let upgrade = ["catalog", "upgrade", "--primary", "main"];
+    bridge
+        .run(&upgrade, "")
+        .assert_status(0)
+        .assert_stdout("catalog.example.: upgraded, 1 claim of nobody on main (127.0.0.1:PORT)\n");
+    bridge
+        .run(&upgrade, "")
+        .assert_status(0)
+        .assert_stdout("catalog.example.: unchanged on main (127.0.0.1:PORT)\n");
+    let claim = |instance: &str| {
+        format!(
+            "{} claim \"{instance}\" \"mine\" listed",
+            hash("example.com")
+        )
+    };
+    let before = knot.catalog();
+    assert_eq!(before, [claim(""), alone[0].clone()]);
     bridge
         .plesk(wanted.call())
         .assert_status(0)
         .assert_stderr("");
-    assert_eq!(
-        knot.catalog(),
-        [
-            format!("instance.ext.{node}. 0 IN TXT \"plesk01\""),
-            before[0].clone(),
-            format!("origin.ext.{node}. 0 IN TXT \"found\""),
-        ]
-    );
+    assert_eq!(knot.catalog(), [claim("plesk01"), alone[0].clone()]);
     let run = bridge.plesk(payload::call(&[payload::delete("example.com")]));
     run.assert_status(0);
-    run.assert_prints("was not made by nsbridge");
+    run.assert_prints("is not nsbridge's alone");
     assert!(dig::has_zone(&knot, "example.com"));
     assert_eq!(knot.catalog(), before);
 }
@@ -202,8 +220,8 @@ fn a_zone_of_another_instance_is_taken_over_on_purpose_only() {
     let wanted = zone("a.test", "@ NS ns1.example.net. | www A 192.0.2.7");
     theirs.plesk(wanted.call()).assert_status(0);
     ours.plesk(wanted.call())
-        .assert_status(69)
-        .assert_says("`plesk02`");
+        .assert_status(75)
+        .assert_code_with("NB-ZONE-AWAITED", "`plesk02`");
     ours.run(&["zone", "adopt", "a.test"], "")
         .assert_status(0)
         .assert_stderr("")
@@ -216,8 +234,28 @@ fn a_zone_of_another_instance_is_taken_over_on_purpose_only() {
     ours.plesk(wanted.call()).assert_status(0);
     theirs
         .plesk(wanted.call())
-        .assert_status(69)
-        .assert_says("`plesk01`");
+        .assert_status(75)
+        .assert_code_with("NB-ZONE-AWAITED", "`plesk01`");
     ours.run(&["zone", "adopt", "missing.test"], "")
         .assert_status(69);
+}
+
+#[test]
+fn a_zone_made_by_hand_is_taken_over_with_the_name_of_the_instance_that_had_it() {
+    // Without a way to create zones, nsbridge first looks whether the catalog shows what it writes.
+    let catalog = Zone::dynamic(CATALOG, EMPTY_CATALOG);
+    let named = Named::builder()
+        .zone(catalog)
+        .zone(Zone::dynamic("a.test", "www A 192.0.2.7"))
+        .start();
+    let bridge = || Bridge::of(&named).catalog(CATALOG);
+    let wanted = zone("a.test", "@ NS ns1.example.net. | www A 192.0.2.7");
+    let theirs = bridge().instance("plesk02");
+    theirs.plesk(wanted.call()).assert_status(0);
+    bridge()
+        .run(&["zone", "adopt", "a.test"], "")
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout("a.test.: adopted, it was that of `plesk02` on main (127.0.0.1:PORT)\n");
+    theirs.plesk(wanted.call()).assert_status(75);
 }

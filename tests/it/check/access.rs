@@ -5,8 +5,8 @@ use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
 use crate::support::checks::{
-    DNS_IS_WELL, ZONE, assert_begins, assert_is_named_conf, assert_lines, check, fetching_unknown,
-    server, well_until,
+    ALONE, DNS_IS_WELL, ZONE, assert_begins, assert_is_named_conf, assert_lines, check,
+    fetching_unknown, server, well_until,
 };
 use crate::support::confdb::Knot;
 use crate::support::daemon::Release;
@@ -22,17 +22,16 @@ fn a_key_that_the_primary_does_not_know_is_told_with_its_statement() {
     let bridge = Bridge::of(&named).seed(&named).key(&Key::new("other"));
     let run = check(&bridge, &named, &[]);
     let expected = "ok: connection: to 127.0.0.1:PORT\n\
-        failed: key `other`: the primary does not know the key `other` with this algorithm (BADKEY); \
-        hint: the primary needs the same `key \"other\" { algorithm …; secret …; };` statement as the \
-        key file; Knot says so also of a key that it has, where no `acl` of the zone allows it\n\
+        failed: key `other`: NB-KEY-UNKNOWN\n\
         \x20 in named.conf:\n\
+        \x20   // in place of a statement `key \"other\"` that is there, which has another algorithm:\n\
         \x20   key \"other\" { algorithm hmac-sha256; secret \"<that of this host's key file>\"; };\n\
         not tried: clock: needs the key `other`\n\
         not tried: transfer of example.com.: needs the key `other`\n\
         not tried: updates of example.com.: needs the key `other`\n\
         ok: control channel\n\
         ok: zone creation\n";
-    assert_lines(&run, 69, &(expected.to_owned() + &fetching_unknown()));
+    assert_lines(&run, 75, &(expected.to_owned() + &fetching_unknown()));
     assert_is_named_conf(&run);
 }
 
@@ -42,12 +41,15 @@ fn a_wrong_secret_is_told_from_an_unknown_key() {
     let bridge = Bridge::of(&named).key(&named.key().with_other_secret());
     let run = check(&bridge, &named, &[]);
     let expected = "ok: connection: to 127.0.0.1:PORT\n\
-        failed: key `plesk`: the primary has another secret for the key `plesk` (BADSIG); hint: copy \
-        the key file anew from the one that the primary includes\n\
+        failed: key `plesk`: NB-KEY-SECRET-DIFFERS\n  \
+          in named.conf:\n    \
+            // in place of the statement `key \"plesk\"` that is there:\n    \
+            key \"plesk\" { algorithm hmac-sha256; secret \"<that of this host's key file>\"; };\n\
         not tried: clock: needs the key `plesk`\n\
         not tried: transfer of example.com.: needs the key `plesk`\n\
         not tried: updates of example.com.: needs the key `plesk`\n";
-    assert_lines(&run, 69, expected);
+    assert_lines(&run, 75, expected);
+    assert_is_named_conf(&run);
 }
 
 #[test]
@@ -61,45 +63,42 @@ fn a_clock_is_odd_before_it_is_wrong() {
         .unwrap();
     // Seconds may pass meanwhile.
     let said = (198..=202).any(|seconds| {
-        let line = format!(
-            "warning: main (127.0.0.1:PORT): clock: {seconds} s behind ours; hint: signatures fail \
-             from 300 s on: set both clocks right, best with NTP"
-        );
-        *clock == line
+        clock.starts_with(&format!(
+            "warning: main (127.0.0.1:PORT): clock: {seconds} s behind ours"
+        ))
     });
     assert!(said, "{clock}");
+    run.assert_code("NB-CLOCKS-DRIFT");
     for (ahead, offset) in [(1000, "behind ours"), (-1000, "ahead of ours")] {
         let bridge = Bridge::of(&named).seed(&named).clock_ahead_by(ahead);
         let run = check(&bridge, &named, &[]);
-        run.assert_status(69);
-        let expected = "\nok: main (127.0.0.1:PORT): key `plesk`\n\
-             failed: main (127.0.0.1:PORT): clock: the clocks differ too much for signatures \
-             (BADTIME): the primary's is ";
-        run.assert_prints(expected);
-        run.assert_prints(&format!("{offset}; hint: "));
+        run.assert_status(75);
+        assert_begins(
+            &run,
+            &["ok: key `plesk`", "failed: clock: NB-CLOCKS-DIFFER"],
+        );
+        run.assert_code_with("NB-CLOCKS-DIFFER", offset);
         let untried =
             "\nnot tried: main (127.0.0.1:PORT): transfer of example.com.: needs the clock\n";
         run.assert_prints(untried);
-        let channel = "failed: main (127.0.0.1:PORT): control channel: ";
-        run.assert_prints(channel);
+        // named would give no reason.
+        run.assert_prints("\nnot tried: main (127.0.0.1:PORT): control channel: needs the clock\n");
     }
 }
 
 #[test]
 fn a_transfer_that_is_refused_is_told_with_the_line_that_allows_it() {
     let named = Named::builder()
-        .zone(Zone::dynamic(ZONE, "").option("allow-transfer { key \"spare\"; };"))
+        .zone(Zone::dynamic(ZONE, ALONE).option("allow-transfer { key \"spare\"; };"))
         .key(Key::new("plesk"))
         .key(Key::new("spare"))
         .start();
     let bridge = Bridge::of(&named).seed(&named);
     let serial = dig::soa(&named, ZONE).serial;
     let run = bridge.run(&["check", ZONE], "");
-    let rest = "failed: transfer of example.com.: the primary refuses the zone transfer (REFUSED); \
-        hint: allow the key in named.conf: `allow-transfer { key \"plesk\"; };`; PowerDNS: `TSIG-ALLOW-AXFR` \
-        of the zone, which must be a primary one, without NSEC3 in narrow mode; Knot: an `acl` with `action: \
-        transfer`\n\
+    let rest = "failed: transfer of example.com.: NB-TRANSFER-REFUSED\n\
         \x20 in named.conf:\n\
+        \x20   // beside what an `allow-transfer` there has; a zone with one of its own needs the key in that:\n\
         \x20   options {\n\
         \x20     allow-transfer { key \"plesk\"; };\n\
         \x20   };\n\
@@ -129,7 +128,7 @@ fn updates_that_are_refused_are_told_with_the_lines_that_allow_them() {
     let named = Named::builder()
         .key(Key::new("plesk"))
         .key(Key::new("spare"))
-        .zone(Zone::with_policy(ZONE, "", policy))
+        .zone(Zone::with_policy(ZONE, ALONE, policy))
         .start();
     let run = check(&Bridge::of(&named).seed(&named), &named, &[]);
     let lines = "  in named.conf:\n\
@@ -142,23 +141,16 @@ fn updates_that_are_refused_are_told_with_the_lines_that_allow_them() {
         \x20   };\n\
         ok: control channel\n\
         ok: zone creation\n";
-    let rest = "failed: updates of example.com.: the primary refuses the update (REFUSED); hint: allow \
-        the key in the zone's configuration: `update-policy { grant \"plesk\" zonesub ANY; };`; BIND \
-        also refuses an update for one record that it objects to, which its log names: `check-names \
-        ignore; check-integrity no;` there lets most of them pass; PowerDNS: `dnsupdate=yes` and \
-        `allow-dnsupdate-from` in pdns.conf, `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: an `acl` with \
-        `action: update`\n";
+    let rest = "failed: updates of example.com.: NB-UPDATE-REFUSED\n";
     let expected = well_until("ok: updates", rest) + lines + &fetching_unknown();
     assert_lines(&run, 69, &expected);
 
     let policy = "grant plesk zonesub A AAAA CNAME SOA TXT;";
     let named = Named::builder()
-        .zone(Zone::with_policy(ZONE, "", policy))
+        .zone(Zone::with_policy(ZONE, ALONE, policy))
         .start();
     let run = check(&Bridge::of(&named).seed(&named), &named, &[]);
-    let rest = "failed: updates of example.com.: the primary refuses updates of the types NS, MX, SRV, \
-        CAA; hint: allow them in the zone's configuration, or all types: `update-policy { grant \
-        \"plesk\" zonesub ANY; };`\n";
+    let rest = "failed: updates of example.com.: NB-TYPES-REFUSED\n";
     let expected = well_until("ok: updates", rest) + lines + &fetching_unknown();
     assert_lines(&run, 69, &expected);
 }
@@ -168,24 +160,30 @@ fn a_reverse_zone_is_asked_for_what_reverse_zones_hold() {
     let zone = "2.0.192.in-addr.arpa";
     let policy = "grant plesk zonesub PTR NS SOA;";
     let named = Named::builder()
-        .zone(Zone::with_policy(zone, "", policy))
+        .zone(Zone::with_policy(zone, ALONE, policy))
         .start();
     let run = Bridge::of(&named).run(&["check", zone], "");
     run.assert_status(0);
     let line = "ok: main (127.0.0.1:PORT): updates of 2.0.192.in-addr.arpa.\n";
     run.assert_prints(line);
     let named = Named::builder()
-        .zone(Zone::with_policy(zone, "", "grant plesk zonesub A NS SOA;"))
+        .zone(Zone::with_policy(
+            zone,
+            ALONE,
+            "grant plesk zonesub A NS SOA;",
+        ))
         .start();
     let run = Bridge::of(&named).run(&["check", zone], "");
     run.assert_status(69);
-    let said = "the primary refuses updates of the types PTR; hint: ";
-    run.assert_prints(said);
+    run.assert_code_with("NB-TYPES-REFUSED", "types PTR");
 }
 
 #[test]
-fn a_primary_with_another_certificate_needs_a_person() {
-    let named = Named::builder().zone(Zone::dynamic(ZONE, "")).tls().start();
+fn a_primary_with_another_certificate_is_not_asked() {
+    let named = Named::builder()
+        .zone(Zone::dynamic(ZONE, ALONE))
+        .tls()
+        .start();
     let authority = named.authority().certificate();
     let bridge = || {
         Bridge::at(named.tls_port(), named.key_file())
@@ -200,8 +198,8 @@ fn a_primary_with_another_certificate_needs_a_person() {
     let pin = "YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=";
     let pinned = bridge().set("primaries.main", "tls-pins", &format!("[{pin:?}]"));
     let run = pinned.run(&["check", ZONE], "");
-    run.assert_status(69);
-    let failed = "failed: connection: 127.0.0.1:PORT: the server's public key has the pin `";
+    run.assert_status(75);
+    let failed = "failed: connection: NB-TLS-OTHER-PIN";
     assert_begins(
         &run,
         &[failed, "not tried: key `plesk`: needs the connection"],
@@ -213,14 +211,19 @@ fn a_zone_that_is_not_there_yet_is_a_failure_only_where_nothing_makes_it() {
     let named = server(Release::Installed);
     let zone = "example.org";
     let run = Bridge::of(&named).run(&["check", zone], "");
-    let rest = "failed: transfer of example.org.: the zone is not on the primary; hint: create the zone \
-        there, or let nsbridge do it: `nsbridge zone create`, with [primaries.….provision] in the \
-        configuration\n\
+    let rest = "failed: transfer of example.org.: NB-ZONE-ABSENT\n  \
+          in named.conf:\n    \
+            zone \"example.org\" {\n      \
+              type primary;\n      \
+              file \"example.org.db\";\n      \
+              check-names ignore;\n      \
+              check-integrity no;\n      \
+              update-policy { grant \"plesk\" zonesub ANY; };\n    \
+            };\n\
         not tried: updates of example.org.: needs the transfer of example.org.\n";
     assert_lines(&run, 69, &well_until("ok: transfer", rest));
     let run = Bridge::of(&named).seed(&named).run(&["check", zone], "");
-    let rest = "unknown: transfer of example.org.: the zone is not on the primary yet; hint: check it \
-        again when it is there\n\
+    let rest = "unknown: transfer of example.org.: NB-CHECK-ZONE-ABSENT\n\
         not tried: updates of example.org.: needs the transfer of example.org.\n\
         ok: control channel\n\
         ok: zone creation\n";
@@ -235,42 +238,28 @@ fn a_zone_that_is_not_there_yet_is_a_failure_only_where_nothing_makes_it() {
 #[test]
 fn what_power_dns_allows_is_told_from_what_it_does_not() {
     for release in Release::stable() {
-        let pdns = Pdns::of(release).zone(ZONE, "www A 192.0.2.7\n").start();
+        let pdns = Pdns::of(release).zone(ZONE, ALONE).start();
         let before = dig::axfr(&pdns, ZONE);
         let bridge = Bridge::of(&pdns);
         let check = || bridge.run(&["check", ZONE], "");
         assert_lines(&check(), 0, DNS_IS_WELL);
         assert_eq!(dig::axfr(&pdns, ZONE), before);
         pdns.pdnsutil(&["set-meta", ZONE, "TSIG-ALLOW-DNSUPDATE", "other"]);
-        let update =
-            "failed: updates of example.com.: the primary refuses the update (REFUSED); hint: ";
+        let update = "failed: updates of example.com.: NB-UPDATE-REFUSED";
         let run = check();
         run.assert_status(69);
         assert_begins(&run, &["ok: transfer of example.com.", update]);
         pdns.pdnsutil(&["set-meta", ZONE, "TSIG-ALLOW-AXFR", "other"]);
-        let transfer = "failed: transfer of example.com.: the primary refuses the zone transfer \
-                        (NOTAUTH); hint: ";
+        let transfer = "failed: transfer of example.com.: NB-TRANSFER-DENIED";
         assert_begins(&check(), &[transfer, update]);
-        let unsigned = ": the primary answers NOTAUTH without a signature; hint: some servers answer so \
-                        when the key `";
         let run = Bridge::of(&pdns)
             .clock_ahead_by(1000)
             .run(&["check", ZONE], "");
-        assert_begins(
-            &run,
-            &[&format!(
-                "failed: key `plesk`{unsigned}plesk`, its secret, "
-            )],
-        );
+        assert_begins(&run, &["failed: key `plesk`: NB-UNSIGNED-REFUSAL"]);
         let run = Bridge::of(&pdns)
             .key(&Key::new("other"))
             .run(&["check", ZONE], "");
-        assert_begins(
-            &run,
-            &[&format!(
-                "failed: key `other`{unsigned}other`, its secret, "
-            )],
-        );
+        assert_begins(&run, &["failed: key `other`: NB-UNSIGNED-REFUSAL"]);
     }
 }
 
@@ -312,13 +301,11 @@ fn what_knot_allows_is_told_from_what_it_does_not() {
     ]);
     let run = bridge.run(&["check", ZONE], "");
     run.assert_status(69);
-    let types =
-        "failed: updates of example.com.: the primary refuses updates of the types MX, SRV, CAA; ";
-    assert_begins(&run, &["ok: transfer of example.com.", types]);
+    assert_begins(&run, &["ok: transfer of example.com."]);
+    run.assert_code_with("NB-TYPES-REFUSED", "MX, SRV, CAA");
     assert_eq!(asker.axfr(ZONE), before);
     let run = bridge.run(&["check", "example.org"], "");
     run.assert_status(69);
-    let unsigned = "unknown: key `plesk`: the primary answers REFUSED without a signature, as some do \
-                    where they do not have the zone; hint: name a zone that this primary has: ";
+    let unsigned = "unknown: key `plesk`: NB-CHECK-UNSIGNED";
     assert_begins(&run, &[unsigned]);
 }

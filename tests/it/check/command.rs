@@ -61,17 +61,13 @@ fn a_primary_that_is_down_leaves_the_rest_untried() {
     named.stop();
     let run = bridge.run(&["check", ZONE], "");
     let port = named.control_port();
-    let expected = "failed: connection: 127.0.0.1:PORT refused the connection; hint: see that the \
-        server runs and listens on 127.0.0.1:PORT for TCP (BIND: `listen-on`, also for `tls`)\n\
+    let expected = "failed: connection: NB-CONNECTION-REFUSED\n\
         not tried: key `plesk`: needs the connection\n\
         not tried: clock: needs the connection\n\
         not tried: transfer of example.com.: needs the connection\n\
         not tried: updates of example.com.: needs the connection\n\
-        failed: control channel: control channel 127.0.0.1:CONTROL: cannot connect: Connection refused \
-        (os error 111); hint: is named running, and does named.conf have `controls { inet … port "
+        failed: control channel: NB-CONTROL-UNREACHABLE\n"
         .to_owned()
-        + &port.to_string()
-        + " allow { <this host>; } keys { \"<control-key>\"; }; };`?\n"
         + &controls(port)
         + "not tried: zone creation: needs the control channel\n\
            not tried: first contents of new zones: needs the control channel\n\
@@ -84,10 +80,8 @@ fn a_primary_that_is_down_leaves_the_rest_untried() {
 fn zones_are_those_remembered_where_none_is_named() {
     let named = server(Release::Installed);
     let bridge = Bridge::of(&named);
-    let unknown = "unknown: transfers: no zone of this primary is known; hint: name a zone that this \
-        primary has: `nsbridge check ZONE`\n\
-        unknown: updates: no zone of this primary is known; hint: name a zone that this \
-        primary has: `nsbridge check ZONE`\n";
+    let unknown = "unknown: transfers: NB-CHECK-NEEDS-ZONE\n\
+        unknown: updates: NB-CHECK-NEEDS-ZONE\n";
     let run = bridge.run(&["check"], "");
     assert_lines(&run, 0, &well_until("ok: transfer", unknown));
     let records = [("ours.example.com.", "A", "", "192.0.2.8")];
@@ -115,9 +109,7 @@ fn a_zone_that_no_route_leads_to_is_told() {
         "",
     );
     run.assert_status(69);
-    let line = "failed: example.org.: route: no route leads to a primary for it; hint: add a [[routes]] \
-        entry with its suffix, or one for \".\"\n";
-    assert!(run.stdout.ends_with(line), "{}", run.stdout);
+    run.assert_code_with("NB-ROUTE-ABSENT", "failed: example.org.: route: ");
 }
 
 #[test]
@@ -130,7 +122,7 @@ fn a_configuration_that_cannot_be_used_leaves_everything_untried() {
     let failed = "failed: configuration: DIR/nsbridge.toml:";
     assert!(lines[0].starts_with(failed), "{}", run.stdout);
     assert!(
-        lines[0].ends_with("; hint: the nearest valid key is `path`"),
+        lines[0].ends_with("; do: the nearest valid key is `path`"),
         "{}",
         run.stdout
     );
@@ -148,18 +140,13 @@ fn a_queue_file_that_cannot_be_used_does_not_keep_the_primaries_from_being_check
     fs::create_dir(bridge.file("state/queue.db")).unwrap();
     let run = check(&bridge, &named, &[]);
     assert_lines(&run, 78, DNS_IS_WELL);
-    let line = "failed: queue file: cannot open `DIR/state/queue.db`: unable to open database file: \
-        DIR/state/queue.db; hint: check the permissions and the free space of the file and of its \
-        directory\n";
-    run.assert_prints(line);
+    run.assert_code("NB-QUEUE-FILE-IRREGULAR");
     fs::remove_dir(bridge.file("state/queue.db")).unwrap();
     fs::remove_dir(bridge.file("state")).unwrap();
     fs::write(bridge.file("state"), "").unwrap();
     let run = check(&bridge, &named, &[]);
     assert_lines(&run, 78, DNS_IS_WELL);
-    let line = "failed: queue file: cannot create a file in `DIR/state`: Not a directory (os error 20); \
-        hint: give the directory to the user that nsbridge runs as, or set `queue.path`\n";
-    run.assert_prints(line);
+    run.assert_code("NB-QUEUE-UNWRITABLE");
 }
 
 #[test]
@@ -188,11 +175,10 @@ fn primaries_are_checked_at_the_same_time_and_none_longer_than_the_deadline() {
     let took = started.elapsed();
     assert_lines(&run, 75, DNS_IS_WELL);
     for name in ["a", "z"] {
-        let line = format!(
-            "failed: {name} (127.0.0.1:PORT-{name}): key `plesk`: 127.0.0.1:PORT-{name}: waiting for the \
-             answer timed out after 3.0 s; "
+        run.assert_code_with(
+            "NB-ANSWER-TIMED-OUT",
+            &format!("{name} (127.0.0.1:PORT-{name}): key `plesk`"),
         );
-        run.assert_prints(&line);
     }
     assert!(took < Duration::from_secs(6), "{took:?}");
     drop(listeners);
@@ -203,12 +189,10 @@ fn quiet_is_what_failed_and_json_is_everything() {
     let named = server(Release::Installed);
     let bridge = Bridge::of(&named).key(&Key::new("other"));
     let run = bridge.run(&["-q", "check", ZONE], "");
-    run.assert_status(69).assert_stdout(
-        "failed: main (127.0.0.1:PORT): key `other`: the primary does not know the key `other` with \
-         this algorithm (BADKEY); hint: the primary needs the same `key \"other\" { algorithm …; secret \
-         …; };` statement as the key file; Knot says so also of a key that it has, where no `acl` of \
-         the zone allows it\n",
-    );
+    run.assert_status(75)
+        .assert_code_with("NB-KEY-UNKNOWN", "key `other`");
+    let mut lines = run.stdout.lines().skip(1);
+    assert!(lines.all(|line| line.starts_with("  ")), "{}", run.stdout);
     Bridge::of(&named)
         .run(&["-q", "check", ZONE], "")
         .assert_status(0)
@@ -242,7 +226,7 @@ fn quiet_is_what_failed_and_json_is_everything() {
         main(json!({ "check": "control-channel" })),
         main(json!({ "check": "zone-creation" })),
         main(json!({
-            "check": "first-contents", "result": "unknown",
+            "check": "first-contents", "result": "unknown", "code": "NB-ZONE-FILE-UNTRIED",
             "detail": "whether a new zone's file is put in place is not known",
             "hint": "see that ZONE.db is put into the server's `directory` before a zone is made",
         })),

@@ -2,9 +2,11 @@
 //! changed. The check of a catalog is in `catalog`.
 
 mod access;
+mod around;
 mod bind;
 mod command;
 mod creation;
 mod knot;
 mod owner;
 mod powerdns;
+mod write;

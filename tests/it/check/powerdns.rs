@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
-use crate::support::checks::{ZONE, assert_begins, lines_below};
+use crate::support::checks::{ALONE, ZONE, assert_begins, lines_below};
 use crate::support::daemon::Release;
 use crate::support::keys::Key;
 use crate::support::pdns::Pdns;
@@ -16,9 +16,6 @@ const SETTINGS: [&str; 3] = [
     "dnsupdate=yes",
     "allow-dnsupdate-from=<addresses of the hosts with nsbridge>",
 ];
-const CREATION: &str = "failed: zone creation: the zone `nsbridge-check-plesk01.invalid.` was created and \
-                        removed, and could not be updated: the primary ";
-
 fn bridge_to(pdns: &Pdns) -> Bridge {
     Bridge::of(pdns).powerdns(pdns.api_port(), &pdns.api_key_file())
 }
@@ -39,14 +36,14 @@ fn set(pdns: &mut Pdns, lines: &[String]) {
 fn updates_that_no_zone_takes_are_told_by_a_creation() {
     for release in Release::stable() {
         for (setting, value) in [("dnsupdate", "no"), ("allow-dnsupdate-from", "192.0.2.1")] {
-            let started = Pdns::of(release).setting(setting, value).zone(ZONE, "");
+            let started = Pdns::of(release).setting(setting, value).zone(ZONE, ALONE);
             let mut pdns = started.start();
             let bridge = bridge_to(&pdns);
             bridge.run(&["check"], "").assert_status(0);
             let run = bridge.run(&["check", ZONE, "--create"], "");
             run.assert_status(69);
-            let refused = format!("{CREATION}refuses the update (REFUSED); hint: ");
-            assert_begins(&run, &["failed: updates of example.com.: ", &refused]);
+            let refused = "failed: zone creation: NB-UPDATE-REFUSED";
+            assert_begins(&run, &["failed: updates of example.com.: ", refused]);
             assert!(!pdns.pdnsutil(&["list-all-zones"]).contains("invalid"));
             let lines = lines_below(&run, "zone creation");
             assert_eq!(lines, SETTINGS);
@@ -68,8 +65,8 @@ fn updates_that_no_zone_takes_are_told_by_a_creation() {
 #[test]
 fn a_key_that_it_does_not_take_is_told_with_what_imports_it() {
     for release in Release::stable() {
-        let without = || Pdns::of(release).without_key().zone(ZONE, "").start();
-        let with = || Pdns::of(release).zone(ZONE, "").start();
+        let without = || Pdns::of(release).without_key().zone(ZONE, ALONE).start();
+        let with = || Pdns::of(release).zone(ZONE, ALONE).start();
         for (pdns, is_listed, change) in [
             (without(), false, None),
             (
@@ -87,16 +84,14 @@ fn a_key_that_it_does_not_take_is_told_with_what_imports_it() {
             let bridge = bridge_to(&pdns).key(&key);
             for arguments in [&["check", ZONE][..], &["check"]] {
                 let run = bridge.run(arguments, "");
-                run.assert_status(69);
-                let said = "failed: key `plesk`: the primary answers NOTAUTH without a signature; hint: PowerDNS \
-                            answers so where it does not have the key, or with another secret or algorithm, \
-                            and where the clocks differ by more than 300 s";
+                // Its API says whether it has a key of the name.
+                run.assert_status(if is_listed { 75 } else { 69 });
+                let said = "failed: key `plesk`: NB-UNSIGNED-REFUSAL";
                 assert_begins(&run, &[said]);
             }
             let run = bridge.run(&["check", "--create"], "");
             if is_listed {
-                let said = format!("{CREATION}answers NOTAUTH without a signature; hint: ");
-                assert_begins(&run, &[&said]);
+                assert_begins(&run, &["failed: zone creation: NB-UNSIGNED-REFUSAL"]);
             } else {
                 let import =
                     "pdnsutil import-tsig-key plesk hmac-sha256 '<that of this host's key file>'";
@@ -125,14 +120,14 @@ fn an_api_that_does_not_answer_is_told_with_its_settings() {
             .setting("webserver-allow-from", "192.0.2.1")
             .start();
         let run = bridge_to(&closed).run(&["check"], "");
-        let lines = lines_below(&run, "control channel");
+        let lines = lines_below(&run, "API");
         assert_eq!(lines, [ALLOW]);
         set(&mut closed, &lines);
         bridge_to(&closed).run(&["check"], "").assert_status(0);
 
         let mut off = Pdns::of(release).setting("api", "no").start();
         let run = bridge_to(&off).run(&["check"], "");
-        let lines = lines_below(&run, "control channel");
+        let lines = lines_below(&run, "API");
         let port = format!("webserver-port={}", off.api_port());
         let expected = ["api=yes", KEY, "webserver-address=127.0.0.1", &port, ALLOW];
         assert_eq!(lines, expected);
@@ -145,6 +140,26 @@ fn an_api_that_does_not_answer_is_told_with_its_settings() {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         let bridge = Bridge::of(&off).powerdns(off.api_port(), &file);
         let run = bridge.run(&["check"], "");
-        assert_eq!(lines_below(&run, "control channel"), [KEY]);
+        assert_eq!(lines_below(&run, "API"), [KEY]);
+    }
+}
+
+#[test]
+fn a_secondary_is_told_with_its_primary_and_takes_updates_once_its_kind_is_changed_as_told() {
+    for release in Release::stable() {
+        let pdns = Pdns::of(release).zone(ZONE, ALONE).start();
+        let bridge = bridge_to(&pdns);
+        pdns.pdnsutil(&["set-kind", ZONE, "secondary"]);
+        pdns.pdnsutil(&["change-secondary-zone-primary", ZONE, "192.0.2.9"]);
+        let run = bridge.run(&["check", ZONE], "");
+        run.assert_status(69)
+            .assert_code("NB-POWERDNS-ZONE-NOT-PRIMARY");
+        let said = "failed: updates of example.com.: NB-POWERDNS-ZONE-NOT-PRIMARY";
+        assert_begins(&run, &[said]);
+        run.assert_prints("as Slave of 192.0.2.9; do: ")
+            .assert_prints("`pdnsutil set-kind example.com primary`");
+        assert!(!run.stdout.contains("dnsupdate"), "{}", run.stdout);
+        pdns.pdnsutil(&["set-kind", ZONE, "primary"]);
+        bridge.run(&["check", ZONE], "").assert_status(0);
     }
 }

@@ -16,7 +16,7 @@ use crate::support::server::Server as _;
 
 /// Runs the call with a configuration that `spoil` has altered; no primary may see a connection.
 #[track_caller]
-fn spoiled(spoil: impl FnOnce(Bridge) -> Bridge) -> Run {
+fn spoiled(code: &str, spoil: impl FnOnce(Bridge) -> Bridge) -> Run {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let key = Key::new("plesk").write(directory.path());
     let peer = Scripted::start(Conversation::stall);
@@ -24,21 +24,26 @@ fn spoiled(spoil: impl FnOnce(Bridge) -> Bridge) -> Run {
     assert_eq!(peer.connections(), 0, "{}{}", run.stdout, run.stderr);
     run.assert_status(78)
         .assert_stdout("")
-        .assert_says("error: ")
+        .assert_codes(&[code])
         .assert_says("; nothing was attempted");
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     run
 }
 
 #[test]
 fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
-    let run = spoiled(|bridge| bridge.set("queue", "deadline-second", "5"));
+    let run = spoiled("NB-CONFIG-MISSPELT-KEY", |bridge| {
+        bridge.set("queue", "deadline-second", "5")
+    });
     run.assert_says("DIR/nsbridge.toml:")
         .assert_says("`deadline-second`");
     run.assert_says("`deadline-seconds`");
-    let run = spoiled(|bridge| bridge.set_text("primaries.main", "adress", "127.0.0.1"));
+    let run = spoiled("NB-CONFIG-MISSPELT-KEY", |bridge| {
+        bridge.set_text("primaries.main", "adress", "127.0.0.1")
+    });
     run.assert_says("`adress`").assert_says("`address`");
-    let run = spoiled(|bridge| bridge.raw("[polizy]\nkeep = []"));
+    let run = spoiled("NB-CONFIG-MISSPELT-KEY", |bridge| {
+        bridge.raw("[polizy]\nkeep = []")
+    });
     run.assert_says("`polizy`").assert_says("`policy`");
 }
 
@@ -46,7 +51,7 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
 fn the_place_of_an_unknown_key_is_its_line_and_column() {
     let file = |bridge: &Bridge| bridge.toml().lines().count();
     let mut line = 0;
-    let run = spoiled(|bridge| {
+    let run = spoiled("NB-CONFIG-MISSPELT-KEY", |bridge| {
         let bridge = bridge.raw("[ptr]\n  network = []");
         line = file(&bridge);
         bridge
@@ -57,31 +62,56 @@ fn the_place_of_an_unknown_key_is_its_line_and_column() {
 
 #[test]
 fn what_is_not_toml_is_told_with_its_place() {
-    let run = spoiled(|bridge| bridge.raw("[ptr\nnetworks = []"));
+    let run = spoiled("NB-CONFIG-SYNTAX", |bridge| {
+        bridge.raw("[ptr\nnetworks = []")
+    });
     run.assert_says("DIR/nsbridge.toml:");
 }
 
 #[test]
 fn values_of_the_wrong_kind_are_told() {
-    spoiled(|bridge| bridge.set_text("queue", "deadline-seconds", "soon"))
-        .assert_says("deadline-seconds");
-    spoiled(|bridge| bridge.set_text("policy", "foreign-records", "burn")).assert_says("burn");
-    spoiled(|bridge| bridge.set_text("primaries.main", "transport", "udp")).assert_says("udp");
-    spoiled(|bridge| bridge.ptr_networks(&["192.0.2.0/33"])).assert_says("192.0.2.0/33");
-    spoiled(|bridge| bridge.set("policy", "deny-zones", "[\"a..b\"]")).assert_says("a..b");
-    spoiled(|bridge| bridge.set("", "version", "2")).assert_says("version");
+    spoiled("NB-CONFIG-WRONG-TYPE", |bridge| {
+        bridge.set_text("queue", "deadline-seconds", "soon")
+    })
+    .assert_says("deadline-seconds");
+    spoiled("NB-CONFIG-BAD-VALUE", |bridge| {
+        bridge.set_text("policy", "foreign-records", "burn")
+    })
+    .assert_says("burn");
+    spoiled("NB-CONFIG-BAD-VALUE", |bridge| {
+        bridge.set_text("primaries.main", "transport", "quic")
+    })
+    .assert_says("quic");
+    spoiled("NB-CONFIG-BAD-VALUE", |bridge| {
+        bridge.ptr_networks(&["192.0.2.0/33"])
+    })
+    .assert_says("192.0.2.0/33");
+    spoiled("NB-CONFIG-BAD-VALUE", |bridge| {
+        bridge.set("policy", "deny-zones", "[\"a..b\"]")
+    })
+    .assert_says("a..b");
+    spoiled("NB-CONFIG-BAD-VALUE", |bridge| {
+        bridge.set("", "version", "2")
+    })
+    .assert_says("version");
 }
 
 #[test]
 fn names_that_lead_nowhere_are_told() {
-    spoiled(|bridge| bridge.set_text("primaries.main", "key", "plesc")).assert_says("plesc");
-    spoiled(|bridge| bridge.route("example.org", "mian")).assert_says("mian");
+    spoiled("NB-CONFIG-MISSPELT-VALUE", |bridge| {
+        bridge.set_text("primaries.main", "key", "plesc")
+    })
+    .assert_says("plesc");
+    spoiled("NB-CONFIG-MISSPELT-VALUE", |bridge| {
+        bridge.route("example.org", "mian")
+    })
+    .assert_says("mian");
 }
 
 #[test]
 fn a_key_file_that_others_can_read_is_refused_with_the_line_that_mends_it() {
     for mode in [0o640, 0o604, 0o644, 0o660] {
-        let run = spoiled(|bridge| {
+        let run = spoiled("NB-SECRET-FILE-EXPOSED", |bridge| {
             let file = Key::new("open").write(&bridge.file("."));
             std::fs::set_permissions(&file, Permissions::from_mode(mode)).expect("our own file");
             bridge.set_text("keys.plesk", "file", &file.to_string_lossy())
@@ -92,15 +122,15 @@ fn a_key_file_that_others_can_read_is_refused_with_the_line_that_mends_it() {
 
 #[test]
 fn a_key_file_that_is_missing_is_named() {
-    let run = spoiled(|bridge| bridge.set_text("keys.plesk", "file", "/no/such/plesk.key"));
-    run.assert_says("/no/such/plesk.key")
-        .assert_says("No such file or directory")
-        .assert_says("hint: copy the key file there that the primary includes, or make one: ");
+    let run = spoiled("NB-KEY-FILE-MISSING", |bridge| {
+        bridge.set_text("keys.plesk", "file", "/no/such/plesk.key")
+    });
+    run.assert_says("/no/such/plesk.key");
 }
 
 #[test]
 fn a_key_file_without_a_key_is_named() {
-    let run = spoiled(|bridge| {
+    let run = spoiled("NB-KEY-FILE-EMPTY", |bridge| {
         let file = bridge.file("empty.key");
         std::fs::write(&file, "# nothing\n").expect("a file of the run");
         restrict(&file);
@@ -118,8 +148,7 @@ fn a_configuration_that_is_missing_is_told_with_how_to_make_one() {
     );
     run.assert_status(78)
         .assert_stdout("")
-        .assert_says("`/no/such/nsbridge.toml`");
-    run.assert_says("nsbridge config template");
+        .assert_code_with("NB-CONFIG-MISSING", "`/no/such/nsbridge.toml`");
 }
 
 #[test]
@@ -174,4 +203,49 @@ fn the_template_is_a_configuration() {
     std::fs::write(&file, filled).expect("a file of the run");
     let run = bridge.run_bare(&[], &["--config", &file, "plesk"], "[]");
     run.assert_status(0).assert_stdout("").assert_stderr("");
+}
+
+#[test]
+fn a_check_of_the_configuration_says_what_it_holds_and_asks_no_primary() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let key = Key::new("plesk").write(directory.path());
+    let peer = Scripted::start(Conversation::stall);
+    let bridge = Bridge::at(peer.port(), &key).primary("other", peer.port(), "plesk", &key);
+    let run = bridge.run(&["config", "check"], "");
+    run.assert_status(0)
+        .assert_stderr("")
+        .assert_stdout("DIR/nsbridge.toml: valid, instance `plesk01`, 2 primaries, 1 key\n");
+    let run = bridge.run(&["--output", "json", "config", "check"], "");
+    let document: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let valid = serde_json::json!({
+        "subject": "DIR/nsbridge.toml", "result": "valid", "instance": "plesk01",
+        "primaries": ["main", "other"], "keys": ["plesk"],
+    });
+    assert_eq!(document["results"], serde_json::json!([valid]));
+    let files = std::fs::read_dir(bridge.file("state")).expect("a directory");
+    assert_eq!((files.count(), peer.connections()), (0, 0));
+}
+
+#[test]
+fn a_check_of_the_configuration_finds_what_a_call_would_stumble_over() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let key = Key::new("plesk").write(directory.path());
+    let bridge = || Bridge::at(1, &key);
+    for (bridge, code) in [
+        (
+            bridge().set("queue", "deadline-second", "5"),
+            "NB-CONFIG-MISSPELT-KEY",
+        ),
+        (
+            bridge().raw("[unheard-of]\nkey = 1"),
+            "NB-CONFIG-UNKNOWN-KEY",
+        ),
+        (
+            bridge().set_text("keys.plesk", "file", "/no/such/plesk.key"),
+            "NB-KEY-FILE-MISSING",
+        ),
+    ] {
+        let run = bridge.run(&["config", "check"], "");
+        run.assert_status(78).assert_stdout("").assert_code(code);
+    }
 }

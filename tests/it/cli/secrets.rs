@@ -18,9 +18,9 @@ fn a_key_that_fails_is_not_shown_however_much_is_said() {
     let other = named.key().with_same_secret("hmac-sha512");
     for key in [&stranger, &stale, &other] {
         let bridge = Bridge::of(&named).key(key);
-        untouched(&named, || bridge.run(&EVERYTHING, call())).assert_status(69);
+        untouched(&named, || bridge.run(&EVERYTHING, call())).assert_status(75);
         untouched(&named, || bridge.run(&EVERYTHING[..1], "")).assert_status(64);
-        bridge.run(&["-vv", "plesk"], call()).assert_status(69);
+        bridge.run(&["-vv", "plesk"], call()).assert_status(75);
     }
 }
 

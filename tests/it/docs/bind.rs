@@ -27,7 +27,7 @@ fn serve(release: Release, view: &str) -> (Named, Bridge) {
         "inet 192.0.2.53 port 953",
         "inet 127.0.0.1 port {control}",
     );
-    let conf = changed(&conf, "192.0.2.20;", "127.0.0.1;");
+    let conf = changed(&conf, "198.51.100.7;", "127.0.0.1;");
     let conf = changed(&conf, "/var/cache/bind", "{dir}");
     let conf = changed(&conf, "options {", &format!("options {{\n  {TEST_OPTIONS}"));
     let named = Named::of(release)

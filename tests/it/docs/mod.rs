@@ -1,7 +1,8 @@
-//! Documents that are run as they stand: README.md, docs/servers.md, docs/messages.md, and the table of
+//! Documents that are run as they stand: README.md, docs/servers.md and docs/servers, docs/messages.md, and the table of
 //! layers in src/lib.rs.
 
 mod bind;
+mod hosted;
 mod knot;
 mod layers;
 mod messages;

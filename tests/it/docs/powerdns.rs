@@ -18,7 +18,7 @@ fn the_documented_configuration_serves() {
             "api-key" => "{api-key}".to_owned(),
             _ => value
                 .replace("192.0.2.53", "127.0.0.1")
-                .replace("192.0.2.20", "127.0.0.1"),
+                .replace("198.51.100.7", "127.0.0.1"),
         };
         builder = builder.setting(name, &value);
     }

@@ -3,19 +3,20 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use crate::support::bridge::Bridge;
+use crate::support::authority::Authority;
 use crate::support::dig;
+use crate::support::documented::{self, Nsbridge};
 use crate::support::keys::Key;
 use crate::support::named::{Named, Zone};
 use crate::support::ports::Port;
-use crate::support::process::{self, Running, Said};
+use crate::support::process::{self, Running};
 use crate::support::server::Server as _;
-use crate::support::{record, wait, wanted};
+use crate::support::{payload, wait, wanted};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -51,19 +52,57 @@ fn every_configuration_is_accepted() {
 }
 
 #[test]
-fn the_example_of_a_check_has_the_schema_version_that_it_prints() {
-    let named = Named::builder()
-        .zone(Zone::dynamic("example.com", ""))
-        .start();
-    let bridge = Bridge::of(&named);
-    let wanted = wanted::zone("example.com", "@ NS ns1.example.net.");
-    bridge.plesk(wanted.call()).assert_status(0);
-    let run = bridge.run(&["check"], "");
-    let line = run.stdout.lines().find(|line| line.contains("queue file"));
-    let (_, version) = line.and_then(|line| line.split_once(": schema ")).unwrap();
-    assert!(
-        README.contains(&format!("queue.db: schema {version}\n")),
-        "README.md does not have `schema {version}`"
+fn the_examples_of_a_failure_and_of_a_check_are_what_it_prints() {
+    let examples = blocks("text");
+    let [failure, check] = &examples[..] else {
+        panic!("README.md has other texts than a failure and a check");
+    };
+    let mut named = five_minutes_bind(&[
+        (
+            "allow-transfer { key \"plesk\"; };",
+            "allow-transfer { none; };",
+        ),
+        ("zone \"example.org\"", "zone \"example.com\""),
+    ]);
+
+    let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
+    let seed_port = Port::claim();
+    let nsbridge = five_minutes_nsbridge(&named, directory.path(), &seed_port);
+    let local = |port: u16| format!("127.0.0.1:{port}");
+    let in_directory = |file: &str| directory.path().join(file).display().to_string();
+    let places = [
+        (local(named.port()), "192.0.2.53:53"),
+        (local(seed_port.number()), "198.51.100.7:5300"),
+        (in_directory("nsbridge.toml"), "/etc/nsbridge/nsbridge.toml"),
+        (named.file("").display().to_string(), "/etc/nsbridge/"),
+        (in_directory("state/queue.db"), "/var/lib/nsbridge/queue.db"),
+        // Where the configuration is at its usual place, no command names it.
+        (" --config /etc/nsbridge/nsbridge.toml".to_owned(), ""),
+    ];
+    let as_documented = |text: String| {
+        places
+            .iter()
+            .fold(text, |text, (here, there)| text.replace(here, there))
+    };
+
+    let (command, printed) = check.split_once('\n').expect("a command and its lines");
+    assert_eq!(nsbridge.shell("nsbridge serve --once").status, Some(0));
+    let said = nsbridge.shell(command.trim_start_matches("$ "));
+    assert_ne!(said.status, Some(0));
+    assert_eq!(as_documented(said.stdout()), printed);
+
+    named.kill();
+    write(&directory.path().join("try.json"), first("json").as_str());
+    let said = nsbridge.shell("nsbridge plesk try.json");
+    assert_eq!(said.status, Some(75));
+    let [head, cause, remedy] = failure.lines().collect::<Vec<_>>()[..] else {
+        panic!("README.md shows a failure on other than three lines: {failure}");
+    };
+    let (subject, state) = head.rsplit_once(": ").expect("a subject and its state");
+    let cause = cause.strip_prefix("cause: ").expect("a cause");
+    assert_eq!(
+        as_documented(said.stderr()),
+        format!("{subject}: {cause}; {state}; {remedy}\n")
     );
 }
 
@@ -145,7 +184,7 @@ fn every_zone_file_is_valid() {
 
 #[test]
 fn the_set_up_in_five_minutes_works() {
-    let named = five_minutes_bind();
+    let named = five_minutes_bind(&[]);
     // The operator's own rndc, which a `controls` statement for nsbridge alone would shut out.
     let (port, key) = (
         named.spare_port().to_string(),
@@ -165,9 +204,9 @@ fn the_set_up_in_five_minutes_works() {
         panic!("README.md has other sessions than a dry run, the real thing and a removal");
     };
 
-    nsbridge.assert_session(dry_run, &named, 1);
+    nsbridge.assert_session(dry_run, named.port(), 1);
     assert!(!dig::has_zone(&named, "example.com"));
-    nsbridge.assert_session(real, &named, 0);
+    nsbridge.assert_session(real, named.port(), 0);
     let mut promised: Vec<&str> = dry_run
         .lines()
         .filter_map(|line| line.strip_prefix("+ "))
@@ -175,20 +214,79 @@ fn the_set_up_in_five_minutes_works() {
         .collect();
     promised.sort_unstable();
     assert_eq!(dig::content(&named, "example.com"), promised);
-    nsbridge.assert_session(removal, &named, 0);
+    nsbridge.assert_session(removal, named.port(), 0);
     assert!(!dig::has_zone(&named, "example.com"));
 
     let by_hand = first("json")
         .replace("example.com", "example.org")
         .replace("mail.", "_mail.");
     write(&directory.path().join("try.json"), &by_hand);
-    let said = nsbridge.shell("nsbridge plesk try.json");
+    let said = nsbridge.shell("nsbridge zone adopt example.org && nsbridge plesk try.json");
     assert_eq!((said.status, said.stderr().as_str()), (Some(0), ""));
     assert_eq!(dig::short(&named, "_mail.example.org", "A"), ["192.0.2.11"]);
 }
 
-/// The named.conf of the set-up in five minutes and the zone by hand, running here.
-fn five_minutes_bind() -> Named {
+/// How many zones a migration brings.
+const MIGRATED_ZONES: usize = 500;
+
+/// How long the worker may take for what the call leaves.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(300);
+
+#[test]
+fn a_migration_with_the_set_up_in_five_minutes_brings_all_zones_and_says_little() {
+    let named = five_minutes_bind(&[]);
+    let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
+    let seed_port = Port::claim();
+    let nsbridge = five_minutes_nsbridge(&named, directory.path(), &seed_port);
+    let numbers: Vec<usize> = (1..=MIGRATED_ZONES).collect();
+    let mail = |number: &usize| format!("192.0.2.{}", number % 250);
+    let update = |number: &usize| {
+        let (name, mail) = (format!("m{number}.example"), mail(number));
+        let lines = format!(
+            "@ NS ns1.example.net. | @ A 192.0.2.1 | @ MX 10 mail.{name}. | mail A {mail} | \
+             www A 192.0.2.1 | @ TXT v=spf1"
+        );
+        wanted::zone(&name, &lines).update()
+    };
+    let zones: Vec<_> = numbers.iter().map(update).collect();
+    let call = payload::call(&zones);
+    write(&directory.path().join("migration.json"), &call);
+
+    let started = Instant::now();
+    let mut worker = nsbridge.command("exec nsbridge serve");
+    let worker = Running::start(&mut worker, b"");
+    let said = nsbridge.shell("nsbridge plesk migration.json");
+    assert!(matches!(said.status, Some(0 | 75)), "{}", said.stderr());
+    let in_call = started.elapsed();
+    let all_done = wait::until_some(MIGRATION_LIMIT, || {
+        let list = nsbridge.shell("nsbridge queue list");
+        list.stdout().starts_with("total: 0 jobs").then_some(())
+    });
+    assert!(all_done.is_some(), "zones still wait");
+    let in_all = started.elapsed();
+    worker.signal("TERM");
+    let by_worker = worker.finish(wait::PATIENCE);
+    println!(
+        "{MIGRATED_ZONES} zones: the call took {in_call:.1?}, all were there after {in_all:.1?}"
+    );
+    println!("{}{}", said.stderr(), by_worker.stderr());
+    let lines = said.stderr().lines().count() + by_worker.stderr().lines().count();
+    assert!(lines < 20, "{lines} lines");
+    for some in numbers.chunks(100) {
+        let names: Vec<String> = some
+            .iter()
+            .map(|it| format!("mail.m{it}.example"))
+            .collect();
+        let questions = names.iter().flat_map(|name| [name.as_str(), "A"]);
+        let questions: Vec<&str> = ["+short"].into_iter().chain(questions).collect();
+        let answers = dig::Asker::of(&named).ask(&questions).stdout();
+        let expected: Vec<String> = some.iter().map(mail).collect();
+        assert_eq!(answers.lines().collect::<Vec<_>>(), expected);
+    }
+}
+
+/// The named.conf of the set-up in five minutes and the zone by hand, with these changes, running here.
+fn five_minutes_bind(changes: &[(&str, &str)]) -> Named {
     let pieces = blocks("named");
     let [conf, zone_by_hand, ..] = &pieces[..] else {
         panic!("README.md has lost the first pieces of named.conf");
@@ -207,13 +305,21 @@ fn five_minutes_bind() -> Named {
     );
     let conf = change(&conf, "198.51.100.7;", "127.0.0.1;");
     let conf = change(&conf, "options {", &format!("options {{ {TEST_OPTIONS}"));
+    let conf = changes
+        .iter()
+        .fold(conf + zone_by_hand, |conf, (from, to)| {
+            change(&conf, from, to)
+        });
     Named::builder()
         .key(Key::new("plesk"))
         .key(Key::new("plesk-rndc"))
         .key(Key::new("rndc-key"))
-        // For its file; what named.conf says of it is README's.
-        .zone(Zone::fixed("example.org", ""))
-        .written(&(conf + zone_by_hand))
+        // For its file; what named.conf says of it is README's. No name server of it can be asked.
+        .zone(Zone::fixed(
+            "example.org",
+            "@ 300 SOA ns1.example.net. . 1 1 1 1 1\n@ 300 NS ns1.example.net.\n",
+        ))
+        .written(&conf)
         .start()
 }
 
@@ -228,53 +334,6 @@ fn five_minutes_nsbridge<'a>(named: &Named, directory: &'a Path, seed_port: &Por
     let configuration = change(&configuration, "/etc/nsbridge/", &keys);
     let queue = "\n[queue]\npath = \"state/queue.db\"\n";
     Nsbridge::new(directory, &(configuration + queue))
-}
-
-/// nsbridge as the commands of README.md start it: by its name, with its configuration where it
-/// looks for it.
-struct Nsbridge<'a> {
-    directory: &'a Path,
-}
-
-impl<'a> Nsbridge<'a> {
-    fn new(directory: &'a Path, configuration: &str) -> Self {
-        write(&directory.join("nsbridge.toml"), configuration);
-        Self { directory }
-    }
-
-    /// Runs a line of shell.
-    #[track_caller]
-    fn shell(&self, line: &str) -> Said {
-        let program = Path::new(env!("CARGO_BIN_EXE_nsbridge"));
-        let programs = program.parent().expect("a program is in a directory");
-        let path = format!("{}:/usr/bin:/bin", programs.display());
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(self.directory);
-        command.env("PATH", path);
-        command.env("NSBRIDGE_CONFIG", self.directory.join("nsbridge.toml"));
-        let said = Running::start(&mut command, b"").finish(wait::PATIENCE);
-        record::keep_transcript(line, &said.stdout, &said.stderr);
-        record::assert_no_secret("standard output", &said.stdout);
-        record::assert_no_secret("standard error", &said.stderr);
-        said
-    }
-
-    /// Types what follows each `# ` and asserts that what follows that is printed.
-    #[track_caller]
-    fn assert_session(&self, session: &str, named: &Named, status: i32) {
-        let mut printed = String::new();
-        for line in session.lines() {
-            let Some(command) = line.strip_prefix("# ") else {
-                continue;
-            };
-            let said = self.shell(command);
-            assert_eq!((said.status, said.stderr().as_str()), (Some(status), ""));
-            let here = format!("127.0.0.1:{}", named.port());
-            let stdout = said.stdout().replace(&here, "192.0.2.53:53");
-            printed.extend([line, "\n", &stdout]);
-        }
-        assert_eq!(printed, session);
-    }
 }
 
 /// Asserts that `named-checkconf` accepts a piece, among the keys and options that it leaves out.
@@ -312,22 +371,7 @@ fn assert_valid_conf(piece: &str) {
 
 /// The contents of the fenced blocks with this word after the fence.
 fn blocks(info: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut lines = README.lines();
-    while let Some(line) = lines.next() {
-        let Some((indent, found)) = line.split_once("```") else {
-            continue;
-        };
-        let content: Vec<&str> = lines
-            .by_ref()
-            .take_while(|line| line.trim_start() != "```")
-            .map(|line| line.strip_prefix(indent).unwrap_or(line))
-            .collect();
-        if found == info {
-            blocks.push(content.join("\n") + "\n");
-        }
-    }
-    blocks
+    documented::blocks(README, info)
 }
 
 #[track_caller]
@@ -363,18 +407,11 @@ fn words_ending(text: &str, ending: &str) -> Vec<String> {
 
 /// `NAME.pem` and `NAME-key.pem`.
 fn make_certificate(directory: &Path, name: &str) {
-    let path = |end: &str| {
-        directory
-            .join(format!("{name}{end}"))
-            .to_string_lossy()
-            .into_owned()
-    };
-    let (key, certificate) = (path("-key.pem"), path(".pem"));
-    let request =
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test";
-    let mut arguments: Vec<&str> = request.split(' ').collect();
-    arguments.extend(["-keyout", &key, "-out", &certificate]);
-    process::run_ok("openssl", &arguments);
+    Authority::new(directory, name);
+    for (from, to) in [(".crt", ".pem"), (".key", "-key.pem")] {
+        let file = |end: &str| directory.join(format!("{name}{end}"));
+        fs::rename(file(from), file(to)).expect("our own directory");
+    }
 }
 
 /// The numbers of BIND's version.

@@ -229,8 +229,7 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     named.stop();
     let run = durable("add y.a.test 60 MX 5 ns1.a.test\nsend\ndelete old.a.test TXT gone\nsend\n");
     run.assert_status(2)
-        .assert_says("y.a.test. MX 5 ns1.a.test.");
-    run.assert_says("refused the connection");
+        .assert_code_with("NB-CONNECTION-REFUSED", "y.a.test. MX 5 ns1.a.test.");
     assert_eq!(run.jobs.len(), 2);
     // The newest word on a record counts.
     let run =
@@ -259,9 +258,26 @@ fn nsupdate_keeps_what_cannot_be_sent_now_and_delivers_it_later() {
     assert!(dig::short(&named, "p.a.test", "A").is_empty());
     // Beside an alias nothing can stand, and it is not followed.
     let run = durable("add alias.a.test 60 TXT x\nsend\n");
-    run.assert_status(2)
-        .assert_says("`alias.a.test.` is an alias, beside which no other record can stand");
+    run.assert_status(2).assert_code("NB-CNAME-IN-THE-WAY");
     assert_eq!(run.jobs.len(), 1);
+}
+
+#[test]
+fn nsupdate_takes_configuration_and_output_of_the_words_before_it_in_either_form() {
+    let named = Named::builder().zone(Zone::dynamic("a.test", "")).start();
+    let bridge = Bridge::of(&named);
+    let config = bridge.write_configuration().to_string_lossy().into_owned();
+    let joined = [format!("--config={config}"), "--output=json".to_owned()];
+    let apart = ["--config", &config, "--output", "json"].map(str::to_owned);
+    for (owner, before) in [("x.a.test", &joined[..]), ("y.a.test", &apart[..])] {
+        let before = before.iter().map(String::as_str);
+        let words: Vec<&str> = before.chain(["nsupdate", "--durable"]).collect();
+        // The directory has no configuration of its own, so the words are what names it.
+        let going = bridge.start_bare(&[], &words, format!("add {owner} 60 TXT one\nsend\n"));
+        let run = going.finish();
+        run.assert_status(0).assert_prints("\"result\":\"added\"");
+        assert_eq!(dig::short(&named, owner, "TXT"), ["\"one\""]);
+    }
 }
 
 #[test]
@@ -305,7 +321,7 @@ fn nsupdate_delivers_each_durable_batch_while_the_script_goes_on() {
     let script = "add x.a.test 60 TXT two\nsend\nadd y.a.test 60 TXT two\nsend\n";
     let run = broken.run(&["nsupdate", "--durable"], script);
     run.assert_status(1)
-        .assert_says("`a b` cannot be `instance`");
+        .assert_code_with("NB-CONFIG-BAD-VALUE", "`instance`");
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
 
@@ -375,7 +391,7 @@ fn nsupdate_refuses_to_keep_what_would_do_harm_later() {
     }
     let run = bridge.run(&["nsupdate", "--durable", "-k", "x"], "");
     run.assert_status(1)
-        .assert_stderr("nsupdate: cannot specify --durable with -k, -y or -l\n");
+        .assert_code_with("NB-USAGE", "`--durable`");
     assert_eq!(named.updates_received(), 0);
     assert!(!bridge.file("state/queue.db").exists());
 }

@@ -228,7 +228,7 @@ fn nsupdate_sends_nothing_where_it_cannot_sign_with_a_private_key() {
         ),
         (
             KeyPair::new(&["-n", "ZONE", "-a", "ED25519"]),
-            "the `.key` file has no KEY record, as `dnssec-keygen -T KEY` makes it",
+            "the `.key` file has no KEY record",
         ),
         (alone, "the `.key` file is missing"),
         (mixed, "the private key does not fit the public one"),

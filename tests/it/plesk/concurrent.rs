@@ -33,7 +33,7 @@ fn at_once(bridge: &Bridge, calls: &[String]) -> Vec<Run> {
 #[track_caller]
 fn assert_documented(run: &Run) {
     let in_place = run.status == Some(0) && run.stderr.is_empty();
-    let later = run.status == Some(75) && run.stderr.contains("was changed by someone else");
+    let later = run.status == Some(75) && run.codes() == ["NB-ZONE-CHANGED-MEANWHILE"];
     assert!(in_place || later, "{run:#?}");
 }
 
@@ -145,7 +145,9 @@ fn of_two_updates_that_knot_takes_together_the_second_is_noticed() {
             .iter()
             .any(|&number| wanted(number).content() == content);
         assert!(is_one, "{content:#?}");
-        assert_eq!(count.load(Ordering::SeqCst), 3, "one is planned again");
+        // The other is as well if it looks at the zone only after that.
+        let sent = count.load(Ordering::SeqCst);
+        assert!((3..=4).contains(&sent), "one is planned again: {sent}");
     }
 }
 
@@ -374,11 +376,7 @@ fn a_zone_that_never_rests_is_left_for_later(kind: Kind) {
     );
     let run = bridge.plesk(wanted.call());
     run.assert_status(75).assert_stdout("");
-    assert!(
-        run.stderr.contains("was changed by someone else"),
-        "{}",
-        run.stderr
-    );
+    run.assert_code("NB-ZONE-CHANGED-MEANWHILE");
     let tries = transfers.load(Ordering::SeqCst);
     assert!((2..=20).contains(&tries), "{tries}");
     assert_eq!(

@@ -1,13 +1,17 @@
 //! Zones that are made: with every type of record, by each way, or not, with what keeps them from it.
 
+use std::fs::{self, Permissions};
 use std::io::{Read as _, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
-use crate::support::named::Named;
+use crate::support::named::{Named, View};
 use crate::support::server::{Kind, Server as _, scenario};
 use crate::support::wanted::{fresh, zone};
 use crate::support::{dig, payload};
@@ -223,8 +227,8 @@ fn a_file_that_is_missing_is_named() {
     let bridge = Bridge::of(&named).rndc(&named, "file");
     let run = bridge.plesk(zone("example.com", "@ NS ns1.example.net.").call());
     run.assert_status(69).assert_stdout("");
-    assert!(run.stderr.contains("example.com.db"), "{}", run.stderr);
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    run.assert_codes(&["NB-ZONE-FILE-MISSING"])
+        .assert_says("`example.com.db`");
 }
 
 #[test]
@@ -233,9 +237,7 @@ fn a_server_without_templates_says_what_it_lacks() {
     let bridge = Bridge::of(&named).template(&named, "plesk");
     let run = bridge.plesk(zone("example.com", "@ NS ns1.example.net.").call());
     run.assert_status(69).assert_stdout("");
-    assert!(run.stderr.contains("hint: "), "{}", run.stderr);
-    assert!(run.stderr.contains("9.21"), "{}", run.stderr);
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    run.assert_codes(&["NB-TEMPLATE-REFUSED"]);
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn a_server_that_takes_no_new_zones_says_so() {
     let bridge = Bridge::of(&named).seed(&named);
     let run = bridge.plesk(zone("example.com", "@ NS ns1.example.net.").call());
     run.assert_status(69).assert_stdout("");
-    assert!(run.stderr.contains("allow-new-zones"), "{}", run.stderr);
+    run.assert_code("NB-NEW-ZONES-OFF");
 }
 
 #[test]
@@ -252,32 +254,32 @@ fn a_zone_without_name_servers_cannot_be_created() {
     let (named, bridge) = fresh();
     let run = bridge.plesk(zone("example.com", "www A 192.0.2.7").call());
     run.assert_status(69).assert_stdout("");
-    assert!(
-        run.stderr.contains("without an NS record"),
-        "{}",
-        run.stderr
-    );
+    run.assert_code("NB-ZONE-WITHOUT-NS");
     assert_eq!(named.control_commands(), <[&str; 0]>::default());
 }
 
 scenario!(without_provisioning_an_absent_zone_is_refused: bind, powerdns, knot, templates);
 fn without_provisioning_an_absent_zone_is_refused(kind: Kind) {
     let server = kind.start(&[]);
+    let (status, code) = match kind {
+        Kind::Bind(_) | Kind::PowerDns(_) => (69, "NB-ZONE-ABSENT"),
+        // It does not sign that it has no such zone.
+        Kind::Knot(_) => (75, "NB-UNSIGNED-REFUSAL"),
+    };
     Bridge::of(&server)
         .plesk(zone("example.com", "@ NS ns1.example.net.").call())
-        .assert_status(69)
+        .assert_status(status)
         .assert_stdout("")
-        .assert_stderr(
-            "error: example.com. on main (127.0.0.1:PORT): the zone is not on the primary; hint: \
-             create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
-             [primaries.….provision] in the configuration\n",
-        );
+        .assert_codes(&[code]);
 }
 
 scenario!(a_zone_below_one_of_the_primary_is_a_zone_of_its_own: bind, powerdns, knot, templates);
 fn a_zone_below_one_of_the_primary_is_a_zone_of_its_own(kind: Kind) {
     let server = kind.start(&[("example.com", "")]);
     let bridge = server.provisioning(Bridge::of(&server));
+    bridge
+        .run(&["zone", "adopt", "example.com"], "")
+        .assert_status(0);
     let wanted = zone(
         "blog.example.com",
         "@ NS ns1.example.net. | www A 192.0.2.7",
@@ -290,20 +292,18 @@ fn a_zone_below_one_of_the_primary_is_a_zone_of_its_own(kind: Kind) {
 scenario!(a_zone_with_a_slash_in_its_name_comes_and_goes: bind, powerdns, knot, templates);
 fn a_zone_with_a_slash_in_its_name_comes_and_goes(kind: Kind) {
     let (server, bridge) = kind.fresh();
+    let bridge = bridge.ptr_networks(&["192.0.2.0/24"]);
     let wanted = zone(
         "0/25.2.0.192.in-addr.arpa",
         "@ NS ns1.example.net. | 5 PTR www.example.com.",
     );
     if kind == Kind::Bind(Release::Experimental) {
         // The template's `$name.db` is a file in a directory then.
-        bridge.plesk(wanted.call()).assert_status(69).assert_error(
-            "0/25.2.0.192.in-addr.arpa.",
-            "zone `0/25.2.0.192.in-addr.arpa.` on 127.0.0.1:CONTROL: the server could not copy the file \
-             that template `made-here` starts from",
-            "create the file that `initial-file` names, and let named write where `file` points: a `/` \
-             in the zone's name is a directory there",
-        );
-        std::fs::create_dir(server.file("0")).expect("a directory of the test");
+        bridge
+            .plesk(wanted.call())
+            .assert_status(69)
+            .assert_error("0/25.2.0.192.in-addr.arpa.", "NB-TEMPLATE-FILE-MISSING");
+        fs::create_dir(server.file("0")).expect("a directory of the test");
     }
     bridge.plesk(wanted.call()).assert_status(0);
     wanted.assert_on(&server);
@@ -329,4 +329,88 @@ fn a_zone_made_by_hand_is_adopted_with_an_equal_record(kind: Kind) {
     .sent(1);
     bridge.plesk(fewer.call()).assert_status(0);
     fewer.assert_on(&server);
+}
+
+/// named drops the right of root to pass over permissions.
+#[test]
+fn a_directory_that_named_must_not_write_is_the_cause_that_is_told() {
+    let (named, bridge) = fresh();
+    let bridge = bridge.without_dry_run("only a run lets named write");
+    let wanted = zone("example.com", "@ NS ns1.example.net.");
+    let directory = named.control_key_file().parent().expect("its directory");
+    let allow = |mode: u32| {
+        fs::set_permissions(directory, Permissions::from_mode(mode)).expect("our own directory");
+    };
+    allow(0o555);
+    let began = Instant::now();
+    bridge
+        .plesk(wanted.call())
+        .assert_status(75)
+        .assert_code_with("NB-ZONE-FILE-UNWRITTEN", "example.com.")
+        .assert_says("`named-checkconf -p | grep directory`");
+    let command = format!(
+        "named-checkconf -p {} | grep directory",
+        named.file("named.conf").display()
+    );
+    let shown = Command::new("sh")
+        .args(["-c", &command])
+        .output()
+        .expect("a shell");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains(&*directory.to_string_lossy()), "{shown}");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    allow(0o755);
+    bridge.plesk(wanted.call()).assert_status(0);
+    // An update writes a journal.
+    allow(0o555);
+    let more = wanted.with("www A 192.0.2.7");
+    bridge
+        .plesk(more.call())
+        .assert_status(75)
+        .assert_code_with("NB-SERVER-FAILURE", "example.com.")
+        .assert_says("see named's log: ");
+    // Nor does a refused record make the failure one of records.
+    let refused = more
+        .clone()
+        .with("@ NS without.example.com. | b A 192.0.2.8");
+    bridge
+        .plesk(refused.call())
+        .assert_status(75)
+        .assert_codes(&["NB-SERVER-FAILURE"]);
+    allow(0o755);
+    bridge.plesk(more.call()).assert_status(0);
+}
+
+/// BIND answers SOA questions about its own empty zones, and transfers none of them.
+#[test]
+fn a_zone_that_bind_has_built_in_is_made_once_the_line_of_the_message_is_there() {
+    let name = "10.in-addr.arpa";
+    let start = |options: &str| {
+        let options = format!("recursion yes; empty-zones-enable yes; {options}");
+        let named = Named::builder().view(View::new("all", &options)).start();
+        let bridge = Bridge::of(&named).seed(&named);
+        let bridge = bridge.set_text("primaries.main.provision", "view", "all");
+        (named, bridge.ptr_networks(&["10.0.0.0/8"]))
+    };
+    let wanted = zone(name, "@ NS ns1.example.net.");
+    let (named, bridge) = start("");
+    let by_memory = Bridge::of(&named)
+        .set_text("primaries.main", "read", "memory")
+        .ptr_networks(&["10.0.0.0/8"]);
+    let deletion = payload::call(&[payload::delete(name)]);
+    for bridge in [&bridge, &by_memory] {
+        bridge
+            .plesk(wanted.call())
+            .assert_status(69)
+            .assert_code_with("NB-BUILT-IN-ZONE", "10.in-addr.arpa.")
+            .assert_says("`disable-empty-zone \"10.in-addr.arpa.\";`");
+        let run = bridge.run(&["check", name], "");
+        run.assert_status(69).assert_code("NB-BUILT-IN-ZONE");
+        run.assert_prints("  disable-empty-zone \"10.in-addr.arpa\";");
+        // It holds nothing of ours.
+        bridge.plesk(&deletion).assert_status(0);
+    }
+    let (_named, bridge) = start("disable-empty-zone \"10.in-addr.arpa.\";");
+    bridge.plesk(wanted.call()).assert_status(0);
 }

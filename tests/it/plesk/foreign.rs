@@ -3,6 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
+use crate::support::jobs::assert_empty;
 use crate::support::nsupdate::nsupdate;
 use crate::support::server::{Kind, Server, scenario};
 use crate::support::wanted::{Wanted, zone};
@@ -86,10 +87,8 @@ fn a_desired_record_under_keep_is_left_out_with_a_warning(kind: Kind) {
     bridge
         .plesk(zone("example.com", lines).sent(1).call())
         .assert_status(0)
-        .assert_stderr(
-            "warning: example.com. on main (127.0.0.1:PORT): hand.example.com. is not touched: \
-             `policy.keep`\n",
-        );
+        .assert_codes(&["NB-NAME-KEPT"])
+        .assert_code_with("NB-NAME-KEPT", "hand.example.com.");
     assert_eq!(
         dig::short(&server, "hand.example.com", "A"),
         ["192.0.2.100"]
@@ -105,11 +104,9 @@ fn an_address_beside_a_foreign_alias_is_reported_and_its_neighbours_are_applied(
     let (server, bridge) = kind.by_hand("www CNAME web.example.org.");
     let lines = "@ 3600 NS ns1.example.com. | www A 192.0.2.7 | ftp A 192.0.2.8";
     let run = bridge.plesk(zone("example.com", lines).call());
-    run.assert_status(69).assert_stderr(
-        "error: example.com. on main (127.0.0.1:PORT): www.example.com. A left out: the name has a \
-         CNAME that nsbridge never wrote; hint: remove the record that stays from the primary, or \
-         allow its removal with `foreign-records = \"remove\"`\n",
-    );
+    run.assert_status(69)
+        .assert_codes(&["NB-BESIDE-FOREIGN-CNAME"])
+        .assert_code_with("NB-BESIDE-FOREIGN-CNAME", "www.example.com. A");
     run.assert_stdout(
         "example.com.: updated, 1 record added, 0 records removed, SOA changed on main \
          (127.0.0.1:PORT)\n",
@@ -141,11 +138,7 @@ fn an_alias_beside_a_foreign_address_is_reported_and_takes_its_place_where_it_ma
                  | ftp A 192.0.2.8";
     let run = bridge.plesk(zone("example.com", lines).call());
     run.assert_status(69);
-    assert!(
-        run.stderr.contains("www.example.com. CNAME left out"),
-        "{}",
-        run.stderr
-    );
+    run.assert_code_with("NB-CNAME-BESIDE-FOREIGN", "www.example.com. CNAME");
     assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.7"]);
     assert_eq!(dig::short(&server, "ftp.example.com", "A"), ["192.0.2.8"]);
     let bridge = bridge.foreign_records("remove");
@@ -183,10 +176,11 @@ fn an_empty_payload_is_refused_or_applied_as_the_policy_says(kind: Kind) {
     let wanted = with_foreign(&bridge, &server);
     let before = dig::axfr(&server, "example.com");
     let empty = zone("example.com", "").sent(1).call();
-    bridge.plesk(&empty).assert_status(69).assert_stdout("").assert_stderr(
-        "error: example.com. on main (127.0.0.1:PORT): the zone would be left without any record; \
-         hint: if that is meant, set `empty-zone = \"apply\"` under [policy]\n",
-    );
+    bridge
+        .plesk(&empty)
+        .assert_status(69)
+        .assert_stdout("")
+        .assert_codes(&["NB-ZONE-EMPTY"]);
     assert_eq!(dig::axfr(&server, "example.com"), before);
     let bridge = bridge.set_text("policy", "empty-zone", "apply");
     bridge.plesk(&empty).assert_status(0).assert_stderr("");
@@ -208,22 +202,64 @@ fn denied_zones_are_never_created_changed_or_deleted(kind: Kind) {
         zone("notexample.com", "@ NS ns1.example.net.").create(),
     ]);
     let run = bridge.plesk(&call);
-    run.assert_status(69);
-    assert_eq!(
-        run.stderr
-            .matches("`policy.deny-zones` protects `example.com.`")
-            .count(),
-        2,
-        "{}",
-        run.stderr
-    );
-    assert!(
-        run.stdout.starts_with("notexample.com.: created"),
-        "{}",
-        run.stdout
-    );
+    run.assert_status(0)
+        .assert_codes(&["NB-ZONE-EXCLUDED"; 2])
+        .assert_code_with("NB-ZONE-EXCLUDED", ": example.com. on main")
+        .assert_code_with("NB-ZONE-EXCLUDED", ": sub.example.com. on main");
+    run.assert_prints("notexample.com.: created");
     let delete = payload::call(&[payload::delete("example.com")]);
-    bridge.plesk(&delete).assert_status(69).assert_stdout("");
+    bridge
+        .plesk(&delete)
+        .assert_status(0)
+        .assert_codes(&["NB-ZONE-EXCLUDED"]);
+    assert_empty(&bridge);
+    // Who names the zone himself is told that nothing was done.
+    std::fs::write(bridge.file("zone.db"), "$TTL 60\nwww A 192.0.2.9\n").unwrap();
+    for arguments in [
+        &["sync", "example.com", "zone.db"][..],
+        &["sync", "--dry-run", "example.com", "zone.db"],
+        &["zone", "delete", "example.com"],
+        &["zone", "create", "sub.example.com"],
+    ] {
+        let run = bridge.run(arguments, "");
+        run.assert_status(69)
+            .assert_stdout("")
+            .assert_codes(&["NB-ZONE-PROTECTED"]);
+    }
+    assert_empty(&bridge);
     assert_eq!(dig::axfr(&server, "example.com"), before);
     assert!(!dig::has_zone(&server, "sub.example.com"));
+}
+
+scenario!(a_record_that_a_zone_below_hides_is_named_once);
+fn a_record_that_a_zone_below_hides_is_named_once(kind: Kind) {
+    let server = kind.start(&[("example.com", ""), ("sub.example.com", "")]);
+    let bridge = Bridge::of(&server);
+    let before = zone("example.com", "@ NS ns1.example.com. | ns1 A 192.0.2.1");
+    bridge.plesk(before.call()).assert_status(0);
+    let hidden = before.clone().with("www.sub A 192.0.2.9").sent(1);
+    let run = bridge.plesk(hidden.call());
+    run.assert_status(0)
+        .assert_codes(&["NB-RECORD-HIDDEN"])
+        .assert_says(": www.sub.example.com. A ")
+        .assert_prints(", 1 record added, ");
+    hidden.assert_on(&server);
+    assert_eq!(dig::status(&server, "www.sub.example.com", "A"), "NXDOMAIN");
+    bridge
+        .plesk(hidden.clone().sent(2).call())
+        .assert_status(0)
+        .assert_stderr("")
+        .assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
+    // What stands below a delegation is not meant to be served.
+    let delegated = before.with("sub NS ns1.sub.example.com. | ns1.sub A 192.0.2.1");
+    bridge
+        .plesk(delegated.clone().sent(3).call())
+        .assert_status(0)
+        .assert_stderr("");
+    let glue = delegated.with("ns2.sub A 192.0.2.2");
+    bridge
+        .plesk(glue.clone().sent(4).call())
+        .assert_status(0)
+        .assert_stderr("");
+    glue.assert_on(&server);
 }

@@ -45,15 +45,15 @@ fn assert_makes(kind: Kind, file: &str, name: &str, lines: &str) -> Started {
 
 /// One file with mistakes, with the zone that it makes all the same and the places of the mistakes.
 #[track_caller]
-fn assert_makes_without(kind: Kind, file: &str, places: &[&str], name: &str, lines: &str) {
+fn assert_makes_without(kind: Kind, file: &str, left_out: &[&str], name: &str, lines: &str) {
     let (server, _, run) = deliver(kind, &[file]);
     run.assert_status(65);
     zone(name, lines).assert_on(&server);
-    let named_places = run.stderr.lines().map(|line| {
-        let words = line.split(' ').skip_while(|word| !word.starts_with('['));
-        words.map(str::to_owned).next().unwrap_or_default()
+    let named = run.stderr.lines().map(|line| {
+        let before = line.split(" left out: ").next().unwrap_or(line);
+        before.rsplit(": ").next().unwrap_or(before)
     });
-    assert_eq!(named_places.collect::<Vec<_>>(), places, "{}", run.stderr);
+    assert_eq!(named.collect::<Vec<_>>(), left_out, "{}", run.stderr);
 }
 
 #[track_caller]
@@ -200,7 +200,7 @@ fn example_12_loses_one_certificate_only(kind: Kind) {
     assert_makes_without(
         kind,
         "12-tlsa",
-        &["[0].zone.rr[3]"],
+        &["_993._tcp.mx.pinned.example. TLSA"],
         "pinned.example",
         &lines,
     );
@@ -217,7 +217,7 @@ fn example_13_delegates_a_child_with_its_keys(kind: Kind) {
     assert_makes_without(
         kind,
         "13-ds-child-delegation",
-        &["[0].zone.rr[6].host"],
+        &["parent.example. DS"],
         "parent.example",
         &lines,
     );
@@ -232,7 +232,7 @@ fn example_15_binds_services(kind: Kind) {
     assert_makes_without(
         kind,
         "15-https-svcb",
-        &["[0].zone.rr[5]"],
+        &["bad.fastlane.example. HTTPS"],
         "fastlane.example",
         &lines,
     );
@@ -253,11 +253,11 @@ fn example_17_has_numbers_as_strings(kind: Kind) {
 scenario!(example_18_has_types_that_plesk_does_not_manage: law);
 fn example_18_has_types_that_plesk_does_not_manage(kind: Kind) {
     let places = [
-        "[0].zone.rr[2].type",
-        "[0].zone.rr[3].type",
-        "[0].zone.rr[7].type",
-        "[0].zone.rr[8].type",
-        "[0].zone.rr[9].type",
+        "oddbag.example. NAPTR",
+        "oddbag.example. SPF",
+        "oddbag.example. TYPE65534",
+        "oddbag.example. SOA",
+        "sub.oddbag.example. DNAME",
         "[1].command",
     ];
     let lines = format!("{NS} | @ A 192.0.2.130 | extra A 192.0.2.131");
@@ -337,7 +337,7 @@ fn example_28_loses_one_exchanger_only(kind: Kind) {
     assert_makes_without(
         kind,
         "28-mx-edge",
-        &["[0].zone.rr[3]"],
+        &["letterbox.example. MX"],
         "letterbox.example",
         &lines,
     );

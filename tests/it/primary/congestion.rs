@@ -137,25 +137,54 @@ fn a_knot_under_a_burst_gets_all_its_zones() {
     assert_all_delivered(&run, &bridge, &knot);
 }
 
-#[test]
-fn what_kind_of_server_a_primary_is_is_not_asked_for_each_zone() {
-    const IN_FLIGHT: usize = 4;
+/// Zones in work at once where each counts.
+const FEW: usize = 4;
+
+/// How many questions a primary gets whose names begin with a label while all zones are delivered, four at a time.
+fn questions(label: &'static [u8]) -> usize {
     let named = many_zones(ZONES);
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let proxy = Scripted::proxy(named.port(), move |question, answer| {
-        let label = b"\x0ensbridge-check";
-        let is_asked = question.windows(label.len()).any(|octets| octets == label);
+        let is_asked = !is_update(question) && question.windows(label.len()).any(|it| it == label);
         counted.fetch_add(usize::from(is_asked), Ordering::SeqCst);
         Some(answer)
     });
     let bridge = Bridge::at(proxy.port(), named.key_file())
-        .set("primaries.main", "zones-in-flight", &IN_FLIGHT.to_string())
+        .set("primaries.main", "zones-in-flight", &FEW.to_string())
         .deadline_seconds(50);
     let run = bridge.plesk(all());
     assert_all_delivered(&run, &bridge, &named);
-    let asked = asked.load(Ordering::SeqCst);
-    assert!((1..=IN_FLIGHT).contains(&asked), "asked {asked} times");
+    asked.load(Ordering::SeqCst)
+}
+
+#[test]
+fn what_kind_of_server_a_primary_is_is_not_asked_for_each_zone() {
+    let asked = questions(b"\x0ensbridge-check");
+    assert!((1..=FEW).contains(&asked), "asked {asked} times");
+}
+
+#[test]
+fn while_a_zone_waits_for_the_disk_the_next_one_is_read() {
+    let named = many_zones(ZONES);
+    let seen = Arc::new(Mutex::new(String::new()));
+    let noted = Arc::clone(&seen);
+    let proxy = Scripted::proxy(named.port(), move |question, answer| {
+        let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_transfer(question) {
+            seen.push('t');
+        } else if is_update(question) {
+            seen.push('u');
+        }
+        Some(answer)
+    });
+    let bridge = Bridge::at(proxy.port(), named.key_file())
+        .set("primaries.main", "zones-in-flight", "1")
+        .deadline_seconds(50);
+    let run = bridge.plesk(all());
+    assert_all_delivered(&run, &bridge, &named);
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(seen.starts_with("tt"), "{seen}");
 }
 
 /// How many UPDATEs a proxy had at once when each one came, the later ones at the end.

@@ -14,12 +14,10 @@ use crate::support::server::Server as _;
 fn a_key_that_the_primary_does_not_know_is_named() {
     let named = server();
     let bridge = Bridge::of(&named).key(&Key::new("stranger"));
-    untouched(&named, || bridge.plesk(call())).assert_status(69).assert_error(
-        "example.com.",
-        "the primary does not know the key `stranger` with this algorithm (BADKEY)",
-        "the primary needs the same `key \"stranger\" { algorithm …; secret …; };` statement as \
-         the key file; Knot says so also of a key that it has, where no `acl` of the zone allows it",
-    );
+    untouched(&named, || bridge.plesk(call()))
+        .assert_status(75)
+        .assert_error("example.com.", "NB-KEY-UNKNOWN")
+        .assert_code_with("NB-KEY-UNKNOWN", "`stranger`");
 }
 
 #[test]
@@ -27,24 +25,17 @@ fn a_wrong_secret_is_told_from_a_wrong_key() {
     let named = server();
     let bridge = Bridge::of(&named).key(&named.key().with_other_secret());
     untouched(&named, || bridge.plesk(call()))
-        .assert_status(69)
-        .assert_error(
-            "example.com.",
-            "the primary has another secret for the key `plesk` (BADSIG)",
-            "copy the key file anew from the one that the primary includes",
-        );
+        .assert_status(75)
+        .assert_error("example.com.", "NB-KEY-SECRET-DIFFERS");
 }
 
 #[test]
 fn a_wrong_algorithm_is_named() {
     let named = server();
     let bridge = Bridge::of(&named).key(&named.key().with_same_secret("hmac-sha512"));
-    untouched(&named, || bridge.plesk(call())).assert_status(69).assert_error(
-        "example.com.",
-        "the primary does not know the key `plesk` with this algorithm (BADKEY)",
-        "the primary needs the same `key \"plesk\" { algorithm …; secret …; };` statement as the \
-         key file; Knot says so also of a key that it has, where no `acl` of the zone allows it",
-    );
+    untouched(&named, || bridge.plesk(call()))
+        .assert_status(75)
+        .assert_error("example.com.", "NB-KEY-UNKNOWN");
 }
 
 #[test]
@@ -54,12 +45,8 @@ fn a_signature_shorter_than_the_primary_wants_is_named() {
     let named = Named::builder().key(strict).zone(zone()).start();
     let bridge = Bridge::of(&named).key(&key.with_same_secret("hmac-sha256-128"));
     untouched(&named, || bridge.plesk(call()))
-        .assert_status(69)
-        .assert_error(
-            "example.com.",
-            "the primary refuses the truncated signatures of the key `plesk` (BADTRUNC)",
-            "use the algorithm without a number of bits",
-        );
+        .assert_status(75)
+        .assert_error("example.com.", "NB-MAC-TRUNCATED");
 }
 
 #[test]
@@ -77,15 +64,11 @@ fn assert_clock_is_told(seconds: i32, direction: &str) {
     let named = server();
     let bridge = Bridge::of(&named).clock_ahead_by(seconds);
     let run = untouched(&named, || bridge.plesk(call()));
-    run.assert_status(69)
-        .assert_says(direction)
-        .assert_says("(BADTIME)")
-        .assert_says(
-            "hint: set the clock of this machine or of the primary right, best with NTP on both\n",
-        );
+    run.assert_status(75)
+        .assert_code_with("NB-CLOCKS-DIFFER", direction);
     let after = run
         .stderr
-        .split("the primary's is ")
+        .split("the primary's clock is ")
         .nth(1)
         .unwrap_or_default();
     let told: i32 = after
@@ -170,13 +153,8 @@ fn a_transfer_that_is_refused_is_told_from_a_zone_that_is_absent() {
         .start();
     let witness = Asker::of(&named).with_key(named.key_file_of("witness"));
     let run = untouched_as_seen_by(&witness, || Bridge::of(&named).plesk(call()));
-    run.assert_status(69).assert_error(
-        "example.com.",
-        "the primary refuses the zone transfer (REFUSED)",
-        "allow the key in named.conf: `allow-transfer { key \"plesk\"; };`; PowerDNS: \
-         `TSIG-ALLOW-AXFR` of the zone, which must be a primary one, without NSEC3 in narrow mode; Knot: an `acl` \
-         with `action: transfer`",
-    );
+    run.assert_status(69)
+        .assert_error("example.com.", "NB-TRANSFER-REFUSED");
 }
 
 #[test]
@@ -225,27 +203,19 @@ fn a_frozen_zone_refuses_and_takes_the_same_call_when_it_is_thawed() {
 
 #[track_caller]
 fn assert_update_is_refused(named: &Named) {
-    untouched(named, || Bridge::of(named).plesk(call())).assert_status(69).assert_error(
-        "example.com.",
-        "the primary refuses the update (REFUSED)",
-        "allow the key in the zone's configuration: `update-policy { grant \"plesk\" zonesub ANY; \
-         };`; BIND also refuses an update for one record that it objects to, which its log names: \
-         `check-names ignore; check-integrity no;` there lets most of them pass; PowerDNS: \
-         `dnsupdate=yes` and `allow-dnsupdate-from` in pdns.conf, `TSIG-ALLOW-DNSUPDATE` of the zone; Knot: \
-         an `acl` with `action: update`",
-    );
+    untouched(named, || Bridge::of(named).plesk(call()))
+        .assert_status(69)
+        .assert_error("example.com.", "NB-UPDATE-REFUSED");
 }
 
 #[test]
 fn a_primary_that_is_down_is_tried_again_later() {
     let (named, closed) = (server(), Port::claim());
     let bridge = Bridge::at(closed.number(), named.key_file());
-    bridge.plesk(call()).assert_status(75).assert_error(
-        "example.com.",
-        "127.0.0.1:PORT refused the connection",
-        "see that the server runs and listens on 127.0.0.1:PORT for TCP (BIND: `listen-on`, also \
-         for `tls`)",
-    );
+    bridge
+        .plesk(call())
+        .assert_status(75)
+        .assert_error("example.com.", "NB-CONNECTION-REFUSED");
 }
 
 #[test]
@@ -266,8 +236,7 @@ fn a_zone_that_only_a_parent_serves_is_absent() {
         .start();
     let before = dig::axfr(&named, "com");
     let run = Bridge::of(&named).plesk(call());
-    run.assert_status(69)
-        .assert_says("the zone is not on the primary");
+    run.assert_status(69).assert_code("NB-ZONE-ABSENT");
     assert_eq!(dig::axfr(&named, "com"), before);
 }
 
@@ -280,12 +249,7 @@ fn a_zone_that_is_configured_and_not_loaded_is_tried_again_later() {
     Bridge::of(&named)
         .plesk(call())
         .assert_status(75)
-        .assert_error(
-            "example.com.",
-            "the primary has the zone configured but not loaded (SERVFAIL)",
-            "the primary's log says why; `rndc zonestatus`, or `knotc zone-status`, shows the zone's \
-             state",
-        );
+        .assert_error("example.com.", "NB-ZONE-NOT-LOADED");
     assert_eq!(dig::status(&named, "example.com", "SOA"), "SERVFAIL");
 }
 
@@ -295,11 +259,7 @@ fn a_journal_that_cannot_be_written_is_tried_again_later() {
     let named = Named::builder().zone(zone).start();
     untouched(&named, || Bridge::of(&named).plesk(call()))
         .assert_status(75)
-        .assert_error(
-            "example.com.",
-            "the primary answers SERVFAIL",
-            "the primary's log says why",
-        );
+        .assert_error("example.com.", "NB-SERVER-FAILURE");
 }
 
 #[test]
@@ -315,8 +275,8 @@ fn one_zone_that_fails_holds_up_no_other() {
     let call = payload::call(&["absent.test", "closed.test", "open.test"].map(update));
     let run = Bridge::of(&named).plesk(call);
     run.assert_status(69)
-        .assert_says("absent.test.")
-        .assert_says("closed.test.");
+        .assert_code_with("NB-ZONE-ABSENT", "absent.test.")
+        .assert_code_with("NB-UPDATE-REFUSED", "closed.test.");
     assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
     assert_eq!(dig::short(&named, "www.open.test", "A"), ["192.0.2.8"]);
 }

@@ -1,8 +1,16 @@
 //! A primary that is hostile, overloaded, out of reach of the key or no primary for updates at all, and the
 //! TLS connection to it.
 
+mod cname_of_others;
 mod congestion;
+mod hosted;
+mod hosted_in_time;
 mod hostile_peer;
 mod hostile_tsig;
+mod learnt;
 mod no_updates;
+mod quirks;
+pub(crate) mod switches;
 mod tls;
+mod udp;
+mod zone_keys;

@@ -1,11 +1,13 @@
 //! The HTTP API of PowerDNS: what keeps it from working is said with its remedy, and it is reached through TLS.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,34 +18,23 @@ use crate::support::bridge::Bridge;
 use crate::support::pdns::Pdns;
 use crate::support::pdns_api::{PROVISION, delete, fresh, pass_request, reading_from, wanted};
 use crate::support::server::Server as _;
-use crate::support::{dig, process};
+use crate::support::wanted::zone;
+use crate::support::{dig, payload, process};
 
 #[test]
 fn what_keeps_the_api_from_working_is_said_with_its_remedy() {
     let wrong = |setting: &str, value: &str| Pdns::builder().setting(setting, value).start();
-    let off = "is not the API of PowerDNS Authoritative Server (status 404); hint: pdns.conf needs \
-               `api=yes`";
     let cases = [
-        (wrong("api", "no\nwebserver=yes"), off),
-        (
-            wrong("api", "no"),
-            "cannot connect: 127.0.0.1:API refused the connection; hint: is PowerDNS running, and \
-             does pdns.conf have `api=yes`",
-        ),
-        (
-            wrong("api-key", "another"),
-            "the API key is not accepted; hint: `api-key-file` must hold the value of `api-key`",
-        ),
-        (
-            wrong("webserver-allow-from", "192.0.2.1"),
-            "hint: pdns.conf needs `webserver-allow-from=<this host>`, without which PowerDNS hangs up",
-        ),
+        (wrong("api", "no\nwebserver=yes"), "NB-API-OTHER-SERVICE"),
+        (wrong("api", "no"), "NB-API-CONNECTION-REFUSED"),
+        (wrong("api-key", "another"), "NB-API-KEY-REFUSED"),
+        (wrong("webserver-allow-from", "192.0.2.1"), "NB-API-LOST"),
     ];
-    for (pdns, says) in cases {
+    for (pdns, code) in cases {
         let bridge = pdns.provisioning(Bridge::of(&pdns)).deadline_seconds(10);
         let run = bridge.plesk(wanted().call());
         assert!([Some(69), Some(75)].contains(&run.status), "{run:?}");
-        run.assert_stdout("").assert_says(says);
+        run.assert_stdout("").assert_code(code);
     }
 }
 
@@ -51,7 +42,11 @@ fn what_keeps_the_api_from_working_is_said_with_its_remedy() {
 fn another_service_on_the_port_is_told_from_powerdns() {
     let (pdns, bridge) = fresh();
     let page = "<!DOCTYPE html><html><body>It works!</body></html>";
-    for status in ["200 OK", "404 Not Found", "403 Forbidden"] {
+    for (status, code) in [
+        ("200 OK", "NB-API-OTHER-SERVICE"),
+        ("404 Not Found", "NB-API-OTHER-SERVICE"),
+        ("403 Forbidden", "NB-API-FORBIDDEN"),
+    ] {
         let port = answering(format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{page}",
             page.len()
@@ -61,15 +56,13 @@ fn another_service_on_the_port_is_told_from_powerdns() {
             .provisioning(Bridge::of(&pdns))
             .set_text(PROVISION, "url", &url)
             .plesk(wanted().call());
-        run.assert_status(69)
-            .assert_stdout("")
-            .assert_says("hint: ");
+        run.assert_status(75).assert_stdout("").assert_code(code);
     }
     let port = answering("220 mail.example.net ESMTP\r\n".to_owned());
     let url = format!("http://127.0.0.1:{port}");
     let bridge = bridge.set_text(PROVISION, "url", &url);
     let run = bridge.plesk(wanted().call());
-    run.assert_status(75).assert_says(": no answer: ");
+    run.assert_status(75).assert_code("NB-API-LOST");
 }
 
 #[test]
@@ -84,8 +77,7 @@ fn a_server_that_hangs_up_in_the_tls_handshake_may_speak_plain_http() {
             .set_text(PROVISION, "url", &url)
             .set_text(PROVISION, "tls-ca-file", &authority.to_string_lossy());
         let run = bridge.plesk(wanted().call());
-        run.assert_status(75)
-            .assert_says("hint: PowerDNS itself speaks plain HTTP");
+        run.assert_status(75).assert_code("NB-API-WITHOUT-TLS");
     }
 }
 
@@ -111,16 +103,41 @@ fn an_api_that_nobody_serves_is_unreachable() {
     let run = bridge.plesk(wanted().call());
     run.assert_status(75)
         .assert_stdout("")
-        .assert_says("PowerDNS's API at 127.0.0.1:API: cannot connect: ")
-        .assert_says("hint: is PowerDNS running, and does pdns.conf have `api=yes`");
+        .assert_code("NB-API-CONNECTION-REFUSED");
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = silent.local_addr().expect("the port").port();
     let bridge = bridge
         .set_text(PROVISION, "url", &format!("http://127.0.0.1:{port}"))
         .deadline_seconds(3);
     let run = bridge.plesk(wanted().call());
+    run.assert_status(75).assert_code("NB-API-TIMED-OUT");
+}
+
+/// A firewall that drops packets looks so, too.
+#[test]
+fn an_api_whose_port_answers_no_handshake_is_told_soon_for_many_zones() {
+    let (pdns, bridge) = fresh();
+    let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    full.listen(0).unwrap();
+    let address = full.local_addr().unwrap().as_socket().unwrap();
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
+    let waiting: Vec<TcpStream> = (0..10).map_while(connect).collect();
+    assert!(waiting.len() < 10, "the kernel takes every connection");
+    let bridge = bridge
+        .set_text(PROVISION, "url", &format!("http://{address}"))
+        .without_dry_run("a dry run waits as long");
+    let zones = (0..20).map(|index| zone(&format!("z{index}.test"), "@ NS ns1.example.net."));
+    let zones: Vec<_> = zones.map(|zone| zone.update()).collect();
+    let began = Instant::now();
+    let run = bridge.plesk(payload::call(&zones));
     run.assert_status(75)
-        .assert_says("time was over while waiting for the answer");
+        .assert_codes(&["NB-API-UNREACHABLE"])
+        .assert_code_with("NB-API-UNREACHABLE", "19 more");
+    let taken = began.elapsed();
+    assert!(taken < Duration::from_secs(9), "{taken:?}");
+    assert!(!dig::has_zone(&pdns, "z0.test"));
 }
 
 #[test]
@@ -129,7 +146,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     let permissions = std::fs::Permissions::from_mode(0o640);
     std::fs::set_permissions(pdns.api_key_file(), permissions).expect("the file is ours");
     let run = bridge.plesk(wanted().call());
-    run.assert_status(78).assert_says("has mode 0640");
+    run.assert_status(78).assert_code("NB-SECRET-FILE-EXPOSED");
 }
 
 #[test]
@@ -145,7 +162,7 @@ fn the_api_is_reached_through_tls_with_an_authority_or_a_pin() {
     bridge
         .plesk(wanted().call())
         .assert_status(78)
-        .assert_says("TLS needs `tls-ca-file` or `tls-pins`");
+        .assert_code("NB-TLS-NO-TRUST");
     let file = authority.certificate();
     let bridge = bridge.set_text(PROVISION, "tls-ca-file", &file.to_string_lossy());
     bridge
@@ -157,7 +174,7 @@ fn the_api_is_reached_through_tls_with_an_authority_or_a_pin() {
     let bridge = bridge.set_text(PROVISION, "tls-name", "other.test");
     let run = bridge.plesk(wanted().call());
     run.assert_status(75)
-        .assert_says("is not valid for `other.test`");
+        .assert_code_with("NB-API-UNREACHABLE", "`other.test`");
     let pin = process::run_ok("sh", &["-c", &pin_command(directory.path())]);
     let bridge = pdns
         .provisioning(Bridge::of(&pdns))
@@ -167,7 +184,7 @@ fn the_api_is_reached_through_tls_with_an_authority_or_a_pin() {
     let wrong = "[\"YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=\"]";
     let bridge = bridge.set(PROVISION, "tls-pins", wrong);
     let run = bridge.plesk(delete());
-    run.assert_says("which is none of `tls-pins`");
+    run.assert_code_with("NB-API-UNREACHABLE", "`tls-pins = [");
     assert!(dig::has_zone(&pdns, "example.com"));
     let bridge = bridge.set_text(
         PROVISION,
@@ -175,7 +192,7 @@ fn the_api_is_reached_through_tls_with_an_authority_or_a_pin() {
         &format!("https://127.0.0.1:{}", pdns.api_port()),
     );
     let run = bridge.plesk(delete());
-    run.assert_says("PowerDNS itself speaks plain HTTP");
+    run.assert_code("NB-API-WITHOUT-TLS");
 }
 
 /// The command that prints the pin of the certificate `api.crt`.

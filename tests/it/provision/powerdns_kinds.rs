@@ -18,21 +18,19 @@ fn a_zone_that_somebody_made_a_secondary_is_told_and_stays() {
         };
         bridge.plesk(wanted("192.0.2.1").call()).assert_status(0);
         pdns.pdnsutil(&["set-kind", "example.com", "secondary"]);
-        let told = "zone `example.com.`: PowerDNS at 127.0.0.1:API already has it as a zone of the kind Slave";
-        let remedy = "remove it from the server, or route the zone to the server's own primary; where it is \
-                      this one, `pdnsutil set-kind example.com primary`";
         let delete = payload::call(&[payload::delete("example.com")]);
         for call in [wanted("192.0.2.2").call(), delete.clone()] {
             bridge
                 .plesk(call)
                 .assert_status(69)
-                .assert_error("example.com.", told, remedy);
+                .assert_error("example.com.", "NB-POWERDNS-ZONE-NOT-PRIMARY")
+                .assert_code_with("NB-POWERDNS-ZONE-NOT-PRIMARY", "Slave");
         }
         bridge
             .run(&["plesk", "--dry-run"], &delete)
             .assert_status(69)
             .assert_stdout("total: 0 records to add, 0 records to remove, in 0 zones\n")
-            .assert_says(told);
+            .assert_code_with("NB-POWERDNS-ZONE-NOT-PRIMARY", "Slave");
         wanted("192.0.2.1").assert_on(&pdns);
         // What it was made for can go on once it is a primary again.
         pdns.pdnsutil(&["set-kind", "example.com", "primary"]);

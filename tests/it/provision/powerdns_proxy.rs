@@ -92,8 +92,7 @@ fn a_proxy_whose_server_is_away_is_waited_for() {
         let number = &status[..3];
         let run = bridge.plesk(wanted().call());
         run.assert_status(75).assert_stdout("");
-        run.assert_says("what stands before PowerDNS's API at 127.0.0.1:");
-        run.assert_says(&format!("answers in its place (status {number})"));
+        run.assert_code_with("NB-API-PROXY-FAILED", &format!("(status {number})"));
         // It is back, and what waited is done.
         let bridge = pdns.provisioning(bridge);
         bridge
@@ -111,9 +110,8 @@ fn a_redirect_is_told_as_what_it_is() {
     let bridge = behind(&pdns, bridge, &["GET", "POST"], "308 Permanent Redirect");
     bridge
         .plesk(wanted().call())
-        .assert_status(69)
-        .assert_says("redirects (status 308), which is not followed")
-        .assert_says("hint: `url` must lead to the API itself, mostly with https in place of http");
+        .assert_status(75)
+        .assert_code("NB-API-REDIRECTED");
     bridge.run(&["zone", "list"], "").assert_stdout("");
 }
 
@@ -123,8 +121,8 @@ fn a_page_in_place_of_an_answer_is_no_success() {
     let bridge = pdns.provisioning(Bridge::of(&pdns));
     let bridge = behind(&pdns, bridge, &["POST"], "200 OK");
     let run = bridge.plesk(wanted().call());
-    run.assert_status(69).assert_stdout("");
-    run.assert_says("is not the API of PowerDNS Authoritative Server (status 200); hint: ");
+    run.assert_status(75).assert_stdout("");
+    run.assert_code_with("NB-API-OTHER-SERVICE", "(status 200)");
     // Nothing was made, so nothing was begun.
     bridge.run(&["zone", "list"], "").assert_stdout("");
 
@@ -132,7 +130,7 @@ fn a_page_in_place_of_an_answer_is_no_success() {
     bridge.plesk(wanted().call()).assert_status(0);
     let bridge = behind(&pdns, bridge, &["DELETE"], "200 OK");
     let run = bridge.plesk(delete());
-    run.assert_status(69).assert_stdout("");
+    run.assert_status(75).assert_stdout("");
     assert_eq!(dig::status(&pdns, "www.example.com", "A"), "NOERROR");
     wanted().assert_on(&pdns);
     pdns.provisioning(bridge).plesk(delete()).assert_status(0);

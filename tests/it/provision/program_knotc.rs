@@ -71,6 +71,7 @@ fn knot_makes_a_zone_takes_updates_keeps_it_and_removes_it() {
         (60, 7, r"a\.b.example.net.")
     );
     bridge(&knot)
+        .adopting()
         .plesk(payload::call(&[payload::create("example.com", &RECORDS)]))
         .assert_status(0)
         .assert_stderr("");

@@ -27,7 +27,7 @@ use crate::support::wait;
 
 fn at(port: &Port) -> Way {
     Way::Seed {
-        listen: Some(SocketAddr::from(([127, 0, 0, 1], port.number()))),
+        listen: Some(SocketAddr::from(([127, 0, 0, 1], port.number())).into()),
     }
 }
 

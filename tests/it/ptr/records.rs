@@ -3,6 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
+use crate::support::jobs::assert_empty;
 use crate::support::named::{Named, Zone};
 use crate::support::payload::{call, create_ptr, delete_ptr};
 use crate::support::reverse::{NETWORKS, V4, V4_HOST, V6_HOST, create, delete, ptrs, reverse};
@@ -164,12 +165,7 @@ fn an_address_outside_the_networks_is_refused_and_untouched(kind: Kind) {
         delete(&bridge, "192.0.2.5", "a.example.com"),
     ] {
         run.assert_status(69).assert_stdout("");
-        assert!(
-            run.stderr
-                .contains(": the address is in none of `ptr.networks`; hint: if 192.0.2.5 "),
-            "{}",
-            run.stderr
-        );
+        run.assert_code("NB-ADDRESS-OUTSIDE-NETWORKS");
     }
     assert_eq!(dig::axfr(&server, V4), before);
     assert_eq!(server.updates_received(), 0);
@@ -286,10 +282,35 @@ fn an_alias_leads_into_no_protected_zone(kind: Kind) {
     for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
         bridge
             .run(arguments, &payload)
-            .assert_status(69)
-            .assert_says("`policy.deny-zones` protects `protected.test.`");
+            .assert_status(0)
+            .assert_code_with("NB-ZONE-EXCLUDED", "`protected.test.`");
     }
+    assert_empty(&bridge);
     assert_eq!(ptrs(&server, "5.protected.test"), [""; 0]);
+}
+
+scenario!(a_ptr_in_a_denied_zone_is_skipped_and_whoever_names_it_is_told: law);
+fn a_ptr_in_a_denied_zone_is_skipped_and_whoever_names_it_is_told(kind: Kind) {
+    let server = kind.start(&[(V4, "")]);
+    let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
+    let bridge = bridge.set("policy", "deny-zones", &format!("[\"{V4}\"]"));
+    let payload = call(&[
+        create_ptr("192.0.2.5", "www.example.com"),
+        delete_ptr("192.0.2.6", "www.example.com"),
+    ]);
+    for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
+        bridge
+            .run(arguments, &payload)
+            .assert_status(0)
+            .assert_codes(&["NB-ZONE-EXCLUDED"; 2]);
+    }
+    for verb in ["add", "delete"] {
+        bridge
+            .run(&["ptr", verb, "192.0.2.5", "www.example.com"], "")
+            .assert_status(69)
+            .assert_codes(&["NB-ZONE-PROTECTED"]);
+    }
+    assert_empty(&bridge);
 }
 
 scenario!(aliases_without_end_are_an_error);
@@ -298,11 +319,8 @@ fn aliases_without_end_are_an_error(kind: Kind) {
     let (server, bridge) = reverse(kind, &aliases.join("\n"));
     create(&bridge, "192.0.2.10", "www.example.com")
         .assert_status(69)
-        .assert_error(
-            "192.0.2.10 PTR www.example.com.",
-            "the aliases that lead from `10.2.0.192.in-addr.arpa.` are more than 8",
-            "`dig 10.2.0.192.in-addr.arpa PTR` shows them; repair the CNAME records",
-        );
+        .assert_error("192.0.2.10 PTR www.example.com.", "NB-CNAME-CHAIN-TOO-LONG")
+        .assert_code_with("NB-CNAME-CHAIN-TOO-LONG", "`10.2.0.192.in-addr.arpa.`");
     assert_eq!(server.updates_received(), 0);
 }
 
@@ -340,15 +358,13 @@ fn a_ptr_at_a_kept_name_is_not_touched(kind: Kind) {
     ];
     for (command, name) in kept {
         let payload = call(&[command]);
-        let warning = format!("main (127.0.0.1:PORT): {name}. is not touched: `policy.keep`\n");
         for (arguments, said) in [
             (&["plesk", "--dry-run"][..], ": no difference on main"),
             (&["plesk"], ": unchanged on main"),
         ] {
             let run = bridge.run(arguments, &payload);
             run.assert_status(0)
-                .assert_says("warning: ")
-                .assert_says(&warning);
+                .assert_code_with("NB-NAME-KEPT", &format!("main (127.0.0.1:PORT): {name}. "));
             run.assert_prints(said);
         }
     }
@@ -391,4 +407,23 @@ fn an_alias_that_a_wildcard_makes_up_is_not_followed(kind: Kind) {
     let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
     assert_eq!(ptrs(&server, "x.test"), ["www.example.com."]);
+}
+
+/// By default BIND takes no host with `_` as the value of a PTR.
+#[test]
+fn a_host_that_bind_refuses_costs_no_other_host_of_its_address() {
+    let named = Named::builder().zone(Zone::dynamic(V4, "")).start();
+    let bridge = Bridge::of(&named)
+        .ptr_networks(&NETWORKS)
+        .without_dry_run("only the primary knows what it refuses");
+    let good = create_ptr("192.0.2.5", "good.example.com");
+    let bad = create_ptr("192.0.2.5", "a_b.example.com");
+    for commands in [[bad.clone(), good.clone()], [good, bad]] {
+        let run = bridge.plesk(call(&commands));
+        run.assert_status(69);
+        assert_eq!(run.codes().len(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains("a_b.example.com."), "{}", run.stderr);
+        assert!(!run.stderr.contains("good.example.com."), "{}", run.stderr);
+        assert_eq!(ptrs(&named, V4_HOST), ["good.example.com."]);
+    }
 }

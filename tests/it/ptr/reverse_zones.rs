@@ -8,8 +8,9 @@ use pretty_assertions::assert_eq;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
+use crate::support::jobs::jobs;
 use crate::support::message::{is_transfer, is_update};
-use crate::support::named::{Named, View};
+use crate::support::named::{Named, View, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload::{call, create_ptr, delete_ptr};
 use crate::support::ports::Port;
@@ -68,12 +69,7 @@ fn a_missing_reverse_zone_is_made_with_the_configured_name_servers(kind: Kind) {
         .ptr_networks(&NETWORKS);
     let run = create(&bridge, "192.0.2.5", "www.example.net");
     run.assert_status(69).assert_stdout("");
-    assert!(
-        run.stderr
-            .contains("no name servers are known for the new zone"),
-        "{}",
-        run.stderr
-    );
+    run.assert_code("NB-NAMESERVERS-UNKNOWN");
     assert!(!dig::has_zone(&server, V4));
     let bridge = bridge.set(
         "primaries.main",
@@ -120,24 +116,26 @@ scenario!(a_missing_reverse_zone_is_named_where_nothing_may_make_it);
 fn a_missing_reverse_zone_is_named_where_nothing_may_make_it(kind: Kind) {
     let server = kind.start(&[]);
     let bridge = Bridge::of(&server).ptr_networks(&NETWORKS);
-    create(&bridge, "192.0.2.5", "www.example.com")
-        .assert_status(69)
-        .assert_stdout("")
-        .assert_stderr(
-            "error: 192.0.2.5 PTR www.example.com. on main (127.0.0.1:PORT): the primary serves no \
-         reverse zone for `5.2.0.192.in-addr.arpa.`; hint: create the zone `2.0.192.in-addr.arpa.` \
-         on the primary, or let nsbridge create it: [primaries.….provision] in the configuration\n",
-        );
+    let run = create(&bridge, "192.0.2.5", "www.example.com");
+    match kind {
+        Kind::Bind(_) | Kind::PowerDns(_) => run
+            .assert_status(69)
+            .assert_stdout("")
+            .assert_codes(&["NB-REVERSE-ZONE-ABSENT"])
+            .assert_code_with("NB-REVERSE-ZONE-ABSENT", "`2.0.192.in-addr.arpa.`"),
+        // It does not sign that it has no zone, and whoever else says so may lie.
+        Kind::Knot(_) => run
+            .assert_status(75)
+            .assert_stdout("")
+            .assert_codes(&["NB-UNSIGNED-REFUSAL"]),
+    };
     // Nothing to remove where there is no zone.
     let run = delete(&bridge, "192.0.2.5", "www.example.com");
     match kind {
         Kind::Bind(_) | Kind::PowerDns(_) => run.assert_status(0).assert_stdout(
             "192.0.2.5 PTR www.example.com.: already gone on main (127.0.0.1:PORT)\n",
         ),
-        // It does not sign that it has no zone, and whoever else says so may lie.
-        Kind::Knot(_) => run
-            .assert_status(69)
-            .assert_says("the primary answers REFUSED without a signature"),
+        Kind::Knot(_) => run.assert_status(75).assert_code("NB-UNSIGNED-REFUSAL"),
     };
 }
 
@@ -178,18 +176,20 @@ fn a_built_in_empty_zone_is_told_from_a_real_one() {
     let without = || Bridge::of(&named);
     // A mark is looked for over the control channel before a zone is touched, and a zone could be made.
     let seeding = || without().seed(&named);
-    let text = "error: 10.1.2.3 PTR www.example.com. on main (127.0.0.1:PORT): `10.in-addr.arpa.` is one of BIND's \
-                built-in empty zones, which take no updates; hint: put `disable-empty-zone \"10.in-addr.arpa\";` into \
-                the options of named.conf\n";
     for network in ["10.0.0.0/8", "10.1.2.0/24"] {
         for bridge in [without(), seeding()] {
             let bridge = bridge.ptr_networks(&[network]);
             for command in [create_ptr, delete_ptr] {
                 let payload = call(&[command("10.1.2.3", "www.example.com")]);
                 let run = bridge.plesk(&payload);
-                run.assert_status(69).assert_stdout("").assert_stderr(text);
+                run.assert_status(69)
+                    .assert_stdout("")
+                    .assert_codes(&["NB-BUILT-IN-ZONE"])
+                    .assert_code_with("NB-BUILT-IN-ZONE", "10.in-addr.arpa.");
                 let preview = bridge.run(&["plesk", "--dry-run"], &payload);
-                preview.assert_status(69).assert_stderr(text);
+                preview
+                    .assert_status(69)
+                    .assert_codes(&["NB-BUILT-IN-ZONE"]);
             }
         }
     }
@@ -205,12 +205,7 @@ fn what_the_reverse_zone_delegates_away_is_not_touched(kind: Kind) {
     let before = dig::axfr(&server, parent);
     let run = create(&bridge, "192.0.2.5", "www.example.com");
     run.assert_status(69).assert_stdout("");
-    assert!(
-        run.stderr
-            .contains("serves no reverse zone for `5.2.0.192.in-addr.arpa.`"),
-        "{}",
-        run.stderr
-    );
+    run.assert_code("NB-REVERSE-ZONE-ABSENT");
     assert_eq!(dig::axfr(&server, parent), before);
     assert_eq!(server.updates_received(), 0);
 }
@@ -222,12 +217,11 @@ fn a_dry_run_makes_no_zone_where_an_alias_leads_out_of_it(kind: Kind) {
         .provisioning(Bridge::of(&server))
         .ptr_networks(&NETWORKS);
     let payload = call(&[create_ptr("192.0.2.5", "www.example.com")]);
-    let says = "the primary serves no reverse zone for `5.elsewhere.test.`";
     for arguments in [&["plesk", "--dry-run"][..], &["plesk"]] {
         bridge
             .run(arguments, &payload)
             .assert_status(69)
-            .assert_says(says);
+            .assert_code_with("NB-REVERSE-ZONE-ABSENT", "`5.elsewhere.test.`");
     }
 }
 
@@ -314,7 +308,10 @@ fn a_reverse_zone_whose_maker_was_killed_is_filled_by_the_next_run() {
         // The second command finds the zone as the first would leave it.
         assert_eq!(dry.stdout.matches(" NS ns1.").count(), 1, "{}", dry.stdout);
         bridge.plesk(&payload).assert_status(0).assert_stderr("");
-        // What the killed run had been given is delivered, too.
+        // What the killed run had been given is delivered beside it.
+        wait::until("the job of the killed run is delivered", || {
+            jobs(&bridge).is_empty()
+        });
         let filled = zone(
             V4,
             "@ NS ns1.example.net. | 5 3600 PTR www.example.net. | 6 3600 PTR ftp.example.net. | \
@@ -349,7 +346,10 @@ fn a_reverse_zone_in_use_keeps_the_name_servers_that_it_has() {
     nsupdate(&server, &by_hand);
     let payload = call(&[create_ptr("192.0.2.6", "www.example.net")]);
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
-    // What the killed run had been given is delivered, too, and takes the TTL that is there.
+    // What the killed run had been given is delivered beside it, and takes the TTL that is there.
+    wait::until("the job of the killed run is delivered", || {
+        jobs(&bridge).is_empty()
+    });
     let lines = "@ 60 NS localhost. | 5 60 PTR hand.example.org. | 5 60 PTR www.example.net. \
                  | 6 3600 PTR www.example.net.";
     zone(V4, lines).assert_on(&server);
@@ -395,8 +395,13 @@ fn a_reverse_zone_that_was_left_without_contents_takes_the_next_ptr() {
     let bridge = bridge.set_text(table, "listen", &listen.replace(".1:", ".2:"));
     let payload = call(&[create_ptr("192.0.2.5", "www.example.net")]);
     let mut going = bridge.start(&["plesk"], &payload);
+    // The status is asked for before, too.
+    let waits = |log: &str| {
+        let added = log.split_once("'addzone");
+        added.is_some_and(|(_, after)| after.contains("'zonestatus"))
+    };
     wait::until("it waits for the contents", || {
-        named.log().contains("'zonestatus") || !going.is_running()
+        waits(&named.log()) || !going.is_running()
     });
     going.signal("KILL");
     assert_eq!(going.finish().status, None);
@@ -404,4 +409,19 @@ fn a_reverse_zone_that_was_left_without_contents_takes_the_next_ptr() {
     let bridge = bridge.set_text(table, "listen", &listen);
     bridge.plesk(&payload).assert_status(0).assert_stderr("");
     zone(V4, "@ NS ns1.example.net. | 5 3600 PTR www.example.net.").assert_on(&named);
+}
+
+#[test]
+fn a_sync_reports_a_built_in_empty_zone() {
+    let view = View::new("all", "recursion yes; empty-zones-enable yes;")
+        .zone(Zone::dynamic("example.com", "www A 10.1.2.3\n"));
+    let named = Named::builder().view(view).start();
+    let bridge = Bridge::of(&named).ptr_networks(&["10.0.0.0/8"]);
+    for arguments in [
+        &["ptr", "sync", "example.com"][..],
+        &["ptr", "sync", "--prune", "example.com"],
+    ] {
+        let run = bridge.run(arguments, "");
+        run.assert_status(69).assert_codes(&["NB-BUILT-IN-ZONE"]);
+    }
 }

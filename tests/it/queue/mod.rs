@@ -2,7 +2,14 @@
 //! bad network.
 
 mod crash;
+mod damage;
 mod faults;
+mod flips;
 mod jobs;
+mod limits;
 mod network;
+mod others;
+mod owners;
 mod serve;
+mod soak;
+mod syncs;

@@ -1,5 +1,6 @@
 //! The worker: delivers what waits, by itself, until it is told to stop.
 
+use std::fs::File;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use rusqlite::Connection;
 
 use crate::support::bridge::Bridge;
 use crate::support::gate::holding_back;
-use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
+use crate::support::jobs::{assert_empty, edit, jobs, make_due, many_zones, wanted_at};
 use crate::support::keys::Key;
 use crate::support::message::is_update;
 use crate::support::named::{Named, Zone};
 use crate::support::server::Server as _;
-use crate::support::worker::{start, stop};
+use crate::support::worker::{is_locked, pretend, start, stop};
 use crate::support::{dig, payload, wait};
 
 #[test]
@@ -28,7 +29,10 @@ fn what_was_left_is_delivered_when_the_primary_is_back_each_zone_once() {
         .collect();
     let run = bridge.plesk(payload::call(&all));
     run.assert_status(75).assert_stdout("");
-    assert_eq!(run.jobs.len(), ZONES as usize);
+    // One line for all of them.
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    run.assert_code("NB-CONNECTION-REFUSED")
+        .assert_code_with("NB-CONNECTION-REFUSED", "z1.test. and 999 more on main");
     assert_eq!(jobs(&bridge).len(), ZONES as usize);
     named.restart();
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
@@ -59,9 +63,9 @@ fn with_100_000_jobs_waiting_it_takes_less_than_64_mib() {
     let bridge = Bridge::of(&named).deadline_seconds(1);
     named.stop();
     bridge.plesk(wanted_at(1, 1).call()).assert_status(75);
-    let queue = Connection::open(bridge.file("state/queue.db")).expect("a queue");
     // The same job again and again, each of another zone.
-    let multiplied = queue.execute(
+    let multiplied = edit(
+        &bridge,
         "WITH RECURSIVE number (n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM number WHERE n < ?)
          INSERT INTO job (key, primary_, stage, intent, octets, state, forced, enqueued_at, attempts,
             next_at, updated_at)
@@ -69,14 +73,15 @@ fn with_100_000_jobs_waiting_it_takes_less_than_64_mib() {
             octets, state, forced, enqueued_at, 0, enqueued_at, enqueued_at FROM job, number",
         [JOBS],
     );
-    assert_eq!(multiplied, Ok(JOBS as usize - 1));
+    assert_eq!(multiplied, JOBS as usize - 1);
+    let queue = Connection::open(bridge.file("state/queue.db")).expect("a queue");
     let worker = start(&bridge);
     wait::until("it has tried some, and leaves the primary alone", || {
         count(&queue, "attempts > 0") > 100
     });
     let peak = worker.peak_memory_kib();
     let run = stop(worker);
-    run.assert_says("warning: main does not answer; it is tried again in ");
+    run.assert_code_with("NB-PRIMARY-UNREACHABLE", "main ");
     assert_eq!(count(&queue, "state = 0 AND claim IS NULL"), JOBS);
     println!("{peak} KiB");
     assert!(peak < 64 * 1024, "{peak} KiB");
@@ -102,7 +107,9 @@ fn it_finishes_what_it_has_in_hand_before_it_ends() {
     gate.open();
     let run = worker.finish();
     run.assert_status(0);
-    assert!(!bridge.file("state/queue.db.serve").exists());
+    // Its lock file stays: another process may have opened it already.
+    assert!(bridge.file("state/queue.db.serve").exists());
+    assert!(!is_locked(&bridge));
     // The other one was in hand as well, or its time had not come.
     let rest = jobs(&bridge).len();
     assert!(rest < 2, "{run:#?}");
@@ -114,14 +121,23 @@ fn it_finishes_what_it_has_in_hand_before_it_ends() {
 }
 
 #[test]
+fn a_look_whether_a_worker_runs_keeps_none_from_starting() {
+    let named = many_zones(1);
+    let bridge = Bridge::of(&named);
+    stop(start(&bridge));
+    // As a look that has just locked the file, and goes on.
+    let lock = File::open(bridge.file("state/queue.db.serve")).expect("a lock file");
+    lock.lock_shared().expect("a lock");
+    stop(start(&bridge));
+}
+
+#[test]
 fn a_second_worker_is_told_that_there_is_one() {
     let named = many_zones(1);
     let bridge = Bridge::of(&named);
     let worker = start(&bridge);
     let run = bridge.run(&["serve"], "");
-    run.assert_status(69)
-        .assert_says("another `nsbridge serve` works on `")
-        .assert_says("; hint: ");
+    run.assert_status(69).assert_code("NB-WORKER-TAKEN");
     // A killed one leaves nothing in the way.
     worker.signal("KILL");
     assert_eq!(worker.finish().status, None);
@@ -156,8 +172,8 @@ fn a_primary_that_is_down_does_not_keep_another_one_waiting() {
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
     wanted_at(1, 1).assert_on(&down);
     let run = stop(worker);
-    run.assert_says("warning: main does not answer; it is tried again in ")
-        .assert_says("warning: main answers again\n");
+    run.assert_code_with("NB-PRIMARY-UNREACHABLE", "main ")
+        .assert_code_with("NB-PRIMARY-BACK", "main ");
     assert_empty(&bridge);
 }
 
@@ -175,11 +191,17 @@ fn systemd_is_told_of_readiness_life_and_end() {
         let length = socket.recv(&mut octets).expect("a message to systemd");
         String::from_utf8_lossy(&octets[..length]).into_owned()
     };
-    let bridge = bridge.variable("NOTIFY_SOCKET", &path.to_string_lossy());
+    let script = format!(
+        "NOTIFY_SOCKET='{}' WATCHDOG_USEC=1000000 WATCHDOG_PID=$$ exec \"$@\"",
+        path.display()
+    );
+    let bridge = bridge.within(&["sh", "-c", &script, "sh"]);
     let worker = bridge.start(&["serve"], "");
     assert_eq!(next(), "READY=1\n");
-    assert_eq!(next(), "WATCHDOG=1\n");
-    assert_eq!(next(), "WATCHDOG=1\n");
+    // It lives for longer than the watchdog waits.
+    for _ in 0..8 {
+        assert_eq!(next(), "WATCHDOG=1\n");
+    }
     worker.signal("TERM");
     let said: Vec<String> = std::iter::repeat_with(next)
         .take_while(|said| said != "STOPPING=1\n")
@@ -205,4 +227,32 @@ fn results_are_lines_of_json_where_that_is_wanted() {
         (&line["subject"], &line["result"], &line["place"]),
         (&"z1.test.".into(), &"updated".into(), &"job 1".into())
     );
+}
+
+#[test]
+fn once_delivers_what_is_due_and_ends() {
+    let mut named = many_zones(3);
+    let bridge = Bridge::of(&named);
+    let worker = pretend(&bridge);
+    named.stop();
+    let both = [wanted_at(1, 1).update(), wanted_at(2, 1).update()];
+    bridge.plesk(payload::call(&both)).assert_status(75);
+    make_due(&bridge);
+    bridge.plesk(wanted_at(3, 1).call()).assert_status(75);
+    let later = "UPDATE job SET next_at = next_at + 3600 WHERE key = 'z3.test.'";
+    assert_eq!(edit(&bridge, later, []), 1);
+    named.restart();
+    // While a worker runs there is nothing for it to do.
+    let run = bridge.run(&["serve", "--once"], "");
+    run.assert_status(0).assert_stdout("").assert_stderr("");
+    assert_eq!(jobs(&bridge).len(), 3);
+    drop(worker);
+    let run = bridge.run(&["serve", "--once"], "");
+    run.assert_status(0).assert_stderr("");
+    assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+    for zone in [1, 2] {
+        wanted_at(zone, 1).assert_on(&named);
+    }
+    assert_eq!(jobs(&bridge).len(), 1);
+    assert_eq!(jobs(&bridge)[0]["subject"], "z3.test.");
 }

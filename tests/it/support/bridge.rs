@@ -11,6 +11,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::support::dig::Asker;
 use crate::support::foretold::{Foretold, Witness};
 use crate::support::keys::Key;
 use crate::support::named::Named;
@@ -25,7 +26,8 @@ pub(crate) struct Bridge {
     directory: TempDir,
     /// Table, then key, then value as TOML text. `""` is the top of the file.
     tables: BTreeMap<String, BTreeMap<String, String>>,
-    routes: Vec<(String, String)>,
+    /// Suffix, primary and key of each route.
+    routes: Vec<(String, String, Option<String>)>,
     raw: String,
     /// The program and arguments that nsbridge is run under, such as `faketime`.
     wrapper: Vec<String>,
@@ -58,7 +60,7 @@ impl Bridge {
         let bridge = Self {
             directory,
             tables: BTreeMap::new(),
-            routes: vec![(".".to_owned(), "main".to_owned())],
+            routes: vec![(".".to_owned(), "main".to_owned(), None)],
             raw: String::new(),
             wrapper: Vec::new(),
             seed_port: Port::claim(),
@@ -90,7 +92,28 @@ impl Bridge {
 
     /// Sends zones at and below `suffix` to another primary.
     pub(crate) fn route(mut self, suffix: &str, primary: &str) -> Self {
-        self.routes.push((suffix.to_owned(), primary.to_owned()));
+        self.routes
+            .push((suffix.to_owned(), primary.to_owned(), None));
+        self
+    }
+
+    /// Sends zones at and below `suffix` to a primary, and no others to any.
+    pub(crate) fn only_route(mut self, suffix: &str, primary: &str) -> Self {
+        self.routes.clear();
+        self.route(suffix, primary)
+    }
+
+    /// Gives each route added so far this key, in which `{zone}` stands for the name of the zone.
+    pub(crate) fn route_key(mut self, key: &str) -> Self {
+        for (_, _, own) in &mut self.routes {
+            *own = Some(key.to_owned());
+        }
+        self
+    }
+
+    /// Compares what runs do with what dry runs foretell, by this view of the primary's zones.
+    pub(crate) fn foretold_by(mut self, asker: Asker) -> Self {
+        self.witness = Some(Witness::at(asker));
         self
     }
 
@@ -189,6 +212,11 @@ impl Bridge {
         self.set("ptr", "networks", &format!("{networks:?}"))
     }
 
+    /// Lets payloads claim zones that are there and belong to nobody, also where zones can be made.
+    pub(crate) fn adopting(self) -> Self {
+        self.set_text("policy", "unowned-zones", "adopt")
+    }
+
     /// `[queue] deadline-seconds`.
     pub(crate) fn deadline_seconds(self, seconds: u32) -> Self {
         self.set("queue", "deadline-seconds", &seconds.to_string())
@@ -231,10 +259,17 @@ impl Bridge {
         self
     }
 
-    /// Runs nsbridge with this variable.
-    pub(crate) fn variable(self, name: &str, value: &str) -> Self {
-        let assignment = format!("{name}={value}");
-        self.within(&["env", &assignment])
+    /// Starts nsbridge once by way of another program, as [`Self::within`] does each time.
+    pub(crate) fn start_within(
+        &self,
+        wrapper: &[&str],
+        arguments: &[&str],
+        input: impl AsRef<[u8]>,
+    ) -> Going {
+        let configuration = self.write_configuration();
+        let configuration = configuration.to_string_lossy();
+        let with_configuration = [&["--config", &*configuration], arguments].concat();
+        self.start_by(wrapper, &[], &with_configuration, input.as_ref())
     }
 
     /// Makes no dry run before `plesk` and `sync`, for this reason.
@@ -298,10 +333,13 @@ impl Bridge {
         self.run_bare(&[], &[arguments, &direct].concat(), "")
     }
 
-    /// Writes the configuration to its file.
+    /// Writes the configuration to its file, unless it is there.
     #[track_caller]
     pub(crate) fn write_configuration(&self) -> PathBuf {
         let configuration = self.file("nsbridge.toml");
+        if std::fs::read_to_string(&configuration).is_ok_and(|there| there == self.toml()) {
+            return configuration;
+        }
         // Put in place as a whole: another run of this bridge may be reading it.
         let written = tempfile::NamedTempFile::new_in(self.directory.path());
         let written = written.and_then(|mut file| {
@@ -313,21 +351,33 @@ impl Bridge {
     }
 
     #[track_caller]
-    fn start_bare(
+    pub(crate) fn start_bare(
         &self,
         variables: &[(&str, &str)],
         arguments: &[&str],
         input: impl AsRef<[u8]>,
     ) -> Going {
+        let wrapper: Vec<&str> = self.wrapper.iter().map(String::as_str).collect();
+        self.start_by(&wrapper, variables, arguments, input.as_ref())
+    }
+
+    #[track_caller]
+    fn start_by(
+        &self,
+        wrapper: &[&str],
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Going {
         let program = env!("CARGO_BIN_EXE_nsbridge");
-        let mut line = self.wrapper.iter().map(String::as_str).chain([program]);
+        let mut line = wrapper.iter().copied().chain([program]);
         let mut command = Command::new(line.next().unwrap_or(program));
         command.args(line).args(arguments);
         command.env_remove("NSBRIDGE_CONFIG");
         command.envs(variables.iter().copied());
         command.current_dir(self.directory.path());
         Going {
-            running: Running::start(&mut command, input.as_ref()),
+            running: Running::start(&mut command, input),
             arguments: arguments.join(" "),
             state: self.file("state"),
             names: self.names.clone(),
@@ -350,11 +400,14 @@ impl Bridge {
                 let _ = writeln!(text, "{key} = {value}");
             }
         }
-        for (suffix, primary) in &self.routes {
+        for (suffix, primary, key) in &self.routes {
             let _ = writeln!(
                 text,
                 "\n[[routes]]\nsuffix = {suffix:?}\nprimary = {primary:?}"
             );
+            if let Some(key) = key {
+                let _ = writeln!(text, "key = {key:?}");
+            }
         }
         text + "\n" + &self.raw
     }

@@ -14,11 +14,13 @@ use crate::support::wait;
 
 pub(crate) const ZONE: &str = "example.com";
 
+/// The records of a zone with no name server but the primary, so that a check looks for no other one.
+pub(crate) const ALONE: &str = "$TTL 3600\n@ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n\
+    * A 192.0.2.7\nwww A 192.0.2.7\n";
+
 /// A server with a zone of somebody else.
 pub(crate) fn server(release: Release) -> Named {
-    Named::of(release)
-        .zone(Zone::dynamic(ZONE, "* A 192.0.2.7\n"))
-        .start()
+    Named::of(release).zone(Zone::dynamic(ZONE, ALONE)).start()
 }
 
 /// What `check` may not change: the zone, and every file.
@@ -53,35 +55,37 @@ pub(crate) fn check(bridge: &Bridge, named: &Named, arguments: &[&str]) -> Run {
     run
 }
 
-/// Asserts the lines about the primary `main`, without its name and address. `127.0.0.1:N` stands for
-/// where first contents are served.
+/// The lines about the primary `main`, without its name and address. In the place of a text stands its code, as in
+/// `failed: updates of example.com.: NB-UPDATE-REFUSED`.
+fn lines_about_main(run: &Run) -> Vec<String> {
+    let lines = run.stdout.lines().filter_map(|line| {
+        let (word, rest) = line.split_once(": ").unwrap_or_default();
+        let Some(rest) = rest.strip_prefix("main (127.0.0.1:PORT): ") else {
+            return line.starts_with("  ").then(|| line.to_owned());
+        };
+        let check = rest.split_once(": ").map_or(rest, |(check, _)| check);
+        Some(match run.code_of(line) {
+            Some(code) => format!("{word}: {check}: {code}"),
+            None => format!("{word}: {rest}"),
+        })
+    });
+    lines.collect()
+}
+
+/// Asserts the lines about the primary `main`, as [`lines_about_main`] has them.
 #[track_caller]
 pub(crate) fn assert_lines(run: &Run, status: i32, expected: &str) {
     run.assert_status(status);
-    let lines = run.stdout.lines().filter_map(|line| {
-        let line = line.replace("main (127.0.0.1:PORT): ", "\t");
-        let line = match line.split_once("reaches 127.0.0.1:") {
-            Some((start, rest)) => {
-                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-                format!("{start}reaches 127.0.0.1:N{rest}")
-            }
-            None => line,
-        };
-        let is_about_main = line.contains('\t') || line.starts_with("  ");
-        is_about_main.then(|| line.replace('\t', ""))
-    });
-    let lines: Vec<String> = lines.collect();
     let expected: Vec<&str> = expected.lines().collect();
-    assert_eq!(lines, expected, "of\n{}", run.stdout);
+    assert_eq!(lines_about_main(run), expected, "of\n{}", run.stdout);
 }
 
 /// Asserts that there are lines about the primary `main` that begin so.
 #[track_caller]
 pub(crate) fn assert_begins(run: &Run, starts: &[&str]) {
     for start in starts {
-        let (word, rest) = start.split_once(": ").unwrap();
-        let start = format!("{word}: main (127.0.0.1:PORT): {rest}");
-        let is_there = run.stdout.lines().any(|line| line.starts_with(&start));
+        let mut lines = lines_about_main(run).into_iter();
+        let is_there = lines.any(|line| line.starts_with(start));
         assert!(is_there, "no line begins with `{start}`:\n{}", run.stdout);
     }
 }
@@ -138,21 +142,16 @@ pub(crate) const DNS_IS_WELL: &str = "ok: connection: to 127.0.0.1:PORT\n\
     ok: transfer of example.com.\n\
     ok: updates of example.com.\n";
 
+pub(crate) const API_IS_WELL: &str = "ok: API\n";
 pub(crate) const CHANNEL_IS_WELL: &str = "ok: control channel\n";
 
 pub(crate) const CREATION_IS_WELL: &str = "ok: zone creation\n";
-
-pub(crate) const CREATE: &str =
-    "hint: `nsbridge check --create` makes a zone and removes it again\n";
 
 pub(crate) const OWNER_IS_NOBODY: &str = "ok: owner of example.com.: nobody\n";
 
 /// What a server that fetches first contents is not known to do, and what follows.
 pub(crate) fn fetching_unknown() -> String {
-    format!(
-        "unknown: first contents of new zones: whether the server reaches 127.0.0.1:N over UDP and \
-         TCP shows only when it fetches a new zone; {CREATE}{OWNER_IS_NOBODY}"
-    )
+    format!("unknown: first contents of new zones: NB-FETCH-UNTRIED\n{OWNER_IS_NOBODY}")
 }
 
 /// The lines about DNS up to one, and then what follows.
@@ -164,7 +163,9 @@ pub(crate) fn well_until(line: &str, rest: &str) -> String {
 pub(crate) fn controls(port: u16) -> String {
     format!(
         "  in named.conf:\n\
+         \x20   // in place of the statement that is there, if it differs:\n\
          \x20   key \"rndc\" {{ algorithm hmac-sha256; secret \"<that of this host's key file>\"; }};\n\
+         \x20   // beside the other lines of `controls`, in place of one with this address and port:\n\
          \x20   controls {{ inet 127.0.0.1 port {port} allow {{ 127.0.0.1; }} keys {{ \"rndc\"; }}; }};\n"
     )
 }

@@ -47,6 +47,7 @@ pub(crate) const ANYWHERE: Way = Way::Seed { listen: None };
 pub(crate) fn settings_of(named: &Named, way: Way) -> RndcSettings {
     RndcSettings {
         control: ("127.0.0.1".to_owned(), named.control_port()),
+        host: "127.0.0.1".to_owned(),
         control_key: control_key(named),
         view: None,
         instance: "plesk01".to_owned(),
@@ -54,6 +55,7 @@ pub(crate) fn settings_of(named: &Named, way: Way) -> RndcSettings {
         update_key: signing_key(named.key()),
         transfer_key: signing_key(named.key()),
         clock,
+        exchange_time_max: PATIENCE,
     }
 }
 

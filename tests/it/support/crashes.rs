@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::dig;
 use crate::support::jobs::wanted_at;
-use crate::support::named::Named;
+use crate::support::server::Server;
 
 /// A source of numbers that gives the same ones in each run (Knuth's MMIX constants).
 pub(crate) struct Numbers(pub(crate) u64);
@@ -32,10 +32,11 @@ impl Model {
         self.0.entry(zone).or_default().push(second);
     }
 
+    /// Asserts that each zone shows one of them.
     #[track_caller]
-    pub(crate) fn assert_on(&self, named: &Named) {
+    pub(crate) fn assert_on(&self, server: &dyn Server) {
         for (zone, seconds) in &self.0 {
-            let content = dig::content(named, &format!("z{zone}.test"));
+            let content = dig::content(server, &format!("z{zone}.test"));
             let mut wanted = seconds
                 .iter()
                 .map(|second| wanted_at(*zone, *second).content());

@@ -44,6 +44,14 @@ impl Witness {
         }
     }
 
+    /// By whatever answers for the zones of the primary as they are.
+    pub(crate) fn at(asker: Asker) -> Self {
+        Self {
+            asker,
+            keeps_soa_ttl: false,
+        }
+    }
+
     pub(crate) fn with_key(mut self, file: &Path) -> Self {
         self.asker = self.asker.with_key(file);
         self

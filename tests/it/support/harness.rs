@@ -1,6 +1,9 @@
 //! The harness itself: that its witnesses see what is there, and its assertions fail when they must.
 
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pretty_assertions::assert_eq;
 
@@ -9,8 +12,10 @@ use crate::support::daemon::Release;
 use crate::support::dig::{self, Asker};
 use crate::support::keys::Key;
 use crate::support::named::{Named, View, Zone};
-use crate::support::nsupdate::{nsupdate, try_nsupdate};
+use crate::support::nsupdate::{nsupdate, try_nsupdate, try_nsupdate_at};
+use crate::support::ports::Port;
 use crate::support::process::Running;
+use crate::support::refusal::{Proxy, REFUSED, Refusal};
 use crate::support::scripted::{Scripted, Upstream};
 use crate::support::server::Server as _;
 use crate::support::{message, payload, process, record, wait};
@@ -252,6 +257,41 @@ fn a_run_of_nsbridge_is_kept_and_its_addresses_are_named() {
 }
 
 #[test]
+fn a_proxy_refuses_what_it_is_told_to_and_counts_what_passes() {
+    let named = Named::builder()
+        .zone(Zone::dynamic("example.com", "a 60 A 192.0.2.7"))
+        .start();
+    let proxy = Proxy::refusing(&named, |update| {
+        let added = message::additions(update);
+        let adds = |record: &str| added.iter().any(|it| it == record);
+        let is_signed = adds("a.example.com. A 192.0.2.7");
+        let is_refused = is_signed || adds("b.example.com. MX 10 ns1.example.com.");
+        is_refused.then_some(Refusal {
+            rcode: REFUSED,
+            is_signed,
+        })
+    });
+    let send = |script: &str| try_nsupdate_at(proxy.port(), named.key_file(), script);
+    let refused = "update add c.example.com 60 TXT c\nupdate add a.example.com 60 A 192.0.2.7";
+    let said = send(refused).stderr();
+    assert_eq!(said, "update failed: REFUSED\n");
+    let said = send("update add b.example.com 60 MX 10 ns1.example.com").stderr();
+    assert!(said.contains("expected a TSIG"), "{said}");
+    let passed = "update add b.example.com 60 A 192.0.2.7\nupdate delete a.example.com A 192.0.2.7";
+    assert_eq!(send(passed).status, Some(0));
+    let expected = [
+        "b.example.com. 60 IN A 192.0.2.7",
+        "example.com. 3600 IN NS ns1.example.com.",
+        "ns1.example.com. 3600 IN A 192.0.2.1",
+    ];
+    assert_eq!(dig::content(&named, "example.com"), expected);
+    assert_eq!(proxy.updates_received(), 3);
+    let asker = Asker::at(proxy.port(), named.key_file());
+    let transferred = asker.axfr("example.com");
+    assert_eq!(transferred, dig::axfr(&named, "example.com"));
+}
+
+#[test]
 #[should_panic(expected = "the secret of key `told` is in standard output")]
 fn a_secret_in_the_output_fails_the_test() {
     let key = Key::new("told");
@@ -292,4 +332,38 @@ fn a_server_of_debian_13_is_another_one_than_that_of_this_machine_and_ends_when_
     assert_eq!(Asker::of(&named).ask(&["example.com"]).status, Some(9));
     named.restart();
     assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.9"]);
+}
+
+/// Between `fork` and `exec` a program has all sockets of the test that starts it.
+#[test]
+fn nobody_listens_on_a_claimed_port_whatever_is_started_meanwhile() {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+        }
+        let connected = (0..1_000).find_map(|_| {
+            let port = Port::claim();
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port.number()))
+                .err()
+                .is_none_or(|error| error.kind() != ErrorKind::ConnectionRefused)
+                .then(|| port.number())
+        });
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(connected, None);
+    });
+}
+
+#[test]
+fn a_port_that_somebody_else_serves_is_not_claimed() {
+    let number = Port::claim().number();
+    let by_tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).unwrap();
+    assert!(Port::try_claim(number).is_none());
+    drop(by_tcp);
+    let _by_udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, number)).unwrap();
+    assert!(Port::try_claim(number).is_none());
 }

@@ -1,6 +1,10 @@
 //! What waits in the queue, and zones that deliveries of a known second can be told apart in.
 
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Params};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::bridge::Bridge;
 use crate::support::named::{self, Named};
@@ -40,4 +44,52 @@ pub(crate) fn wanted_at(number: u32, second: u32) -> Wanted {
         second % 250
     );
     zone(&format!("z{number}.test"), &lines).sent(second)
+}
+
+/// Lets each job that waits be due now.
+#[track_caller]
+pub(crate) fn make_due(bridge: &Bridge) {
+    let changed = edit(bridge, "UPDATE job SET next_at = 0 WHERE state = 0", []);
+    assert!(changed > 0, "no job waits");
+}
+
+/// Changes jobs, zones or PTR values by a statement, and gives them the check sums that nsbridge would have written. Returns how many
+/// rows the statement has changed.
+#[track_caller]
+pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
+    let queue = Connection::open(bridge.file("state/queue.db")).expect("a queue");
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let defined = queue.create_scalar_function("check_sum", -1, flags, |context| {
+        // The first octets of SHA-256, of each value with a letter for its type and its length.
+        let mut octets: Vec<u8> = Vec::new();
+        let mut add = |kind: u8, value: &[u8]| {
+            octets.push(kind);
+            octets.extend(value.len().to_le_bytes());
+            octets.extend(value);
+        };
+        for index in 0..context.len() {
+            match context.get_raw(index) {
+                ValueRef::Null => add(b'n', &[]),
+                ValueRef::Integer(number) => add(b'i', &number.to_le_bytes()),
+                ValueRef::Text(text) => add(b't', text),
+                other @ (ValueRef::Real(_) | ValueRef::Blob(_)) => {
+                    panic!("a column of a type that no job has: {other:?}")
+                }
+            }
+        }
+        let digest = Sha256::digest(octets);
+        Ok(i64::from_le_bytes(
+            *digest.first_chunk().expect("32 octets"),
+        ))
+    });
+    defined.expect("a function");
+    let changed = queue.execute(sql, params).expect("rows can be changed");
+    let seal = "UPDATE job SET intent_sum = check_sum(intent);
+                UPDATE job SET own_sum = check_sum(id, key, primary_, stage, octets, intent_sum, state, forced,
+                    enqueued_at, attempts, next_at, updated_at, reason);
+                UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
+                UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, guard, soa_ttl, generation, serial,
+                    key_tags, records_sum);";
+    queue.execute_batch(seal).expect("check sums");
+    changed
 }

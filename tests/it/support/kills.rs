@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support::bridge::{Bridge, Going};
+use crate::support::bridge::{Bridge, Going, Run};
 use crate::support::scripted::Scripted;
 use crate::support::wait;
 
@@ -66,9 +66,28 @@ impl Barrier {
     /// before, and well.
     #[track_caller]
     pub(crate) fn kill_after(&self, answers: usize, bridge: &Bridge, call: &str) -> bool {
+        let ended = self.end_of(answers, bridge, call);
+        ended.as_ref().map(|run| run.assert_status(0)).is_none()
+    }
+
+    /// Does so, and gives the run that ended before it could be killed.
+    #[track_caller]
+    pub(crate) fn end_of(&self, answers: usize, bridge: &Bridge, call: &str) -> Option<Run> {
+        self.end_of_command(answers, bridge, &["plesk"], call)
+    }
+
+    /// The same of any command with this input.
+    #[track_caller]
+    pub(crate) fn end_of_command(
+        &self,
+        answers: usize,
+        bridge: &Bridge,
+        arguments: &[&str],
+        input: &str,
+    ) -> Option<Run> {
         self.gate.is_shut.store(false, Ordering::SeqCst);
         self.gate.left.store(answers, Ordering::SeqCst);
-        let mut going = bridge.start(&["plesk"], call);
+        let mut going = bridge.start(arguments, input);
         let is_shut = || self.gate.is_shut.load(Ordering::SeqCst);
         wait::until("an answer is held back, or all is over", || {
             is_shut() || !going.is_running()
@@ -77,10 +96,7 @@ impl Barrier {
         going.signal("KILL");
         let run = going.finish();
         self.gate.left.store(ALL, Ordering::SeqCst);
-        if !is_killed {
-            run.assert_status(0);
-        }
-        is_killed
+        Some(run).filter(|_| !is_killed)
     }
 
     /// Does so with no answer, with one, with two, until a call ends before; `repair` follows each that was

@@ -15,6 +15,7 @@ use crate::support::bridge::Bridge;
 use crate::support::daemon::{Daemon, Release};
 use crate::support::dig::Asker;
 use crate::support::keys::Key;
+use crate::support::members::entries;
 use crate::support::named_conf::zone_file;
 use crate::support::ports::Port;
 use crate::support::server::Server;
@@ -215,12 +216,10 @@ impl Knot {
         &self.key
     }
 
-    /// The catalog as it is: every record but SOA, NS and version, sorted.
+    /// The claims and members of the catalog, sorted.
     #[track_caller]
     pub(crate) fn catalog(&self) -> Vec<String> {
-        let mut lines = Asker::at(self.port(), self.key_file()).axfr(CATALOG);
-        lines.retain(|line| line.contains(&format!(".zones.{CATALOG}.")));
-        lines
+        entries(Asker::at(self.port(), self.key_file()).axfr(CATALOG))
     }
 
     fn conf(&self) -> String {
@@ -327,6 +326,10 @@ impl Server for Knot {
         self.daemon.stop();
     }
 
+    fn kill(&mut self) {
+        self.daemon.kill();
+    }
+
     #[track_caller]
     fn restart(&mut self) {
         self.daemon.stop();
@@ -364,10 +367,16 @@ acl:
   - id: catalog-changes
     key: plesk
     action: update
-    update-type: [PTR, TXT]
+    update-type: [PTR, TXT, ZONEMD]
     update-owner: name
     update-owner-match: sub
-    update-owner-name: zones
+    update-owner-name: [zones, nsbridge.ext]
+  - id: catalog-serial
+    key: plesk
+    action: update
+    update-type: SOA
+    update-owner: zone
+    update-owner-match: equal
 ";
 
 /// A template takes nothing from `default`, so each says again that no zone file is ever written: the
@@ -405,7 +414,7 @@ zone:
     zonefile-sync: -1
     zonefile-load: whole
     journal-content: changes
-    acl: [catalog-transfers, catalog-changes{to-all}]
+    acl: [catalog-transfers, catalog-changes, catalog-serial{to-all}]
     catalog-role: interpret
     catalog-template: [{template}]
     {notify}

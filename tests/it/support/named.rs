@@ -3,7 +3,8 @@
 //! `start` returns when the server says that it runs, on ports that it has for itself. Nothing of a
 //! system-wide BIND is used but its programs.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ use crate::support::authority::Authority;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::{Daemon, Release};
 use crate::support::keys::Key;
-use crate::support::named_conf::Choices;
+use crate::support::named_conf::{Choices, INITIAL_ZONE};
 pub(crate) use crate::support::named_conf::{View, Zone};
 use crate::support::ports::Port;
 use crate::support::process::{self, Said};
@@ -25,13 +26,6 @@ const PORT_TRIES: u32 = 5;
 /// The template that a server has whose release knows templates.
 pub(crate) const TEMPLATE: &str = "made-here";
 
-/// What every zone begins with that is made from the template.
-const INITIAL_ZONE: &str = "\
-$TTL 300
-@ SOA ns1.invalid. hostmaster.invalid. 1 3600 600 86400 300
-@ NS ns1.invalid.
-";
-
 /// How a server shall be. Without further calls: one key `plesk`, a control channel with the key
 /// `rndc`, new zones allowed, no zone.
 #[derive(Debug)]
@@ -41,6 +35,7 @@ pub(crate) struct Builder {
     choices: Choices,
     written: Option<String>,
     tls: Tls,
+    octets_free: Option<u32>,
 }
 
 /// Whether a server listens for DNS over TLS.
@@ -117,6 +112,12 @@ impl Builder {
         self
     }
 
+    /// Gives the installed server a disk of its own with only so many octets free, which a container of its own shows.
+    pub(crate) fn octets_free(mut self, octets: u32) -> Self {
+        self.octets_free = Some(octets);
+        self
+    }
+
     /// Starts it and waits until it runs.
     #[track_caller]
     pub(crate) fn start(mut self) -> Named {
@@ -140,6 +141,7 @@ impl Builder {
             written: self.written,
             ports: Ports::claim(),
             tls: self.tls,
+            octets_free: self.octets_free,
         };
         if self.release == Release::Experimental {
             write(&named.file("initial.db"), INITIAL_ZONE);
@@ -208,6 +210,7 @@ pub(crate) struct Named {
     written: Option<String>,
     ports: Ports,
     tls: Tls,
+    octets_free: Option<u32>,
 }
 
 impl Named {
@@ -224,6 +227,7 @@ impl Named {
             choices: Choices::default(),
             written: None,
             tls: Tls::Off,
+            octets_free: None,
         }
     }
 
@@ -309,11 +313,6 @@ impl Named {
             .collect()
     }
 
-    /// Ends it at once, as a crash does, and waits for the end.
-    pub(crate) fn kill(&mut self) {
-        self.daemon.kill();
-    }
-
     /// Starts the program and waits until it runs or has met a port in use.
     #[track_caller]
     fn launch(&mut self) -> Launch {
@@ -322,10 +321,32 @@ impl Named {
             Release::Installed => program_for(self.directory.path()),
             Release::Debian13 | Release::Experimental => "/usr/sbin/named".into(),
         };
+        let program = match self.octets_free {
+            Some(octets) => self.on_nearly_full_disk(&program, octets),
+            None => program,
+        };
         let arguments = ["-g", "-c", &*conf.to_string_lossy(), "-4", "-n", "2"];
         self.daemon.start(&program, &arguments);
         let launched = wait::until_some(wait::PATIENCE, || self.look());
         launched.unwrap_or_else(|| panic!("named does not run after {:?}", wait::PATIENCE))
+    }
+
+    /// Writes a script that runs the program with a nearly full file system in the place of the directory.
+    fn on_nearly_full_disk(&self, program: &Path, octets_free: u32) -> PathBuf {
+        let (directory, program) = (self.directory.path().display(), program.display());
+        let inner = format!(
+            "cp -a {directory} {directory}.whole && mount -t tmpfs -o size=4m tmpfs {directory} && \
+             cp -a {directory}.whole/. {directory} && rm -r {directory}.whole && \
+             (cat /dev/zero > {directory}/filler; true) 2> /dev/null; \
+             truncate -s -{octets_free} {directory}/filler; exec {program} \"$@\""
+        );
+        let script = format!(
+            "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '{inner}' sh \"$@\"\n"
+        );
+        let file = self.file("named-on-a-full-disk");
+        write(&file, &script);
+        fs::set_permissions(&file, Permissions::from_mode(0o700)).expect("our own file");
+        file
     }
 
     /// Whether it runs, or why it never will; `None` while neither is known.
@@ -434,6 +455,10 @@ impl Server for Named {
 
     fn stop(&mut self) {
         self.daemon.stop();
+    }
+
+    fn kill(&mut self) {
+        self.daemon.kill();
     }
 
     #[track_caller]

@@ -5,6 +5,13 @@
 
 use std::fmt::Write as _;
 
+/// What every zone begins with that is made from the template.
+pub(super) const INITIAL_ZONE: &str = "\
+$TTL 300
+@ SOA ns1.invalid. hostmaster.invalid. 1 3600 600 86400 300
+@ NS ns1.invalid.
+";
+
 /// What comes before the records of a zone file that brings no SOA of its own.
 const APEX: &str = "$TTL 3600\n\
     @ SOA ns1 hostmaster 1 3600 600 86400 300\n\
@@ -155,10 +162,12 @@ impl Choices {
              {listen}\nlisten-on-v6 {{ none; }};\nautomatic-interface-scan no;\n\
              recursion no;\nempty-zones-enable no;\ndnssec-validation no;\nnotify no;\n\
              allow-new-zones {new_zones};\n\
-             # Two servers must not share a port unnoticed.\nreuseport no;\n\
-             # A new secondary asks its primary at once: the seed way depends on it.\n\
-             serial-query-rate 1000;\n"
+             # Two servers must not share a port unnoticed.\nreuseport no;\n"
         );
+        // A new secondary asks its primary at once: the seed way depends on it.
+        if !self.options.contains("serial-query-rate") {
+            text.push_str("serial-query-rate 1000;\n");
+        }
         if !self.options.contains("allow-transfer") {
             text.push_str("allow-transfer { key \"{key}\"; };\n");
         }

@@ -1,5 +1,7 @@
 //! The real `nsupdate`: how a test changes a server behind nsbridge's back.
 
+use std::path::Path;
+
 use crate::support::process::{self, Said};
 use crate::support::server::Server;
 use crate::support::wait;
@@ -27,21 +29,25 @@ pub(crate) fn nsupdate(server: &dyn Server, script: &str) {
 /// The same, for a script that may be refused.
 #[track_caller]
 pub(crate) fn try_nsupdate(server: &dyn Server, script: &str) -> Said {
-    let key_file = server.key_file().to_string_lossy();
-    run(server, script, &["-v", "-k", &*key_file])
+    try_nsupdate_at(server.port(), server.key_file(), script)
+}
+
+/// The same, to whatever listens on a port of 127.0.0.1.
+#[track_caller]
+pub(crate) fn try_nsupdate_at(port: u16, key_file: &Path, script: &str) -> Said {
+    run(port, script, &["-v", "-k", &*key_file.to_string_lossy()])
 }
 
 /// The same, of somebody without a key.
 #[track_caller]
 pub(crate) fn unsigned_nsupdate(server: &dyn Server, script: &str) -> Said {
-    run(server, script, &["-v"])
+    run(server.port(), script, &["-v"])
 }
 
 #[track_caller]
-fn run(server: &dyn Server, script: &str, arguments: &[&str]) -> Said {
+fn run(port: u16, script: &str, arguments: &[&str]) -> Said {
     let input = format!(
-        "server 127.0.0.1 {}\ncheck-names off\n{}\nsend\n",
-        server.port(),
+        "server 127.0.0.1 {port}\ncheck-names off\n{}\nsend\n",
         script.trim()
     );
     process::run("nsupdate", arguments, input.as_bytes())

@@ -228,6 +228,21 @@ impl Pdns {
         );
     }
 
+    /// Runs statements on its database behind its back.
+    #[track_caller]
+    pub(crate) fn sql_batch(&self, statements: &str) {
+        let ran = Connection::open(self.file("pdns.sqlite3"))
+            .and_then(|database| database.execute_batch(statements));
+        ran.unwrap_or_else(|error| panic!("`{statements}`: {error}"));
+    }
+
+    /// Runs `pdns_control` with a command, such as `purge`.
+    #[track_caller]
+    pub(crate) fn pdns_control(&self, command: &[&str]) {
+        let said = self.run("pdns_control", command);
+        assert!(said.status == Some(0), "{}{}", said.stdout(), said.stderr());
+    }
+
     /// What it has stored, by a query of one column of text; sorted.
     #[track_caller]
     pub(crate) fn stored(&self, query: &str) -> Vec<String> {
@@ -365,6 +380,10 @@ impl Server for Pdns {
         // It has no handler for TERM.
         self.run("pdns_control", &["quit"]);
         self.daemon.stop();
+    }
+
+    fn kill(&mut self) {
+        self.daemon.kill();
     }
 
     #[track_caller]

@@ -3,9 +3,11 @@
 //! Taken from below the kernel's ephemeral range, so that no outgoing connection takes a port while
 //! its server restarts. A socket bound to the same port of 127.0.0.2 is the claim: it is seen by
 //! every other process that runs these tests, and ends with its process. (Binding 127.0.0.1 itself
-//! would not do: a name server that sets `SO_REUSEPORT` could share a port unnoticed.)
+//! would not do: a name server that sets `SO_REUSEPORT` could share a port unnoticed. Nor even for a moment: a program
+//! that is being started has all sockets of its test until `exec`, and would listen there or be in a server's way.)
 
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The first port tried, well above the well-known ones.
@@ -43,11 +45,20 @@ impl Port {
         );
     }
 
-    fn try_claim(number: u16) -> Option<Self> {
+    /// Claims two free ports beside each other.
+    pub(crate) fn claim_pair() -> [Self; 2] {
+        loop {
+            let first = Self::claim();
+            if let Some(second) = Self::try_claim(first.number + 1) {
+                return [first, second];
+            }
+        }
+    }
+
+    /// Claims a port if it is free.
+    pub(crate) fn try_claim(number: u16) -> Option<Self> {
         let claim = TcpListener::bind((CLAIMS, number)).ok()?;
-        let _tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        let _udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        Some(Self {
+        (!is_in_use(number)).then_some(Self {
             number,
             _claim: claim,
         })
@@ -57,4 +68,18 @@ impl Port {
     pub(crate) fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// Returns whether somebody listens on the port, or takes datagrams there. Binds nothing.
+fn is_in_use(number: u16) -> bool {
+    let port = format!(":{number:04X}");
+    // Source: proc_pid_net(5); the second word is the local address.
+    let has_udp = |table: &&str| {
+        let sockets = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        let mut addresses = sockets
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1));
+        addresses.any(|address| address.ends_with(&port))
+    };
+    TcpStream::connect((Ipv4Addr::LOCALHOST, number)).is_ok() || ["udp", "udp6"].iter().any(has_udp)
 }

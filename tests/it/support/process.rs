@@ -74,6 +74,11 @@ impl Running {
         send_signal(self.child.id(), signal);
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The most memory that it has had so far, in KiB.
     ///
     /// # Panics

@@ -81,6 +81,14 @@ impl Made {
     }
 
     #[track_caller]
+    /// Runs `zone adopt`.
+    pub(crate) fn adopt(&self, zone: &str) {
+        self.bridge
+            .run(&["zone", "adopt", zone], "")
+            .assert_status(0);
+    }
+
+    /// Sends one command.
     pub(crate) fn plesk(&self, command: serde_json::Value) -> Run {
         self.bridge.plesk(payload::call(&[command]))
     }

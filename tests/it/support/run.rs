@@ -26,6 +26,11 @@ impl Going {
         self.running.signal(signal);
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
+    }
+
     /// The most memory that it has had so far, in KiB.
     #[track_caller]
     pub(crate) fn peak_memory_kib(&self) -> u64 {
@@ -58,23 +63,57 @@ impl Going {
             for (from, to) in &self.names {
                 text = text.replace(from, to);
             }
-            text
+            // The commands in hints name it.
+            text.replace(" --config DIR/nsbridge.toml", "")
         };
-        let (stderr, jobs) = without_jobs(&named(said.stderr()));
+        assert_nothing_doubled(&said.stdout());
+        assert_nothing_doubled(&said.stderr());
+        let mut messages = Vec::new();
+        let (stderr, jobs) = without_jobs(&without_codes(&named(said.stderr()), &mut messages));
         Run {
             status: said.status,
-            stdout: named(said.stdout()),
+            stdout: without_codes(&named(said.stdout()), &mut messages),
             stderr,
             jobs,
+            messages,
         }
     }
+}
+
+/// Asserts that no line names a thing twice in a row, as in "API: API: Connection refused".
+#[track_caller]
+fn assert_nothing_doubled(text: &str) {
+    for line in text.lines() {
+        let parts: Vec<&str> = line.split(": ").collect();
+        let doubled = parts.windows(2).find(|it| it[0] == it[1]);
+        assert_eq!(doubled, None, "{line}");
+    }
+}
+
+/// Takes the codes out of the words at the beginnings of lines, such as `error[NB-ZONE-ABSENT]: `, and gives each
+/// with its line beside.
+fn without_codes(text: &str, messages: &mut Vec<(String, String)>) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let found = line.split_once("[NB-").and_then(|(word, rest)| {
+            let (code, rest) = rest.split_once("]: ")?;
+            let is_word = word.bytes().all(|octet| octet.is_ascii_lowercase());
+            is_word.then_some((word, code, rest))
+        });
+        let Some((word, code, rest)) = found else {
+            return line.to_owned();
+        };
+        let line = format!("{word}: {rest}");
+        messages.push((format!("NB-{code}"), line.clone()));
+        line
+    });
+    lines.collect()
 }
 
 /// Takes out of each line what it says of a job in the queue, and gives that beside.
 fn without_jobs(stderr: &str) -> (String, Vec<String>) {
     let (mut text, mut jobs) = (String::new(), Vec::new());
     for line in stderr.split_inclusive('\n') {
-        let found = ["; kept in the queue as job ", "; held in the queue as job "]
+        let found = ["; kept as job ", "; held as job "]
             .iter()
             .find_map(|note| {
                 line.split_once(note)
@@ -106,9 +145,52 @@ pub(crate) struct Run {
     /// What it says of jobs in the queue, as "kept 1" and "held 2"; which number a job has depends on all that
     /// the queue had before.
     pub(crate) jobs: Vec<String>,
+    /// Its messages, and its checks that are not well: each code with its line. Those of standard error come first.
+    messages: Vec<(String, String)>,
 }
 
 impl Run {
+    /// The codes of its messages and of its checks that are not well.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        self.messages.iter().map(|(code, _)| &**code).collect()
+    }
+
+    /// The code of a line.
+    pub(crate) fn code_of(&self, line: &str) -> Option<&str> {
+        let mut messages = self.messages.iter();
+        let message = messages.find(|(_, it)| it.trim_end_matches('\n') == line);
+        message.map(|(code, _)| &**code)
+    }
+
+    /// Asserts that a message or a check has this code.
+    #[track_caller]
+    pub(crate) fn assert_code(&self, code: &str) -> &Self {
+        self.assert_code_with(code, "")
+    }
+
+    /// Asserts that a message or a check with this code has this part, such as the name that it is about.
+    #[track_caller]
+    pub(crate) fn assert_code_with(&self, code: &str, part: &str) -> &Self {
+        let mut messages = self.messages.iter();
+        assert!(
+            messages.any(|(it, line)| it == code && line.contains(part)),
+            "no {code} with `{part}` in {:?}; stdout:\n{}\nstderr:\n{}",
+            self.codes(),
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// Asserts that standard error has messages with these codes, in this order, and nothing else.
+    #[track_caller]
+    pub(crate) fn assert_codes(&self, codes: &[&str]) -> &Self {
+        assert_eq!(self.codes(), codes, "standard error:\n{}", self.stderr);
+        let lines = self.stderr.lines().count();
+        assert_eq!(lines, codes.len(), "standard error:\n{}", self.stderr);
+        self
+    }
+
     /// Asserts the exit status; shows what was said when it is another.
     #[track_caller]
     pub(crate) fn assert_status(&self, status: i32) -> &Self {
@@ -122,15 +204,16 @@ impl Run {
         self
     }
 
-    /// Asserts that standard error is one line: this error with `subject` (a zone, or an address and
-    /// its host name) on the primary `main`, and what to do about it. Standard output is empty.
+    /// Asserts that standard error is one line: an error with this code about `subject` (a zone, or an address and its
+    /// host name) on the primary `main`. Standard output is empty.
     #[track_caller]
-    pub(crate) fn assert_error(&self, subject: &str, cause: &str, hint: &str) -> &Self {
-        let line = format!("error: {subject} on main (127.0.0.1:PORT): {cause}; hint: {hint}\n");
-        self.assert_stderr(&line).assert_stdout("")
+    pub(crate) fn assert_error(&self, subject: &str, code: &str) -> &Self {
+        let start = format!("error: {subject} on main (127.0.0.1:PORT): ");
+        assert!(self.stderr.starts_with(&start), "{}", self.stderr);
+        self.assert_codes(&[code]).assert_stdout("")
     }
 
-    /// Asserts that this text is on standard error; for texts with an id, a time or a size in them.
+    /// Asserts that this text is on standard error, such as a name; for what a message is, assert its code.
     #[track_caller]
     pub(crate) fn assert_says(&self, part: &str) -> &Self {
         assert!(
@@ -155,10 +238,7 @@ impl Run {
     /// Asserts that the primary does not have a zone, in the way of [`Self::assert_error`].
     #[track_caller]
     pub(crate) fn assert_absent(&self, zone: &str) -> &Self {
-        let hint = "create the zone there, or let nsbridge do it: `nsbridge zone create`, with \
-                    [primaries.….provision] in the configuration";
-        self.assert_status(69)
-            .assert_error(zone, "the zone is not on the primary", hint)
+        self.assert_status(69).assert_error(zone, "NB-ZONE-ABSENT")
     }
 
     /// Asserts standard output, exactly.

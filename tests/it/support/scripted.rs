@@ -80,12 +80,65 @@ impl Scripted {
         })
     }
 
+    /// Passes messages on to the server on `port` and back, but answers by itself those questions that `answer`
+    /// has an answer for: they never reach the server.
+    pub(crate) fn before(
+        port: u16,
+        answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |conversation| {
+            let mut upstream = Upstream::connect(port).stream;
+            let mut responses = upstream.try_clone().expect("a second handle");
+            let client = conversation.stream.try_clone();
+            let client = Mutex::new(client.expect("a second handle"));
+            let write = |message: &[u8]| {
+                let mut client = client.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = write_message(&mut client, message);
+            };
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while let Some(message) = read_message(&mut responses) {
+                        write(&message);
+                    }
+                    let client = client.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = client.shutdown(Shutdown::Write);
+                });
+                while let Some(question) = conversation.read() {
+                    match answer(&question) {
+                        Some(message) => write(&message),
+                        None => drop(write_message(&mut upstream, &question)),
+                    }
+                }
+                let _ = upstream.shutdown(Shutdown::Both);
+            });
+        })
+    }
+
     /// Passes octets on to the server on `port` as they come, whatever the protocol, and those pieces of
     /// its answers that `passes` is true for. After one that it is not true for the connection says
     /// nothing more, not even that it ends.
     pub(crate) fn relay(port: u16, passes: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self::relay_or(false, port, passes)
+    }
+
+    /// Does so, but ends the connection in place of silence.
+    pub(crate) fn relay_or_cut(
+        port: u16,
+        passes: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::relay_or(true, port, passes)
+    }
+
+    fn relay_or(
+        is_cut: bool,
+        port: u16,
+        passes: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
         Self::start(move |conversation| {
-            let upstream = Upstream::connect(port).stream;
+            // A server that is down refuses the connection; behind the relay it ends.
+            let Some(Upstream { stream: upstream }) = Upstream::try_connect(port) else {
+                return;
+            };
             let client = conversation.stream.try_clone();
             let mut client = client.expect("a connection has a second handle");
             std::thread::scope(|scope| {
@@ -93,6 +146,10 @@ impl Scripted {
                     let (mut part, mut is_silent) = ([0; PIECE_OCTETS], false);
                     while let Ok(count @ 1..) = (&upstream).read(&mut part) {
                         is_silent = is_silent || !passes();
+                        if is_silent && is_cut {
+                            let _ = client.shutdown(Shutdown::Both);
+                            break;
+                        }
                         let _ = is_silent || client.write_all(&part[..count]).is_ok();
                     }
                     let _ = is_silent || client.shutdown(Shutdown::Write).is_ok();
@@ -273,6 +330,18 @@ impl Upstream {
         }
     }
 
+    /// Connects to a port of 127.0.0.1 at which nobody may listen.
+    pub(crate) fn try_connect(port: u16) -> Option<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+        Some(Self { stream })
+    }
+
+    /// Sends a message and gives its answer, if there is one.
+    pub(crate) fn try_exchange(&mut self, message: &[u8], limit: Duration) -> Option<Vec<u8>> {
+        write_message(&mut self.stream, message).ok()?;
+        self.receive(limit)
+    }
+
     /// Sends a message.
     #[track_caller]
     pub(crate) fn send(&mut self, message: &[u8]) {
@@ -282,12 +351,7 @@ impl Upstream {
     /// The next message; `None` when none comes within `limit` or the server has closed.
     pub(crate) fn receive(&mut self, limit: Duration) -> Option<Vec<u8>> {
         self.stream.set_read_timeout(Some(limit)).ok()?;
-        let mut length = [0; 2];
-        self.stream.read_exact(&mut length).ok()?;
-        self.stream.set_read_timeout(Some(wait::PATIENCE)).ok()?;
-        let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-        self.stream.read_exact(&mut message).ok()?;
-        Some(message)
+        read_message(&mut self.stream)
     }
 
     /// Sends a message and gives its one answer.
@@ -301,6 +365,14 @@ impl Upstream {
 fn write_message(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
     let length = u16::try_from(message.len()).expect("a DNS message has up to 65,535 octets");
     stream.write_all(&[&length.to_be_bytes(), message].concat())
+}
+
+fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).ok()?;
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).ok()?;
+    Some(message)
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -56,6 +56,9 @@ pub(crate) trait Server: Debug {
     /// Ends it in good order.
     fn stop(&mut self);
 
+    /// Ends it at once, as a crash does, and waits for the end.
+    fn kill(&mut self);
+
     /// Starts it again on the same ports, after ending it in good order if it runs.
     fn restart(&mut self);
 }
@@ -98,6 +101,10 @@ impl Server for Started {
 
     fn stop(&mut self) {
         (**self).stop();
+    }
+
+    fn kill(&mut self) {
+        (**self).kill();
     }
 
     fn restart(&mut self) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::support::wait;
 
@@ -70,9 +70,14 @@ impl Terminal {
         }
     }
 
+    /// All that the program has written, with its colours.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+    }
+
     /// What is on the screen, without colours, cursor movements and sounds.
     pub(crate) fn shown(&self) -> String {
-        let shown = String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned();
+        let shown = self.written();
         let mut parts = shown.split("\x1b[");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -96,9 +101,13 @@ impl Terminal {
         );
     }
 
-    /// Presses keys.
+    /// Presses keys, once the program reads each key by itself: before that the terminal would show them, too.
     #[track_caller]
     pub(crate) fn press(&mut self, keys: &str) {
+        wait::until("the program reads keys", || {
+            let modes = tcgetattr(&self.keyboard).unwrap().local_modes;
+            !modes.contains(LocalModes::ICANON)
+        });
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 

@@ -145,7 +145,12 @@ impl Record {
 
     fn line(&self) -> String {
         let value = match self.kind.as_str() {
-            "TXT" | "CAA" => format!("\"{}\"", self.value),
+            "CAA" => format!("\"{}\"", self.value),
+            "TXT" => {
+                let strings = self.value.as_bytes().chunks(255);
+                let strings = strings.map(|it| format!("\"{}\"", String::from_utf8_lossy(it)));
+                strings.collect::<Vec<_>>().join(" ")
+            }
             _ => self.value.clone(),
         };
         let data = format!("{} {value}", self.opt);

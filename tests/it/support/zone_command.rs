@@ -22,7 +22,7 @@ pub(crate) fn shared() -> (Named, Bridge) {
     let named = Named::builder()
         .zone(Zone::dynamic("example.com", "theirs A 192.0.2.7\n"))
         .start();
-    let bridge = Bridge::of(&named).seed(&named);
+    let bridge = Bridge::of(&named).seed(&named).adopting();
     let records = [
         ("example.com.", "NS", "", "ns1.example.com."),
         ("ours.example.com.", "A", "", "192.0.2.8"),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
+use crate::support::jobs::assert_empty;
 use crate::support::nsupdate::nsupdate;
 use crate::support::payload;
 use crate::support::server::{Kind, Server as _, scenario};
@@ -135,12 +136,12 @@ fn a_file_that_is_wrong_is_not_applied_in_part(kind: Kind) {
     );
     let (zone, updates) = (dig::axfr(&server, "example.com"), server.updates_received());
     for options in [&[][..], &["--dry-run"], &["--prune"]] {
-        sync(&bridge, options).assert_status(65).assert_stdout("").assert_stderr(
-            "error: example.com.: zone.db:6:7: address `192.0.2.700` is not an IPv4 address; nothing was attempted; \
-             hint: correct the data; `named-checkzone` reads the same format\n\
-             error: example.com.: zone.db:7:19: `else.example.net.` is not in the zone `example.com.`; nothing was \
-             attempted; hint: give the right zone, or look at `$ORIGIN` and the final dot of the name\n",
-        );
+        sync(&bridge, options)
+            .assert_status(65)
+            .assert_stdout("")
+            .assert_codes(&["NB-MASTER-FILE-DATA", "NB-MASTER-FILE-OUT-OF-ZONE"])
+            .assert_code_with("NB-MASTER-FILE-DATA", "zone.db:6:7")
+            .assert_code_with("NB-MASTER-FILE-OUT-OF-ZONE", "zone.db:7:19");
     }
     assert_eq!(server.updates_received(), updates);
     assert_eq!(dig::axfr(&server, "example.com"), zone);
@@ -170,13 +171,39 @@ fn what_cannot_stand_together_is_named_and_the_rest_is_in_place(kind: Kind) {
     );
     let run = sync(&bridge, &[]);
     run.assert_status(69)
-        .assert_says("both.example.com. CNAME left out: ");
+        .assert_code_with("NB-CNAME-BESIDE-DESIRED", "both.example.com. CNAME");
     assert_eq!(run.jobs, ["held 1"]);
     let lines = [
         "both.example.com. 300 IN A 192.0.2.8",
         "www.example.com. 300 IN A 192.0.2.7",
     ];
     assert_eq!(at(&server, &["both", "www"]), lines);
+}
+
+scenario!(an_address_as_a_target_is_left_out_and_what_is_in_place_stays);
+fn an_address_as_a_target_is_left_out_and_what_is_in_place_stays(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    write(&bridge, "m MX 10 a\nc CNAME a\na A 192.0.2.7\n");
+    sync(&bridge, &[]).assert_status(0);
+    for (index, target) in ["192.0.2.9", "192.0.2.9."].into_iter().enumerate() {
+        let text = format!("m MX 10 {target}\nc CNAME {target}\na A 192.0.2.{index}\n");
+        write(&bridge, &text);
+        let run = sync(&bridge, &[]);
+        run.assert_status(65)
+            .assert_code_with("NB-MASTER-FILE-TARGET", "m.example.com. MX ")
+            .assert_code_with("NB-MASTER-FILE-TARGET", "c.example.com. CNAME ")
+            .assert_code_with(
+                "NB-RECORDS-PROTECTED",
+                "m.example.com. MX 10 a.example.com. ",
+            );
+        assert_empty(&bridge);
+        let lines = [
+            format!("a.example.com. 300 IN A 192.0.2.{index}"),
+            "c.example.com. 300 IN CNAME a.example.com.".to_owned(),
+            "m.example.com. 300 IN MX 10 a.example.com.".to_owned(),
+        ];
+        assert_eq!(at(&server, &["a", "c", "m"]), lines);
+    }
 }
 
 scenario!(records_of_a_signer_are_left_out_with_a_warning);
@@ -186,12 +213,13 @@ fn records_of_a_signer_are_left_out_with_a_warning(kind: Kind) {
         &bridge,
         "www A 192.0.2.7\n@ DNSKEY 257 3 13 AAAA\nwww NSEC @ A\n",
     );
-    let warning = "warning: example.com.: zone.db: DNSSEC records left out: 2; those of the primary stay as they are\n";
-    sync(&bridge, &[]).assert_status(0).assert_stderr(warning);
+    sync(&bridge, &[])
+        .assert_status(0)
+        .assert_codes(&["NB-MASTER-FILE-SIGNED"]);
     sync(&bridge, &[])
         .assert_status(0)
         .assert_stdout(UNCHANGED)
-        .assert_stderr(warning);
+        .assert_codes(&["NB-MASTER-FILE-SIGNED"]);
     assert_eq!(
         dig::short(&server, "example.com", "DNSKEY"),
         <[&str; 0]>::default()
@@ -242,13 +270,14 @@ fn standard_input_and_included_files_are_read(kind: Kind) {
         .assert_stderr("");
     assert_eq!(at(&server, &["a", "b.sub"]).len(), 2);
     fs::write(bridge.file("parts/b.db"), "b 300 A x\n").unwrap();
-    bridge.run(&["sync", "example.com", "-"], &input).assert_status(65).assert_says(
-        "error: example.com.: parts/b.db:1:9: address `x` is not an IPv4 address; nothing was attempted",
-    );
+    bridge
+        .run(&["sync", "example.com", "-"], &input)
+        .assert_status(65)
+        .assert_code_with("NB-MASTER-FILE-DATA", "parts/b.db:1:9");
     let absent = bridge.run(&["sync", "example.com", "absent.db"], "");
-    absent.assert_status(65).assert_stderr(
-        "error: example.com.: cannot read `absent.db`: No such file or directory (os error 2); nothing was attempted; hint: name a file that can be read, or `-` for standard input\n",
-    );
+    absent
+        .assert_status(65)
+        .assert_codes(&["NB-INPUT-UNREADABLE"]);
 }
 
 scenario!(a_document_has_what_the_lines_say: bind);
@@ -278,7 +307,7 @@ fn a_server_of_the_command_line_needs_its_key() {
     bridge
         .run_bare(&[], &with_key, "")
         .assert_status(78)
-        .assert_says("nothing was attempted");
+        .assert_code("NB-KEY-FILE-MISSING");
     bridge
         .run(&["sync", "example..com", "zone.db"], "")
         .assert_status(64);

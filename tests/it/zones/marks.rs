@@ -1,5 +1,7 @@
 //! Zones that bear the mark of the instance that made them, where no catalog tells.
 
+use std::fs;
+
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
@@ -21,33 +23,30 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
     let ours = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.1");
     one.plesk(ours.call()).assert_status(0);
     let theirs = zone("example.com", "@ 3600 NS ns1.example.net.").with("www 3600 A 192.0.2.2");
-    let belongs = "the zone belongs to the instance `one`";
-    let remedy = "if that instance is gone or gives the zone away, `nsbridge zone adopt example.com` takes it over";
     for call in [theirs.call(), payload::call(&[theirs.create()])] {
         let run = two.plesk(call);
-        run.assert_status(69)
-            .assert_error("example.com.", belongs, remedy);
+        run.assert_status(75)
+            .assert_error("example.com.", "NB-ZONE-AWAITED");
     }
     two.run(&["plesk", "--dry-run"], theirs.call())
-        .assert_status(69)
-        .assert_says(belongs);
+        .assert_status(75)
+        .assert_code("NB-ZONE-AWAITED");
     two.run(&["zone", "create", "example.com"], "")
         .assert_status(69)
-        .assert_error("example.com.", belongs, remedy);
+        .assert_error("example.com.", "NB-ZONE-OF-OTHER");
     let delete = payload::call(&[payload::delete("example.com")]);
     two.run(&["plesk", "--dry-run"], &delete)
         .assert_status(69)
-        .assert_says(belongs);
+        .assert_code("NB-ZONE-OF-OTHER");
     two.plesk(&delete)
         .assert_status(69)
-        .assert_error("example.com.", belongs, remedy);
+        .assert_error("example.com.", "NB-ZONE-OF-OTHER");
     ours.assert_on(&server);
 
-    let warning = "warning: example.com.: `one` does not learn of it, and goes on where it still has the zone; hint: put \
-                   the zone into `deny-zones` of that installation's configuration\n";
     two.run(&["zone", "adopt", "example.com"], "")
         .assert_status(0)
-        .assert_stderr(warning)
+        .assert_codes(&["NB-ADOPTION-UNNOTICED"])
+        .assert_code_with("NB-ADOPTION-UNNOTICED", "`one`")
         .assert_stdout("example.com.: adopted, it was that of `one` on main (127.0.0.1:PORT)\n");
     two.run(&["zone", "list"], "")
         .assert_stdout("example.com.: adopted, 0 records delivered, on main (127.0.0.1:PORT)\n");
@@ -64,10 +63,8 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
     };
     let run = one.plesk(&delete);
     match kind {
-        Kind::PowerDns(_) => run
-            .assert_status(69)
-            .assert_says("the zone belongs to the instance `two`"),
-        Kind::Bind(_) | Kind::Knot(_) => run.assert_status(69).assert_says("deny-zones"),
+        Kind::PowerDns(_) => run.assert_status(69).assert_code("NB-ZONE-OF-OTHER"),
+        Kind::Bind(_) | Kind::Knot(_) => run.assert_status(0).assert_code("NB-ZONE-EXCLUDED"),
     };
     assert_eq!(dig::short(&server, "www.example.com", "A").len(), 2);
     // It goes as one that was made here.
@@ -85,7 +82,6 @@ fn a_zone_that_another_instance_made_anew_is_left_alone(kind: Kind) {
     let bridge = |name| server.provisioning(Bridge::of(&server)).instance(name);
     let (one, admin, two) = (one.instance("one"), bridge("one"), bridge("two"));
     let delete = |zone: &str| payload::call(&[payload::delete(zone)]);
-    let belongs = "the zone belongs to the instance `two`";
     let wanted = |name: &str, address: &str| {
         let lines = format!("@ 3600 NS ns1.example.net. | www 3600 A {address}");
         zone(name, &lines)
@@ -105,21 +101,21 @@ fn a_zone_that_another_instance_made_anew_is_left_alone(kind: Kind) {
         &["plesk", "--dry-run"],
         wanted(names[0], "192.0.2.3").call(),
     )
-    .assert_status(69)
-    .assert_says(belongs);
+    .assert_status(75)
+    .assert_code("NB-ZONE-AWAITED");
     // What was delivered to the zone before is forgotten, so the second one is refused, too.
     for address in ["192.0.2.3", "192.0.2.2"] {
         one.plesk(wanted(names[0], address).call())
-            .assert_status(69)
-            .assert_says(belongs);
+            .assert_status(75)
+            .assert_code("NB-ZONE-AWAITED");
     }
     for name in &names[1..] {
         let run = one.run(&["plesk", "--dry-run"], delete(name));
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
         for _ in 0..2 {
             one.plesk(delete(name))
                 .assert_status(69)
-                .assert_says(belongs);
+                .assert_code("NB-ZONE-OF-OTHER");
         }
     }
     for name in names {
@@ -160,16 +156,15 @@ fn a_zone_that_was_taken_back_is_left_alone(kind: Kind) {
     }
     one.plesk(wanted("192.0.2.3").call()).assert_status(0);
     let content = dig::content(&server, "example.com");
-    let belongs = "the zone belongs to the instance `one`";
     if let Kind::PowerDns(_) = kind {
         nsupdate(&server, "update delete www.example.com. A 192.0.2.2");
         let run = two.plesk(wanted("192.0.2.4").call());
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(75).assert_code("NB-ZONE-AWAITED");
         one.plesk(wanted("192.0.2.3").call()).assert_status(0);
     }
     for _ in 0..2 {
         let run = two.plesk(&delete);
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
     }
     assert!(content.iter().any(|line| line.ends_with(" A 192.0.2.3")));
     assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.3"]);
@@ -206,8 +201,8 @@ fn a_zone_that_another_instance_left_half_made_is_not_removed() {
     make_half(&named, "example.com");
     for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
         one.run(command, wanted.call())
-            .assert_status(69)
-            .assert_says("the zone belongs to the instance `two`");
+            .assert_status(75)
+            .assert_code("NB-ZONE-AWAITED");
     }
     let status = || named.rndc(&["zonestatus", "example.com"]).stdout();
     assert!(status().contains("type: secondary"), "{}", status());
@@ -220,7 +215,7 @@ fn a_zone_that_another_instance_left_half_made_is_not_removed() {
 #[test]
 fn a_zone_by_hand_that_another_instance_made_anew_is_not_emptied() {
     let named = Named::builder().start();
-    let bridge = |name| Bridge::of(&named).seed(&named).instance(name);
+    let bridge = |name| Bridge::of(&named).seed(&named).instance(name).adopting();
     let (one, two) = (bridge("one"), bridge("two"));
     let wanted = |more: &str| {
         zone(
@@ -238,7 +233,7 @@ fn a_zone_by_hand_that_another_instance_made_anew_is_not_emptied() {
     for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
         one.run(command, &delete)
             .assert_status(69)
-            .assert_says("the zone belongs to the instance `two`");
+            .assert_code("NB-ZONE-OF-OTHER");
     }
     wanted("").assert_on(&named);
 }
@@ -247,7 +242,7 @@ fn a_zone_by_hand_that_another_instance_made_anew_is_not_emptied() {
 fn a_zone_whose_name_cannot_bear_a_mark_is_changed_and_emptied() {
     let by_hand = Zone::dynamic("x+y.example", "theirs A 192.0.2.9").option("check-names ignore;");
     let named = Named::builder().zone(by_hand).start();
-    let bridge = Bridge::of(&named).seed(&named);
+    let bridge = Bridge::of(&named).seed(&named).adopting();
     let wanted = |address: &str| {
         zone(
             "x+y.example",
@@ -303,19 +298,18 @@ fn a_zone_that_no_catalog_lists_is_whose_mark_it_bears(kind: Kind) {
         "@ 3600 NS ns1.example.net. | www 3600 A 192.0.2.1",
     );
     one.plesk(ours.call()).assert_status(0);
-    let belongs = "belongs to the instance `one`";
     let theirs = zone(
         "example.com",
         "@ 3600 NS ns1.example.net. | www 3600 A 192.0.2.2",
     );
     for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
         let run = two.run(command, theirs.call());
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(75).assert_code("NB-ZONE-AWAITED");
     }
     let run = two.run(&["acme", "add", "www.example.com", "value"], "");
-    run.assert_status(69).assert_says(belongs);
+    run.assert_status(69).assert_code("NB-RECORD-OF-OTHER");
     let run = two.run(&["zone", "delete", "example.com"], "");
-    run.assert_status(69).assert_says(belongs);
+    run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
     ours.assert_on(&server);
     // Its owner lists it as soon as it keeps the catalog, too.
     let one = one.catalog(CATALOG);
@@ -326,8 +320,8 @@ fn a_zone_that_no_catalog_lists_is_whose_mark_it_bears(kind: Kind) {
         .assert_status(0)
         .assert_stdout("example.com.: adopted, it was that of `one` on main (127.0.0.1:PORT)\n");
     one.plesk(ours.call())
-        .assert_status(69)
-        .assert_says("the zone belongs to the instance `two`");
+        .assert_status(75)
+        .assert_code("NB-ZONE-AWAITED");
 }
 
 // The same of commands that make no claim to a zone.
@@ -349,17 +343,14 @@ fn without_a_catalog_no_record_is_put_into_another_instances_zone(kind: Kind) {
     let ptr = || dig::short(&server, reverse, "PTR");
     assert_eq!(ptr(), ["www.example.com."]);
 
-    let belongs = "belongs to the instance `one`";
     let create = payload::call(&[payload::create_ptr("192.0.2.1", "mail.example.com")]);
     let delete = payload::call(&[payload::delete_ptr("192.0.2.1", host)]);
     for call in [&create, &delete] {
         two.plesk(call)
             .assert_status(69)
-            .assert_says(belongs)
-            .assert_says("its zone `2.0.192.in-addr.arpa.` belongs")
-            .assert_says("`zones-of-others = \"change\"` under `[ptr]` lets instances share it");
+            .assert_code("NB-RECORD-OF-OTHER");
         let run = two.run(&["plesk", "--dry-run"], call);
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(69).assert_code("NB-RECORD-OF-OTHER");
     }
     for arguments in [
         &["ptr", "add", "192.0.2.1", "mail.example.com"][..],
@@ -368,11 +359,11 @@ fn without_a_catalog_no_record_is_put_into_another_instances_zone(kind: Kind) {
         &["acme", "delete", host, "value"],
     ] {
         let run = two.run(arguments, "");
-        run.assert_status(69).assert_says(belongs);
+        run.assert_status(69).assert_code("NB-RECORD-OF-OTHER");
     }
     let script = "add txt.example.com 60 TXT x\nsend\n";
     let durable = || two.run(&["nsupdate", "--durable"], script);
-    durable().assert_status(2).assert_says(belongs);
+    durable().assert_status(2).assert_code("NB-RECORD-OF-OTHER");
     ours.assert_on(&server);
     assert_eq!(ptr(), ["www.example.com."]);
 
@@ -435,10 +426,57 @@ fn of_two_instances_that_create_a_zone_at_once_without_a_catalog_one_wins(kind: 
         });
         let winner = runs.iter().position(|run| run.status == Some(0));
         let winner = winner.unwrap_or_else(|| panic!("nobody created {name}: {runs:?}"));
-        runs[1 - winner].assert_status(69).assert_says(&format!(
-            "the zone belongs to the instance `{}`",
-            instances[winner].0
-        ));
+        runs[1 - winner]
+            .assert_status(75)
+            .assert_code_with("NB-ZONE-AWAITED", &format!("`{}`", instances[winner].0));
         wanted[winner].assert_on(&server);
+    }
+}
+
+/// What `docs/security.md` says of a queue file that is lost where nothing else tells whose zones are.
+#[test]
+fn without_marks_and_queue_file_each_zone_is_adopted_anew() {
+    let named = Named::builder().start();
+    let bridge = Bridge::of(&named).rndc(&named, "file");
+    let names = ["a.example", "b.example"];
+    let lines = "@ 3600 NS ns1.example.net. | www 3600 A 192.0.2.1";
+    for name in names {
+        named.put_zone_file(name, "");
+        bridge.plesk(zone(name, lines).call()).assert_status(0);
+    }
+    let forget = || {
+        for entry in fs::read_dir(bridge.file("state")).expect("a directory") {
+            fs::remove_file(entry.expect("an entry").path()).expect("a file");
+        }
+    };
+    forget();
+    let changed = names.map(|name| zone(name, lines).with("new 3600 A 192.0.2.2").sent(1));
+    for (name, changed) in names.iter().zip(&changed) {
+        bridge
+            .plesk(changed.call())
+            .assert_status(69)
+            .assert_code("NB-ZONE-UNOWNED");
+        let below = zone(&format!("x.{name}"), lines);
+        bridge
+            .plesk(below.call())
+            .assert_status(69)
+            .assert_code_with("NB-BELOW-ZONE-UNOWNED", name);
+    }
+    // One by one, or with the next call.
+    let adopted = bridge.run(&["zone", "adopt", names[0]], "");
+    adopted.assert_status(0);
+    bridge.plesk(changed[0].call()).assert_status(0);
+    let adopting = bridge.set_text("policy", "unowned-zones", "adopt");
+    adopting.plesk(changed[1].call()).assert_status(0);
+    let bridge = adopting.set_text("policy", "unowned-zones", "refuse");
+    for name in names {
+        let changed = zone(name, lines)
+            .with("new 3600 A 192.0.2.2")
+            .with("last 3600 A 192.0.2.3");
+        bridge.plesk(changed.sent(2).call()).assert_status(0);
+        assert_eq!(
+            dig::short(&named, &format!("last.{name}"), "A"),
+            ["192.0.2.3"]
+        );
     }
 }

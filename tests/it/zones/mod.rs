@@ -1,7 +1,10 @@
 //! `nsbridge zone`: zones created, deleted, adopted, listed and shown from the command line, and the mark
 //! that records which instance created a zone.
 
+mod above;
+mod below;
 mod command;
 mod list;
 mod marks;
 mod show;
+mod whose;

@@ -14,7 +14,7 @@ use crate::support::zone_command::{document, fresh, shared};
 
 /// The zone of [`shared`], as it is shown.
 const SHOWN: [(&str, bool); 4] = [
-    ("example.com. 86400 IN NS ns1.example.com.", true),
+    ("example.com. 86400 IN NS ns1.example.com.", false),
     ("ns1.example.com. 3600 IN A 192.0.2.1", false),
     ("ours.example.com. 86400 IN A 192.0.2.8", true),
     ("theirs.example.com. 3600 IN A 192.0.2.7", false),
@@ -117,10 +117,11 @@ fn a_zone_is_shown_without_a_configuration() {
         (&both, &["--key", "third"], "`plesk`, `other`"),
         (&key("plesk"), &["--key", "third"], "`plesk`"),
     ] {
-        from(file, rest).assert_status(78).assert_stdout("").assert_stderr(&format!(
-            "error: `{file}` has the keys {names}; nothing was attempted; hint: name one of them by \
-             `--key`\n"
-        ));
+        from(file, rest)
+            .assert_status(78)
+            .assert_stdout("")
+            .assert_codes(&["NB-KEY-CHOICE"])
+            .assert_code_with("NB-KEY-CHOICE", names);
     }
     // The server lets no other key transfer the zone.
     from(&key("other"), &[]).assert_status(69).assert_stdout("");
@@ -129,7 +130,9 @@ fn a_zone_is_shown_without_a_configuration() {
         .assert_stdout("");
     show(&server).assert_status(64).assert_stdout("");
     show(&["--key-file", &both]).assert_status(64);
-    show(&[]).assert_status(78).assert_says("`/no/such.toml`");
+    show(&[])
+        .assert_status(78)
+        .assert_code_with("NB-CONFIG-MISSING", "`/no/such.toml`");
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn a_zone_that_is_read_from_memory_is_shown_as_it_is_remembered() {
         [
             "; by the memory: what others changed there is not seen",
             soa,
-            "example.com. 86400 IN NS ns1.example.com. ; delivered",
+            "example.com. 86400 IN NS ns1.example.com.",
         ]
     );
     assert!(

@@ -3,7 +3,17 @@
 use super::lack::{Advice, Lack};
 
 const KEY: &str = r#"key "{key}" { algorithm {algorithm}; secret "{secret}"; };"#;
-const TRANSFER: &str = r#"options {
+/// Precedes a key that the server may have with another algorithm.
+const KEY_MAY_BE_THERE: &str =
+    r#"// in place of a statement `key "{key}"` that is there, which has another algorithm:"#;
+const SECRET_OF_KEY: &str = r#"// in place of the statement `key "{key}"` that is there:"#;
+const VIEW: &str = r#"// if the zones belong into the view "{view}": beside what its `match-clients` has; in each view before it:
+// `!key "{key}";`. Else set `view` in [primaries.NAME.provision].
+view "{view}" {
+  match-clients { key "{key}"; };
+};"#;
+const TRANSFER: &str = r#"// beside what an `allow-transfer` there has; a zone with one of its own needs the key in that:
+options {
   allow-transfer { key "{key}"; };
 };"#;
 const EXISTING_ZONE: &str = r#"zone "{zone}" {
@@ -17,13 +27,19 @@ const UPDATE_RIGHTS: &str = r#"  check-names ignore;
   update-policy { grant "{key}" zonesub ANY; };
 };"#;
 const CATALOG_RIGHTS: &str = r#"  allow-transfer { key "{key}"; };
-  update-policy { grant "{key}" subdomain zones.{zone} PTR TXT; };
+  update-policy {
+    grant "{key}" subdomain zones.{zone} PTR TXT;
+    grant "{key}" subdomain nsbridge.ext.{zone} ZONEMD;
+    grant "{key}" name {zone} SOA;
+  };
 };"#;
 
-/// Returns the lines. They need no hint of their own: those of failures are written for BIND.
+/// Returns the lines.
 pub(super) fn advice(lack: Lack) -> Option<Advice> {
     let lines = match lack {
-        Lack::Key | Lack::Secret => vec![KEY],
+        Lack::Key => vec![KEY_MAY_BE_THERE, KEY],
+        Lack::Secret => vec![SECRET_OF_KEY, KEY],
+        Lack::View => vec![VIEW],
         Lack::Transfer => vec![TRANSFER],
         Lack::Update => vec![EXISTING_ZONE, UPDATE_RIGHTS],
         Lack::Zone => vec![NEW_ZONE, UPDATE_RIGHTS],
@@ -34,6 +50,6 @@ pub(super) fn advice(lack: Lack) -> Option<Advice> {
         | Lack::CatalogKind
         | Lack::Template => return None,
     };
-    let (place, hint) = ("named.conf", None);
-    Some(Advice { place, lines, hint })
+    let place = "named.conf";
+    Some(Advice { place, lines })
 }

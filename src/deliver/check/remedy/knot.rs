@@ -36,17 +36,23 @@ acl:
   - id: catalog-changes
     key: {key}
     action: update
-    update-type: [PTR, TXT]
+    update-type: [PTR, TXT, ZONEMD]
     update-owner: name
     update-owner-match: sub
-    update-owner-name: zones
+    update-owner-name: [zones, nsbridge.ext]
+  - id: catalog-serial
+    key: {key}
+    action: update
+    update-type: SOA
+    update-owner: zone
+    update-owner-match: equal
 # in the catalog's section, where there is one:
 zone:
   - domain: {zone}
     zonefile-sync: -1
     zonefile-load: whole
     journal-content: changes
-    acl: [catalog-transfers, catalog-changes]
+    acl: [catalog-transfers, catalog-changes, catalog-serial]
     catalog-role: interpret
     catalog-template: {template}";
 
@@ -54,28 +60,19 @@ zone:
 const ONLY_IF_ABSENT: &str =
     "# only where the key is not there already: knotd refuses a second one";
 
-/// Returns the lines, with a hint.
+/// Returns the lines.
 pub(super) fn advice(lack: Lack, location: SettingsLocation) -> Advice {
     let lines = match lack {
         Lack::Key => vec![KEY],
-        Lack::Secret => vec!["# in the key's section, which is there:", KEY],
+        Lack::Secret => vec!["# in place of the key's entry, which is there:", KEY],
         Lack::KeyOrRight => [vec![ONLY_IF_ABSENT, KEY], rights(location)].concat(),
         Lack::KeyOrCatalog => vec![ONLY_IF_ABSENT, KEY, CATALOG],
-        Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone => rights(location),
+        Lack::Transfer | Lack::Update | Lack::Setting | Lack::Zone | Lack::View => rights(location),
         Lack::Template => rights(SettingsLocation::Template),
         Lack::Catalog | Lack::CatalogFile | Lack::CatalogKind => vec![CATALOG],
     };
-    let reasons = if let Lack::KeyOrRight = lack {
-        "Knot answers so where it does not know the key, and where no `acl` of the zone allows it; "
-    } else if let Lack::KeyOrCatalog = lack {
-        "Knot answers so where it does not know the key, where no `acl` of the catalog allows it, \
-         and where it does not have the catalog; "
-    } else {
-        ""
-    };
     let place = "knot.conf";
-    let hint = Some(format!("{reasons}what is missing belongs into {place}"));
-    Advice { place, lines, hint }
+    Advice { place, lines }
 }
 
 /// Returns the lines that let the key transfer and update a zone.

@@ -3,7 +3,8 @@
 use crate::deliver::check::context::CheckContext;
 use crate::deliver::check::report::Trouble;
 use crate::deliver::error::Failure;
-use crate::provision::{PowerDnsError, ProvisionError, Software};
+use crate::diagnostic::Software;
+use crate::provision::{PowerDnsError, ProvisionError};
 use crate::wire::Rcode;
 
 /// What the primary lacks.
@@ -23,6 +24,8 @@ pub(super) enum Lack {
     Setting,
     /// The zone.
     Zone,
+    /// A view that shows the zone to the key.
+    View,
     /// The catalog, or the key's right to change its members.
     Catalog,
     /// The key, the catalog, or the key's right to change its members.
@@ -40,8 +43,6 @@ pub(super) struct Advice {
     pub(super) place: &'static str,
     /// Blocks of one or more lines.
     pub(super) lines: Vec<&'static str>,
-    /// A hint in place of that of the trouble, if that does not fit.
-    pub(super) hint: Option<String>,
 }
 
 /// Finds what the primary lacks if a check meets this trouble.
@@ -90,6 +91,8 @@ fn lack_of(failure: &Failure, cx: &CheckContext<'_>) -> Option<Lack> {
         Failure::UpdateRefused { .. } if cx.is_key_named => Some(Lack::Setting),
         Failure::UpdateRefused { .. } => Some(Lack::Update),
         Failure::ZoneAbsent => Some(Lack::Zone),
+        // Only views have a name, and without them `allow-query` hides the zone.
+        Failure::ZoneHidden if cx.view.is_some() => Some(Lack::View),
         Failure::CatalogIdle { .. } => Some(Lack::Template),
         Failure::CatalogNotShown { .. } => Some(Lack::CatalogKind),
         Failure::Provision(ProvisionError::PowerDns(PowerDnsError::KeyMissing { key, .. }))

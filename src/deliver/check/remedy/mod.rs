@@ -10,7 +10,8 @@ mod powerdns;
 use super::context::CheckContext;
 use super::report::{Bad, Trouble, Verdict};
 use crate::deliver::error::Failure;
-use crate::provision::{ProvisionError, Remedy, Software};
+use crate::diagnostic::Software;
+use crate::provision::{ProvisionError, Remedy};
 use lack::{Advice, Lack, lack};
 
 /// Text in place of a secret.
@@ -27,31 +28,28 @@ impl CheckContext<'_> {
         Verdict::Bad(Box::new(self.explain(trouble)))
     }
 
-    /// Adds its hint and remedy to a trouble.
+    /// Adds its remedy to a trouble.
     pub(super) fn explain(&self, trouble: impl Into<Trouble>) -> Bad {
         let trouble = trouble.into();
-        let (remedy, hint) = remedy(&trouble, self).unzip();
         Bad {
-            hint: hint.flatten().unwrap_or_else(|| trouble.hint()),
+            remedy: remedy(&trouble, self),
             trouble,
-            remedy,
         }
     }
 }
 
-/// Returns the lines that repair the primary, and a hint if that of the trouble does not fit them.
-fn remedy(trouble: &Trouble, cx: &CheckContext<'_>) -> Option<(Remedy, Option<String>)> {
+/// Returns the lines that repair the primary.
+fn remedy(trouble: &Trouble, cx: &CheckContext<'_>) -> Option<Remedy> {
     if let Trouble::Failure(Failure::Provision(ProvisionError::PowerDns(error))) = trouble
         && let Some(remedy) = powerdns::api_remedy(error)
     {
-        return Some((remedy, None));
+        return Some(remedy);
     }
-    let Advice { place, lines, hint } = match (cx.software, lack(trouble, cx)?) {
+    let Advice { place, lines } = match (cx.software, lack(trouble, cx)?) {
         (Software::PowerDns, lack) => powerdns::advice(lack)?,
         (_, Lack::CatalogFile) => Advice {
             place: "the catalog's zone file",
             lines: vec![CATALOG_FILE],
-            hint: None,
         },
         (Software::Bind, lack) => bind::advice(lack)?,
         (Software::Knot, lack) => knot::advice(lack, cx.location),
@@ -59,7 +57,7 @@ fn remedy(trouble: &Trouble, cx: &CheckContext<'_>) -> Option<(Remedy, Option<St
     };
     let lines = lines.into_iter().flat_map(str::lines);
     let lines = lines.map(|line| filled(line, cx)).collect();
-    Some((Remedy { place, lines }, hint))
+    Some(Remedy { place, lines })
 }
 
 /// Fills in the names of our configuration; one that is not known gets a placeholder.
@@ -73,6 +71,7 @@ fn filled(line: &str, cx: &CheckContext<'_>) -> String {
         .replace("{file}", &zone.replace('/', "="))
         .replace("{zone}", &zone)
         .replace("{template}", template)
+        .replace("{view}", cx.view.unwrap_or("<view of the zones>"))
 }
 
 #[cfg(test)]

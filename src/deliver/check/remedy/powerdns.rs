@@ -26,7 +26,7 @@ const SET_KIND: &str = "pdnsutil set-kind {zone} primary";
 const API_KEY: &str = "api-key=<that of this host's api-key-file>";
 const API_CLIENTS: &str = "webserver-allow-from=<addresses of the hosts with nsbridge>";
 
-/// Returns the lines, and a hint if that of the failure does not fit PowerDNS.
+/// Returns the lines.
 pub(super) fn advice(lack: Lack) -> Option<Advice> {
     let lines = match lack {
         Lack::Key => vec![IMPORT_KEY],
@@ -37,7 +37,7 @@ pub(super) fn advice(lack: Lack) -> Option<Advice> {
         Lack::Zone => vec!["pdnsutil create-zone {zone}", TRANSFER, UPDATE],
         Lack::Catalog => vec![CREATE_CATALOG, SET_KIND, TRANSFER, UPDATE],
         Lack::CatalogKind => vec![SET_KIND],
-        Lack::CatalogFile | Lack::Template => return None,
+        Lack::View | Lack::CatalogFile | Lack::Template => return None,
     };
     let place = if let Lack::Update = lack {
         "pdns.conf and a shell on the primary"
@@ -46,20 +46,7 @@ pub(super) fn advice(lack: Lack) -> Option<Advice> {
     } else {
         "a shell on the primary"
     };
-    let hint = if let Lack::Key | Lack::CatalogKind = lack {
-        None
-    } else if let Lack::KeyOrRight | Lack::KeyOrCatalog = lack {
-        let hint = "PowerDNS answers so where it does not have the key, or with another secret or \
-                    algorithm, and where the clocks differ by more than 300 s";
-        Some(hint.to_owned())
-    } else if let Lack::Transfer = lack {
-        let hint = "PowerDNS transfers primary zones to the keys in `TSIG-ALLOW-AXFR`, and none \
-                    with NSEC3 in narrow mode; what is missing belongs into a shell on the primary";
-        Some(hint.to_owned())
-    } else {
-        Some(format!("what is missing belongs into {place}"))
-    };
-    Some(Advice { place, lines, hint })
+    Some(Advice { place, lines })
 }
 
 /// Returns the lines of pdns.conf without which the API fails in this way.

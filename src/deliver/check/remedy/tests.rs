@@ -18,24 +18,32 @@ fn lines(software: Software, trouble: impl Into<Trouble>) -> String {
         zone: Some(&zone),
         location: SettingsLocation::Section,
         template: None,
+        view: None,
     };
     let found = remedy(&trouble.into(), &cx);
-    found.map_or_else(String::new, |(found, _)| {
+    found.map_or_else(String::new, |found| {
         format!("{}:\n{}", found.place, found.lines.join("\n"))
     })
 }
 
 fn refused(is_update: bool) -> Failure {
     let (rcode, key) = (Rcode::REFUSED, "plesk".parse().unwrap());
+    let zone = ZoneName::new(&"example".parse().unwrap());
     if is_update {
         let extended = None;
         return Failure::UpdateRefused {
             rcode,
             extended,
+            zone,
             key,
         };
     }
-    Failure::TransferRefused { rcode, key }
+    Failure::TransferRefused {
+        rcode,
+        is_signed: true,
+        zone,
+        key,
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::deliver::zone::preview::preview_of_update;
 use crate::model::{Presence, Record, RecordType, Secret};
 use crate::plan::tests::cases::{Case, cases};
 use crate::plan::tests::server::{OnBadUpdate, Server, octets};
-use crate::plan::{Prerequisites, batches};
+use crate::plan::{Abilities, Prerequisites, batches};
 use crate::wire::{Key, MESSAGE_OCTETS_MAX};
 
 /// Owner, type, TTL and data of a record.
@@ -50,7 +50,8 @@ fn check(case: &Case, percent_max: usize) {
             managed: case.managed.clone(),
             ..ZoneState::default()
         },
-        permitted: Ok(Provenance::Preexisting),
+        authorized: Ok(Provenance::Preexisting),
+        now: 0,
     };
     let decision = decide(&case.desired, &primary(), &policy, view, &Before::default());
     let Ok(Decision::Update(update)) = decision else {
@@ -61,6 +62,7 @@ fn check(case: &Case, percent_max: usize) {
         &update.plan,
         &case.current,
         Prerequisites::RrSets,
+        &Abilities::default(),
         octets_max,
     );
     // Unlike BIND it keeps the DS records of a name that loses its NS records.

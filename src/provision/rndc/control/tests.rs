@@ -9,7 +9,8 @@ fn server(port: u16) -> Server {
     let algorithm = "hmac-sha256".parse().unwrap();
     let secret = Secret::new(b"secret".to_vec());
     let key = Key::new("rndc".parse().unwrap(), algorithm, secret).unwrap();
-    Server::new("127.0.0.1".to_owned(), port, key, || 1_700_000_000)
+    let control = ("127.0.0.1".to_owned(), port);
+    Server::new(control, key, || 1_700_000_000, Duration::from_secs(1))
 }
 
 /// Returns the error of opening a connection to a server that sends `reply` to every request.

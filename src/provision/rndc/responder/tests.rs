@@ -2,8 +2,12 @@
 
 use std::net::Ipv4Addr;
 
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::sleep;
+
+use super::connections::{read_frame, write_frame};
 use super::*;
-use crate::model::{Name, Rdata, Record, RrSets, Secret, Serial, Soa};
+use crate::model::{Name, Rdata, Record, RecordType, RrSets, Secret, Serial, Soa, ZoneName};
 use crate::wire::{encode_query, sign_request};
 
 const NOW: u64 = 1_700_000_000;
@@ -58,7 +62,12 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn responder(listen: Option<SocketAddr>) -> Responder {
-    Responder::new(listen, key(b"secret"), || NOW)
+    let hosts = vec!["127.0.0.1".to_owned()];
+    Responder::new(listen.map(Listen::from), hosts, key(b"secret"), || NOW)
+}
+
+fn responder_at(fixed: SocketAddr) -> Responder {
+    responder(Some(fixed))
 }
 
 async fn serve_zone(responder: &Responder) -> ServedZone<'_> {
@@ -141,7 +150,7 @@ fn the_fixed_address_is_shared_and_free_after_the_last_zone() {
         assert_eq!(ask_tcp(fixed, &soa).await, (0, 1));
         drop(second);
         // The next creation, in this process or another, gets the address.
-        let next = Responder::new(Some(fixed), key(b"secret"), || NOW);
+        let next = responder_at(fixed);
         let served = serve_zone(&next).await;
         assert_eq!(ask_tcp(served.address(), &soa).await, (0, 1));
     });
@@ -157,8 +166,12 @@ fn an_address_in_use_is_waited_for_until_the_deadline() {
             .serve(&zone(), Ipv4Addr::LOCALHOST.into(), deadline)
             .await;
         assert!(matches!(served.err(), Some(RndcError::ListenBusy { .. })));
-        drop(taken);
-        let _served = serve_zone(&responder).await;
+        assert!(Instant::now() >= deadline);
+        let free = async {
+            sleep(LISTEN_POLL).await;
+            drop(taken);
+        };
+        let (_served, ()) = tokio::join!(serve_zone(&responder), free);
     });
 }
 
@@ -167,7 +180,7 @@ fn a_busy_process_leaves_the_address_to_others() {
     run(async {
         let fixed = free_address();
         let busy = responder(Some(fixed));
-        let other = Responder::new(Some(fixed), key(b"secret"), || NOW);
+        let other = responder_at(fixed);
         let mut served = serve_zone(&busy).await;
         let never_empty = async {
             loop {
@@ -187,5 +200,110 @@ fn a_busy_process_leaves_the_address_to_others() {
             () = never_empty => unreachable!("the loop never ends"),
             served = serve_zone(&other) => assert_eq!(served.address(), fixed),
         }
+    });
+}
+
+#[test]
+fn a_process_whose_time_is_over_leaves_the_address_for_a_while() {
+    run(async {
+        let busy = responder(Some(free_address()));
+        let served = serve_zone(&busy).await;
+        sleep(HOLD_TIME_MAX).await;
+        drop(served);
+        let deadline = Instant::now() + RELEASE_TIME / 2;
+        let zone = zone();
+        let early = busy.serve(&zone, Ipv4Addr::LOCALHOST.into(), deadline);
+        assert!(matches!(
+            early.await.err(),
+            Some(RndcError::ListenBusy { .. })
+        ));
+        let _served = serve_zone(&busy).await;
+    });
+}
+
+/// Connects from this address, sends a query, and returns the response code; `None` if the connection is closed.
+async fn ask_from(source: Ipv4Addr, address: SocketAddr, query: &[u8]) -> Option<u8> {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((source, 0))).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let _ = write_frame(&mut stream, query).await;
+    let answer = read_frame(&mut stream).await.ok()?;
+    Some(answer[3] & 15)
+}
+
+#[test]
+fn only_the_server_may_connect_and_it_is_known_by_a_signed_query_too() {
+    run(async {
+        let responder = responder(None);
+        let served = serve_zone(&responder).await;
+        let stranger = Ipv4Addr::new(127, 0, 0, 2);
+        let soa = query("example.com", RecordType::SOA, Some(&key(b"secret")));
+        let unsigned = query("example.com", RecordType::SOA, None);
+        let socket = UdpSocket::bind((stranger, 0)).await.unwrap();
+        socket.send_to(&unsigned, served.address()).await.unwrap();
+        socket.recv_from(&mut [0; 512]).await.unwrap();
+        assert_eq!(ask_from(stranger, served.address(), &soa).await, None);
+        assert_eq!(ask_tcp(served.address(), &soa).await, (0, 1));
+        socket.send_to(&soa, served.address()).await.unwrap();
+        socket.recv_from(&mut [0; 512]).await.unwrap();
+        assert_eq!(ask_from(stranger, served.address(), &soa).await, Some(0));
+    });
+}
+
+#[test]
+fn what_only_a_stranger_asked_is_said() {
+    run(async {
+        let responder = responder(None);
+        let served = serve_zone(&responder).await;
+        let stranger = Ipv4Addr::new(127, 0, 0, 2);
+        let soa = query("example.com", RecordType::SOA, Some(&key(b"secret")));
+        assert_eq!(ask_from(stranger, served.address(), &soa).await, None);
+        assert_eq!(served.seen(), Seen::Stranger(stranger.into()));
+    });
+}
+
+/// Two free addresses beside each other, as a range.
+fn free_range() -> Listen {
+    loop {
+        let (first, mut second) = (free_address(), free_address());
+        second.set_port(first.port() + 1);
+        if std::net::UdpSocket::bind(second).is_ok() && std::net::TcpListener::bind(second).is_ok()
+        {
+            return format!("{first}-{}", second.port()).parse().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_port_of_a_range_at_which_a_fetch_failed_is_taken_last() {
+    run(async {
+        let range = free_range();
+        let ports: Vec<SocketAddr> = range.addresses().collect();
+        let mut firsts = Vec::new();
+        for _ in 0..20 {
+            let responder = Responder::new(Some(range), Vec::new(), key(b"secret"), || NOW);
+            let first = serve_zone(&responder).await;
+            firsts.push(first.address());
+            assert!(first.avoid_port());
+            let second = serve_zone(&responder).await;
+            assert_ne!(second.address(), first.address());
+            // The zone that goes does not close the sockets of another port.
+            drop(first);
+            let third = serve_zone(&responder).await;
+            assert_eq!(third.address(), second.address());
+            assert!(!second.avoid_port());
+        }
+        for _ in 0..5 {
+            let responder = Responder::new(Some(range), Vec::new(), key(b"secret"), || NOW);
+            let first = serve_zone(&responder).await;
+            let address = first.address();
+            assert!(first.avoid_port());
+            drop(first);
+            sleep(LISTEN_POLL).await;
+            // It is free again.
+            assert_ne!(serve_zone(&responder).await.address(), address);
+        }
+        // Processes begin with different ports.
+        assert!(ports.iter().all(|port| firsts.contains(port)), "{firsts:?}");
     });
 }

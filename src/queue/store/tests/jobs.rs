@@ -1,25 +1,40 @@
 //! The jobs in the file: one a key, the newest wins, and which process has taken which.
 
-use super::super::enqueue::NewJob;
-use super::super::file::Store;
+use super::super::changes::NewJob;
+use super::super::check_sum::seal;
+use super::super::file::{BUSY_TIME_MAX, Store};
 use super::super::jobs::BatchLimit;
 use super::super::{StoreChange, StoreError};
 use super::{change, key, store};
 use crate::deliver::{Provenance, ZoneState};
-use crate::model::{DesiredSoa, DesiredZone, Intent, RrSets, Serial, ZoneName, ZoneSource};
-use crate::queue::job::{Accepted, AttemptState, JobId, JobOutcome, Reason, State, TakeOutcome};
+use crate::diagnostic::Software;
+use crate::model::{
+    AbsentZone, DesiredSoa, DesiredZone, Intent, RejectedRecords, RrSets, Serial, Trust, ZoneName,
+    ZoneSource,
+};
+use crate::queue::job::{
+    Accepted, AttemptState, JobId, JobOutcome, Settlement, State, TakeOutcome, unreadable,
+};
 
-const NOW: u64 = 1_800_000_000;
-const ALL: BatchLimit = BatchLimit {
+pub(super) const NOW: u64 = 1_800_000_000;
+pub(super) const ALL: BatchLimit = BatchLimit {
     jobs: 100,
     octets: 1 << 20,
 };
 
-fn name(zone: &str) -> ZoneName {
+pub(super) fn absent(zone: &str) -> AbsentZone {
+    let trust = Trust::Panel;
+    AbsentZone {
+        name: name(zone),
+        trust,
+    }
+}
+
+pub(super) fn name(zone: &str) -> ZoneName {
     ZoneName::new(&zone.parse().unwrap())
 }
 
-fn sent(zone: &str, serial: u32) -> NewJob {
+pub(super) fn sent(zone: &str, serial: u32) -> NewJob {
     let zone = DesiredZone {
         name: name(zone),
         soa: DesiredSoa {
@@ -27,39 +42,43 @@ fn sent(zone: &str, serial: u32) -> NewJob {
             ..DesiredSoa::default()
         },
         records: RrSets::default(),
+        rejected: RejectedRecords::default(),
         source: ZoneSource::Call,
+        trust: Trust::Panel,
     };
     NewJob::new(&Intent::Zone(zone), "main")
 }
 
-fn enqueue(store: &mut Store, job: NewJob) -> Accepted {
+pub(super) fn enqueue(store: &mut Store, job: NewJob) -> Accepted {
     let accepted = store.enqueue(&[job], NOW).unwrap().unwrap();
-    accepted[0]
+    accepted[0].clone()
 }
 
 #[track_caller]
-fn number(accepted: Accepted) -> JobId {
+pub(super) fn number(accepted: &Accepted) -> JobId {
     match accepted {
-        Accepted::Job { id, .. } => id,
+        Accepted::Job { id, .. } | Accepted::Waits { id, .. } => *id,
         Accepted::Stale { newest } => panic!("stale, as {newest} came before"),
     }
 }
 
-fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcome) {
+pub(super) fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcome) {
     let key = key.into();
-    let settle = StoreChange::Settle { id, key, outcome };
-    store.apply(&[settle]).unwrap();
+    let settlement = Settlement {
+        id,
+        key,
+        outcome,
+        contact: None,
+        now: NOW,
+    };
+    store.apply(&[StoreChange::Settle(settlement)]).unwrap();
 }
 
 fn again(at: u64) -> JobOutcome {
     JobOutcome::Again {
-        reason: Reason {
-            cause: "no".into(),
-            hint: "yes".into(),
-        },
+        reason: unreadable("no"),
         counts: true,
         at,
-        now: NOW,
     }
 }
 
@@ -70,17 +89,17 @@ fn due(store: &mut Store, now: u64) -> Vec<i64> {
 
 /// Another process that uses the same file.
 fn other(directory: &tempfile::TempDir) -> Store {
-    Store::open(&directory.path().join("new/queue.db")).unwrap()
+    Store::open(&directory.path().join("new/queue.db"), BUSY_TIME_MAX).unwrap()
 }
 
 #[test]
 fn a_newer_job_replaces_an_older_one_of_its_key() {
     let (_directory, mut store) = store();
-    let first = number(enqueue(&mut store, sent("a.", 1)));
-    let second = number(enqueue(&mut store, sent("A.", 1)));
+    let first = number(&enqueue(&mut store, sent("a.", 1)));
+    let second = number(&enqueue(&mut store, sent("A.", 1)));
     assert!(second > first);
-    let gone = NewJob::new(&Intent::ZoneAbsent(name("a.")), "main");
-    let third = number(enqueue(&mut store, gone));
+    let gone = NewJob::new(&Intent::ZoneAbsent(absent("a.")), "main");
+    let third = number(&enqueue(&mut store, gone));
     let jobs = store.list_jobs().unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!((jobs[0].id, jobs[0].key.as_str()), (third, "a."));
@@ -92,7 +111,7 @@ fn a_newer_job_replaces_an_older_one_of_its_key() {
 #[test]
 fn an_overtaken_intent_is_not_enqueued_and_the_newer_job_stays() {
     let (_directory, mut store) = store();
-    let newest = number(enqueue(&mut store, sent("a.", 1_000)));
+    let newest = number(&enqueue(&mut store, sent("a.", 1_000)));
     let stale = enqueue(&mut store, sent("a.", 999));
     assert_eq!(
         stale,
@@ -119,7 +138,7 @@ fn an_overtaken_intent_is_not_enqueued_and_the_newer_job_stays() {
     ];
     let overtaken = store.overtaken(&asked.map(|job| job.serial), NOW).unwrap();
     assert_eq!(overtaken, [Some(Serial(1_000)), None, None, None]);
-    number(enqueue(&mut store, sent("b.", 999)));
+    number(&enqueue(&mut store, sent("b.", 999)));
     let set_back = enqueue(&mut store, sent("a.", 1));
     assert!(
         matches!(
@@ -137,7 +156,7 @@ fn an_overtaken_intent_is_not_enqueued_and_the_newer_job_stays() {
 fn a_job_is_taken_by_one_process_and_free_when_that_has_ended() {
     let (directory, mut store) = store();
     let mut other = other(&directory);
-    let first = number(enqueue(&mut store, sent("a.", 1)));
+    let first = number(&enqueue(&mut store, sent("a.", 1)));
     assert_eq!(other.take(first, "a.").unwrap(), TakeOutcome::Busy);
     assert_eq!(due(&mut other, NOW), <[i64; 0]>::default());
     let state = State::InHand {
@@ -145,15 +164,19 @@ fn a_job_is_taken_by_one_process_and_free_when_that_has_ended() {
     };
     assert_eq!(other.list_jobs().unwrap()[0].state, state);
     // A newer job waits until the attempt of the older one is over.
-    let newer = other.enqueue(&[sent("a.", 2)], NOW).unwrap().unwrap()[0];
+    let newer = other.enqueue(&[sent("a.", 2)], NOW).unwrap().unwrap();
+    let newer = newer[0].clone();
     assert!(matches!(newer, Accepted::Job { is_ours: false, .. }));
-    let newer = number(newer);
+    let newer = number(&newer);
     assert_eq!(other.take(newer, "a.").unwrap(), TakeOutcome::Busy);
     settle(&mut store, first, "a.", JobOutcome::Delivered);
     assert_eq!(store.take(first, "a.").unwrap(), TakeOutcome::Replaced);
     assert_eq!(
         other.take(newer, "a.").unwrap(),
-        TakeOutcome::Ours(AttemptState::default())
+        TakeOutcome::Ours(AttemptState {
+            enqueued_at: Some(NOW),
+            ..AttemptState::default()
+        })
     );
     drop(other);
     assert_eq!(due(&mut store, NOW), [newer.0]);
@@ -164,7 +187,7 @@ fn a_job_is_taken_by_one_process_and_free_when_that_has_ended() {
 #[test]
 fn a_job_is_due_when_its_time_has_come_or_the_clock_was_set_back() {
     let (_directory, mut store) = store();
-    let id = number(enqueue(&mut store, sent("a.", 1)));
+    let id = number(&enqueue(&mut store, sent("a.", 1)));
     settle(&mut store, id, "a.", again(NOW + 60));
     assert_eq!(due(&mut store, NOW), <[i64; 0]>::default());
     assert_eq!(due(&mut store, NOW + 60), [id.0]);
@@ -180,7 +203,7 @@ fn the_log_that_calls_leave_stays_short() {
     drop(first);
     for serial in 1..=100 {
         let mut store = other(&directory);
-        let id = number(enqueue(&mut store, sent("a.example", serial)));
+        let id = number(&enqueue(&mut store, sent("a.example", serial)));
         let state = store.load(&key()).unwrap();
         let (add, drop) = if serial % 2 == 0 {
             ("a", "b")
@@ -193,11 +216,13 @@ fn the_log_that_calls_leave_stays_short() {
             generation,
             ..state
         };
-        let settle = StoreChange::Settle {
+        let settle = StoreChange::Settle(Settlement {
             id,
             key: "zone a.example.".into(),
             outcome: JobOutcome::Delivered,
-        };
+            contact: None,
+            now: NOW,
+        });
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
         let done = [commit, settle];
         store.apply(&done).unwrap();
@@ -210,14 +235,11 @@ fn the_log_that_calls_leave_stays_short() {
 #[test]
 fn a_held_job_waits_for_an_operator() {
     let (_directory, mut store) = store();
-    let id = number(enqueue(&mut store, sent("a.", 1)));
-    let reason = Reason {
-        cause: "refused".into(),
-        hint: "allow it".into(),
-    };
+    let id = number(&enqueue(&mut store, sent("a.", 1)));
+    let reason = unreadable("it").at(Software::Knot);
     let held = JobOutcome::Held {
         reason: reason.clone(),
-        now: NOW,
+        again_at: None,
     };
     settle(&mut store, id, "a.", held);
     assert_eq!(due(&mut store, NOW + 1_000_000), <[i64; 0]>::default());
@@ -242,7 +264,7 @@ fn zones_are_taken_before_ptr_values_and_within_the_batch_limit() {
         sent("b.", 1),
     ];
     let new = store.enqueue(&new, NOW).unwrap().unwrap();
-    let ids: Vec<JobId> = new.into_iter().map(number).collect();
+    let ids: Vec<JobId> = new.iter().map(number).collect();
     for (id, key) in ids.iter().zip(["192.0.2.1 PTR a.", "a.", "b."]) {
         settle(&mut store, *id, key, again(NOW));
     }
@@ -273,28 +295,53 @@ fn a_job_that_cannot_be_read_is_held_and_costs_no_other_one() {
     let (_directory, mut store) = store();
     let new = [sent("a.", 1), sent("b.", 1)];
     let new = store.enqueue(&new, NOW).unwrap().unwrap();
-    let ids: Vec<JobId> = new.into_iter().map(number).collect();
+    let ids: Vec<JobId> = new.iter().map(number).collect();
     settle(&mut store, ids[0], "a.", again(NOW));
     settle(&mut store, ids[1], "b.", again(NOW));
-    let spoiled = "UPDATE job SET intent = '{' WHERE key = 'a.'";
+    let spoiled = "UPDATE job SET intent = '{', intent_sum = check_sum('{') WHERE key = 'a.'";
     store.connection.execute(spoiled, []).unwrap();
+    seal(&store.connection, ids[0].0).unwrap();
     assert_eq!(due(&mut store, NOW), [ids[1].0]);
     let job = &store.list_jobs().unwrap()[0];
     assert_eq!(job.state, State::Held);
     let reason = job.reason.as_ref().unwrap();
-    assert!(reason.cause.contains("cannot be read"), "{reason:?}");
+    assert_eq!(reason.code(), "NB-JOB-UNREADABLE");
+}
+
+#[test]
+fn a_job_that_is_dropped_in_hand_keeps_its_claim_until_its_process_is_done() {
+    let (directory, mut store) = store();
+    let mut other = other(&directory);
+    for outcome in [JobOutcome::Delivered, again(NOW)] {
+        let id = number(&enqueue(&mut store, sent("a.", 1)));
+        assert_eq!(other.drop_jobs(&[id]).unwrap(), [id]);
+        assert_eq!(other.take(id, "a.").unwrap(), TakeOutcome::Busy);
+        // A newer job of the key waits for the process.
+        let newer = enqueue(&mut other, sent("a.", 1));
+        assert!(matches!(newer, Accepted::Job { is_ours: false, .. }));
+        let newer = number(&newer);
+        assert_eq!(other.drop_jobs(&[newer]).unwrap(), [newer]);
+        settle(&mut store, id, "a.", outcome);
+        assert_eq!(other.take_due("main", ALL, NOW).unwrap().len(), 0);
+    }
+    // As a process that ends leaves it.
+    let id = number(&enqueue(&mut store, sent("b.", 1)));
+    assert_eq!(other.drop_jobs(&[id]).unwrap(), [id]);
+    store.process_lock = None;
+    assert_eq!(other.take_due("main", ALL, NOW).unwrap().len(), 0);
+    assert_eq!(other.list_jobs().unwrap().len(), 0);
 }
 
 #[test]
 fn a_detached_copy_writes_nothing() -> Result<(), StoreError> {
     let (directory, mut store) = store();
-    number(enqueue(&mut store, sent("a.", 2)));
+    number(&enqueue(&mut store, sent("a.", 2)));
     let mut copy = Store::detached(&directory.path().join("new/queue.db"))?;
     assert_eq!(copy.list_jobs()?.len(), 0);
     // The copy knows the earlier job's serial, and does not keep the new jobs.
     let stale = enqueue(&mut copy, sent("a.", 1));
     assert_eq!(stale, Accepted::Stale { newest: Serial(2) });
-    number(enqueue(&mut copy, sent("b.", 1)));
+    number(&enqueue(&mut copy, sent("b.", 1)));
     drop(copy);
     assert_eq!(store.list_jobs()?.len(), 1);
     Ok(())

@@ -1,0 +1,142 @@
+//! Changes the entry of a zone in the catalog: its claim, and its member node.
+
+use crate::deliver::error::Failure;
+use crate::deliver::ownership::authorize::authorize_member;
+use crate::deliver::ownership::catalog::Form;
+use crate::deliver::policy::UnownedZones;
+use crate::deliver::server::{Catalog, Provisioning, Session};
+use crate::deliver::transaction::{self, Next, Transaction};
+use crate::model::ZoneName;
+use crate::plan::{EntryChange, Membership, Terms};
+use crate::wire::Key;
+
+impl Catalog {
+    /// Changes the entry of a zone. Returns its membership before.
+    ///
+    /// # Errors
+    /// [`Failure`] if the catalog cannot be read or changed.
+    pub(crate) async fn change(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        change: EntryChange,
+    ) -> Result<Membership, Failure> {
+        self.run(session, zone, change, None).await
+    }
+
+    /// Claims a zone by a change, if it is this instance's or `unowned` allows it. Returns its membership before.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::change`]; [`Failure::OthersZone`] and [`Failure::UnownedZone`].
+    pub(crate) async fn claim(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        change: EntryChange,
+        unowned: UnownedZones,
+    ) -> Result<Membership, Failure> {
+        self.run(session, zone, change, Some(unowned)).await
+    }
+
+    async fn run(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        change: EntryChange,
+        unowned: Option<UnownedZones>,
+    ) -> Result<Membership, Failure> {
+        let mut changing = Changing {
+            catalog: self,
+            session,
+            zone,
+            change,
+            unowned,
+            lost: None,
+        };
+        transaction::run(&mut changing).await
+    }
+}
+
+/// The transaction that changes the entry of a zone.
+struct Changing<'c, 'a> {
+    catalog: &'c Catalog,
+    session: &'c mut Session<'a>,
+    zone: &'c ZoneName,
+    change: EntryChange,
+    /// Whether a zone of no instance may be claimed; the zone of another may not.
+    unowned: Option<UnownedZones>,
+    /// The membership that an UPDATE was decided from whose response was lost.
+    lost: Option<Membership>,
+}
+
+/// Returns a label that no zone has.
+fn new_label() -> Result<String, Failure> {
+    let random = || getrandom::u64().map_err(Failure::Random);
+    Ok(format!("{:016x}{:016x}", random()?, random()?))
+}
+
+impl<'a> Transaction<'a> for Changing<'_, 'a> {
+    type Outcome = Membership;
+    /// The membership that an UPDATE was decided from.
+    type Change = Membership;
+    const ATTEMPTS_MAX: u32 = 20;
+
+    fn session(&mut self) -> &mut Session<'a> {
+        self.session
+    }
+
+    fn key(&mut self) -> Key {
+        self.catalog.key.clone()
+    }
+
+    async fn decide(&mut self) -> Result<Next<Membership, Self::Change>, Failure> {
+        let membership = self.catalog.membership(self.session, self.zone).await?;
+        let lost = self.lost.take();
+        if let Some(unowned) = self.unowned {
+            authorize_member(&membership, self.zone, unowned)?;
+        }
+        let provisioning = self.session.primary.provisioning.as_ref();
+        let terms = Terms {
+            instance: &self.catalog.instance,
+            new_label: new_label()?,
+            group: provisioning.and_then(Provisioning::group),
+        };
+        let Some((claim, node)) = terms.entry(self.change, &membership) else {
+            return Ok(Next::Done(lost.unwrap_or(membership)));
+        };
+        let before = membership.member();
+        let name = &self.catalog.name;
+        let batch = name.update(self.zone, before, claim.as_ref(), node);
+        if self.catalog.form(self.session).await? == Form::Empty {
+            self.catalog.begin(self.session).await?;
+        }
+        self.catalog.move_serial(self.session).await?;
+        Ok(Next::Send {
+            batches: vec![batch],
+            change: membership,
+        })
+    }
+
+    async fn settle(
+        &mut self,
+        before: Membership,
+        messages: usize,
+    ) -> Result<Option<Membership>, Failure> {
+        self.catalog.count_changes(messages);
+        self.session.memberships.remove(self.zone);
+        Ok(Some(before))
+    }
+
+    async fn not_applied(&mut self) {
+        self.session.memberships.remove(self.zone);
+        self.catalog.is_complete.set(false);
+    }
+
+    fn response_lost(&mut self, before: Membership) {
+        self.lost = Some(before);
+    }
+
+    fn in_context(&self, failure: Failure) -> Failure {
+        self.catalog.in_context(failure)
+    }
+}

@@ -1,0 +1,126 @@
+//! Moves the serial of the catalog on, so that secondaries follow a primary that was restored from an older copy.
+//!
+//! A serial that follows the time (seconds since 1970) is later than each that the catalog had before. PowerDNS makes
+//! serials of the date, which are ahead of the time: there the state has the latest serial.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::deliver::context::Context;
+use crate::deliver::error::Failure;
+use crate::deliver::server::query::{is_applied, records};
+use crate::deliver::server::{Catalog, CatalogSoa, Session};
+use crate::model::{RecordType, Serial, Soa};
+use crate::plan::next_serial;
+
+/// For how long a serial that is ahead of the time is not asked for again.
+const SERIAL_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// The lead of a serial over the time, in seconds, that changes in quick succession may give it.
+const LEAD_SECONDS_MAX: u32 = 3_600;
+
+impl Catalog {
+    /// Moves the serial on before a change. A key without a right to the SOA leaves it to the primary.
+    pub(super) async fn move_serial(&self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let now = now(session);
+        let known = self.soa.borrow().clone();
+        let known = known.filter(|(soa, _, asked_at)| {
+            !soa.serial.is_after(now) || asked_at.elapsed() < SERIAL_AGE_MAX
+        });
+        // Only an answer shows that the primary was restored.
+        let ((mut soa, ttl, asked_at), last) = if let Some(known) = known {
+            (known, None)
+        } else {
+            // Before the question: another session may change the catalog meanwhile.
+            let last = self.last_serial.get();
+            (self.ask_soa(session).await?, last)
+        };
+        if let Some(serial) = next_serial(soa.serial, now, last)
+            && self.takes_soa.get()
+        {
+            let moved = Soa {
+                serial,
+                ..soa.clone()
+            };
+            let batch = self.name.move_serial(&moved, ttl);
+            let reply = session.update(&batch, &self.key).await?;
+            match is_applied(reply, self.zone(), self.key.name()) {
+                Ok(true) => soa = moved,
+                // Another format: so does the change fail.
+                Ok(false) => {}
+                // Knot: without a signature.
+                Err(
+                    Failure::UpdateRefused { .. }
+                    | Failure::Unsigned { .. }
+                    | Failure::BadKey { .. },
+                ) => self.takes_soa.set(false),
+                Err(failure) => return Err(failure),
+            }
+        }
+        self.note_reached((soa, ttl, asked_at));
+        Ok(())
+    }
+
+    async fn ask_soa(&self, session: &mut Session<'_>) -> Result<CatalogSoa, Failure> {
+        let apex = self.zone().apex();
+        let response = self.answer(session, apex, RecordType::SOA).await?;
+        let record = records(&response, apex, RecordType::SOA).next();
+        let record = record.ok_or(Failure::ZoneAbsent)?;
+        let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+        Ok((soa, record.ttl, Instant::now()))
+    }
+
+    /// Takes note that so many UPDATEs have changed the catalog: each moves the serial on at least once.
+    pub(super) fn count_changes(&self, messages: usize) {
+        let known = self.soa.take();
+        if let Some((mut soa, ttl, asked_at)) = known {
+            let steps = u32::try_from(messages).unwrap_or(u32::MAX);
+            soa.serial = soa.serial.plus(steps);
+            self.note_reached((soa, ttl, asked_at));
+        }
+    }
+
+    fn note_reached(&self, soa: CatalogSoa) {
+        let serial = soa.0.serial;
+        let last = self.last_serial.get();
+        if last.is_none_or(|last| serial.is_after(last)) {
+            self.last_serial.set(Some(serial));
+        }
+        self.soa.replace(Some(soa));
+    }
+}
+
+/// Returns the time as a serial.
+fn now(session: &Session<'_>) -> Serial {
+    let now = (session.clock)() & u64::from(u32::MAX);
+    Serial(u32::try_from(now).unwrap_or(u32::MAX))
+}
+
+/// Stores the latest known serial of the catalog if it differs from `before`. If it is far ahead of the time, asks the
+/// primary first, which has chosen it.
+pub(crate) async fn note_serial(
+    cx: &mut Context<'_>,
+    before: Option<Serial>,
+) -> Result<(), Failure> {
+    let session = &mut cx.session;
+    let Some(catalog) = &session.primary.catalog else {
+        return Ok(());
+    };
+    let last = catalog.last_serial.get();
+    if last == before {
+        return Ok(());
+    }
+    let latest = now(session).plus(LEAD_SECONDS_MAX);
+    if last.is_some_and(|last| last.is_after(latest)) {
+        catalog.soa.take();
+        if let Err(failure) = catalog.move_serial(session).await {
+            tracing::debug!(%failure, "the serial of the catalog is not known");
+        }
+    }
+    let key = session.zone_key(catalog.zone());
+    match catalog.last_serial.get() {
+        Some(serial) => cx.store.note_catalog_serial(key, serial),
+        None => Ok(()),
+    }
+}

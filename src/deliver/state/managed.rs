@@ -1,0 +1,79 @@
+//! Which records of a zone are managed: while a plan is carried out, and once it is.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::zone_state::ZoneState;
+use crate::model::{DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
+use crate::plan::{Action, Parts, Plan, Prerequisites};
+
+/// Returns what is managed once the plan is applied: the desired records that it does not leave out, and
+/// what was managed before at the names at which a conflict keeps it from changing anything.
+pub(crate) fn managed_after<'a>(
+    desired: Cow<'a, RrSets>,
+    managed: &RrSets,
+    plan: &Plan,
+) -> Cow<'a, RrSets> {
+    if plan.kept.is_empty()
+        && plan.conflicts.is_empty()
+        && plan.protected.is_empty()
+        && plan.frozen.is_empty()
+    {
+        return desired;
+    }
+    let conflicts = || plan.conflicts.iter().map(|conflict| &conflict.left_out);
+    let left_out = RrSets::from_sets(conflicts().cloned());
+    let kept: HashSet<&Name> = plan.kept.iter().collect();
+    let staying: HashSet<&Name> = conflicts().map(|set| &set.owner).collect();
+    let frozen = Parts::new(&plan.frozen);
+    let is_frozen = |set: &RrSet, rdata: &Rdata| frozen.cover(&set.owner, set.rtype, rdata);
+    let wanted = desired.minus(&left_out).into_sets().into_iter();
+    let wanted = wanted.filter(|set| !kept.contains(&set.owner));
+    let wanted = wanted.map(|set| set.part(|rdata| !is_frozen(&set, rdata)));
+    let protected = RrSets::from_sets(plan.protected.iter().cloned());
+    let protected = managed.minus(&managed.minus(&protected)).into_sets();
+    let before = managed.iter().map(|set| {
+        let is_whole = kept.contains(&set.owner) || staying.contains(&set.owner);
+        set.part(|rdata| is_whole || is_frozen(set, rdata))
+    });
+    let sets = wanted.chain(before).chain(protected);
+    Cow::Owned(RrSets::from_sets(sets.filter(|set| !set.rdatas.is_empty())))
+}
+
+/// Returns what is no longer managed once the plan is applied. Another process may have reserved records
+/// that it is about to send, so only what cannot arrive any more is given up: everything after a change
+/// with the SOA as prerequisite, since a process that planned before it must read again; else only the
+/// records that the plan removed.
+pub(crate) fn obsolete(plan: &Plan, state: &ZoneState, managed: &RrSets) -> RrSets {
+    if plan.is_empty() {
+        return RrSets::default();
+    }
+    match state.prerequisites {
+        Prerequisites::Soa | Prerequisites::SoaMovedOn => state.managed.minus(managed),
+        Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
+            plan.removed_records()
+        }
+    }
+}
+
+/// Returns what is to be reserved before the plan is carried out. If that is nothing new, it is what comes
+/// back: another process may be about to give it up, and does not if it is reserved anew.
+pub(crate) fn to_reserve(after: &RrSets, managed: &RrSets, plan: &Plan) -> RrSets {
+    let new = after.minus(managed);
+    if new.is_empty() {
+        return plan.records(|action| matches!(action, Action::Add { .. }));
+    }
+    new
+}
+
+/// Returns what the zone must hold and is not known to have arrived, for a zone that is read from the
+/// state: it is sent again, which changes nothing if it has arrived.
+pub(crate) fn unverified(zone: &ZoneName, state: &ZoneState, desired: &DesiredZone) -> RrSets {
+    let unverified = state.managed.minus(&state.verified);
+    let wanted = unverified.minus(&unverified.minus(&desired.records));
+    let sets = wanted.into_sets().into_iter();
+    RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What this instance manages: the state of each zone, and how an update changes it.
+
+pub(crate) mod managed;
+mod zone_state;
+
+pub use zone_state::{
+    Answer, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange, StateStore,
+    ZoneKey, ZoneState, ZoneSummary,
+};

@@ -1,0 +1,301 @@
+//! Searches for the parts of a plan that a primary refuses, so that one bad record does not delay the rest of its zone.
+//!
+//! A primary refuses a message as a whole, and the response does not name the record. So the changes are halved by
+//! owner names, then by types, then by records, until each refused part is alone. What servers are known to refuse
+//! goes last ([`Plan::parts_by_risk`]). After each message that was applied, the zone is read and planned anew, so
+//! that the prerequisites of a part are as good as those of a whole plan.
+//!
+//! * Some changes are refused only because others are missing (BIND: it checks the addresses of an MX's host), so
+//!   refused parts are tried again as long as others were applied after their refusal.
+//! * If the key may update no type of the plan, and nothing is applied either, the primary refuses the zone or the
+//!   key, and that failure is reported. A key may have rights to some names alone, so that takes many singles.
+//! * A SERVFAIL counts as the refusal of a record only if it is repeated and the primary applies another change: a
+//!   busy server fails on what it takes a moment later.
+//! * An unsigned response counts only if it is repeated over a new connection while the primary takes other UPDATEs of
+//!   this key: anybody may have sent it (RFC 8945 section 5.3).
+
+use super::probe;
+use super::verify::Ignored;
+use crate::deliver::error::Failure;
+use crate::deliver::outcome::LeftOut;
+use crate::deliver::server::Session;
+use crate::model::{CurrentZone, Name, Presence};
+use crate::plan::{Action, BatchError, Change, Part, Plan};
+use crate::wire::Rcode;
+
+/// Number of refused singles, with nothing applied, that make the zone as a whole count as refused if the key may
+/// update nothing: more than most zones have.
+const SINGLES_MAX: usize = 64;
+
+/// Most refused messages of a search: some thousand refused names.
+const REFUSALS_MAX: u32 = 8_192;
+
+/// A part that was refused alone.
+struct Refused {
+    part: Part,
+    changes: Vec<Change>,
+    failure: Failure,
+    /// The number of messages that were applied before.
+    applied_before: usize,
+    /// The response is signed and no failure of the server, or it was repeated.
+    is_certain: bool,
+}
+
+/// A search for the refused parts of a plan.
+#[derive(Default)]
+pub(crate) struct Bisection {
+    /// Groups of parts to send, the next one last; empty if the whole plan is sent at once.
+    groups: Vec<Vec<Part>>,
+    /// Parts that were refused alone.
+    refused: Vec<Refused>,
+    /// The part that is tried again, as it was refused before.
+    retried: Option<Refused>,
+    /// The changes that the primary silently ignored or altered.
+    ignored: Vec<LeftOut>,
+    /// What another client may have undone has been decided anew.
+    was_undone: bool,
+    /// Applied messages.
+    applied: usize,
+    /// Whether the key may update some type of the plan, so that a refusal is about a record. `None` if not known yet.
+    may_update: Option<bool>,
+    refusals: u32,
+}
+
+impl Bisection {
+    /// Returns whether groups are left to send.
+    pub(crate) fn is_searching(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// Returns whether it must be known by now whether the key may update anything: nothing is applied, also not by a
+    /// smaller message.
+    fn needs_rights(&self, plan: &Plan, failure: &Failure) -> bool {
+        let is_small = self.is_searching() || plan.parts().len() < 2;
+        is_refusal(failure) && self.applied == 0 && self.may_update.is_none() && is_small
+    }
+
+    /// Returns whether the next message must go over a new connection.
+    fn needs_new_connection(&self) -> bool {
+        let doubtful = self.retried.as_ref().filter(|it| !it.is_certain);
+        doubtful.is_some_and(|it| !is_server_failure(&it.failure))
+    }
+
+    /// Restricts a plan to the next group, without the refused parts. The repetition that makes a refusal certain
+    /// goes over a new connection.
+    pub(crate) fn restrict(
+        &self,
+        session: &mut Session<'_>,
+        plan: &mut Plan,
+        current: &CurrentZone,
+    ) {
+        if self.needs_new_connection() {
+            session.drop_connections();
+        }
+        self.restrict_plan(plan, current);
+    }
+
+    fn restrict_plan(&self, plan: &mut Plan, current: &CurrentZone) {
+        let ignored = self.ignored.iter().flat_map(LeftOut::refused);
+        let ignored: Vec<Part> = ignored.map(|(part, _)| part).collect();
+        let refused = self.refused.iter().map(|it| &it.part);
+        plan.freeze(refused.chain(&ignored), current);
+        if let Some(group) = self.groups.last() {
+            plan.restrict(group);
+        }
+    }
+
+    /// Notes that the group was applied by this number of messages; 0 if it needed none.
+    fn passed(&mut self, messages: usize) {
+        self.applied += messages;
+        self.groups.pop();
+        self.retried = None;
+        self.retry_single();
+    }
+
+    /// Notes that the primary refused the restricted plan, and divides it. Asks first whether the key may update
+    /// anything, if that is to be known.
+    ///
+    /// # Errors
+    /// The failure if it is not about single records.
+    pub(crate) async fn refused(
+        &mut self,
+        session: &mut Session<'_>,
+        plan: &Plan,
+        current: &CurrentZone,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        if self.needs_rights(plan, &failure) {
+            self.may_update = Some(probe::may_update(session, plan).await);
+        }
+        self.divide(plan, current, failure)
+    }
+
+    /// Leaves out what a plan adds at a name, where a CNAME of others stands.
+    pub(crate) fn exclude(&mut self, owner: &Name, plan: &Plan) {
+        let changes = plan.changes_in(&Part::whole(owner)).into_iter();
+        let added = changes.filter(|change| change.action != Action::Remove);
+        self.ignored.extend(added.map(|change| LeftOut::Ignored {
+            presence: Presence::Present,
+            owner: change.owner,
+            rtype: change.rtype,
+            rdata: change.rdata,
+        }));
+    }
+
+    fn divide(
+        &mut self,
+        plan: &Plan,
+        current: &CurrentZone,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        self.refusals += 1;
+        if !is_refusal(&failure) && !is_too_large(&failure) || self.refusals > REFUSALS_MAX {
+            return Err(failure);
+        }
+        if self.groups.is_empty() {
+            self.groups = plan.parts_by_risk(current);
+            self.groups.reverse();
+            if self.groups.len() > 1 {
+                return Ok(());
+            }
+        }
+        let mut parts = self.groups.pop().unwrap_or_default();
+        parts.retain(|part| plan.has(part));
+        // A single part with a single type, or a single record, is that.
+        while let [part] = &parts[..] {
+            let smaller = plan.split(part);
+            if smaller == parts {
+                break;
+            }
+            parts = smaller;
+        }
+        if parts.len() > 1 {
+            let second = parts.split_off(parts.len() / 2);
+            self.groups.extend([second, parts]);
+            return Ok(());
+        }
+        let is_hopeless = self.groups.is_empty() || self.refused.len() + 1 >= SINGLES_MAX;
+        if self.applied == 0 && is_hopeless {
+            // A server that fails on some changes and applies none may fail on all.
+            let earlier = self
+                .refused
+                .iter()
+                .position(|it| is_server_failure(&it.failure));
+            if let Some(earlier) = earlier {
+                return Err(self.refused.swap_remove(earlier).failure);
+            }
+            if self.may_update != Some(true) || is_server_failure(&failure) {
+                return Err(failure);
+            }
+        }
+        let is_repeated = self.retried.take().is_some_and(|it| !it.is_certain);
+        if let Some(part) = parts.pop() {
+            self.refused.push(Refused {
+                changes: plan.changes_in(&part),
+                part,
+                is_certain: is_repeated || !is_unsigned(&failure) && !is_server_failure(&failure),
+                failure: about_content(failure, plan),
+                applied_before: self.applied,
+            });
+        }
+        self.retry_single();
+        Ok(())
+    }
+
+    /// Takes the result of verifying a plan that was sent in so many messages. If another client may have undone
+    /// changes, the next plan makes them again, once; a second time they count as ignored by the primary, which may
+    /// count serials in its own way. Returns whether everything is sent.
+    pub(crate) fn verified(&mut self, ignored: Ignored, messages: usize) -> bool {
+        let is_undone = ignored.may_be_undone && !std::mem::replace(&mut self.was_undone, true);
+        if !is_undone {
+            self.ignored.extend(ignored.into_left_out());
+        }
+        let is_all = !self.is_searching() && !is_undone;
+        if !is_all {
+            self.passed(messages);
+        }
+        is_all
+    }
+
+    /// Returns the refused parts, by owner name, and the ignored ones once the search is over.
+    pub(crate) fn into_left_out(mut self) -> Vec<LeftOut> {
+        self.refused.retain(|it| it.is_certain);
+        self.refused.sort_by(|a, b| a.part.owner.cmp(&b.part.owner));
+        let refused = self.refused.into_iter().map(|it| LeftOut::Refused {
+            part: it.part,
+            changes: it.changes,
+            failure: Box::new(it.failure),
+        });
+        refused.chain(self.ignored).collect()
+    }
+
+    /// Returns the parts that were certainly refused for their records, although the search is cut short.
+    pub(crate) fn into_found(mut self) -> Vec<LeftOut> {
+        let has_applied = self.applied > 0;
+        let has_rights = has_applied || self.may_update == Some(true);
+        let counts = |it: &Refused| has_rights && (has_applied || !is_server_failure(&it.failure));
+        self.refused.retain(counts);
+        self.into_left_out()
+    }
+
+    /// Once all groups are sent, tries one part again that may pass now, or whose refusal is not certain.
+    fn retry_single(&mut self) {
+        if !self.groups.is_empty() {
+            return;
+        }
+        let may_pass = |it: &Refused| it.applied_before < self.applied || !it.is_certain;
+        if let Some(index) = self.refused.iter().position(may_pass) {
+            let single = self.refused.remove(index);
+            self.groups.push(vec![single.part.clone()]);
+            self.retried = Some(single);
+        }
+    }
+}
+
+/// Returns whether a primary refused, or may have refused, a message for its records.
+fn is_refusal(failure: &Failure) -> bool {
+    let of_content = [Rcode::REFUSED, Rcode::FORMERR, Rcode::NOTIMP];
+    if let Failure::UpdateRefused { rcode, .. } = failure {
+        return of_content.contains(rcode);
+    }
+    if let Failure::Unsigned { rcode, .. } = failure {
+        // Knot from 3.4 on: so it refuses what its `acl` does not allow a key.
+        return of_content.contains(rcode) || *rcode == Rcode::NOTAUTH;
+    }
+    // Knot before that.
+    matches!(failure, Failure::BadKey { .. }) || is_server_failure(failure)
+}
+
+/// Returns whether the changes of a name, or of one of its RRsets, fit into no message.
+fn is_too_large(failure: &Failure) -> bool {
+    matches!(failure, Failure::Batch(BatchError::OwnerTooLarge { .. }))
+}
+
+/// Returns whether anybody may have sent the response.
+pub(crate) fn is_unsigned(failure: &Failure) -> bool {
+    matches!(failure, Failure::Unsigned { .. } | Failure::BadKey { .. })
+}
+
+fn is_server_failure(failure: &Failure) -> bool {
+    matches!(failure, Failure::ServerFailure { .. })
+}
+
+/// Returns what an unsigned refusal says of the content.
+fn about_content(failure: Failure, plan: &Plan) -> Failure {
+    let of_content = |rcode, key| Failure::UpdateRefused {
+        rcode,
+        extended: None,
+        zone: plan.zone.clone(),
+        key,
+    };
+    if let Failure::Unsigned { rcode, key } = failure {
+        of_content(rcode, key)
+    } else if let Failure::BadKey { key } = failure {
+        of_content(Rcode::NOTAUTH, key)
+    } else {
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests;

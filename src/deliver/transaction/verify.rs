@@ -1,0 +1,489 @@
+//! Verifies that an update was done as it was sent: a NOERROR does not prove it.
+//!
+//! Servers silently ignore some changes (RFC 2136 section 3.4.2), such as the removal of the last
+//! NS, or a CNAME beside other data. BIND: it ignores a DS without an NS, and limits TTLs
+//! (`max-zone-ttl`). PowerDNS: it does not find a record that is stored in another spelling, and
+//! ignores what its policy script denies. If the state file forgot a record that still exists, the
+//! record would stay for ever. An absent record must never be reported as added.
+//!
+//! Every RRset that an update changed is verified: few by queries, many by one transfer. The SOA
+//! counts as an addition: a server ignores one whose serial is not newer than its own. The serial
+//! that it serves afterwards may be its own choice.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::comparison::{Comparison, RrSetChanges, kept, put_back};
+use super::pauses::Pauses;
+use super::rrset_query::{
+    ask_about, is_delegated, is_from_below, is_synthesized_by_wildcard, set_of,
+};
+use crate::deliver::error::Failure;
+use crate::deliver::outcome::{Delivered, Done, LeftOut};
+use crate::deliver::server::Session;
+use crate::deliver::server::query::{is_applied, served_soa};
+use crate::deliver::server::transfer::{Found, read_zone};
+use crate::model::{
+    CurrentZone, Name, Presence, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
+};
+use crate::plan::{Action, Batch, Plan, Prerequisite, Prerequisites, Shown, Update};
+
+/// Most RRsets of a zone that are queried one by one. If there are more, the whole zone is read.
+const QUERIES_MAX: usize = 8;
+
+/// The same for a small zone: its transfer takes no more time than a query.
+const QUERIES_SMALL_MAX: usize = 2;
+
+/// Most records of a small zone.
+const SMALL_ZONE_RECORDS: usize = 500;
+
+/// Most RRsets that are queried one by one if zones are not read: each takes a round trip of the
+/// time that a call has.
+const QUERIES_UNREAD_MAX: usize = 1_000;
+
+/// The changes that a primary did not make as they were sent, although it took the update.
+#[derive(Debug, Default)]
+pub(crate) struct Ignored {
+    /// Removed records that still exist.
+    pub(crate) left: RrSets,
+    /// Added records that are absent.
+    pub(crate) missing: RrSets,
+    /// RRsets with another TTL than they were given, and with the TTL that is served.
+    pub(crate) altered: Vec<(RrSet, u32)>,
+    /// Values that were to stay in changed RRsets, and are gone: an addition replaced them.
+    pub(crate) replaced: RrSets,
+    /// RRsets that are in the zone, and that the primary does not serve: it has a zone of its own for their names.
+    pub(crate) hidden: Vec<RrSet>,
+    /// A serial that the primary has reached, if one is known: the served one if it was seen, else the next one.
+    pub(crate) serial: Option<Serial>,
+    /// The TTL of the SOA that is served afterwards, if it was seen.
+    pub(crate) soa_ttl: Option<u32>,
+    /// The served serial is higher than the messages make it: another client may have undone their changes, or the
+    /// primary chooses its own serials.
+    pub(crate) may_be_undone: bool,
+}
+
+impl Ignored {
+    pub(crate) fn is_empty(&self) -> bool {
+        let sets = [&self.left, &self.missing, &self.replaced];
+        sets.into_iter().all(RrSets::is_empty) && self.altered.is_empty()
+    }
+
+    /// Returns the outcome of the update of a single record, which is not done if any of it was ignored.
+    pub(crate) fn delivered(self, done: Done) -> Delivered {
+        let is_done = self.left.is_empty() && self.missing.is_empty();
+        Delivered {
+            done: if is_done { done } else { Done::Unchanged },
+            left_out: self.into_left_out().collect(),
+        }
+    }
+
+    /// Returns one report for each record, and for each RRset with another TTL.
+    pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
+        let each = |presence, sets: RrSets| {
+            let sets = sets.into_sets().into_iter();
+            sets.flat_map(move |set| {
+                let rdatas = set.rdatas.into_iter();
+                rdatas.map(move |rdata| LeftOut::Ignored {
+                    presence,
+                    owner: set.owner.clone(),
+                    rtype: set.rtype,
+                    rdata,
+                })
+            })
+        };
+        let altered = self.altered.into_iter();
+        let altered = altered.map(|(set, served)| LeftOut::TtlAltered { set, served });
+        let hidden = self.hidden.into_iter().map(LeftOut::Hidden);
+        let replaced = self.replaced.into_sets().into_iter().map(LeftOut::Replaced);
+        each(Presence::Absent, self.left)
+            .chain(each(Presence::Present, self.missing))
+            .chain(altered)
+            .chain(hidden)
+            .chain(replaced)
+    }
+}
+
+/// Verifies a plan that was sent in so many messages.
+///
+/// # Errors
+/// [`Failure`] if a query or a transfer fails.
+pub(crate) async fn ignored(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    messages: usize,
+    prerequisites: Prerequisites,
+    current: &CurrentZone,
+) -> Result<Ignored, Failure> {
+    let is_small = current.records.record_count() + plan.changes.len() <= SMALL_ZONE_RECORDS;
+    let is_read = session.primary.abilities.shows_zones();
+    let has_rrset_prerequisites = prerequisites == Prerequisites::RrSets;
+    let mut changes = Changes {
+        removed: plan.removed_records(),
+        added: plan.records(|action| action != Action::Remove),
+        kept: if is_read {
+            kept(plan, current)
+        } else {
+            RrSets::default()
+        },
+        zone: &plan.zone,
+        before: current.soa.serial,
+        answered_below: Vec::new(),
+        served: None,
+        queries_max: if is_small {
+            QUERIES_SMALL_MAX
+        } else {
+            QUERIES_MAX
+        },
+        session,
+    };
+    let mut ignored = if changes.removed.is_empty() && changes.added.is_empty() {
+        Ignored::default()
+    } else if has_rrset_prerequisites {
+        changes.query_until_shown(current).await?
+    } else if is_read {
+        changes.query_or_read().await?
+    } else {
+        changes.query_until_visible().await?
+    };
+    if !has_rrset_prerequisites {
+        let soa = changes.ignored_soa(plan).await?;
+        ignored.missing = ignored.missing.union(RrSets::from_records(soa));
+    }
+    if changes.served.is_none() && is_read && !plan.is_empty() {
+        match prerequisites {
+            Prerequisites::Soa | Prerequisites::SoaMovedOn => {
+                ignored.serial = Some(current.soa.serial.plus(1));
+            }
+            // The primary counts in a way of its own.
+            Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
+                changes.served = served_soa(changes.session, changes.zone).await?;
+            }
+        }
+    }
+    let served = changes.served_serial();
+    let reached = serial_reached(plan, messages, current.soa.serial);
+    // Knot: one serial may be that of several updates, and no addition replaces anything there.
+    let may_be_others = served.is_some_and(|it| it.is_after(reached))
+        || !ignored.replaced.is_empty() && changes.session.joins_updates().await?;
+    let sets = [&ignored.left, &ignored.missing, &ignored.replaced];
+    ignored.may_be_undone = may_be_others && !sets.into_iter().all(RrSets::is_empty);
+    if !may_be_others {
+        let all = [&changes.kept, &changes.added];
+        put_back(changes.session, changes.zone, &ignored.replaced, all).await?;
+    }
+    ignored.serial = served.or(ignored.serial);
+    ignored.soa_ttl = changes.served.as_ref().map(|(_, ttl)| *ttl);
+    Ok(ignored)
+}
+
+/// Returns the last serial to which the messages of a plan bring a zone, if the primary counts each of them.
+fn serial_reached(plan: &Plan, messages: usize, before: Serial) -> Serial {
+    let count = u32::try_from(messages).unwrap_or(u32::MAX);
+    match &plan.soa {
+        Some((soa, _)) => soa.serial.plus(count.saturating_sub(1)),
+        None => before.plus(count),
+    }
+}
+
+/// Verifies an update of records that stand beside others, by one query for each RRset.
+///
+/// # Errors
+/// [`Failure`] if a query fails.
+pub(crate) async fn ignored_of(
+    session: &mut Session<'_>,
+    batch: &Batch,
+) -> Result<Ignored, Failure> {
+    let (mut removed, mut added) = (Vec::new(), Vec::new());
+    for update in &batch.updates {
+        match update.clone() {
+            Update::Add {
+                owner,
+                rtype,
+                ttl,
+                rdata,
+            } => added.push(Record {
+                owner,
+                rtype,
+                ttl,
+                rdata,
+            }),
+            Update::Remove {
+                owner,
+                rtype,
+                rdata,
+            } => removed.push(Record {
+                owner,
+                rtype,
+                ttl: 0,
+                rdata,
+            }),
+            // No single record is removed so.
+            Update::RemoveSet { .. } | Update::RemoveName { .. } => {}
+        }
+    }
+    let added = RrSets::from_records(added);
+    let mut changes = Changes {
+        // A record is removed and added again to change its TTL.
+        removed: RrSets::from_records(removed).minus(&added),
+        added,
+        // A wildcard may have shown other values before.
+        kept: RrSets::default(),
+        zone: &batch.zone,
+        before: Serial(0),
+        answered_below: Vec::new(),
+        served: None,
+        queries_max: QUERIES_MAX,
+        session,
+    };
+    let mut pauses = Pauses::of(changes.session);
+    loop {
+        let ignored = changes.query(QUERIES_UNREAD_MAX).await?.0;
+        if ignored.is_empty() || !pauses.pause().await? {
+            return Ok(ignored);
+        }
+    }
+}
+
+/// Changes to verify in a zone.
+struct Changes<'c, 'a> {
+    session: &'c mut Session<'a>,
+    zone: &'c ZoneName,
+    /// Without TTLs: those are not compared.
+    removed: RrSets,
+    /// With the TTLs that they were given.
+    added: RrSets,
+    /// Values of the same RRsets that stay.
+    kept: RrSets,
+    /// The serial before the update.
+    before: Serial,
+    /// Added RRsets for which a zone below answered.
+    answered_below: Vec<RrSet>,
+    /// The SOA and its TTL, once they were seen afterwards.
+    served: Option<(Soa, u32)>,
+    /// Most RRsets that are queried one by one if zones are read.
+    queries_max: usize,
+}
+
+impl Changes<'_, '_> {
+    /// Verifies by queries, and by a transfer if those are too many or do not show all changes.
+    async fn query_or_read(&mut self) -> Result<Ignored, Failure> {
+        if self.sets().len() <= self.queries_max {
+            let (ignored, is_open) = self.query(self.queries_max).await?;
+            if ignored.is_empty() && !is_open {
+                return Ok(ignored);
+            }
+        }
+        let mut pauses = Pauses::of(self.session);
+        loop {
+            // A response may be synthesized, or refer to a delegation; a transfer shows the records.
+            let Some(ignored) = self.read().await? else {
+                return Ok(Ignored::default());
+            };
+            let is_newer = self.served_serial() != Some(self.before);
+            if ignored.is_empty() || is_newer || !pauses.pause().await? {
+                return Ok(ignored);
+            }
+        }
+    }
+
+    /// Verifies by queries alone, until the primary serves what it is slow to serve.
+    async fn query_until_visible(&mut self) -> Result<Ignored, Failure> {
+        let is_slow = self.session.primary.abilities.visible_within > Duration::ZERO;
+        let mut pauses = Pauses::of(self.session);
+        loop {
+            let ignored = self.query(QUERIES_UNREAD_MAX).await?.0;
+            if ignored.is_empty() || !is_slow || !pauses.pause().await? {
+                return Ok(ignored);
+            }
+        }
+    }
+
+    /// Verifies by queries, or by a transfer if those are too many, once the served serial has
+    /// changed. If it does not change, prerequisites tell: they see the data that take the updates.
+    async fn query_until_shown(&mut self, current: &CurrentZone) -> Result<Ignored, Failure> {
+        let mut pauses = Pauses::of(self.session);
+        loop {
+            let ignored = self.look().await?;
+            if ignored.is_empty() {
+                return Ok(ignored);
+            }
+            self.served = served_soa(self.session, self.zone).await?;
+            let served = self.served_serial();
+            if served.is_some_and(|serial| serial != self.before) {
+                // It may have changed between the queries. A zone below may hide what a transfer shows.
+                return match self.session.primary.abilities.shown {
+                    Shown::Zones => Ok(self.read().await?.unwrap_or_default()),
+                    Shown::RrSets => self.look().await,
+                };
+            }
+            if !pauses.pause().await? {
+                return Ok(Ignored {
+                    left: self.without_made(ignored.left, current).await?,
+                    missing: self.without_made(ignored.missing, current).await?,
+                    ..Ignored::default()
+                });
+            }
+        }
+    }
+
+    /// Drops the RRsets whose changes the primary has made.
+    async fn without_made(
+        &mut self,
+        sets: RrSets,
+        current: &CurrentZone,
+    ) -> Result<RrSets, Failure> {
+        let mut ignored = Vec::new();
+        for set in sets.into_sets() {
+            let (owner, rtype) = (&set.owner, set.rtype);
+            let was = current.records.get(owner, rtype).cloned();
+            let after = RrSets::from_sets(was).minus(&self.removed);
+            let added = self.added.get(owner, rtype).cloned();
+            let after = after.union(RrSets::from_sets(added));
+            if !self.is_now(owner, rtype, &after).await? {
+                ignored.push(set);
+            }
+        }
+        Ok(RrSets::from_sets(ignored))
+    }
+
+    /// Returns whether prerequisites find an RRset as it is to be. If the zone was not read, it may have more values.
+    async fn is_now(
+        &mut self,
+        owner: &Name,
+        rtype: RecordType,
+        after: &RrSets,
+    ) -> Result<bool, Failure> {
+        let prerequisites = match after.get(owner, rtype) {
+            Some(_) if !self.session.primary.abilities.shows_zones() => {
+                let owner = owner.clone();
+                vec![Prerequisite::Exists { owner, rtype }]
+            }
+            after => Prerequisite::exactly(owner, rtype, after),
+        };
+        let batch = Batch {
+            zone: self.zone.clone(),
+            prerequisites,
+            updates: Vec::new(),
+        };
+        let key = &self.session.keys.update;
+        let reply = self.session.update(&batch, key).await?;
+        is_applied(reply, self.zone, key.name())
+    }
+
+    /// Verifies once, by queries or by a transfer.
+    async fn look(&mut self) -> Result<Ignored, Failure> {
+        let is_read = self.session.primary.abilities.shows_zones();
+        if is_read && self.sets().len() > self.queries_max {
+            return Ok(self.read().await?.unwrap_or_default());
+        }
+        Ok(self.query(QUERIES_UNREAD_MAX).await?.0)
+    }
+
+    /// Returns the changes of an RRset.
+    fn of(&self, owner: &Name, rtype: RecordType) -> RrSetChanges<'_> {
+        RrSetChanges {
+            removed: self.removed.get(owner, rtype),
+            added: self.added.get(owner, rtype),
+            kept: self.kept.get(owner, rtype),
+        }
+    }
+
+    /// Returns the changed RRsets.
+    fn sets(&self) -> BTreeSet<(Name, RecordType)> {
+        let sets = self.removed.iter().chain(&self.added);
+        sets.map(|set| (set.owner.clone(), set.rtype)).collect()
+    }
+
+    /// Verifies by a transfer. `None` if the zone is not there.
+    async fn read(&mut self) -> Result<Option<Ignored>, Failure> {
+        let Found::Zone(current) = read_zone(self.session, self.zone).await? else {
+            return Ok(None);
+        };
+        let mut found = Comparison::default();
+        for (owner, rtype) in self.sets() {
+            let shown = current.records.get(&owner, rtype);
+            found.compare(self.of(&owner, rtype), shown);
+        }
+        let mut ignored = Ignored::from(found);
+        let mut below = self.answered_below.clone();
+        below.retain(|set| {
+            let is_missing = ignored.missing.get(&set.owner, set.rtype).is_some();
+            !is_missing && !is_delegated(&current, &set.owner)
+        });
+        ignored.hidden = below;
+        self.served = Some((current.soa, current.soa_ttl));
+        Ok(Some(ignored))
+    }
+
+    /// Verifies by so many queries. Returns as well whether some showed nothing about the names.
+    async fn query(&mut self, max: usize) -> Result<(Ignored, bool), Failure> {
+        let (mut found, mut is_open) = (Comparison::default(), false);
+        self.answered_below.clear();
+        for (owner, rtype) in self.sets().into_iter().take(max) {
+            let Some(response) = ask_about(self.session, &owner, rtype).await? else {
+                is_open = true;
+                continue;
+            };
+            found.compare(
+                self.of(&owner, rtype),
+                Some(&set_of(&response, &owner, rtype)),
+            );
+            if let Some(added) = self.added.get(&owner, rtype)
+                && is_from_below(&response, &owner, self.zone)
+            {
+                self.answered_below.push(added.clone());
+            }
+        }
+        let mut left = Vec::new();
+        for set in found.left {
+            if !is_synthesized_by_wildcard(self.session, self.zone, &set).await? {
+                left.push(set);
+            }
+        }
+        found.left = left;
+        Ok((found.into(), is_open))
+    }
+
+    fn served_serial(&self) -> Option<Serial> {
+        self.served.as_ref().map(|(soa, _)| soa.serial)
+    }
+
+    /// Returns the SOA of the plan if the primary ignored it.
+    async fn ignored_soa(&mut self, plan: &Plan) -> Result<Option<Record>, Failure> {
+        let Some((wanted, ttl)) = &plan.soa else {
+            return Ok(None);
+        };
+        if self.served.is_none() {
+            self.served = served_soa(self.session, self.zone).await?;
+        }
+        let Some((served, _)) = &self.served else {
+            return Ok(None);
+        };
+        let wanted_with_its_serial = Soa {
+            serial: served.serial,
+            ..wanted.clone()
+        };
+        if served.serial.is_after(self.before) && *served == wanted_with_its_serial {
+            return Ok(None);
+        }
+        Ok(Some(Record {
+            owner: plan.zone.apex().clone(),
+            rtype: RecordType::SOA,
+            ttl: *ttl,
+            rdata: wanted.to_rdata(),
+        }))
+    }
+}
+
+impl From<Comparison> for Ignored {
+    fn from(found: Comparison) -> Self {
+        Self {
+            left: RrSets::from_sets(found.left),
+            missing: RrSets::from_sets(found.missing),
+            altered: found.altered,
+            replaced: RrSets::from_sets(found.replaced),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How far the file has come, noted in the file `.known` beside it.
+//!
+//! SQLite: a bit that flips in the log ends the log there if all processes that used the file were killed, and the
+//! transactions after it are lost without an error. So is what came after a copy of the file that somebody has put back.
+//! Each transaction counts, and `.known` gets the count after the commit: a file with a smaller count is damaged. A power
+//! cut loses the note, or no more than that; it never loses a commit that was noted.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction};
+
+use super::error::{StoreError, damage, failed};
+use crate::permission::shared_file;
+
+/// The digits of the largest count.
+const DIGITS: u64 = 20;
+
+/// Returns the file whose existence tells that the queue file was set up, and whose content tells how far it came.
+pub(super) fn known(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".known");
+    name.into()
+}
+
+/// The count that `.known` had before the file was opened: another process may count on afterwards.
+pub(super) struct Progress(u64);
+
+impl Progress {
+    /// Reads the count. What is no count is none.
+    pub(super) fn read(path: &Path) -> Self {
+        let mut text = String::new();
+        let file = shared_file::open(&known(path), OpenOptions::new().read(true));
+        let read = file.and_then(|file| file.take(DIGITS).read_to_string(&mut text));
+        let count = read.ok().and_then(|_| text.parse().ok());
+        Self(count.unwrap_or_default())
+    }
+
+    /// Checks that the file has come as far.
+    pub(super) fn check(&self, connection: &Connection, path: &Path) -> Result<(), StoreError> {
+        let commits = connection.query_row("SELECT commits FROM progress", [], |row| row.get(0));
+        let commits: u64 = commits.map_err(failed(path, "read"))?;
+        if commits < self.0 {
+            return Err(failed(path, "open")(damage("it lacks its last changes")));
+        }
+        Ok(())
+    }
+}
+
+/// Counts a transaction, commits it, and notes the count.
+pub(super) fn commit(transaction: Transaction<'_>, path: &Path) -> Result<(), StoreError> {
+    let is_file = transaction.path().is_some_and(|path| !path.is_empty());
+    let count = "UPDATE progress SET commits = commits + 1 RETURNING commits";
+    let commits: u64 = transaction
+        .query_row(count, [], |row| row.get(0))
+        .and_then(|commits| transaction.commit().map(|()| commits))
+        .map_err(failed(path, "write"))?;
+    if is_file {
+        // A failure costs no more than that a loss is not noticed.
+        let file = shared_file::open(&known(path), OpenOptions::new().write(true));
+        // By one system call: two processes may write at once, and each may be killed.
+        file.and_then(|mut file| file.write_all(format!("{commits:020}").as_bytes()))
+            .ok();
+    }
+    Ok(())
+}
