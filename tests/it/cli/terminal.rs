@@ -20,7 +20,7 @@ fn written(variables: &[&str], options: &[&str]) -> String {
     std::fs::write(&payload, call()).expect("a payload");
     let program = env!("CARGO_BIN_EXE_nsbridge");
     let words = [
-        &["env", "-u", "NO_COLOR", "-u", "CLICOLOR"],
+        &["env"],
         variables,
         &[program, "--config", &config],
         options,

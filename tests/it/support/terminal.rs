@@ -42,11 +42,14 @@ impl Terminal {
             .open(name.to_str().unwrap())
             .unwrap();
         let far = || OwnedFd::from(far.try_clone().unwrap());
-        // Without a session of its own there would be no Ctrl-C.
+        let path = std::env::var_os("PATH").unwrap();
+        // Without a session of its own there would be no Ctrl-C. Variables of the caller, such as `CI` and `NO_COLOR`,
+        // would decide about colours.
         let child = Command::new("setsid")
             .arg("--ctty")
             .args(command)
-            .env("TERM", "xterm")
+            .env_clear()
+            .envs([("PATH", path), ("TERM", "xterm".into())])
             .stdin(far())
             .stdout(far())
             .stderr(far())
