@@ -280,6 +280,18 @@ impl CurrentZone {
     pub fn apex_ns(&self) -> Option<&RrSet> {
         self.records.get(self.name.apex(), RecordType::NS)
     }
+
+    /// Returns whether a delegation or a DNAME of the zone is at or above the name.
+    pub(crate) fn is_delegated(&self, owner: &Name) -> bool {
+        let apex = self.name.apex();
+        let mut above = std::iter::successors(Some(owner.clone()), Name::parent)
+            .take_while(|name| name.is_below(apex));
+        above.any(|name| {
+            let cuts = [RecordType::NS, RecordType::DNAME];
+            cuts.iter()
+                .any(|rtype| self.records.get(&name, *rtype).is_some())
+        })
+    }
 }
 
 #[cfg(test)]

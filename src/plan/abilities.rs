@@ -81,6 +81,25 @@ pub enum RrSetUpdates {
     Whole,
 }
 
+/// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
+/// program is assumed: such a change moves the serial on.
+const PREREQUISITE_FAILURES_MAX: u32 = 3;
+
+impl Prerequisites {
+    /// Returns the prerequisites of a zone under whose SOA these failed so often.
+    #[must_use]
+    pub fn after_failures(self, failures: u32) -> Self {
+        match failures {
+            0 => self,
+            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
+            // SOA than transfers do.
+            1..=PREREQUISITE_FAILURES_MAX => self.max(Self::RrSets),
+            // Nor do they see the data that transfers show.
+            _ => self.max(Self::Presence),
+        }
+    }
+}
+
 impl Default for Abilities {
     fn default() -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! Batches: the contents of one UPDATE message each (RFC 2136), with its exact size.
 
 use super::change::{Action, Change};
-use crate::model::{Name, RECORD_FIXED_OCTETS, Rdata, Record, RecordType, RrSet, ZoneName};
+use crate::model::{Name, RECORD_FIXED_OCTETS, Rdata, Record, RecordType, RrSet, RrSets, ZoneName};
 
 /// Octets of a message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
@@ -140,6 +140,38 @@ impl Batch {
             ) => owner,
             None => self.zone.apex(),
         }
+    }
+
+    /// Returns the records that it removes and those that it adds, one by one.
+    pub(crate) fn changed_records(&self) -> (RrSets, RrSets) {
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        for update in self.updates.clone() {
+            match update {
+                Update::Add {
+                    owner,
+                    rtype,
+                    ttl,
+                    rdata,
+                } => added.push(Record {
+                    owner,
+                    rtype,
+                    ttl,
+                    rdata,
+                }),
+                Update::Remove {
+                    owner,
+                    rtype,
+                    rdata,
+                } => removed.push(Record {
+                    owner,
+                    rtype,
+                    ttl: 0,
+                    rdata,
+                }),
+                Update::RemoveSet { .. } | Update::RemoveName { .. } => {}
+            }
+        }
+        [removed, added].map(RrSets::from_records).into()
     }
 
     /// Requires the presence of RRsets in place of their values.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, left_out as entries};
 use crate::model::{
-    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Soa, ZoneName, names_in,
+    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName, names_in,
 };
 
 /// The changes that turn the current zone into the desired one, within a scope.
@@ -197,6 +197,15 @@ impl Plan {
             kept: Vec::new(),
             protected: Vec::new(),
             frozen: Vec::new(),
+        }
+    }
+
+    /// Returns the last serial to which so many messages bring the zone from `before`, if the primary counts each.
+    pub(crate) fn serial_reached(&self, messages: usize, before: Serial) -> Serial {
+        let count = u32::try_from(messages).unwrap_or(u32::MAX);
+        match &self.soa {
+            Some((soa, _)) => soa.serial.plus(count.saturating_sub(1)),
+            None => before.plus(count),
         }
     }
 

@@ -21,6 +21,7 @@ mod abilities;
 mod batch;
 mod catalog;
 mod change;
+mod comparison;
 mod conflicts;
 mod diff;
 mod frozen;
@@ -31,6 +32,7 @@ mod soa;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trial;
 
 pub use abilities::{Abilities, Apex, Prerequisites, RrSetUpdates, Shown};
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, Update};
@@ -39,6 +41,7 @@ pub use catalog::{
     Entry, EntryChange, Listing, Member, Membership, NodeChange, Terms, Upgrade, next_serial,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
+pub(crate) use comparison::{Comparison, RrSetChanges, kept};
 pub use packer::{BatchError, Octets, PLAN_MESSAGES_MAX, batches};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 pub use surroundings::Surroundings;

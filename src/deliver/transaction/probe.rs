@@ -1,21 +1,15 @@
 //! Finds out whether the key may update a zone, and whether there is one. It must never change the zone.
 //!
-//! It sends an UPDATE of records that do not exist, with two prerequisites that contradict each
-//! other, so no server carries it out. Nor would that change the zone: records are removed that are
-//! not there, and each one that is added is removed again by the same UPDATE, whose changes a server
-//! makes in order (RFC 2136 section 3.4.2). An empty UPDATE shows too little. BIND: it applies
-//! `update-policy` to the records of the update section before it checks prerequisites, so its
-//! NOERROR to an empty one proves nothing. PowerDNS, Knot: they check the key before both.
+//! It sends [`Batch::without_effect`]. An empty UPDATE shows too little. BIND: it applies `update-policy` to the records
+//! of the update section before it checks prerequisites, so its NOERROR to an empty one proves nothing. PowerDNS, Knot:
+//! they check the key before both.
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{is_applied, takes_updates};
-use crate::model::{Name, Rdata, RecordType, ZoneName};
-use crate::plan::{Batch, Plan, Prerequisite, Update};
+use crate::model::{Name, RecordType, ZoneName};
+use crate::plan::{Batch, Plan};
 use crate::wire::{Key, Rcode};
-
-/// The types of which an addition is tried. BIND: it checks no right to remove such a record that does not exist.
-const ADDED_TYPES: [RecordType; 2] = [RecordType::SRV, RecordType::PTR];
 
 /// Returns whether the key may update some type of a plan that was refused, so that the refusal is about a record.
 /// `false` if nothing shows that.
@@ -69,22 +63,7 @@ pub(crate) async fn try_update(
     // The name itself if it leaves no room for the label.
     let owner = below.child(label.as_bytes());
     let owner = owner.unwrap_or_else(|_| below.clone());
-    let updates = |rtype: &RecordType| unlikely_updates(zone, &owner, *rtype);
-    let batch = Batch {
-        zone: zone.clone(),
-        // One of them fails, whatever the zone holds.
-        prerequisites: vec![
-            Prerequisite::Exists {
-                owner: owner.clone(),
-                rtype: RecordType::TXT,
-            },
-            Prerequisite::Absent {
-                owner: owner.clone(),
-                rtype: RecordType::TXT,
-            },
-        ],
-        updates: types.iter().flat_map(updates).collect(),
-    };
+    let batch = Batch::without_effect(zone, &owner, types);
     let reply = session.update(&batch, key).await?;
     match is_applied(reply, zone, key.name()) {
         Ok(_) => Ok(None),
@@ -112,45 +91,4 @@ pub(crate) async fn try_update(
         }
         Err(other) => Err(other),
     }
-}
-
-/// Returns updates that make a server check the right of the key to this type, and together change nothing.
-fn unlikely_updates(
-    zone: &ZoneName,
-    owner: &Name,
-    rtype: RecordType,
-) -> impl Iterator<Item = Update> + use<> {
-    let rdata = unlikely_data(rtype, owner);
-    let owner = if [RecordType::SOA, RecordType::NS].contains(&rtype) {
-        zone.apex().clone()
-    } else {
-        owner.clone()
-    };
-    let added = ADDED_TYPES.contains(&rtype).then(|| Update::Add {
-        owner: owner.clone(),
-        rtype,
-        ttl: 0,
-        rdata: rdata.clone(),
-    });
-    added.into_iter().chain([Update::Remove {
-        owner,
-        rtype,
-        rdata,
-    }])
-}
-
-/// Returns well-formed RDATA that no record of the zone has: `owner` is random.
-fn unlikely_data(rtype: RecordType, owner: &Name) -> Rdata {
-    let name = owner.as_wire();
-    Rdata::from_canonical(match rtype {
-        RecordType::A => vec![192, 0, 2, 0],
-        RecordType::AAAA => [&[0x20, 1, 0xd, 0xb8][..], &[0; 12]].concat(),
-        RecordType::MX => [&[0, 0][..], name].concat(),
-        RecordType::SRV => [&[0; 6][..], name].concat(),
-        RecordType::TXT => b"\x0ensbridge-check".to_vec(),
-        RecordType::CAA => b"\0\x05issue;".to_vec(),
-        RecordType::SOA => [name, name, &[0; 20]].concat(),
-        RecordType::ZONEMD => [&[0, 0, 0, 1, 240, 240][..], &[0; 12]].concat(),
-        _ => name.to_vec(),
-    })
 }
