@@ -15,13 +15,15 @@ use super::configuration::{self, Setup};
 use super::learn;
 use super::message::{Abort, Message};
 use super::output::{Output, count};
+use super::queue::span;
 use super::runtime::block_on;
 use super::status::Status;
 use super::store::act_as_owner_of;
 use crate::deliver::check::{self, Check, CheckSettings, Checked, Fact, Targets, Verdict};
-use crate::deliver::{Failure, Primary, Provenance, ZoneSummary};
+use crate::deliver::{Failure, Lesson, Primary, Provenance, ZoneSummary};
 use crate::diagnostic::{Diagnose as _, Diagnostic, case, check as entries};
 use crate::model::{Name, ZoneName};
+use crate::plan::{Habit, LEARNT_SECONDS};
 use crate::queue::{self, Access, FileState, JobSummary, State, StoreError, StoreThread};
 
 /// Most zones of one primary that are checked if the operator names none.
@@ -59,7 +61,8 @@ pub(super) fn run(
         Err(message) => return Ok(report.unusable(config, &message)),
     };
     report.configuration(config, &setup);
-    let summaries = report.store(&setup.queue_path)?;
+    let now = (setup.policy.clock)();
+    let (summaries, lessons) = report.store(&setup.queue_path, now)?;
     // A lock of the file may have taken long.
     setup.restart_time();
     let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
@@ -80,6 +83,7 @@ pub(super) fn run(
         for checked in checked {
             report.checked(primary, &checked);
         }
+        report.habits(primary, &lessons, now);
     }
     let has_no_route = |zone: &ZoneName| setup.routes.primary_of(zone.apex()).is_none();
     for zone in named.iter().filter(|it| has_no_route(it)) {
@@ -216,18 +220,18 @@ impl Report<'_> {
         }
     }
 
-    /// Checks the state file, and returns the zones in it.
-    fn store(&mut self, path: &Path) -> io::Result<Vec<ZoneSummary>> {
+    /// Checks the state file, and returns the zones in it and what was learnt of primaries.
+    fn store(&mut self, path: &Path, now: u64) -> io::Result<(Vec<ZoneSummary>, Vec<Lesson>)> {
         let file = path.display().to_string();
         let mut entry = json!({ "subject": "queue file", "check": "queue-file", "file": file });
         act_as_owner_of(path);
-        let (state, summaries, jobs) = match read_store(path)? {
+        let (state, summaries, jobs, lessons) = match read_store(path, now)? {
             Ok(read) => read,
             Err(error) => {
                 self.status.or_worse(Status::BadConfiguration);
                 explain(&mut entry, &error.diagnostic());
                 self.print(Word::Failed, "queue file", entry);
-                return Ok(Vec::new());
+                return Ok((Vec::new(), Vec::new()));
             }
         };
         let detail = match state {
@@ -242,7 +246,7 @@ impl Report<'_> {
         entry["detail"] = detail.into();
         self.print(Word::Ok, &format!("queue file: {file}"), entry);
         self.held(&jobs);
-        Ok(summaries)
+        Ok((summaries, lessons))
     }
 
     /// Warns of held jobs.
@@ -332,6 +336,35 @@ impl Report<'_> {
         }
     }
 
+    /// Prints what the primary takes in updates by the configuration, and what was learnt of it.
+    fn habits(&mut self, primary: &Primary, lessons: &[Lesson], now: u64) {
+        let of_primary = format!("{} ({})", primary.name, primary.endpoint);
+        let entry = |check: &str, detail: &str| {
+            json!({
+                "subject": primary.name, "check": check, "primary": primary.name,
+                "address": primary.endpoint.to_string(), "detail": detail,
+            })
+        };
+        let lines = learn::lines(&primary.abilities);
+        if !lines.is_empty() {
+            let entry = entry("configured", &lines.join(", "));
+            self.print(Word::Ok, &format!("{of_primary}: configured"), entry);
+        }
+        let server = primary.server_version();
+        let counts = |it: &&Lesson| {
+            it.primary == primary.name && server.is_none_or(|server| it.server == server)
+        };
+        for lesson in lessons.iter().filter(counts) {
+            let until = lesson.at + LEARNT_SECONDS;
+            let left = span(until.saturating_sub(now));
+            let detail = format!("{}, for another {left}", habit_line(lesson));
+            let mut entry = entry("learnt", &detail);
+            entry["zone"] = lesson.zone.as_ref().map(|(it, _)| it.to_string()).into();
+            entry["expires-at"] = until.into();
+            self.print(Word::Ok, &format!("{of_primary}: learnt"), entry);
+        }
+    }
+
     fn unroutable(&mut self, subject: &str, zone: Option<&ZoneName>) {
         self.status.or_worse(Status::Denied);
         let failure = Failure::NoRoute.diagnostic();
@@ -343,6 +376,25 @@ impl Report<'_> {
     }
 }
 
+/// Words what was learnt, as a line of the configuration if there is one.
+fn habit_line(lesson: &Lesson) -> String {
+    let value = lesson.learnt.value;
+    let line = match lesson.learnt.habit {
+        Habit::SoaKept => "soa = \"keep\"".to_owned(),
+        Habit::ApexNsKept => "apex-ns = \"keep\"".to_owned(),
+        Habit::ValuesFail => "prerequisites = \"presence\"".to_owned(),
+        Habit::RecordsMax => format!("{value} records in a message, prerequisites among them"),
+        Habit::Interval => format!("{value} ms from an update to the next"),
+    };
+    match &lesson.zone {
+        Some((zone, key)) => {
+            let key = key.to_text_without_dot();
+            format!("{line} in {zone} with the key `{key}`")
+        }
+        None => line,
+    }
+}
+
 /// Adds code, cause and hint to an entry.
 fn explain(entry: &mut Value, failure: &Diagnostic) {
     entry["code"] = failure.code().into();
@@ -350,11 +402,11 @@ fn explain(entry: &mut Value, failure: &Diagnostic) {
     entry["hint"] = failure.advice().into();
 }
 
-/// The state of the file, the zones in it and its jobs.
-type StoreContents = (FileState, Vec<ZoneSummary>, Vec<JobSummary>);
+/// The state of the file, the zones in it, its jobs, and what was learnt of primaries.
+type StoreContents = (FileState, Vec<ZoneSummary>, Vec<JobSummary>, Vec<Lesson>);
 
 /// Reads the file. The outer error is that of the runtime.
-fn read_store(path: &Path) -> io::Result<Result<StoreContents, StoreError>> {
+fn read_store(path: &Path, now: u64) -> io::Result<Result<StoreContents, StoreError>> {
     let opened = queue::examine(path)
         .and_then(|state| Ok((state, StoreThread::start(path, Access::ReadOnly)?)));
     let (state, store_thread) = match opened {
@@ -363,6 +415,7 @@ fn read_store(path: &Path) -> io::Result<Result<StoreContents, StoreError>> {
     };
     let summaries = block_on(store_thread.store().list())?;
     let jobs = block_on(store_thread.jobs().list())?;
+    let lessons = block_on(store_thread.store().lessons(None, now))?;
     // If the lists failed, closing the store returns the reason.
     let closed = store_thread.finish();
     Ok(closed.map(|_| {
@@ -370,6 +423,7 @@ fn read_store(path: &Path) -> io::Result<Result<StoreContents, StoreError>> {
             state,
             summaries.unwrap_or_default(),
             jobs.unwrap_or_default(),
+            lessons.unwrap_or_default(),
         )
     }))
 }

@@ -49,7 +49,7 @@ pub(super) fn run(zone: &ZoneName, config: &Path, output: &mut Output) -> Result
 }
 
 /// Returns the lines of the configuration for a primary that takes less than the default.
-fn lines(abilities: &Abilities) -> Vec<String> {
+pub(super) fn lines(abilities: &Abilities) -> Vec<String> {
     let Abilities {
         shown: _,
         soa,
@@ -57,6 +57,8 @@ fn lines(abilities: &Abilities) -> Vec<String> {
         prerequisites,
         rrsets,
         changes_max,
+        records_max: _,
+        interval: _,
         ttl_min,
         ttl_max,
         visible_within,

@@ -69,5 +69,6 @@ pub(super) fn read(
         ttl_min,
         ttl_max: ttl_max.unwrap_or(TTL_MAX),
         visible_within: Duration::from_secs(visible_within.into()),
+        ..Abilities::default()
     })
 }

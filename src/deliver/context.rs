@@ -1,5 +1,6 @@
 //! The context of the work on one intent: the conversation with the primary, the state and the policy.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -7,16 +8,14 @@ use tokio::time::timeout;
 use super::error::Failure;
 use super::outcome::Overlay;
 use super::policy::Policy;
+use super::server::Session;
 use super::server::query::{ask_if_served, records};
-use super::server::{Session, random_id};
-use super::state::{StateStore, ZoneState};
-use crate::diagnostic::Software;
-use crate::model::{Intent, Name, Record, RecordType, RrSet, RrSets, Serial, ZoneName};
-use crate::transport::RequestKind;
-use crate::wire;
-
-/// The longest time to ask for the software of a primary.
-const SOFTWARE_TIME_MAX: Duration = Duration::from_millis(500);
+use super::state::{Lesson, StateStore, ZoneState};
+use super::transaction::learn::learn_software;
+use crate::model::{
+    DesiredZone, Intent, Name, Record, RecordType, RrSet, RrSets, Serial, ZoneName,
+};
+use crate::plan::Habit;
 
 /// The longest time to ask for the keys of a zone that is about to be deleted.
 const KEYS_TIME_MAX: Duration = Duration::from_secs(2);
@@ -112,6 +111,57 @@ impl Context<'_> {
         Ok(catalog.last_serial.get())
     }
 
+    /// Returns a desired zone as the primary can have it.
+    pub(crate) fn fit<'z>(&self, desired: &'z DesiredZone) -> Cow<'z, DesiredZone> {
+        match desired.with_nameservers(&self.session.primary.nameservers) {
+            Cow::Borrowed(desired) => self.session.abilities.fit(desired),
+            Cow::Owned(desired) => Cow::Owned(self.session.abilities.fit(&desired).into_owned()),
+        }
+    }
+
+    /// Adds what was learnt of the primary, and of the zones at and above a name with the key, to what it can do.
+    pub(crate) async fn recall_lessons(&mut self, name: &Name) -> Result<(), Failure> {
+        let session = &mut self.session;
+        let (primary, now) = (session.primary, (session.clock)());
+        let of = Some((&primary.name[..], name));
+        let mut lessons = self.store.lessons(of, now).await?;
+        if lessons.iter().any(|it| !it.server.is_empty()) {
+            learn_software(session).await;
+        }
+        let server = primary.server_version();
+        let key = session.keys.update.name();
+        lessons.retain(|it| {
+            let is_of_key = it.zone.as_ref().is_none_or(|(_, of)| of == key);
+            is_of_key && server.is_none_or(|server| it.server == server)
+        });
+        let learnt = lessons.iter().map(|it| it.learnt);
+        session.abilities = primary.abilities.clone().with(learnt);
+        primary.pool.pace.slow_to(session.abilities.interval);
+        Ok(())
+    }
+
+    /// Notes what was learnt in the session.
+    pub(crate) fn note_lessons(&mut self) -> Result<(), Failure> {
+        let session = &mut self.session;
+        let (primary, at) = (session.primary, (session.clock)());
+        let interval = primary.pool.pace.interval().as_millis();
+        for (zone, mut learnt) in session.lessons.drain(..) {
+            if learnt.habit == Habit::Interval {
+                learnt.value = u32::try_from(interval).unwrap_or(u32::MAX);
+            }
+            let key = session.keys.update.name();
+            let is_of_zone = !learnt.habit.is_of_primary();
+            self.store.learn(Lesson {
+                primary: primary.name.clone(),
+                zone: is_of_zone.then(|| (zone, key.clone())),
+                learnt,
+                server: primary.server_version().unwrap_or_default().into(),
+                at,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Returns the zone that a name is in, or would be in by the overlay, if the primary has it in `found`.
     pub(crate) fn enclosing_zone(&self, name: &Name, found: Option<ZoneName>) -> Option<ZoneName> {
         match self.overlay {
@@ -133,24 +183,4 @@ impl Context<'_> {
             None => found,
         }
     }
-}
-
-/// Asks the primary once for its software, if nothing else tells, so that hints name that alone.
-pub(crate) async fn learn_software(session: &mut Session<'_>) {
-    let primary = session.primary;
-    if primary.provisioning.is_none() {
-        let ask = Box::pin(ask_software(session));
-        let ask = async { ask.await.unwrap_or_default() };
-        primary.pool.software.get_or_init(|| ask).await;
-    }
-}
-
-async fn ask_software(session: &mut Session<'_>) -> Result<Software, Failure> {
-    let message = wire::encode_version_query(random_id()?);
-    let exchange = session.exchange(&message, None, RequestKind::Query);
-    if let Ok(answer) = timeout(SOFTWARE_TIME_MAX, exchange).await {
-        return Ok(wire::software_of(&answer?.0));
-    }
-    session.connection = None;
-    Ok(Software::Unknown)
 }

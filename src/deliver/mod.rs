@@ -35,16 +35,17 @@ pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
-    Answer, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange, StateStore,
-    ZoneKey, ZoneState, ZoneSummary,
+    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange,
+    StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
 use crate::plan::Abilities;
-use context::{Context, learn_software};
+use context::Context;
 use route::cname::{Chain, Reached};
 use server::open;
 use server::query::{ask, enclosing_soa};
+use transaction::learn::learn_software;
 use transaction::probe::confirm_no_zone;
 
 /// Delivers intents, and reads zones, each on the primary that a route leads to.
@@ -75,7 +76,7 @@ impl Engine<'_> {
             cx.allow(intent, at)?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
-                    let desired = cx.session.primary.fit(desired);
+                    let desired = cx.fit(desired);
                     let delivered = zone::update::deliver_zone(cx, &desired).await;
                     delivered.map_err(Failure::awaiting)
                 }
@@ -131,7 +132,7 @@ impl Engine<'_> {
             cx.allow(intent, &name)?;
             let preview = match intent {
                 Intent::Zone(desired) => {
-                    let desired = cx.session.primary.fit(desired);
+                    let desired = cx.fit(desired);
                     let preview = zone::preview::preview_zone(cx, &desired).await;
                     preview.map_err(Failure::awaiting)?
                 }
@@ -336,6 +337,7 @@ impl Engine<'_> {
                 policy: self.policy,
                 overlay: self.overlay,
             };
+            cx.recall_lessons(name).await?;
             let serial = cx.recall_serial().await?;
             // The compiler bounds how deep futures may be nested without a box.
             let result = Box::pin(work(&mut cx)).await;
@@ -345,6 +347,7 @@ impl Engine<'_> {
             {
                 learn_software(&mut cx.session).await;
             }
+            let noted = noted.and(cx.note_lessons());
             cx.session.release();
             // What the work came to says more than a state that could not be stored.
             result.and_then(|done| noted.map(|()| done))

@@ -106,6 +106,20 @@ entries! {
         page: "The primary answered SERVFAIL for some seconds, while other updates that had met SERVFAIL succeeded. PowerDNS \
                does so while its database is busy. The next attempt follows after some ten seconds, as often as needed. nsbridge now sends less to it.",
     }
+    UPDATES_LIMITED {
+        code: "NB-UPDATES-LIMITED",
+        class: Class::Transient,
+        text: "the primary refuses more updates in so short a time",
+        hints: hint!("nothing: the rest follows; or have its limit raised"),
+        page: "The primary answers REFUSED to an update that it took a moment before: it takes only so many in a time. nsbridge now sends fewer, remembers the pace for a day, and sends the rest with the next attempts.",
+    }
+    PREREQUISITES_REFUSED {
+        code: "NB-PREREQUISITES-REFUSED",
+        class: Class::Permanent,
+        text: "the primary refuses each update that has prerequisites",
+        hints: hint!("write `prerequisites = \"none\"` under [primaries.{primary}]"),
+        page: "Of two updates that change nothing, the primary took the one without a prerequisite and refused the other one. Prerequisites hold an update to the zone that was read: with `prerequisites = \"none\"`, what another program changes between the look and the update is overwritten. So nsbridge never does without them by itself.",
+    }
     SOA_UNREADABLE {
         code: "NB-SOA-UNREADABLE",
         class: Class::Transient,

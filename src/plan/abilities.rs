@@ -22,6 +22,10 @@ pub struct Abilities {
     pub rrsets: RrSetUpdates,
     /// The most records in the update section of a message, the SOA not counted.
     pub changes_max: Option<usize>,
+    /// The most records in prerequisites and updates of a message together; it is learnt alone.
+    pub records_max: Option<usize>,
+    /// The least time between two UPDATEs; it is learnt alone.
+    pub interval: Duration,
     /// The lowest TTL in seconds.
     pub ttl_min: u32,
     /// The highest TTL in seconds.
@@ -109,6 +113,8 @@ impl Default for Abilities {
             prerequisites: Prerequisites::Soa,
             rrsets: RrSetUpdates::ByValue,
             changes_max: None,
+            records_max: None,
+            interval: Duration::ZERO,
             ttl_min: 0,
             ttl_max: TTL_MAX,
             visible_within: Duration::ZERO,

@@ -142,6 +142,11 @@ impl Batch {
         }
     }
 
+    /// Returns the number of its prerequisites and updates.
+    pub(crate) fn records(&self) -> usize {
+        self.prerequisites.len() + self.updates.len()
+    }
+
     /// Returns the records that it removes and those that it adds, one by one.
     pub(crate) fn changed_records(&self) -> (RrSets, RrSets) {
         let (mut removed, mut added) = (Vec::new(), Vec::new());

@@ -25,6 +25,7 @@ mod comparison;
 mod conflicts;
 mod diff;
 mod frozen;
+mod learnt;
 mod packer;
 mod risk;
 mod rrset_diff;
@@ -42,6 +43,8 @@ pub use catalog::{
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
 pub(crate) use comparison::{Comparison, RrSetChanges, kept};
+pub(crate) use learnt::Lengths;
+pub use learnt::{Habit, LEARNT_SECONDS, Learnt};
 pub use packer::{BatchError, Octets, PLAN_MESSAGES_MAX, batches};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 pub use surroundings::Surroundings;

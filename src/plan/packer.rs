@@ -91,7 +91,8 @@ pub fn batches(
         is_read: abilities.shows_zones(),
         has_prerequisites: prerequisites != Prerequisites::None,
         rrsets: abilities.rrsets,
-        changes_max: abilities.changes_max.unwrap_or(usize::MAX),
+        changes_max: changes_max(abilities),
+        records_max: abilities.records_max.unwrap_or(usize::MAX),
         octets: octets.into(),
     };
     match prerequisites {
@@ -101,6 +102,20 @@ pub fn batches(
             packer.pack_with_rrsets(prerequisites)
         }
     }
+}
+
+/// The most records of a message beside those that its changes need: the prerequisite of the SOA, and the SOA.
+const SOA_RECORDS_MAX: usize = 2;
+
+/// Returns the most entries in the update section, the SOA not counted.
+fn changes_max(abilities: &Abilities) -> usize {
+    let least = match abilities.rrsets {
+        RrSetUpdates::ByValue => 1,
+        RrSetUpdates::Whole => 2,
+    };
+    let learnt = abilities.records_max.unwrap_or(usize::MAX);
+    let learnt = learnt.saturating_sub(SOA_RECORDS_MAX).max(least);
+    learnt.min(abilities.changes_max.unwrap_or(usize::MAX))
 }
 
 struct Packer<'a> {
@@ -114,6 +129,8 @@ struct Packer<'a> {
     rrsets: RrSetUpdates,
     /// The most entries in the update section, the SOA not counted.
     changes_max: usize,
+    /// The most records in prerequisites and updates together.
+    records_max: usize,
     octets: Octets,
 }
 
@@ -155,6 +172,13 @@ struct OwnerEntries<'a> {
     octets: usize,
 }
 
+impl OwnerEntries<'_> {
+    /// Returns the number of its prerequisites.
+    fn required(&self) -> usize {
+        self.prerequisites.len()
+    }
+}
+
 impl<'a> Packer<'a> {
     /// Packs messages that each require the SOA. `always_sets_soa`: a single message sets it too.
     fn pack_with_soa(&self, always_sets_soa: bool) -> Result<Vec<Batch>, BatchError> {
@@ -173,7 +197,10 @@ impl<'a> Packer<'a> {
             .iter()
             .map(|group| group.updates.len())
             .sum::<usize>();
-        let is_one = groups.len() == 1 || whole <= self.octets.usual && changes <= self.changes_max;
+        let is_short = changes <= self.changes_max
+            && changes + SOA_RECORDS_MAX + groups.iter().map(OwnerEntries::required).sum::<usize>()
+                <= self.records_max;
+        let is_one = groups.len() == 1 || whole <= self.octets.usual && is_short;
         let start = frame + if is_one { alone } else { alone.max(unchanged) };
         let mut batches = self.pack(groups, start, start)?;
 
@@ -431,11 +458,14 @@ impl<'a> Packer<'a> {
         let Octets { usual, max: limit } = self.octets;
         let mut batches = vec![self.empty_batch()];
         let (mut octets, mut changes, mut is_empty) = (first, 0, true);
+        let mut required = SOA_RECORDS_MAX;
         for group in groups {
-            let is_full = changes + group.updates.len() > self.changes_max;
+            let is_full = changes + group.updates.len() > self.changes_max
+                || changes + required + group.updates.len() + group.required() > self.records_max;
             if !is_empty && (is_full || octets + group.octets > usual) {
                 batches.push(self.empty_batch());
                 (octets, changes, is_empty) = (rest, 0, true);
+                required = SOA_RECORDS_MAX;
             }
             if is_empty && octets + group.octets > limit {
                 return Err(BatchError::OwnerTooLarge {
@@ -452,6 +482,7 @@ impl<'a> Packer<'a> {
             }
             octets += group.octets;
             changes += group.updates.len();
+            required += group.required();
             is_empty = false;
             let batch = batches.last_mut().expect("the list starts with one batch");
             batch.prerequisites.extend(group.prerequisites);

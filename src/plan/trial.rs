@@ -11,6 +11,23 @@ use crate::model::{Name, Rdata, RecordType, ZoneName};
 const ADDED_TYPES: [RecordType; 2] = [RecordType::SRV, RecordType::PTR];
 
 impl Batch {
+    /// Returns an UPDATE that removes a record which does not exist, and requires that it does not.
+    pub(crate) fn of_absent_record(zone: &ZoneName, owner: &Name) -> Self {
+        let (owner, rtype) = (owner.clone(), RecordType::TXT);
+        Self {
+            zone: zone.clone(),
+            prerequisites: vec![Prerequisite::Absent {
+                owner: owner.clone(),
+                rtype,
+            }],
+            updates: vec![Update::Remove {
+                rdata: unlikely_data(rtype, &owner),
+                owner,
+                rtype,
+            }],
+        }
+    }
+
     /// Returns an UPDATE of these types at a random owner name, which changes nothing.
     pub(crate) fn without_effect(zone: &ZoneName, owner: &Name, types: &[RecordType]) -> Self {
         let updates = |rtype: &RecordType| unlikely_updates(zone, owner, *rtype);

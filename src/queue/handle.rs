@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::store::{Challenge, Lacking, Store, StoreChange, StoreError};
 use crate::deliver::{
-    Answer, Failure, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
 use crate::model::{Name, Rdata, Serial};
 
@@ -166,6 +166,26 @@ impl StateStore for StoreHandle {
 
     fn note_catalog_serial(&self, catalog: ZoneKey, serial: Serial) -> Result<(), Failure> {
         self.change(StoreChange::CatalogSerial(catalog, serial))
+    }
+
+    fn lessons(&self, of: Option<(&str, &Name)>, now: u64) -> Answer<Vec<Lesson>> {
+        let of = of.map(|(primary, name)| {
+            let zones = std::iter::successors(Some(name.to_lowercase()), Name::parent);
+            let zones = zones.map(|zone| zone.to_string()).chain([String::new()]);
+            (primary.to_owned(), zones.collect::<Vec<_>>())
+        });
+        self.request(move |group, sender| {
+            let is_learnt = |it: &StoreChange| matches!(it, StoreChange::Learn(_));
+            if group.changes.iter().any(is_learnt) {
+                group.written()?;
+            }
+            sender.send(group.store.lessons(of.as_ref(), now)?).ok();
+            Ok(())
+        })
+    }
+
+    fn learn(&self, lesson: Lesson) -> Result<(), Failure> {
+        self.change(StoreChange::Learn(lesson))
     }
 
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>> {

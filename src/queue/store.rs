@@ -12,6 +12,7 @@ mod enqueue;
 mod error;
 mod file;
 mod jobs;
+mod learnt;
 mod progress;
 mod ptr;
 mod schema;
@@ -64,6 +65,7 @@ fn apply(
         }
         StoreChange::DropChallenge(value) => change_challenge(transaction, DROP_CHALLENGE, value)?,
         StoreChange::CatalogSerial(catalog, serial) => note_serial(transaction, catalog, *serial)?,
+        StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
         StoreChange::Settle(settlement) => jobs::settle(transaction, settlement, token)?,
     }
     Ok(0)

@@ -12,6 +12,7 @@ mod congestion;
 mod connection;
 mod error;
 mod lookup;
+mod pace;
 mod pin;
 mod tls;
 mod udp;
@@ -25,6 +26,7 @@ pub use connection::{
 };
 pub use error::{Step, TlsFailure, TransportError};
 pub(crate) use lookup::look_up;
+pub(crate) use pace::Pace;
 pub use pin::{Pin, PinError};
 pub use tls::{Application, ClientIdentity, PemFile, PemPart, TlsClient, TlsError, TlsSettings};
 pub use udp::{

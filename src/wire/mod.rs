@@ -40,7 +40,7 @@ pub use transfer::{
 };
 pub use tsig::{Forgery, RequestMac, ResponseSigner, sign_request, tsig_octets};
 pub use update_builder::{Lease, UpdateBuilder, encode_soa_query};
-pub use version::{encode_version_query, software_of};
+pub use version::{encode_version_query, software_of, version_of};
 pub use wire_record::{Class, WireRecord};
 
 #[cfg(test)]

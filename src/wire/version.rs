@@ -1,5 +1,6 @@
 //! The question for the version of a server, `version.bind` of class CHAOS (RFC 4892 section 1), for the words of
-//! messages. Its answer bears no signature, so nothing else may depend on it.
+//! messages, and to forget what was learnt of another version. Its answer bears no signature, so nothing else may depend on
+//! it.
 
 use super::encode::encode_query;
 use crate::diagnostic::Software;
@@ -18,6 +19,21 @@ pub fn encode_version_query(id: u16) -> Vec<u8> {
     let class = message.len() - 2;
     message[class..].copy_from_slice(&CLASS_CHAOS.to_be_bytes());
     message
+}
+
+/// The most characters of a version that are kept.
+const VERSION_CHARS_MAX: usize = 80;
+
+/// Returns what tells a version in a response to [`encode_version_query`] from others; empty if it names none.
+pub fn version_of(response: &[u8]) -> String {
+    let has_answer = response.get(6..8).is_some_and(|count| count != [0, 0]);
+    let answer = response.get(HEADER_OCTETS + QUESTION_OCTETS..);
+    let answer = answer.filter(|_| has_answer).unwrap_or_default();
+    let text = String::from_utf8_lossy(answer);
+    let plain = text
+        .chars()
+        .filter(|it| it.is_ascii_graphic() || *it == ' ');
+    plain.take(VERSION_CHARS_MAX).collect()
 }
 
 /// Returns the software that a response to [`encode_version_query`] names.

@@ -19,12 +19,12 @@ use std::net::SocketAddr;
 use futures_util::future::join;
 use tokio::time::Instant;
 
-use crate::deliver::context::learn_software;
 use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
 use crate::deliver::transaction::explain_refusal;
+use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
 use crate::diagnostic::Software;
 use crate::model::{Name, Network, RecordType, ZoneName};

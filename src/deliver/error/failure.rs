@@ -28,6 +28,13 @@ pub enum Failure {
     Overloaded { source: TransportError },
     /// The primary repeatedly fails on an UPDATE, as it did on others that succeeded meanwhile.
     UpdatesExhausted { attempts: u32 },
+    /// The primary takes only so many UPDATEs in a time, and refuses the others.
+    UpdatesLimited,
+    /// The primary refuses each UPDATE that has prerequisites.
+    PrerequisitesRefused {
+        /// Its name in the configuration.
+        primary: String,
+    },
     /// The connection broke during the transfer.
     TransferCut { source: TransportError },
     /// The transfer is invalid.
@@ -256,6 +263,10 @@ impl Diagnose for Failure {
             Self::ResponseLost { source } => case!(zone::RESPONSE_LOST).because(source),
             Self::Overloaded { source } => case!(zone::PRIMARY_OVERLOADED).because(source),
             Self::UpdatesExhausted { attempts } => case!(zone::UPDATES_EXHAUSTED, attempts),
+            Self::UpdatesLimited => case!(zone::UPDATES_LIMITED),
+            Self::PrerequisitesRefused { primary } => {
+                case!(zone::PREREQUISITES_REFUSED, primary)
+            }
             Self::TransferCut { source } => case!(zone::TRANSFER_CUT).because(source),
             Self::Transfer(source) => of_transfer(source),
             Self::TransferRefused {

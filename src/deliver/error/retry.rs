@@ -95,6 +95,7 @@ impl Failure {
             self,
             Self::Overloaded { .. }
                 | Self::UpdatesExhausted { .. }
+                | Self::UpdatesLimited
                 | Self::TransfersExhausted { .. }
         )
     }

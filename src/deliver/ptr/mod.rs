@@ -17,10 +17,11 @@ use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask_if_served, is_applied, records};
 use crate::deliver::state::PtrValue;
+use crate::deliver::transaction::learn::learn;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{Batch, Prerequisite, Update};
+use crate::plan::{Batch, Habit, Prerequisite, Update};
 use locate::{PtrLocation, find};
 use reverse_zone::ReverseZone;
 
@@ -135,7 +136,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         }
         let mut decided = decide(location, answered, &self.reverse_zone, self.cx.policy);
         for line in &mut decided.lines {
-            line.record.ttl = self.cx.session.primary.abilities.ttl(line.record.ttl);
+            line.record.ttl = self.cx.session.abilities.ttl(line.record.ttl);
         }
         if !decided.lines.is_empty() {
             decided.needs_zone = if self.is_hidden {
@@ -213,7 +214,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         if self.requires_presence {
             batch.require_presence();
         }
-        let abilities = &self.cx.session.primary.abilities;
+        let abilities = &self.cx.session.abilities;
         abilities.fit_batch(batch, &decided.answered)
     }
 
@@ -283,6 +284,10 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
         _messages: usize,
     ) -> Result<Option<Delivered>, Failure> {
         let batch = sent.batch(&sent.lines);
+        if self.requires_presence && !sent.answered.is_empty() {
+            // The values that were required were those that are there.
+            learn(&mut self.cx.session, &batch.zone, Habit::ValuesFail, 1).await;
+        }
         let ignored = verify::ignored_of(&mut self.cx.session, &batch).await?;
         if ignored.left.is_empty() {
             self.drop_removed()?;

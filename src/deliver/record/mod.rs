@@ -169,8 +169,8 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
         };
         let present = response.iter().flat_map(|it| records(it, at, record.rtype));
         let present: Vec<Record> = present.cloned().collect();
-        let abilities = &session.primary.abilities;
-        let updates = updates(record, at, &present, abilities);
+        let abilities = session.abilities.clone();
+        let updates = updates(record, at, &present, &abilities);
         let done = Done::Record {
             asked: record.owner.clone(),
             owner: at.clone(),

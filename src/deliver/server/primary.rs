@@ -3,7 +3,6 @@
 //! The observations serve speed and congestion control: a process that begins without them comes to
 //! the same end.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +11,12 @@ use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio::time::Instant;
 
 use crate::diagnostic::Software;
-use crate::model::{DesiredZone, Name, Serial, Soa, ZoneName};
+use crate::model::{Name, Serial, Soa, ZoneName};
 use crate::plan::{Abilities, CatalogName, CatalogProblem, Octets};
 use crate::provision::Provisioner;
 use crate::transport::{
-    Congestion, Connection, DATAGRAM_OCTETS_MAX, DATAGRAM_OCTETS_USUAL, Endpoint, RequestKind,
-    Security,
+    Congestion, Connection, DATAGRAM_OCTETS_MAX, DATAGRAM_OCTETS_USUAL, Endpoint, Pace,
+    RequestKind, Security,
 };
 use crate::wire::{Key, MESSAGE_OCTETS_MAX, tsig_octets};
 
@@ -148,8 +147,9 @@ pub struct Pool {
     authorized: RefCell<BTreeMap<ZoneName, Instant>>,
     /// Zones that the primary does not have, of those about which it refuses questions, and when that was seen.
     pub(crate) absent: Mutex<BTreeMap<ZoneName, Instant>>,
-    /// The software that the primary says it is; only words may depend on it.
-    pub(crate) software: OnceCell<Software>,
+    /// The software that the primary says it is, with its version, unsigned: words, and what is learnt, may depend on it.
+    pub(crate) software: OnceCell<(Software, String)>,
+    pub(crate) pace: Pace,
     pub(crate) congestion: Congestion,
     /// Sessions; most of them wait for the disk or for a permit.
     pub(crate) started: Semaphore,
@@ -164,6 +164,7 @@ impl Pool {
             authorized: RefCell::default(),
             absent: Mutex::default(),
             software: OnceCell::new(),
+            pace: Pace::default(),
             congestion: Congestion::new(zones_in_flight, TRANSFERS_MAX),
             started: Semaphore::new(SESSIONS_MAX),
         }
@@ -228,14 +229,6 @@ impl Primary {
         Octets { usual, max }
     }
 
-    /// Returns a desired zone as the primary can have it.
-    pub(crate) fn fit<'a>(&self, desired: &'a DesiredZone) -> Cow<'a, DesiredZone> {
-        match desired.with_nameservers(&self.nameservers) {
-            Cow::Borrowed(desired) => self.abilities.fit(desired),
-            Cow::Owned(desired) => Cow::Owned(self.abilities.fit(&desired).into_owned()),
-        }
-    }
-
     /// Returns the name of the catalog that it keeps.
     pub(crate) fn catalog_zone(&self) -> Option<&ZoneName> {
         self.catalog.as_ref().map(|catalog| catalog.name.zone())
@@ -247,8 +240,17 @@ impl Primary {
             Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
             // Knot is the one server that creates primary zones for a catalog's members.
             Some(Provisioning::Catalog { .. }) => Software::Knot,
-            None => self.pool.software.get().copied().unwrap_or_default(),
+            None => self
+                .pool
+                .software
+                .get()
+                .map_or(Software::Unknown, |it| it.0),
         }
+    }
+
+    /// Returns the version that it tells, empty if it tells none; `None` if it was not asked.
+    pub(crate) fn server_version(&self) -> Option<&str> {
+        self.pool.software.get().map(|it| &it.1[..])
     }
 
     /// Returns the view of BIND that its zones are created in.

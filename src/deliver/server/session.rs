@@ -15,7 +15,7 @@ use super::primary::{Primary, Provisioning, SigningKeys};
 use crate::deliver::error::Failure;
 use crate::deliver::state::ZoneKey;
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
-use crate::plan::{Batch, BatchError, Membership};
+use crate::plan::{Abilities, Batch, BatchError, Learnt, Lengths, Membership};
 use crate::provision::Provisioner;
 use crate::transport::{
     Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
@@ -66,6 +66,9 @@ pub(crate) async fn open<'a>(
         memberships: HashMap::new(),
         overloads: 0,
         unanswered: None,
+        abilities: primary.abilities.clone(),
+        lessons: Vec::new(),
+        lengths: Lengths::default(),
         _started: started.expect("the semaphore is never closed"),
     })
 }
@@ -89,6 +92,12 @@ pub(crate) struct Session<'a> {
     pub(crate) overloads: u32,
     /// Why the last UPDATE was repeated over a new connection: the first one may have been applied, too.
     pub(crate) unanswered: Option<TransportError>,
+    /// What the primary can do, by the configuration and by what was learnt.
+    pub(crate) abilities: Abilities,
+    /// What was learnt in this session, each in a zone.
+    pub(crate) lessons: Vec<(ZoneName, Learnt)>,
+    /// The lengths of the messages that a search has sent.
+    pub(crate) lengths: Lengths,
     _started: SemaphorePermit<'a>,
 }
 
@@ -312,6 +321,20 @@ impl Session<'_> {
         }
         transfers.on_response(Instant::now());
         Ok(Transfer::Zone(Box::new(reader.finish()?)))
+    }
+
+    /// Waits until the pace of the primary allows another UPDATE.
+    ///
+    /// # Errors
+    /// [`Failure::UpdatesLimited`] if that takes longer than there is time.
+    pub(crate) async fn wait_for_turn(&self) -> Result<(), Failure> {
+        if let Some(turn) = self.primary.pool.pace.take_turn(Instant::now()) {
+            if turn >= self.deadline {
+                return Err(Failure::UpdatesLimited);
+            }
+            tokio::time::sleep_until(turn).await;
+        }
+        Ok(())
     }
 
     /// Pauses before each attempt but the first.

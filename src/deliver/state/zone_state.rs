@@ -29,7 +29,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{CurrentZone, Name, Rdata, RrSets, Serial, ZoneName};
-use crate::plan::{Abilities, Change, Part, Plan, Prerequisites, Surroundings};
+use crate::plan::{Abilities, Change, Learnt, Part, Plan, Prerequisites, Surroundings};
 
 /// For how many seconds a refusal counts if nothing changes that it may depend on: an operator may have changed the
 /// server.
@@ -89,6 +89,8 @@ pub struct ZoneState {
     pub provenance: Provenance,
     /// The prerequisites of its UPDATEs.
     pub prerequisites: Prerequisites,
+    /// The prerequisites that stay stored if weaker ones were learnt, which is forgotten after a time.
+    pub stored_prerequisites: Option<Prerequisites>,
     /// Whether its primary accepts another TTL for the SOA.
     pub soa_ttl: SoaTtl,
     /// The records that this instance has sent, or was about to send; their TTLs have no meaning.
@@ -113,7 +115,7 @@ impl ZoneState {
             key,
             generation: self.generation,
             provenance: self.provenance,
-            prerequisites: self.prerequisites,
+            prerequisites: self.stored_prerequisites.unwrap_or(self.prerequisites),
             soa_ttl: self.soa_ttl,
             add,
             drop,
@@ -139,6 +141,14 @@ impl ZoneState {
         Self {
             prerequisites: abilities.weaken(self.prerequisites),
             ..self
+        }
+    }
+
+    /// Weakens the prerequisites to those that the primary was seen to take, for this attempt alone.
+    pub(crate) fn weaken_for_now(&mut self, abilities: &Abilities) {
+        let weaker = abilities.weaken(self.prerequisites);
+        if weaker != self.prerequisites {
+            self.stored_prerequisites = Some(std::mem::replace(&mut self.prerequisites, weaker));
         }
     }
 
@@ -258,6 +268,21 @@ pub struct PtrValue {
     pub hostname: Name,
 }
 
+/// A habit of a primary, and when and of what it was learnt.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lesson {
+    /// The primary's name in the configuration.
+    pub primary: String,
+    /// The zone and the name of the key; `None` for a habit of the primary as a whole.
+    pub zone: Option<(ZoneName, Name)>,
+    /// The habit.
+    pub learnt: Learnt,
+    /// The version of the server; empty if it tells none.
+    pub server: String,
+    /// In seconds since 1970.
+    pub at: u64,
+}
+
 /// The state of a zone, without its records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
@@ -343,6 +368,18 @@ pub trait StateStore {
     ///
     /// [`commit`]: StateStore::commit
     fn note_catalog_serial(&self, catalog: ZoneKey, serial: Serial) -> Result<(), Failure>;
+
+    /// Outside the steps: returns what this version learnt of primaries, not more than a day before `now`, in seconds
+    /// since 1970. With a primary and a name, of that primary and the zones at and above the name alone.
+    fn lessons(&self, of: Option<(&str, &Name)>, now: u64) -> Answer<Vec<Lesson>>;
+
+    /// Outside the steps: notes what was learnt of a primary, written as [`commit`] is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn learn(&self, lesson: Lesson) -> Result<(), Failure>;
 
     /// Outside the steps: returns the PTR values that this instance added.
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>>;

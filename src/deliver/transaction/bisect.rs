@@ -14,13 +14,13 @@
 //! * An unsigned response counts only if it is repeated over a new connection while the primary takes other UPDATEs of
 //!   this key: anybody may have sent it (RFC 8945 section 5.3).
 
+use super::learn::learn;
 use super::probe;
-use super::verify::Ignored;
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::LeftOut;
+use crate::deliver::outcome::{Ignored, LeftOut};
 use crate::deliver::server::Session;
-use crate::model::{CurrentZone, Name, Presence};
-use crate::plan::{Action, BatchError, Change, Part, Plan};
+use crate::model::{CurrentZone, Name, Presence, RecordType, ZoneName};
+use crate::plan::{Action, BatchError, Change, Habit, Lengths, Part, Plan};
 use crate::wire::Rcode;
 
 /// Number of refused singles, with nothing applied, that make the zone as a whole count as refused if the key may
@@ -29,6 +29,12 @@ const SINGLES_MAX: usize = 64;
 
 /// Most refused messages of a search: some thousand refused names.
 const REFUSALS_MAX: u32 = 8_192;
+
+/// The types at an apex that a primary may keep, and how that is remembered.
+const APEX_HABITS: [(RecordType, Habit); 2] = [
+    (RecordType::SOA, Habit::SoaKept),
+    (RecordType::NS, Habit::ApexNsKept),
+];
 
 /// A part that was refused alone.
 struct Refused {
@@ -54,6 +60,10 @@ pub(crate) struct Bisection {
     ignored: Vec<LeftOut>,
     /// What another client may have undone has been decided anew.
     was_undone: bool,
+    /// Parts that were refused alone, with a signature.
+    signed: Vec<Part>,
+    /// Types of the records at the apex that were taken.
+    taken_at_apex: Vec<RecordType>,
     /// Applied messages.
     applied: usize,
     /// Whether the key may update some type of the plan, so that a refusal is about a record. `None` if not known yet.
@@ -127,7 +137,7 @@ impl Bisection {
         if self.needs_rights(plan, &failure) {
             self.may_update = Some(probe::may_update(session, plan).await);
         }
-        self.divide(plan, current, failure)
+        self.divide(&mut session.lengths, plan, current, failure)
     }
 
     /// Leaves out what a plan adds at a name, where a CNAME of others stands.
@@ -144,11 +154,16 @@ impl Bisection {
 
     fn divide(
         &mut self,
+        lengths: &mut Lengths,
         plan: &Plan,
         current: &CurrentZone,
         failure: Failure,
     ) -> Result<(), Failure> {
         self.refusals += 1;
+        if !matches!(failure, Failure::UpdateRefused { .. }) {
+            // Only a signed refusal teaches something.
+            *lengths = Lengths::default();
+        }
         if !is_refusal(&failure) && !is_too_large(&failure) || self.refusals > REFUSALS_MAX {
             return Err(failure);
         }
@@ -156,6 +171,7 @@ impl Bisection {
             self.groups = plan.parts_by_risk(current);
             self.groups.reverse();
             if self.groups.len() > 1 {
+                lengths.divide(0);
                 return Ok(());
             }
         }
@@ -170,10 +186,12 @@ impl Bisection {
             parts = smaller;
         }
         if parts.len() > 1 {
+            lengths.divide(self.groups.len());
             let second = parts.split_off(parts.len() / 2);
             self.groups.extend([second, parts]);
             return Ok(());
         }
+        lengths.refuse_single();
         let is_hopeless = self.groups.is_empty() || self.refused.len() + 1 >= SINGLES_MAX;
         if self.applied == 0 && is_hopeless {
             // A server that fails on some changes and applies none may fail on all.
@@ -188,6 +206,8 @@ impl Bisection {
                 return Err(failure);
             }
         }
+        self.signed
+            .extend(parts.iter().filter(|_| !is_unsigned(&failure)).cloned());
         let is_repeated = self.retried.take().is_some_and(|it| !it.is_certain);
         if let Some(part) = parts.pop() {
             self.refused.push(Refused {
@@ -215,6 +235,52 @@ impl Bisection {
             self.passed(messages);
         }
         is_all
+    }
+
+    /// Notes which records of the apex the primary has taken.
+    pub(crate) fn note_taken(&mut self, plan: &Plan, ignored: &Ignored) {
+        let ignored = [&ignored.missing, &ignored.left];
+        let is_taken = |change: &Change| {
+            let mut sets = ignored
+                .iter()
+                .filter_map(|it| it.get(&change.owner, change.rtype));
+            APEX_HABITS.iter().any(|(rtype, _)| *rtype == change.rtype)
+                && !sets.any(|set| set.contains(&change.rdata))
+        };
+        let at_apex = plan.changes_in(&Part::whole(plan.zone.apex()));
+        let taken = at_apex.into_iter().filter(is_taken);
+        self.taken_at_apex.extend(taken.map(|it| it.rtype));
+    }
+
+    /// Learns the length of messages that the primary takes, once that is known: the groups that are left go at once, in
+    /// messages of that length.
+    pub(crate) async fn learn_length(&mut self, session: &mut Session<'_>, zone: &ZoneName) {
+        session.lengths.pass(self.groups.len());
+        let Some(max) = session.lengths.max() else {
+            return;
+        };
+        let known = session.abilities.records_max;
+        if known.is_none_or(|known| max < known)
+            && let Ok(value) = u32::try_from(max)
+            && learn(session, zone, Habit::RecordsMax, value).await
+        {
+            session.abilities.records_max = Some(max);
+            let all: Vec<Part> = self.groups.drain(..).rev().flatten().collect();
+            self.groups.extend(Some(all).filter(|it| !it.is_empty()));
+        }
+    }
+
+    /// Learns what the primary keeps at the apex: of a type nothing was taken, and something refused with a signature
+    /// or ignored.
+    pub(crate) async fn learn_apex(&self, session: &mut Session<'_>, zone: &ZoneName) {
+        for (rtype, habit) in APEX_HABITS {
+            let is_of = |part: &Part| part.owner == *zone.apex() && part.rtype == Some(rtype);
+            let mut ignored = self.ignored.iter().flat_map(LeftOut::refused);
+            let is_kept = self.signed.iter().any(is_of) || ignored.any(|(part, _)| is_of(&part));
+            if is_kept && !self.taken_at_apex.contains(&rtype) {
+                learn(session, zone, habit, 1).await;
+            }
+        }
     }
 
     /// Returns the refused parts, by owner name, and the ignored ones once the search is over.

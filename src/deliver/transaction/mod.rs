@@ -17,6 +17,7 @@
 //! created empty is part of its creation, and no transaction.
 
 pub(crate) mod bisect;
+pub(crate) mod learn;
 mod pauses;
 pub(crate) mod probe;
 mod rrset_query;
@@ -141,6 +142,7 @@ async fn attempt<'a, T: Transaction<'a>>(
     lost: &mut Option<Failure>,
 ) -> Result<T::Outcome, Failure> {
     let (mut attempts, mut is_explained, mut has_vanished) = (0, false, false);
+    let mut taken: Option<Batch> = None;
     while attempts < T::ATTEMPTS_MAX {
         let is_last = attempts + 1 == T::ATTEMPTS_MAX;
         let is_counted = transaction.counts_attempt();
@@ -158,7 +160,10 @@ async fn attempt<'a, T: Transaction<'a>>(
             }
             Next::Send { batches, change } => (batches, change),
         };
-        let mut end = send(transaction, &batches).await;
+        let (mut end, taken_count) = send(transaction, &batches).await;
+        if let Some(last) = batches[..taken_count].last() {
+            taken = Some(last.clone());
+        }
         if let End::ZoneVanished(failure @ Failure::Unsigned { .. }) = end {
             // Knot: so it refuses, too, what its `acl` does not allow. A zone that was read since is there.
             end = if std::mem::replace(&mut has_vanished, true) {
@@ -187,10 +192,22 @@ async fn attempt<'a, T: Transaction<'a>>(
             End::ZoneVanished(failure) if is_last => return Err(transaction.in_context(failure)),
             End::ZoneVanished(_) => {}
             End::Refused(mut failure) => {
-                if let Some(batch) = batches.first()
-                    && !std::mem::replace(&mut is_explained, true)
-                {
-                    failure = explain_refusal(transaction.session(), &batch.zone, failure).await;
+                if let Some(batch) = batches.get(taken_count) {
+                    let (session, has_taken) = (transaction.session(), taken.is_some());
+                    if learn::is_limited(session, &batch.zone, &failure, taken.take()).await? {
+                        attempts -= u32::from(is_counted);
+                        if taken_count > 0 {
+                            // The next read tells what is in place.
+                            transaction.response_lost(change);
+                        }
+                        continue;
+                    }
+                    if !std::mem::replace(&mut is_explained, true) {
+                        failure = explain_refusal(session, &batch.zone, failure).await;
+                        if !has_taken {
+                            failure = learn::explain_prerequisites(session, batch, failure).await;
+                        }
+                    }
                 }
                 let failure = transaction.in_context(failure);
                 transaction.refused(change, failure).await?;
@@ -212,13 +229,16 @@ pub(crate) fn hidden(primary: &Primary) -> Failure {
     }
 }
 
-/// Sends UPDATEs in order, until one is not applied.
-async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) -> End {
+/// Sends UPDATEs in order, until one is not applied. Returns as well how many were.
+async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) -> (End, usize) {
     let key = transaction.key();
     let is_search = !transaction.counts_attempt();
     let mut end = End::Applied;
-    for batch in batches {
+    for (at, batch) in batches.iter().enumerate() {
         let session = transaction.session();
+        if let Err(failure) = session.wait_for_turn().await {
+            return (End::Refused(failure), at);
+        }
         let reply = if is_search {
             // A part that the primary fails on is tried again once others were applied.
             session.update_once(batch, &key).await
@@ -249,11 +269,16 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
         if !is_certain || is_repeated {
             transaction.may_be_in_place();
         }
-        if !matches!(end, End::Applied) {
-            break;
+        let session = transaction.session();
+        if matches!(end, End::Applied) {
+            session.lengths.take(batch.records());
+            session.primary.pool.pace.on_taken(Instant::now());
+        } else {
+            session.lengths.refuse(batch.records());
+            return (end, at);
         }
     }
-    end
+    (end, batches.len())
 }
 
 /// Replaces the refusal of an UPDATE by the state of the zone that explains it and that no response names: frozen,
@@ -285,7 +310,7 @@ pub(crate) async fn batches(
     current: &CurrentZone,
     mut prerequisites: Prerequisites,
 ) -> Result<Vec<Batch>, Failure> {
-    let abilities = &session.primary.abilities;
+    let abilities = session.abilities.clone();
     let mut current = Cow::Borrowed(current);
     if !abilities.shows_zones() && abilities.rrsets == RrSetUpdates::Whole {
         current = Cow::Owned(with_served_values(session, plan, &current).await?);
@@ -298,7 +323,7 @@ pub(crate) async fn batches(
         plan,
         &current,
         prerequisites,
-        abilities,
+        &abilities,
         octets,
     )?)
 }

@@ -49,6 +49,15 @@ pub(crate) async fn confirm_no_zone(
     Ok(())
 }
 
+/// Returns a name below another one that nobody has, or that one itself if it leaves no room.
+pub(super) fn random_owner(below: &Name) -> Result<Name, Failure> {
+    let random = getrandom::u64().map_err(Failure::Random)?;
+    let label = format!("nsbridge-check-{random:016x}");
+    Ok(below
+        .child(label.as_bytes())
+        .unwrap_or_else(|_| below.clone()))
+}
+
 /// Sends an UPDATE of records below a name, which no server carries out and which would change
 /// nothing if one did. Returns the refusal if the key may not update these types.
 pub(crate) async fn try_update(
@@ -58,11 +67,7 @@ pub(crate) async fn try_update(
     key: &Key,
     types: &[RecordType],
 ) -> Result<Option<Failure>, Failure> {
-    let random = getrandom::u64().map_err(Failure::Random)?;
-    let label = format!("nsbridge-check-{random:016x}");
-    // The name itself if it leaves no room for the label.
-    let owner = below.child(label.as_bytes());
-    let owner = owner.unwrap_or_else(|_| below.clone());
+    let owner = random_owner(below)?;
     let batch = Batch::without_effect(zone, &owner, types);
     let reply = session.update(&batch, key).await?;
     match is_applied(reply, zone, key.name()) {

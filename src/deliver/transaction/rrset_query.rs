@@ -1,9 +1,9 @@
-//! Queries single RRsets, and tells what a response shows about the zone that was changed.
+//! Queries single RRsets of a zone that was changed.
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, cname_target, records};
-use crate::model::{Name, Rdata, Record, RecordType, RrSet, ZoneName};
+use crate::deliver::server::query::{ask, cname_target};
+use crate::model::{Name, Record, RecordType, RrSet, ZoneName};
 use crate::wire::Response;
 
 /// Queries an RRset.
@@ -13,7 +13,7 @@ pub(super) async fn query_set(
     rtype: RecordType,
 ) -> Result<Option<RrSet>, Failure> {
     let response = ask_about(session, owner, rtype).await?;
-    Ok(response.map(|response| set_of(&response, owner, rtype)))
+    Ok(response.map(|response| response.set(owner, rtype)))
 }
 
 /// Asks for an RRset. `None` if the response shows nothing about the name itself: below a delegation
@@ -32,27 +32,6 @@ pub(super) async fn ask_about(
         answers.clone().all(is_own)
             || cname_target(response, owner).is_some() && !answers.any(is_dname)
     }))
-}
-
-/// Returns the RRset of a response.
-pub(super) fn set_of(response: &Response, owner: &Name, rtype: RecordType) -> RrSet {
-    let own = || records(response, owner, rtype);
-    let mut rdatas: Vec<Rdata> = own().map(|record| record.rdata.clone()).collect();
-    rdatas.sort();
-    RrSet {
-        owner: owner.clone(),
-        rtype,
-        ttl: own().map(|record| record.ttl).min().unwrap_or_default(),
-        rdatas,
-    }
-}
-
-/// Returns whether a response is about a zone of its own below a zone, as its authority section shows.
-pub(super) fn is_from_below(response: &Response, owner: &Name, zone: &ZoneName) -> bool {
-    response.authorities.iter().any(|record| {
-        let is_of_zone = [RecordType::SOA, RecordType::NS].contains(&record.rtype);
-        is_of_zone && record.owner.is_below(zone.apex()) && owner.is_at_or_below(&record.owner)
-    })
 }
 
 /// Returns whether a wildcard above the name has the same data, so that the response may be

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::read::read_to_remove;
-use crate::deliver::context::{Context, learn_software};
+use crate::deliver::context::Context;
 use crate::deliver::create::await_absence;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut};
@@ -18,6 +18,7 @@ use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::managed::{managed_after, obsolete};
 use crate::deliver::state::{Provenance, StateChange, ZoneState};
 use crate::deliver::transaction::bisect::Bisection;
+use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Membership, Plan, Prerequisites};

@@ -18,10 +18,10 @@ use std::borrow::Cow;
 use super::decide::{Before, Creation, DecidedUpdate, Decision, View, decide};
 use super::read::view;
 use super::sending::{Reservation, Sending};
-use crate::deliver::context::{Context, learn_software};
+use crate::deliver::context::Context;
 use crate::deliver::create::create;
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut, refused_additions};
+use crate::deliver::outcome::{Counts, Delivered, Done, Ignored, LeftOut, refused_additions};
 use crate::deliver::ownership;
 use crate::deliver::server::query::with_cname;
 use crate::deliver::server::serving::{Serving, serving};
@@ -30,11 +30,11 @@ use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::managed::{managed_after, obsolete, to_reserve};
 use crate::deliver::state::{Refusal, SoaTtl, StateChange, ZoneKey, ZoneState};
 use crate::deliver::transaction::bisect::{Bisection, is_unsigned};
-use crate::deliver::transaction::verify::{self, Ignored};
-use crate::deliver::transaction::{self, Next, Transaction};
+use crate::deliver::transaction::learn::{learn, learn_software};
+use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::diagnostic::Diagnose as _;
 use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets, Serial};
-use crate::plan::{Action, Plan, Shown, Surroundings};
+use crate::plan::{Action, Habit, Plan, Prerequisites, Shown, Surroundings};
 use crate::provision::Created;
 
 /// Makes the zone exist and look as desired.
@@ -345,7 +345,9 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             },
             seen => {
                 self.seen = seen;
-                view(self.cx, self.desired, &self.before).await?
+                let mut view = view(self.cx, self.desired, &self.before).await?;
+                view.state.weaken_for_now(&self.cx.session.abilities);
+                view
             }
         };
         let primary = self.cx.session.primary;
@@ -393,6 +395,14 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let session = &mut self.cx.session;
         let ignored = verify::ignored(session, plan, messages, state.prerequisites, current);
         let ignored = ignored.await?;
+        let (zone, abilities) = (&plan.zone, &session.abilities);
+        if messages > 0
+            && state.prerequisites == Prerequisites::Presence
+            && abilities.prerequisites < Prerequisites::Presence
+        {
+            learn(session, zone, Habit::ValuesFail, 1).await;
+        }
+        self.bisection.note_taken(plan, &ignored);
         let verify = match session.primary.abilities.shown {
             Shown::Zones => RrSets::default(),
             Shown::RrSets => {
@@ -412,6 +422,8 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let left = ignored.left.clone();
         self.discount(&ignored);
         let is_all = self.bisection.verified(ignored, messages);
+        let (session, zone) = (&mut self.cx.session, &self.desired.name);
+        self.bisection.learn_length(session, zone).await;
         let add = std::mem::take(&mut sent.unreserved);
         let mut change = StateChange {
             verify,
@@ -425,6 +437,8 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             self.seen = Some((sent.current, sent.state));
             return Ok(None);
         }
+        let (session, zone) = (&mut self.cx.session, &self.desired.name);
+        self.bisection.learn_apex(session, zone).await;
         let not_taken = std::mem::take(&mut self.bisection).into_left_out();
         change.drop = obsolete(&sent.plan, &sent.state, &sent.managed)
             // So do those that the primary kept.

@@ -1,6 +1,6 @@
 //! What is written to the file, as data: changes, new jobs, and what a file that failed has not been told.
 
-use crate::deliver::{PtrValue, StateChange, ZoneKey};
+use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
 use crate::model::{Intent, Name, Rdata, Serial, ZoneSource};
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{JobId, Settlement};
@@ -18,6 +18,8 @@ pub(crate) enum StoreChange {
     DropChallenge(Challenge),
     /// Notes a serial that a catalog has had, unless a later one is known.
     CatalogSerial(ZoneKey, Serial),
+    /// Notes what was learnt of a primary.
+    Learn(Lesson),
     /// Writes the outcome of a job that this process has taken.
     Settle(Settlement),
 }
@@ -32,6 +34,7 @@ impl StoreChange {
             | Self::DropPtr(_)
             | Self::AddChallenge(_)
             | Self::DropChallenge(_)
+            | Self::Learn(_)
             | Self::Settle(_) => None,
         }
     }

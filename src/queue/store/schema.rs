@@ -154,6 +154,20 @@ pub(super) const MIGRATIONS: &[&str] = &[
         added_at INTEGER NOT NULL DEFAULT (unixepoch()),
         UNIQUE (primary_, owner, value)
     ) STRICT;
+    -- What primaries were seen to do with updates. A row counts for a day, as long as the versions of nsbridge and of the
+    -- server stay what they are; an unknown habit counts for nothing. A bit that flips here costs updates, not records:
+    -- there is no check sum.
+    CREATE TABLE learnt (
+        primary_ TEXT NOT NULL,
+        zone     TEXT NOT NULL,    -- empty for a habit of the primary as a whole
+        key      TEXT NOT NULL,    -- its name, with the final dot; empty likewise
+        habit    TEXT NOT NULL,
+        value    INTEGER NOT NULL, -- 1 where the habit has none
+        program  TEXT NOT NULL,    -- the version of nsbridge
+        server   TEXT NOT NULL,    -- the version that the server tells; empty if it tells none
+        at       INTEGER NOT NULL, -- seconds since 1970
+        PRIMARY KEY (primary_, zone, key, habit)
+    ) STRICT, WITHOUT ROWID;
     -- The catalogs of the primaries.
     CREATE TABLE catalog (
         primary_ TEXT NOT NULL,

@@ -3,6 +3,7 @@
 mod damaged;
 mod detached;
 mod jobs;
+mod learnt;
 mod refusals;
 
 use std::os::unix::fs::MetadataExt as _;

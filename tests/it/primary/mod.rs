@@ -10,6 +10,7 @@ mod hostile_tsig;
 mod learnt;
 mod no_updates;
 mod quirks;
+mod remembered;
 pub(crate) mod switches;
 mod tls;
 mod udp;

@@ -29,6 +29,7 @@ const CLASS_ANY: u16 = 255;
 
 /// What a service does otherwise than RFC 2136; the default is nothing.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(crate) struct Habits {
     /// UPDATEs of the SOA.
     pub(crate) soa: Apex,
@@ -60,6 +61,10 @@ pub(crate) struct Habits {
     pub(crate) is_by_udp: bool,
     /// How many responses to UPDATEs are lost, from the first one on.
     pub(crate) lost_responses: usize,
+    /// Refusals of UPDATEs bear no signature.
+    pub(crate) refuses_unsigned: bool,
+    /// The version that it tells.
+    pub(crate) version: Option<&'static str>,
     /// A message with such a change is a FORMERR as a whole.
     pub(crate) refused_types: Vec<u16>,
 }
@@ -116,6 +121,8 @@ impl Default for Habits {
             ttls: 0..=u32::MAX,
             is_by_udp: false,
             lost_responses: 0,
+            refuses_unsigned: false,
+            version: None,
             refused_types: Vec::new(),
         }
     }

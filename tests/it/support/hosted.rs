@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::datagrams::Datagrams;
 use crate::support::dig::Asker;
 use crate::support::habits::{
-    CNAME, Habits, NOTAUTH, NXDOMAIN, REFUSED, SOA, Transfers, is_at_or_below,
+    CNAME, FORMERR, Habits, NOTAUTH, NOTIMP, NXDOMAIN, REFUSED, SOA, Transfers, is_at_or_below,
 };
 use crate::support::keys::Key;
 use crate::support::message::{
@@ -38,6 +38,8 @@ pub(crate) const NAME_SERVERS: [&str; 2] = ["ns1.host.test.", "ns2.host.test."];
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Received {
     pub(crate) updates: usize,
+    /// Those among them that were refused, whatever the code; a prerequisite that fails is no refusal.
+    pub(crate) refused: usize,
     pub(crate) queries: usize,
     pub(crate) transfers: usize,
     /// The size of the longest datagram.
@@ -151,6 +153,11 @@ impl Hosted {
     pub(crate) fn received(&self) -> Received {
         self.state.lock().unwrap().received
     }
+
+    /// Changes what it does from now on.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Habits)) {
+        change(&mut self.state.lock().unwrap().habits);
+    }
 }
 
 /// What happens to a zone over time.
@@ -205,7 +212,17 @@ impl State {
             return with_tsig_error(answer(request, NOTAUTH, &[]), request, BADKEY);
         }
         let response = match () {
-            () if is_update(request) => answer(request, self.update(address, request), &[]),
+            () if is_update(request) => {
+                let rcode = self.update(address, request);
+                let is_refused = [FORMERR, NOTIMP, REFUSED].contains(&rcode);
+                self.received.refused += usize::from(is_refused);
+                let response = answer(request, rcode, &[]);
+                if is_refused && self.habits.refuses_unsigned {
+                    return response;
+                }
+                response
+            }
+            () if message::is_version_query(request) => self.version(request),
             () if is_transfer(request) => self.transfer(address, request),
             () => self.query(address, request),
         };
@@ -213,6 +230,20 @@ impl State {
             Some(key) => sign(response, request, &key),
             None => response,
         }
+    }
+
+    /// Answers the question for its version.
+    fn version(&self, request: &[u8]) -> Vec<u8> {
+        let Some(version) = self.habits.version else {
+            return answer(request, REFUSED, &[]);
+        };
+        let octets = u8::try_from(version.len()).expect("a short version");
+        let text = [&[octets], version.as_bytes()].concat();
+        let mut record = message::record("version.bind", 16, &text);
+        // The class CHAOS.
+        let class_at = "version.bind".len() + 2 + 2;
+        record[class_at..class_at + 2].copy_from_slice(&[0, 3]);
+        answer(request, 0, &[record])
     }
 
     /// Answers a query with the RRset, the CNAME or the SOA of the zone.

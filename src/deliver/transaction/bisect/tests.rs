@@ -75,7 +75,7 @@ fn bisect(
         if !sent.is_empty() {
             messages += 1;
             if is_bad(&sent, &existing) {
-                bisection.divide(&plan, &current(), refusal())?;
+                bisection.divide(&mut Lengths::default(), &plan, &current(), refusal())?;
                 continue;
             }
             existing.extend(sent.iter().cloned());
@@ -135,6 +135,7 @@ fn a_refusal_of_every_name_is_reported_soon() {
 fn other_failures_are_not_bisected() {
     let mut bisection = Bisection::default();
     let failure = bisection.divide(
+        &mut Lengths::default(),
         &plan(&[name(1), name(2)]),
         &current(),
         Failure::DeadlinePassed,
@@ -170,7 +171,9 @@ fn bisect_doubtful(
         if plan.parts().iter().any(|part| part.owner == name(1)) {
             connections.push(bisection.needs_new_connection());
             if is_repeated || connections.len() < 3 {
-                if let Err(failure) = bisection.divide(&plan, &current(), failure()) {
+                if let Err(failure) =
+                    bisection.divide(&mut Lengths::default(), &plan, &current(), failure())
+                {
                     return (connections, Err(failure));
                 }
                 continue;
@@ -228,7 +231,12 @@ fn an_unsigned_refusal_of_all_is_no_refusal_of_records() {
         rcode: Rcode::REFUSED,
         key: Name::root(),
     };
-    let failure = Bisection::default().divide(&plan(&[name(0)]), &current(), unsigned);
+    let failure = Bisection::default().divide(
+        &mut Lengths::default(),
+        &plan(&[name(0)]),
+        &current(),
+        unsigned,
+    );
     assert!(matches!(failure, Err(Failure::Unsigned { .. })));
 }
 
@@ -242,7 +250,12 @@ fn of_a_search_that_is_cut_short_counts_what_is_certain() {
             groups: groups.into(),
             ..Bisection::default()
         };
-        let refused = bisection.divide(&plan(&[name(1)]), &current(), failure);
+        let refused = bisection.divide(
+            &mut Lengths::default(),
+            &plan(&[name(1)]),
+            &current(),
+            failure,
+        );
         refused.expect("a search that goes on");
         bisection.into_found().len()
     };
@@ -288,7 +301,7 @@ proptest! {
             bisection.restrict_plan(&mut plan, &current());
             let is_searching = bisection.is_searching();
             if plan.changes.iter().any(is_bad) {
-                prop_assert!(bisection.divide(&plan, &current(), refusal()).is_ok());
+                prop_assert!(bisection.divide(&mut Lengths::default(), &plan, &current(), refusal()).is_ok());
                 continue;
             }
             applied.extend(plan.changes.iter().cloned());

@@ -57,6 +57,7 @@ fn reason(failure: &Failure) -> Reason {
         Failure::ResponseLost { .. }
         | Failure::Overloaded { .. }
         | Failure::UpdatesExhausted { .. }
+        | Failure::UpdatesLimited
         | Failure::TransferCut { .. }
         | Failure::TransfersExhausted { .. }
         | Failure::AwaitedZone { .. }
@@ -101,6 +102,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::ClaimDamaged { .. }
         | Failure::ReverseZoneAbsent { .. }
         | Failure::BuiltInZone { .. }
+        | Failure::PrerequisitesRefused { .. }
         | Failure::NoNameservers { .. } => Refused,
         Failure::TransferByUdp
         | Failure::AnswerTruncated { .. }
@@ -161,6 +163,10 @@ fn failures() -> Vec<Failure> {
         Failure::ResponseLost { source: closed() },
         Failure::Overloaded { source: closed() },
         Failure::UpdatesExhausted { attempts: 1 },
+        Failure::UpdatesLimited,
+        Failure::PrerequisitesRefused {
+            primary: instance(),
+        },
         Failure::TransferCut { source: closed() },
         Failure::Transfer(TransferError::EndUnsigned),
         Failure::TransferRefused {
@@ -451,7 +457,7 @@ fn only_what_an_authenticated_answer_or_a_rule_refuses_is_held() {
         assert_eq!(failure.retry(), expected, "{code} {reason:?}: {failure:?}");
     }
     // Unsigned and Provision are added in groups; the two that have the class of their cause follow.
-    assert_eq!(seen.len(), 71);
+    assert_eq!(seen.len(), 73);
     for failure in failures() {
         let (retry, code) = (failure.retry(), failure.diagnostic().code());
         let (owner, primary) = ("x.example".parse().unwrap(), "other".to_owned());
