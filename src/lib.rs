@@ -57,7 +57,7 @@
 //! | `server` | the conversation with one primary: connections, congestion, queries, transfers, UPDATEs |
 //! | `policy` | what the operator allows |
 //! | `route` | which primary serves a name, also behind CNAMEs |
-//! | `transaction` | one UPDATE transaction: attempts, failed prerequisites, lost responses, refused records, verification |
+//! | `transaction` | one UPDATE transaction: attempts, failed prerequisites, lost responses, refused records, verification, what it learns of the primary |
 //! | `context` | what the work on one intent needs |
 //! | `ownership` | which instance a zone belongs to, by catalog, state and mark: see `ownership::authorize` |
 //! | `create` | creates a zone on a primary |
