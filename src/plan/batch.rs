@@ -126,6 +126,30 @@ impl Update {
             rdata,
         }
     }
+
+    /// Returns the record that it adds, or removes. The TTL of one that it removes is 0, as in the message.
+    pub fn to_record(&self) -> Option<Record> {
+        let (owner, rtype, ttl, rdata) = match self {
+            Self::Add {
+                owner,
+                rtype,
+                ttl,
+                rdata,
+            } => (owner, rtype, *ttl, rdata),
+            Self::Remove {
+                owner,
+                rtype,
+                rdata,
+            } => (owner, rtype, 0, rdata),
+            Self::RemoveSet { .. } | Self::RemoveName { .. } => return None,
+        };
+        Some(Record {
+            owner: owner.clone(),
+            rtype: *rtype,
+            ttl,
+            rdata: rdata.clone(),
+        })
+    }
 }
 
 impl Batch {

@@ -194,8 +194,10 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             }],
             updates,
         };
+        let session = &mut self.cx.session;
+        let fitting = transaction::fit_batch(session, batch.clone(), present).await?;
         Ok(Next::Send {
-            batches: vec![abilities.fit_batch(batch.clone(), &present)],
+            batches: vec![fitting],
             change: (done, batch),
         })
     }

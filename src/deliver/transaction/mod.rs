@@ -20,7 +20,7 @@ pub(crate) mod bisect;
 mod comparison;
 mod pauses;
 pub(crate) mod probe;
-mod rrset_query;
+pub(crate) mod rrset_query;
 pub(crate) mod verify;
 
 use std::borrow::Cow;
@@ -30,12 +30,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::server::query::is_applied;
+use crate::deliver::server::query::{is_applied, records};
 use crate::deliver::server::{Primary, Provisioning, Session};
-use crate::model::{CurrentZone, RrSets, ZoneName};
+use crate::model::{CurrentZone, Record, RrSets, ZoneName};
 use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates};
 use crate::provision::{Frozen, Provisioner};
 use crate::wire::{Key, Rcode};
+use rrset_query::{ask_about, own_records};
 
 /// The longest wait for the interface of a primary that may explain a refusal.
 const STATE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -318,11 +319,26 @@ async fn with_served_values(
         .collect();
     let mut served = Vec::new();
     for (owner, rtype) in changed {
-        let set = rrset_query::query_set(session, owner, rtype).await?;
-        served.extend(set.filter(|set| !set.rdatas.is_empty()));
+        let response = ask_about(session, owner, rtype).await?;
+        let answered = response.iter().flat_map(|it| records(it, owner, rtype));
+        let answered = answered.cloned().collect();
+        served.extend(own_records(session, answered).await?);
     }
     Ok(CurrentZone {
-        records: RrSets::from_sets(served).union(current.records.clone()),
+        records: RrSets::from_records(served).union(current.records.clone()),
         ..current.clone()
     })
+}
+
+/// Returns a batch that changes one RRset, of which these records were answered, as the primary takes it.
+pub(crate) async fn fit_batch(
+    session: &mut Session<'_>,
+    batch: Batch,
+    mut answered: Vec<Record>,
+) -> Result<Batch, Failure> {
+    let abilities = &session.primary.abilities;
+    if abilities.rrsets == RrSetUpdates::Whole {
+        answered = own_records(session, answered).await?;
+    }
+    Ok(abilities.fit_batch(batch, &answered))
 }

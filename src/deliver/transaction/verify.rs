@@ -15,13 +15,11 @@ use std::time::Duration;
 
 use super::comparison::{Comparison, RrSetChanges, kept, put_back};
 use super::pauses::Pauses;
-use super::rrset_query::{
-    ask_about, is_delegated, is_from_below, is_synthesized_by_wildcard, set_of,
-};
+use super::rrset_query::{ask_about, is_delegated, is_from_below, own_records, set_of};
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{is_applied, served_soa};
+use crate::deliver::server::query::{is_applied, records, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::model::{
     CurrentZone, Name, Presence, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
@@ -194,38 +192,16 @@ pub(crate) async fn ignored_of(
     session: &mut Session<'_>,
     batch: &Batch,
 ) -> Result<Ignored, Failure> {
-    let (mut removed, mut added) = (Vec::new(), Vec::new());
-    for update in &batch.updates {
-        match update.clone() {
-            Update::Add {
-                owner,
-                rtype,
-                ttl,
-                rdata,
-            } => added.push(Record {
-                owner,
-                rtype,
-                ttl,
-                rdata,
-            }),
-            Update::Remove {
-                owner,
-                rtype,
-                rdata,
-            } => removed.push(Record {
-                owner,
-                rtype,
-                ttl: 0,
-                rdata,
-            }),
-            // No single record is removed so.
-            Update::RemoveSet { .. } | Update::RemoveName { .. } => {}
-        }
-    }
-    let added = RrSets::from_records(added);
+    // No single record is removed with its RRset or its name.
+    let records = |is_added: bool| {
+        let updates = batch.updates.iter();
+        let updates = updates.filter(|it| matches!(it, Update::Add { .. }) == is_added);
+        RrSets::from_records(updates.filter_map(Update::to_record))
+    };
+    let (removed, added) = (records(false), records(true));
     let mut changes = Changes {
         // A record is removed and added again to change its TTL.
-        removed: RrSets::from_records(removed).minus(&added),
+        removed: removed.minus(&added),
         added,
         // A wildcard may have shown other values before.
         kept: RrSets::default(),
@@ -425,23 +401,20 @@ impl Changes<'_, '_> {
                 is_open = true;
                 continue;
             };
-            found.compare(
-                self.of(&owner, rtype),
-                Some(&set_of(&response, &owner, rtype)),
-            );
+            let mut shown: Vec<Record> = records(&response, &owner, rtype).cloned().collect();
+            let removed = self.removed.get(&owner, rtype);
+            let is_removed = |it: &Record| removed.is_some_and(|set| set.contains(&it.rdata));
+            if shown.iter().any(is_removed) {
+                shown = own_records(self.session, shown).await?;
+            }
+            let shown = set_of(&shown, &owner, rtype);
+            found.compare(self.of(&owner, rtype), Some(&shown));
             if let Some(added) = self.added.get(&owner, rtype)
                 && is_from_below(&response, &owner, self.zone)
             {
                 self.answered_below.push(added.clone());
             }
         }
-        let mut left = Vec::new();
-        for set in found.left {
-            if !is_synthesized_by_wildcard(self.session, self.zone, &set).await? {
-                left.push(set);
-            }
-        }
-        found.left = left;
         Ok((found.into(), is_open))
     }
 
