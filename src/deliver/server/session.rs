@@ -125,7 +125,7 @@ impl Session<'_> {
         }
         match Connection::open(endpoint, deadline).await {
             Ok(connection) => Ok(connection.peer()),
-            Err(error) => Err(self.explained(endpoint, error).await.into()),
+            Err(error) => Err(self.explained(RequestKind::Update, error).await.into()),
         }
     }
 
