@@ -19,7 +19,9 @@ use tokio::time::{Instant, timeout};
 use super::mark::{Mark, marked, marker};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{ask, ask_if_served, enclosing_soa, refuses_questions};
+use crate::deliver::server::query::{
+    ask_elsewhere, ask_if_served, enclosing_soa, refuses_questions,
+};
 use crate::deliver::state::Provenance;
 use crate::model::{DesiredZone, Name, RecordType, Soa, ZoneName, network_of};
 use crate::plan::Membership;
@@ -197,7 +199,7 @@ async fn is_served(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failur
     let (apex, session, mut attempt) = (zone.apex(), &mut cx.session, 0);
     loop {
         attempt += 1;
-        match ask(session, apex, RecordType::SOA).await {
+        match ask_elsewhere(session, apex, RecordType::SOA).await {
             // BIND: a zone that is being created is not loaded at first.
             Err(Failure::ServerFailure { .. }) if attempt < LOADING_LOOKS => {
                 session.yield_permit();

@@ -21,8 +21,28 @@ pub(crate) async fn ask(
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
-    let reply = session.query(owner, rtype).await?;
-    let response = authentic(reply, session.keys.update.name())?;
+    let key = &session.keys.update;
+    ask_with(session, owner, rtype, key).await
+}
+
+/// Queries an RRset as [`ask`], with the key of a zone that may be another one than the session's.
+pub(crate) async fn ask_elsewhere(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+) -> Result<Option<Response>, Failure> {
+    let key = &session.primary.keys_of(owner).update;
+    ask_with(session, owner, rtype, key).await
+}
+
+async fn ask_with(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+    key: &Key,
+) -> Result<Option<Response>, Failure> {
+    let reply = session.query_with(owner, rtype, Some(key)).await?;
+    let response = authentic(reply, key.name())?;
     match response.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => Ok(Some(response).filter(|it| it.authoritative)),
         rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) => Err(refused(owner, rcode)),
@@ -33,13 +53,13 @@ pub(crate) async fn ask(
     }
 }
 
-/// Queries an RRset as [`ask`], where nothing depends on why the primary does not answer for the name.
+/// Queries an RRset as [`ask_elsewhere`], if nothing depends on why the primary does not answer for the name.
 pub(crate) async fn ask_if_served(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
-    match ask(session, owner, rtype).await {
+    match ask_elsewhere(session, owner, rtype).await {
         Err(failure) if failure.is_refused_question() => Ok(None),
         asked => asked,
     }
@@ -155,7 +175,8 @@ pub(crate) async fn refuses_questions(
     session.yield_permit();
     let mut absent = session.primary.pool.absent.lock().await;
     absent.retain(|_, seen| seen.elapsed() < MARK_TIME);
-    let is_there = !absent.contains_key(zone) && takes_updates(session, zone).await?;
+    let key = &session.primary.keys_of(zone.apex()).update;
+    let is_there = !absent.contains_key(zone) && takes_updates_of(session, zone, key).await?;
     if !is_there {
         absent.entry(zone.clone()).or_insert_with(Instant::now);
     }

@@ -2,6 +2,8 @@
 
 use crate::support::bridge::Bridge;
 use crate::support::dig::{self, Asker};
+use crate::support::habits::Habits;
+use crate::support::hosted::Hosted;
 use crate::support::keys::Key;
 use crate::support::named::{Builder, Named, Zone};
 use crate::support::payload;
@@ -132,4 +134,33 @@ fn a_zone_is_transferred_from_another_address_with_another_key() {
     there.retain(|line| line.split(' ').nth(3) != Some("SOA"));
     assert_eq!(there, wanted.content());
     bridge.run(&["check", "example.com"], "").assert_status(0);
+}
+
+/// A service with a key for each zone answers questions about a zone with its own key alone: so are the zones above and
+/// below one asked about.
+#[test]
+fn a_zone_above_is_asked_about_with_its_own_key() {
+    let zones = ["example.com", "sub.example.com", "deep.sub.example.com"];
+    let habits = Habits {
+        has_key_of_zone: true,
+        ..Habits::default()
+    };
+    let hosted = Hosted::start(&zones, &[], habits);
+    let keys = zones.map(|zone| format!("hosted-{zone}"));
+    let bridge = keys.iter().fold(
+        Bridge::at(hosted.port("updates"), &hosted.key_file()),
+        |bridge, key| {
+            let file = hosted.file_of_key(key);
+            bridge.set_text(&format!("keys.{key:?}"), "file", &file.to_string_lossy())
+        },
+    );
+    let bridge = bridge.route_key("hosted-{zone}");
+    for name in zones {
+        bridge
+            .plesk(wanted(name).call())
+            .assert_status(0)
+            .assert_stderr("");
+        let there = hosted.witness().short(&format!("www.{name}"), "A");
+        assert_eq!(there, ["192.0.2.7"]);
+    }
 }
