@@ -19,9 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::mark::{Mark, marked, marker};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{
-    ask_elsewhere, ask_if_served, enclosing_soa, refuses_questions,
-};
+use crate::deliver::server::query::{ask_by_name, ask_if_served, enclosing_soa, refuses_questions};
 use crate::deliver::state::Provenance;
 use crate::model::{DesiredZone, Name, RecordType, Soa, ZoneName, network_of};
 use crate::plan::Membership;
@@ -199,7 +197,7 @@ async fn is_served(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failur
     let (apex, session, mut attempt) = (zone.apex(), &mut cx.session, 0);
     loop {
         attempt += 1;
-        match ask_elsewhere(session, apex, RecordType::SOA).await {
+        match ask_by_name(session, apex, RecordType::SOA).await {
             // BIND: a zone that is being created is not loaded at first.
             Err(Failure::ServerFailure { .. }) if attempt < LOADING_LOOKS => {
                 session.yield_permit();

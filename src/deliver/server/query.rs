@@ -25,8 +25,8 @@ pub(crate) async fn ask(
     ask_with(session, owner, rtype, key).await
 }
 
-/// Queries an RRset as [`ask`], with the key of a zone that may be another one than the session's.
-pub(crate) async fn ask_elsewhere(
+/// Queries an RRset as [`ask`], with the key of its name: it may be in another zone than that of the session.
+pub(crate) async fn ask_by_name(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
@@ -53,13 +53,13 @@ async fn ask_with(
     }
 }
 
-/// Queries an RRset as [`ask_elsewhere`], if nothing depends on why the primary does not answer for the name.
+/// Queries an RRset as [`ask_by_name`], if nothing depends on why the primary does not answer for the name.
 pub(crate) async fn ask_if_served(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
-    match ask_elsewhere(session, owner, rtype).await {
+    match ask_by_name(session, owner, rtype).await {
         Err(failure) if failure.is_refused_question() => Ok(None),
         asked => asked,
     }

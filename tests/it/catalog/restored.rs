@@ -2,8 +2,10 @@
 
 use super::secondaries::bind_behind;
 use crate::support::bridge::Bridge;
+use crate::support::control::clock;
 use crate::support::daemon::Release;
 use crate::support::dig;
+use crate::support::jobs::wanted_at;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::members::{FORMAT, rights};
 use crate::support::named::{Named, Zone};
@@ -12,7 +14,7 @@ use crate::support::older_copy::OlderCopy;
 use crate::support::pdns::Pdns;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
-use crate::support::{wait, worker};
+use crate::support::{payload, wait, worker};
 
 /// A serial that is ahead of the time, as PowerDNS makes them of the date.
 const AHEAD: u32 = 3_000_000_000;
@@ -153,4 +155,23 @@ fn a_secondary_follows_a_restored_primary_whose_serials_are_ahead_of_the_time() 
     copy.put_back(&mut named);
     create(&bridge, "c.test");
     follows(&named, "c.test");
+}
+
+/// Knot: moves the serial on once for several UPDATEs that come close together.
+#[test]
+fn changes_that_a_knot_joins_are_not_counted_as_serials() {
+    let knot = Knot::builder().start();
+    // Ahead of the time, so that no change moves it on to that.
+    let ahead = u32::try_from(clock()).expect("before 2106") + 1_000;
+    set_serial(&knot, ahead);
+    let bridge = knot.provisioning(Bridge::of(&knot));
+    let zones = (1..=30).map(|number| wanted_at(number, 0).update());
+    bridge
+        .plesk(payload::call(&zones.collect::<Vec<_>>()))
+        .assert_status(0);
+    let before = serial(&knot);
+    assert!(before - ahead < 30, "no changes were joined");
+    create(&bridge, "last.test");
+    // Its claim and its entry are one change.
+    assert_eq!(serial(&knot) - before, 1);
 }
