@@ -12,6 +12,7 @@ use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::older_copy::OlderCopy;
 use crate::support::pdns::Pdns;
+use crate::support::ports::Port;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
 use crate::support::{payload, wait, worker};
@@ -103,6 +104,29 @@ fn a_restored_catalog_of_powerdns_gets_a_serial_after_that_of_the_date() {
         assert!(is_after(now, last), "{last} to {now}");
         assert_passes(&mut pdns, &bridge);
     }
+}
+
+/// Calls that claim a zone which the server cannot create have changed the catalog all the same.
+#[test]
+fn the_serial_of_calls_that_fail_is_passed_as_well() {
+    let (mut named, bridge) = bind(AHEAD);
+    create(&bridge, "a.test");
+    let copy = OlderCopy::of(&mut named);
+    let closed = Port::claim();
+    let bridge = bridge.control_port(closed.number());
+    for name in ["b.test", "c.test", "d.test", "e.test"] {
+        let call = zone(name, "@ NS ns1.example.net. | www A 192.0.2.7").call();
+        bridge.plesk(call).assert_status(75);
+    }
+    let last = serial(&named);
+    copy.put_back(&mut named);
+    assert!(
+        last - serial(&named) > 3,
+        "each call has changed the catalog"
+    );
+    create(&bridge.control_port(named.control_port()), "f.test");
+    let now = serial(&named);
+    assert!(is_after(now, last), "{last} to {now}");
 }
 
 /// Another program has moved the serial on, and a call has seen it.
