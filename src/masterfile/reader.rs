@@ -7,10 +7,9 @@ use super::cursor::{Cursor, Token};
 use super::error::{ErrorAt, MasterFileError, MasterFileErrorKind as Kind, excerpt, locate};
 use super::generate::{Range, STEPS_MAX, expand};
 use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, decode};
-use crate::model::{Name, Rdata, RdataError, Record, RecordType, Soa, TTL_MAX, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, Soa, TTL_MAX, ZoneName};
 use crate::zonefile::{
-    RdataTextError, Word, can_be_empty, format_type, has_service_params, parse_period, parse_type,
-    read_rdata,
+    Word, format_type, has_service_params, parse_period, parse_type, read_rdata,
 };
 
 /// The records so far, and the state on which the next entry depends.
@@ -149,16 +148,10 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             words.push(token.word);
             offsets.push(token.at);
         }
-        let read = read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
+        read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
             let at = offsets.get(index).copied();
             error_at(at.unwrap_or(cursor.offset()), Kind::Data(error))
-        });
-        // `\# 0` is in a valid form, but no server accepts it for other types.
-        if read.as_ref().is_ok_and(|it| it.as_wire().is_empty()) && !can_be_empty(rtype) {
-            let error = RdataTextError::from(RdataError::Short);
-            return Err(error_at(cursor.offset(), Kind::Data(error)));
-        }
-        read
+        })
     }
 
     /// Returns the TTL of a record: its own, the default, or the last stated one. BIND: if there is

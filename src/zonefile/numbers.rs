@@ -101,12 +101,13 @@ pub(super) fn format_time(time: u32) -> String {
     )
 }
 
+/// Parses fourteen digits as seconds since 1970 modulo 2^32 (RFC 4034 section 3.1.5). BIND: any year of four digits,
+/// and a leap second.
 fn parse_date(word: &str) -> Option<u32> {
     let part = |from: usize, to: usize| word.get(from..to).and_then(parse::<u32>);
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
     let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
-    // The last year in four octets of seconds is 2106.
-    if !(1970..=2106).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let months = days_of_months(year);
@@ -114,10 +115,15 @@ fn parse_date(word: &str) -> Option<u32> {
     if !(1..=*months.get(month)?).contains(&day) {
         return None;
     }
-    let years: u32 = (1970..year).map(days_of_year).sum();
-    let days = years + months[..month].iter().sum::<u32>() + day - 1;
-    let seconds = hour * 3_600 + minute * 60 + second;
-    days.checked_mul(86_400)?.checked_add(seconds)
+    let days = days_before_year(year) + months[..month].iter().sum::<u32>() + day - 1;
+    let days = i64::from(days) - i64::from(days_before_year(1970));
+    let seconds = days * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+    u32::try_from(seconds.rem_euclid(1 << 32)).ok()
+}
+
+/// Counts the days of the years from 0 up to this one.
+fn days_before_year(year: u32) -> u32 {
+    365 * year + year.div_ceil(4) - year.div_ceil(100) + year.div_ceil(400)
 }
 
 fn days_of_year(year: u32) -> u32 {

@@ -32,6 +32,11 @@ impl<'a> Octets<'a> {
         std::mem::take(&mut self.0)
     }
 
+    /// Takes all octets, of which there must be one.
+    pub(super) fn some_rest(&mut self) -> Option<&'a [u8]> {
+        Some(self.rest()).filter(|rest| !rest.is_empty())
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
