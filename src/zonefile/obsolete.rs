@@ -98,9 +98,10 @@ pub(super) fn read_nsap(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), 
     Ok(())
 }
 
-/// Writes the octets of NSAP.
+/// Writes the octets of NSAP, in lower case as BIND does.
 pub(super) fn print_nsap(octets: &mut Octets<'_>) -> Option<String> {
-    Some(format!("0x{}", digits::format_hex(octets.some_rest()?)))
+    let digits = digits::format_hex(octets.some_rest()?);
+    Some(format!("0x{}", digits.to_ascii_lowercase()))
 }
 
 /// Reads the types of NXT, from 1 to 127, as a bit map without windows (RFC 2535 section 5.2).
@@ -200,7 +201,7 @@ fn without_points(word: &str) -> Option<String> {
 /// Writes the address of ATMA.
 pub(super) fn print_atma(octets: &mut Octets<'_>) -> Option<String> {
     match octets.u8()? {
-        0 => Some(digits::format_hex(octets.some_rest()?)),
+        0 => Some(digits::format_hex(octets.some_rest()?).to_ascii_lowercase()),
         1 => {
             let digits = octets.some_rest()?;
             let is_number = digits.iter().all(u8::is_ascii_digit);
