@@ -9,7 +9,8 @@ use super::generate::{Range, STEPS_MAX, expand};
 use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, decode};
 use crate::model::{Name, Rdata, Record, RecordType, Soa, TTL_MAX, ZoneName};
 use crate::zonefile::{
-    Word, format_type, has_service_params, parse_period, parse_type, read_rdata,
+    RdataTextError, Word, format_type, has_service_params, parse_date, parse_period, parse_type,
+    read_rdata,
 };
 
 /// The records so far, and the state on which the next entry depends.
@@ -227,6 +228,15 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             self.default_ttl = Some(read_ttl(token)?);
             return Ok(());
         }
+        // BIND: the time of a dump, which counts only for the records of a cache.
+        if is("$DATE") {
+            let token = required_word(cursor, "$DATE", "a time")?;
+            expect_end(cursor, "$DATE")?;
+            return match parse_date(token.word.text) {
+                Some(_) => Ok(()),
+                None => Err(bad_date(token)),
+            };
+        }
         if is("$INCLUDE") {
             return self.include(cursor, file, depth);
         }
@@ -384,6 +394,15 @@ fn expanded(token: Token<'_>, pattern: &str, number: u32) -> Result<String, Erro
         let word = excerpt(token.word.text);
         error_at(token.at, Kind::BadPattern { word })
     })
+}
+
+fn bad_date(token: Token<'_>) -> ErrorAt {
+    let error = RdataTextError::Form {
+        field: "time",
+        word: excerpt(token.word.text),
+        expected: "fourteen digits, such as `20260131235959`",
+    };
+    error_at(token.at, Kind::Data(error))
 }
 
 fn read_ttl(token: Token<'_>) -> Result<u32, ErrorAt> {

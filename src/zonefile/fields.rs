@@ -1,8 +1,8 @@
 //! Conversion of one field of a record's data between words and octets.
 
 use super::error::RdataTextError;
-use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name};
-use super::types::{Field, Form, format_type, parse_type};
+use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_type};
+use super::types::{Field, Form, format_type};
 use super::words::{Words, quote, unescape};
 use super::{bitmap, digits, gateway, key, location, numbers, obsolete, prefixes, service};
 use crate::model::RecordType;
@@ -171,14 +171,6 @@ fn read_mnemonic<T: Copy + TryFrom<u32>>(
         return Ok(*value);
     }
     numbers::read(field, words)
-}
-
-pub(super) fn read_type(
-    field: &'static str,
-    words: &mut Words<'_>,
-) -> Result<RecordType, RdataTextError> {
-    let word = words.unquoted(field)?;
-    parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
 }
 
 fn read_string(

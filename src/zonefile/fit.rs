@@ -4,7 +4,8 @@ use super::digits::format_hex;
 use super::error::RdataTextError;
 use super::key::NO_KEY;
 use super::octets::{Octets, form_error};
-use super::{can_be_empty, fields, format_type, types};
+use super::types::{can_be_empty, format_type};
+use super::{fields, types};
 use crate::model::{RdataError, RecordType};
 
 /// The least octets of a digest of ZONEMD (RFC 8976 section 2.2.4).
@@ -81,13 +82,11 @@ pub(super) fn check_rules(rtype: RecordType, octets: &[u8]) -> Result<(), RdataT
         // ZONEMD (RFC 8976): SHA-384, SHA-512
         63 => {
             check_digest("digest", 6, &[(1, 48), (2, 64)], octets)?;
-            match octets.len() - 6 {
-                ZONEMD_OCTETS_MIN.. => Ok(()),
-                _ => {
-                    let digest = format_hex(&octets[6..]);
-                    Err(form_error("digest", &digest, "at least 12 octets"))
-                }
+            if octets.len() - 6 >= ZONEMD_OCTETS_MIN {
+                return Ok(());
             }
+            let digest = format_hex(&octets[6..]);
+            Err(form_error("digest", &digest, "at least 12 octets"))
         }
         _ => Ok(()),
     }

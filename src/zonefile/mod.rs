@@ -33,7 +33,7 @@ use crate::model::{Name, Rdata, RecordType};
 
 pub use error::RdataTextError;
 use error::excerpt;
-pub(crate) use numbers::parse_period;
+pub(crate) use numbers::{parse_date, parse_period};
 use octets::Octets;
 pub use types::{format_type, known_types, parse_type};
 use words::Words;
@@ -84,12 +84,6 @@ pub(crate) fn has_service_params(rtype: RecordType) -> bool {
     layout
         .iter()
         .any(|(_, form)| *form == types::Form::ServiceParams)
-}
-
-/// Returns whether a record of a type may have no data: APL (RFC 3123 section 4), and every type
-/// without known fields, such as NULL.
-fn can_be_empty(rtype: RecordType) -> bool {
-    rtype.0 == 42 || types::fields(rtype).is_none()
 }
 
 /// Reads the words as octets in which names keep their spelling.

@@ -3,6 +3,9 @@
 use super::error::{RdataTextError, excerpt};
 use super::words::Words;
 
+/// The length of a date with its time, `YYYYMMDDHHmmSS`.
+const DATE_OCTETS: usize = 14;
+
 /// Reads a decimal number that fits the width of its field.
 pub(super) fn read<T: TryFrom<u32>>(
     field: &'static str,
@@ -68,7 +71,7 @@ fn parse_units(word: &str) -> Option<u32> {
 /// (RFC 4034 section 3.2).
 pub(super) fn read_time(field: &'static str, words: &mut Words<'_>) -> Result<u32, RdataTextError> {
     let word = words.unquoted(field)?;
-    let time = if word.len() == 14 {
+    let time = if word.len() == DATE_OCTETS {
         parse_date(word)
     } else {
         parse(word)
@@ -103,8 +106,9 @@ pub(super) fn format_time(time: u32) -> String {
 
 /// Parses fourteen digits as seconds since 1970 modulo 2^32 (RFC 4034 section 3.1.5). BIND: any year of four digits,
 /// and a leap second.
-fn parse_date(word: &str) -> Option<u32> {
-    let part = |from: usize, to: usize| word.get(from..to).and_then(parse::<u32>);
+pub(crate) fn parse_date(word: &str) -> Option<u32> {
+    let whole = Some(word).filter(|word| word.len() == DATE_OCTETS)?;
+    let part = |from: usize, to: usize| whole.get(from..to).and_then(parse::<u32>);
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
     let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
     if hour > 23 || minute > 59 || second > 60 {

@@ -3,9 +3,8 @@
 
 use super::digits;
 use super::error::RdataTextError;
-use super::fields::read_type;
 use super::numbers;
-use super::octets::{Octets, form_error, read_ipv6, read_name};
+use super::octets::{Octets, form_error, read_ipv6, read_name, read_type};
 use super::types::format_type;
 use super::words::Words;
 use crate::model::RecordType;
@@ -43,10 +42,10 @@ const SERVICES: [(&str, u16); 23] = [
 ];
 
 fn parse_named<T: Copy + TryFrom<u32>>(names: &[(&str, T)], word: &str) -> Option<T> {
-    let named = names
+    let known = names
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    named.map_or_else(|| numbers::parse(word), |(_, number)| Some(*number))
+    known.map_or_else(|| numbers::parse(word), |(_, number)| Some(*number))
 }
 
 /// Reads the protocol and the ports of WKS, each as a number or a name.

@@ -110,6 +110,12 @@ pub(super) fn fields(rtype: RecordType) -> Option<&'static [Field]> {
         .filter(|fields| !fields.is_empty())
 }
 
+/// Returns whether a record of a type may have no data: APL (RFC 3123 section 4), and every type
+/// without known fields, such as NULL.
+pub(super) fn can_be_empty(rtype: RecordType) -> bool {
+    rtype.0 == 42 || fields(rtype).is_none()
+}
+
 /// Finds the type of a mnemonic in any case.
 fn by_mnemonic(text: &str) -> Option<RecordType> {
     TYPES
