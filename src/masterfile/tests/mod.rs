@@ -326,10 +326,7 @@ fn each_error_has_its_line_and_column() {
         "x TXT a ) b",
         "2:9: a parenthesis has no partner: quote the text, or write `\\(` and `\\)`",
     );
-    assert_line(
-        "x TXT ä b\"",
-        "2:9: `\"` stands inside a word: quote the whole word, or write `\\\"`",
-    );
+    assert_line("x TXT ä b\"", "2:10: a quote is not closed");
 }
 
 #[test]
