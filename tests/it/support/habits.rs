@@ -29,6 +29,7 @@ const CLASS_ANY: u16 = 255;
 
 /// What a service does otherwise than RFC 2136; the default is nothing.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit by itself")]
 pub(crate) struct Habits {
     /// UPDATEs of the SOA.
     pub(crate) soa: Apex,
@@ -60,6 +61,8 @@ pub(crate) struct Habits {
     pub(crate) is_by_udp: bool,
     /// How many responses to UPDATEs are lost, from the first one on.
     pub(crate) lost_responses: usize,
+    /// No message may remove all records of a name.
+    pub(crate) refuses_removed_names: bool,
     /// A message with such a change is a FORMERR as a whole.
     pub(crate) refused_types: Vec<u16>,
 }
@@ -116,6 +119,7 @@ impl Default for Habits {
             ttls: 0..=u32::MAX,
             is_by_udp: false,
             lost_responses: 0,
+            refuses_removed_names: false,
             refused_types: Vec::new(),
         }
     }
@@ -182,7 +186,8 @@ impl Habits {
             if self.refused_types.contains(&entry.rtype) {
                 return Err(FORMERR);
             }
-            if entry.rtype == SOA && self.soa == Apex::Refused
+            if entry.rtype == ANY && self.refuses_removed_names
+                || entry.rtype == SOA && self.soa == Apex::Refused
                 || is_apex_ns && self.apex_ns == Apex::Refused
             {
                 return Err(REFUSED);
