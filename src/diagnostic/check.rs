@@ -27,7 +27,7 @@ entries! {
     CHECK_ZONE_NOT_UPDATED {
         code: "NB-CHECK-ZONE-NOT-UPDATED",
         class: Class::Context,
-        text: "the zone `{zone}` could not be updated: {cause}",
+        text: "`{zone}`: {cause}",
         hints: &[],
         page: "",
     }

@@ -88,7 +88,7 @@ entries! {
     BEHIND_CNAME {
         code: "NB-BEHIND-CNAME",
         class: Class::Context,
-        text: "at `{owner}` on {primary}: {cause}",
+        text: "`{owner}` on {primary}: {cause}",
         hints: &[],
         page: "",
     }

@@ -97,7 +97,7 @@ entries! {
     UPDATES_EXHAUSTED {
         code: "NB-UPDATES-EXHAUSTED",
         class: Class::Transient,
-        text: "the primary is overloaded (SERVFAIL to {attempts} updates)",
+        text: "overloaded (SERVFAIL to {attempts} updates)",
         hints: &[
             (Software::Bind, "see named's log, or lower `zones-in-flight`"),
             (Software::PowerDns, "see its database's load, or lower `zones-in-flight`"),
@@ -153,7 +153,7 @@ entries! {
     RESPONSE_LOST {
         code: "NB-RESPONSE-LOST",
         class: Class::Transient,
-        text: "no answer to the update: {cause}",
+        text: "update not answered: {cause}",
         hints: hint!("nothing: the zone is read first"),
         page: "The update may be applied. nsbridge could not read the zone again to find out. The next attempt reads the zone \
                first, so no update is applied twice. See the path to the server, and its log.",
@@ -166,7 +166,7 @@ entries! {
             (Software::Bind, "see `nsbridge check {zone}`, or named's log"),
             (Software::PowerDns, "see `nsbridge check {zone}`, or its log"),
             (Software::Knot, "allow `{key}` `action: update` in the zone's `acl`"),
-            (Software::Unknown, "allow the key `{key}` to update the zone, or see its log"),
+            (Software::Unknown, "let the key `{key}` update the zone, or see its log"),
         ],
         page: "The key may not change the zone, the zone takes no updates at this time (BIND: frozen; `rndc thaw ZONE` ends that), or the server objects to a \
                record. If the server refuses the changes of some names only, the others are applied, and each refused name is \
@@ -300,7 +300,7 @@ entries! {
     ANSWER_TRUNCATED {
         code: "NB-ANSWER-TRUNCATED",
         class: Class::Permanent,
-        text: "the answer about {rtype} at `{owner}` does not fit into a datagram",
+        text: "the answer about {rtype} at `{owner}` fits into no datagram",
         hints: hint!("set `query-address` to an address with TCP"),
         page: "`transport` is \"udp\": a question whose answer has more than 512 octets is asked again by EDNS for up to 1,232, and the answer did not fit into them, or the server does not know EDNS. `query-address` names another server that answers by TCP.",
     }

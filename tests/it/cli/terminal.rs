@@ -39,7 +39,7 @@ fn written(variables: &[&str], options: &[&str]) -> String {
         .replace(&address, "127.0.0.1:PORT")
 }
 
-const REST: &str = ": example.com. on main (127.0.0.1:PORT): kept as job 1\n\
+const REST: &str = ": example.com. on main (127.0.0.1:PORT): job 1 kept\n\
     cause: 127.0.0.1:PORT refused the connection\n\
     do: see there: does `ss -ltn` (UDP: `-lun`) have that port?\n";
 

@@ -197,7 +197,7 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
     let run = acme(&bridge, "add example.com two");
     run.assert_status(75).assert_code_with(
         "NB-CONNECTION-REFUSED",
-        "at `example.com.acme.test.` on acme",
+        ": _acme-challenge.example.com.: `example.com.acme.test.` on acme: ",
     );
     let worker = worker::start(&bridge);
     wait::until("the worker has tried it", || {

@@ -39,6 +39,8 @@ pub(crate) struct Habits {
     /// The code with which queries are refused; they are answered at the address for them.
     pub(crate) no_queries: Option<u8>,
     pub(crate) transfers: Transfers,
+    /// The algorithm of its keys, as `tsig-keygen` names it.
+    pub(crate) algorithm: &'static str,
     /// Each zone has a key of its own, whose name ends in that of the zone.
     pub(crate) has_key_of_zone: bool,
     /// An addition takes away what the RRset had before the message.
@@ -108,6 +110,7 @@ impl Default for Habits {
             prerequisites: Prerequisites::Checked,
             no_queries: None,
             transfers: Transfers::Here,
+            algorithm: "hmac-sha256",
             has_key_of_zone: false,
             replaces: false,
             changes_max: usize::MAX,

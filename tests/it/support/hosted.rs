@@ -70,7 +70,8 @@ impl Hosted {
         let directory = TempDir::with_prefix("nsbridge-hosted-").expect("a temporary directory");
         let of_zones = zones.iter().map(|zone| format!("{KEY}-{zone}"));
         let names = [KEY, TRANSFER_KEY].map(str::to_owned).into_iter();
-        let keys = names.chain(of_zones).map(|name| Key::new(&name));
+        let keys = names.chain(of_zones);
+        let keys = keys.map(|name| Key::with_algorithm(&name, habits.algorithm));
         let keys: Vec<Key> = keys
             .inspect(|key| drop(key.write(directory.path())))
             .collect();
