@@ -276,6 +276,15 @@ impl InitialZone {
 }
 
 impl CurrentZone {
+    /// Returns whether a delegation or a DNAME of the zone is at or above a name.
+    pub fn is_delegated(&self, owner: &Name) -> bool {
+        let below = |name: &Name| name.is_below(self.name.apex());
+        owner.and_above().take_while(below).any(|name| {
+            let cuts = [RecordType::NS, RecordType::DNAME];
+            cuts.iter().any(|it| self.records.get(&name, *it).is_some())
+        })
+    }
+
     /// Returns the NS set of the apex, if there is one.
     pub fn apex_ns(&self) -> Option<&RrSet> {
         self.records.get(self.name.apex(), RecordType::NS)

@@ -71,6 +71,25 @@ pub enum Prerequisites {
     None,
 }
 
+/// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
+/// program is assumed: such a change moves the serial on.
+const FAILURES_MAX: u32 = 3;
+
+impl Prerequisites {
+    /// Returns the prerequisites of a zone under whose SOA they failed so often.
+    #[must_use]
+    pub fn after_failures(self, failures: u32) -> Self {
+        match failures {
+            0 => self,
+            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
+            // SOA than transfers do.
+            1..=FAILURES_MAX => self.max(Self::RrSets),
+            // Nor do they see the data that transfers show.
+            _ => self.max(Self::Presence),
+        }
+    }
+}
+
 /// What the addition of a record does to the RRset (RFC 2136 section 3.4.2.2).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RrSetUpdates {

@@ -58,7 +58,10 @@ pub(crate) async fn authorize_ancestors(
     if zone.apex().label_count() < 2 {
         return Err(Failure::ZoneOfOneLabel { zone });
     }
-    for above in ancestors(zone.apex()) {
+    for above in zone.apex().and_above().skip(1) {
+        if above.is_root() {
+            break;
+        }
         let above = ZoneName::new(&above);
         let Some(holder) = holder(cx, &above).await? else {
             continue;
@@ -150,11 +153,6 @@ async fn search(
         }
     }
     Ok(())
-}
-
-/// Returns the names above a name, from its parent to the one of one label.
-fn ancestors(name: &Name) -> impl Iterator<Item = Name> + use<> {
-    std::iter::successors(name.parent(), Name::parent).filter(|it| !it.is_root())
 }
 
 /// Returns the party that has a zone on the primary. `None` if there is no such zone.

@@ -17,7 +17,6 @@
 //! created empty is part of its creation, and no transaction.
 
 pub(crate) mod bisect;
-mod comparison;
 mod pauses;
 pub(crate) mod probe;
 mod rrset_query;

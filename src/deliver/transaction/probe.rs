@@ -47,7 +47,7 @@ pub(crate) async fn confirm_no_zone(
     let Failure::QuestionRefused { .. } = refusal else {
         return Err(refusal);
     };
-    for apex in std::iter::successors(Some(owner.clone()), Name::parent) {
+    for apex in owner.and_above() {
         if takes_updates(session, &ZoneName::new(&apex)).await? {
             return Err(refusal);
         }

@@ -3,7 +3,7 @@
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, cname_target, records};
-use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSet, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, RrSet, ZoneName};
 use crate::wire::Response;
 
 /// Queries an RRset.
@@ -55,18 +55,6 @@ pub(super) fn is_from_below(response: &Response, owner: &Name, zone: &ZoneName) 
     })
 }
 
-/// Returns whether a delegation or a DNAME of the zone is at or above the name.
-pub(super) fn is_delegated(zone: &CurrentZone, owner: &Name) -> bool {
-    let apex = zone.name.apex();
-    let mut above = std::iter::successors(Some(owner.clone()), Name::parent)
-        .take_while(|name| name.is_below(apex));
-    above.any(|name| {
-        let cuts = [RecordType::NS, RecordType::DNAME];
-        cuts.iter()
-            .any(|rtype| zone.records.get(&name, *rtype).is_some())
-    })
-}
-
 /// Returns whether a wildcard above the name has the same data, so that the response may be
 /// synthesized (RFC 4592).
 pub(super) async fn is_synthesized_by_wildcard(
@@ -74,7 +62,7 @@ pub(super) async fn is_synthesized_by_wildcard(
     zone: &ZoneName,
     set: &RrSet,
 ) -> Result<bool, Failure> {
-    let above = std::iter::successors(set.owner.parent(), Name::parent);
+    let above = set.owner.and_above().skip(1);
     for name in above.take_while(|name| name.is_at_or_below(zone.apex())) {
         if let Ok(wildcard) = name.child(b"*")
             && wildcard != set.owner

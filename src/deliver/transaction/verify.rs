@@ -13,11 +13,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::comparison::{Comparison, RrSetChanges, kept, put_back};
 use super::pauses::Pauses;
-use super::rrset_query::{
-    ask_about, is_delegated, is_from_below, is_synthesized_by_wildcard, set_of,
-};
+use super::rrset_query::{ask_about, is_from_below, is_synthesized_by_wildcard, set_of};
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut};
 use crate::deliver::server::Session;
@@ -26,7 +23,9 @@ use crate::deliver::server::transfer::{Found, read_zone};
 use crate::model::{
     CurrentZone, Name, Presence, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
 };
-use crate::plan::{Action, Batch, Plan, Prerequisite, Prerequisites, Shown, Update};
+use crate::plan::{
+    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Shown, Update,
+};
 
 /// Most RRsets of a zone that are queried one by one. If there are more, the whole zone is read.
 const QUERIES_MAX: usize = 8;
@@ -122,7 +121,7 @@ pub(crate) async fn ignored(
         removed: plan.removed_records(),
         added: plan.records(|action| action != Action::Remove),
         kept: if is_read {
-            kept(plan, current)
+            plan.kept_values(current)
         } else {
             RrSets::default()
         },
@@ -162,7 +161,7 @@ pub(crate) async fn ignored(
         }
     }
     let served = changes.served_serial();
-    let reached = serial_reached(plan, messages, current.soa.serial);
+    let reached = plan.serial_reached(messages, current.soa.serial);
     // Knot: one serial may be that of several updates, and no addition replaces anything there.
     let may_be_others = served.is_some_and(|it| it.is_after(reached))
         || !ignored.replaced.is_empty() && changes.session.joins_updates().await?;
@@ -177,13 +176,25 @@ pub(crate) async fn ignored(
     Ok(ignored)
 }
 
-/// Returns the last serial to which the messages of a plan bring a zone, if the primary counts each of them.
-fn serial_reached(plan: &Plan, messages: usize, before: Serial) -> Serial {
-    let count = u32::try_from(messages).unwrap_or(u32::MAX);
-    match &plan.soa {
-        Some((soa, _)) => soa.serial.plus(count.saturating_sub(1)),
-        None => before.plus(count),
+/// Adds values once more that an addition replaced, in one message with `all` other values of their RRset.
+async fn put_back(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    replaced: &RrSets,
+    all: [&RrSets; 2],
+) -> Result<(), Failure> {
+    for set in replaced {
+        let all = all.iter().filter_map(|it| it.get(&set.owner, set.rtype));
+        let batch = Batch {
+            zone: zone.clone(),
+            prerequisites: Vec::new(),
+            updates: all.flat_map(RrSet::records).map(Update::add).collect(),
+        };
+        let key = &session.keys.update;
+        let reply = session.update(&batch, key).await?;
+        is_applied(reply, zone, key.name())?;
     }
+    Ok(())
 }
 
 /// Verifies an update of records that stand beside others, by one query for each RRset.
@@ -409,7 +420,7 @@ impl Changes<'_, '_> {
         let mut below = self.answered_below.clone();
         below.retain(|set| {
             let is_missing = ignored.missing.get(&set.owner, set.rtype).is_some();
-            !is_missing && !is_delegated(&current, &set.owner)
+            !is_missing && !current.is_delegated(&set.owner)
         });
         ignored.hidden = below;
         self.served = Some((current.soa, current.soa_ttl));
