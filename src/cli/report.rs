@@ -19,11 +19,13 @@ use crate::deliver::{
 use crate::diagnostic::{Class, Diagnose, Diagnostic, case, run as entries};
 use crate::model::{Intent, Presence, ZoneName, reverse_name};
 use crate::payload::Command;
+use crate::plan::Shown;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
 
 /// The end of a line about a zone that nsbridge did not read.
 const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
+const UNSEEN: &str = ", by the memory: what is there is not seen";
 
 /// The time between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -327,7 +329,7 @@ impl<'a> Subject<'a> {
         if let Some(command) = self.command {
             entry["place"] = json!(command.place);
             entry["command"] = json!(command.verb.to_string());
-            entry["read"] = json!(self.is_by_memory().then_some("memory"));
+            entry["read"] = json!(self.primary.and_then(unread));
         }
         if let Some(primary) = self.primary {
             entry["primary"] = json!(primary.name);
@@ -336,14 +338,12 @@ impl<'a> Subject<'a> {
         entry
     }
 
-    fn is_by_memory(&self) -> bool {
-        self.primary.is_some_and(|it| !it.abilities.shows_zones())
-    }
-
     /// Returns the end of a line that warns if nsbridge did not read the zone.
     fn by_memory(&self) -> &'static str {
-        match self.command.map(|command| &command.intent) {
-            Some(Intent::Zone(_) | Intent::ZoneAbsent(_)) if self.is_by_memory() => BY_MEMORY,
+        let intent = self.command.map(|command| &command.intent);
+        match (intent, self.primary.map(|it| it.abilities.shown)) {
+            (Some(_), Some(Shown::Nothing)) => UNSEEN,
+            (Some(Intent::Zone(_) | Intent::ZoneAbsent(_)), Some(Shown::RrSets)) => BY_MEMORY,
             _ => "",
         }
     }
@@ -399,6 +399,12 @@ impl<'a> Subject<'a> {
 }
 
 /// Returns the end of a subject that names its primary.
+/// Returns the word for what stands in place of the zones of a primary that are not read.
+pub(super) fn unread(primary: &Primary) -> Option<&'static str> {
+    let abilities = &primary.abilities;
+    (!abilities.shows_zones()).then(|| abilities.shown.word())
+}
+
 fn on(name: &str, endpoint: &impl Display) -> String {
     format!(" on {name} ({endpoint})")
 }

@@ -39,6 +39,19 @@ pub enum Shown {
     /// Single RRsets, by queries: nsbridge takes what it has delivered for the whole zone, and does not see what others
     /// change there.
     RrSets,
+    /// Nothing: it answers no queries. What it takes with NOERROR counts as in place.
+    Nothing,
+}
+
+impl Shown {
+    /// Returns the word of the configuration for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Zones => "transfer",
+            Self::RrSets => "memory",
+            Self::Nothing => "none",
+        }
+    }
 }
 
 /// How a primary takes UPDATEs of records at an apex that it has chosen.
@@ -120,6 +133,11 @@ impl Abilities {
     /// Returns whether its zones are read, and not taken from the memory.
     pub fn shows_zones(&self) -> bool {
         self.shown == Shown::Zones
+    }
+
+    /// Returns whether it answers queries.
+    pub fn answers_queries(&self) -> bool {
+        self.shown != Shown::Nothing
     }
 
     /// Returns the part of a desired zone that the primary can have: without an SOA and apex NS that it keeps, and

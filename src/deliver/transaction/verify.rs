@@ -13,18 +13,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub(crate) use super::ignored::Ignored;
 use super::pauses::Pauses;
 use super::rrset_query::{ask_about, is_from_below, is_synthesized_by_wildcard, set_of};
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Delivered, Done, LeftOut};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{is_applied, served_soa};
+use crate::deliver::server::query::{holds, is_applied, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::model::{
-    CurrentZone, Name, Presence, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
-};
+use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
-    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Shown, Update,
+    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Update,
 };
 
 /// Most RRsets of a zone that are queried one by one. If there are more, the whole zone is read.
@@ -40,69 +38,6 @@ const SMALL_ZONE_RECORDS: usize = 500;
 /// time that a call has.
 const QUERIES_UNREAD_MAX: usize = 1_000;
 
-/// The changes that a primary did not make as they were sent, although it took the update.
-#[derive(Debug, Default)]
-pub(crate) struct Ignored {
-    /// Removed records that still exist.
-    pub(crate) left: RrSets,
-    /// Added records that are absent.
-    pub(crate) missing: RrSets,
-    /// RRsets with another TTL than they were given, and with the TTL that is served.
-    pub(crate) altered: Vec<(RrSet, u32)>,
-    /// Values that were to stay in changed RRsets, and are gone: an addition replaced them.
-    pub(crate) replaced: RrSets,
-    /// RRsets that are in the zone, and that the primary does not serve: it has a zone of its own for their names.
-    pub(crate) hidden: Vec<RrSet>,
-    /// A serial that the primary has reached, if one is known: the served one if it was seen, else the next one.
-    pub(crate) serial: Option<Serial>,
-    /// The TTL of the SOA that is served afterwards, if it was seen.
-    pub(crate) soa_ttl: Option<u32>,
-    /// The served serial is higher than the messages make it: another client may have undone their changes, or the
-    /// primary chooses its own serials.
-    pub(crate) may_be_undone: bool,
-}
-
-impl Ignored {
-    pub(crate) fn is_empty(&self) -> bool {
-        let sets = [&self.left, &self.missing, &self.replaced];
-        sets.into_iter().all(RrSets::is_empty) && self.altered.is_empty()
-    }
-
-    /// Returns the outcome of the update of a single record, which is not done if any of it was ignored.
-    pub(crate) fn delivered(self, done: Done) -> Delivered {
-        let is_done = self.left.is_empty() && self.missing.is_empty();
-        Delivered {
-            done: if is_done { done } else { Done::Unchanged },
-            left_out: self.into_left_out().collect(),
-        }
-    }
-
-    /// Returns one report for each record, and for each RRset with another TTL.
-    pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
-        let each = |presence, sets: RrSets| {
-            let sets = sets.into_sets().into_iter();
-            sets.flat_map(move |set| {
-                let rdatas = set.rdatas.into_iter();
-                rdatas.map(move |rdata| LeftOut::Ignored {
-                    presence,
-                    owner: set.owner.clone(),
-                    rtype: set.rtype,
-                    rdata,
-                })
-            })
-        };
-        let altered = self.altered.into_iter();
-        let altered = altered.map(|(set, served)| LeftOut::TtlAltered { set, served });
-        let hidden = self.hidden.into_iter().map(LeftOut::Hidden);
-        let replaced = self.replaced.into_sets().into_iter().map(LeftOut::Replaced);
-        each(Presence::Absent, self.left)
-            .chain(each(Presence::Present, self.missing))
-            .chain(altered)
-            .chain(hidden)
-            .chain(replaced)
-    }
-}
-
 /// Verifies a plan that was sent in so many messages.
 ///
 /// # Errors
@@ -115,6 +50,9 @@ pub(crate) async fn ignored(
     current: &CurrentZone,
 ) -> Result<Ignored, Failure> {
     let is_small = current.records.record_count() + plan.changes.len() <= SMALL_ZONE_RECORDS;
+    if !session.primary.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
     let is_read = session.primary.abilities.shows_zones();
     let has_rrset_prerequisites = prerequisites == Prerequisites::RrSets;
     let mut changes = Changes {
@@ -205,6 +143,9 @@ pub(crate) async fn ignored_of(
     session: &mut Session<'_>,
     batch: &Batch,
 ) -> Result<Ignored, Failure> {
+    if !session.primary.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     for update in &batch.updates {
         match update.clone() {
@@ -323,9 +264,10 @@ impl Changes<'_, '_> {
             let served = self.served_serial();
             if served.is_some_and(|serial| serial != self.before) {
                 // It may have changed between the queries. A zone below may hide what a transfer shows.
-                return match self.session.primary.abilities.shown {
-                    Shown::Zones => Ok(self.read().await?.unwrap_or_default()),
-                    Shown::RrSets => self.look().await,
+                return if self.session.primary.abilities.shows_zones() {
+                    Ok(self.read().await?.unwrap_or_default())
+                } else {
+                    self.look().await
                 };
             }
             if !pauses.pause().await? {
@@ -372,14 +314,7 @@ impl Changes<'_, '_> {
             }
             after => Prerequisite::exactly(owner, rtype, after),
         };
-        let batch = Batch {
-            zone: self.zone.clone(),
-            prerequisites,
-            updates: Vec::new(),
-        };
-        let key = &self.session.keys.update;
-        let reply = self.session.update(&batch, key).await?;
-        is_applied(reply, self.zone, key.name())
+        holds(self.session, self.zone, prerequisites).await
     }
 
     /// Verifies once, by queries or by a transfer.
@@ -484,17 +419,5 @@ impl Changes<'_, '_> {
             ttl: *ttl,
             rdata: wanted.to_rdata(),
         }))
-    }
-}
-
-impl From<Comparison> for Ignored {
-    fn from(found: Comparison) -> Self {
-        Self {
-            left: RrSets::from_sets(found.left),
-            missing: RrSets::from_sets(found.missing),
-            altered: found.altered,
-            replaced: RrSets::from_sets(found.replaced),
-            ..Self::default()
-        }
     }
 }

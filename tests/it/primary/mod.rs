@@ -13,4 +13,5 @@ mod quirks;
 pub(crate) mod switches;
 mod tls;
 mod udp;
+mod unseen;
 mod zone_keys;
