@@ -23,7 +23,7 @@ use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
 use subject::Subject;
-pub(super) use subject::shortened;
+pub(super) use subject::{shortened, unread};
 
 /// The time between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);

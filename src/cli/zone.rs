@@ -228,8 +228,11 @@ fn print(
             json!({ "record": line, "delivered": delivered }),
         ));
     };
-    let soa = zone.soa.to_rdata();
-    print_record(zone.name.apex(), zone.soa_ttl, RecordType::SOA, &soa, None);
+    let is_seen = primary.abilities.answers_queries();
+    if is_seen {
+        let soa = zone.soa.to_rdata();
+        print_record(zone.name.apex(), zone.soa_ttl, RecordType::SOA, &soa, None);
+    }
     for set in &zone.records {
         let managed = state.map(|state| state.managed.get(&set.owner, set.rtype));
         for rdata in &set.rdatas {
@@ -239,9 +242,9 @@ fn print(
     }
     output.entry(json!({
         "subject": name.to_string(), "result": "shown", "primary": primary.name,
-        "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
+        "address": primary.endpoint.to_string(), "serial": is_seen.then_some(zone.soa.serial.0), "records": records,
         "origin": state.map(|state| provenance_word(state.provenance)),
-        "read": (!primary.abilities.shows_zones()).then_some("memory"),
+        "read": report::unread(primary),
     }));
     Status::Done
 }

@@ -45,8 +45,8 @@ entries! {
         code: "NB-UPDATES-UNSUPPORTED",
         class: Class::Transient,
         text: "the primary answers {rcode} without a signature",
-        hints: hint!("send updates to the primary it transfers from"),
-        page: "The server does not implement the request. NSD takes no updates.",
+        hints: hint!("update its primary; for queries see `query-address`"),
+        page: "The server does not implement the request. NSD takes no updates. A hosted service may answer no queries where it takes updates: `query-address` names a server that answers, and with `read = \"none\"` nsbridge asks nothing.",
     }
     UNSIGNED_REFUSAL {
         code: "NB-UNSIGNED-REFUSAL",

@@ -200,11 +200,27 @@ entries! {
         text: "the question about `{owner}` is refused ({rcode})",
         hints: &[
             (Software::Bind, "see `allow-query` and `rate-limit` there"),
-            (Software::Unknown, "let the key query its zone"),
+            (Software::Unknown, "allow that, or set `query-address`, or `read = \"none\"`"),
         ],
         page: "The primary has the zone, but refuses a question about the name. nsbridge then does not know which records are there, or, if the zone is above a \
                new one, whose it is: it changes nothing, and tries again later. BIND: `allow-query` of the zone must \
-               match the key or the address, and `rate-limit` must leave room for nsbridge. Other servers may have rules of their own.",
+               match the key or the address, and `rate-limit` must leave room for nsbridge. Other servers may have rules of their own. A service may answer queries at another \
+               address (`query-address`), or none at all: with `read = \"none\"` nsbridge asks nothing.",
+    }
+    QUERIES_UNSUPPORTED {
+        code: "NB-QUERIES-UNSUPPORTED",
+        class: Class::Transient,
+        text: "the primary answers no queries ({rcode})",
+        hints: hint!("set its `query-address`, or `read = \"none\"` if no server has answers"),
+        page: "The primary takes updates and does not answer questions, as some hosted services do. If another server of the service answers them, signed with the same key, \
+               name it by `query-address`. With `read = \"none\"` nsbridge asks nothing: what it has sent is what it takes for the zone.",
+    }
+    NOTHING_SHOWN {
+        code: "NB-NOTHING-SHOWN",
+        class: Class::Permanent,
+        text: "this needs an answer to a question, and `read` is \"none\"",
+        hints: hint!("if a server has answers, set `query-address`, not `read`"),
+        page: "With `read = \"none\"` nsbridge asks the primary nothing. It can neither find out whether a zone is there, nor the name servers of one (`nsbridge acme --wait`: name them by `--wait-on`), nor what the primary takes (`nsbridge check --write`). Nothing was changed.",
     }
     ZONE_CHANGED_MEANWHILE {
         code: "NB-ZONE-CHANGED-MEANWHILE",

@@ -281,11 +281,17 @@ impl Plan {
             && current.records.get(owner, RecordType::CNAME).is_none()
     }
 
-    /// Returns the owner names at which a zone that was not read may hold a CNAME of others.
-    pub fn owners_without_cname(&self, current: &CurrentZone) -> Vec<Name> {
+    /// Returns the owner names at which a zone that was not read may hold a CNAME of others, each with the CNAME that
+    /// is to be there.
+    pub fn owners_without_cname(&self, current: &CurrentZone) -> Vec<(Name, Option<Rdata>)> {
         let owners = self.changes.chunk_by(|a, b| a.owner == b.owner);
         let owners = owners.filter(|changes| self.may_meet_cname(changes, current));
-        owners.map(|changes| changes[0].owner.clone()).collect()
+        let wanted = |changes: &[Change]| {
+            let mut added = changes.iter().filter(|it| it.action != Action::Remove);
+            let cname = added.find(|it| it.rtype == RecordType::CNAME);
+            (changes[0].owner.clone(), cname.map(|it| it.rdata.clone()))
+        };
+        owners.map(wanted).collect()
     }
 
     /// Returns whether something of a part is to be sent.

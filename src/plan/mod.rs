@@ -21,6 +21,7 @@ mod abilities;
 mod batch;
 mod catalog;
 mod change;
+mod comparison;
 mod conflicts;
 mod diff;
 mod frozen;
@@ -39,6 +40,7 @@ pub use catalog::{
     Entry, EntryChange, Listing, Member, Membership, NodeChange, Terms, Upgrade, next_serial,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
+pub use comparison::{Comparison, RrSetChanges};
 pub use packer::{BatchError, Octets, PLAN_MESSAGES_MAX, batches};
 pub use soa::{FirstContents, InitialZoneError, initial_zone};
 pub use surroundings::Surroundings;

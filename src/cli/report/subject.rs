@@ -11,11 +11,13 @@ use crate::deliver::Primary;
 use crate::diagnostic::{Diagnose, Diagnostic, ptr};
 use crate::model::Intent;
 use crate::payload::Command;
+use crate::plan::Shown;
 use crate::queue::Stays;
 use crate::zonefile;
 
 /// The end of a line about a zone that nsbridge did not read.
 const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
+const UNSEEN: &str = ", by the memory: what is there is not seen";
 
 /// The most characters of the text of a TXT record in a message.
 const TEXT_CHARACTERS_MAX: usize = 13;
@@ -75,7 +77,7 @@ impl<'a> Subject<'a> {
         if let Some(command) = self.command {
             entry["place"] = json!(command.place);
             entry["command"] = json!(command.verb.to_string());
-            entry["read"] = json!(self.is_by_memory().then_some("memory"));
+            entry["read"] = json!(self.primary.and_then(unread));
         }
         if let Some(primary) = self.primary {
             entry["primary"] = json!(primary.name);
@@ -84,14 +86,12 @@ impl<'a> Subject<'a> {
         entry
     }
 
-    pub(super) fn is_by_memory(&self) -> bool {
-        self.primary.is_some_and(|it| !it.abilities.shows_zones())
-    }
-
     /// Returns the end of a line that warns if nsbridge did not read the zone.
     pub(super) fn by_memory(&self) -> &'static str {
-        match self.command.map(|command| &command.intent) {
-            Some(Intent::Zone(_) | Intent::ZoneAbsent(_)) if self.is_by_memory() => BY_MEMORY,
+        let intent = self.command.map(|command| &command.intent);
+        match (intent, self.primary.map(|it| it.abilities.shown)) {
+            (Some(_), Some(Shown::Nothing)) => UNSEEN,
+            (Some(Intent::Zone(_) | Intent::ZoneAbsent(_)), Some(Shown::RrSets)) => BY_MEMORY,
             _ => "",
         }
     }
@@ -179,6 +179,12 @@ impl<'a> Subject<'a> {
             "next-attempt-seconds": seconds,
         }))
     }
+}
+
+/// Returns the word for what stands in place of the zones of a primary that are not read.
+pub(in crate::cli) fn unread(primary: &Primary) -> Option<&'static str> {
+    let abilities = &primary.abilities;
+    (!abilities.shows_zones()).then(|| abilities.shown.word())
 }
 
 /// Shortens the text of a TXT record, which can be of any length, for messages.

@@ -22,7 +22,7 @@ use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Batch, Prerequisite, Update};
-use locate::{PtrLocation, find};
+use locate::{PtrLocation, find, recall};
 use reverse_zone::ReverseZone;
 
 /// A reading of the PTR records of an address, and the decision about it.
@@ -96,7 +96,13 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
 
     /// Reads the PTR records and decides about them. Changes nothing.
     async fn look(&mut self) -> Result<Decided, Failure> {
-        let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
+        let session = &mut self.cx.session;
+        let found = if session.primary.abilities.answers_queries() {
+            find(session, self.intent.address, self.follow).await
+        } else {
+            let has_cname = self.refuted.is_some();
+            recall(self.cx, self.intent, &self.reverse_zone.name, has_cname).await
+        };
         let mut location = match found {
             // A killed creation leaves a zone that is answered so, too.
             Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
@@ -196,6 +202,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
         let session = &mut self.cx.session;
         let is_in_doubt = !decided.lines.is_empty()
+            && session.primary.abilities.answers_queries()
             && (decided.location.has_synthesized_cname
                 || own_records(session, decided.answered.clone()).await? != decided.answered);
         if !is_in_doubt {
@@ -217,6 +224,11 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         let mut batch = decided.batch(lines);
         if self.requires_presence {
             batch.require_presence();
+        }
+        if !self.cx.session.primary.abilities.answers_queries() {
+            // There may be values of others.
+            let (owner, rtype) = (decided.location.owner.clone(), RecordType::CNAME);
+            batch.prerequisites = vec![Prerequisite::Absent { owner, rtype }];
         }
         let answered = decided.answered.clone();
         transaction::fit_batch(&mut self.cx.session, batch, answered).await
@@ -309,6 +321,11 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
 
     fn is_hidden(&self) -> bool {
         self.is_hidden
+    }
+
+    fn in_context(&self, failure: Failure) -> Failure {
+        let owner = reverse_name(self.intent.address);
+        self.cx.session.without_zone(failure, owner)
     }
 }
 

@@ -46,10 +46,18 @@ async fn ask_with(
     match response.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => Ok(Some(response).filter(|it| it.authoritative)),
         rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) => Err(refused(owner, rcode)),
-        rcode => Err(Failure::ServerFailure {
+        _ => Err(unanswered(response)),
+    }
+}
+
+/// Returns the failure of a question that the primary answers with an error.
+pub(crate) fn unanswered(response: Response) -> Failure {
+    match response.rcode {
+        rcode @ Rcode::NOTIMP => Failure::QueriesUnsupported { rcode },
+        rcode => Failure::ServerFailure {
             rcode,
             extended: response.extended_error,
-        }),
+        },
     }
 }
 
@@ -94,33 +102,20 @@ pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     record.and_then(|record| record.rdata.to_name())
 }
 
-/// Returns the names that have a CNAME. A response may be synthesized (RFC 4592), which a prerequisite is not.
-pub(crate) async fn with_cname(
+/// Returns whether prerequisites hold, by an UPDATE that changes nothing.
+pub(crate) async fn holds(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    names: Vec<Name>,
-) -> Result<Vec<Name>, Failure> {
-    let (mut found, rtype) = (Vec::new(), RecordType::CNAME);
-    for owner in names {
-        let response = ask(session, &owner, rtype).await?;
-        if response.is_none_or(|it| cname_target(&it, &owner).is_none()) {
-            continue;
-        }
-        let absent = Batch {
-            zone: zone.clone(),
-            prerequisites: vec![Prerequisite::Absent {
-                owner: owner.clone(),
-                rtype,
-            }],
-            updates: Vec::new(),
-        };
-        let key = &session.keys.update;
-        let reply = session.update(&absent, key).await?;
-        if !is_applied(reply, zone, key.name())? {
-            found.push(owner);
-        }
-    }
-    Ok(found)
+    prerequisites: Vec<Prerequisite>,
+) -> Result<bool, Failure> {
+    let batch = Batch {
+        zone: zone.clone(),
+        prerequisites,
+        updates: Vec::new(),
+    };
+    let key = &session.keys.update;
+    let reply = session.update(&batch, key).await?;
+    is_applied(reply, zone, key.name())
 }
 
 /// Returns whether the primary refuses a query without a signature, and refuses it without a key, too.

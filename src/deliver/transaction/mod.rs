@@ -17,7 +17,7 @@
 //! created empty is part of its creation, and no transaction.
 
 pub(crate) mod bisect;
-mod comparison;
+mod ignored;
 mod pauses;
 pub(crate) mod probe;
 pub(crate) mod rrset_query;
@@ -33,7 +33,7 @@ use crate::deliver::error::{Failure, Retry};
 use crate::deliver::server::query::{is_applied, records};
 use crate::deliver::server::{Primary, Provisioning, Session};
 use crate::model::{CurrentZone, Record, RrSets, ZoneName};
-use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates};
+use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates, Shown};
 use crate::provision::{Frozen, Provisioner};
 use crate::wire::{Key, Rcode};
 use rrset_query::{ask_about, own_records};
@@ -239,7 +239,9 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
             Err(failure @ Failure::ResponseLost { .. }) => End::ResponseLost(failure),
             Err(
                 failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
-            ) if rcode == Rcode::NOTAUTH => End::ZoneVanished(failure),
+            ) if rcode == Rcode::NOTAUTH && !transaction.session().is_gone(&failure) => {
+                End::ZoneVanished(failure)
+            }
             Err(failure) => End::Refused(failure),
         };
         let is_certain = matches!(
@@ -289,7 +291,7 @@ pub(crate) async fn batches(
 ) -> Result<Vec<Batch>, Failure> {
     let abilities = &session.primary.abilities;
     let mut current = Cow::Borrowed(current);
-    if !abilities.shows_zones() && abilities.rrsets == RrSetUpdates::Whole {
+    if abilities.shown == Shown::RrSets && abilities.rrsets == RrSetUpdates::Whole {
         current = Cow::Owned(with_served_values(session, plan, &current).await?);
     }
     let octets = session.primary.update_octets(&session.keys.update);

@@ -3,7 +3,7 @@
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, ask_if_served, cname_target};
-use crate::model::{CurrentZone, Name, Rdata, Record, RecordType, RrSet, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, RrSet, ZoneName};
 use crate::wire::Response;
 
 /// Asks for an RRset. `None` if the response shows nothing about the name itself: below a delegation
@@ -43,18 +43,6 @@ pub(super) fn is_from_below(response: &Response, owner: &Name, zone: &ZoneName) 
     response.authorities.iter().any(|record| {
         let is_of_zone = [RecordType::SOA, RecordType::NS].contains(&record.rtype);
         is_of_zone && record.owner.is_below(zone.apex()) && owner.is_at_or_below(&record.owner)
-    })
-}
-
-/// Returns whether a delegation or a DNAME of the zone is at or above the name.
-pub(super) fn is_delegated(zone: &CurrentZone, owner: &Name) -> bool {
-    let apex = zone.name.apex();
-    let mut above = std::iter::successors(Some(owner.clone()), Name::parent)
-        .take_while(|name| name.is_below(apex));
-    above.any(|name| {
-        let cuts = [RecordType::NS, RecordType::DNAME];
-        cuts.iter()
-            .any(|rtype| zone.records.get(&name, *rtype).is_some())
     })
 }
 

@@ -13,18 +13,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::comparison::{Comparison, RrSetChanges, kept, put_back};
+pub(crate) use super::ignored::Ignored;
 use super::pauses::Pauses;
-use super::rrset_query::{ask_about, is_delegated, is_from_below, own_records, set_of};
+use super::rrset_query::{ask_about, is_from_below, own_records, set_of};
 use crate::deliver::error::Failure;
-use crate::deliver::outcome::{Delivered, Done, LeftOut};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{is_applied, records, served_soa};
+use crate::deliver::server::query::{holds, is_applied, records, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::model::{
-    CurrentZone, Name, Presence, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName,
+use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName};
+use crate::plan::{
+    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Update,
 };
-use crate::plan::{Action, Batch, Plan, Prerequisite, Prerequisites, Shown, Update};
 
 /// Most RRsets of a zone that are queried one by one. If there are more, the whole zone is read.
 const QUERIES_MAX: usize = 8;
@@ -39,69 +38,6 @@ const SMALL_ZONE_RECORDS: usize = 500;
 /// time that a call has.
 const QUERIES_UNREAD_MAX: usize = 1_000;
 
-/// The changes that a primary did not make as they were sent, although it took the update.
-#[derive(Debug, Default)]
-pub(crate) struct Ignored {
-    /// Removed records that still exist.
-    pub(crate) left: RrSets,
-    /// Added records that are absent.
-    pub(crate) missing: RrSets,
-    /// RRsets with another TTL than they were given, and with the TTL that is served.
-    pub(crate) altered: Vec<(RrSet, u32)>,
-    /// Values that were to stay in changed RRsets, and are gone: an addition replaced them.
-    pub(crate) replaced: RrSets,
-    /// RRsets that are in the zone, and that the primary does not serve: it has a zone of its own for their names.
-    pub(crate) hidden: Vec<RrSet>,
-    /// A serial that the primary has reached, if one is known: the served one if it was seen, else the next one.
-    pub(crate) serial: Option<Serial>,
-    /// The TTL of the SOA that is served afterwards, if it was seen.
-    pub(crate) soa_ttl: Option<u32>,
-    /// The served serial is higher than the messages make it: another client may have undone their changes, or the
-    /// primary chooses its own serials.
-    pub(crate) may_be_undone: bool,
-}
-
-impl Ignored {
-    pub(crate) fn is_empty(&self) -> bool {
-        let sets = [&self.left, &self.missing, &self.replaced];
-        sets.into_iter().all(RrSets::is_empty) && self.altered.is_empty()
-    }
-
-    /// Returns the outcome of the update of a single record, which is not done if any of it was ignored.
-    pub(crate) fn delivered(self, done: Done) -> Delivered {
-        let is_done = self.left.is_empty() && self.missing.is_empty();
-        Delivered {
-            done: if is_done { done } else { Done::Unchanged },
-            left_out: self.into_left_out().collect(),
-        }
-    }
-
-    /// Returns one report for each record, and for each RRset with another TTL.
-    pub(crate) fn into_left_out(self) -> impl Iterator<Item = LeftOut> {
-        let each = |presence, sets: RrSets| {
-            let sets = sets.into_sets().into_iter();
-            sets.flat_map(move |set| {
-                let rdatas = set.rdatas.into_iter();
-                rdatas.map(move |rdata| LeftOut::Ignored {
-                    presence,
-                    owner: set.owner.clone(),
-                    rtype: set.rtype,
-                    rdata,
-                })
-            })
-        };
-        let altered = self.altered.into_iter();
-        let altered = altered.map(|(set, served)| LeftOut::TtlAltered { set, served });
-        let hidden = self.hidden.into_iter().map(LeftOut::Hidden);
-        let replaced = self.replaced.into_sets().into_iter().map(LeftOut::Replaced);
-        each(Presence::Absent, self.left)
-            .chain(each(Presence::Present, self.missing))
-            .chain(altered)
-            .chain(hidden)
-            .chain(replaced)
-    }
-}
-
 /// Verifies a plan that was sent in so many messages.
 ///
 /// # Errors
@@ -114,13 +50,16 @@ pub(crate) async fn ignored(
     current: &CurrentZone,
 ) -> Result<Ignored, Failure> {
     let is_small = current.records.record_count() + plan.changes.len() <= SMALL_ZONE_RECORDS;
+    if !session.primary.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
     let is_read = session.primary.abilities.shows_zones();
     let has_rrset_prerequisites = prerequisites == Prerequisites::RrSets;
     let mut changes = Changes {
         removed: plan.removed_records(),
         added: plan.records(|action| action != Action::Remove),
         kept: if is_read {
-            kept(plan, current)
+            plan.kept_values(current)
         } else {
             RrSets::default()
         },
@@ -160,7 +99,7 @@ pub(crate) async fn ignored(
         }
     }
     let served = changes.served_serial();
-    let reached = serial_reached(plan, messages, current.soa.serial);
+    let reached = plan.serial_reached(messages, current.soa.serial);
     // Knot: one serial may be that of several updates, and no addition replaces anything there.
     let may_be_others = served.is_some_and(|it| it.is_after(reached))
         || !ignored.replaced.is_empty() && changes.session.joins_updates().await?;
@@ -175,13 +114,25 @@ pub(crate) async fn ignored(
     Ok(ignored)
 }
 
-/// Returns the last serial to which the messages of a plan bring a zone, if the primary counts each of them.
-fn serial_reached(plan: &Plan, messages: usize, before: Serial) -> Serial {
-    let count = u32::try_from(messages).unwrap_or(u32::MAX);
-    match &plan.soa {
-        Some((soa, _)) => soa.serial.plus(count.saturating_sub(1)),
-        None => before.plus(count),
+/// Adds values once more that an addition replaced, in one message with `all` other values of their RRset.
+async fn put_back(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    replaced: &RrSets,
+    all: [&RrSets; 2],
+) -> Result<(), Failure> {
+    for set in replaced {
+        let all = all.iter().filter_map(|it| it.get(&set.owner, set.rtype));
+        let batch = Batch {
+            zone: zone.clone(),
+            prerequisites: Vec::new(),
+            updates: all.flat_map(RrSet::records).map(Update::add).collect(),
+        };
+        let key = &session.keys.update;
+        let reply = session.update(&batch, key).await?;
+        is_applied(reply, zone, key.name())?;
     }
+    Ok(())
 }
 
 /// Verifies an update of records that stand beside others, by one query for each RRset.
@@ -192,6 +143,9 @@ pub(crate) async fn ignored_of(
     session: &mut Session<'_>,
     batch: &Batch,
 ) -> Result<Ignored, Failure> {
+    if !session.primary.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
     // No single record is removed with its RRset or its name.
     let records = |is_added: bool| {
         let updates = batch.updates.iter();
@@ -288,9 +242,10 @@ impl Changes<'_, '_> {
             let served = self.served_serial();
             if served.is_some_and(|serial| serial != self.before) {
                 // It may have changed between the queries. A zone below may hide what a transfer shows.
-                return match self.session.primary.abilities.shown {
-                    Shown::Zones => Ok(self.read().await?.unwrap_or_default()),
-                    Shown::RrSets => self.look().await,
+                return if self.session.primary.abilities.shows_zones() {
+                    Ok(self.read().await?.unwrap_or_default())
+                } else {
+                    self.look().await
                 };
             }
             if !pauses.pause().await? {
@@ -337,14 +292,7 @@ impl Changes<'_, '_> {
             }
             after => Prerequisite::exactly(owner, rtype, after),
         };
-        let batch = Batch {
-            zone: self.zone.clone(),
-            prerequisites,
-            updates: Vec::new(),
-        };
-        let key = &self.session.keys.update;
-        let reply = self.session.update(&batch, key).await?;
-        is_applied(reply, self.zone, key.name())
+        holds(self.session, self.zone, prerequisites).await
     }
 
     /// Verifies once, by queries or by a transfer.
@@ -385,7 +333,7 @@ impl Changes<'_, '_> {
         let mut below = self.answered_below.clone();
         below.retain(|set| {
             let is_missing = ignored.missing.get(&set.owner, set.rtype).is_some();
-            !is_missing && !is_delegated(&current, &set.owner)
+            !is_missing && !current.is_delegated(&set.owner)
         });
         ignored.hidden = below;
         self.served = Some((current.soa, current.soa_ttl));
@@ -446,17 +394,5 @@ impl Changes<'_, '_> {
             ttl: *ttl,
             rdata: wanted.to_rdata(),
         }))
-    }
-}
-
-impl From<Comparison> for Ignored {
-    fn from(found: Comparison) -> Self {
-        Self {
-            left: RrSets::from_sets(found.left),
-            missing: RrSets::from_sets(found.missing),
-            altered: found.altered,
-            replaced: RrSets::from_sets(found.replaced),
-            ..Self::default()
-        }
     }
 }

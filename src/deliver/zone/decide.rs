@@ -15,12 +15,8 @@ use crate::deliver::state::managed::unverified;
 use crate::deliver::state::{Provenance, Refusal, SoaTtl, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
-use crate::plan::{self, FirstContents, Plan, Prerequisites, Surroundings};
+use crate::plan::{self, Apex, FirstContents, Plan, Surroundings};
 use crate::provision::{Created, ZoneStatus};
-
-/// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
-/// program is assumed: such a change moves the serial on.
-const PREREQUISITE_FAILURES_MAX: u32 = 3;
 
 /// The reading that a decision about a zone is computed from.
 pub(crate) struct View {
@@ -153,9 +149,11 @@ pub(super) fn update(
     now: u64,
 ) -> Result<DecidedUpdate, Failure> {
     if !primary.abilities.shows_zones() {
-        current.records = current
-            .records
-            .minus(&unverified(&current.name, &state, desired));
+        let mut missing = unverified(&state, desired);
+        if primary.abilities.answers_queries() {
+            missing = missing.minus(&current.name.apex_ns_of(&missing));
+        }
+        current.records = current.records.minus(&missing);
     }
     let is_new = before.created == Some(Created::Placeholder)
         || before.was_begun
@@ -175,7 +173,9 @@ pub(super) fn update(
         placeholders = current.records.minus(&state.managed);
         state.managed = std::mem::take(&mut state.managed).union(placeholders.clone());
     }
-    state.prerequisites = prerequisites_after(before.prerequisite_failures, state.prerequisites);
+    state.prerequisites = state
+        .prerequisites
+        .after_failures(before.prerequisite_failures);
     // A new zone holds in the end what one holds that is created with its contents: without the names that
     // are never touched.
     let first = if is_new && !policy.keep.is_empty() {
@@ -197,7 +197,7 @@ pub(super) fn update(
     if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }
-    if let Some(remembered) = state.serial {
+    if let (Some(remembered), Apex::Set) = (state.serial, primary.abilities.soa) {
         plan.pass_serial(remembered, &current, desired.soa.serial, &scope);
     }
     let mut refusals = Vec::new();
@@ -233,18 +233,6 @@ impl DecidedUpdate {
         let reports = reports.filter(|report| report.class() != Class::Remark);
         all.extend(reports.map(LeftOut::Remembered));
         all
-    }
-}
-
-/// Returns the prerequisites of a zone under whose SOA prerequisites failed so often.
-fn prerequisites_after(failures: u32, before: Prerequisites) -> Prerequisites {
-    match failures {
-        0 => before,
-        // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
-        // SOA than transfers do.
-        1..=PREREQUISITE_FAILURES_MAX => before.max(Prerequisites::RrSets),
-        // Nor do they see the data that transfers show.
-        _ => before.max(Prerequisites::Presence),
     }
 }
 

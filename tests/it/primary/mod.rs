@@ -13,5 +13,6 @@ mod quirks;
 pub(crate) mod switches;
 mod tls;
 mod udp;
+mod unseen;
 mod whole;
 mod zone_keys;

@@ -27,6 +27,9 @@ const CLASS_IN: u16 = 1;
 const CLASS_NONE: u16 = 254;
 const CLASS_ANY: u16 = 255;
 
+/// The code of a query that gets no answer at all.
+pub(crate) const SILENT: u8 = u8::MAX;
+
 /// What a service does otherwise than RFC 2136; the default is nothing.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a habit by itself")]
