@@ -254,7 +254,7 @@ fn a_generated_range_is_that_of_bind() {
         "2:11: the range has 65537 steps, more than the 65536 that are taken",
     );
     for pattern in [
-        "a${-1}",
+        "a${x}",
         "a${0,256}",
         "a${0,1,z}",
         "a${0,1,d,2}",
