@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::direct;
 use super::handover::{self, COMMAND_LINE};
+use super::input;
 use super::message::{Abort, Message, Severity};
 use super::output::Output;
 use super::report;
@@ -61,6 +62,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     server: direct::Arguments,
     /// The domain that is validated, with or without `_acme-challenge` in front.
+    #[arg(value_parser = input::name)]
     name: Name,
     /// The value. If it begins with `-`, put `--` in front of NAME.
     #[arg(value_parser = read_value, allow_hyphen_values = true)]

@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::configuration::{self, Setup};
+use super::input;
 use super::learn;
 use super::message::{Abort, Message};
 use super::output::{Output, count};
@@ -34,6 +35,7 @@ const STATE_ZONES_MAX: usize = 3;
 pub(super) struct Arguments {
     /// Zones to check transfers and updates with. By default, for each primary, the first three that nsbridge
     /// knows on it.
+    #[arg(value_parser = input::name)]
     zones: Vec<Name>,
     /// Create a zone on each primary, nsbridge-check-INSTANCE.invalid, and delete it again.
     #[arg(long)]
@@ -41,7 +43,7 @@ pub(super) struct Arguments {
     /// Find out what the primary of ZONE takes in updates, with records at a name of its own,
     /// nsbridge-check-….ZONE, that are removed again; print the lines for the configuration. The serial of the
     /// zone moves on.
-    #[arg(long, value_name = "ZONE", conflicts_with_all = ["zones", "create"])]
+    #[arg(long, value_name = "ZONE", value_parser = input::name, conflicts_with_all = ["zones", "create"])]
     write: Option<Name>,
 }
 

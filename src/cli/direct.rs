@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::message::Message;
-use crate::config::keyfile;
+use crate::config::{HOST_AND_PORT, keyfile, read_host};
 use crate::deliver::{Policy, Primary, PtrSettings, Routes, ZonesOfOthers};
 use crate::diagnostic::{case, command};
 use crate::model::{Name, Network};
@@ -28,9 +28,9 @@ const ZONES_IN_FLIGHT: usize = 1;
 #[group(skip)]
 pub(super) struct Arguments {
     /// Use this server, an address or host name, and no configuration.
-    #[arg(long, value_name = "ADDRESS", requires = "key_file")]
+    #[arg(long, value_name = "ADDRESS", requires = "key_file", value_parser = read_server)]
     server: Option<String>,
-    /// The port of the server.
+    /// The port of the server, unless ADDRESS has one.
     #[arg(long, requires = "server", default_value_t = PORT)]
     port: u16,
     /// A file with the TSIG key, as tsig-keygen prints it.
@@ -39,6 +39,13 @@ pub(super) struct Arguments {
     /// The name of the key, if the file has several.
     #[arg(long, value_name = "NAME", requires = "key_file")]
     key: Option<Name>,
+}
+
+fn read_server(text: &str) -> Result<String, String> {
+    match read_host(text, PORT) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("expected is {HOST_AND_PORT}")),
+    }
 }
 
 impl Arguments {
@@ -61,8 +68,13 @@ impl Arguments {
             let message = Message::of(&case!(command::KEY_CHOICE, path, names));
             return Err(message.and_nothing_attempted());
         };
-        let primary = Primary::plain(host.clone(), self.port, key.clone(), ZONES_IN_FLIGHT);
-        Ok(Some(primary))
+        let (host, port) = read_host(host, self.port).unwrap_or((host.clone(), self.port));
+        Ok(Some(Primary::plain(
+            host,
+            port,
+            key.clone(),
+            ZONES_IN_FLIGHT,
+        )))
     }
 
     /// Returns the setup of the server, which then serves every zone and may change the PTR records

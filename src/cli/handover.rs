@@ -13,7 +13,7 @@ use super::configuration::Setup;
 use super::guard::Guard;
 use super::message::{Abort, Message};
 use super::output::Output;
-use super::report::{Report, fail, names, subject, with_progress};
+use super::report::{Report, first_of, refuse, subject, with_progress};
 use super::runtime::block_on;
 use super::status::Status;
 use super::store::{act_as_owner_of, with_store};
@@ -57,7 +57,7 @@ pub(super) fn check_denied(
         let primary = setup.routes.primary_of(&name);
         let primary = primary.map(Rc::as_ref);
         Abort {
-            status: fail(&subject(command), primary, &failure, output),
+            status: refuse(command, primary, &failure, output),
             message: None,
         }
     })
@@ -153,7 +153,7 @@ fn report_lacking(lacking: &Lacking, commands: &[Command], output: &mut Output) 
     if lacking.is_state_lost {
         let subjects: Vec<String> = commands.iter().map(subject).collect();
         let message = Message::of(&case!(queue::QUEUE_FILE_BEHIND));
-        output.message(&message.about(names(&subjects)));
+        output.message(&message.about(first_of(&subjects)));
     }
 }
 

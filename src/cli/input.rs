@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::model::{Name, NameError};
+
 /// Reads a file, or standard input if `file` is `None`. Reads one octet more than the parser
 /// accepts, so that the parser can report that the input is too long.
 pub(super) fn read(file: Option<&Path>, octets_max: usize) -> io::Result<Vec<u8>> {
@@ -19,4 +21,13 @@ pub(super) fn read(file: Option<&Path>, octets_max: usize) -> io::Result<Vec<u8>
 /// Returns the file that an argument names; `None` if it names standard input.
 pub(super) fn file(argument: &Path) -> Option<&Path> {
     Some(argument).filter(|file| *file != Path::new("-"))
+}
+
+/// Parses a name of the command line; one in Unicode has its ASCII form (UTS 46, non-transitional).
+pub(super) fn name(text: &str) -> Result<Name, String> {
+    if text.is_ascii() {
+        return text.parse().map_err(|error: NameError| error.to_string());
+    }
+    let ascii = idna::domain_to_ascii(text).map_err(|_| "the name has no ASCII form (IDNA)")?;
+    name(&ascii)
 }

@@ -104,11 +104,12 @@ impl Message {
         self
     }
 
-    /// Names other subjects, and what became of them.
-    pub(super) fn instead_about(self, subject: String, state: &str) -> Self {
+    /// Names other subjects, with the text and the state of all of them.
+    pub(super) fn instead_about(self, subject: String, text: String, state: Option<&str>) -> Self {
         Self {
             subject: Some(subject),
-            state: Some(state.to_owned()).filter(|state| !state.is_empty()),
+            text,
+            state: state.map(ToOwned::to_owned),
             ..self
         }
     }
@@ -116,17 +117,6 @@ impl Message {
     /// Returns the code; `None` for a detail.
     pub(super) fn code(&self) -> Option<&'static str> {
         self.code
-    }
-
-    /// Returns the text without a name.
-    pub(super) fn text_without(&self, name: &str) -> String {
-        self.text.replace(name, "")
-    }
-
-    /// Returns the message of a group whose other texts differ.
-    pub(super) fn for_example(mut self) -> Self {
-        self.text = format!("for example {}", self.text);
-        self
     }
 
     /// Returns the message with this hint.

@@ -8,17 +8,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use super::nsupdate_options::Options;
 use super::output::say;
+use crate::config::keyfile::KeyFileError;
 use crate::config::keypair::PairedKey;
-use crate::config::{keyfile, keypair};
+use crate::config::{SecretFileError, Unreadable, keyfile, keypair};
 use crate::model::Secret;
 use crate::nsupdate::{Signer, Stream};
 use crate::script::parse_key_algorithm;
-use crate::wire::{Algorithm, Hash, Key};
+use crate::wire::{Algorithm, Hash, Key, parse_secret};
 
 /// The file in which BIND leaves a key for this machine.
 const SESSION_KEY_FILE: &str = "/run/named/session.key";
@@ -94,18 +92,21 @@ fn parse(text: &str, debug: impl Fn(&str)) -> Result<Key, String> {
     debug("namefromtext");
     let bad = |what: &str| format!("could not create key from {name}: {what}");
     let parsed = name.parse().map_err(|_| bad("bad name"))?;
-    let octets = BASE64
-        .decode(secret)
-        .map_err(|_| bad("bad base64 encoding"))?;
+    let secret = parse_secret(secret).ok_or_else(|| bad("bad base64 encoding"))?;
     debug("keycreate");
-    let key = Key::new(parsed, algorithm, Secret::new(octets));
-    key.map_err(|_| bad("bad base64 encoding"))
+    Key::new(parsed, algorithm, secret).map_err(|_| bad("bad base64 encoding"))
 }
 
-/// Reads the first key of a file with `key` statements.
+/// Reads the first key of a file with `key` statements, or of a file that it includes.
 fn read_statement(path: &Path) -> Result<Key, &'static str> {
     let text = std::fs::read(path).map_err(|error| file_words(&error))?;
-    let keys = keyfile::parse(&Secret::new(text), path);
+    let open = |path: &Path| {
+        let text = std::fs::read(path).map(Secret::new);
+        text.map_err(|error| {
+            KeyFileError::File(SecretFileError::Read(Unreadable::new(path, error)))
+        })
+    };
+    let keys = keyfile::parse(&Secret::new(text), path, &open);
     let mut keys = keys.map_err(|_| "unexpected token")?.into_iter();
     keys.next().ok_or("not found")
 }

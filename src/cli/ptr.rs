@@ -10,6 +10,7 @@ use serde_json::json;
 use super::configuration::Setup;
 use super::direct;
 use super::handover::{self, COMMAND_LINE, carry_out};
+use super::input;
 use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
 use super::report;
@@ -54,6 +55,7 @@ pub(super) struct Sync {
     #[command(flatten)]
     server: direct::Arguments,
     /// The zone with the addresses.
+    #[arg(value_parser = input::name)]
     zone: Name,
 }
 
@@ -69,6 +71,7 @@ pub(super) struct Value {
     /// The address.
     address: IpAddr,
     /// The host name.
+    #[arg(value_parser = input::name)]
     hostname: Name,
 }
 

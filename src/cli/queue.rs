@@ -10,7 +10,7 @@ use super::configuration::{self, Setup};
 use super::handover::{command, dispatcher};
 use super::message::{Abort, Message};
 use super::output::{Output, count};
-use super::report::{Report, with_progress};
+use super::report::{Report, shortened, with_progress};
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::Failure;
@@ -170,7 +170,8 @@ impl Queue<'_> {
             match queue.intent_of(job.id).await? {
                 Some(Ok(intent)) => intents.push((job.id, intent)),
                 Some(Err(problem)) => {
-                    self.output.message(&Message::of(&problem).about(&job.key));
+                    self.output
+                        .message(&Message::of(&problem).about(shortened(&job.key)));
                     self.status.or_worse(Status::Denied);
                 }
                 // Another process has delivered it.
@@ -196,7 +197,8 @@ impl Queue<'_> {
         for job in jobs {
             if in_hand.contains(&job.id) {
                 let remark = case!(queue::JOB_IN_HAND, job = job.id);
-                self.output.message(&Message::of(&remark).about(&job.key));
+                self.output
+                    .message(&Message::of(&remark).about(shortened(&job.key)));
                 self.status.or_worse(Status::Later);
                 continue;
             }

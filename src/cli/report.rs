@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::interval;
+
+mod subject;
 
 use super::done::{creation, describe};
 use super::message::{Abort, Message, Severity};
@@ -21,9 +22,8 @@ use crate::model::{Intent, Presence, ZoneName, reverse_name};
 use crate::payload::Command;
 use crate::queue::{Attempted, Handled, Stays};
 use crate::zonefile;
-
-/// The end of a line about a zone that nsbridge did not read.
-const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
+use subject::Subject;
+pub(super) use subject::{shortened, unread};
 
 /// The time between two lines of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,31 +50,50 @@ pub(super) struct Report<'a> {
     started: Instant,
 }
 
-/// The subject of a line.
-struct Subject<'a> {
-    name: String,
-    /// `None` if the subject is not that of a command.
-    command: Option<&'a Command>,
-    /// `None` if no route leads to one.
-    primary: Option<&'a Primary>,
-    /// The state of its job.
-    stays: Option<Stays>,
-}
-
 /// Subjects that are not in place for one reason.
 struct Group {
-    /// Code, primary, and state of the job.
-    key: (&'static str, String, &'static str),
+    /// Code, name of the primary where it happened, and state of the job.
+    key: (&'static str, Option<String>, Option<&'static str>),
+    /// Records without their values.
     names: Vec<String>,
+    /// The causes, without the names that CNAMEs led to.
+    texts: Vec<String>,
     messages: Vec<Message>,
 }
 
-/// Returns whether messages have one text, names of their subjects apart.
-fn have_one_text(names: &[String], messages: &[Message]) -> bool {
+impl Group {
+    fn new(key: (&'static str, Option<String>, Option<&'static str>)) -> Self {
+        Self {
+            key,
+            names: Vec::new(),
+            texts: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Returns a message for each subject, or one for many.
+    fn messages(mut self) -> Vec<Message> {
+        if self.names.len() <= NAMES_MAX {
+            return self.messages;
+        }
+        let (_, primary, state) = &self.key;
+        let on = primary.as_ref().map(|name| format!(" on {name}"));
+        let subject = first_of(&self.names) + &on.unwrap_or_default();
+        let has_one_text = have_one_text(&self.names, &self.texts);
+        let (mut text, first) = (self.texts.swap_remove(0), self.messages.swap_remove(0));
+        if !has_one_text {
+            text = format!("e.g. {text}");
+        }
+        vec![first.instead_about(subject, text, *state)]
+    }
+}
+
+/// Returns whether texts are one, names of their subjects apart.
+fn have_one_text(names: &[String], texts: &[String]) -> bool {
     let mut texts = names
         .iter()
-        .zip(messages)
-        .map(|(name, message)| message.text_without(name));
+        .zip(texts)
+        .map(|(name, text)| text.replace(name, ""));
     let first = texts.next();
     texts.all(|text| Some(text) == first)
 }
@@ -104,7 +123,7 @@ impl<'a> Report<'a> {
                 match result {
                     Ok(Delivered { done, left_out }) => {
                         let (text, entry) = describe(&done);
-                        let (name, on, limit) = (&subject.name, subject.on(), subject.by_memory());
+                        let (name, on, limit) = (subject.full(), subject.on(), subject.by_memory());
                         let line = format!("{name}: {text}{on}{limit}");
                         self.output.result(&line, subject.entry(entry));
                         self.left_out(&subject, &left_out);
@@ -138,7 +157,7 @@ impl<'a> Report<'a> {
 
     /// Reports a command of which nothing is left to do.
     fn settled(&mut self, subject: &Subject<'_>, remark: &Diagnostic, result: &str) {
-        let line = format!("{}: {remark}{}", subject.name, subject.on());
+        let line = format!("{}: {remark}{}", subject.full(), subject.on());
         let entry = subject.entry(json!({ "result": result }));
         self.output.result(&line, entry);
     }
@@ -188,11 +207,11 @@ impl<'a> Report<'a> {
             "code": guard.as_ref().map(Diagnostic::code),
             "cause": guard.as_ref().map(ToString::to_string), "hint": guard.as_ref().map(Diagnostic::advice),
         }));
-        let (name, on, limit) = (&subject.name, subject.on(), subject.by_memory());
+        let (name, on, limit) = (subject.full(), subject.on(), subject.by_memory());
         if let Some(guard) = guard {
             self.status.or_worse(guard.class().into());
-            self.output
-                .message(&Message::of(&guard).about(format!("{name}{on}")));
+            let message = Message::of(&guard).about(subject.place(&guard));
+            self.output.message(&message);
         } else if !preview.is_empty() {
             self.status.or_worse(Status::Differences);
             self.added += added;
@@ -232,45 +251,26 @@ impl<'a> Report<'a> {
         let failure = subject.diagnose(failure);
         self.status.or_worse(failure.class().into());
         self.output.entry(subject.failure_entry(&failure));
-        let state = subject.job_state().unwrap_or_default();
-        let key = (failure.code(), subject.on(), state);
-        let (name, message) = (subject.name.clone(), subject.message(&failure));
-        match self.groups.iter_mut().find(|group| group.key == key) {
-            Some(group) => {
-                group.names.push(name);
-                group.messages.push(message);
-            }
-            None => self.groups.push(Group {
-                key,
-                names: vec![name],
-                messages: vec![message],
-            }),
-        }
+        let (primary, cause) = subject.place_of(&failure);
+        let key = (failure.code(), primary, subject.job_state());
+        let index = self.groups.iter().position(|group| group.key == key);
+        let index = index.unwrap_or_else(|| {
+            self.groups.push(Group::new(key));
+            self.groups.len() - 1
+        });
+        let group = &mut self.groups[index];
+        group.names.push(subject.name.clone());
+        group.texts.push(cause.to_string());
+        group.messages.push(subject.message(&failure));
     }
 
     /// Prints the subjects that are not in place: a line for each, or one for many with the same code, primary and
     /// state. Returns the worst status of all commands.
     pub(super) fn finish(self) -> Status {
         for group in self.groups {
-            let is_large = group.names.len() > NAMES_MAX;
-            let has_one_text = have_one_text(&group.names, &group.messages);
-            let (_, on, state) = &group.key;
-            let mut messages = group.messages.into_iter();
-            if is_large && let Some(first) = messages.next() {
-                let subject = format!("{} and {} more{on}", group.names[0], group.names.len() - 1);
-                let state = Some(state).filter(|state| !state.is_empty());
-                let state = state.map(|state| format!("{state} in the queue"));
-                let state = state.unwrap_or_default();
-                let message = first.instead_about(subject, &state);
-                let message = if has_one_text {
-                    message
-                } else {
-                    message.for_example()
-                };
+            for message in group.messages() {
                 self.output.message(&message);
-                continue;
             }
-            messages.for_each(|message| self.output.message(&message));
         }
         self.status
     }
@@ -279,7 +279,7 @@ impl<'a> Report<'a> {
         for left_out in left_out {
             let diagnostic = subject.diagnose(left_out);
             let message = Message::of(&diagnostic);
-            let message = message.about(format!("{}{}", subject.name, subject.on()));
+            let message = message.about(subject.short() + &subject.on());
             let message = match diagnostic.class() {
                 Class::Permanent => {
                     self.status.or_worse(Status::Denied);
@@ -300,120 +300,17 @@ impl<'a> Report<'a> {
     }
 }
 
-impl<'a> Subject<'a> {
-    fn of(command: &'a Command, primary: Option<&'a Primary>) -> Self {
-        let name = match &command.intent {
-            Intent::Record(record) if record.follows_cnames => record.owner.to_string(),
-            Intent::Record(record) => {
-                let rtype = zonefile::format_type(record.rtype);
-                let rdata = zonefile::format_rdata(record.rtype, &record.rdata);
-                format!("{} {rtype} {rdata}", record.owner)
-            }
-            // In the letter case of the input.
-            Intent::Ptr(ptr) => format!("{} PTR {}", ptr.address, ptr.hostname),
-            intent @ (Intent::Zone(_) | Intent::ZoneAbsent(_)) => intent.key().to_string(),
-        };
-        Self {
-            name,
-            command: Some(command),
-            primary,
-            stays: None,
-        }
-    }
-
-    /// Adds the subject, its command and its primary to an entry.
-    fn entry(&self, mut entry: Value) -> Value {
-        entry["subject"] = json!(self.name);
-        if let Some(command) = self.command {
-            entry["place"] = json!(command.place);
-            entry["command"] = json!(command.verb.to_string());
-            entry["read"] = json!(self.is_by_memory().then_some("memory"));
-        }
-        if let Some(primary) = self.primary {
-            entry["primary"] = json!(primary.name);
-            entry["address"] = json!(primary.endpoint.to_string());
-        }
-        entry
-    }
-
-    fn is_by_memory(&self) -> bool {
-        self.primary.is_some_and(|it| !it.abilities.shows_zones())
-    }
-
-    /// Returns the end of a line that warns if nsbridge did not read the zone.
-    fn by_memory(&self) -> &'static str {
-        match self.command.map(|command| &command.intent) {
-            Some(Intent::Zone(_) | Intent::ZoneAbsent(_)) if self.is_by_memory() => BY_MEMORY,
-            _ => "",
-        }
-    }
-
-    fn on(&self) -> String {
-        self.primary
-            .map(|primary| on(&primary.name, &primary.endpoint))
-            .unwrap_or_default()
-    }
-
-    /// Returns the diagnostic of a failure, about the software of the primary.
-    fn diagnose(&self, failure: &impl Diagnose) -> Diagnostic {
-        diagnose(failure, self.primary)
-    }
-
-    /// Returns the word for the state of the job.
-    fn job_state(&self) -> Option<&'static str> {
-        self.stays.map(|stays| match stays {
-            Stays::Waiting { .. } => "kept",
-            Stays::Held { .. } => "held",
-        })
-    }
-
-    /// Adds the state of the job to a message.
-    fn with_job(&self, message: Message) -> Message {
-        match (self.stays, self.job_state()) {
-            (Some(Stays::Waiting { id, .. } | Stays::Held { id }), Some(state)) => {
-                message.and(format!("{state} as job {id}"))
-            }
-            (None, _) | (_, None) => message,
-        }
-    }
-
-    /// Returns the message of a failure.
-    fn message(&self, failure: &Diagnostic) -> Message {
-        let message = Message::of(failure).with_hint(failure.advice());
-        self.with_job(message.about(format!("{}{}", self.name, self.on())))
-    }
-
-    /// Returns the entry of a failure.
-    fn failure_entry(&self, failure: &Diagnostic) -> Value {
-        let (state, job, seconds) = match self.stays {
-            Some(Stays::Waiting { id, seconds }) => (Some("waiting"), Some(id.0), Some(seconds)),
-            Some(Stays::Held { id }) => (Some("held"), Some(id.0), None),
-            None => (None, None, None),
-        };
-        self.entry(json!({
-            "result": "failed", "kind": Status::from(failure.class()).kind(), "code": failure.code(),
-            "cause": failure.to_string(), "hint": failure.advice(), "job": job, "state": state,
-            "next-attempt-seconds": seconds,
-        }))
-    }
-}
-
-/// Returns the end of a subject that names its primary.
-fn on(name: &str, endpoint: &impl Display) -> String {
-    format!(" on {name} ({endpoint})")
-}
-
-/// Returns the subject of a command, as its messages name it.
+/// Returns the subject of a command, as messages name it.
 pub(super) fn subject(command: &Command) -> String {
-    Subject::of(command, None).name
+    Subject::of(command, None).short()
 }
 
-/// Returns the diagnostic of a failure, about the software of a primary.
-fn diagnose(failure: &impl Diagnose, primary: Option<&Primary>) -> Diagnostic {
-    let diagnostic = failure.diagnostic();
-    match primary {
-        Some(primary) => diagnostic.at(primary.software()),
-        None => diagnostic,
+/// Names the first subject, and counts the rest.
+pub(super) fn first_of(subjects: &[String]) -> String {
+    match subjects {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
     }
 }
 
@@ -475,14 +372,22 @@ pub(super) fn fail(
 ) -> Status {
     let subject = Subject {
         name: subject.to_owned(),
+        value: None,
         command: None,
         primary,
         stays: None,
     };
-    let failure = subject.diagnose(failure);
-    output.entry(subject.failure_entry(&failure));
-    output.message(&subject.message(&failure));
-    failure.class().into()
+    subject.fail(failure, output)
+}
+
+/// Prints why a command is not attempted, and returns the status.
+pub(super) fn refuse(
+    command: &Command,
+    primary: Option<&Primary>,
+    failure: &impl Diagnose,
+    output: &mut Output,
+) -> Status {
+    Subject::of(command, primary).fail(failure, output)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     server: direct::Arguments,
     /// The zone.
+    #[arg(value_parser = input::name)]
     zone: Name,
     /// The master file; `-` is standard input.
     file: PathBuf,

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::configuration::{self, Setup};
 use super::direct;
 use super::handover::{COMMAND_LINE, check_denied, command, hand_over};
+use super::input;
 use super::message::{Abort, Message};
 use super::output::{Output, without_nulls};
 use super::report::{self, Report};
@@ -30,9 +31,10 @@ pub(super) enum Command {
     /// Creates a zone with an SOA and NS records. Leaves a zone that exists as it is.
     Create {
         /// The zone.
+        #[arg(value_parser = input::name)]
         zone: Name,
         /// A name server of the zone. May be repeated. By default `nameservers` of the primary.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = input::name)]
         nameserver: Vec<Name>,
         /// Create the zone again if it was signed and is gone. Remove its DS at the parent before.
         #[arg(long)]
@@ -43,6 +45,7 @@ pub(super) enum Command {
     /// Deletes a zone that nsbridge created; of another zone, only the records that it delivered.
     Delete {
         /// The zone.
+        #[arg(value_parser = input::name)]
         zone: Name,
         #[command(flatten)]
         by: By,
@@ -51,6 +54,7 @@ pub(super) enum Command {
     /// Leaves the records of the zone as they are.
     Adopt {
         /// The zone.
+        #[arg(value_parser = input::name)]
         zone: Name,
     },
     /// Lists the zones that nsbridge has created or delivered records to, and those in the catalogs of its
@@ -59,6 +63,7 @@ pub(super) enum Command {
     /// Prints a zone as its primary has it, as a master file, and marks the records that nsbridge delivered.
     Show {
         /// The zone.
+        #[arg(value_parser = input::name)]
         zone: Name,
         #[command(flatten)]
         server: direct::Arguments,
@@ -223,8 +228,11 @@ fn print(
             json!({ "record": line, "delivered": delivered }),
         ));
     };
-    let soa = zone.soa.to_rdata();
-    print_record(zone.name.apex(), zone.soa_ttl, RecordType::SOA, &soa, None);
+    let is_seen = primary.abilities.answers_queries();
+    if is_seen {
+        let soa = zone.soa.to_rdata();
+        print_record(zone.name.apex(), zone.soa_ttl, RecordType::SOA, &soa, None);
+    }
     for set in &zone.records {
         let managed = state.map(|state| state.managed.get(&set.owner, set.rtype));
         for rdata in &set.rdatas {
@@ -234,9 +242,9 @@ fn print(
     }
     output.entry(json!({
         "subject": name.to_string(), "result": "shown", "primary": primary.name,
-        "address": primary.endpoint.to_string(), "serial": zone.soa.serial.0, "records": records,
+        "address": primary.endpoint.to_string(), "serial": is_seen.then_some(zone.soa.serial.0), "records": records,
         "origin": state.map(|state| provenance_word(state.provenance)),
-        "read": (!primary.abilities.shows_zones()).then_some("memory"),
+        "read": report::unread(primary),
     }));
     Status::Done
 }

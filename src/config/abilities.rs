@@ -11,6 +11,14 @@ use crate::plan::{Abilities, Apex, Prerequisites, RrSetUpdates, Shown};
 /// and single values.
 const OF_READY_ZONES: [&str; 4] = ["soa", "apex-ns", "prerequisites", "rrsets"];
 
+/// The options that say what is to be asked, which is nothing with `read = "none"`.
+const OF_ANSWERS: [&str; 4] = [
+    "query-address",
+    "transfer-address",
+    "transfer-key",
+    "visible-within",
+];
+
 /// Reads the options of a primary. `other` is the one by which it creates zones or keeps a catalog.
 pub(super) fn read(
     table: &Table<'_>,
@@ -27,9 +35,29 @@ pub(super) fn read(
         }
     }
     let shown = match table.text("read")? {
-        Some(text) => text.choice(&[("transfer", Shown::Zones), ("memory", Shown::RrSets)])?,
+        Some(text) => {
+            let all = [Shown::Zones, Shown::RrSets, Shown::Nothing];
+            let shown = text.choice(&all.map(|it| (it.word(), it)))?;
+            if let (Shown::Nothing, Some(other)) = (shown, other) {
+                let allowed =
+                    format!("`transfer` or `memory`, since `{other}` needs answers to queries");
+                return Err(text.bad_value(allowed));
+            }
+            shown
+        }
         None => Shown::default(),
     };
+    let asks = |key: &&&str| shown == Shown::Nothing && table.position_of(key).is_some();
+    if let Some(key) = OF_ANSWERS.iter().find(asks)
+        && let Some(position) = table.position_of(key)
+    {
+        let (key, other) = ((*key).to_owned(), "read = \"none\"");
+        return Err(ConfigError::Excluded {
+            position,
+            key,
+            other,
+        });
+    }
     let apex = |key| match table.text(key)? {
         Some(text) => text.choice(&[("set", Apex::Set), ("keep", Apex::Keep)]),
         None => Ok(Apex::Set),
@@ -61,7 +89,11 @@ pub(super) fn read(
     let visible_within = table.number("visible-within", 0..=86_400)?.unwrap_or(0);
     Ok(Abilities {
         shown,
-        soa: apex("soa")?,
+        soa: match (shown, apex("soa")?) {
+            (Shown::Zones | Shown::RrSets, soa) => soa,
+            // The serial that a new one must be after is not known.
+            (Shown::Nothing, _) => Apex::Keep,
+        },
         apex_ns: apex("apex-ns")?,
         prerequisites,
         rrsets,

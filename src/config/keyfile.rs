@@ -8,14 +8,14 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use super::secretfile::{self, SecretFileError};
 use crate::diagnostic::{Diagnose, Diagnostic, case, config as entries, displayed};
 use crate::model::{Name, NameError, Secret};
 use crate::permission;
-use crate::wire::{Algorithm, AlgorithmError, Key, KeyError};
+use crate::wire::{Algorithm, AlgorithmError, Key, KeyError, parse_secret};
+
+/// How many files may include each other in a row.
+const INCLUDE_DEPTH_MAX: usize = 10;
 
 /// A reason why a key file gives no key.
 #[derive(Debug)]
@@ -147,8 +147,11 @@ impl Diagnose for KeyProblem {
 /// # Errors
 /// [`KeyFileError`].
 pub fn read(path: &Path) -> Result<Vec<Key>, KeyFileError> {
-    let text = secretfile::read(path).map_err(KeyFileError::File)?;
-    parse(&text, path)
+    parse(&open(path)?, path, &open)
+}
+
+fn open(path: &Path) -> Result<Secret<Vec<u8>>, KeyFileError> {
+    secretfile::read(path).map_err(KeyFileError::File)
 }
 
 /// Reads the key with the wanted name from a file, or its only key whatever its name.
@@ -178,11 +181,37 @@ pub fn read_key(path: &Path, wanted: &str) -> Result<Key, KeyFileError> {
     }
 }
 
-/// Parses the keys in the text of a file, in its order; at least one. `path` is for errors only.
+/// Reads a file that another one includes.
+type Open<'a> = &'a dyn Fn(&Path) -> Result<Secret<Vec<u8>>, KeyFileError>;
+
+/// Parses the keys in the text of a file and of those that it includes, in their order; at least one. `path` is for
+/// errors only.
 ///
 /// # Errors
-/// [`KeyFileError`], but never [`KeyFileError::File`].
-pub fn parse(text: &Secret<Vec<u8>>, path: &Path) -> Result<Vec<Key>, KeyFileError> {
+/// [`KeyFileError`]; [`KeyFileError::File`] only from `open`.
+pub fn parse(
+    text: &Secret<Vec<u8>>,
+    path: &Path,
+    open: Open<'_>,
+) -> Result<Vec<Key>, KeyFileError> {
+    let mut keys = Vec::new();
+    add_keys(&mut keys, text, path, open, INCLUDE_DEPTH_MAX)?;
+    if keys.is_empty() {
+        return Err(KeyFileError::NoKey {
+            path: path.to_owned(),
+        });
+    }
+    Ok(keys)
+}
+
+/// Adds the keys in the text of a file, which may include others to this depth.
+fn add_keys(
+    keys: &mut Vec<Key>,
+    text: &Secret<Vec<u8>>,
+    path: &Path,
+    open: Open<'_>,
+    depth: usize,
+) -> Result<(), KeyFileError> {
     let text = std::str::from_utf8(text.expose()).map_err(|_| KeyFileError::NotText {
         path: path.to_owned(),
     })?;
@@ -190,17 +219,31 @@ pub fn parse(text: &Secret<Vec<u8>>, path: &Path) -> Result<Vec<Key>, KeyFileErr
         rest: text,
         line: 1,
     };
-    let keys = reader.keys().map_err(|problem| KeyFileError::Line {
+    let wrong = |line, problem| KeyFileError::Line {
         path: path.to_owned(),
-        line: reader.line,
+        line,
         problem,
-    })?;
-    if keys.is_empty() {
-        return Err(KeyFileError::NoKey {
-            path: path.to_owned(),
-        });
+    };
+    loop {
+        let statement = reader.statement();
+        match statement.map_err(|problem| wrong(reader.line, problem))? {
+            None => return Ok(()),
+            Some(Statement::Include(_)) if depth == 0 => {
+                let problem = KeyProblem::Expected("a file that is not included by itself");
+                return Err(wrong(reader.line, problem));
+            }
+            Some(Statement::Include(file)) => {
+                add_keys(keys, &open(file)?, file, open, depth - 1)?;
+            }
+            Some(Statement::Key(key)) => {
+                if keys.iter().any(|other| other.name() == key.name()) {
+                    let problem = KeyProblem::KeyTwice(key.name().clone());
+                    return Err(wrong(reader.line, problem));
+                }
+                keys.push(key);
+            }
+        }
     }
-    Ok(keys)
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -217,20 +260,26 @@ struct Reader<'a> {
     line: usize,
 }
 
+/// A statement of a file with keys.
+enum Statement<'a> {
+    Key(Key),
+    /// `include "FILE";`. named: the name is relative to the working directory.
+    Include(&'a Path),
+}
+
 impl<'a> Reader<'a> {
-    fn keys(&mut self) -> Result<Vec<Key>, KeyProblem> {
-        let mut keys: Vec<Key> = Vec::new();
-        while let Some(token) = self.token()? {
-            if token != Token::Word("key") {
-                return Err(KeyProblem::Expected("a `key` statement"));
+    /// Reads the next statement; `None` at the end.
+    fn statement(&mut self) -> Result<Option<Statement<'a>>, KeyProblem> {
+        match self.token()? {
+            None => Ok(None),
+            Some(Token::Word("key")) => self.key().map(|key| Some(Statement::Key(key))),
+            Some(Token::Word("include")) => {
+                let file = self.word("the file to include")?;
+                self.mark(';', "`;` after the file to include")?;
+                Ok(Some(Statement::Include(Path::new(file))))
             }
-            let key = self.key()?;
-            if keys.iter().any(|other| other.name() == key.name()) {
-                return Err(KeyProblem::KeyTwice(key.name().clone()));
-            }
-            keys.push(key);
+            Some(Token::Word(_) | Token::Mark(_)) => Err(KeyProblem::Expected("a `key` statement")),
         }
-        Ok(keys)
     }
 
     /// Parses `NAME { OPTION; … };`.
@@ -278,12 +327,11 @@ impl<'a> Reader<'a> {
     }
 
     fn secret(&mut self) -> Result<Secret<Vec<u8>>, KeyProblem> {
-        let text = self.word("the secret")?;
-        let octets = BASE64.decode(text).map_err(|_| KeyProblem::Base64)?;
-        if octets.is_empty() {
+        let octets = parse_secret(self.word("the secret")?).ok_or(KeyProblem::Base64)?;
+        if octets.expose().is_empty() {
             return Err(KeyProblem::EmptySecret);
         }
-        Ok(Secret::new(octets))
+        Ok(octets)
     }
 
     fn word(&mut self, expected: &'static str) -> Result<&'a str, KeyProblem> {
@@ -313,10 +361,8 @@ impl<'a> Reader<'a> {
         }
         if first == '"' {
             let inside = &self.rest[1..];
-            let end = inside.find(['"', '\n']).unwrap_or(inside.len());
-            if !inside[end..].starts_with('"') {
-                return Err(KeyProblem::Unclosed("a quotation mark"));
-            }
+            let end = inside.find('"');
+            let end = end.ok_or(KeyProblem::Unclosed("a quotation mark"))?;
             self.take(end + 2);
             return Ok(Some(Token::Word(&inside[..end])));
         }

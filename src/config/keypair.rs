@@ -207,7 +207,7 @@ mod tests {
         let private =
             "Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: Zm9vYmFy\nBits: AAA=\n";
         let key = read(private, Some("Bar.test. IN KEY 512 3 163 Zm9vYmFy\n")).unwrap();
-        assert_eq!(key.name().to_string(), "Bar.test.");
+        assert_eq!(key.name().to_string(), "bar.test.");
         assert_eq!(key.algorithm().to_string(), "hmac-sha256");
         assert_eq!(read(private, None).unwrap().name().to_string(), "foo.test.");
         let truncated = private.replace("AAA=", "AIA=");

@@ -28,3 +28,4 @@ pub use secretfile::SecretFileError;
 pub(crate) use settings::{Config, KeySettings, PrimarySettings, ProvisionSettings};
 pub(crate) use template::TEMPLATE;
 pub use unreadable::Unreadable;
+pub(crate) use values::{HOST_AND_PORT, read_host};

@@ -396,9 +396,11 @@ fn read_policy(
         ];
         policy.foreign_records = text.choice(&choices)?;
         let not_transferred = primaries.iter().find(|(_, it)| !it.abilities.shows_zones());
-        if let (ForeignRecords::Remove, Some((name, _))) = (policy.foreign_records, not_transferred)
+        if let (ForeignRecords::Remove, Some((name, primary))) =
+            (policy.foreign_records, not_transferred)
         {
-            let allowed = format!("`keep`, since `{name}` has `read = \"memory\"`");
+            let read = primary.abilities.shown.word();
+            let allowed = format!("`keep`, since `{name}` has `read = \"{read}\"`");
             return Err(text.bad_value(allowed));
         }
     }

@@ -53,7 +53,7 @@ impl Diagnose for Unreadable {
 
 impl Unreadable {
     /// Returns the error for a path, with what keeps this process out.
-    pub(super) fn new(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
         let is_denied = source.kind() == io::ErrorKind::PermissionDenied;
         let barrier = is_denied.then(|| permission::read_barrier(path)).flatten();
         Self {

@@ -66,11 +66,11 @@ pub(super) fn read_name(text: &Text<'_>) -> Result<Name, ConfigError> {
 }
 
 /// The texts that [`read_host`] accepts.
-pub(super) const HOST_AND_PORT: &str =
+pub(crate) const HOST_AND_PORT: &str =
     "an address or host name, with a port from 1 to 65535 or none: 192.0.2.53, [2001:db8::53]:53";
 
 /// Reads a host with an optional port. An IPv6 address with a port is in brackets.
-pub(super) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> {
+pub(crate) fn read_host(text: &str, default_port: u16) -> Option<(String, u16)> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
         let port = match rest {

@@ -13,7 +13,8 @@ use super::server::query::{ask_if_served, records};
 use super::state::{Lesson, StateStore, ZoneState};
 use super::transaction::learn::learn_software;
 use crate::model::{
-    DesiredZone, Intent, Name, Record, RecordType, RrSet, RrSets, Serial, ZoneName,
+    DesiredZone, Intent, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName,
+    reverse_name,
 };
 use crate::plan::Habit;
 
@@ -83,6 +84,57 @@ impl Context<'_> {
                 state.key_tags.clone()
             }
         }
+    }
+
+    /// Returns the zone of a name at a primary that answers no queries: the closest one that this instance has delivered
+    /// to, or that the configuration names.
+    ///
+    /// # Errors
+    /// [`Failure::ZoneUnknown`].
+    pub(crate) async fn zone_of(&self, name: &Name) -> Result<ZoneName, Failure> {
+        let primary = self.session.primary;
+        for apex in name.and_above().filter(|it| !it.is_root()) {
+            let zone = ZoneName::new(&apex);
+            let is_named = primary.keys_below.iter().any(|(suffix, _)| *suffix == apex);
+            if is_named || self.store.knows(&self.session.zone_key(&zone)).await? {
+                return Ok(zone);
+            }
+        }
+        let owner = name.clone();
+        Err(Failure::ZoneUnknown { owner })
+    }
+
+    /// Returns the records of an RRset that this instance has sent to a primary that answers no queries: those of the
+    /// zone, and single ones, which have this TTL in seconds.
+    pub(crate) async fn sent(
+        &self,
+        zone: &ZoneName,
+        owner: &Name,
+        rtype: RecordType,
+        ttl: u32,
+    ) -> Result<Vec<Record>, Failure> {
+        let primary = &self.session.primary.name;
+        let state = self.store.load(&self.session.zone_key(zone)).await?;
+        let set = state.believed().get(owner, rtype).cloned();
+        let ttl = set.as_ref().map_or(ttl, |set| set.ttl);
+        let mut single = Vec::new();
+        if rtype == RecordType::TXT {
+            single = self.store.challenges(primary, owner).await?;
+        } else if rtype == RecordType::PTR {
+            let values = self.store.ptrs().await?.into_iter();
+            let here =
+                values.filter(|it| it.primary == *primary && reverse_name(it.address) == *owner);
+            single.extend(here.map(|it| Rdata::from_name(&it.hostname)));
+        }
+        let single = single.into_iter().map(|rdata| Record {
+            owner: owner.clone(),
+            rtype,
+            ttl,
+            rdata,
+        });
+        let all = set.iter().flat_map(RrSet::records).chain(single);
+        let sets = RrSets::from_records(all);
+        Ok(sets.iter().flat_map(RrSet::records).collect())
     }
 
     /// Returns the guard that would hold the deletion of a zone, after those that this dry run has shown.

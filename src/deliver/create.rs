@@ -17,7 +17,7 @@ use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Session};
 use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, RecordType, RrSet, RrSets, ZoneName};
-use crate::plan::{Batch, EntryChange, Membership, Prerequisite, Shown, Update};
+use crate::plan::{Batch, EntryChange, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, RemovalScope, ZoneStatus};
 use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
 
@@ -109,9 +109,10 @@ pub(crate) async fn create(
             };
         }
     }
-    let verify = match cx.session.primary.abilities.shown {
-        Shown::RrSets => add.clone(),
-        Shown::Zones => RrSets::default(),
+    let verify = if cx.session.abilities.shows_zones() {
+        RrSets::default()
+    } else {
+        add.clone()
     };
     cx.store.commit(StateChange {
         verify,

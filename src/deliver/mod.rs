@@ -242,18 +242,7 @@ impl Engine<'_> {
         deadline: Instant,
     ) -> RoutedResult<Option<CurrentZone>> {
         let read = async |cx: &mut Context<'_>| {
-            let response = match ask(&mut cx.session, name, RecordType::SOA).await {
-                Err(refusal @ Failure::QuestionRefused { .. }) => {
-                    confirm_no_zone(&mut cx.session, name, refusal).await?;
-                    None
-                }
-                Err(refusal) if refusal.is_refused_question() => None,
-                asked => asked?,
-            };
-            let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
-            // A built-in empty zone has no records to read.
-            let soa = soa.filter(|soa| !Soa::is_built_in(soa));
-            let zone = soa.map(|soa| ZoneName::new(&soa.owner));
+            let zone = enclosing_zone(cx, name).await?;
             let is_new = |zone: &ZoneName| read_before.insert(cx.session.zone_key(zone));
             let Some(zone) = zone.filter(is_new) else {
                 return Ok(None);
@@ -364,4 +353,25 @@ fn is_skipped_if_denied(intent: &Intent) -> bool {
         Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) => true,
         Intent::Record(_) => false,
     }
+}
+
+/// Returns the zone of the primary that a name is in. A built-in empty zone, which has no records to read, is none.
+async fn enclosing_zone(cx: &mut Context<'_>, name: &Name) -> Result<Option<ZoneName>, Failure> {
+    if !cx.session.abilities.answers_queries() {
+        return match cx.zone_of(name).await {
+            Err(Failure::ZoneUnknown { .. }) => Ok(None),
+            zone => zone.map(Some),
+        };
+    }
+    let response = match ask(&mut cx.session, name, RecordType::SOA).await {
+        Err(refusal @ Failure::QuestionRefused { .. }) => {
+            confirm_no_zone(&mut cx.session, name, refusal).await?;
+            None
+        }
+        Err(refusal) if refusal.is_refused_question() => None,
+        asked => asked?,
+    };
+    let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
+    let soa = soa.filter(|soa| !Soa::is_built_in(soa));
+    Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
 }

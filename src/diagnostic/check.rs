@@ -27,7 +27,7 @@ entries! {
     CHECK_ZONE_NOT_UPDATED {
         code: "NB-CHECK-ZONE-NOT-UPDATED",
         class: Class::Context,
-        text: "the zone `{zone}` could not be updated: {cause}",
+        text: "`{zone}`: {cause}",
         hints: &[],
         page: "",
     }
@@ -59,6 +59,13 @@ entries! {
         text: "no zone of this primary is known",
         hints: hint!("name a zone that this primary has: `nsbridge check ZONE`"),
         page: "Transfers and updates can only be checked with a zone, and nsbridge has not managed one on this primary yet.",
+    }
+    CHECK_UNSEEN {
+        code: "NB-CHECK-UNSEEN",
+        class: Class::Remark,
+        text: "nothing of it is seen, since `read` is \"none\"",
+        hints: hint!("look on the service's own pages"),
+        page: "nsbridge asks this primary nothing, so the check cannot tell whether a zone holds what was sent. Updates are still checked.",
     }
     CHECK_ZONE_ABSENT {
         code: "NB-CHECK-ZONE-ABSENT",

@@ -106,7 +106,7 @@ entries! {
         class: Class::Remark,
         text: "values of others are not seen, since `{primary}` is read from memory",
         hints: hint!("allow the transfer, and set `read = \"transfer\"`"),
-        page: "nsbridge does not read the zones of this primary (`read = \"memory\"`). PTR values of others there are neither reported nor removed.",
+        page: "nsbridge does not read the zones of this primary (`read = \"memory\"` or `\"none\"`). PTR values of others there are neither reported nor removed.",
     }
     SERIAL_FAR_BEHIND {
         code: "NB-SERIAL-FAR-BEHIND",
@@ -127,7 +127,7 @@ entries! {
         class: Class::Setup,
         text: "`--prune` cannot be done on `{primary}`, whose zones are not read",
         hints: hint!("set `read = \"transfer\"`, or leave `--prune` away"),
-        page: "`--prune` removes records that others wrote, and must read the zone to find them (status 64). The primary has `read = \"memory\"`, so nsbridge does not see what others wrote. Let it transfer the zone, or remove those records by hand.",
+        page: "`--prune` removes records that others wrote, and must read the zone to find them (status 64). The primary has `read = \"memory\"` or `\"none\"`, so nsbridge does not see what others wrote. Let it transfer the zone, or remove those records by hand.",
     }
     NAME_SERVER_INVALID {
         code: "NB-NAME-SERVER-INVALID",

@@ -120,7 +120,7 @@ entries! {
         class: Class::Setup,
         text: "{position}: `{key}` has no effect beside `{other}`",
         hints: hint!("remove one of the two"),
-        page: "A primary that creates zones, or keeps a catalog, is one of your own and takes all of RFC 2136: the key is for zones that must exist on the primary, such as those of a hosted service.",
+        page: "A primary that creates zones, or keeps a catalog, is one of your own and takes all of RFC 2136: the key is for zones that must exist on the primary, such as those of a hosted service. With `read = \"none\"` nsbridge asks the primary nothing, so options for questions do not go with it.",
     }
     CONFIG_API_KEY_MISSING {
         code: "NB-CONFIG-API-KEY-MISSING",

@@ -6,7 +6,7 @@ entries! {
     KEY_UNKNOWN {
         code: "NB-KEY-UNKNOWN",
         class: Class::Transient,
-        text: "the primary lacks `{key}` with this algorithm (BADKEY)",
+        text: "the primary lacks `{key}` of this algorithm (BADKEY)",
         hints: &[
             (Software::Bind, "make the `key` of both sides the same"),
             (Software::PowerDns, "`pdnsutil import-tsig-key {key} ALGORITHM 'SECRET'`"),
@@ -21,7 +21,7 @@ entries! {
         class: Class::Transient,
         text: "the primary has another secret for `{key}` (BADSIG)",
         hints: &[
-            (Software::PowerDns, "compare it with `pdnsutil list-tsig-keys`"),
+            (Software::PowerDns, "see `pdnsutil list-tsig-keys`"),
             (Software::Knot, "copy its `secret` from knot.conf"),
             (Software::Unknown, "copy the primary's key into the key file"),
         ],
@@ -37,16 +37,16 @@ entries! {
     MAC_TRUNCATED {
         code: "NB-MAC-TRUNCATED",
         class: Class::Transient,
-        text: "the primary wants whole signatures by `{key}` (BADTRUNC)",
-        hints: hint!("write `hmac-sha256`, not `hmac-sha256-128`"),
+        text: "the primary wants full signatures by `{key}` (BADTRUNC)",
+        hints: hint!("use `hmac-sha256`, not `hmac-sha256-128`"),
         page: "The algorithm of the key file names a number of bits, and the server requires longer signatures.",
     }
     UPDATES_UNSUPPORTED {
         code: "NB-UPDATES-UNSUPPORTED",
         class: Class::Transient,
         text: "the primary answers {rcode} without a signature",
-        hints: hint!("send updates to the primary that it transfers from"),
-        page: "The server does not implement the request. NSD takes no updates.",
+        hints: hint!("update its primary; for queries see `query-address`"),
+        page: "The server does not implement the request. NSD takes no updates. A hosted service may answer no queries where it takes updates: `query-address` names a server that answers, and with `read = \"none\"` nsbridge asks nothing.",
     }
     UNSIGNED_REFUSAL {
         code: "NB-UNSIGNED-REFUSAL",
@@ -65,7 +65,7 @@ entries! {
         code: "NB-UNSIGNED-ERROR",
         class: Class::Transient,
         text: "the primary answers {rcode} without a signature",
-        hints: hint!("see the primary's log, and compare the key `{key}`"),
+        hints: hint!("see its log, and compare the key `{key}`"),
         page: "Nothing proves that the response is the server's, since it has no signature. The server may be overloaded or failing.",
     }
     RESPONSE_FORGED {

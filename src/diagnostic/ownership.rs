@@ -22,7 +22,7 @@ entries! {
     ZONE_JUST_FREED {
         code: "NB-ZONE-JUST-FREED",
         class: Class::Transient,
-        text: "the other instance has released the zone; nsbridge takes it if it is still free in a minute",
+        text: "the other instance has released the zone; nsbridge takes it if still free in a minute",
         hints: hint!("nothing, or run it again"),
         page: "The job waited until another installation released the zone. That installation may be about to create the zone again, so nsbridge \
                takes the zone only after it has been free for a minute.",
@@ -119,9 +119,9 @@ entries! {
         class: Class::Transient,
         text: "`{catalog}`: {cause}",
         hints: &[
-            (Software::PowerDns, "compare with `pdnsutil list-tsig-keys`"),
+            (Software::PowerDns, "see `pdnsutil list-tsig-keys`"),
             (Software::Knot, "see `catalog`, and its `acl` there"),
-            (Software::Unknown, "see the key and its permissions there"),
+            (Software::Unknown, "see the key's permissions there"),
         ],
         page: "The server does not know the key, does not allow it for the catalog zone, or does not have that zone. PowerDNS answers so if it does not have the key, if secret or algorithm differ, or if the clocks do. Knot answers so if it does not know the key, if no `acl` of the catalog allows it, and if it does not have the catalog. The key must be allowed to transfer the catalog, and to change PTR and TXT records below `zones`, ZONEMD records below `nsbridge.ext`, and the SOA.",
     }
@@ -192,7 +192,7 @@ entries! {
     CATALOG_WITHOUT_CLAIMS {
         code: "NB-CATALOG-WITHOUT-CLAIMS",
         class: Class::Permanent,
-        text: "catalog `{catalog}` lists zones without claims",
+        text: "`{catalog}` lists zones without claims",
         hints: hint!("`nsbridge catalog upgrade --primary {primary}`"),
         page: "An earlier version of nsbridge or another program listed zones in the catalog. The command gives each zone that an installation has marked as its own a claim of that installation, and all others one of nobody. No secondary notices. Before it, all installations that share the catalog must have this version of nsbridge.",
     }

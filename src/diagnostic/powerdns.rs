@@ -138,7 +138,7 @@ entries! {
     POWERDNS_ZONE_ROLLED_BACK {
         code: "NB-POWERDNS-ZONE-ROLLED-BACK",
         class: Class::Context,
-        text: "{cause}; it is removed again",
+        text: "{cause}; removed again",
         hints: &[],
         page: "",
     }

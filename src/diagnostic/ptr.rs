@@ -25,6 +25,14 @@ entries! {
         page: "A challenge waits for its zone for an hour at most, any other record as long as needed. No zone of the primary holds the name of the record, such as that of an ACME challenge, or the name that its CNAME \
                records lead to. CNAME records may lead to a zone of another primary, if a route has its name.",
     }
+    ZONE_OF_NAME_UNKNOWN {
+        code: "NB-ZONE-OF-NAME-UNKNOWN",
+        class: Class::Transient,
+        text: "nothing names a zone there with `{owner}`",
+        hints: hint!("add a [[routes]] entry: its `suffix` is the zone"),
+        page: "The primary has `read = \"none\"`, so nsbridge cannot ask it for the zone of a record. It takes the closest zone at or above the name that it has sent records of, \
+               that is the `suffix` of a route to the primary, that is in the name of a key for `{zone}`, or, for a PTR record, that `ptr.networks` implies. None is, or the primary does not have that one. A route with the zone as its `suffix` says which it is.",
+    }
     CHALLENGE_EXPIRED {
         code: "NB-CHALLENGE-EXPIRED",
         class: Class::Permanent,
@@ -76,7 +84,7 @@ entries! {
         class: Class::Permanent,
         text: "`{owner}` is an alias",
         hints: hint!("remove its CNAME record, or name what it leads to"),
-        page: "`nsupdate --durable` was to add or remove a record at a name that has a CNAME record. No other record can be beside a CNAME record (RFC 1034). `dig` shows it.",
+        page: "`nsupdate --durable` was to add or remove a record at a name that has a CNAME record. No other record can be beside a CNAME record (RFC 1034). `dig` shows it. At a primary with `read = \"none\"`, nsbridge does not see where a CNAME record leads, and so does not follow it for `acme` and `ptr` either.",
     }
     CNAME_CHAIN_TOO_LONG {
         code: "NB-CNAME-CHAIN-TOO-LONG",
@@ -88,7 +96,7 @@ entries! {
     BEHIND_CNAME {
         code: "NB-BEHIND-CNAME",
         class: Class::Context,
-        text: "at `{owner}` on {primary}: {cause}",
+        text: "`{owner}` on {primary}: {cause}",
         hints: &[],
         page: "",
     }

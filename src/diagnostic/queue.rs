@@ -103,7 +103,7 @@ entries! {
         code: "NB-QUEUE-FILE-BEHIND",
         class: Class::Unkept,
         text: "the queue file lacks this call: its records count as those of others",
-        hints: hint!("once it can be written, `plesk repair dns -sync-zones -y`"),
+        hints: hint!("when it works, `plesk repair dns -sync-zones -y`"),
         page: "The call was delivered without the queue, and its file did not take what was delivered either. Records \
                that the call added are in place, but count as records of others: a later call that does not name them \
                leaves them where they are. A call that names them takes them over, so sending everything again is \
@@ -144,7 +144,7 @@ entries! {
         code: "NB-PRIMARY-SILENT",
         class: Class::Transient,
         text: "no response {seconds} s ago: {cause}",
-        hints: hint!("nothing, or see that the primary runs"),
+        hints: hint!("nothing, or see that it runs"),
         page: "An earlier attempt had a timeout, less than a minute ago. So that a call does not wait for the primary \
                again, the change was handed over to the queue at once.",
     }

@@ -186,7 +186,7 @@ entries! {
         code: "NB-CONTENTS-FOR-STRANGER",
         class: Class::Transient,
         text: "not fetched from {from}: {seen}",
-        hints: hint!("if that is the server, allow UDP from it"),
+        hints: hint!("if that is the server, allow its UDP"),
         page: "With `way = \"seed\"`, BIND fetches the first contents of a new zone from nsbridge. Only the server may connect: the addresses of `control` and of `address`, and each address from which a query came that the transfer key signed. BIND sends such a query over UDP first, so a firewall that drops it hides which address the server uses.",
     }
     CONTENTS_NOT_TRANSFERRED {

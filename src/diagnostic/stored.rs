@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(back, diagnostic);
         assert_eq!(
             back.to_string(),
-            "192.0.2.1:853: the certificate is for é, {expected}, not `a\"{b}`"
+            "192.0.2.1:853: certificate for é, {expected}, not `a\"{b}`"
         );
         assert_eq!(back.code(), "NB-TLS-OTHER-NAME");
     }

@@ -88,7 +88,7 @@ entries! {
         code: "NB-HANDSHAKE-BROKEN-OFF",
         class: Class::Transient,
         text: "{peer} {how} the connection in {step}",
-        hints: hint!("see `openssl s_client -connect {peer}`"),
+        hints: hint!("`openssl s_client -connect {peer}`"),
         page: "The server, or a device on the way, ended the connection during the TLS handshake. The server's log may say why. The port of DNS over TLS is 853.",
     }
     CONNECTION_CLOSED {
@@ -144,7 +144,7 @@ entries! {
         code: "NB-TLS-UNKNOWN-ISSUER",
         class: Class::Transient,
         text: "no authority in `tls-ca-file` signed the certificate",
-        hints: hint!("add its authority, or set `tls-pins`"),
+        hints: hint!("add its authority, or `tls-pins`"),
         page: concat!("The chain of the server's certificate ends at an authority that the configuration does not name. The pin of a certificate is printed by `", pin_command!(), "`."),
     }
     TLS_SELF_SIGNED {
@@ -157,7 +157,7 @@ entries! {
     TLS_OTHER_NAME {
         code: "NB-TLS-OTHER-NAME",
         class: Class::Transient,
-        text: "the certificate is for {presented}, not `{expected}`",
+        text: "certificate for {presented}, not `{expected}`",
         hints: hint!("`tls-name = \"{name}\"`, if right"),
         page: "The server's certificate is for another name than `tls-name`, or than `address` without that. Make sure that the server is the right one, and set `tls-name` to a name in its certificate.",
     }
@@ -192,7 +192,7 @@ entries! {
     TLS_CLIENT_CERTIFICATE {
         code: "NB-TLS-CLIENT-CERTIFICATE",
         class: Class::Transient,
-        text: "the server wants another client certificate: {alert}",
+        text: "it wants another client certificate: {alert}",
         hints: hint!("set `tls-certificate-file`"),
         page: "The server requires a client certificate, or another one than it got. Set `tls-certificate-file` and `tls-key-file` to a certificate that the server's authority has signed.",
     }

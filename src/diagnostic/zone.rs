@@ -97,7 +97,7 @@ entries! {
     UPDATES_EXHAUSTED {
         code: "NB-UPDATES-EXHAUSTED",
         class: Class::Transient,
-        text: "the primary is overloaded (SERVFAIL to {attempts} updates)",
+        text: "overloaded (SERVFAIL to {attempts} updates)",
         hints: &[
             (Software::Bind, "see named's log, or lower `zones-in-flight`"),
             (Software::PowerDns, "see its database's load, or lower `zones-in-flight`"),
@@ -167,7 +167,7 @@ entries! {
     RESPONSE_LOST {
         code: "NB-RESPONSE-LOST",
         class: Class::Transient,
-        text: "no answer to the update: {cause}",
+        text: "update not answered: {cause}",
         hints: hint!("nothing: the zone is read first"),
         page: "The update may be applied. nsbridge could not read the zone again to find out. The next attempt reads the zone \
                first, so no update is applied twice. See the path to the server, and its log.",
@@ -180,7 +180,7 @@ entries! {
             (Software::Bind, "see `nsbridge check {zone}`, or named's log"),
             (Software::PowerDns, "see `nsbridge check {zone}`, or its log"),
             (Software::Knot, "allow `{key}` `action: update` in the zone's `acl`"),
-            (Software::Unknown, "allow the key `{key}` to update the zone, or see its log"),
+            (Software::Unknown, "let the key `{key}` update the zone, or see its log"),
         ],
         page: "The key may not change the zone, the zone takes no updates at this time (BIND: frozen; `rndc thaw ZONE` ends that), or the server objects to a \
                record. If the server refuses the changes of some names only, the others are applied, and each refused name is \
@@ -214,11 +214,27 @@ entries! {
         text: "the question about `{owner}` is refused ({rcode})",
         hints: &[
             (Software::Bind, "see `allow-query` and `rate-limit` there"),
-            (Software::Unknown, "let the key query its zone"),
+            (Software::Unknown, "allow that, or set `query-address`, or `read = \"none\"`"),
         ],
         page: "The primary has the zone, but refuses a question about the name. nsbridge then does not know which records are there, or, if the zone is above a \
                new one, whose it is: it changes nothing, and tries again later. BIND: `allow-query` of the zone must \
-               match the key or the address, and `rate-limit` must leave room for nsbridge. Other servers may have rules of their own.",
+               match the key or the address, and `rate-limit` must leave room for nsbridge. Other servers may have rules of their own. A service may answer queries at another \
+               address (`query-address`), or none at all: with `read = \"none\"` nsbridge asks nothing.",
+    }
+    QUERIES_UNSUPPORTED {
+        code: "NB-QUERIES-UNSUPPORTED",
+        class: Class::Transient,
+        text: "the primary answers no queries ({rcode})",
+        hints: hint!("set its `query-address`, or `read = \"none\"` if no server has answers"),
+        page: "The primary takes updates and does not answer questions, as some hosted services do. If another server of the service answers them, signed with the same key, \
+               name it by `query-address`. With `read = \"none\"` nsbridge asks nothing: what it has sent is what it takes for the zone.",
+    }
+    NOTHING_SHOWN {
+        code: "NB-NOTHING-SHOWN",
+        class: Class::Permanent,
+        text: "this needs an answer to a question, and `read` is \"none\"",
+        hints: hint!("if a server has answers, set `query-address`, not `read`"),
+        page: "With `read = \"none\"` nsbridge asks the primary nothing. It can neither find out whether a zone is there, nor the name servers of one (`nsbridge acme --wait`: name them by `--wait-on`), nor what the primary takes (`nsbridge check --write`). Nothing was changed.",
     }
     ZONE_CHANGED_MEANWHILE {
         code: "NB-ZONE-CHANGED-MEANWHILE",
@@ -314,7 +330,7 @@ entries! {
     ANSWER_TRUNCATED {
         code: "NB-ANSWER-TRUNCATED",
         class: Class::Permanent,
-        text: "the answer about {rtype} at `{owner}` does not fit into a datagram",
+        text: "the answer about {rtype} at `{owner}` fits into no datagram",
         hints: hint!("set `query-address` to an address with TCP"),
         page: "`transport` is \"udp\": a question whose answer has more than 512 octets is asked again by EDNS for up to 1,232, and the answer did not fit into them, or the server does not know EDNS. `query-address` names another server that answers by TCP.",
     }

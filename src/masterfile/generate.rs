@@ -89,17 +89,15 @@ fn push_modified(modifier: &str, number: u32, text: &mut String) -> Option<()> {
     if parts.next().is_some() || width > WIDTH_MAX {
         return None;
     }
-    let value = i64::from(number) + i64::from(offset);
-    let value = u32::try_from(value)
-        .ok()
-        .filter(|value| i32::try_from(*value).is_ok())?;
+    // BIND: a number below zero has 32 bits in the other bases, which Rust's formats write as well.
+    let value = i32::try_from(i64::from(number) + i64::from(offset)).ok()?;
     match base {
         "d" => write!(text, "{value:0width$}").ok(),
         "o" => write!(text, "{value:0width$o}").ok(),
         "x" => write!(text, "{value:0width$x}").ok(),
         "X" => write!(text, "{value:0width$X}").ok(),
         "n" | "N" => {
-            push_nibbles(value, width, base == "N", text);
+            push_nibbles(value.cast_unsigned(), width, base == "N", text);
             Some(())
         }
         _ => None,

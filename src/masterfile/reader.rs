@@ -7,9 +7,9 @@ use super::cursor::{Cursor, Token};
 use super::error::{ErrorAt, MasterFileError, MasterFileErrorKind as Kind, excerpt, locate};
 use super::generate::{Range, STEPS_MAX, expand};
 use super::source::{ERRORS_MAX, FILE_OCTETS_MAX, INCLUDE_DEPTH_MAX, RECORDS_MAX, Source, decode};
-use crate::model::{Name, Rdata, RdataError, Record, RecordType, Soa, TTL_MAX, ZoneName};
+use crate::model::{Name, Rdata, Record, RecordType, Soa, TTL_MAX, ZoneName};
 use crate::zonefile::{
-    RdataTextError, Word, can_be_empty, format_type, has_service_params, parse_period, parse_type,
+    RdataTextError, Word, format_type, has_service_params, parse_date, parse_period, parse_type,
     read_rdata,
 };
 
@@ -149,16 +149,10 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             words.push(token.word);
             offsets.push(token.at);
         }
-        let read = read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
+        read_rdata(rtype, words, &self.origin).map_err(|(index, error)| {
             let at = offsets.get(index).copied();
             error_at(at.unwrap_or(cursor.offset()), Kind::Data(error))
-        });
-        // `\# 0` is in a valid form, but no server accepts it for other types.
-        if read.as_ref().is_ok_and(|it| it.as_wire().is_empty()) && !can_be_empty(rtype) {
-            let error = RdataTextError::from(RdataError::Short);
-            return Err(error_at(cursor.offset(), Kind::Data(error)));
-        }
-        read
+        })
     }
 
     /// Returns the TTL of a record: its own, the default, or the last stated one. BIND: if there is
@@ -233,6 +227,15 @@ impl<'z, I: FnMut(&str, &str) -> io::Result<Source>> Reader<'z, I> {
             expect_end(cursor, "$TTL")?;
             self.default_ttl = Some(read_ttl(token)?);
             return Ok(());
+        }
+        // BIND: the time of a dump, which counts only for the records of a cache.
+        if is("$DATE") {
+            let token = required_word(cursor, "$DATE", "a time")?;
+            expect_end(cursor, "$DATE")?;
+            return match parse_date(token.word.text) {
+                Some(_) => Ok(()),
+                None => Err(bad_date(token)),
+            };
         }
         if is("$INCLUDE") {
             return self.include(cursor, file, depth);
@@ -391,6 +394,15 @@ fn expanded(token: Token<'_>, pattern: &str, number: u32) -> Result<String, Erro
         let word = excerpt(token.word.text);
         error_at(token.at, Kind::BadPattern { word })
     })
+}
+
+fn bad_date(token: Token<'_>) -> ErrorAt {
+    let error = RdataTextError::Form {
+        field: "time",
+        word: excerpt(token.word.text),
+        expected: "fourteen digits, such as `20260131235959`",
+    };
+    error_at(token.at, Kind::Data(error))
 }
 
 fn read_ttl(token: Token<'_>) -> Result<u32, ErrorAt> {

@@ -236,6 +236,11 @@ impl Name {
         (first != 0).then(|| Self(self.0[1 + first..].into()))
     }
 
+    /// Returns the name and those above it, up to the root.
+    pub fn and_above(&self) -> impl Iterator<Item = Self> + use<> {
+        std::iter::successors(Some(self.clone()), Self::parent)
+    }
+
     /// Returns the name with `label` in front of it.
     ///
     /// # Errors

@@ -313,6 +313,20 @@ pub struct RrSet {
 }
 
 impl RrSet {
+    /// Returns the RRset of an owner and a type among records; it may be empty.
+    pub fn among(records: &[Record], owner: &Name, rtype: RecordType) -> Self {
+        let is_of = |it: &&Record| it.owner == *owner && it.rtype == rtype;
+        let own = || records.iter().filter(is_of);
+        let mut rdatas: Vec<Rdata> = own().map(|record| record.rdata.clone()).collect();
+        rdatas.sort();
+        Self {
+            owner: owner.clone(),
+            rtype,
+            ttl: own().map(|record| record.ttl).min().unwrap_or_default(),
+            rdatas,
+        }
+    }
+
     /// Returns the records of the set.
     pub fn records(&self) -> impl Iterator<Item = Record> {
         self.rdatas.iter().map(|rdata| Record {

@@ -30,6 +30,11 @@ impl ZoneName {
         name.is_at_or_below(&self.0).then_some(OwnerName(name))
     }
 
+    /// Returns the NS records of the apex among RRsets.
+    pub fn apex_ns_of(&self, sets: &RrSets) -> RrSets {
+        RrSets::from_sets(sets.get(self.apex(), RecordType::NS).cloned())
+    }
+
     /// Returns whether a set is the NS RRset of the apex.
     pub fn is_apex_ns(&self, set: &RrSet) -> bool {
         set.rtype == RecordType::NS && set.owner == self.0
@@ -276,21 +281,38 @@ impl InitialZone {
 }
 
 impl CurrentZone {
+    /// Returns a zone whose SOA cannot be seen, with these other records. The SOA is a placeholder.
+    pub fn unseen(name: ZoneName, records: RrSets) -> Self {
+        let soa = Soa {
+            mname: Name::root(),
+            rname: Name::root(),
+            serial: Serial(0),
+            refresh: 0,
+            retry: 0,
+            expire: 0,
+            minimum: 0,
+        };
+        let soa_ttl = 0;
+        Self {
+            name,
+            soa,
+            soa_ttl,
+            records,
+        }
+    }
+
+    /// Returns whether a delegation or a DNAME of the zone is at or above a name.
+    pub fn is_delegated(&self, owner: &Name) -> bool {
+        let below = |name: &Name| name.is_below(self.name.apex());
+        owner.and_above().take_while(below).any(|name| {
+            let cuts = [RecordType::NS, RecordType::DNAME];
+            cuts.iter().any(|it| self.records.get(&name, *it).is_some())
+        })
+    }
+
     /// Returns the NS set of the apex, if there is one.
     pub fn apex_ns(&self) -> Option<&RrSet> {
         self.records.get(self.name.apex(), RecordType::NS)
-    }
-
-    /// Returns whether a delegation or a DNAME of the zone is at or above the name.
-    pub(crate) fn is_delegated(&self, owner: &Name) -> bool {
-        let apex = self.name.apex();
-        let mut above = std::iter::successors(Some(owner.clone()), Name::parent)
-            .take_while(|name| name.is_below(apex));
-        above.any(|name| {
-            let cuts = [RecordType::NS, RecordType::DNAME];
-            cuts.iter()
-                .any(|rtype| self.records.get(&name, *rtype).is_some())
-        })
     }
 }
 

@@ -43,6 +43,19 @@ pub enum Shown {
     /// Single RRsets, by queries: nsbridge takes what it has delivered for the whole zone, and does not see what others
     /// change there.
     RrSets,
+    /// Nothing: it answers no queries. What it takes with NOERROR counts as in place.
+    Nothing,
+}
+
+impl Shown {
+    /// Returns the word of the configuration for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Zones => "transfer",
+            Self::RrSets => "memory",
+            Self::Nothing => "none",
+        }
+    }
 }
 
 /// How a primary takes UPDATEs of records at an apex that it has chosen.
@@ -75,6 +88,25 @@ pub enum Prerequisites {
     None,
 }
 
+/// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
+/// program is assumed: such a change moves the serial on.
+const FAILURES_MAX: u32 = 3;
+
+impl Prerequisites {
+    /// Returns the prerequisites of a zone under whose SOA they failed so often.
+    #[must_use]
+    pub fn after_failures(self, failures: u32) -> Self {
+        match failures {
+            0 => self,
+            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
+            // SOA than transfers do.
+            1..=FAILURES_MAX => self.max(Self::RrSets),
+            // Nor do they see the data that transfers show.
+            _ => self.max(Self::Presence),
+        }
+    }
+}
+
 /// What the addition of a record does to the RRset (RFC 2136 section 3.4.2.2).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RrSetUpdates {
@@ -83,25 +115,6 @@ pub enum RrSetUpdates {
     ByValue,
     /// They go, unless the same message adds them: each change of an RRset removes it and adds all its values.
     Whole,
-}
-
-/// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
-/// program is assumed: such a change moves the serial on.
-const PREREQUISITE_FAILURES_MAX: u32 = 3;
-
-impl Prerequisites {
-    /// Returns the prerequisites of a zone under whose SOA these failed so often.
-    #[must_use]
-    pub fn after_failures(self, failures: u32) -> Self {
-        match failures {
-            0 => self,
-            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
-            // SOA than transfers do.
-            1..=PREREQUISITE_FAILURES_MAX => self.max(Self::RrSets),
-            // Nor do they see the data that transfers show.
-            _ => self.max(Self::Presence),
-        }
-    }
 }
 
 impl Default for Abilities {
@@ -126,6 +139,11 @@ impl Abilities {
     /// Returns whether its zones are read, and not taken from the memory.
     pub fn shows_zones(&self) -> bool {
         self.shown == Shown::Zones
+    }
+
+    /// Returns whether it answers queries.
+    pub fn answers_queries(&self) -> bool {
+        self.shown != Shown::Nothing
     }
 
     /// Returns the part of a desired zone that the primary can have: without an SOA and apex NS that it keeps, and

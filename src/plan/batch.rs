@@ -126,6 +126,30 @@ impl Update {
             rdata,
         }
     }
+
+    /// Returns the record that it adds, or removes. The TTL of one that it removes is 0, as in the message.
+    pub fn to_record(&self) -> Option<Record> {
+        let (owner, rtype, ttl, rdata) = match self {
+            Self::Add {
+                owner,
+                rtype,
+                ttl,
+                rdata,
+            } => (owner, rtype, *ttl, rdata),
+            Self::Remove {
+                owner,
+                rtype,
+                rdata,
+            } => (owner, rtype, 0, rdata),
+            Self::RemoveSet { .. } | Self::RemoveName { .. } => return None,
+        };
+        Some(Record {
+            owner: owner.clone(),
+            rtype: *rtype,
+            ttl,
+            rdata: rdata.clone(),
+        })
+    }
 }
 
 impl Batch {
@@ -148,35 +172,13 @@ impl Batch {
     }
 
     /// Returns the records that it removes and those that it adds, one by one.
-    pub(crate) fn changed_records(&self) -> (RrSets, RrSets) {
-        let (mut removed, mut added) = (Vec::new(), Vec::new());
-        for update in self.updates.clone() {
-            match update {
-                Update::Add {
-                    owner,
-                    rtype,
-                    ttl,
-                    rdata,
-                } => added.push(Record {
-                    owner,
-                    rtype,
-                    ttl,
-                    rdata,
-                }),
-                Update::Remove {
-                    owner,
-                    rtype,
-                    rdata,
-                } => removed.push(Record {
-                    owner,
-                    rtype,
-                    ttl: 0,
-                    rdata,
-                }),
-                Update::RemoveSet { .. } | Update::RemoveName { .. } => {}
-            }
-        }
-        [removed, added].map(RrSets::from_records).into()
+    pub fn changed_records(&self) -> (RrSets, RrSets) {
+        let records = |is_added: bool| {
+            let updates = self.updates.iter();
+            let updates = updates.filter(|it| matches!(it, Update::Add { .. }) == is_added);
+            RrSets::from_records(updates.filter_map(Update::to_record))
+        };
+        (records(false), records(true))
     }
 
     /// Requires the presence of RRsets in place of their values.

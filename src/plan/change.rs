@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, left_out as entries};
 use crate::model::{
-    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName, names_in,
+    CurrentZone, Name, Rdata, Record, RecordType, RrSet, RrSets, Soa, ZoneName, names_in,
 };
 
 /// The changes that turn the current zone into the desired one, within a scope.
@@ -200,15 +200,6 @@ impl Plan {
         }
     }
 
-    /// Returns the last serial to which so many messages bring the zone from `before`, if the primary counts each.
-    pub(crate) fn serial_reached(&self, messages: usize, before: Serial) -> Serial {
-        let count = u32::try_from(messages).unwrap_or(u32::MAX);
-        match &self.soa {
-            Some((soa, _)) => soa.serial.plus(count.saturating_sub(1)),
-            None => before.plus(count),
-        }
-    }
-
     /// Returns the changes of each owner name as a part, in canonical order; the apex is among them if the SOA
     /// changes.
     pub fn parts(&self) -> Vec<Part> {
@@ -290,11 +281,17 @@ impl Plan {
             && current.records.get(owner, RecordType::CNAME).is_none()
     }
 
-    /// Returns the owner names at which a zone that was not read may hold a CNAME of others.
-    pub fn owners_without_cname(&self, current: &CurrentZone) -> Vec<Name> {
+    /// Returns the owner names at which a zone that was not read may hold a CNAME of others, each with the CNAME that
+    /// is to be there.
+    pub fn owners_without_cname(&self, current: &CurrentZone) -> Vec<(Name, Option<Rdata>)> {
         let owners = self.changes.chunk_by(|a, b| a.owner == b.owner);
         let owners = owners.filter(|changes| self.may_meet_cname(changes, current));
-        owners.map(|changes| changes[0].owner.clone()).collect()
+        let wanted = |changes: &[Change]| {
+            let mut added = changes.iter().filter(|it| it.action != Action::Remove);
+            let cname = added.find(|it| it.rtype == RecordType::CNAME);
+            (changes[0].owner.clone(), cname.map(|it| it.rdata.clone()))
+        };
+        owners.map(wanted).collect()
     }
 
     /// Returns whether something of a part is to be sent.

@@ -42,7 +42,7 @@ pub use catalog::{
     Entry, EntryChange, Listing, Member, Membership, NodeChange, Terms, Upgrade, next_serial,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
-pub(crate) use comparison::{Comparison, RrSetChanges, kept};
+pub use comparison::{Comparison, RrSetChanges};
 pub(crate) use learnt::Lengths;
 pub use learnt::{Habit, LEARNT_SECONDS, Learnt};
 pub use packer::{BatchError, Octets, PLAN_MESSAGES_MAX, batches};

@@ -221,8 +221,10 @@ fn is_challenge_without_zone(intent: &Intent, failure: &Failure) -> bool {
     }
     let is_added = record.presence == Presence::Present;
     record.follows_cnames
-        && (matches!(cause, Failure::NoZoneFor { .. })
-            || is_added && matches!(cause, Failure::Unsigned { .. }))
+        && (matches!(
+            cause,
+            Failure::NoZoneFor { .. } | Failure::ZoneUnknown { .. }
+        ) || is_added && matches!(cause, Failure::Unsigned { .. }))
 }
 
 /// Returns how the primary responded. `None` if an attempt shows nothing about it.

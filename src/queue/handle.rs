@@ -155,9 +155,9 @@ impl StateStore for StoreHandle {
         )))
     }
 
-    fn has_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Answer<bool> {
-        let value = Challenge::new(primary, owner, value);
-        self.ask(move |store| store.has_challenge(&value))
+    fn challenges(&self, primary: &str, owner: &Name) -> Answer<Vec<Rdata>> {
+        let (primary, owner) = (primary.to_owned(), owner.clone());
+        self.ask(move |store| store.challenges(&primary, &owner))
     }
 
     fn catalog_serial(&self, catalog: &ZoneKey) -> Answer<Option<Serial>> {

@@ -1,15 +1,12 @@
 //! Parses a line to a command.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use super::checks::{check_iterations, check_names, check_svcb};
 use super::command::Command;
 use super::error::{NameProblem, ScriptError};
 use super::rdata;
 use super::words::{Words, to_text};
-use crate::model::{Name, NameError, RecordType, Secret, TTL_MAX};
-use crate::wire::{Algorithm, AlgorithmError, Class, Hash, Key, Lease, WireRecord};
+use crate::model::{Name, NameError, RecordType, TTL_MAX};
+use crate::wire::{Algorithm, AlgorithmError, Class, Hash, Key, Lease, WireRecord, parse_secret};
 use crate::zonefile::parse_type;
 
 /// Longest Kerberos realm in octets.
@@ -380,18 +377,11 @@ fn key(mut words: Words<'_>) -> Result<Command, ScriptError> {
         None => (Algorithm::new(Hash::Md5), word),
     };
     let name = name(text).map_err(|_| ScriptError::KeyName)?;
-    let secret: Secret<String> = Secret::new(
-        words
-            .rest()
-            .ok_or(ScriptError::NoKeySecret)?
-            .split_ascii_whitespace()
-            .collect(),
-    );
-    let bad = || ScriptError::KeySecret(text.to_owned());
-    let octets = BASE64.decode(secret.expose()).map_err(|_| bad())?;
-    Key::new(name, algorithm, Secret::new(octets))
+    let secret = words.rest().ok_or(ScriptError::NoKeySecret)?;
+    parse_secret(secret)
+        .and_then(|secret| Key::new(name, algorithm, secret).ok())
         .map(Command::Key)
-        .map_err(|_| bad())
+        .ok_or_else(|| ScriptError::KeySecret(text.to_owned()))
 }
 
 /// Parses the algorithm before a key's name: HMAC-MD5 to HMAC-SHA512, with `-BITS` for a truncated

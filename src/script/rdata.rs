@@ -41,27 +41,7 @@ pub(super) fn read(class: Class, rtype: RecordType, text: &str) -> Result<Vec<u8
         Err(RdataTextError::Origin { .. }) => parse_octets(read_as, &with_root(&text)),
         read => read,
     };
-    let octets = octets.map_err(|error| ScriptError::Rdata(bind_text(&error)))?;
-    let fits = match rtype {
-        _ if has_no_format => true,
-        RecordType::A => octets.len() == 4,
-        RecordType::AAAA => octets.len() == 16,
-        RecordType::EUI48 => octets.len() == 6,
-        RecordType::EUI64 => octets.len() == 8,
-        RecordType::TXT | RecordType::SPF => !octets.is_empty(),
-        // A PSDN address (RFC 1183 section 3.1).
-        RecordType::X25 => octets.len() > 4 && octets[1..].iter().all(u8::is_ascii_digit),
-        // A key is required unless the algorithm is "no key" (RFC 4025 section 2.4).
-        RecordType::IPSECKEY => {
-            is_generic || octets.get(2) == Some(&0) || text.split_ascii_whitespace().count() > 4
-        }
-        _ => true,
-    };
-    if fits {
-        Ok(octets)
-    } else {
-        Err(ScriptError::Rdata("unexpected end of input"))
-    }
+    octets.map_err(|error| ScriptError::Rdata(bind_text(&error)))
 }
 
 /// Returns whether a type has a presentation format in class IN only: A WKS PX NSAP NSAP-PTR AAAA
@@ -138,7 +118,9 @@ fn bind_text(error: &RdataTextError) -> &'static str {
         RdataTextError::Name { word, source, .. } => NameProblem::of(word, source).text(),
         RdataTextError::Data(RdataError::Name(source)) => NameProblem::from(source).text(),
         RdataTextError::Form { expected, .. } => format_text(expected),
-        RdataTextError::Missing { .. }
+        RdataTextError::Unfit { is_long: true, .. } => "extra input data",
+        RdataTextError::Unfit { .. }
+        | RdataTextError::Missing { .. }
         | RdataTextError::GenericLength { .. }
         | RdataTextError::Length { .. }
         | RdataTextError::OpenQuote
@@ -152,8 +134,7 @@ fn bind_text(error: &RdataTextError) -> &'static str {
         | RdataTextError::Comment
         | RdataTextError::LineBreak
         | RdataTextError::RepeatedKey { .. }
-        | RdataTextError::NeededKey { .. }
-        | RdataTextError::StrayQuote => "syntax error",
+        | RdataTextError::NeededKey { .. } => "syntax error",
     }
 }
 
@@ -166,6 +147,8 @@ fn format_text(expected: &str) -> &'static str {
         "bad hex encoding"
     } else if expected.contains("base64") {
         "bad base64 encoding"
+    } else if expected == "only digits" {
+        "out of range"
     } else {
         "syntax error"
     }

@@ -309,7 +309,11 @@ fn rdata_that_only_nsupdate_accepts_or_rejects() {
         ("URI 1 2 \"https://a.test/\"", None),
         ("URI 1 2 https://a.test/", Some("syntax error")),
         ("X25 311061700956", None),
-        ("X25 31a1", Some("unexpected end of input")),
+        ("X25 31a1", Some("out of range")),
+        ("X25 311", Some("syntax error")),
+        (r"A \# 5 0000000000", Some("extra input data")),
+        (r"A \# 3 000000", Some("unexpected end of input")),
+        ("KEY 0 0 0", Some("unexpected end of input")),
         (
             "IPSECKEY 10 1 2 192.0.2.38",
             Some("unexpected end of input"),

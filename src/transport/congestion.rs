@@ -51,15 +51,15 @@ pub(crate) struct Congestion {
     pub(crate) permits: Permits,
     /// For transfers, of which a primary allows few.
     pub(crate) transfers: Permits,
-    /// When the primary last responded.
-    responded_at: Cell<Option<Instant>>,
+    /// When each address of the primary last responded, by the kind of requests that it is named for.
+    responded_at: [Cell<Option<Instant>>; 3],
     /// The time of the slowest of the last responses.
     slowest: Cell<Duration>,
     /// When an UPDATE last succeeded after SERVFAIL.
     recovered_at: Cell<Option<Instant>>,
 }
 
-/// The kind of a request, for its response timeout.
+/// The kind of a request, for its response timeout, or of the requests that an address is named for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RequestKind {
     Query,
@@ -72,25 +72,30 @@ impl Congestion {
         Self {
             permits: Permits::new(permits),
             transfers: Permits::new(transfers),
-            responded_at: Cell::default(),
+            responded_at: Default::default(),
             slowest: Cell::default(),
             recovered_at: Cell::default(),
         }
     }
 
-    /// Notes the response to an exchange that began at `started`.
-    pub(crate) fn on_response(&self, started: Instant) {
+    fn responded_at(&self, address: RequestKind) -> &Cell<Option<Instant>> {
+        &self.responded_at[address as usize]
+    }
+
+    /// Notes the response to an exchange with an address that began at `started`.
+    pub(crate) fn on_response(&self, address: RequestKind, started: Instant) {
         let now = Instant::now();
-        self.responded_at.set(Some(now));
+        self.responded_at(address).set(Some(now));
         let slowest = self.slowest.get();
         let faded = slowest.saturating_sub(slowest / 8);
         self.slowest.set(faded.max(now.duration_since(started)));
         self.permits.on_response(now);
     }
 
-    /// Returns whether the primary has responded to any request since then.
-    pub(crate) fn is_answering(&self, since: Instant) -> bool {
-        self.responded_at.get().is_some_and(|at| at > since)
+    /// Returns whether an address has responded to any request since then.
+    pub(crate) fn is_answering(&self, address: RequestKind, since: Instant) -> bool {
+        let at = self.responded_at(address).get();
+        at.is_some_and(|at| at > since)
     }
 
     /// Returns the response timeout for a message of so many octets while the primary responds to
@@ -107,11 +112,17 @@ impl Congestion {
         least.max(self.slowest.get() * SLOWEST_RESPONSES)
     }
 
-    /// Returns whether an exchange failed by overload, and lowers the limit if so.
-    pub(crate) fn is_overload(&self, started: Instant, error: &TransportError) -> bool {
+    /// Returns whether an exchange with an address failed by overload, and lowers the limit if so. The response of
+    /// another address, maybe of another server, shows nothing about it.
+    pub(crate) fn is_overload(
+        &self,
+        address: RequestKind,
+        started: Instant,
+        error: &TransportError,
+    ) -> bool {
         let now = Instant::now();
         let is_answering = self
-            .responded_at
+            .responded_at(address)
             .get()
             .is_some_and(|at| at > started || now.duration_since(at) < RECENT_RESPONSE);
         let is_overload = is_answering && may_be_overload(error);
@@ -121,9 +132,9 @@ impl Congestion {
         is_overload
     }
 
-    /// Returns whether the primary has responded to any request.
-    pub(crate) fn has_response(&self) -> bool {
-        self.responded_at.get().is_some()
+    /// Returns whether an address has responded to any request.
+    pub(crate) fn has_response(&self, address: RequestKind) -> bool {
+        self.responded_at(address).get().is_some()
     }
 
     /// Notes that an UPDATE succeeded after SERVFAIL.

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 
 use crate::model::{Name, Secret};
@@ -193,8 +195,14 @@ pub enum KeyError {
     },
 }
 
+/// Parses a secret in base64; `None` if it is not base64. named and nsupdate: blanks and line breaks in it are skipped.
+pub(crate) fn parse_secret(text: &str) -> Option<Secret<Vec<u8>>> {
+    let digits: Secret<String> = Secret::new(text.split_ascii_whitespace().collect());
+    BASE64.decode(digits.expose()).ok().map(Secret::new)
+}
+
 impl Key {
-    /// Builds a key.
+    /// Builds a key. Its name is in canonical form, in lower case (RFC 8945 section 4.2): PowerDNS knows no other.
     ///
     /// # Errors
     /// [`KeyError::EmptySecret`], because a signature with an empty secret proves nothing.
@@ -207,7 +215,7 @@ impl Key {
             return Err(KeyError::EmptySecret { name });
         }
         Ok(Self {
-            name,
+            name: name.to_lowercase(),
             algorithm,
             secret,
         })

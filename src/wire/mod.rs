@@ -27,6 +27,7 @@ mod wire_record;
 
 pub use encode::{EncodeError, advertise_octets, encode_query, encode_update};
 pub use frame::{MESSAGE_OCTETS_MAX, MalformedReason, Opcode};
+pub(crate) use key::parse_secret;
 pub use key::{Algorithm, AlgorithmError, Hash, Key, KeyError};
 pub use message_dump::{MessageDump, TsigDump};
 pub use rcode::Rcode;

@@ -13,7 +13,7 @@ use super::key::Key;
 use super::message::{Message, Section};
 use super::rcode::Rcode;
 use super::tsig::{Forgery, RequestMac, offset_seconds};
-use crate::model::{Name, Rdata, Record, RecordType, RrSet, ZoneName};
+use crate::model::{Name, Record, RecordType, ZoneName};
 
 // The error codes of TSIG (RFC 8945 section 3).
 const BADSIG: u16 = 16;
@@ -165,22 +165,6 @@ pub(super) fn parse_response(
 }
 
 impl Response {
-    /// Returns the RRset that it answers, which may be empty.
-    pub(crate) fn set(&self, owner: &Name, rtype: RecordType) -> RrSet {
-        let own = || {
-            let answers = self.answers.iter();
-            answers.filter(|record| record.owner == *owner && record.rtype == rtype)
-        };
-        let mut rdatas: Vec<Rdata> = own().map(|record| record.rdata.clone()).collect();
-        rdatas.sort();
-        RrSet {
-            owner: owner.clone(),
-            rtype,
-            ttl: own().map(|record| record.ttl).min().unwrap_or_default(),
-            rdatas,
-        }
-    }
-
     /// Returns whether it is about a zone of its own below a zone, as its authority section shows.
     pub(crate) fn is_from_below(&self, owner: &Name, zone: &ZoneName) -> bool {
         self.authorities.iter().any(|record| {

@@ -21,12 +21,19 @@ pub(super) fn encode(mut types: Vec<RecordType>, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads the types of all windows up to the end of the data; `None` if a window is cut short.
+/// Reads the types of all windows up to the end of the data; `None` if a window is cut short, out of order, or ends in
+/// an octet without a type.
 pub(super) fn decode(octets: &mut Octets<'_>) -> Option<Vec<RecordType>> {
     let mut types = Vec::new();
+    let mut next_window = 0;
     while !octets.is_empty() {
-        let window = octets.u8()?;
-        for (octet, at) in octets.counted()?.iter().zip(0_u8..32) {
+        let window = octets
+            .u8()
+            .filter(|window| u16::from(*window) >= next_window)?;
+        next_window = u16::from(window) + 1;
+        let map = octets.counted().filter(|map| map.len() <= 32)?;
+        map.last().filter(|last| **last != 0)?;
+        for (octet, at) in map.iter().zip(0_u8..) {
             let set = (0..8).filter(|bit| octet & (0x80 >> bit) != 0);
             types.extend(set.map(|bit| RecordType(u16::from_be_bytes([window, at * 8 + bit]))));
         }

@@ -1,4 +1,4 @@
-//! Octets in hexadecimal, base64 and base32hex, and the lengths of hashes.
+//! Octets in hexadecimal, base64 and base32hex.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::{RdataTextError, excerpt};
 use super::words::Words;
-use crate::model::RecordType;
 
 /// The digits of base32hex (RFC 4648 section 7), which NSEC3 writes without padding.
 const BASE32HEX: &[u8; 32] = b"0123456789ABCDEFGHIJKLMNOPQRSTUV";
@@ -111,26 +110,4 @@ pub(super) fn format_base32(octets: &[u8]) -> String {
         text.push(char::from(BASE32HEX[bits << (5 - count) & 31]));
     }
     text
-}
-
-/// Checks that a hash has the length of its algorithm, which the data state.
-pub(super) fn check_digest(rtype: RecordType, octets: &[u8]) -> Result<(), RdataTextError> {
-    let (field, start, kinds): (_, _, &[(u8, usize)]) = match rtype.0 {
-        // DS, CDS, TA, DLV: SHA-1, SHA-256, SHA-384
-        43 | 59 | 32768 | 32769 => ("digest", 4, &[(1, 20), (2, 32), (4, 48)]),
-        // SSHFP (RFC 4255, RFC 6594): SHA-1, SHA-256
-        44 => ("fingerprint", 2, &[(1, 20), (2, 32)]),
-        // ZONEMD (RFC 8976): SHA-384, SHA-512
-        63 => ("digest", 6, &[(1, 48), (2, 64)]),
-        _ => return Ok(()),
-    };
-    let found = octets.len() - start;
-    match kinds.iter().find(|(kind, _)| *kind == octets[start - 1]) {
-        Some(&(_, expected)) if expected != found => Err(RdataTextError::Length {
-            field,
-            octets: found,
-            expected,
-        }),
-        _ => Ok(()),
-    }
 }

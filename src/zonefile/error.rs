@@ -99,12 +99,17 @@ pub enum RdataTextError {
         /// The name of the missing parameter.
         needed: String,
     },
+    /// Octets after `\#` are not data of their type: servers refuse them.
+    #[error("the octets after `\\#` are no data of type {rtype}, and no server takes them")]
+    Unfit {
+        /// The type.
+        rtype: String,
+        /// The data go on after the last field.
+        is_long: bool,
+    },
     /// A quoted string does not end.
     #[error("a quote is not closed")]
     OpenQuote,
-    /// A quote stands inside an unquoted word.
-    #[error("`\"` stands inside a word: quote the whole word, or write `\\\"`")]
-    StrayQuote,
     /// A parenthesis has no partner.
     #[error("a parenthesis has no partner: quote the text, or write `\\(` and `\\)`")]
     Parenthesis,

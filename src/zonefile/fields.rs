@@ -1,10 +1,10 @@
 //! Conversion of one field of a record's data between words and octets.
 
 use super::error::RdataTextError;
-use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name};
-use super::types::{Field, Form, format_type, parse_type};
+use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_type};
+use super::types::{Field, Form, format_type};
 use super::words::{Words, quote, unescape};
-use super::{bitmap, digits, gateway, location, numbers, prefixes, service};
+use super::{bitmap, digits, gateway, key, location, numbers, obsolete, prefixes, service};
 use crate::model::RecordType;
 
 /// Reads one field and appends its octets.
@@ -23,6 +23,7 @@ pub(super) fn read(
         Form::Named16(mnemonics) => {
             out.extend(read_mnemonic(field, mnemonics, words)?.to_be_bytes());
         }
+        Form::KeyFlags => key::read_flags(field, words, out)?,
         Form::Type => out.extend(read_type(field, words)?.0.to_be_bytes()),
         Form::Types => {
             let mut types = Vec::new();
@@ -58,6 +59,7 @@ pub(super) fn read(
                 out.extend(digits::read_base64(field, words)?);
             }
         }
+        Form::Base64OrDash => read_base64_or_dash(field, words, out)?,
         Form::Salt => read_salt(field, words, out)?,
         Form::Hash => read_hash(field, words, out)?,
         Form::Ipv4 => out.extend(read_ipv4(field, words)?.octets()),
@@ -70,6 +72,11 @@ pub(super) fn read(
         Form::KeyGateway => gateway::read_key_gateway(words, out)?,
         Form::Relay => gateway::read_relay(words, out)?,
         Form::HostIdentity => gateway::read_host_identity(words, out)?,
+        Form::Services => obsolete::read_services(words, out)?,
+        Form::Nsap => obsolete::read_nsap(words, out)?,
+        Form::OldTypes => obsolete::read_types(words, out)?,
+        Form::PrefixedAddress => obsolete::read_a6(words, out)?,
+        Form::AtmAddress => obsolete::read_atma(words, out)?,
     }
     Ok(())
 }
@@ -78,7 +85,7 @@ pub(super) fn read(
 pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     match form {
         Form::U8 | Form::Named8(_) => out.push(octets.u8()?.to_string()),
-        Form::U16 | Form::Named16(_) => out.push(octets.u16()?.to_string()),
+        Form::U16 | Form::Named16(_) | Form::KeyFlags => out.push(octets.u16()?.to_string()),
         Form::U32 | Form::Period => out.push(octets.u32()?.to_string()),
         Form::Time => out.push(numbers::format_time(octets.u32()?)),
         Form::Type => out.push(format_type(RecordType(octets.u16()?))),
@@ -90,15 +97,28 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
             }
         }
         Form::Text => out.push(quote(octets.counted()?)),
-        Form::OptionalText | Form::Texts => {
+        Form::OptionalText => {
+            if !octets.is_empty() {
+                out.push(quote(octets.counted()?));
+            }
+        }
+        Form::Texts => {
+            out.push(quote(octets.counted()?));
             while !octets.is_empty() {
                 out.push(quote(octets.counted()?));
             }
         }
-        Form::Tag => out.push(String::from_utf8(octets.counted()?.to_vec()).ok()?),
+        Form::Tag => {
+            let tag = str::from_utf8(octets.counted()?).ok();
+            out.push(tag.filter(|tag| is_tag(tag))?.to_owned());
+        }
         Form::Content => out.push(quote(octets.rest())),
-        Form::Hex => out.push(digits::format_hex(octets.rest())),
-        Form::Base64 => out.push(digits::format_base64(octets.rest())),
+        Form::Hex => out.push(digits::format_hex(octets.some_rest()?)),
+        Form::Base64 => out.push(digits::format_base64(octets.some_rest()?)),
+        Form::Base64OrDash => out.push(match octets.rest() {
+            [] => "-".to_owned(),
+            data => digits::format_base64(data),
+        }),
         Form::OptionalBase64 => {
             if !octets.is_empty() {
                 out.push(digits::format_base64(octets.rest()));
@@ -112,7 +132,10 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
                 digits::format_hex(salt)
             });
         }
-        Form::Hash => out.push(digits::format_base32(octets.counted()?)),
+        Form::Hash => {
+            let hash = octets.counted().filter(|hash| !hash.is_empty())?;
+            out.push(digits::format_base32(hash));
+        }
         Form::Ipv4 => out.push(octets.ipv4()?.to_string()),
         Form::Ipv6 => out.push(octets.ipv6()?.to_string()),
         Form::Locator => out.push(format_locator(octets.take(8)?)),
@@ -123,6 +146,11 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
         Form::KeyGateway => gateway::print_key_gateway(octets, out)?,
         Form::Relay => gateway::print_relay(octets, out)?,
         Form::HostIdentity => gateway::print_host_identity(octets, out)?,
+        Form::Services => obsolete::print_services(octets, out)?,
+        Form::Nsap => out.push(obsolete::print_nsap(octets)?),
+        Form::OldTypes => obsolete::print_types(octets, out)?,
+        Form::PrefixedAddress => obsolete::print_a6(octets, out)?,
+        Form::AtmAddress => out.push(obsolete::print_atma(octets)?),
     }
     Some(())
 }
@@ -145,11 +173,6 @@ fn read_mnemonic<T: Copy + TryFrom<u32>>(
     numbers::read(field, words)
 }
 
-fn read_type(field: &'static str, words: &mut Words<'_>) -> Result<RecordType, RdataTextError> {
-    let word = words.unquoted(field)?;
-    parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
-}
-
 fn read_string(
     field: &'static str,
     words: &mut Words<'_>,
@@ -164,10 +187,27 @@ fn read_tag(
     out: &mut Vec<u8>,
 ) -> Result<(), RdataTextError> {
     let word = words.unquoted(field)?;
-    if word.is_empty() || !word.bytes().all(|octet| octet.is_ascii_alphanumeric()) {
+    if !is_tag(word) {
         return Err(form_error(field, word, "letters and digits"));
     }
     push_counted(field, word.as_bytes(), out)
+}
+
+fn is_tag(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_alphanumeric())
+}
+
+fn read_base64_or_dash(
+    field: &'static str,
+    words: &mut Words<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), RdataTextError> {
+    if words.peek().is_some_and(|word| word.text == "-") {
+        words.next();
+    } else {
+        out.extend(digits::read_base64(field, words)?);
+    }
+    Ok(())
 }
 
 fn read_salt(

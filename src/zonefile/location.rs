@@ -1,7 +1,6 @@
 //! LOC records (RFC 1876): degrees, minutes and thousandths of seconds; metres and centimetres.
 //!
-//! The data hold a size as one digit and a power of ten. Any other size is an error; the module
-//! never rounds it.
+//! The data hold a size as one digit and a power of ten. BIND: any other size is rounded down to one digit.
 
 use super::error::{RdataTextError, excerpt};
 use super::numbers;
@@ -40,7 +39,7 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
             continue;
         }
         let word = words.unquoted(field)?;
-        let expected = "a number of metres up to 90000000 with one digit other than zero";
+        let expected = "a number of metres up to 90000000";
         out.push(parse_precision(word).ok_or_else(|| form_error(field, word, expected))?);
     }
     for number in [latitude, longitude, altitude] {
@@ -55,8 +54,8 @@ pub(super) fn print(octets: &mut Octets<'_>) -> Option<Vec<String>> {
         return None;
     }
     let precisions = [octets.u8()?, octets.u8()?, octets.u8()?];
-    let latitude = format_angle(octets.u32()?, ["N", "S"]);
-    let longitude = format_angle(octets.u32()?, ["E", "W"]);
+    let latitude = format_angle(octets.u32()?, 90, ["N", "S"])?;
+    let longitude = format_angle(octets.u32()?, 180, ["E", "W"])?;
     let altitude = i64::from(octets.u32()?) - i64::from(ALTITUDE_BASE);
     let sign = if altitude < 0 { "-" } else { "" };
     let altitude = altitude.unsigned_abs();
@@ -86,8 +85,8 @@ fn read_angle(
             spelled.push(' ');
         }
         spelled.push_str(word);
-        let is_negative = word.eq_ignore_ascii_case(negative);
-        if count > 0 && (is_negative || word.eq_ignore_ascii_case(positive)) {
+        let is_negative = word == negative;
+        if count > 0 && (is_negative || word == positive) {
             if angle > degrees_max * DEGREE {
                 return Err(angle_error(field, &spelled));
             }
@@ -122,8 +121,12 @@ fn angle_error(field: &'static str, spelled: &str) -> RdataTextError {
     }
 }
 
-fn format_angle(stored: u32, [positive, negative]: [&str; 2]) -> String {
+/// Writes an angle; `None` if it is larger than these degrees.
+fn format_angle(stored: u32, degrees_max: u32, [positive, negative]: [&str; 2]) -> Option<String> {
     let angle = stored.abs_diff(MERIDIAN);
+    if angle > degrees_max * DEGREE {
+        return None;
+    }
     let direction = if stored < MERIDIAN {
         negative
     } else {
@@ -131,33 +134,43 @@ fn format_angle(stored: u32, [positive, negative]: [&str; 2]) -> String {
     };
     let (degrees, rest) = (angle / DEGREE, angle % DEGREE);
     let (minutes, rest) = (rest / 60_000, rest % 60_000);
-    format!(
+    Some(format!(
         "{degrees} {minutes} {}.{:03} {direction}",
         rest / 1000,
         rest % 1000
-    )
+    ))
 }
 
 fn parse_altitude(word: &str) -> Option<u32> {
-    let metres = word.strip_suffix(['m', 'M']).unwrap_or(word);
+    let metres = word.strip_suffix('m').unwrap_or(word);
     let base = u64::from(ALTITUDE_BASE);
     let stored = match metres.strip_prefix('-') {
         Some(below) => base.checked_sub(parse_decimal(below, 2)?)?,
-        None => base.checked_add(parse_decimal(metres, 2)?)?,
+        None => base.checked_add(parse_signed(metres)?)?,
     };
     u32::try_from(stored).ok()
 }
 
-/// Parses a size: the digit and the power of ten of its centimetres, in half an octet each.
+/// Parses a size: the first digit and the power of ten of its centimetres, in half an octet each.
 fn parse_precision(word: &str) -> Option<u8> {
-    let mut mantissa = parse_decimal(word.strip_suffix(['m', 'M']).unwrap_or(word), 2)?;
+    const CENTIMETRES_MAX: u64 = 9_000_000_099;
+    let centimetres = parse_signed(word.strip_suffix('m').unwrap_or(word))?;
+    let mut mantissa = Some(centimetres).filter(|size| *size <= CENTIMETRES_MAX)?;
     let mut exponent = 0_u8;
-    while mantissa > 9 && mantissa.is_multiple_of(10) {
+    while mantissa > 9 {
         mantissa /= 10;
         exponent += 1;
     }
-    let mantissa = u8::try_from(mantissa).ok()?;
-    (mantissa <= 9 && exponent <= 9).then_some(mantissa << 4 | exponent)
+    Some(u8::try_from(mantissa).ok()? << 4 | exponent)
+}
+
+/// Parses a number of metres as centimetres. BIND: a plus sign stands before digits, not before a point.
+fn parse_signed(word: &str) -> Option<u64> {
+    match word.strip_prefix('+') {
+        Some(metres) if metres.starts_with('.') => None,
+        Some(metres) => parse_decimal(metres, 2),
+        None => parse_decimal(word, 2),
+    }
 }
 
 fn format_precision(stored: u8) -> Option<String> {
@@ -178,7 +191,8 @@ fn format_precision(stored: u8) -> Option<String> {
 fn parse_decimal(word: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
     let is_digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
-    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) || fraction.len() > places {
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
+    if !has_digits || !is_digits(whole) || !is_digits(fraction) || fraction.len() > places {
         return None;
     }
     format!("{whole}{fraction:0<places$}").parse().ok()

@@ -14,9 +14,12 @@ mod bitmap;
 mod digits;
 mod error;
 mod fields;
+mod fit;
 mod gateway;
+mod key;
 mod location;
 mod numbers;
+mod obsolete;
 mod octets;
 mod prefixes;
 mod service;
@@ -30,7 +33,7 @@ use crate::model::{Name, Rdata, RecordType};
 
 pub use error::RdataTextError;
 use error::excerpt;
-pub(crate) use numbers::parse_period;
+pub(crate) use numbers::{parse_date, parse_period};
 use octets::Octets;
 pub use types::{format_type, known_types, parse_type};
 use words::Words;
@@ -83,12 +86,6 @@ pub(crate) fn has_service_params(rtype: RecordType) -> bool {
         .any(|(_, form)| *form == types::Form::ServiceParams)
 }
 
-/// Returns whether a record of a type may have no data: APL (RFC 3123 section 4), and every type
-/// without known fields, such as NULL.
-pub(crate) fn can_be_empty(rtype: RecordType) -> bool {
-    rtype.0 == 42 || types::fields(rtype).is_none()
-}
-
 /// Reads the words as octets in which names keep their spelling.
 fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, RdataTextError> {
     let layout = types::fields(rtype).unwrap_or_default();
@@ -99,6 +96,7 @@ fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, Rdata
     {
         words.next();
         octets = parse_generic(words)?;
+        fit::check_fields(rtype, &octets)?;
     } else if layout.is_empty() {
         return Err(RdataTextError::GenericOnly {
             rtype: format_type(rtype),
@@ -107,15 +105,13 @@ fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, Rdata
         for field in layout {
             fields::read(*field, words, &mut octets)?;
         }
-        digits::check_digest(rtype, &octets)?;
     }
     if let Some(word) = words.next() {
         return Err(RdataTextError::Extra {
             word: excerpt(word.text),
         });
     }
-    // Data in the form of RFC 3597 must fit the type as well.
-    Rdata::from_wire(rtype, &octets)?;
+    fit::check_rules(rtype, &octets)?;
     Ok(octets)
 }
 

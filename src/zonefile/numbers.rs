@@ -3,6 +3,9 @@
 use super::error::{RdataTextError, excerpt};
 use super::words::Words;
 
+/// The length of a date with its time, `YYYYMMDDHHmmSS`.
+const DATE_OCTETS: usize = 14;
+
 /// Reads a decimal number that fits the width of its field.
 pub(super) fn read<T: TryFrom<u32>>(
     field: &'static str,
@@ -68,7 +71,7 @@ fn parse_units(word: &str) -> Option<u32> {
 /// (RFC 4034 section 3.2).
 pub(super) fn read_time(field: &'static str, words: &mut Words<'_>) -> Result<u32, RdataTextError> {
     let word = words.unquoted(field)?;
-    let time = if word.len() == 14 {
+    let time = if word.len() == DATE_OCTETS {
         parse_date(word)
     } else {
         parse(word)
@@ -101,12 +104,14 @@ pub(super) fn format_time(time: u32) -> String {
     )
 }
 
-fn parse_date(word: &str) -> Option<u32> {
-    let part = |from: usize, to: usize| word.get(from..to).and_then(parse::<u32>);
+/// Parses fourteen digits as seconds since 1970 modulo 2^32 (RFC 4034 section 3.1.5). BIND: any year of four digits,
+/// and a leap second.
+pub(crate) fn parse_date(word: &str) -> Option<u32> {
+    let whole = Some(word).filter(|word| word.len() == DATE_OCTETS)?;
+    let part = |from: usize, to: usize| whole.get(from..to).and_then(parse::<u32>);
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
     let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
-    // The last year in four octets of seconds is 2106.
-    if !(1970..=2106).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+    if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let months = days_of_months(year);
@@ -114,10 +119,15 @@ fn parse_date(word: &str) -> Option<u32> {
     if !(1..=*months.get(month)?).contains(&day) {
         return None;
     }
-    let years: u32 = (1970..year).map(days_of_year).sum();
-    let days = years + months[..month].iter().sum::<u32>() + day - 1;
-    let seconds = hour * 3_600 + minute * 60 + second;
-    days.checked_mul(86_400)?.checked_add(seconds)
+    let days = days_before_year(year) + months[..month].iter().sum::<u32>() + day - 1;
+    let days = i64::from(days) - i64::from(days_before_year(1970));
+    let seconds = days * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+    u32::try_from(seconds.rem_euclid(1 << 32)).ok()
+}
+
+/// Counts the days of the years from 0 up to this one.
+fn days_before_year(year: u32) -> u32 {
+    365 * year + year.div_ceil(4) - year.div_ceil(100) + year.div_ceil(400)
 }
 
 fn days_of_year(year: u32) -> u32 {

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::error::{RdataTextError, excerpt};
+use super::types::parse_type;
 use super::words::Words;
-use crate::model::{Name, NameError};
+use crate::model::{Name, NameError, RecordType};
 
 /// Maximum octets of a character string (RFC 1035 section 3.3).
 pub(super) const STRING_OCTETS_MAX: usize = 255;
@@ -30,6 +31,11 @@ impl<'a> Octets<'a> {
 
     pub(super) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
+    }
+
+    /// Takes all octets, of which there must be one.
+    pub(super) fn some_rest(&mut self) -> Option<&'a [u8]> {
+        Some(self.rest()).filter(|rest| !rest.is_empty())
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -120,6 +126,14 @@ pub(super) fn read_ipv6(
     let word = words.unquoted(field)?;
     word.parse()
         .map_err(|_| form_error(field, word, "an IPv6 address"))
+}
+
+pub(super) fn read_type(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<RecordType, RdataTextError> {
+    let word = words.unquoted(field)?;
+    parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
 }
 
 /// Appends a length octet and the octets.

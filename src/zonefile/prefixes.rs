@@ -29,12 +29,20 @@ pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()
         let second = octets.u8()?;
         let negation = if second & 0x80 == 0 { "" } else { "!" };
         let part = octets.take(usize::from(second & 0x7f))?;
-        let mut address = [0; 16];
-        address.get_mut(..part.len())?.copy_from_slice(part);
-        let text = match family {
-            1 => Ipv4Addr::from(*address.first_chunk::<4>()?).to_string(),
-            2 => Ipv6Addr::from(address).to_string(),
+        let address_octets = match family {
+            1 => 4,
+            2 => 16,
             _ => return None,
+        };
+        let fits = part.len() <= address_octets && usize::from(prefix) <= 8 * address_octets;
+        if !fits || part.last() == Some(&0) {
+            return None;
+        }
+        let mut address = [0; 16];
+        address[..part.len()].copy_from_slice(part);
+        let text = match *address.first_chunk::<4>()? {
+            octets if family == 1 => Ipv4Addr::from(octets).to_string(),
+            _ => Ipv6Addr::from(address).to_string(),
         };
         out.push(format!("{negation}{family}:{text}/{prefix}"));
     }

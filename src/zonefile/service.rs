@@ -28,6 +28,8 @@ enum Value {
     Ipv4,
     Ipv6,
     Base64,
+    /// A URI template with the variable `dns` (RFC 9461 section 5).
+    Path,
     /// The octets, unchanged.
     Octets,
 }
@@ -41,7 +43,7 @@ const KEYS: [(&str, Value); 8] = [
     ("ipv4hint", Value::Ipv4),
     ("ech", Value::Base64),
     ("ipv6hint", Value::Ipv6),
-    ("dohpath", Value::Octets),
+    ("dohpath", Value::Path),
 ];
 
 /// Reads all remaining words as parameters; there may be none.
@@ -64,6 +66,10 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
         let form = named_parameter(name).map_or(Value::Octets, |(_, form)| form);
         let encoded =
             encode(form, &octets).map_err(|expected| form_error(FIELD, word, expected))?;
+        if decode(form_of(key), &encoded).is_none() {
+            let expected = "a value in the form of that parameter";
+            return Err(form_error(FIELD, word, expected));
+        }
         if u16::try_from(encoded.len()).is_err() {
             let max = usize::from(u16::MAX);
             return Err(RdataTextError::TooLong {
@@ -88,22 +94,28 @@ pub(super) fn read(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
     Ok(())
 }
 
-/// Writes the parameters up to the end of the data.
+/// Writes the parameters up to the end of the data, which must have them in the order of their numbers.
 pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
+    let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
     while !octets.is_empty() {
         let key = octets.u16()?;
         let length = octets.u16()?;
         let value = octets.take(usize::from(length))?;
-        let form = KEYS
-            .get(usize::from(key))
-            .map_or(Value::Octets, |(_, form)| *form);
         let name = format_key(key);
-        out.push(match decode(form, value)? {
+        out.push(match decode(form_of(key), value)? {
             text if text.is_empty() => name,
             text => format!("{name}={text}"),
         });
+        parameters.push((key, value.to_vec()));
     }
-    Some(())
+    let is_ordered = parameters.is_sorted_by_key(|(key, _)| *key);
+    (is_ordered && check_parameters(&parameters).is_ok()).then_some(())
+}
+
+/// Returns the form of the value of a parameter.
+fn form_of(key: u16) -> Value {
+    let named = KEYS.get(usize::from(key));
+    named.map_or(Value::Octets, |(_, form)| *form)
 }
 
 fn named_parameter(name: &str) -> Option<(u16, Value)> {
@@ -129,7 +141,7 @@ fn format_key(key: u16) -> String {
 /// Encodes a value; the error describes the expected form.
 fn encode(form: Value, octets: &[u8]) -> Result<Vec<u8>, &'static str> {
     match form {
-        Value::Octets => Ok(octets.to_vec()),
+        Value::Octets | Value::Path => Ok(octets.to_vec()),
         Value::Empty if octets.is_empty() => Ok(Vec::new()),
         Value::Empty => Err("written without a value"),
         Value::Protocols => encode_protocols(octets)
@@ -149,9 +161,7 @@ fn encode(form: Value, octets: &[u8]) -> Result<Vec<u8>, &'static str> {
         Value::Ipv6 => encode_list(octets, |text| Some(text.parse::<Ipv6Addr>().ok()?.octets()))
             .map(|addresses| addresses.concat())
             .ok_or("a list of IPv6 addresses"),
-        Value::Base64 => parse_text(octets, digits::parse_base64)
-            .filter(|decoded| !decoded.is_empty())
-            .ok_or("base64"),
+        Value::Base64 => parse_text(octets, digits::parse_base64).ok_or("base64"),
     }
 }
 
@@ -189,25 +199,56 @@ fn encode_protocols(octets: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Decodes a value as text, which is empty if there is no value.
+/// Decodes a value as text, which is empty if there is no value; `None` if the value does not have the form.
 fn decode(form: Value, value: &[u8]) -> Option<String> {
-    if form == Value::Protocols {
-        return decode_protocols(value);
+    let list =
+        |items: Option<Vec<String>>| items.filter(|it| !it.is_empty()).map(|it| it.join(","));
+    match form {
+        Value::Empty => value.is_empty().then(String::new),
+        Value::Octets if value.is_empty() => Some(String::new()),
+        Value::Octets => Some(quote(value)),
+        Value::Path => is_path(value).then(|| quote(value)),
+        Value::Base64 => Some(digits::format_base64(value)),
+        Value::Protocols => decode_protocols(value),
+        Value::Port => Some(u16::from_be_bytes(value.try_into().ok()?).to_string()),
+        Value::Keys => list(decode_list(value, |octets| Some(format_key(octets.u16()?)))),
+        Value::Ipv4 => list(decode_list(value, |octets| {
+            Some(octets.ipv4()?.to_string())
+        })),
+        Value::Ipv6 => list(decode_list(value, |octets| {
+            Some(octets.ipv6()?.to_string())
+        })),
     }
+}
+
+fn decode_list(
+    value: &[u8],
+    item: impl Fn(&mut Octets<'_>) -> Option<String>,
+) -> Option<Vec<String>> {
     let mut octets = Octets::new(value);
     let mut items = Vec::new();
     while !octets.is_empty() {
-        items.push(match form {
-            Value::Octets => quote(octets.rest()),
-            Value::Empty | Value::Protocols => return None,
-            Value::Port => octets.u16()?.to_string(),
-            Value::Keys => format_key(octets.u16()?),
-            Value::Ipv4 => octets.ipv4()?.to_string(),
-            Value::Ipv6 => octets.ipv6()?.to_string(),
-            Value::Base64 => digits::format_base64(octets.rest()),
-        });
+        items.push(item(&mut octets)?);
     }
-    Some(items.join(","))
+    Some(items)
+}
+
+/// Returns whether a value is a path with an expression that has the variable `dns` (RFC 6570 section 2).
+fn is_path(value: &[u8]) -> bool {
+    let has_variable = |expression: &str| {
+        let names = expression.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
+        names.split(',').any(|name| {
+            let name = name.strip_suffix('*').unwrap_or(name);
+            name.split_once(':').map_or(name, |(name, _)| name) == "dns"
+        })
+    };
+    let expressions = |path: &str| {
+        let parts = path.split('{').skip(1);
+        parts
+            .filter_map(|part| part.split_once('}'))
+            .any(|(it, _)| has_variable(it))
+    };
+    str::from_utf8(value).is_ok_and(|path| path.starts_with('/') && expressions(path))
 }
 
 fn decode_protocols(value: &[u8]) -> Option<String> {
@@ -217,14 +258,14 @@ fn decode_protocols(value: &[u8]) -> Option<String> {
         if !list.is_empty() {
             list.push(b',');
         }
-        for &octet in octets.counted()? {
+        for &octet in octets.counted().filter(|it| !it.is_empty())? {
             if matches!(octet, b',' | b'\\') {
                 list.push(b'\\');
             }
             list.push(octet);
         }
     }
-    Some(quote(&list))
+    (!list.is_empty()).then(|| quote(&list))
 }
 
 /// Checks that no parameter occurs twice and that each has the parameters it needs.

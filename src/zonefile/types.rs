@@ -19,6 +19,8 @@ pub(super) enum Form {
     Named8(&'static [(&'static str, u8)]),
     /// A number in two octets, or one of these mnemonics in any case.
     Named16(&'static [(&'static str, u16)]),
+    /// The flags of a key in two octets.
+    KeyFlags,
     /// A record type in two octets.
     Type,
     /// All remaining record types, as bit maps (RFC 4034 section 4.1.2).
@@ -43,6 +45,8 @@ pub(super) enum Form {
     Base64,
     /// All remaining octets in base64, with blanks allowed; there may be none.
     OptionalBase64,
+    /// All remaining octets in base64, with blanks allowed, `-` for none.
+    Base64OrDash,
     /// A length octet and that many octets in hexadecimal, `-` for none (RFC 5155 section 3.3).
     Salt,
     /// A length octet and that many octets in base32hex (RFC 5155 section 3.3).
@@ -67,6 +71,16 @@ pub(super) enum Form {
     Relay,
     /// Algorithm, host identity and public key of HIP (RFC 8005 section 5).
     HostIdentity,
+    /// Protocol and ports of WKS (RFC 1035 section 3.4.2).
+    Services,
+    /// All octets of NSAP in hexadecimal (RFC 1706 section 5).
+    Nsap,
+    /// The types of NXT (RFC 2535 section 5.2).
+    OldTypes,
+    /// Prefix length, address suffix and prefix name of A6 (RFC 2874 section 3.1).
+    PrefixedAddress,
+    /// The address of ATMA (ATM Forum, af-saa-0069).
+    AtmAddress,
 }
 
 /// A field of a type: its name in the type's RFC, and its form.
@@ -94,6 +108,12 @@ pub(super) fn fields(rtype: RecordType) -> Option<&'static [Field]> {
     by_code(rtype)
         .map(|known| known.fields)
         .filter(|fields| !fields.is_empty())
+}
+
+/// Returns whether a record of a type may have no data: APL (RFC 3123 section 4), and every type
+/// without known fields, such as NULL.
+pub(super) fn can_be_empty(rtype: RecordType) -> bool {
+    rtype.0 == 42 || fields(rtype).is_none()
 }
 
 /// Finds the type of a mnemonic in any case.
@@ -135,9 +155,10 @@ fn by_code(rtype: RecordType) -> Option<&'static KnownType> {
 }
 
 use Form::{
-    Base64, Content, Hash, Hex, HostIdentity, Hyphenated, Ipv4, Ipv6, KeyGateway, Location,
-    Locator, Name, Named8, Named16, Names, OptionalBase64, OptionalText, Period, Prefixes, Relay,
-    Salt, ServiceParams, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
+    AtmAddress, Base64, Base64OrDash, Content, Hash, Hex, HostIdentity, Hyphenated, Ipv4, Ipv6,
+    KeyFlags, KeyGateway, Location, Locator, Name, Named8, Named16, Names, Nsap, OldTypes,
+    OptionalBase64, OptionalText, Period, PrefixedAddress, Prefixes, Relay, Salt, ServiceParams,
+    Services, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
 };
 
 /// DNSSEC algorithms, with the mnemonics that BIND reads (RFC 4034 appendix A.1 and successors).
@@ -164,6 +185,25 @@ const ALGORITHMS: &[(&str, u8)] = &[
     ("PRIVATEDNS", 253),
     ("PRIVATEOID", 254),
 ];
+/// Digests of keys (RFC 4034 appendix A.2 and successors), with the mnemonics that BIND reads.
+const DIGEST_TYPES: &[(&str, u8)] = &[
+    ("SHA-1", 1),
+    ("SHA1", 1),
+    ("SHA-256", 2),
+    ("SHA256", 2),
+    ("GOST", 3),
+    ("SHA-384", 4),
+    ("SHA384", 4),
+];
+/// Protocols of keys (RFC 2535 section 3.1.3).
+const KEY_PROTOCOLS: &[(&str, u8)] = &[
+    ("NONE", 0),
+    ("TLS", 1),
+    ("EMAIL", 2),
+    ("DNSSEC", 3),
+    ("IPSEC", 4),
+    ("ALL", 255),
+];
 /// Types of certificates (RFC 4398 section 2.1).
 const CERTIFICATE_TYPES: &[(&str, u16)] = &[
     ("PKIX", 1),
@@ -185,12 +225,12 @@ const TEXTS: &[Field] = &[("text", Texts)];
 const DIGEST: &[Field] = &[
     ("key tag", U16),
     ("algorithm", Named8(ALGORITHMS)),
-    ("digest type", U8),
+    ("digest type", Named8(DIGEST_TYPES)),
     ("digest", Hex),
 ];
 const KEY: &[Field] = &[
-    ("flags", U16),
-    ("protocol", U8),
+    ("flags", KeyFlags),
+    ("protocol", Named8(KEY_PROTOCOLS)),
     ("algorithm", Named8(ALGORITHMS)),
     ("public key", Base64),
 ];
@@ -241,7 +281,7 @@ static TYPES: &[KnownType] = &[
     known(8, "MG", ONE_NAME),
     known(9, "MR", ONE_NAME),
     known(10, "NULL", &[]),
-    known(11, "WKS", &[]),
+    known(11, "WKS", &[("address", Ipv4), ("service", Services)]),
     known(12, "PTR", ONE_NAME),
     known(13, "HINFO", &[("CPU", Text), ("OS", Text)]),
     known(14, "MINFO", &[("mailbox", Name), ("error mailbox", Name)]),
@@ -260,15 +300,15 @@ static TYPES: &[KnownType] = &[
         "RT",
         &[("preference", U16), ("intermediate host", Name)],
     ),
-    known(22, "NSAP", &[]),
+    known(22, "NSAP", &[("address", Nsap)]),
     known(23, "NSAP-PTR", ONE_NAME),
     known(24, "SIG", SIGNATURE),
     known(
         25,
         "KEY",
         &[
-            ("flags", U16),
-            ("protocol", U8),
+            ("flags", KeyFlags),
+            ("protocol", Named8(KEY_PROTOCOLS)),
             ("algorithm", Named8(ALGORITHMS)),
             ("public key", OptionalBase64),
         ],
@@ -285,7 +325,7 @@ static TYPES: &[KnownType] = &[
     ),
     known(28, "AAAA", &[("address", Ipv6)]),
     known(29, "LOC", &[("location", Location)]),
-    known(30, "NXT", &[]),
+    known(30, "NXT", &[("next name", Name), ("type", OldTypes)]),
     known(31, "EID", &[("identifier", Hex)]),
     known(32, "NIMLOC", &[("locator", Hex)]),
     known(
@@ -298,7 +338,7 @@ static TYPES: &[KnownType] = &[
             ("target", Name),
         ],
     ),
-    known(34, "ATMA", &[]),
+    known(34, "ATMA", &[("address", AtmAddress)]),
     known(
         35,
         "NAPTR",
@@ -322,9 +362,18 @@ static TYPES: &[KnownType] = &[
             ("certificate", Base64),
         ],
     ),
-    known(38, "A6", &[]),
+    known(38, "A6", &[("address", PrefixedAddress)]),
     known(39, "DNAME", ONE_NAME),
-    known(40, "SINK", &[]),
+    known(
+        40,
+        "SINK",
+        &[
+            ("meaning", U8),
+            ("coding", U8),
+            ("subcoding", U8),
+            ("data", OptionalBase64),
+        ],
+    ),
     known(41, "OPT", &[]),
     known(42, "APL", &[("prefix", Prefixes)]),
     known(43, "DS", DIGEST),
@@ -340,7 +389,7 @@ static TYPES: &[KnownType] = &[
     known(
         45,
         "IPSECKEY",
-        &[("gateway", KeyGateway), ("public key", OptionalBase64)],
+        &[("gateway", KeyGateway), ("public key", Base64)],
     ),
     known(46, "RRSIG", SIGNATURE),
     known(47, "NSEC", &[("next name", Name), ("type", Types)]),
@@ -450,7 +499,17 @@ static TYPES: &[KnownType] = &[
         &[("flags", U8), ("tag", Tag), ("value", Content)],
     ),
     known(258, "AVC", TEXTS),
-    known(259, "DOA", &[]),
+    known(
+        259,
+        "DOA",
+        &[
+            ("enterprise", U32),
+            ("type", U32),
+            ("location", U8),
+            ("media type", Text),
+            ("data", Base64OrDash),
+        ],
+    ),
     known(260, "AMTRELAY", &[("relay", Relay)]),
     known(261, "RESINFO", TEXTS),
     known(262, "WALLET", TEXTS),

@@ -1,8 +1,8 @@
 //! Words of presentation format (RFC 1035 section 5.1): splits text into words, resolves their
 //! escapes and quotes them.
 //!
-//! The module never drops text silently: a semicolon that would start a comment, a quote inside a
-//! word and a line break outside parentheses are errors.
+//! The module never drops text silently: a semicolon that would start a comment and a line break
+//! outside parentheses are errors. BIND: a quote ends a word and begins the next one.
 
 use std::fmt::Write as _;
 
@@ -127,7 +127,7 @@ impl<'a> Words<'a> {
 /// `has_params`, a quoted value after `=` and its quotes belong to the word (RFC 9460 section 2.1).
 ///
 /// # Errors
-/// [`RdataTextError`] if a quote is not closed or stands inside a word.
+/// [`RdataTextError`] if a quote is not closed.
 pub(crate) fn split_word(
     text: &str,
     has_params: bool,
@@ -173,8 +173,7 @@ fn word_end(text: &str, has_params: bool) -> Result<usize, RdataTextError> {
             '"' if has_params && text[..at].find('=') == Some(at - 1) => {
                 return Ok(at + 1 + quoted_end(&text[at + 1..])? + 1);
             }
-            '"' => return Err(RdataTextError::StrayQuote),
-            ' ' | '\t' | '\r' | '(' | ')' | ';' => return Ok(at),
+            ' ' | '\t' | '\r' | '(' | ')' | ';' | '"' => return Ok(at),
             _ => {}
         }
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +15,11 @@ const SECRET_PART: &str = "LXRoZS10";
 
 fn keys(text: &str) -> Result<Vec<Key>, KeyFileError> {
     let text = text.replace("SECRET", SECRET);
-    parse(&Secret::new(text.into_bytes()), Path::new("plesk.key"))
+    parse(
+        &Secret::new(text.into_bytes()),
+        Path::new("plesk.key"),
+        &open,
+    )
 }
 
 fn shown(keys: &[Key]) -> Vec<String> {
@@ -44,6 +50,49 @@ fn quotes_comments_order_and_white_space_do_not_matter() {
             "c. hmac-sha256-128"
         ]
     );
+}
+
+#[test]
+fn a_secret_may_have_blanks_and_line_breaks_and_a_name_is_in_lower_case() {
+    let (start, end) = SECRET.split_at(9);
+    let text = format!(
+        "key \"Plesk.Example\" {{ algorithm hmac-sha256; secret \" {start}\n\t{end} \"; }};"
+    );
+    assert_eq!(shown(&keys(&text).unwrap()), ["plesk.example. hmac-sha256"]);
+}
+
+#[test]
+fn a_file_may_include_others_and_not_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        fs::write(&path, text.replace("SECRET", SECRET)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    };
+    let key = |name: &str| format!("key {name} {{ algorithm hmac-sha256; secret SECRET; }};\n");
+    let inner = write("inner.key", key("b"));
+    let include = format!("include \"{}\";\n", inner.display());
+    let outer = write("outer.key", key("a") + &include + &key("c"));
+    let read = shown(&read(&outer).unwrap());
+    assert_eq!(read, ["a. hmac-sha256", "b. hmac-sha256", "c. hmac-sha256"]);
+
+    let twice = write("twice.key", key("b") + &include);
+    let own = directory.path().join("own.key");
+    let own = write("own.key", format!("include \"{}\";", own.display()));
+    let absent = write("absent.key", "include \"absent\";".to_owned());
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o644)).unwrap();
+    let text = |path: &Path| super::read(path).unwrap_err().to_string();
+    assert!(text(&outer).contains("inner.key"), "{}", text(&outer));
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o600)).unwrap();
+    for (path, expected) in [
+        (twice, "1: key `b.` stands twice"),
+        (own, "1: expected a file that is not included by itself"),
+        (absent, "absent"),
+    ] {
+        let text = text(&path);
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[test]
@@ -80,7 +129,7 @@ fn errors_name_the_line_and_never_contain_the_secret() {
         ),
         ("key a {\n secret \"\";", "2: the secret is empty"),
         (
-            "key a {\n secret \"SECRET\n\"; };",
+            "key a {\n secret \"SECRET\n; };",
             "2: a quotation mark is never closed",
         ),
         (
@@ -121,7 +170,7 @@ fn errors_name_the_line_and_never_contain_the_secret() {
         ),
         (
             "key a { algorithm hmac-sha256; secret SECRET; };\nkey A { algorithm hmac-sha256; secret SECRET; };",
-            "2: key `A.` stands twice in this file",
+            "2: key `a.` stands twice in this file",
         ),
         ("\n/* SECRET", "2: a comment is never closed"),
     ];
@@ -137,7 +186,7 @@ fn errors_name_the_line_and_never_contain_the_secret() {
         assert!(matches!(keys(text), Err(KeyFileError::NoKey { .. })));
     }
     let octets = Secret::new(vec![0xff, 0xfe]);
-    let error = parse(&octets, Path::new("plesk.key")).unwrap_err();
+    let error = parse(&octets, Path::new("plesk.key"), &open).unwrap_err();
     assert!(matches!(error, KeyFileError::NotText { .. }));
 }
 
@@ -165,11 +214,11 @@ fn the_key_with_the_wanted_name_is_taken_from_several() {
         "key One { algorithm hmac-sha256; secret SECRET; };\nkey two { algorithm hmac-sha1; secret SECRET; };",
     );
     let named = read_key(&path, "one").unwrap();
-    assert_eq!(named.name().to_string(), "One.");
+    assert_eq!(named.name().to_string(), "one.");
     let error = read_key(&path, "three").unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("`{}` has no key `three`, but One, two", path.display())
+        format!("`{}` has no key `three`, but one, two", path.display())
     );
 }
 

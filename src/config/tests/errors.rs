@@ -153,6 +153,19 @@ const ADDED: &[(&str, &str)] = &[
          `read = \"memory\"`",
     ),
     (
+        "read = \"none\"\n[policy]\nforeign-records = \"remove\"",
+        "9:19: `foreign-records` cannot be `remove` hint: allowed is `keep`, since `main` has \
+         `read = \"none\"`",
+    ),
+    (
+        "read = \"none\"\ncatalog = \"catalog.example\"",
+        "7:8: `read` cannot be `none` hint: allowed is `transfer` or `memory`, since `catalog` needs answers to queries",
+    ),
+    (
+        "read = \"none\"\nquery-address = \"192.0.2.54\"",
+        "8:1: `query-address` has no effect beside `read = \"none\"` hint: remove one of the two",
+    ),
+    (
         "[policy]\nkeep = [\"\"]",
         "8:9: `keep` cannot be `` hint: allowed is a name, in which `*` stands for any characters",
     ),

@@ -7,6 +7,7 @@
 
 mod context;
 mod create_probe;
+mod key;
 mod remedy;
 mod report;
 mod reverse;
@@ -20,28 +21,24 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{authentic, served_soa};
+use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
 use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
-use crate::diagnostic::Software;
-use crate::model::{Name, Network, RecordType, ZoneName};
+use crate::model::{Network, RecordType, ZoneName};
 use crate::plan::{Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
-use crate::wire::{Forgery, Rcode, Reply};
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
+use key::{check_key, first_name};
 use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
 use update_probe::check_updates;
 
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
-
-/// Largest offset of a clock, in seconds, that needs no warning: signatures fail from 300 on.
-const OFFSET_GOOD_SECONDS_MAX: u64 = 60;
 
 /// The items that are checked on a primary, beside the primary itself.
 #[derive(Clone, Debug, Default)]
@@ -293,73 +290,10 @@ async fn check_catalog(
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
     match primary.abilities.shown {
+        Shown::Nothing => Verdict::Open(Doubt::Unseen),
         Shown::RrSets => Verdict::Good(Fact::ReadFromState),
         Shown::Zones => Verdict::Open(Doubt::NoZone),
     }
-}
-
-/// Checks the key and the clock with one signed query. Returns their verdicts.
-async fn check_key(
-    session: &mut Session<'_>,
-    zones: &[ZoneName],
-) -> Result<(Verdict, Verdict), Failure> {
-    let primary = session.primary;
-    let reply = reply_about_key(session, zones).await?;
-    if let Reply::BadTime { offset_seconds, .. }
-    | Reply::Forged(Forgery::Time { offset_seconds, .. }) = reply
-    {
-        let is_unverified = matches!(reply, Reply::BadTime { verified, .. } if !verified);
-        let key = if is_unverified {
-            Verdict::Untried(Check::Clock)
-        } else {
-            // The MAC was verified before the time.
-            Verdict::Good(Fact::Plain)
-        };
-        let clock = CheckContext::new(primary).bad(Failure::BadTime { offset_seconds });
-        return Ok((key, clock));
-    }
-    // PowerDNS: it also signs the response that it does not have a zone.
-    if let Reply::Unsigned(rcode) = reply
-        && (rcode == Rcode::REFUSED || zones.is_empty() && primary.software() != Software::PowerDns)
-    {
-        let open = || Verdict::Open(Doubt::Unsigned(rcode));
-        return Ok((open(), open()));
-    }
-    let offset = authentic(reply, session.keys.update.name())?.offset_seconds;
-    let fact = Fact::Offset(offset.unwrap_or_default());
-    let clock = if offset.is_some_and(|it| it.unsigned_abs() > OFFSET_GOOD_SECONDS_MAX) {
-        Verdict::Odd(fact)
-    } else {
-        Verdict::Good(fact)
-    };
-    Ok((Verdict::Good(Fact::Plain), clock))
-}
-
-/// Returns the apex of the first of these zones, or the root.
-fn first_name(zones: &[ZoneName]) -> Name {
-    zones
-        .first()
-        .map_or_else(Name::root, |zone| zone.apex().clone())
-}
-
-/// Queries the first of these zones. Queries the catalog if that reply shows nothing about the key.
-async fn reply_about_key(session: &mut Session<'_>, zones: &[ZoneName]) -> Result<Reply, Failure> {
-    let primary = session.primary;
-    let reply = session.query(&first_name(zones), RecordType::SOA).await?;
-    // Knot: it checks no key if it does not have the zone, and reports a key as unknown if it knows
-    // the key but does not show the zone to it.
-    let is_inconclusive = |reply: &Reply| matches!(reply, Reply::Unsigned(_) | Reply::BadKey);
-    if is_inconclusive(&reply)
-        && let Some(catalog) = &primary.catalog
-        && catalog.key.name() == session.keys.update.name()
-    {
-        let zone = catalog.zone().apex();
-        let of_catalog = session.query(zone, RecordType::SOA).await?;
-        if !is_inconclusive(&of_catalog) {
-            return Ok(of_catalog);
-        }
-    }
-    Ok(reply)
 }
 
 /// Checks the ownership of a zone by its membership in the catalog.
@@ -396,6 +330,7 @@ async fn check_zone(
         return (bad_built_in(&[zone]), Verdict::Untried(transfer_check));
     }
     let transfer = match primary.abilities.shown {
+        Shown::Nothing => Verdict::Open(Doubt::Unseen),
         Shown::RrSets => Verdict::Good(Fact::ReadFromState),
         Shown::Zones => match read_zone(session, zone).await {
             Ok(Found::Zone(_)) => Verdict::Good(Fact::Plain),

@@ -162,6 +162,8 @@ pub(crate) enum Trouble {
 pub(crate) enum Doubt {
     /// The operator named no zone of the primary, and the state file has none.
     NoZone,
+    /// The primary answers no queries.
+    Unseen,
     /// The zone is absent, and nsbridge would create it.
     ZoneAbsent,
     /// The response was not signed, and the query may have been about a zone of another primary.
@@ -203,6 +205,7 @@ impl Diagnose for Doubt {
     fn diagnostic(&self) -> Diagnostic {
         match self {
             Self::NoZone => case!(entries::CHECK_NEEDS_ZONE),
+            Self::Unseen => case!(entries::CHECK_UNSEEN),
             Self::ZoneAbsent => case!(entries::CHECK_ZONE_ABSENT),
             Self::Unsigned(rcode) => case!(entries::CHECK_UNSIGNED, rcode),
             Self::Creation(gap) => gap.diagnostic(),

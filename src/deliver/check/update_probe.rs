@@ -1,10 +1,13 @@
 //! Finds out whether the key may update each usual type of record of a zone. It must never change the zone.
 
 use crate::deliver::check::report::Trouble;
+use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::authentic;
+use crate::deliver::server::query::{authentic, is_applied};
 use crate::deliver::transaction::probe::try_update;
 use crate::model::{Name, RecordType, ZoneName};
+use crate::plan::{Batch, Prerequisites};
+use crate::wire::{Rcode, Reply};
 
 const FORWARD_TYPES: [RecordType; 9] = [
     RecordType::SOA,
@@ -29,11 +32,36 @@ pub(super) async fn check_new_zone(
     check_updates(session, zone).await
 }
 
-/// Checks whether the key may update records: all types at once, one by one if that is refused.
+/// Sends an UPDATE without prerequisites and changes.
+pub(super) async fn update_nothing(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Reply, Failure> {
+    let nothing = Batch {
+        zone: zone.clone(),
+        prerequisites: Vec::new(),
+        updates: Vec::new(),
+    };
+    session.update(&nothing, &session.keys.update).await
+}
+
+/// Checks whether the key may update records: all types at once, one by one if that is refused. If the primary takes no
+/// prerequisites, no type can be tried without a change.
 pub(super) async fn check_updates(
     session: &mut Session<'_>,
     zone: &ZoneName,
 ) -> Result<(), Trouble> {
+    if session.primary.abilities.prerequisites == Prerequisites::None {
+        let reply = update_nothing(session, zone).await?;
+        return match is_applied(reply, zone, session.keys.update.name()) {
+            Ok(_) => Ok(()),
+            Err(Failure::UpdateRefused {
+                rcode: Rcode::NOTAUTH | Rcode::NOTZONE,
+                ..
+            }) => Err(Failure::ZoneAbsent.into()),
+            Err(failure) => Err(failure.into()),
+        };
+    }
     let is_reverse = ["in-addr.arpa", "ip6.arpa"].iter().any(|suffix| {
         let suffix: Name = suffix.parse().expect("a constant name");
         zone.apex().is_at_or_below(&suffix)

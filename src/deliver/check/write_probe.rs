@@ -6,6 +6,7 @@
 //!
 //! The serial of the zone moves on by a few. Only signed responses count.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -55,6 +56,7 @@ pub(crate) async fn learn(
         zone,
         owner,
         is_there: false,
+        sent: BTreeSet::new(),
         abilities: Abilities::default(),
     };
     let learnt = probe.run().await;
@@ -81,6 +83,8 @@ struct WriteProbe<'c, 'a> {
     owner: Name,
     /// The name may have records.
     is_there: bool,
+    /// The records that it may have, served already or not.
+    sent: BTreeSet<Rdata>,
     abilities: Abilities,
 }
 
@@ -245,19 +249,14 @@ impl WriteProbe<'_, '_> {
             owner: self.owner.clone(),
         };
         if !self.takes(Vec::new(), vec![all]).await? {
-            for record in self.records(&self.owner.clone(), RecordType::TXT).await? {
-                let Record {
+            for rdata in std::mem::take(&mut self.sent) {
+                let (owner, rtype) = (self.owner.clone(), RecordType::TXT);
+                let removed = Update::Remove {
                     owner,
                     rtype,
                     rdata,
-                    ..
-                } = record;
-                self.must_take(vec![Update::Remove {
-                    owner,
-                    rtype,
-                    rdata,
-                }])
-                .await?;
+                };
+                self.must_take(vec![removed]).await?;
             }
         }
         while !self.texts().await?.is_empty() {
@@ -294,7 +293,12 @@ impl WriteProbe<'_, '_> {
             Ok(reply) => is_applied(reply, self.zone, key.name()),
             Err(failure) => Err(failure),
         };
-        self.is_there |= matches!(applied, Ok(true) | Err(Failure::ResponseLost { .. }));
+        if let Ok(true) | Err(Failure::ResponseLost { .. }) = applied {
+            self.is_there = true;
+            let records = batch.updates.iter().filter_map(Update::to_record);
+            let own = records.filter(|it| it.owner == self.owner);
+            self.sent.extend(own.map(|it| it.rdata));
+        }
         applied
     }
 

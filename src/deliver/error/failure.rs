@@ -78,6 +78,12 @@ pub enum Failure {
     },
     /// The primary refuses a question about a name, with a signature.
     QuestionRefused { owner: Name, rcode: Rcode },
+    /// The primary answers no queries, with a signature.
+    QueriesUnsupported { rcode: Rcode },
+    /// A question would be needed, and the configuration says that the primary answers none.
+    NothingShown,
+    /// The primary answers no queries, and nothing names the zone of a record.
+    ZoneUnknown { owner: Name },
     /// The primary does not know the key.
     BadKey { key: Name },
     /// The primary has another secret under the key's name.
@@ -308,6 +314,9 @@ impl Diagnose for Failure {
                 )
             }
             Self::QuestionRefused { owner, rcode } => case!(zone::QUESTION_REFUSED, owner, rcode),
+            Self::QueriesUnsupported { rcode } => case!(zone::QUERIES_UNSUPPORTED, rcode),
+            Self::NothingShown => case!(zone::NOTHING_SHOWN),
+            Self::ZoneUnknown { owner } => case!(ptr::ZONE_OF_NAME_UNKNOWN, owner),
             Self::BadKey { key } => case!(key::KEY_UNKNOWN, key = bare(key)),
             Self::BadSig { key } => case!(key::KEY_SECRET_DIFFERS, key = bare(key)),
             Self::BadTime { offset_seconds } => case!(

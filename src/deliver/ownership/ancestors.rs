@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::mark::{Mark, marked, marker};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{ask, ask_if_served, enclosing_soa, refuses_questions};
+use crate::deliver::server::query::{ask_by_name, ask_if_served, enclosing_soa, refuses_questions};
 use crate::deliver::state::Provenance;
 use crate::model::{DesiredZone, Name, RecordType, Soa, ZoneName, network_of};
 use crate::plan::Membership;
@@ -58,7 +58,7 @@ pub(crate) async fn authorize_ancestors(
     if zone.apex().label_count() < 2 {
         return Err(Failure::ZoneOfOneLabel { zone });
     }
-    for above in ancestors(zone.apex()) {
+    for above in zone.apex().and_above().skip(1).filter(|it| !it.is_root()) {
         let above = ZoneName::new(&above);
         let Some(holder) = holder(cx, &above).await? else {
             continue;
@@ -152,11 +152,6 @@ async fn search(
     Ok(())
 }
 
-/// Returns the names above a name, from its parent to the one of one label.
-fn ancestors(name: &Name) -> impl Iterator<Item = Name> + use<> {
-    std::iter::successors(name.parent(), Name::parent).filter(|it| !it.is_root())
-}
-
 /// Returns the party that has a zone on the primary. `None` if there is no such zone.
 async fn holder(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Option<Holder>, Failure> {
     let membership = match &cx.session.primary.catalog {
@@ -188,16 +183,20 @@ async fn holder(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Option<Holder>,
     }))
 }
 
-/// Returns whether the primary answers with authority for a zone of a name, other than an empty one of its own.
+/// Returns whether the primary answers with authority for a zone of a name, other than an empty one of its own. One that
+/// answers no queries has the zones that this instance knows.
 ///
 /// # Errors
 /// The refusal if the primary refuses the question although it has the zone, which an empty UPDATE tells, or if it does not
 /// sign the refusal.
 async fn is_served(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failure> {
+    if !cx.session.abilities.answers_queries() {
+        return cx.store.knows(&cx.session.zone_key(zone)).await;
+    }
     let (apex, session, mut attempt) = (zone.apex(), &mut cx.session, 0);
     loop {
         attempt += 1;
-        match ask(session, apex, RecordType::SOA).await {
+        match ask_by_name(session, apex, RecordType::SOA).await {
             // BIND: a zone that is being created is not loaded at first.
             Err(Failure::ServerFailure { .. }) if attempt < LOADING_LOOKS => {
                 session.yield_permit();

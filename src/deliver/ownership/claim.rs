@@ -111,7 +111,8 @@ pub(crate) async fn adopt(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Adopt
         Some(catalog) => catalog.membership(session, zone).await? != Membership::Absent,
         None => false,
     };
-    if !is_listed && serving(session, zone).await? != Serving::Yes {
+    let is_asked = session.abilities.answers_queries();
+    if !is_listed && is_asked && serving(session, zone).await? != Serving::Yes {
         return Err(match takes_updates(session, zone).await {
             Ok(true) => refused(zone.apex(), Rcode::REFUSED),
             Ok(false) | Err(Failure::Unsigned { .. }) => Failure::ZoneAbsent,

@@ -6,7 +6,7 @@ use crate::deliver::ownership::catalog::Form;
 use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::transaction::{self, Next, Transaction};
-use crate::model::ZoneName;
+use crate::model::{Serial, ZoneName};
 use crate::plan::{EntryChange, Membership, Terms};
 use crate::wire::Key;
 
@@ -77,8 +77,8 @@ fn new_label() -> Result<String, Failure> {
 
 impl<'a> Transaction<'a> for Changing<'_, 'a> {
     type Outcome = Membership;
-    /// The membership that an UPDATE was decided from.
-    type Change = Membership;
+    /// The membership that an UPDATE was decided from, and the serial that the catalog had.
+    type Change = (Membership, Serial);
     const ATTEMPTS_MAX: u32 = 20;
 
     fn session(&mut self) -> &mut Session<'a> {
@@ -110,19 +110,20 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         if self.catalog.form(self.session).await? == Form::Empty {
             self.catalog.begin(self.session).await?;
         }
-        self.catalog.move_serial(self.session).await?;
+        let serial = self.catalog.move_serial(self.session).await?;
         Ok(Next::Send {
             batches: vec![batch],
-            change: membership,
+            change: (membership, serial),
         })
     }
 
     async fn settle(
         &mut self,
-        before: Membership,
-        messages: usize,
+        (before, serial): Self::Change,
+        _messages: usize,
     ) -> Result<Option<Membership>, Failure> {
-        self.catalog.count_changes(messages);
+        let joins_updates = self.session.joins_updates().await.unwrap_or(true);
+        self.catalog.count_change(serial, joins_updates);
         self.session.memberships.remove(self.zone);
         Ok(Some(before))
     }
@@ -132,7 +133,7 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         self.catalog.is_complete.set(false);
     }
 
-    fn response_lost(&mut self, before: Membership) {
+    fn response_lost(&mut self, (before, _): Self::Change) {
         self.lost = Some(before);
     }
 

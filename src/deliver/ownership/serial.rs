@@ -21,8 +21,8 @@ const SERIAL_AGE_MAX: Duration = Duration::from_secs(60);
 const LEAD_SECONDS_MAX: u32 = 3_600;
 
 impl Catalog {
-    /// Moves the serial on before a change. A key without a right to the SOA leaves it to the primary.
-    pub(super) async fn move_serial(&self, session: &mut Session<'_>) -> Result<(), Failure> {
+    /// Moves the serial on before a change, and returns it. A key without a right to the SOA leaves it to the primary.
+    pub(super) async fn move_serial(&self, session: &mut Session<'_>) -> Result<Serial, Failure> {
         let now = now(session);
         let known = self.soa.borrow().clone();
         let known = known.filter(|(soa, _, asked_at)| {
@@ -58,8 +58,9 @@ impl Catalog {
                 Err(failure) => return Err(failure),
             }
         }
+        let reached = soa.serial;
         self.note_reached((soa, ttl, asked_at));
-        Ok(())
+        Ok(reached)
     }
 
     async fn ask_soa(&self, session: &mut Session<'_>) -> Result<CatalogSoa, Failure> {
@@ -71,12 +72,12 @@ impl Catalog {
         Ok((soa, record.ttl, Instant::now()))
     }
 
-    /// Takes note that so many UPDATEs have changed the catalog: each moves the serial on at least once.
-    pub(super) fn count_changes(&self, messages: usize) {
-        let known = self.soa.take();
-        if let Some((mut soa, ttl, asked_at)) = known {
-            let steps = u32::try_from(messages).unwrap_or(u32::MAX);
-            soa.serial = soa.serial.plus(steps);
+    /// Takes note that an UPDATE has changed the catalog, which had the serial `before`: that moves it on. Knot: moves it
+    /// on once for several UPDATEs that come close together.
+    pub(super) fn count_change(&self, before: Serial, joins_updates: bool) {
+        if let Some((mut soa, ttl, asked_at)) = self.soa.take() {
+            let is_counted = !joins_updates || soa.serial == before;
+            soa.serial = soa.serial.plus(is_counted.into());
             self.note_reached((soa, ttl, asked_at));
         }
     }

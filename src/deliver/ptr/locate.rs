@@ -5,11 +5,14 @@
 
 use std::net::IpAddr;
 
+use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::route::cname::{Chain, Follow, Reached, look};
 use crate::deliver::server::Session;
 use crate::deliver::server::query::records;
-use crate::model::{Name, Record, RecordType, Soa, ZoneName, reverse_name};
+use crate::model::{
+    Name, Presence, PtrIntent, Rdata, Record, RecordType, Soa, ZoneName, reverse_name,
+};
 
 /// The PTR records of an address, and their location.
 pub(crate) struct PtrLocation {
@@ -77,4 +80,42 @@ pub(crate) async fn find(
             owner: chain.at,
         });
     }
+}
+
+/// Returns the location of the PTR records at a primary that answers no queries, with those that this instance has sent.
+/// The value of the intent counts as what it is not to be: so it is sent. The zone is the implied one if no other is known.
+///
+/// # Errors
+/// [`Failure::CnameInTheWay`] if a CNAME is at the reverse name: nothing shows where it leads.
+pub(crate) async fn recall(
+    cx: &Context<'_>,
+    intent: &PtrIntent,
+    implied: &ZoneName,
+    has_cname: bool,
+) -> Result<PtrLocation, Failure> {
+    let owner = reverse_name(intent.address);
+    if has_cname {
+        return Err(Failure::CnameInTheWay { owner });
+    }
+    let zone = match cx.zone_of(&owner).await {
+        Err(Failure::ZoneUnknown { .. }) => implied.clone(),
+        zone => zone?,
+    };
+    let (rtype, ttl) = (RecordType::PTR, cx.policy.ptr.ttl);
+    let mut records = cx.sent(&zone, &owner, rtype, ttl).await?;
+    let rdata = Rdata::from_name(&intent.hostname);
+    records.retain(|it| it.rdata != rdata);
+    if intent.presence == Presence::Absent {
+        records.push(Record {
+            owner: owner.clone(),
+            rtype,
+            ttl,
+            rdata,
+        });
+    }
+    Ok(PtrLocation {
+        zone: Some(zone),
+        records,
+        ..PtrLocation::of(owner)
+    })
 }

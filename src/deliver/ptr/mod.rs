@@ -15,14 +15,15 @@ use crate::deliver::ownership;
 use crate::deliver::policy::{ExistingPtr, Policy, ZonesOfOthers};
 use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask_if_served, is_applied, records};
+use crate::deliver::server::query::is_applied;
 use crate::deliver::state::PtrValue;
 use crate::deliver::transaction::learn::learn;
+use crate::deliver::transaction::rrset_query::own_records;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
 use crate::plan::{Batch, Habit, Prerequisite, Update};
-use locate::{PtrLocation, find};
+use locate::{PtrLocation, find, recall};
 use reverse_zone::ReverseZone;
 
 /// A reading of the PTR records of an address, and the decision about it.
@@ -96,7 +97,13 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
 
     /// Reads the PTR records and decides about them. Changes nothing.
     async fn look(&mut self) -> Result<Decided, Failure> {
-        let found = find(&mut self.cx.session, self.intent.address, self.follow).await;
+        let session = &mut self.cx.session;
+        let found = if session.abilities.answers_queries() {
+            find(session, self.intent.address, self.follow).await
+        } else {
+            let has_cname = self.refuted.is_some();
+            recall(self.cx, self.intent, &self.reverse_zone.name, has_cname).await
+        };
         let mut location = match found {
             // A killed creation leaves a zone that is answered so, too.
             Err(Failure::ServerFailure { .. }) if self.is_unfinished().await? => {
@@ -196,12 +203,13 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     async fn holds(&mut self, decided: &Decided) -> Result<bool, Failure> {
         let session = &mut self.cx.session;
         let is_in_doubt = !decided.lines.is_empty()
+            && session.abilities.answers_queries()
             && (decided.location.has_synthesized_cname
-                || may_be_synthesized(session, decided).await?);
+                || own_records(session, decided.answered.clone()).await? != decided.answered);
         if !is_in_doubt {
             return Ok(true);
         }
-        let batch = self.fit_batch(decided, &[]);
+        let batch = self.fit_batch(decided, &[]).await?;
         let session = &mut self.cx.session;
         let key = &session.keys.update;
         let reply = session.update(&batch, key).await?;
@@ -209,13 +217,22 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
     }
 
     /// Returns the UPDATE of a decision as the primary takes it.
-    fn fit_batch(&self, decided: &Decided, lines: &[PreviewLine]) -> Batch {
+    async fn fit_batch(
+        &mut self,
+        decided: &Decided,
+        lines: &[PreviewLine],
+    ) -> Result<Batch, Failure> {
         let mut batch = decided.batch(lines);
         if self.requires_presence {
             batch.require_presence();
         }
-        let abilities = &self.cx.session.abilities;
-        abilities.fit_batch(batch, &decided.answered)
+        if !self.cx.session.abilities.answers_queries() {
+            // There may be values of others.
+            let (owner, rtype) = (decided.location.owner.clone(), RecordType::CNAME);
+            batch.prerequisites = vec![Prerequisite::Absent { owner, rtype }];
+        }
+        let answered = decided.answered.clone();
+        transaction::fit_batch(&mut self.cx.session, batch, answered).await
     }
 
     /// Drops a removed value from the state.
@@ -269,7 +286,7 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
             self.cx.store.add_ptr(self.managed_value()).await?;
         }
         Ok(Next::Send {
-            batches: vec![self.fit_batch(&decided, lines)],
+            batches: vec![self.fit_batch(&decided, lines).await?],
             change: decided,
         })
     }
@@ -310,6 +327,11 @@ impl<'a> Transaction<'a> for PtrUpdate<'_, 'a> {
     fn is_hidden(&self) -> bool {
         self.is_hidden
     }
+
+    fn in_context(&self, failure: Failure) -> Failure {
+        let owner = reverse_name(self.intent.address);
+        self.cx.session.without_zone(failure, owner)
+    }
 }
 
 /// Returns what [`deliver_ptr`] would do.
@@ -340,22 +362,6 @@ async fn authorize(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure>
         ZonesOfOthers::Refuse => ownership::authorize_record(&mut cx.session, zone, cx.store).await,
         ZonesOfOthers::Change => Ok(()),
     }
-}
-
-/// Returns whether a wildcard beside the name has one of its PTR values (RFC 4592).
-async fn may_be_synthesized(session: &mut Session<'_>, decided: &Decided) -> Result<bool, Failure> {
-    let parent = decided.location.owner.parent();
-    let beside = parent.map(|parent| parent.child(b"*"));
-    let (Some(Ok(beside)), false) = (beside, decided.answered.is_empty()) else {
-        return Ok(false);
-    };
-    // The reverse name may be an apex, and the name beside it in no zone of the primary.
-    let response = ask_if_served(session, &beside, RecordType::PTR).await?;
-    let mut found = response
-        .iter()
-        .flat_map(|it| records(it, &beside, RecordType::PTR));
-    let is_answered = |record: &Record| decided.answered.iter().any(|it| it.rdata == record.rdata);
-    Ok(found.any(is_answered))
 }
 
 /// Decides which records to remove and to add: a pure function of the reading. Leaves it to the caller whether

@@ -14,14 +14,17 @@ use crate::zonefile::txt_rdata;
 /// # Errors
 /// [`NameError`] if there is no room for the label.
 pub fn challenge_owner(domain: &Name) -> Result<Name, NameError> {
-    if domain.is_challenge() {
-        return Ok(domain.clone());
+    let is_prefix = |label: &[u8]| label == b"*" || label.eq_ignore_ascii_case(CHALLENGE_LABEL);
+    let mut validated = domain.clone();
+    while validated.labels().next().is_some_and(is_prefix)
+        && let Some(parent) = validated.parent()
+    {
+        validated = parent;
     }
-    let domain = match domain.parent().filter(|_| domain.is_wildcard()) {
-        Some(parent) => parent,
-        None => domain.clone(),
-    };
-    domain.child(CHALLENGE_LABEL)
+    if validated == *domain && domain.is_challenge() {
+        return Ok(validated);
+    }
+    validated.child(CHALLENGE_LABEL)
 }
 
 /// Returns the intent that adds or removes a value of a challenge.
@@ -66,5 +69,28 @@ mod tests {
         ]
         .join(".");
         assert_eq!(owner(&long), Err(NameError::NameTooLong));
+    }
+
+    #[test]
+    fn the_labels_of_a_challenge_may_be_given_in_any_order() {
+        let owner = |domain: &str| {
+            challenge_owner(&domain.parse().unwrap())
+                .unwrap()
+                .to_string()
+        };
+        for domain in [
+            "base.example",
+            "*.base.example",
+            "_acme-challenge.base.example",
+            "_acme-challenge.*.base.example",
+            "*._acme-challenge.base.example",
+            "*._ACME-Challenge.*.base.example",
+        ] {
+            let name = owner(domain).to_lowercase();
+            assert_eq!(name, "_acme-challenge.base.example.", "{domain}");
+        }
+        // A name that a CNAME may lead to.
+        let below = "a._acme-challenge.base.example.";
+        assert_eq!(owner(below), below);
     }
 }

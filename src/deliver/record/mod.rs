@@ -52,7 +52,7 @@ pub(crate) async fn locate(
     cx: &mut Context<'_>,
     at: &Name,
 ) -> Result<Reached<RecordLocation>, Failure> {
-    let found = find(&mut cx.session, at, Follow::NotSynthesized).await?;
+    let found = find(cx, at, Follow::NotSynthesized).await?;
     Ok(match found {
         Reached::Cname(target) => Reached::Cname(target),
         Reached::Here(found) => Reached::Here(RecordLocation {
@@ -68,11 +68,18 @@ struct Owner {
     has_synthesized_cname: bool,
 }
 
-async fn find(
-    session: &mut Session<'_>,
-    at: &Name,
-    follow: Follow,
-) -> Result<Reached<Owner>, Failure> {
+async fn find(cx: &mut Context<'_>, at: &Name, follow: Follow) -> Result<Reached<Owner>, Failure> {
+    if !cx.session.abilities.answers_queries() {
+        return match follow {
+            Follow::NotSynthesized => Ok(Reached::Here(Owner {
+                zone: cx.zone_of(at).await?,
+                has_synthesized_cname: false,
+            })),
+            // Nothing shows where it leads.
+            Follow::All => Err(Failure::CnameInTheWay { owner: at.clone() }),
+        };
+    }
+    let session = &mut cx.session;
     // A server does not follow a CNAME that it is asked for, so that a loop does no harm.
     let found = match look(session, at, RecordType::CNAME, follow).await {
         Err(refusal) if refusal.is_refused_question() => {
@@ -106,6 +113,33 @@ struct RecordUpdate<'c, 'a> {
 }
 
 impl RecordUpdate<'_, '_> {
+    /// Returns the records of the type at the name. At a primary that answers no queries, these are the ones that this
+    /// instance has sent, and the record itself counts as what it is not to be: so it is sent.
+    async fn present(&mut self, found: &Owner) -> Result<Vec<Record>, Failure> {
+        let (at, rtype) = (self.at, self.record.rtype);
+        let session = &mut self.cx.session;
+        if session.abilities.answers_queries() {
+            let response = if found.has_synthesized_cname {
+                None
+            } else {
+                ask(session, at, rtype).await?
+            };
+            let present = response.iter().flat_map(|it| records(it, at, rtype));
+            return Ok(present.cloned().collect());
+        }
+        let mut present = self.cx.sent(&found.zone, at, rtype, TTL_SECONDS).await?;
+        present.retain(|it| it.rdata != self.record.rdata);
+        if self.record.presence == Presence::Absent {
+            present.push(Record {
+                owner: at.clone(),
+                rtype,
+                ttl: TTL_SECONDS,
+                rdata: self.record.rdata.clone(),
+            });
+        }
+        Ok(present)
+    }
+
     /// Notes a challenge before it is added.
     ///
     /// # Errors
@@ -117,7 +151,7 @@ impl RecordUpdate<'_, '_> {
             Presence::Present => store.add_challenge(primary, owner, value).await,
             Presence::Absent
                 if self.cx.policy.removes_any_challenge
-                    || store.has_challenge(primary, owner, value).await? =>
+                    || store.challenges(primary, owner).await?.contains(value) =>
             {
                 Ok(())
             }
@@ -148,8 +182,8 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Next<Self::Outcome, Self::Change>, Failure> {
-        let (session, record, at) = (&mut self.cx.session, self.record, self.at);
-        let found = match find(session, at, self.follow).await? {
+        let (record, at) = (self.record, self.at);
+        let found = match find(self.cx, at, self.follow).await? {
             Reached::Here(found) => found,
             Reached::Cname(target) if record.follows_cnames => {
                 return Ok(Next::Done(Reached::Cname(target)));
@@ -159,18 +193,11 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
         if record.trust == Trust::Panel || record.follows_cnames && *at != record.owner {
             self.cx.policy.allow_challenge(&record.owner, at)?;
         }
+        let session = &mut self.cx.session;
         ownership::authorize_record(session, &found.zone, self.cx.store).await?;
         ownership::authorize_panel(self.cx, &found.zone).await?;
-        let session = &mut self.cx.session;
-        let response = if found.has_synthesized_cname {
-            None
-        } else {
-            ask(session, at, record.rtype).await?
-        };
-        let present = response.iter().flat_map(|it| records(it, at, record.rtype));
-        let present: Vec<Record> = present.cloned().collect();
-        let abilities = session.abilities.clone();
-        let updates = updates(record, at, &present, &abilities);
+        let present = self.present(&found).await?;
+        let updates = updates(record, at, &present, &self.cx.session.abilities);
         let done = Done::Record {
             asked: record.owner.clone(),
             owner: at.clone(),
@@ -194,8 +221,10 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
             }],
             updates,
         };
+        let session = &mut self.cx.session;
+        let fitting = transaction::fit_batch(session, batch.clone(), present).await?;
         Ok(Next::Send {
-            batches: vec![abilities.fit_batch(batch.clone(), &present)],
+            batches: vec![fitting],
             change: (done, batch),
         })
     }
@@ -220,6 +249,10 @@ impl<'a> Transaction<'a> for RecordUpdate<'_, 'a> {
 
     fn response_lost(&mut self, _change: Self::Change) {
         self.may_be_applied = true;
+    }
+
+    fn in_context(&self, failure: Failure) -> Failure {
+        self.cx.session.without_zone(failure, self.at.clone())
     }
 }
 

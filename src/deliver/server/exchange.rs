@@ -70,7 +70,8 @@ impl Session<'_> {
                 Ok(answer) => return Ok((answer, mac)),
                 Err(error) => error,
             };
-            let is_overload = congestion.is_overload(started, &source);
+            let (address, _) = self.primary.endpoint_of(kind);
+            let is_overload = congestion.is_overload(address, started, &source);
             self.overloads += u32::from(is_overload);
             let is_in_doubt = self.unanswered.is_some() || source.request_may_have_arrived();
             if kind == RequestKind::Update && is_in_doubt {
@@ -104,7 +105,10 @@ impl Session<'_> {
     ) -> Result<Vec<u8>, TransportError> {
         let (connected_for, endpoint) = self.primary.endpoint_of(kind);
         if let Security::Udp = endpoint.security {
-            return self.send_datagram(endpoint, message, kind).await;
+            let answer = self.send_datagram(endpoint, message, kind).await?;
+            let congestion = &self.primary.pool.congestion;
+            congestion.on_response(connected_for, started);
+            return Ok(answer);
         }
         if self.connected_for != connected_for {
             self.yield_connection();
@@ -119,7 +123,7 @@ impl Session<'_> {
             let congestion = &self.primary.pool.congestion;
             let is_dead = match kind {
                 RequestKind::Query | RequestKind::Transfer => {
-                    !(error.is_timeout() && congestion.is_answering(started))
+                    !(error.is_timeout() && congestion.is_answering(connected_for, started))
                 }
                 RequestKind::Update => error.is_end_before_answer(),
             };
@@ -145,22 +149,20 @@ impl Session<'_> {
             RequestKind::Query | RequestKind::Transfer => QUESTION_BY_UDP,
             RequestKind::Update => UPDATE_BY_UDP,
         };
-        let (started, deadline) = (Instant::now(), self.exchange_deadline());
-        let answer = exchange_with_host(endpoint, message, retry_policy, deadline).await?;
-        self.primary.pool.congestion.on_response(started);
-        Ok(answer)
+        exchange_with_host(endpoint, message, retry_policy, self.exchange_deadline()).await
     }
 
     /// Returns the failure to connect; it says so if the server answers by UDP alone.
     pub(super) async fn explained(
         &self,
-        endpoint: &Endpoint,
+        address: RequestKind,
         error: TransportError,
     ) -> TransportError {
-        // A primary that has responded takes TCP, and is overloaded now.
+        let (_, endpoint) = self.primary.endpoint_of(address);
+        // An address that has responded takes TCP, and is overloaded now.
         let may_be_without_tcp = matches!(endpoint.security, Security::Tcp)
             && error.is_without_connection()
-            && !self.primary.pool.congestion.has_response();
+            && !self.primary.pool.congestion.has_response(address);
         if may_be_without_tcp && self.answers_by_udp(endpoint).await {
             let peer = endpoint.to_string();
             return TransportError::NoTcp { peer };
@@ -207,7 +209,7 @@ impl Session<'_> {
         let opened = self.wait(response_timeout, Step::Connect, target, opened);
         match opened.await {
             Ok(connection) => self.connection = Some(connection),
-            Err(error) => return Err(self.explained(endpoint, error).await),
+            Err(error) => return Err(self.explained(self.connected_for, error).await),
         }
         Ok(())
     }
@@ -233,12 +235,12 @@ impl Session<'_> {
         let answer = connection.receive(deadline);
         let answer = self.wait(response_timeout, Step::Receive, target, answer);
         let answer = answer.await?;
-        congestion.on_response(started);
+        congestion.on_response(self.connected_for, started);
         self.connection = Some(connection);
         Ok(answer)
     }
 
-    /// Waits for work that has a deadline of its own; while the primary responds to other requests,
+    /// Waits for work that has a deadline of its own; while the address responds to other requests,
     /// no longer than the response timeout, which doubles with each overload: it may have been too
     /// short.
     async fn wait<T>(
@@ -250,11 +252,12 @@ impl Session<'_> {
     ) -> Result<T, TransportError> {
         let started = Instant::now();
         let longest = response_timeout * 2_u32.pow(self.overloads.saturating_sub(1).min(8));
+        let congestion = &self.primary.pool.congestion;
         let mut work = pin!(work);
         loop {
             match timeout(longest, &mut work).await {
                 Ok(done) => return done,
-                Err(_) if self.primary.pool.congestion.is_answering(started) => {
+                Err(_) if congestion.is_answering(self.connected_for, started) => {
                     return Err(TransportError::TimedOut {
                         step,
                         target,

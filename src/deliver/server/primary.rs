@@ -44,7 +44,7 @@ pub struct Primary {
     pub transfer_endpoint: Option<Endpoint>,
     /// The keys of all zones that no suffix has keys of its own for.
     pub keys: SigningKeys,
-    /// The keys of the zones at and below suffixes.
+    /// The keys of the zones at and below suffixes: those of its routes, and of the keys for single zones.
     pub keys_below: Vec<(Name, SigningKeys)>,
     /// What it shows, and what it takes in UPDATEs.
     pub abilities: Abilities,

@@ -21,25 +21,53 @@ pub(crate) async fn ask(
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
-    let reply = session.query(owner, rtype).await?;
-    let response = authentic(reply, session.keys.update.name())?;
+    let key = &session.keys.update;
+    ask_with(session, owner, rtype, key).await
+}
+
+/// Queries an RRset as [`ask`], with the key of its name: it may be in another zone than that of the session.
+pub(crate) async fn ask_by_name(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+) -> Result<Option<Response>, Failure> {
+    let key = &session.primary.keys_of(owner).update;
+    ask_with(session, owner, rtype, key).await
+}
+
+async fn ask_with(
+    session: &mut Session<'_>,
+    owner: &Name,
+    rtype: RecordType,
+    key: &Key,
+) -> Result<Option<Response>, Failure> {
+    let reply = session.query_with(owner, rtype, Some(key)).await?;
+    let response = authentic(reply, key.name())?;
     match response.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN => Ok(Some(response).filter(|it| it.authoritative)),
         rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) => Err(refused(owner, rcode)),
-        rcode => Err(Failure::ServerFailure {
-            rcode,
-            extended: response.extended_error,
-        }),
+        _ => Err(unanswered(response)),
     }
 }
 
-/// Queries an RRset as [`ask`], where nothing depends on why the primary does not answer for the name.
+/// Returns the failure of a question that the primary answers with an error.
+pub(crate) fn unanswered(response: Response) -> Failure {
+    match response.rcode {
+        rcode @ Rcode::NOTIMP => Failure::QueriesUnsupported { rcode },
+        rcode => Failure::ServerFailure {
+            rcode,
+            extended: response.extended_error,
+        },
+    }
+}
+
+/// Queries an RRset as [`ask_by_name`], if nothing depends on why the primary does not answer for the name.
 pub(crate) async fn ask_if_served(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
-    match ask(session, owner, rtype).await {
+    match ask_by_name(session, owner, rtype).await {
         Err(failure) if failure.is_refused_question() => Ok(None),
         asked => asked,
     }
@@ -74,33 +102,20 @@ pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
     record.and_then(|record| record.rdata.to_name())
 }
 
-/// Returns the names that have a CNAME. A response may be synthesized (RFC 4592), which a prerequisite is not.
-pub(crate) async fn with_cname(
+/// Returns whether prerequisites hold, by an UPDATE that changes nothing.
+pub(crate) async fn holds(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    names: Vec<Name>,
-) -> Result<Vec<Name>, Failure> {
-    let (mut found, rtype) = (Vec::new(), RecordType::CNAME);
-    for owner in names {
-        let response = ask(session, &owner, rtype).await?;
-        if response.is_none_or(|it| cname_target(&it, &owner).is_none()) {
-            continue;
-        }
-        let absent = Batch {
-            zone: zone.clone(),
-            prerequisites: vec![Prerequisite::Absent {
-                owner: owner.clone(),
-                rtype,
-            }],
-            updates: Vec::new(),
-        };
-        let key = &session.keys.update;
-        let reply = session.update(&absent, key).await?;
-        if !is_applied(reply, zone, key.name())? {
-            found.push(owner);
-        }
-    }
-    Ok(found)
+    prerequisites: Vec<Prerequisite>,
+) -> Result<bool, Failure> {
+    let batch = Batch {
+        zone: zone.clone(),
+        prerequisites,
+        updates: Vec::new(),
+    };
+    let key = &session.keys.update;
+    let reply = session.update(&batch, key).await?;
+    is_applied(reply, zone, key.name())
 }
 
 /// Returns whether the primary refuses a query without a signature, and refuses it without a key, too.
@@ -155,7 +170,8 @@ pub(crate) async fn refuses_questions(
     session.yield_permit();
     let mut absent = session.primary.pool.absent.lock().await;
     absent.retain(|_, seen| seen.elapsed() < MARK_TIME);
-    let is_there = !absent.contains_key(zone) && takes_updates(session, zone).await?;
+    let key = &session.primary.keys_of(zone.apex()).update;
+    let is_there = !absent.contains_key(zone) && takes_updates_of(session, zone, key).await?;
     if !is_there {
         absent.entry(zone.clone()).or_insert_with(Instant::now);
     }

@@ -134,7 +134,7 @@ impl Session<'_> {
         }
         match Connection::open(endpoint, deadline).await {
             Ok(connection) => Ok(connection.peer()),
-            Err(error) => Err(self.explained(endpoint, error).await.into()),
+            Err(error) => Err(self.explained(RequestKind::Update, error).await.into()),
         }
     }
 
@@ -150,6 +150,9 @@ impl Session<'_> {
         rtype: RecordType,
         key: Option<&Key>,
     ) -> Result<Reply, Failure> {
+        if !self.abilities.answers_queries() {
+            return Err(Failure::NothingShown);
+        }
         let is_by_udp = self.primary.is_by_udp(RequestKind::Query);
         // Not every server takes EDNS: only a response that did not fit is asked for with it.
         for advertised in [None, u16::try_from(DATAGRAM_OCTETS_MAX).ok()] {
@@ -270,12 +273,37 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Update, Some(key).zip(mac.as_ref())))
     }
 
+    /// Returns whether a primary that answers no queries said by its response to an UPDATE that it does not have the zone
+    /// (RFC 2136 section 3.1.1).
+    pub(crate) fn is_gone(&self, failure: &Failure) -> bool {
+        let is_absent = matches!(
+            failure,
+            Failure::UpdateRefused {
+                rcode: Rcode::NOTAUTH | Rcode::NOTZONE,
+                ..
+            }
+        );
+        is_absent && !self.abilities.answers_queries()
+    }
+
+    /// Returns the failure of a record whose zone the primary does not have by [`Self::is_gone`].
+    pub(crate) fn without_zone(&self, failure: Failure, owner: Name) -> Failure {
+        if self.is_gone(&failure) {
+            Failure::ZoneUnknown { owner }
+        } else {
+            failure
+        }
+    }
+
     /// Requests a zone by AXFR (RFC 5936).
     pub(crate) async fn transfer(
         &mut self,
         zone: &ZoneName,
         key: &Key,
     ) -> Result<Transfer, Failure> {
+        if !self.abilities.answers_queries() {
+            return Err(Failure::NothingShown);
+        }
         if self.primary.is_by_udp(RequestKind::Transfer) {
             return Err(Failure::TransferByUdp);
         }

@@ -2,7 +2,7 @@
 //!
 //! A transfer that fails never counts as an empty or an absent zone.
 
-use super::query::{authentic, is_denied_to_all, soa_of, takes_updates};
+use super::query::{authentic, is_denied_to_all, soa_of, takes_updates, unanswered};
 use super::session::{Session, Transfer};
 use crate::deliver::error::Failure;
 use crate::model::{CurrentZone, RecordType, ZoneName};
@@ -136,12 +136,7 @@ async fn explain_denial(
     }
     match answer.rcode {
         Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => {}
-        rcode => {
-            return Err(Failure::ServerFailure {
-                rcode,
-                extended: answer.extended_error,
-            });
-        }
+        _ => return Err(unanswered(answer)),
     }
     if rcode != Rcode::NOTAUTH && takes_updates(session, zone).await? {
         return Err(refused);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::zone_state::ZoneState;
-use crate::model::{DesiredZone, Name, Rdata, RrSet, RrSets, ZoneName};
+use crate::model::{DesiredZone, Name, Rdata, RrSet, RrSets};
 use crate::plan::{Action, Parts, Plan, Prerequisites};
 
 /// Returns what is managed once the plan is applied: the desired records that it does not leave out, and
@@ -66,13 +66,11 @@ pub(crate) fn to_reserve(after: &RrSets, managed: &RrSets, plan: &Plan) -> RrSet
     new
 }
 
-/// Returns what the zone must hold and is not known to have arrived, for a zone that is read from the
-/// state: it is sent again, which changes nothing if it has arrived.
-pub(crate) fn unverified(zone: &ZoneName, state: &ZoneState, desired: &DesiredZone) -> RrSets {
+/// Returns what a zone that is not read must hold and is not known to have arrived: it is sent again, which changes
+/// nothing if it has arrived.
+pub(crate) fn unverified(state: &ZoneState, desired: &DesiredZone) -> RrSets {
     let unverified = state.managed.minus(&state.verified);
-    let wanted = unverified.minus(&unverified.minus(&desired.records));
-    let sets = wanted.into_sets().into_iter();
-    RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)))
+    unverified.minus(&unverified.minus(&desired.records))
 }
 
 #[cfg(test)]

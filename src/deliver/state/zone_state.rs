@@ -28,7 +28,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::model::{CurrentZone, Name, Rdata, RrSets, Serial, ZoneName};
+use crate::model::{CurrentZone, Name, Rdata, RrSet, RrSets, Serial, ZoneName};
 use crate::plan::{Abilities, Change, Learnt, Part, Plan, Prerequisites, Surroundings};
 
 /// For how many seconds a refusal counts if nothing changes that it may depend on: an operator may have changed the
@@ -96,7 +96,7 @@ pub struct ZoneState {
     /// The records that this instance has sent, or was about to send; their TTLs have no meaning.
     pub managed: RrSets,
     /// The managed records that are known to be in the zone, with their TTLs. Kept only for a
-    /// primary with `read = "memory"`.
+    /// primary whose zones are not read.
     pub verified: RrSets,
     /// The parts that are not as they were sent.
     pub refusals: Vec<Refusal>,
@@ -134,6 +134,18 @@ impl ZoneState {
         }
         let (zone, command) = (zone.clone(), format!("queue retry --force {zone}"));
         Err(Failure::SignedZoneGone { zone, command })
+    }
+
+    /// Returns the records that the zone has by this state. One that may have arrived counts, so that it is removed if
+    /// it must go.
+    pub(crate) fn believed(&self) -> RrSets {
+        RrSets::from_sets(self.managed.iter().map(|set| {
+            let verified = self.verified.get(&set.owner, set.rtype);
+            RrSet {
+                ttl: verified.map_or(set.ttl, |set| set.ttl),
+                ..set.clone()
+            }
+        }))
     }
 
     /// Returns the state with prerequisites that the primary takes.
@@ -355,8 +367,8 @@ pub trait StateStore {
     /// [`commit`]: StateStore::commit
     fn drop_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Result<(), Failure>;
 
-    /// Outside the steps: returns whether this instance added a challenge.
-    fn has_challenge(&self, primary: &str, owner: &Name, value: &Rdata) -> Answer<bool>;
+    /// Outside the steps: returns the values of challenges that this instance added at an owner name.
+    fn challenges(&self, primary: &str, owner: &Name) -> Answer<Vec<Rdata>>;
 
     /// Outside the steps: returns the latest serial that a catalog is known to have had.
     fn catalog_serial(&self, catalog: &ZoneKey) -> Answer<Option<Serial>>;

@@ -23,7 +23,7 @@ const SOFTWARE_TIME_MAX: Duration = Duration::from_millis(500);
 /// Asks the primary once for its software, if nothing else tells, so that hints name that alone.
 pub(crate) async fn learn_software(session: &mut Session<'_>) {
     let primary = session.primary;
-    if primary.provisioning.is_none() {
+    if primary.provisioning.is_none() && session.abilities.answers_queries() {
         let ask = Box::pin(ask_software(session));
         let ask = async { ask.await.unwrap_or_default() };
         primary.pool.software.get_or_init(|| ask).await;

@@ -20,7 +20,7 @@ pub(crate) mod bisect;
 pub(crate) mod learn;
 mod pauses;
 pub(crate) mod probe;
-mod rrset_query;
+pub(crate) mod rrset_query;
 pub(crate) mod verify;
 
 use std::borrow::Cow;
@@ -30,12 +30,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::server::query::is_applied;
+use crate::deliver::server::query::{is_applied, records};
 use crate::deliver::server::{Primary, Provisioning, Session};
-use crate::model::{CurrentZone, RrSets, ZoneName};
-use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates};
+use crate::model::{CurrentZone, Record, RrSets, ZoneName};
+use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates, Shown};
 use crate::provision::{Frozen, Provisioner};
 use crate::wire::{Key, Rcode};
+use rrset_query::{ask_about, own_records};
 
 /// The longest wait for the interface of a primary that may explain a refusal.
 const STATE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -257,7 +258,9 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
             Err(failure @ Failure::ResponseLost { .. }) => End::ResponseLost(failure),
             Err(
                 failure @ (Failure::UpdateRefused { rcode, .. } | Failure::Unsigned { rcode, .. }),
-            ) if rcode == Rcode::NOTAUTH => End::ZoneVanished(failure),
+            ) if rcode == Rcode::NOTAUTH && !transaction.session().is_gone(&failure) => {
+                End::ZoneVanished(failure)
+            }
             Err(failure) => End::Refused(failure),
         };
         let is_certain = matches!(
@@ -312,7 +315,7 @@ pub(crate) async fn batches(
 ) -> Result<Vec<Batch>, Failure> {
     let abilities = session.abilities.clone();
     let mut current = Cow::Borrowed(current);
-    if !abilities.shows_zones() && abilities.rrsets == RrSetUpdates::Whole {
+    if abilities.shown == Shown::RrSets && abilities.rrsets == RrSetUpdates::Whole {
         current = Cow::Owned(with_served_values(session, plan, &current).await?);
     }
     let octets = session.primary.update_octets(&session.keys.update);
@@ -342,11 +345,25 @@ async fn with_served_values(
         .collect();
     let mut served = Vec::new();
     for (owner, rtype) in changed {
-        let set = rrset_query::query_set(session, owner, rtype).await?;
-        served.extend(set.filter(|set| !set.rdatas.is_empty()));
+        let response = ask_about(session, owner, rtype).await?;
+        let answered = response.iter().flat_map(|it| records(it, owner, rtype));
+        let answered = answered.cloned().collect();
+        served.extend(own_records(session, answered).await?);
     }
     Ok(CurrentZone {
-        records: RrSets::from_sets(served).union(current.records.clone()),
+        records: RrSets::from_records(served).union(current.records.clone()),
         ..current.clone()
     })
+}
+
+/// Returns a batch that changes one RRset, of which these records were answered, as the primary takes it.
+pub(crate) async fn fit_batch(
+    session: &mut Session<'_>,
+    batch: Batch,
+    mut answered: Vec<Record>,
+) -> Result<Batch, Failure> {
+    if session.abilities.rrsets == RrSetUpdates::Whole {
+        answered = own_records(session, answered).await?;
+    }
+    Ok(session.abilities.fit_batch(batch, &answered))
 }

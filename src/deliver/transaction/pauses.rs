@@ -34,7 +34,7 @@ impl Pauses {
     pub(super) fn of(session: &Session<'_>) -> Self {
         Self {
             short: PAUSES.into_iter(),
-            visible_at: Instant::now() + session.primary.abilities.visible_within,
+            visible_at: Instant::now() + session.abilities.visible_within,
             deadline: session.deadline,
         }
     }

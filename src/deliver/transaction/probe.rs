@@ -6,9 +6,9 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{is_applied, takes_updates};
-use crate::model::{Name, RecordType, ZoneName};
-use crate::plan::{Batch, Plan};
+use crate::deliver::server::query::{ask, cname_target, holds, is_applied, takes_updates};
+use crate::model::{Name, Rdata, RecordType, ZoneName};
+use crate::plan::{Batch, Plan, Prerequisite};
 use crate::wire::{Key, Rcode};
 
 /// Returns whether the key may update some type of a plan that was refused, so that the refusal is about a record.
@@ -28,6 +28,42 @@ pub(crate) async fn may_update(session: &mut Session<'_>, plan: &Plan) -> bool {
     false
 }
 
+/// Returns the names that have a CNAME other than the one that is to be there. A response may be synthesized (RFC 4592),
+/// which a prerequisite is not.
+pub(crate) async fn with_other_cname(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+    names: Vec<(Name, Option<Rdata>)>,
+) -> Result<Vec<Name>, Failure> {
+    let (mut found, rtype) = (Vec::new(), RecordType::CNAME);
+    for (owner, mut wanted) in names {
+        if session.abilities.answers_queries() {
+            let response = ask(session, &owner, rtype).await?;
+            let target = response.and_then(|it| cname_target(&it, &owner));
+            if target.is_none() || target == wanted.take().and_then(|it| it.to_name()) {
+                continue;
+            }
+        }
+        let absent = Prerequisite::Absent {
+            owner: owner.clone(),
+            rtype,
+        };
+        let equal = wanted.map(|rdata| Prerequisite::Equals {
+            owner: owner.clone(),
+            rtype,
+            rdata,
+        });
+        let mut is_other = true;
+        for prerequisite in std::iter::once(absent).chain(equal) {
+            is_other = is_other && !holds(session, zone, vec![prerequisite]).await?;
+        }
+        if is_other {
+            found.push(owner);
+        }
+    }
+    Ok(found)
+}
+
 /// Confirms that the primary has no zone for a name, after it refused a question about it with a signature: a refused
 /// question is no absence, and each zone that is there answers an update.
 ///
@@ -41,7 +77,7 @@ pub(crate) async fn confirm_no_zone(
     let Failure::QuestionRefused { .. } = refusal else {
         return Err(refusal);
     };
-    for apex in std::iter::successors(Some(owner.clone()), Name::parent) {
+    for apex in owner.and_above() {
         if takes_updates(session, &ZoneName::new(&apex)).await? {
             return Err(refusal);
         }

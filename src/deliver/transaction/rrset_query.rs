@@ -2,19 +2,9 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, cname_target};
-use crate::model::{Name, Record, RecordType, RrSet, ZoneName};
+use crate::deliver::server::query::{ask, ask_if_served, cname_target};
+use crate::model::{Name, Record, RecordType, RrSet};
 use crate::wire::Response;
-
-/// Queries an RRset.
-pub(super) async fn query_set(
-    session: &mut Session<'_>,
-    owner: &Name,
-    rtype: RecordType,
-) -> Result<Option<RrSet>, Failure> {
-    let response = ask_about(session, owner, rtype).await?;
-    Ok(response.map(|response| response.set(owner, rtype)))
-}
 
 /// Asks for an RRset. `None` if the response shows nothing about the name itself: below a delegation
 /// or a DNAME. A CNAME at the name shows that no other record exists, even if it is synthesized
@@ -34,22 +24,24 @@ pub(super) async fn ask_about(
     }))
 }
 
-/// Returns whether a wildcard above the name has the same data, so that the response may be
-/// synthesized (RFC 4592).
-pub(super) async fn is_synthesized_by_wildcard(
+/// Returns the records of an answered RRset that are the name's own: none if a wildcard gives them (RFC 4592). It then
+/// gives the same ones beside the name and below it, where it would not reach if the name existed.
+pub(crate) async fn own_records(
     session: &mut Session<'_>,
-    zone: &ZoneName,
-    set: &RrSet,
-) -> Result<bool, Failure> {
-    let above = std::iter::successors(set.owner.parent(), Name::parent);
-    for name in above.take_while(|name| name.is_at_or_below(zone.apex())) {
-        if let Ok(wildcard) = name.child(b"*")
-            && wildcard != set.owner
-            && let Some(response) = query_set(session, &wildcard, set.rtype).await?
-            && set.rdatas.iter().any(|rdata| response.contains(rdata))
-        {
-            return Ok(true);
+    answered: Vec<Record>,
+) -> Result<Vec<Record>, Failure> {
+    let Some(Record { owner, rtype, .. }) = answered.first() else {
+        return Ok(answered);
+    };
+    let beside = owner.parent().and_then(|parent| parent.child(b"*").ok());
+    let below = owner.child(b"nsbridge-check").ok();
+    let values = RrSet::among(&answered, owner, *rtype).rdatas;
+    for name in [beside, below].iter().flatten().filter(|it| *it != owner) {
+        let response = ask_if_served(session, name, *rtype).await?;
+        let given = response.map(|it| RrSet::among(&it.answers, name, *rtype).rdatas);
+        if given.unwrap_or_default() != values {
+            return Ok(answered);
         }
     }
-    Ok(false)
+    Ok(Vec::new())
 }

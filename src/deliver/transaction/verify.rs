@@ -14,15 +14,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::pauses::Pauses;
-use super::rrset_query::{ask_about, is_synthesized_by_wildcard};
+use super::rrset_query::{ask_about, own_records};
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::Ignored;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{is_applied, served_soa};
+use crate::deliver::server::query::{holds, is_applied, records, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
-    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Shown, Update, kept,
+    Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Update,
 };
 
 /// Most RRsets of a zone that are queried one by one. If there are more, the whole zone is read.
@@ -50,13 +50,16 @@ pub(crate) async fn ignored(
     current: &CurrentZone,
 ) -> Result<Ignored, Failure> {
     let is_small = current.records.record_count() + plan.changes.len() <= SMALL_ZONE_RECORDS;
-    let is_read = session.primary.abilities.shows_zones();
+    if !session.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
+    let is_read = session.abilities.shows_zones();
     let has_rrset_prerequisites = prerequisites == Prerequisites::RrSets;
     let mut changes = Changes {
         removed: plan.removed_records(),
         added: plan.records(|action| action != Action::Remove),
         kept: if is_read {
-            kept(plan, current)
+            plan.kept_values(current)
         } else {
             RrSets::default()
         },
@@ -140,6 +143,9 @@ pub(crate) async fn ignored_of(
     session: &mut Session<'_>,
     batch: &Batch,
 ) -> Result<Ignored, Failure> {
+    if !session.abilities.answers_queries() {
+        return Ok(Ignored::default());
+    }
     let (removed, added) = batch.changed_records();
     let mut changes = Changes {
         // A record is removed and added again to change its TTL.
@@ -207,7 +213,7 @@ impl Changes<'_, '_> {
 
     /// Verifies by queries alone, until the primary serves what it is slow to serve.
     async fn query_until_visible(&mut self) -> Result<Ignored, Failure> {
-        let is_slow = self.session.primary.abilities.visible_within > Duration::ZERO;
+        let is_slow = self.session.abilities.visible_within > Duration::ZERO;
         let mut pauses = Pauses::of(self.session);
         loop {
             let ignored = self.query(QUERIES_UNREAD_MAX).await?.0;
@@ -230,9 +236,10 @@ impl Changes<'_, '_> {
             let served = self.served_serial();
             if served.is_some_and(|serial| serial != self.before) {
                 // It may have changed between the queries. A zone below may hide what a transfer shows.
-                return match self.session.primary.abilities.shown {
-                    Shown::Zones => Ok(self.read().await?.unwrap_or_default()),
-                    Shown::RrSets => self.look().await,
+                return if self.session.abilities.shows_zones() {
+                    Ok(self.read().await?.unwrap_or_default())
+                } else {
+                    self.look().await
                 };
             }
             if !pauses.pause().await? {
@@ -273,25 +280,18 @@ impl Changes<'_, '_> {
         after: &RrSets,
     ) -> Result<bool, Failure> {
         let prerequisites = match after.get(owner, rtype) {
-            Some(_) if !self.session.primary.abilities.shows_zones() => {
+            Some(_) if !self.session.abilities.shows_zones() => {
                 let owner = owner.clone();
                 vec![Prerequisite::Exists { owner, rtype }]
             }
             after => Prerequisite::exactly(owner, rtype, after),
         };
-        let batch = Batch {
-            zone: self.zone.clone(),
-            prerequisites,
-            updates: Vec::new(),
-        };
-        let key = &self.session.keys.update;
-        let reply = self.session.update(&batch, key).await?;
-        is_applied(reply, self.zone, key.name())
+        holds(self.session, self.zone, prerequisites).await
     }
 
     /// Verifies once, by queries or by a transfer.
     async fn look(&mut self) -> Result<Ignored, Failure> {
-        let is_read = self.session.primary.abilities.shows_zones();
+        let is_read = self.session.abilities.shows_zones();
         if is_read && self.sets().len() > self.queries_max {
             return Ok(self.read().await?.unwrap_or_default());
         }
@@ -343,20 +343,20 @@ impl Changes<'_, '_> {
                 is_open = true;
                 continue;
             };
-            found.compare(self.of(&owner, rtype), Some(&response.set(&owner, rtype)));
+            let mut shown: Vec<Record> = records(&response, &owner, rtype).cloned().collect();
+            let removed = self.removed.get(&owner, rtype);
+            let is_removed = |it: &Record| removed.is_some_and(|set| set.contains(&it.rdata));
+            if shown.iter().any(is_removed) {
+                shown = own_records(self.session, shown).await?;
+            }
+            let shown = RrSet::among(&shown, &owner, rtype);
+            found.compare(self.of(&owner, rtype), Some(&shown));
             if let Some(added) = self.added.get(&owner, rtype)
                 && response.is_from_below(&owner, self.zone)
             {
                 self.answered_below.push(added.clone());
             }
         }
-        let mut left = Vec::new();
-        for set in found.left {
-            if !is_synthesized_by_wildcard(self.session, self.zone, &set).await? {
-                left.push(set);
-            }
-        }
-        found.left = left;
         Ok((found.into(), is_open))
     }
 

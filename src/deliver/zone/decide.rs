@@ -15,7 +15,7 @@ use crate::deliver::state::managed::unverified;
 use crate::deliver::state::{Provenance, Refusal, SoaTtl, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
-use crate::plan::{self, FirstContents, Plan, Surroundings};
+use crate::plan::{self, Apex, FirstContents, Plan, Surroundings};
 use crate::provision::{Created, ZoneStatus};
 
 /// The reading that a decision about a zone is computed from.
@@ -149,9 +149,11 @@ pub(super) fn update(
     now: u64,
 ) -> Result<DecidedUpdate, Failure> {
     if !primary.abilities.shows_zones() {
-        current.records = current
-            .records
-            .minus(&unverified(&current.name, &state, desired));
+        let mut missing = unverified(&state, desired);
+        if primary.abilities.answers_queries() {
+            missing = missing.minus(&current.name.apex_ns_of(&missing));
+        }
+        current.records = current.records.minus(&missing);
     }
     let is_new = before.created == Some(Created::Placeholder)
         || before.was_begun
@@ -195,7 +197,7 @@ pub(super) fn update(
     if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }
-    if let Some(remembered) = state.serial {
+    if let (Some(remembered), Apex::Set) = (state.serial, primary.abilities.soa) {
         plan.pass_serial(remembered, &current, desired.soa.serial, &scope);
     }
     let mut refusals = Vec::new();

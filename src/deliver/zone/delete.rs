@@ -47,6 +47,7 @@ pub(crate) async fn delete_zone(
             cx,
             zone,
             is_spared,
+            is_gone: false,
             failed_at: None,
             lost: None,
             counts: Counts::default(),
@@ -150,6 +151,8 @@ struct Emptying<'c, 'a> {
     zone: &'c ZoneName,
     /// The zone stays this instance's.
     is_spared: bool,
+    /// The primary, which answers no queries, has said that it does not have the zone.
+    is_gone: bool,
     /// The SOA under which a prerequisite failed.
     failed_at: Option<Rdata>,
     /// A plan whose response was lost. On the next read, removals that are no longer needed count as applied.
@@ -175,6 +178,9 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     }
 
     async fn decide(&mut self) -> Result<Next<Delivered, Removal>, Failure> {
+        if self.is_gone {
+            return Ok(Next::Done(Delivered::all(Done::AlreadyAbsent)));
+        }
         let (found, mut state) = read_to_remove(self.cx, self.zone).await?;
         let current = match what_to_remove(self.cx, self.zone, found, &state).await? {
             ToRemove::From(current) => *current,
@@ -255,6 +261,10 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
 
     async fn refused(&mut self, removal: Removal, failure: Failure) -> Result<(), Failure> {
         let session = &mut self.cx.session;
+        self.is_gone = session.is_gone(&failure);
+        if self.is_gone {
+            return Ok(());
+        }
         learn_software(session).await;
         let Removal { plan, current, .. } = removal;
         let refused = self.bisection.refused(session, &plan, &current, failure);

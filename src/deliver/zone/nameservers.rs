@@ -18,6 +18,9 @@ pub(crate) async fn create_zone(
     name: &ZoneName,
     nameservers: &[Name],
 ) -> Result<Delivered, Failure> {
+    if !cx.session.abilities.answers_queries() {
+        return Err(Failure::NothingShown);
+    }
     let given = [nameservers, &cx.session.primary.nameservers]
         .into_iter()
         .find(|it| !it.is_empty());

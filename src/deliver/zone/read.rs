@@ -4,44 +4,61 @@ use super::decide::{Before, View, is_unfinished};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership;
-use crate::deliver::server::query::{authentic, is_denied_to_all, refused, soa_of, takes_updates};
+use crate::deliver::server::query::{
+    authentic, is_denied_to_all, refused, soa_of, takes_updates, unanswered,
+};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
-use crate::model::{CurrentZone, DesiredZone, Record, RecordType, RrSet, RrSets, Soa, ZoneName};
+use crate::model::{CurrentZone, DesiredZone, Record, RecordType, RrSets, Soa, ZoneName};
+use crate::plan::Shown;
 use crate::wire::Rcode;
 
 /// How often a zone that is in no catalog is looked at again, for half a second, where a catalog creates and drops zones.
 const DROP_LOOKS: u32 = 8;
 
-/// Reads a zone, and loads what this instance manages in it.
+/// Reads a zone, as far as its primary shows it, and loads what this instance manages in it. What is not shown is what
+/// was delivered.
 pub(crate) async fn read(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<(Found, ZoneState), Failure> {
     let (session, store) = (&mut cx.session, cx.store);
-    let key = session.zone_key(zone);
-    if !session.primary.abilities.shows_zones() {
+    let (key, abilities) = (session.zone_key(zone), &session.primary.abilities);
+    let (mut found, state) = match abilities.shown {
+        Shown::Zones => {
+            let begun = store.load(&key);
+            let found = read_zone(session, zone).await?;
+            if matches!(found, Found::Zone(_)) {
+                // A zone that must be created keeps its permit, so that its state still holds then.
+                session.yield_permit();
+            }
+            (found, store.finish_load(&key, begun).await?)
+        }
         // The SOA comes first: a process that changes the zone after that makes a prerequisite fail, and one
         // that changed it before has said so in the state.
-        let mut found = ask_for_zone(session, zone).await?;
-        let state = store.load(&key).await?;
-        if let Found::Zone(current) = &mut found {
-            let asked = std::mem::take(&mut current.records);
-            current.records = asked.union(believed(zone, &state));
+        Shown::RrSets => {
+            let found = ask_for_zone(session, zone).await?;
+            (found, store.load(&key).await?)
         }
-        return Ok((found, state.weakened(&session.primary.abilities)));
-    }
-    let begun = store.load(&key);
-    let found = read_zone(session, zone).await?;
-    if matches!(found, Found::Zone(_)) {
-        // A zone that must be created keeps its permit, so that its state still holds then.
-        session.yield_permit();
-    }
-    let state = store.finish_load(&key, begun).await?;
-    let mut state = state.weakened(&session.primary.abilities);
-    if let Found::Zone(current) = &found {
-        state.key_tags = current.key_tags();
+        Shown::Nothing => {
+            let nothing = CurrentZone::unseen(zone.clone(), RrSets::default());
+            (Found::Zone(Box::new(nothing)), store.load(&key).await?)
+        }
+    };
+    let mut state = state.weakened(abilities);
+    if let Found::Zone(current) = &mut found {
+        if abilities.shows_zones() {
+            state.key_tags = current.key_tags();
+        } else {
+            let mut believed = state.believed();
+            if abilities.answers_queries() {
+                // The apex NS records were asked for.
+                let ns = current.name.apex_ns_of(&believed);
+                believed = believed.minus(&ns);
+            }
+            current.records = std::mem::take(&mut current.records).union(believed);
+        }
     }
     Ok((found, state))
 }
@@ -129,10 +146,7 @@ async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Foun
                 Err(refused(zone.apex(), rcode))
             }
             Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(Found::Absent),
-            rcode => Err(Failure::ServerFailure {
-                rcode,
-                extended: answer.extended_error,
-            }),
+            _ => Err(unanswered(answer)),
         };
     };
     let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
@@ -147,17 +161,4 @@ async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Foun
         soa_ttl,
         records: RrSets::from_records(ns),
     })))
-}
-
-/// Returns what the zone holds by the state, but for the apex NS records, which were asked for. What may
-/// have arrived counts as there, so that it is removed if it must go.
-fn believed(zone: &ZoneName, state: &ZoneState) -> RrSets {
-    let sets = state.managed.iter();
-    RrSets::from_sets(sets.filter(|set| !zone.is_apex_ns(set)).map(|set| {
-        let verified = state.verified.get(&set.owner, set.rtype);
-        RrSet {
-            ttl: verified.map_or(set.ttl, |set| set.ttl),
-            ..set.clone()
-        }
-    }))
 }

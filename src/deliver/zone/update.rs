@@ -23,7 +23,6 @@ use crate::deliver::create::create;
 use crate::deliver::error::{Failure, Retry};
 use crate::deliver::outcome::{Counts, Delivered, Done, Ignored, LeftOut, refused_additions};
 use crate::deliver::ownership;
-use crate::deliver::server::query::with_cname;
 use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
@@ -31,10 +30,11 @@ use crate::deliver::state::managed::{managed_after, obsolete, to_reserve};
 use crate::deliver::state::{Refusal, SoaTtl, StateChange, ZoneKey, ZoneState};
 use crate::deliver::transaction::bisect::{Bisection, is_unsigned};
 use crate::deliver::transaction::learn::{learn, learn_software};
+use crate::deliver::transaction::probe::with_other_cname;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::diagnostic::Diagnose as _;
 use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets, Serial};
-use crate::plan::{Action, Habit, Plan, Prerequisites, Shown, Surroundings};
+use crate::plan::{Action, Habit, Plan, Prerequisites, Surroundings};
 use crate::provision::Created;
 
 /// Makes the zone exist and look as desired.
@@ -169,7 +169,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         ownership::list_found(self.cx, &update.current, &update.state).await?;
         let left_out = update.left_out();
         let DecidedUpdate {
-            current,
+            mut current,
             mut state,
             placeholders,
             mut plan,
@@ -188,19 +188,27 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         self.bisection.restrict(session, &mut plan, &current);
         if std::mem::take(&mut self.before.suspects_cname) {
             let names = plan.owners_without_cname(&current);
-            for owner in with_cname(session, &self.desired.name, names).await? {
+            for owner in with_other_cname(session, &self.desired.name, names).await? {
                 self.bisection.exclude(&owner, &plan);
             }
             self.bisection.restrict(session, &mut plan, &current);
         }
         let managed = managed_after(records, &state.managed, &plan);
-        let add = match self.cx.session.primary.abilities.shown {
+        let is_read = self.cx.session.abilities.shows_zones();
+        let add = match is_read {
             // The first message of a search has reserved all.
-            Shown::Zones if is_unchanged => RrSets::default(),
-            Shown::Zones => to_reserve(&managed, &state.managed, &plan),
+            true if is_unchanged => RrSets::default(),
+            true => to_reserve(&managed, &state.managed, &plan),
             // None of them is certain while they are sent.
-            Shown::RrSets => plan.records(|_| true),
+            false => plan.records(|_| true),
         };
+        if !is_read {
+            // A CNAME whose response was lost is not one of others.
+            let mut cnames = state.managed.minus(&state.verified).into_sets();
+            cnames.retain(|set| set.rtype == RecordType::CNAME);
+            let cnames = RrSets::from_sets(cnames);
+            current.records = std::mem::take(&mut current.records).union(cnames);
+        }
         let mut unreserved = add.union(placeholders);
         let mut batches = Ok(Vec::new());
         if !plan.is_empty() {
@@ -395,24 +403,25 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let session = &mut self.cx.session;
         let ignored = verify::ignored(session, plan, messages, state.prerequisites, current);
         let ignored = ignored.await?;
-        let (zone, abilities) = (&plan.zone, &session.abilities);
         if messages > 0
             && state.prerequisites == Prerequisites::Presence
-            && abilities.prerequisites < Prerequisites::Presence
+            && session.abilities.prerequisites < Prerequisites::Presence
         {
-            learn(session, zone, Habit::ValuesFail, 1).await;
+            learn(session, &plan.zone, Habit::ValuesFail, 1).await;
         }
         self.bisection.note_taken(plan, &ignored);
-        let verify = match session.primary.abilities.shown {
-            Shown::Zones => RrSets::default(),
-            Shown::RrSets => {
-                let added = plan.records(|action| action != Action::Remove);
-                added.minus(&ignored.missing)
-            }
+        let abilities = &session.abilities;
+        let is_read = abilities.shows_zones();
+        let verify = if is_read {
+            RrSets::default()
+        } else {
+            let added = plan.records(|action| action != Action::Remove);
+            added.minus(&ignored.missing)
         };
         let serial = ignored.serial.unwrap_or(current.soa.serial);
-        let serial = self.serial_to_remember(state, serial);
-        if self.cx.session.primary.abilities.shows_zones()
+        let serial = Some(serial).filter(|_| abilities.answers_queries());
+        let serial = serial.and_then(|it| self.serial_to_remember(state, it));
+        if is_read
             && let Some((_, ttl)) = &plan.soa
             && *ttl != current.soa_ttl
             && ignored.soa_ttl.is_some_and(|served| served != *ttl)
@@ -443,7 +452,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         change.drop = obsolete(&sent.plan, &sent.state, &sent.managed)
             // So do those that the primary kept.
             .minus(&left);
-        if !self.cx.session.primary.abilities.shows_zones() {
+        if !is_read {
             // Only the state tells what the primary has: what never arrived is not managed.
             let never_arrived = refused_additions(&not_taken).minus(&sent.state.verified);
             change.drop = change.drop.union(never_arrived);
@@ -457,7 +466,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
 
     fn prerequisite_failed(&mut self, sent: Sending<'c>) {
         let failed_at = Some(sent.current.soa.to_rdata());
-        self.before.suspects_cname = !self.cx.session.primary.abilities.shows_zones();
+        self.before.suspects_cname = !self.cx.session.abilities.shows_zones();
         // The CNAME is looked for first.
         let is_counted = !self.before.suspects_cname || self.failed_at == failed_at;
         self.before.prerequisite_failures += u32::from(is_counted);

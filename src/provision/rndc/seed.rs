@@ -241,7 +241,7 @@ impl Creation<'_> {
             }
         }
         match self.add_primary(control, file).await {
-            Ok(Round::Created) => self.persist(control, file).await,
+            Ok(Round::Created) => self.persist(control, file, self.work_deadline).await,
             Err(error @ RndcError::ContentsRefused { .. }) => {
                 self.remove_file(control, file, from).await?;
                 Err(error)
@@ -257,7 +257,12 @@ impl Creation<'_> {
     /// next start. `modzone` writes the list after all removals that were pending at the `addzone`
     /// (BIND 9.20 and later: both stop all threads). `showzone` reads the list, but since 9.21.15
     /// reports the state in memory, so it proves nothing alone.
-    async fn persist(&self, control: &mut Control<'_>, file: &str) -> Result<Round, RndcError> {
+    async fn persist(
+        &self,
+        control: &mut Control<'_>,
+        file: &str,
+        deadline: Instant,
+    ) -> Result<Round, RndcError> {
         let commands = [
             (
                 "modzone",
@@ -268,7 +273,7 @@ impl Creation<'_> {
         loop {
             sleep(CLEANUP_TIME).await;
             for (verb, command) in &commands {
-                let answer = control.command(command, self.work_deadline).await?;
+                let answer = control.command(command, deadline).await?;
                 match answer.result {
                     CommandResult::Success if *verb == "showzone" => return Ok(Round::Created),
                     CommandResult::Success => {}
@@ -387,7 +392,8 @@ impl Creation<'_> {
     }
 
     /// Removes this creation's secondary if it exists. If that fails, the next creation of the zone
-    /// repairs it.
+    /// repairs it. Makes a primary survive a restart whose `addzone` or `modzone` got no answer: the
+    /// next creation takes it as it is.
     async fn remove_unfinished(&self, file: &str) {
         let removal = async {
             // A new connection, because the old one may still wait for a reply.
@@ -395,6 +401,10 @@ impl Creation<'_> {
             match read_zone(&mut control, self.target, self.deadline).await? {
                 ServerZone::Seed { file: found, .. } if found == file => {
                     remove_seed(&mut control, self.target, self.deadline).await
+                }
+                ServerZone::Primary { file: found, .. } if found.as_deref() == Some(file) => {
+                    self.persist(&mut control, file, self.deadline).await?;
+                    Ok(())
                 }
                 ServerZone::Absent
                 | ServerZone::Primary { .. }

@@ -42,6 +42,7 @@ pub(super) async fn settle(
             ServerZone::Primary {
                 loaded: true,
                 status,
+                ..
             } => return Ok(Settled::Exists(status.clone())),
             ServerZone::Foreign { kind } => {
                 return Err(RndcError::ForeignZone {

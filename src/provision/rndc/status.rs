@@ -16,6 +16,8 @@ pub(super) enum ServerZone {
         /// Whether the zone has contents.
         loaded: bool,
         status: ZoneStatus,
+        /// The file, without those that it includes.
+        file: Option<String>,
     },
     /// A secondary zone of an unfinished creation.
     Seed {
@@ -67,15 +69,20 @@ pub(super) async fn read_zone(
     };
     let loaded = value("serial").is_some();
     if value("type").is_some_and(is_primary) {
+        // The zone's file comes first; the files that it includes follow.
+        let file = value("files").and_then(|files| files.split(", ").next());
         // A zone in named.conf belongs to no instance, whatever the name of its file.
         let status = if value("reconfigurable via modzone") == Some("no") {
             ZoneStatus::Other(Creator::Server)
         } else {
-            // The zone's file comes first; the files that it includes follow.
-            let file = value("files").and_then(|files| files.split(", ").next());
             target.status(file)
         };
-        return Ok(ServerZone::Primary { loaded, status });
+        let file = file.map(str::to_owned);
+        return Ok(ServerZone::Primary {
+            loaded,
+            status,
+            file,
+        });
     }
     // BIND: `zonestatus` reports no type for a zone without contents.
     let shown = control.command(&target.showzone(), deadline).await?;
@@ -183,7 +190,11 @@ fn parse_shown(text: &str, target: &Target<'_>, loaded: bool) -> ServerZone {
     let file = option("file");
     let status = target.status(file);
     match file {
-        _ if is_primary(kind) => ServerZone::Primary { loaded, status },
+        _ if is_primary(kind) => ServerZone::Primary {
+            loaded,
+            status,
+            file: file.map(str::to_owned),
+        },
         Some(file) if matches!(kind, "secondary" | "slave") && target.creator(file).is_some() => {
             ServerZone::Seed {
                 file: file.to_owned(),
@@ -246,7 +257,8 @@ mod tests {
             shown("zone \"example\" { type primary; file \"example.db\"; };"),
             ServerZone::Primary {
                 loaded: true,
-                status: ZoneStatus::Unmarked
+                status: ZoneStatus::Unmarked,
+                file: Some("example.db".to_owned())
             }
         );
         let foreign = |kind: &str| ServerZone::Foreign {

@@ -1,4 +1,5 @@
-//! The state of catalogs, in SQL.
+//! The state of catalogs, in SQL. A serial whose check sum does not match counts as unknown: it would move a catalog,
+//! which all instances share, far ahead of the time.
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -16,7 +17,8 @@ impl Store {
 }
 
 fn find_serial(connection: &Connection, catalog: &ZoneKey) -> rusqlite::Result<Option<Serial>> {
-    let find = "SELECT serial FROM catalog WHERE primary_ = ? AND zone = ?";
+    let find = "SELECT serial FROM catalog
+                WHERE primary_ = ? AND zone = ? AND own_sum IS check_sum(primary_, zone, serial)";
     let row = params![catalog.primary, catalog.zone.to_string()];
     first(connection, find, row, |row| row.get(0).map(Serial))
 }
@@ -30,8 +32,9 @@ pub(super) fn note_serial(
     if find_serial(transaction, catalog)?.is_some_and(|known| !serial.is_after(known)) {
         return Ok(());
     }
-    let note = "INSERT INTO catalog (primary_, zone, serial) VALUES (?, ?, ?)
-                ON CONFLICT DO UPDATE SET serial = excluded.serial";
+    let note = "INSERT INTO catalog (primary_, zone, serial, own_sum)
+                VALUES (?1, ?2, ?3, check_sum(?1, ?2, ?3))
+                ON CONFLICT DO UPDATE SET serial = excluded.serial, own_sum = excluded.own_sum";
     let row = params![catalog.primary, catalog.zone.to_string(), serial.0];
     execute(transaction, note, row)
 }

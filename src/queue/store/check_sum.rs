@@ -1,6 +1,10 @@
-//! Check sums of jobs, of the state of zones and of PTR values. A bit that flips on the disk must not become another zone, another
-//! record, or a removal that nobody has allowed: a job whose check sums do not match is held, and never delivered; a
-//! zone whose check sums do not match is not changed; a PTR value whose check sum does not match counts as one of others.
+//! Check sums of jobs, of the state of zones, of PTR values and of the serials of catalogs. A bit that flips on the disk
+//! must not become another zone, another record, or a removal that nobody has allowed: a job whose check sums do not
+//! match is held, and never delivered; a zone whose check sums do not match is not changed; a PTR value whose check sum
+//! does not match counts as one of others, and such a serial as unknown.
+//!
+//! The tables `challenge`, `refused`, `deletion` and `contact` have none: a bit that flips there harms no other name. A
+//! challenge may stay, a refused record may be tried later, one deletion more or less may count.
 //!
 //! The intent has a sum of its own, so that a list of all jobs need not read the intents. A zone has one sum for all of
 //! its records, which changes with each of them: it shows a record that is missing, too.

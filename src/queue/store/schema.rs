@@ -173,6 +173,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         primary_ TEXT NOT NULL,
         zone     TEXT NOT NULL,
         serial   INTEGER NOT NULL, -- the latest that it is known to have had
+        own_sum  INTEGER,
         PRIMARY KEY (primary_, zone)
     ) STRICT, WITHOUT ROWID;
 "

@@ -387,3 +387,23 @@ fn the_latest_serial_of_a_catalog_stays() {
     // The catalog is no zone that is managed.
     assert_eq!(store.list().unwrap(), []);
 }
+
+/// It would move the catalog, which all instances share, far ahead of the time for good.
+#[test]
+fn a_damaged_serial_of_a_catalog_counts_as_unknown() {
+    let (directory, mut store) = store();
+    let note = |store: &mut Store, serial| {
+        let note = StoreChange::CatalogSerial(key(), Serial(serial));
+        store.apply(&[note]).unwrap();
+    };
+    let file = rusqlite::Connection::open(directory.path().join("new/queue.db")).unwrap();
+    for damage in ["serial = serial + 1073741824", "serial = -1", "own_sum = 5"] {
+        note(&mut store, 7);
+        let damage = format!("UPDATE catalog SET {damage}");
+        assert_eq!(file.execute(&damage, []).unwrap(), 1);
+        assert_eq!(store.catalog_serial(&key()).unwrap(), None, "{damage}");
+        note(&mut store, 6);
+        assert_eq!(store.catalog_serial(&key()).unwrap(), Some(Serial(6)));
+        assert_eq!(file.execute("DELETE FROM catalog", []).unwrap(), 1);
+    }
+}

@@ -159,12 +159,14 @@ impl Store {
         Ok(zone.map_or(0, |zone| zone.state.generation))
     }
 
-    /// Returns whether this instance added a challenge.
-    pub(crate) fn has_challenge(&self, value: &Challenge) -> Result<bool, StoreError> {
+    /// Returns the values of challenges that this instance added at an owner name.
+    pub(crate) fn challenges(&self, primary: &str, owner: &Name) -> Result<Vec<Rdata>, StoreError> {
         self.read(|connection| {
-            let find = "SELECT 1 FROM challenge WHERE primary_ = ? AND owner = ? AND value = ?";
-            let row = params![value.primary, value.owner, value.value];
-            Ok(first(connection, find, row, |_| Ok(()))?.is_some())
+            let find = "SELECT value FROM challenge WHERE primary_ = ? AND owner = ?";
+            let row = params![primary, owner.to_lowercase().to_string()];
+            all(connection, find, row, |row| {
+                Ok(Rdata::from_canonical(row.get_ref(0)?.as_blob()?))
+            })
         })
     }
 }

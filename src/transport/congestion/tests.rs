@@ -94,3 +94,25 @@ fn places_that_are_taken_go_when_they_are_given_back() {
         assert_eq!(permits.free.available_permits(), 4);
     });
 }
+
+#[test]
+fn a_response_of_one_address_makes_no_overload_of_another() {
+    let addresses = [
+        RequestKind::Query,
+        RequestKind::Transfer,
+        RequestKind::Update,
+    ];
+    let error = TransportError::Refused {
+        peer: ([127, 0, 0, 1], 53).into(),
+    };
+    for answering in addresses {
+        let congestion = Congestion::new(32, 6);
+        let started = Instant::now();
+        congestion.on_response(answering, started);
+        for address in addresses {
+            let is_same = address == answering;
+            assert_eq!(congestion.is_overload(address, started, &error), is_same);
+            assert_eq!(congestion.has_response(address), is_same);
+        }
+    }
+}

@@ -118,12 +118,7 @@ fn times_are_valid_dates() {
     assert_eq!(printed("0"), "19700101000000");
     assert_eq!(printed("951782400"), "20000229000000");
     assert_eq!(printed("4294967295"), "21060207062815");
-    for time in [
-        "20250229000000",
-        "20251301000000",
-        "20250100000000",
-        "21060207062816",
-    ] {
+    for time in ["20250229000000", "20251301000000", "20250100000000"] {
         let expected = format!(
             "expiration `{time}` is not a time such as `20260131235959`, or seconds since 1970"
         );

@@ -2,17 +2,20 @@
 
 use super::secondaries::bind_behind;
 use crate::support::bridge::Bridge;
+use crate::support::control::clock;
 use crate::support::daemon::Release;
 use crate::support::dig;
+use crate::support::jobs::wanted_at;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::members::{FORMAT, rights};
 use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::older_copy::OlderCopy;
 use crate::support::pdns::Pdns;
+use crate::support::ports::Port;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
-use crate::support::{wait, worker};
+use crate::support::{payload, wait, worker};
 
 /// A serial that is ahead of the time, as PowerDNS makes them of the date.
 const AHEAD: u32 = 3_000_000_000;
@@ -103,6 +106,29 @@ fn a_restored_catalog_of_powerdns_gets_a_serial_after_that_of_the_date() {
     }
 }
 
+/// Calls that claim a zone which the server cannot create have changed the catalog all the same.
+#[test]
+fn the_serial_of_calls_that_fail_is_passed_as_well() {
+    let (mut named, bridge) = bind(AHEAD);
+    create(&bridge, "a.test");
+    let copy = OlderCopy::of(&mut named);
+    let closed = Port::claim();
+    let bridge = bridge.control_port(closed.number());
+    for name in ["b.test", "c.test", "d.test", "e.test"] {
+        let call = zone(name, "@ NS ns1.example.net. | www A 192.0.2.7").call();
+        bridge.plesk(call).assert_status(75);
+    }
+    let last = serial(&named);
+    copy.put_back(&mut named);
+    assert!(
+        last - serial(&named) > 3,
+        "each call has changed the catalog"
+    );
+    create(&bridge.control_port(named.control_port()), "f.test");
+    let now = serial(&named);
+    assert!(is_after(now, last), "{last} to {now}");
+}
+
 /// Another program has moved the serial on, and a call has seen it.
 #[test]
 fn a_serial_that_another_program_set_is_passed() {
@@ -153,4 +179,23 @@ fn a_secondary_follows_a_restored_primary_whose_serials_are_ahead_of_the_time() 
     copy.put_back(&mut named);
     create(&bridge, "c.test");
     follows(&named, "c.test");
+}
+
+/// Knot: moves the serial on once for several UPDATEs that come close together.
+#[test]
+fn changes_that_a_knot_joins_are_not_counted_as_serials() {
+    let knot = Knot::builder().start();
+    // Ahead of the time, so that no change moves it on to that.
+    let ahead = u32::try_from(clock()).expect("before 2106") + 1_000;
+    set_serial(&knot, ahead);
+    let bridge = knot.provisioning(Bridge::of(&knot));
+    let zones = (1..=30).map(|number| wanted_at(number, 0).update());
+    bridge
+        .plesk(payload::call(&zones.collect::<Vec<_>>()))
+        .assert_status(0);
+    let before = serial(&knot);
+    assert!(before - ahead < 30, "no changes were joined");
+    create(&bridge, "last.test");
+    // Its claim and its entry are one change.
+    assert_eq!(serial(&knot) - before, 1);
 }

@@ -6,6 +6,7 @@ use crate::support::bridge::Bridge;
 use crate::support::hostile::call;
 use crate::support::keys::Key;
 use crate::support::ports::Port;
+use crate::support::scripted::Scripted;
 use crate::support::terminal::Terminal;
 
 /// What a call about a primary that is down writes on a terminal, with the lines that begin with these words.
@@ -38,7 +39,7 @@ fn written(variables: &[&str], options: &[&str]) -> String {
         .replace(&address, "127.0.0.1:PORT")
 }
 
-const REST: &str = ": example.com. on main (127.0.0.1:PORT): kept as job 1\n\
+const REST: &str = ": example.com. on main (127.0.0.1:PORT): job 1 kept\n\
     cause: 127.0.0.1:PORT refused the connection\n\
     do: see there: does `ss -ltn` (UDP: `-lun`) have that port?\n";
 
@@ -61,4 +62,37 @@ fn a_log_in_json_stays_one_line_on_a_terminal() {
         (&message["severity"], &message["code"]),
         (&"error".into(), &"NB-CONNECTION-REFUSED".into())
     );
+}
+
+/// Else a line of another program could come between its beginning and its text.
+#[test]
+fn a_line_of_progress_is_one_write() {
+    let silent = Scripted::start(|conversation| {
+        conversation.read();
+        conversation.stall();
+    });
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let key = Key::new("plesk").write(directory.path());
+    let bridge = Bridge::at(silent.port(), &key).deadline_seconds(4);
+    let config = bridge.write_configuration().to_string_lossy().into_owned();
+    let [payload, trace] = ["payload.json", "trace"].map(|name| bridge.file(name));
+    std::fs::write(&payload, call()).expect("a payload");
+    let [payload, trace] = [payload, trace].map(|it| it.to_string_lossy().into_owned());
+    let program = env!("CARGO_BIN_EXE_nsbridge");
+    let strace = ["strace", "-f", "-o", &trace, "-e", "trace=write"];
+    let words = [program, "--config", &config, "plesk", &payload];
+    let mut terminal = Terminal::start(&[&strace[..], &words].concat());
+    assert_eq!(terminal.end(), Some(75), "{}", terminal.shown());
+    let trace = std::fs::read_to_string(trace).expect("a trace");
+    let texts = trace
+        .lines()
+        .filter_map(|line| line.split_once(" write(2, "));
+    let starts: Vec<&str> = texts
+        .map(|(_, text)| text)
+        .filter(|text| text.starts_with(r#""\r\33[K"#))
+        .collect();
+    let whole = starts.iter().filter(|text| text.contains("0 of 1 done, "));
+    // The last one clears the line for the message.
+    assert_eq!(whole.count() + 1, starts.len(), "{starts:?}");
+    assert!(starts.len() > 2, "{starts:?}");
 }

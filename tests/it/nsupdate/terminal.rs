@@ -109,7 +109,7 @@ fn nsupdate_shows_what_becomes_of_a_durable_batch_before_the_next_one_is_typed()
     named.stop();
     terminal.line("add w.example.com 60 TXT two");
     terminal.line("send");
-    shows("kept as job", &terminal);
+    shows("job 2 kept", &terminal);
     named.restart();
     terminal.line("delete w.example.com TXT one");
     terminal.line("send");

@@ -79,3 +79,22 @@ fn what_another_client_brings_back_before_a_deletion_is_verified_is_removed_agai
     assert!(!is_armed.load(Ordering::SeqCst), "nothing was brought back");
     assert_eq!(dig::status(&server, "www.example.com", "A"), "NXDOMAIN");
 }
+
+scenario!(a_value_that_another_client_takes_out_beside_an_addition_is_not_put_back);
+fn a_value_that_another_client_takes_out_beside_an_addition_is_not_put_back(kind: Kind) {
+    let (server, _) = kind.by_hand("www 300 A 192.0.2.9");
+    let script = "zone example.com\nupdate delete www.example.com A 192.0.2.9";
+    let (relay, is_armed) = undoing(&server, script);
+    let bridge = Bridge::at(relay.port(), server.key_file());
+    is_armed.store(true, Ordering::SeqCst);
+    let wanted = zone(
+        "example.com",
+        "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | www 300 A 192.0.2.7",
+    );
+    bridge
+        .plesk(wanted.call())
+        .assert_status(0)
+        .assert_stderr("");
+    assert!(!is_armed.load(Ordering::SeqCst), "nothing was taken out");
+    wanted.assert_on(&server);
+}

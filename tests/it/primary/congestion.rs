@@ -10,6 +10,8 @@ use pretty_assertions::assert_eq;
 
 use crate::support::bridge::{Bridge, Run};
 use crate::support::daemon::Release;
+use crate::support::habits::Habits;
+use crate::support::hosted::Hosted;
 use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::message::{is_transfer, is_update};
@@ -18,7 +20,7 @@ use crate::support::pdns::Pdns;
 use crate::support::scripted::{Scripted, Upstream};
 use crate::support::server::Server;
 use crate::support::worker;
-use crate::support::{message, payload, wait};
+use crate::support::{message, payload, wait, wanted};
 
 const ZONES: u32 = 48;
 const IN_FLIGHT: usize = 32;
@@ -336,4 +338,23 @@ fn a_transfer_that_is_dropped_twice_at_once_while_nobody_else_waits_is_asked_for
     );
     let run = bridge.plesk(all());
     assert_all_delivered(&run, &bridge, &named);
+}
+
+#[test]
+fn an_address_that_closes_connections_is_not_overloaded_since_another_one_answers() {
+    let hosted = Hosted::start(&["example.com"], &[], Habits::default());
+    let closing = Scripted::start(|conversation| {
+        conversation.read();
+    });
+    let query_address = format!("127.0.0.1:{}", closing.port());
+    let bridge = Bridge::at(hosted.port("updates"), &hosted.key_file()).set_text(
+        "primaries.main",
+        "query-address",
+        &query_address,
+    );
+    // The zone is transferred before the first question.
+    let run = bridge.plesk(wanted::zone("example.com", "www A 192.0.2.7").call());
+    run.assert_status(75)
+        .assert_codes(&["NB-CONNECTION-CLOSED"]);
+    assert_eq!((hosted.received().transfers, closing.connections()), (1, 1));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 
-use super::switches::{SWITCHES, Switch, switch};
+use super::switches::{SWITCHES, Switch, UNSEEN, switch};
 use crate::support::bridge::{Bridge, Run};
 use crate::support::habits::{Apex, CAA, Habits, PTR, Prerequisites, SOA, SRV, YXRRSET};
 use crate::support::hosted::{Hosted, NAME_SERVERS};
@@ -56,6 +56,8 @@ struct Row {
 pub(super) struct Case {
     pub(super) hosted: Hosted,
     habits: Habits,
+    /// It is asked nothing.
+    is_unseen: bool,
     pub(super) bridge: Bridge,
     row: Row,
 }
@@ -79,7 +81,13 @@ impl Case {
             bridge = bridge.set_text(&format!("keys.{name:?}"), "file", &file.to_string_lossy());
         }
         let options = switches.iter().flat_map(|switch| switch.options);
-        for (option, value) in options.filter(|_| has_options) {
+        let is_unseen = has_options && options.clone().any(|it| *it == ("read", "none"));
+        // What is to be asked elsewhere, or not, is for services that are asked at all.
+        let of_answers = ["read", "query-address", "transfer-address", "transfer-key"];
+        let counts = |(option, value): &&(&str, &str)| {
+            has_options && !(is_unseen && *value != "none" && of_answers.contains(option))
+        };
+        for (option, value) in options.filter(counts) {
             let value = ["queries", "transfers"]
                 .iter()
                 .fold((*value).to_owned(), |value, it| {
@@ -93,13 +101,15 @@ impl Case {
                 option => bridge.set_text("primaries.main", option, &value),
             };
         }
-        if !habits.refused_types.is_empty() || !has_options {
-            bridge = bridge.without_dry_run("only a run meets what is refused");
+        let is_lost = is_unseen && habits.replaces;
+        if !habits.refused_types.is_empty() || !has_options || is_lost {
+            bridge = bridge.without_dry_run("only a run meets what is refused, or replaced");
         }
         let names: Vec<&str> = switches.iter().map(|switch| switch.name).collect();
         Self {
             hosted,
             habits,
+            is_unseen,
             bridge,
             row: Row {
                 name: names.join(" + "),
@@ -155,6 +165,10 @@ impl Case {
         let run = sync::sync(&self.bridge, &[]);
         self.note(&run, "second sync", 0);
         self.assert_silent("second sync", before);
+        if self.is_unseen {
+            let questions = self.hosted.received().questions.to_string();
+            self.assert_is("questions", &[questions], &["0"]);
+        }
         self.row
     }
 
@@ -205,8 +219,10 @@ impl Case {
         self.command("ptr delete 192.0.2.7 b.example.com");
         self.assert_pointers("second ptr delete", &[]);
         let count = self.hosted.received().updates - before;
-        // The first one that requires a value is sent again; the one before requires that there is none.
-        let is_learnt = self.habits.prerequisites == Prerequisites::ValuesFail(YXRRSET);
+        // The first one that requires a value is sent again; the one before requires that there is none. Nothing is
+        // required of what is not seen.
+        let is_learnt =
+            self.habits.prerequisites == Prerequisites::ValuesFail(YXRRSET) && !self.is_unseen;
         let expected = if is_learnt { 5 } else { 4 };
         self.assert_is(
             "UPDATEs of PTR records",
@@ -230,11 +246,17 @@ impl Case {
 
     /// The lines that the service takes, beside what it has of its own.
     fn expected(&self, wanted: &Wanted) -> Vec<String> {
+        let is_lost = self.is_unseen && self.habits.replaces;
         let own = NAME_SERVERS.map(|host| format!("{ZONE}. 3600 IN NS {host}"));
+        let stays = |line: &String| match line.split(' ').nth(3) {
+            Some("NS") => !is_lost || self.habits.apex_ns != Apex::Changed,
+            _ => !is_lost || !line.starts_with("txt."),
+        };
         let theirs = [
             format!("txt.{ZONE}. 3600 IN TXT \"theirs\""),
             format!("other.{ZONE}. 3600 IN A 192.0.2.30"),
         ];
+        let there = own.into_iter().chain(theirs).filter(stays);
         let refused = self.refused_types();
         let content = wanted.content();
         let taken = content.iter().filter(|line| {
@@ -250,7 +272,7 @@ impl Case {
                 .to_string();
             words.join(" ")
         });
-        let all: BTreeSet<String> = with_ttl.chain(own).chain(theirs).collect();
+        let all: BTreeSet<String> = with_ttl.chain(there).collect();
         all.into_iter().collect()
     }
 
@@ -313,8 +335,9 @@ impl Case {
     /// The SOA is the payload's where the service takes it, and its own where not.
     fn assert_soa(&mut self) {
         let soa = self.hosted.witness().soa(ZONE);
-        let is_taken =
-            self.habits.soa == Apex::Changed && !self.habits.refused_types.contains(&SOA);
+        let is_taken = self.habits.soa == Apex::Changed
+            && !self.habits.refused_types.contains(&SOA)
+            && !self.is_unseen;
         let rname = if is_taken {
             "hostmaster.example.net."
         } else {
@@ -370,14 +393,17 @@ fn assert_right(cases: &[Vec<Switch>]) {
 #[test]
 fn each_habit_with_the_options_for_it_costs_no_record() {
     let mut cases = vec![vec![]];
-    cases.extend(SWITCHES.iter().map(|switch| vec![*switch]));
+    cases.extend(SWITCHES.iter().chain(UNSEEN).map(|switch| vec![*switch]));
     assert_right(&cases);
 }
 
 /// Otherwise the habit is none, and the options are for nothing.
 #[test]
 fn each_habit_shows_without_the_options_for_it() {
+    // Silence takes the time of each call.
+    let unseen = UNSEEN.iter().filter(|it| !it.name.ends_with("silence"));
     let switches = SWITCHES.iter().filter(|switch| !switch.options.is_empty());
+    let switches = switches.chain(unseen);
     let cases = switches.map(|switch| vec![*switch]);
     let cases: Vec<Vec<Switch>> = std::iter::once(vec![]).chain(cases).collect();
     let mut rows = rows(&cases, false).into_iter();
@@ -394,7 +420,7 @@ fn each_habit_shows_without_the_options_for_it() {
 /// What is known of services, each habit by a public document.
 #[test]
 fn the_habits_of_known_services_go_together() {
-    let services: [&[&str]; 6] = [
+    let services: [&[&str]; 7] = [
         // Dyn.
         &[
             "UDP only",
@@ -402,6 +428,14 @@ fn the_habits_of_known_services_go_together() {
             "no AXFR",
             "an addition replaces",
             "prerequisites FORMERR",
+        ],
+        // Dyn without a server that answers.
+        &[
+            "UDP only",
+            "no answers, silence",
+            "an addition replaces",
+            "prerequisites FORMERR",
+            "apex NS kept in silence",
         ],
         // Glauca HexDNS.
         &[
@@ -415,7 +449,7 @@ fn the_habits_of_known_services_go_together() {
         &["SOA refused", "apex NS refused", "no AXFR"],
         // CoreDNS.
         &["1,024 records a message"],
-        // hickory-dns.
+        // hickory-dns, behind a secondary that signs its answers.
         &[
             "values among others hold",
             "SOA kept in silence",
@@ -426,6 +460,41 @@ fn the_habits_of_known_services_go_together() {
     ];
     let cases = services.map(|names| names.iter().map(|name| switch(name)).collect::<Vec<_>>());
     assert_right(&cases);
+}
+
+/// The service computes its signatures itself, apart from nsbridge and BIND.
+#[test]
+fn each_algorithm_of_keys_is_that_of_the_service_too() {
+    let wanted = zone(ZONE, WANTED);
+    for algorithm in [
+        "hmac-md5",
+        "hmac-sha1",
+        "hmac-sha224",
+        "hmac-sha256",
+        "hmac-sha384",
+        "hmac-sha512",
+    ] {
+        let habits = Habits {
+            algorithm,
+            ..Habits::default()
+        };
+        let hosted = Hosted::start(&[ZONE], &[], habits);
+        let bridge =
+            Bridge::at(hosted.port("updates"), &hosted.key_file()).foretold_by(hosted.witness());
+        let run = bridge.plesk(wanted.call());
+        run.assert_status(0).assert_stderr("");
+        let there = hosted.witness().axfr(ZONE);
+        let lacks = |line: &String| !there.contains(line);
+        assert_eq!(
+            wanted.content().into_iter().find(lacks),
+            None,
+            "{algorithm}"
+        );
+        let updates = hosted.received().updates;
+        assert_ne!(updates, 0, "{algorithm}");
+        bridge.plesk(wanted.call()).assert_status(0);
+        assert_eq!(hosted.received().updates, updates, "{algorithm}");
+    }
 }
 
 #[test]
@@ -446,5 +515,21 @@ fn thirty_pairs_of_habits_go_together() {
             cases.push(vec![a, b]);
         }
     }
+    assert_right(&cases);
+}
+
+#[test]
+fn a_service_that_answers_nothing_may_have_any_other_habit() {
+    let others = SWITCHES.iter().filter(|it| it.about != "queries");
+    let mut cases: Vec<Vec<Switch>> = others
+        .map(|it| vec![switch("no answers, NOTIMP"), *it])
+        .collect();
+    let all = [
+        "no answers, REFUSED",
+        "UDP only",
+        "an addition replaces",
+        "a key for each zone",
+    ];
+    cases.push(all.map(switch).to_vec());
     assert_right(&cases);
 }

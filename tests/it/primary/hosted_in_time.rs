@@ -1,11 +1,17 @@
-//! Services that serve a change some time after they took it, or take only so many UPDATEs in a time.
+//! Services that serve a change some time after they took it, or take only so many UPDATEs in a time; and a deletion that
+//! meets a change by others.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::hosted::{WANTED, ZONE};
 use crate::support::bridge::Bridge;
-use crate::support::habits::Habits;
+use crate::support::habits::{Habits, NXRRSET, Prerequisites};
 use crate::support::hosted::Hosted;
+use crate::support::message::{answer, is_update, sign};
+use crate::support::payload;
+use crate::support::scripted::{Scripted, Upstream};
 use crate::support::wanted::zone;
 
 /// Makes two equal calls to a service that serves a change some seconds later, and asserts one UPDATE.
@@ -67,4 +73,47 @@ fn what_a_limit_on_updates_refuses_is_delivered_by_later_calls() {
         .assert_status(0)
         .assert_stderr("");
     assert_eq!(hosted.received().updates, before);
+}
+
+/// A service on which no value is ever right as a prerequisite, and the first UPDATE of a deletion finds another zone.
+#[test]
+fn a_deletion_sends_no_stronger_prerequisites_than_the_configuration_says() {
+    let habits = Habits {
+        prerequisites: Prerequisites::ValuesFail(NXRRSET),
+        ..Habits::default()
+    };
+    let hosted = Hosted::start(&[ZONE], &[], habits);
+    let (port, key) = (hosted.port("updates"), hosted.key());
+    let is_armed = Arc::new(AtomicBool::new(false));
+    let armed = Arc::clone(&is_armed);
+    let relay = Scripted::start(move |conversation| {
+        let mut upstream = Upstream::connect(port);
+        while let Some(request) = conversation.read() {
+            let response = if is_update(&request) && armed.swap(false, Ordering::SeqCst) {
+                sign(answer(&request, NXRRSET, &[]), &request, &key)
+            } else {
+                upstream.exchange(&request)
+            };
+            conversation.write(&response);
+        }
+    });
+    let bridge = Bridge::at(relay.port(), &hosted.key_file());
+    let bridge = bridge.set_text("primaries.main", "prerequisites", "presence");
+    let content = || {
+        let lines = hosted.witness().axfr(ZONE).into_iter();
+        let others = lines.filter(|line| !line.contains(" SOA "));
+        others.collect::<Vec<_>>()
+    };
+    let before = content();
+    bridge
+        .plesk(zone(ZONE, WANTED).call())
+        .assert_status(0)
+        .assert_stderr("");
+    is_armed.store(true, Ordering::SeqCst);
+    bridge
+        .plesk(payload::call(&[payload::delete(ZONE)]))
+        .assert_status(0)
+        .assert_stderr("");
+    assert!(!is_armed.load(Ordering::SeqCst), "nothing failed");
+    assert_eq!(content(), before);
 }

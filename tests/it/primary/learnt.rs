@@ -1,6 +1,7 @@
 //! `nsbridge check --write`: the habits of a service are found out, each with the lines that it needs. And what a delivery
 //! finds out by itself.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
@@ -8,8 +9,10 @@ use pretty_assertions::assert_eq;
 use super::hosted::{Case, ZONE};
 use super::switches::{SWITCHES, Switch, switch};
 use crate::support::bridge::Bridge;
-use crate::support::habits::Habits;
+use crate::support::habits::{Habits, NXRRSET, Prerequisites};
 use crate::support::hosted::Hosted;
+use crate::support::message::is_update;
+use crate::support::scripted::{Scripted, Upstream};
 use crate::support::wanted::zone;
 
 /// Options that a check by writing finds out.
@@ -145,6 +148,38 @@ fn a_limit_on_updates_in_a_time_is_no_limit_of_a_message() {
 fn a_name_that_is_not_removed_is_named() {
     let habit = |it: &mut Habits| it.updates_refused = 5..=usize::MAX;
     assert_refused(habit, "NB-CHECK-NAME-NOT-REMOVED", true);
+}
+
+/// A service serves records three seconds later, removes no whole name, and the response to the UPDATE after the first
+/// record is lost.
+#[test]
+fn a_record_that_is_not_served_yet_is_removed_by_its_value() {
+    let habits = Habits {
+        prerequisites: Prerequisites::ValuesFail(NXRRSET),
+        shown_after: Duration::from_secs(3),
+        refuses_removed_names: true,
+        ..Habits::default()
+    };
+    let hosted = Hosted::start(&[ZONE], &[], habits);
+    let (port, updates) = (hosted.port("updates"), AtomicUsize::new(0));
+    let relay = Scripted::start(move |conversation| {
+        let mut upstream = Upstream::connect(port);
+        while let Some(request) = conversation.read() {
+            let response = upstream.exchange(&request);
+            // It is sent once more over a new connection.
+            if is_update(&request) && [2, 3].contains(&updates.fetch_add(1, Ordering::SeqCst)) {
+                return conversation.reset();
+            }
+            conversation.write(&response);
+        }
+    });
+    let bridge = Bridge::at(relay.port(), &hosted.key_file());
+    let bridge = bridge.without_dry_run("a check has none");
+    let run = bridge.start(&["check", "--write", ZONE], "").end();
+    run.assert_status(75).assert_codes(&["NB-RESPONSE-LOST"]);
+    let records = hosted.witness().axfr(ZONE);
+    let left = records.iter().filter(|line| line.contains("nsbridge-"));
+    assert_eq!(left.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]

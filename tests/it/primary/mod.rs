@@ -14,4 +14,6 @@ mod remembered;
 pub(crate) mod switches;
 mod tls;
 mod udp;
+mod unseen;
+mod whole;
 mod zone_keys;

@@ -1,8 +1,8 @@
 //! The habits of hosted services, each with the options that it needs.
 
 use crate::support::habits::{
-    Apex, CAA, FORMERR, Habits, NOTIMP, NXRRSET, PTR, Prerequisites, REFUSED, SOA, SRV, Transfers,
-    YXRRSET,
+    Apex, CAA, FORMERR, Habits, NOTIMP, NXRRSET, PTR, Prerequisites, REFUSED, SILENT, SOA, SRV,
+    Transfers, YXRRSET,
 };
 
 /// A habit of a service, and the options of its primary that go with it.
@@ -194,13 +194,41 @@ pub(crate) const SWITCHES: &[Switch] = &[
     },
 ];
 
+/// The habits of services that answer no question, and have no other server that does.
+pub(crate) const UNSEEN: &[Switch] = &[
+    Switch {
+        name: "no answers, NOTIMP",
+        about: "queries",
+        habit: |it| (it.no_queries, it.transfers) = (Some(NOTIMP), Transfers::Nowhere),
+        options: &[("read", "none")],
+    },
+    Switch {
+        name: "no answers, REFUSED",
+        about: "queries",
+        habit: |it| (it.no_queries, it.transfers) = (Some(REFUSED), Transfers::Nowhere),
+        options: &[("read", "none")],
+    },
+    Switch {
+        name: "no answers, silence",
+        about: "queries",
+        habit: |it| (it.no_queries, it.transfers) = (Some(SILENT), Transfers::Nowhere),
+        options: &[("read", "none")],
+    },
+];
+
 /// The options of all habits, each with its value.
 pub(crate) fn options() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let options = SWITCHES.iter().flat_map(|switch| switch.options);
+    let options = SWITCHES
+        .iter()
+        .chain(UNSEEN)
+        .flat_map(|switch| switch.options);
     options.copied()
 }
 
 pub(crate) fn switch(name: &str) -> Switch {
-    let found = SWITCHES.iter().find(|switch| switch.name == name);
+    let found = SWITCHES
+        .iter()
+        .chain(UNSEEN)
+        .find(|switch| switch.name == name);
     *found.unwrap_or_else(|| panic!("no switch `{name}`"))
 }

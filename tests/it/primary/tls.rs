@@ -110,6 +110,27 @@ fn a_server_of_another_name_is_not_trusted() {
     assert_distrusts(&named, &bridge, "NB-TLS-OTHER-NAME");
 }
 
+/// The certificate names 127.0.0.1, which is the name of `address` alone.
+#[test]
+fn the_server_of_each_address_is_trusted_by_the_name_of_its_own() {
+    let named = server();
+    let authority = named.authority().certificate();
+    let authority = authority.to_string_lossy();
+    for option in ["query-address", "transfer-address"] {
+        let with = |host: &str| {
+            let address = format!("{host}:{}", named.tls_port());
+            over_tls(&named)
+                .set_text("primaries.main", "tls-ca-file", &authority)
+                .set_text("primaries.main", option, &address)
+        };
+        assert_distrusts(&named, &with("localhost"), "NB-TLS-OTHER-NAME");
+        with("127.0.0.1").plesk(call()).assert_status(0);
+        // A name that the configuration gives holds for all of them.
+        let named_alike = with("localhost").set_text("primaries.main", "tls-name", "ns.test");
+        named_alike.plesk(call()).assert_status(0);
+    }
+}
+
 #[test]
 fn a_server_of_another_authority_is_not_trusted() {
     let named = server();

@@ -2,10 +2,13 @@
 
 use crate::support::bridge::Bridge;
 use crate::support::dig::{self, Asker};
+use crate::support::habits::Habits;
+use crate::support::hosted::Hosted;
 use crate::support::keys::Key;
 use crate::support::named::{Builder, Named, Zone};
 use crate::support::payload;
 use crate::support::ports::Port;
+use crate::support::server::Server as _;
 use crate::support::wanted::{Wanted, zone};
 
 const ZONES: [&str; 2] = ["example.com", "example.net"];
@@ -57,6 +60,32 @@ fn each_zone_is_changed_with_the_key_of_its_name() {
     }
     let check = [&["check"][..], &ZONES].concat();
     bridge.run(&check, "").assert_status(0);
+}
+
+/// Also where the configuration has the key of a zone that another primary serves.
+#[test]
+fn nsupdate_signs_the_updates_of_each_zone_with_the_key_of_its_route() {
+    let named = with_a_key_for_each_zone();
+    let bridge = || with_keys(&named).route_key("hosted-{zone}");
+    let other = Named::builder()
+        .key(Key::new("other"))
+        .zone(Zone::dynamic(ZONES[1], ""))
+        .start();
+    let with_other = bridge()
+        .primary("other", other.port(), "other", other.key_file())
+        .route("net", "other");
+    let script = |text: u32| {
+        let lines = ZONES.map(|name| format!("add x.{name} 60 TXT {text}\n"));
+        lines.concat() + "send\n"
+    };
+    for (text, bridge) in (1..).zip([bridge(), with_other]) {
+        let run = bridge.run(&["nsupdate", "--split-zones"], script(text));
+        run.assert_status(0).assert_stderr("");
+    }
+    let texts = |server: &Named, name: &str| dig::short(server, &format!("x.{name}"), "TXT");
+    assert_eq!(texts(&named, ZONES[0]), ["\"1\"", "\"2\""]);
+    assert_eq!(texts(&named, ZONES[1]), ["\"1\""]);
+    assert_eq!(texts(&other, ZONES[1]), ["\"2\""]);
 }
 
 /// Also where a wider route to the same primary has a key.
@@ -132,4 +161,43 @@ fn a_zone_is_transferred_from_another_address_with_another_key() {
     there.retain(|line| line.split(' ').nth(3) != Some("SOA"));
     assert_eq!(there, wanted.content());
     bridge.run(&["check", "example.com"], "").assert_status(0);
+}
+
+/// A service that takes for each zone a key of its own alone, and nsbridge with all of them.
+fn hosted_with_a_key_for_each(zones: &[&str]) -> (Hosted, Bridge) {
+    let habits = Habits {
+        has_key_of_zone: true,
+        ..Habits::default()
+    };
+    let hosted = Hosted::start(zones, &[], habits);
+    let mut bridge = Bridge::at(hosted.port("updates"), &hosted.key_file());
+    for zone in zones {
+        let key = format!("hosted-{zone}");
+        let file = hosted.file_of_key(&key);
+        bridge = bridge.set_text(&format!("keys.{key:?}"), "file", &file.to_string_lossy());
+    }
+    (hosted, bridge.route_key("hosted-{zone}"))
+}
+
+#[test]
+fn a_zone_above_is_asked_about_with_its_own_key() {
+    let zones = ["example.com", "sub.example.com", "deep.sub.example.com"];
+    let (hosted, bridge) = hosted_with_a_key_for_each(&zones);
+    for name in zones {
+        bridge
+            .plesk(wanted(name).call())
+            .assert_status(0)
+            .assert_stderr("");
+        let there = hosted.witness().short(&format!("www.{name}"), "A");
+        assert_eq!(there, ["192.0.2.7"]);
+    }
+}
+
+#[test]
+fn a_reverse_zone_is_checked_with_its_own_key() {
+    let zones = ["example.com", "2.0.192.in-addr.arpa"];
+    let (_hosted, bridge) = hosted_with_a_key_for_each(&zones);
+    let bridge = bridge.ptr_networks(&["192.0.2.0/24"]);
+    let run = bridge.run(&["check", zones[0]], "");
+    run.assert_status(0).assert_stderr("");
 }

@@ -6,7 +6,7 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nsbridge::diagnostic::Diagnose;
@@ -149,6 +149,34 @@ fn whichever_answer_of_the_control_channel_is_lost_a_seeded_zone_comes_and_goes(
     let named = Named::builder().start();
     let swallowed = swallow_each_of_rndc(&named, &ANYWHERE);
     assert!(swallowed > 12, "{swallowed}");
+}
+
+/// Without `modzone` BIND may lose a zone at its next start, and no later creation sends it.
+#[test]
+fn a_zone_whose_last_addzone_is_not_answered_is_written_to_disk() {
+    let named = Arc::new(Named::builder().start());
+    let (is_lost, seen) = (Arc::new(AtomicBool::new(false)), Arc::clone(&named));
+    let lost = Arc::clone(&is_lost);
+    let relay = Scripted::relay(named.control_port(), move || {
+        let log = seen.log();
+        let command = log.rsplit("control channel command '").next();
+        let is_last =
+            command.is_some_and(|it| it.starts_with("addzone") && it.contains("primary;"));
+        !is_last || lost.swap(true, Ordering::SeqCst)
+    });
+    let rndc = Rndc::new(RndcSettings {
+        control: ("127.0.0.1".to_owned(), relay.port()),
+        exchange_time_max: ANSWER_TIME,
+        ..settings_of(&named, ANYWHERE)
+    });
+    let deadline = tokio::time::Instant::now() + ATTEMPT_TIME;
+    let created = run(rndc.unwrap().create(&zone("example.com", 2), deadline));
+    let error = created.unwrap_err();
+    assert_eq!(error.diagnostic().code(), "NB-CONTROL-TIMED-OUT");
+    assert!(is_lost.load(Ordering::SeqCst), "no answer was lost");
+    assert!(dig::has_zone(&*named, "example.com"));
+    let commands = named.control_commands();
+    assert!(commands.contains(&"modzone".to_owned()), "{commands:?}");
 }
 
 #[test]

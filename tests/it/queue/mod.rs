@@ -10,6 +10,7 @@ mod limits;
 mod network;
 mod others;
 mod owners;
+mod rounds;
 mod serve;
 mod soak;
 mod syncs;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
 use crate::support::jobs::{assert_empty, edit, jobs};
+use crate::support::keys::restrict;
 use crate::support::nsupdate::nsupdate;
 use crate::support::process::{Running, Said};
 use crate::support::server::{Kind, Server as _, Started, scenario};
@@ -196,7 +197,7 @@ fn an_alias_may_lead_to_another_primary(kind: Kind) {
     let run = acme(&bridge, "add example.com two");
     run.assert_status(75).assert_code_with(
         "NB-CONNECTION-REFUSED",
-        "at `example.com.acme.test.` on acme",
+        ": _acme-challenge.example.com.: `example.com.acme.test.` on acme: ",
     );
     let worker = worker::start(&bridge);
     wait::until("the worker has tried it", || {
@@ -435,4 +436,31 @@ fn a_zone_of_another_instance_is_left_alone() {
     wanted.assert_on(&server);
     acme(&bridge, "add www.example.com one").assert_status(0);
     assert_eq!(values(&server, OWNER), ["one"]);
+}
+
+scenario!(a_key_an_address_and_a_name_are_taken_in_every_form);
+fn a_key_an_address_and_a_name_are_taken_in_every_form(kind: Kind) {
+    let (server, bridge) = kind.by_hand("");
+    // A name with capitals, and blanks and a line break in the secret.
+    let statement = std::fs::read_to_string(server.key_file()).expect("a key file");
+    let (head, secret) = statement.split_once("secret \"").expect("a secret");
+    let head = head.replace("plesk", "Plesk");
+    assert!(head.contains("Plesk"), "the key has another name");
+    let spelled = format!("{head}secret \" {}\n {}", &secret[..6], &secret[6..]);
+    let (file, outer) = (bridge.file("spelled.key"), bridge.file("outer.key"));
+    std::fs::write(&file, spelled).expect("a key file");
+    restrict(&file);
+    let include = format!("include \"{}\";\n", file.display());
+    std::fs::write(&outer, include).expect("a key file");
+    restrict(&outer);
+    let address = format!("127.0.0.1:{}", server.port());
+    let outer = outer.to_string_lossy();
+    let words = ["acme", "add", "--server", &address, "--key-file", &outer];
+    let name = ["_acme-challenge.*.bücher.example.com", "one"];
+    bridge
+        .run_bare(&[], &[&words[..], &name].concat(), "")
+        .assert_status(0)
+        .assert_stderr("");
+    let owner = "_acme-challenge.xn--bcher-kva.example.com";
+    assert_eq!(values(&server, owner), ["one"]);
 }

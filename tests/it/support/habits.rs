@@ -27,9 +27,12 @@ const CLASS_IN: u16 = 1;
 const CLASS_NONE: u16 = 254;
 const CLASS_ANY: u16 = 255;
 
+/// The code of a query that gets no answer at all.
+pub(crate) const SILENT: u8 = u8::MAX;
+
 /// What a service does otherwise than RFC 2136; the default is nothing.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit by itself")]
 pub(crate) struct Habits {
     /// UPDATEs of the SOA.
     pub(crate) soa: Apex,
@@ -39,6 +42,8 @@ pub(crate) struct Habits {
     /// The code with which queries are refused; they are answered at the address for them.
     pub(crate) no_queries: Option<u8>,
     pub(crate) transfers: Transfers,
+    /// The algorithm of its keys, as `tsig-keygen` names it.
+    pub(crate) algorithm: &'static str,
     /// Each zone has a key of its own, whose name ends in that of the zone.
     pub(crate) has_key_of_zone: bool,
     /// An addition takes away what the RRset had before the message.
@@ -61,6 +66,8 @@ pub(crate) struct Habits {
     pub(crate) is_by_udp: bool,
     /// How many responses to UPDATEs are lost, from the first one on.
     pub(crate) lost_responses: usize,
+    /// No message may remove all records of a name.
+    pub(crate) refuses_removed_names: bool,
     /// Refusals of UPDATEs bear no signature.
     pub(crate) refuses_unsigned: bool,
     /// The version that it tells.
@@ -110,6 +117,7 @@ impl Default for Habits {
             prerequisites: Prerequisites::Checked,
             no_queries: None,
             transfers: Transfers::Here,
+            algorithm: "hmac-sha256",
             has_key_of_zone: false,
             replaces: false,
             changes_max: usize::MAX,
@@ -121,6 +129,7 @@ impl Default for Habits {
             ttls: 0..=u32::MAX,
             is_by_udp: false,
             lost_responses: 0,
+            refuses_removed_names: false,
             refuses_unsigned: false,
             version: None,
             refused_types: Vec::new(),
@@ -189,7 +198,8 @@ impl Habits {
             if self.refused_types.contains(&entry.rtype) {
                 return Err(FORMERR);
             }
-            if entry.rtype == SOA && self.soa == Apex::Refused
+            if entry.rtype == ANY && self.refuses_removed_names
+                || entry.rtype == SOA && self.soa == Apex::Refused
                 || is_apex_ns && self.apex_ns == Apex::Refused
             {
                 return Err(REFUSED);

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 use crate::support::datagrams::Datagrams;
 use crate::support::dig::Asker;
 use crate::support::habits::{
-    CNAME, FORMERR, Habits, NOTAUTH, NOTIMP, NXDOMAIN, REFUSED, SOA, Transfers, is_at_or_below,
+    CNAME, FORMERR, Habits, NOTAUTH, NOTIMP, NXDOMAIN, REFUSED, SILENT, SOA, Transfers,
+    is_at_or_below,
 };
 use crate::support::keys::Key;
 use crate::support::message::{
@@ -42,6 +43,8 @@ pub(crate) struct Received {
     pub(crate) refused: usize,
     pub(crate) queries: usize,
     pub(crate) transfers: usize,
+    /// Queries and transfers, and what asks for the software.
+    pub(crate) questions: usize,
     /// The size of the longest datagram.
     pub(crate) datagram_octets_max: usize,
 }
@@ -72,7 +75,8 @@ impl Hosted {
         let directory = TempDir::with_prefix("nsbridge-hosted-").expect("a temporary directory");
         let of_zones = zones.iter().map(|zone| format!("{KEY}-{zone}"));
         let names = [KEY, TRANSFER_KEY].map(str::to_owned).into_iter();
-        let keys = names.chain(of_zones).map(|name| Key::new(&name));
+        let keys = names.chain(of_zones);
+        let keys = keys.map(|name| Key::with_algorithm(&name, habits.algorithm));
         let keys: Vec<Key> = keys
             .inspect(|key| drop(key.write(directory.path())))
             .collect();
@@ -103,7 +107,9 @@ impl Hosted {
             let peer = Scripted::start(move |conversation| {
                 while let Some(request) = conversation.read() {
                     let response = state.lock().unwrap().respond(address, &request);
-                    conversation.write(&response);
+                    if !response.is_empty() {
+                        conversation.write(&response);
+                    }
                 }
             });
             (name, peer)
@@ -149,6 +155,11 @@ impl Hosted {
         Asker::at(self.port("witness"), key)
     }
 
+    /// Ends a zone, as on the service's own pages.
+    pub(crate) fn remove(&self, zone: &str) {
+        self.state.lock().unwrap().zones.remove(&absolute(zone));
+    }
+
     /// What came in.
     pub(crate) fn received(&self) -> Received {
         self.state.lock().unwrap().received
@@ -183,6 +194,9 @@ impl State {
         let longest = &mut self.received.datagram_octets_max;
         *longest = (*longest).max(request.len());
         let mut response = self.respond(Address::Updates, request);
+        if response.is_empty() {
+            return None;
+        }
         let additionals = usize::from(request[11]) - usize::from(signer(request).is_some());
         let octets_max = if additionals == 0 { 512 } else { 1_232 };
         if response.len() > octets_max {
@@ -210,6 +224,12 @@ impl State {
         let key = self.key_of(request);
         if signer(request).is_some() && key.is_none() {
             return with_tsig_error(answer(request, NOTAUTH, &[]), request, BADKEY);
+        }
+        if !is_update(request) && address != Address::Witness {
+            self.received.questions += 1;
+            if (self.habits.no_queries, address) == (Some(SILENT), Address::Updates) {
+                return Vec::new();
+            }
         }
         let response = match () {
             () if is_update(request) => {

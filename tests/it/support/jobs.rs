@@ -88,6 +88,7 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                 UPDATE job SET own_sum = check_sum(id, key, primary_, stage, octets, intent_sum, state, forced,
                     enqueued_at, attempts, next_at, updated_at, reason);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
+                UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
                 UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, guard, soa_ttl, generation, serial,
                     key_tags, records_sum);";
     queue.execute_batch(seal).expect("check sums");

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use crate::support::keys::Key;
 
@@ -307,8 +309,29 @@ pub(crate) fn soa(zone: &str, serial: u32) -> Vec<u8> {
     )
 }
 
+/// The MAC of octets by the algorithm of this name (RFC 8945 section 6).
+fn mac(algorithm: &[u8], secret: &[u8], octets: &[u8]) -> Vec<u8> {
+    macro_rules! mac_by {
+        ($hash:ty) => {{
+            let hmac = Hmac::<$hash>::new_from_slice(secret);
+            let hmac = hmac.expect("any length is allowed");
+            hmac.chain_update(octets).finalize().into_bytes().to_vec()
+        }};
+    }
+    let label = &algorithm[1..=usize::from(algorithm[0])];
+    match label.to_ascii_lowercase().as_slice() {
+        b"hmac-md5" => mac_by!(Md5),
+        b"hmac-sha1" => mac_by!(Sha1),
+        b"hmac-sha224" => mac_by!(Sha224),
+        b"hmac-sha256" => mac_by!(Sha256),
+        b"hmac-sha384" => mac_by!(Sha384),
+        b"hmac-sha512" => mac_by!(Sha512),
+        other => panic!("no algorithm: {}", other.escape_ascii()),
+    }
+}
+
 /// Signs `message` as the answer to the signed `request`, at the time that the request was signed
-/// at, with an hmac-sha256 key (RFC 8945 sections 4.2, 4.3 and 5.3).
+/// at, by its algorithm (RFC 8945 sections 4.2, 4.3 and 5.3).
 pub(crate) fn sign(mut message: Vec<u8>, request: &[u8], key: &Key) -> Vec<u8> {
     let tsig = &request[last_record(request)..];
     let owner_end = after_name(tsig, 0);
@@ -321,18 +344,19 @@ pub(crate) fn sign(mut message: Vec<u8>, request: &[u8], key: &Key) -> Vec<u8> {
     let request_mac = &tsig[time + 8..time + 10 + mac_length];
     let no_error_and_no_data = [0; 4];
 
-    let mut hmac = Hmac::<Sha256>::new_from_slice(&key.secret()).expect("any length is allowed");
-    hmac.update(request_mac);
-    hmac.update(&message);
-    hmac.update(owner);
-    hmac.update(&[0, 255, 0, 0, 0, 0]); // class ANY, TTL 0
-    hmac.update(algorithm);
-    hmac.update(time_and_fudge);
-    hmac.update(&no_error_and_no_data);
-    let mac = hmac.finalize().into_bytes();
+    let signed = [
+        request_mac,
+        &message,
+        owner,
+        &[0, 255, 0, 0, 0, 0], // class ANY, TTL 0
+        algorithm,
+        time_and_fudge,
+        &no_error_and_no_data,
+    ];
+    let mac = mac(algorithm, &key.secret(), &signed.concat());
 
     let id = message[..2].to_vec();
-    let length = [0, u8::try_from(mac.len()).expect("32 octets")];
+    let length = [0, u8::try_from(mac.len()).expect("at most 64 octets")];
     let rdata = [
         algorithm,
         time_and_fudge,

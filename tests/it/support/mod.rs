@@ -15,6 +15,7 @@ pub(crate) mod docker;
 pub(crate) mod documented;
 pub(crate) mod foretold;
 pub(crate) mod gate;
+pub(crate) mod generated_data;
 pub(crate) mod habits;
 mod harness;
 pub(crate) mod hosted;

@@ -113,22 +113,22 @@ fn without_codes(text: &str, messages: &mut Vec<(String, String)>) -> String {
 fn without_jobs(stderr: &str) -> (String, Vec<String>) {
     let (mut text, mut jobs) = (String::new(), Vec::new());
     for line in stderr.split_inclusive('\n') {
-        let found = ["; kept as job ", "; held as job "]
-            .iter()
-            .find_map(|note| {
-                line.split_once(note)
-                    .map(|(cause, rest)| (cause, note, rest))
-            });
-        let Some((cause, note, rest)) = found else {
+        let mut notes = line.match_indices("; job ");
+        let found = notes.find_map(|(start, note)| {
+            let (number, rest) = line[start + note.len()..].split_once(' ')?;
+            let state = ["kept", "held"]
+                .into_iter()
+                .find(|it| rest.starts_with(it))?;
+            number.parse::<u64>().ok()?;
+            Some((&line[..start], number, state, &rest[state.len()..]))
+        });
+        let Some((cause, number, state, rest)) = found else {
             text.push_str(line);
             continue;
         };
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        jobs.push(format!("{} {}", &note[2..6], &rest[..number]));
+        jobs.push(format!("{state} {number}"));
         text.push_str(cause);
-        text.push_str(&rest[number..]);
+        text.push_str(rest);
     }
     (text, jobs)
 }
@@ -208,7 +208,13 @@ impl Run {
     /// host name) on the primary `main`. Standard output is empty.
     #[track_caller]
     pub(crate) fn assert_error(&self, subject: &str, code: &str) -> &Self {
-        let start = format!("error: {subject} on main (127.0.0.1:PORT): ");
+        // Beside the name and the value of a record, messages leave out the address of the primary.
+        let address = if subject.contains(' ') {
+            ""
+        } else {
+            " (127.0.0.1:PORT)"
+        };
+        let start = format!("error: {subject} on main{address}: ");
         assert!(self.stderr.starts_with(&start), "{}", self.stderr);
         self.assert_codes(&[code]).assert_stdout("")
     }

@@ -42,14 +42,14 @@ impl Terminal {
             .open(name.to_str().unwrap())
             .unwrap();
         let far = || OwnedFd::from(far.try_clone().unwrap());
-        let path = std::env::var_os("PATH").unwrap();
         // Without a session of its own there would be no Ctrl-C. Variables of the caller, such as `CI` and `NO_COLOR`,
         // would decide about colours.
         let child = Command::new("setsid")
             .arg("--ctty")
             .args(command)
             .env_clear()
-            .envs([("PATH", path), ("TERM", "xterm".into())])
+            .env("PATH", "/usr/bin:/bin")
+            .env("TERM", "xterm")
             .stdin(far())
             .stdout(far())
             .stderr(far())

@@ -3,3 +3,4 @@
 mod files;
 mod prune;
 mod reader;
+mod records;

@@ -186,7 +186,7 @@ const OWNERS: [&str; 15] = [
     "A",
     "-_",
 ];
-const MIDDLES: [&str; 29] = [
+const MIDDLES: [&str; 30] = [
     "300 300 A 192.0.2.1",
     "2147483647 A 192.0.2.1",
     "1H1h A 192.0.2.1",
@@ -197,6 +197,7 @@ const MIDDLES: [&str; 29] = [
     "A 192.0.2.1;c",
     "TXT \"a\"b",
     "TXT a\\",
+    "TXT a\"b;c\"d",
     "TXT \\# 0",
     "TYPE65280 \\# 0",
     "TYPE1 192.0.2.1",
@@ -217,7 +218,7 @@ const MIDDLES: [&str; 29] = [
     "CAA 0 issue \"ca.example;x=1\"",
     "AAAA 2001:db8::1",
 ];
-const DIRECTIVES: [&str; 10] = [
+const DIRECTIVES: [&str; 14] = [
     "$TTL 1h30m",
     "$TTL 60",
     "$ORIGIN sub",
@@ -226,6 +227,10 @@ const DIRECTIVES: [&str; 10] = [
     "$GENERATE 1-3 h$ A 192.0.2.$",
     "$GENERATE 2-8/3 g${0,3,d} 60 CNAME t${-1,2,x}.${1}",
     "$GENERATE 1-2 n${0,3,n} TXT \"v$ \\$\"",
+    "$GENERATE 1-3 h${-2,4,d}-${-2,0,x}-${-3,5,o} A 192.0.2.$",
+    "$GENERATE 1-2 h${-2,3,n} 60 CNAME t${+2}",
+    "$DATE 20200101000000",
+    "$DATE 20201301000000",
     "; nothing",
     "",
 ];

@@ -3,19 +3,16 @@
 //! `testenv/test` holds the messages that a run prints to it; here it holds for each code, with the longest usual data.
 
 use super::super::*;
+use super::subjects::{behind_cname, check_line, commands, messages_about, primary};
 use crate::diagnostic::{
     Entry, Software, check, codes, command, config, file, key, left_out, masterfile, ownership,
     payload, powerdns, ptr, queue, transport, zone,
 };
 use crate::provision::{powerdns::Step as ApiStep, rndc};
-use crate::queue::JobId;
 use crate::transport::Step;
 
 /// The most characters of a message.
 const CHARACTERS_MAX: usize = 200;
-
-/// A command as hints name it if the configuration is elsewhere.
-const COMMAND: &str = "nsbridge --config /etc/ns.toml";
 
 /// The software that a primary may have.
 const SERVERS: [Software; 4] = [
@@ -148,9 +145,7 @@ fn no_message_of_the_catalogue_is_too_long() {
     let mut long = Vec::new();
     let listed = |entry: &&Entry| listing.lines().any(|code| code == entry.code);
     for entry in codes().filter(|entry| !listed(entry)) {
-        let messages = messages(entry)
-            .into_iter()
-            .map(|message| message.to_string());
+        let messages = messages(entry).into_iter();
         let longest = messages.max_by_key(|message| characters(message));
         let longest = longest.expect("each code has a message");
         let number = characters(&longest);
@@ -181,9 +176,9 @@ fn words_count_as_in_the_search_of_the_transcripts() {
     assert_eq!(characters(&"x".repeat(61)), 12);
 }
 
-/// Returns the messages of a code, as they stand in a log: alone, and with each cause, in each context, each for every
-/// kind of server.
-fn messages(entry: &'static Entry) -> Vec<Message> {
+/// Returns the messages of a code, as they stand in a log: alone, with each cause, and in each context, each about
+/// each subject and for every kind of server.
+fn messages(entry: &'static Entry) -> Vec<String> {
     let causes = CAUSES.iter().filter(|(of, _)| *of == entry);
     let causes = causes.flat_map(|(_, causes)| causes.iter().copied());
     let with_causes = causes.map(|cause| of(entry, usual).because(&of(cause, usual)));
@@ -197,10 +192,19 @@ fn messages(entry: &'static Entry) -> Vec<Message> {
         }
     }
     diagnostics.push(of(entry, longest));
-    let diagnostics = diagnostics.into_iter();
-    diagnostics
-        .flat_map(|it| SERVERS.map(|software| message(&it.clone().at(software))))
-        .collect()
+    let (commands, primary) = (commands(), primary());
+    let mut lines = Vec::new();
+    for diagnostic in diagnostics {
+        for software in SERVERS {
+            let diagnostic = diagnostic.clone().at(software);
+            lines.extend(messages_about(&diagnostic, &commands, &primary));
+            if matches!(diagnostic.class(), Class::Transient | Class::Permanent) {
+                lines.push(check_line(&diagnostic));
+                lines.extend(behind_cname(&diagnostic, &commands, &primary));
+            }
+        }
+    }
+    lines
 }
 
 /// Returns the contexts that an entry is shown in, the inner one first.
@@ -246,7 +250,7 @@ fn is_of_line(entry: &Entry) -> bool {
 }
 
 /// Returns whether an entry is about a part of a payload.
-fn is_of_payload(entry: &Entry) -> bool {
+pub(super) fn is_of_payload(entry: &Entry) -> bool {
     let is_of_all = [
         &payload::PAYLOAD_NOT_JSON,
         &payload::PAYLOAD_TOO_LARGE,
@@ -255,41 +259,8 @@ fn is_of_payload(entry: &Entry) -> bool {
     entry.code.starts_with("NB-PAYLOAD-") && !is_of_all.contains(&entry)
 }
 
-/// Returns the message of a diagnostic with its subject and the state of that.
-fn message(diagnostic: &Diagnostic) -> Message {
-    let id = JobId(10);
-    let stays = match diagnostic.class() {
-        Class::Transient => Some(Stays::Waiting { id, seconds: 0 }),
-        Class::Permanent => Some(Stays::Held { id }),
-        Class::Unkept | Class::Input | Class::Setup | Class::Remark | Class::Context => None,
-    };
-    let zone = "example.com.".to_owned();
-    let subject = |name| Subject {
-        name,
-        command: None,
-        primary: None,
-        stays,
-    };
-    let on_main = on("main", &"192.0.2.1:53");
-    let message = match diagnostic.class() {
-        Class::Setup => Message::of(diagnostic).and_nothing_attempted(),
-        Class::Input | Class::Remark if is_of_payload(diagnostic.decisive().entry) => {
-            Message::of(diagnostic).about(zone)
-        }
-        Class::Input => Message::of(diagnostic).about(zone).and_nothing_attempted(),
-        Class::Remark => Message::of(diagnostic).about(zone + &on_main),
-        Class::Transient | Class::Unkept | Class::Permanent | Class::Context => {
-            subject(zone + &on_main).message(diagnostic)
-        }
-    };
-    match diagnostic.hint_calling(COMMAND) {
-        Some(hint) => message.with_hint(hint),
-        None => message,
-    }
-}
-
 /// Returns the diagnostic of an entry, with the value that `value` gives each placeholder of a code.
-fn of(entry: &'static Entry, value: fn(&str, &str) -> String) -> Diagnostic {
+pub(super) fn of(entry: &'static Entry, value: impl Fn(&str, &str) -> String) -> Diagnostic {
     let texts = entry.hints.iter().map(|(_, hint)| *hint);
     let names = texts.chain([entry.text]).flat_map(placeholders);
     let values = names.map(|name| (name.to_owned(), value(entry.code, name)));
@@ -321,7 +292,7 @@ fn is_of_access(code: &str) -> bool {
 }
 
 /// Returns a value as it is in most messages: a short number, or else the longest one.
-fn usual(code: &str, name: &str) -> String {
+pub(super) fn usual(code: &str, name: &str) -> String {
     let usual = match name {
         "line" | "column" | "number" => "100",
         "count" | "job" | "jobs" | "removed" | "seconds" | "steps" | "records" => "1000",

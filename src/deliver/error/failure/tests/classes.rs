@@ -66,6 +66,8 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::ZoneFrozen { .. }
         | Failure::ServerFailure { .. }
         | Failure::QuestionRefused { .. }
+        | Failure::QueriesUnsupported { .. }
+        | Failure::ZoneUnknown { .. }
         | Failure::ChangedMeanwhile { .. }
         | Failure::Soa(_)
         | Failure::CatalogIdle { .. }
@@ -105,6 +107,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::PrerequisitesRefused { .. }
         | Failure::NoNameservers { .. } => Refused,
         Failure::TransferByUdp
+        | Failure::NothingShown
         | Failure::AnswerTruncated { .. }
         | Failure::Batch(_)
         | Failure::InitialZone(_)
@@ -204,6 +207,9 @@ fn failures() -> Vec<Failure> {
             owner: name(),
             rcode,
         },
+        Failure::QueriesUnsupported { rcode },
+        Failure::NothingShown,
+        Failure::ZoneUnknown { owner: name() },
         Failure::BadKey { key: name() },
         Failure::BadSig { key: name() },
         Failure::BadTime {
@@ -457,7 +463,7 @@ fn only_what_an_authenticated_answer_or_a_rule_refuses_is_held() {
         assert_eq!(failure.retry(), expected, "{code} {reason:?}: {failure:?}");
     }
     // Unsigned and Provision are added in groups; the two that have the class of their cause follow.
-    assert_eq!(seen.len(), 73);
+    assert_eq!(seen.len(), 76);
     for failure in failures() {
         let (retry, code) = (failure.retry(), failure.diagnostic().code());
         let (owner, primary) = ("x.example".parse().unwrap(), "other".to_owned());

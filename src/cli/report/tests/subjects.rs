@@ -1,0 +1,188 @@
+//! The subjects that the law of lengths holds messages with.
+
+use super::super::*;
+use super::lengths::{is_of_payload, of, usual};
+use crate::cli::handover;
+use crate::deliver::challenge_intent;
+use crate::diagnostic::{check, command, left_out, ptr, queue};
+use crate::model::{AbsentZone, PtrIntent, RecordIntent, Secret, Trust};
+use crate::queue::JobId;
+use crate::wire::Key;
+
+/// A command as hints name it if the configuration is elsewhere.
+const COMMAND: &str = "nsbridge --config /etc/ns.toml";
+
+/// Returns the messages of a diagnostic, each with a subject and the state of that. A failure of a connection, a key, a
+/// catalog or the creation of a zone can be about each of them, also about a PTR value: a reverse zone is made, and
+/// stands in a catalog, as any other zone does. What no delivery combines is held, too, if it has room.
+pub(super) fn messages_about(
+    diagnostic: &Diagnostic,
+    commands: &[Command; 5],
+    primary: &Primary,
+) -> Vec<String> {
+    let value = Subject::of(&commands[2], None).full();
+    let commands = commands_of(diagnostic, commands);
+    let message = Message::of(diagnostic);
+    let messages = match diagnostic.class() {
+        Class::Setup => vec![message.and_nothing_attempted()],
+        Class::Input | Class::Remark if is_of_payload(diagnostic.decisive().entry) => {
+            vec![message.about("example.com.")]
+        }
+        Class::Input if *diagnostic.entry == command::HOST_NAME_INVALID => {
+            vec![message.about(value).and_nothing_attempted()]
+        }
+        Class::Remark if *diagnostic.entry == command::PTR_OTHER_ADDRESS => {
+            vec![message.about(value)]
+        }
+        Class::Input => vec![message.about("example.com.").and_nothing_attempted()],
+        // What failed is the file of the queue, or a job in it: at no primary, and nothing is kept.
+        _ if *diagnostic.entry == queue::QUEUE_FILE_BEHIND => {
+            let names = commands.iter().map(subject);
+            let many = names.map(|name| first_of(&vec![name; 1000]));
+            many.map(|it| message.clone().about(it)).collect()
+        }
+        class if class == Class::Unkept || diagnostic.code().starts_with("NB-JOB-") => {
+            let names = commands.iter().map(subject);
+            names.map(|it| message.clone().about(it)).collect()
+        }
+        Class::Remark => {
+            let subjects = commands.iter().map(|it| Subject::of(it, Some(primary)));
+            let places = subjects.map(|subject| subject.short() + &subject.on());
+            places.map(|it| message.clone().about(it)).collect()
+        }
+        Class::Transient | Class::Unkept | Class::Permanent | Class::Context => {
+            let of_command = |command| of_subject(command, diagnostic, primary);
+            commands.iter().flat_map(of_command).collect()
+        }
+    };
+    let messages = messages.into_iter();
+    messages.map(|it| hinting(it, diagnostic)).collect()
+}
+
+/// Returns the message about a command, and that about a thousand such commands.
+fn of_subject(command: &Command, diagnostic: &Diagnostic, primary: &Primary) -> Vec<Message> {
+    let mut subject = Subject::of(command, Some(primary));
+    let id = JobId(10);
+    subject.stays = match diagnostic.class() {
+        Class::Transient => Some(Stays::Waiting { id, seconds: 0 }),
+        Class::Permanent => Some(Stays::Held { id }),
+        Class::Unkept | Class::Input | Class::Setup | Class::Remark | Class::Context => None,
+    };
+    let message = subject.message(diagnostic);
+    let (primary, cause) = subject.place_of(diagnostic);
+    let group = Group {
+        key: (diagnostic.code(), primary, subject.job_state()),
+        names: vec![subject.name.clone(); 1000],
+        texts: vec![cause.to_string(), String::new()],
+        messages: vec![message.clone()],
+    };
+    group.messages().into_iter().chain([message]).collect()
+}
+
+/// Returns the commands that a diagnostic can be about. Remarks on records are few; only zones lose records at once, and
+/// a reverse zone may be created for a PTR value, but none for any other record.
+fn commands_of<'c>(diagnostic: &Diagnostic, commands: &'c [Command; 5]) -> &'c [Command] {
+    let entry = diagnostic.decisive().entry;
+    let of_records = [&left_out::ZONE_EXCLUDED, &left_out::NAME_KEPT];
+    let code = entry.code.trim_start_matches("NB-");
+    let of_creation = [
+        "API-",
+        "CONTENTS-",
+        "CONTROL-",
+        "POWERDNS-",
+        "PROGRAM-",
+        "TEMPLATE-",
+        "ZONE-NOT-MADE",
+    ];
+    let is_of_zone = entry.class == Class::Remark && !of_records.contains(&entry);
+    if is_of_zone || code.starts_with("MASS-") {
+        &commands[..1]
+    } else if of_creation.iter().any(|it| code.starts_with(it)) {
+        &commands[..3]
+    } else {
+        commands
+    }
+}
+
+/// Returns the messages of a challenge that CNAMEs lead to another primary.
+pub(super) fn behind_cname(
+    diagnostic: &Diagnostic,
+    commands: &[Command; 5],
+    primary: &Primary,
+) -> Vec<String> {
+    let is_of_job = diagnostic.code().starts_with("NB-JOB-");
+    let Some(challenge) = commands_of(diagnostic, commands)
+        .get(3)
+        .filter(|_| !is_of_job)
+    else {
+        return Vec::new();
+    };
+    let behind = |code: &str, name: &str| match name {
+        "primary" => "other".to_owned(),
+        _ => usual(code, name),
+    };
+    let elsewhere = of(&ptr::BEHIND_CNAME, behind).because(diagnostic);
+    let elsewhere = elsewhere.at(diagnostic.software);
+    let messages = of_subject(challenge, &elsewhere, primary).into_iter();
+    messages.map(|it| hinting(it, &elsewhere)).collect()
+}
+
+/// Returns the line of `nsbridge check --create` about the zone that it made.
+pub(super) fn check_line(diagnostic: &Diagnostic) -> String {
+    let made = of(&check::CHECK_ZONE_NOT_UPDATED, usual).because(diagnostic);
+    let made = made.at(diagnostic.software);
+    let message = Message::of(&made).about("main (192.0.2.1:53): zone creation");
+    hinting(message, &made).replacen("error", "failed", 1)
+}
+
+/// Returns the line of a message, with the hint for a configuration that is elsewhere.
+fn hinting(message: Message, diagnostic: &Diagnostic) -> String {
+    let message = match diagnostic.hint_calling(COMMAND) {
+        Some(hint) => message.with_hint(hint),
+        None => message,
+    };
+    message.to_string()
+}
+
+/// Returns a command for each kind of subject: a zone, PTR values of both families, an ACME challenge, and a record of
+/// `nsupdate --durable`.
+pub(super) fn commands() -> [Command; 5] {
+    let zone = "example.com.".parse().expect("a name");
+    let (name, trust) = (ZoneName::new(&zone), Trust::Panel);
+    let ptr = |address: &str| {
+        Intent::Ptr(PtrIntent {
+            address: address.parse().expect("an address"),
+            hostname: "b.example.com.".parse().expect("a name"),
+            presence: Presence::Present,
+            wanted: [].into(),
+        })
+    };
+    let record = challenge_intent(zone, &[b'x'; 100], Presence::Present, trust);
+    let record = Intent::Record(RecordIntent {
+        follows_cnames: false,
+        ..record
+    });
+    let zone = Intent::ZoneAbsent(AbsentZone { name, trust });
+    let (v4, v6) = (ptr("198.51.100.7"), ptr("2001:db8::ab:7"));
+    [zone, v4, v6, challenge(), record].map(|intent| handover::command("", intent))
+}
+
+/// Returns an ACME challenge.
+fn challenge() -> Intent {
+    let owner = "_acme-challenge.example.com.".parse().expect("a name");
+    let presence = Presence::Present;
+    Intent::Record(challenge_intent(owner, b"value", presence, Trust::Panel))
+}
+
+/// Returns a primary.
+pub(super) fn primary() -> Primary {
+    let algorithm = "hmac-sha256".parse().expect("an algorithm");
+    let secret = Secret::new(vec![0; 32]);
+    let key = Key::new("key.".parse().expect("a name"), algorithm, secret);
+    let key = key.expect("a long secret");
+    let primary = Primary::plain("192.0.2.1".into(), 53, key, 1);
+    Primary {
+        name: "main".into(),
+        ..primary
+    }
+}
