@@ -9,7 +9,7 @@ use super::error::Failure;
 use super::outcome::Overlay;
 use super::policy::Policy;
 use super::server::Session;
-use super::server::query::{ask_if_served, records};
+use super::server::query::ask_if_served;
 use super::state::{Lesson, StateStore, ZoneState};
 use super::transaction::learn::learn_software;
 use crate::model::{
@@ -74,7 +74,7 @@ impl Context<'_> {
         );
         match asked.await {
             Ok(Ok(Some(response))) => {
-                let keys = records(&response, apex, RecordType::DNSKEY).cloned();
+                let keys = response.records(apex, RecordType::DNSKEY).cloned();
                 let keys = RrSets::from_records(keys);
                 keys.iter().flat_map(RrSet::key_tags).collect()
             }

@@ -44,7 +44,7 @@ use crate::plan::Abilities;
 use context::Context;
 use route::cname::{Chain, Reached};
 use server::open;
-use server::query::{ask, enclosing_soa};
+use server::query::ask;
 use transaction::learn::learn_software;
 use transaction::probe::confirm_no_zone;
 
@@ -371,7 +371,7 @@ async fn enclosing_zone(cx: &mut Context<'_>, name: &Name) -> Result<Option<Zone
         Err(refusal) if refusal.is_refused_question() => None,
         asked => asked?,
     };
-    let soa = response.and_then(|response| enclosing_soa(&response, name).cloned());
+    let soa = response.and_then(|response| response.enclosing_soa(name).cloned());
     let soa = soa.filter(|soa| !Soa::is_built_in(soa));
     Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
 }

@@ -165,6 +165,35 @@ pub(super) fn parse_response(
 }
 
 impl Response {
+    /// Returns the answers of the queried name and type.
+    pub(crate) fn records(&self, owner: &Name, rtype: RecordType) -> impl Iterator<Item = &Record> {
+        let answers = self.answers.iter();
+        answers.filter(move |record| record.owner == *owner && record.rtype == rtype)
+    }
+
+    /// Returns the CNAME target of the name.
+    pub(crate) fn cname_target(&self, owner: &Name) -> Option<Name> {
+        let record = self.records(owner, RecordType::CNAME).next();
+        record.and_then(|record| record.rdata.to_name())
+    }
+
+    /// Returns the SOA of the zone that a name is in: the answer at an apex, else a record of the
+    /// authority section (RFC 2308 section 3).
+    pub(crate) fn enclosing_soa(&self, owner: &Name) -> Option<&Record> {
+        let mut records = self.answers.iter().chain(&self.authorities);
+        records
+            .find(|record| record.rtype == RecordType::SOA && owner.is_at_or_below(&record.owner))
+    }
+
+    /// Returns whether it shows something about the name itself: it does not below a delegation or a DNAME. A CNAME at the
+    /// name shows that no other record exists, even if it is synthesized (RFC 1034 section 4.3.2).
+    pub(crate) fn is_about(&self, owner: &Name, rtype: RecordType) -> bool {
+        let is_own = |record: &Record| record.owner == *owner && record.rtype == rtype;
+        let is_dname = |record: &Record| record.rtype == RecordType::DNAME;
+        let mut answers = self.answers.iter();
+        answers.clone().all(is_own) || self.cname_target(owner).is_some() && !answers.any(is_dname)
+    }
+
     /// Returns whether it is about a zone of its own below a zone, as its authority section shows.
     pub(crate) fn is_from_below(&self, owner: &Name, zone: &ZoneName) -> bool {
         self.authorities.iter().any(|record| {

@@ -4,7 +4,7 @@ use super::context::CheckContext;
 use super::report::{Bad, Doubt, Fact, Trouble, Verdict};
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, enclosing_soa};
+use crate::deliver::server::query::ask;
 use crate::deliver::transaction::probe::confirm_no_zone;
 use crate::model::{RecordType, Soa, ZoneName};
 use crate::provision::Remedy;
@@ -33,7 +33,7 @@ pub(super) async fn check_reverse_zones(
             Err(refusal) if refusal.is_refused_question() => None,
             Err(failure) => return cx.bad(failure),
         };
-        let soa = response.and_then(|it| enclosing_soa(&it, zone.apex()).cloned());
+        let soa = response.and_then(|it| it.enclosing_soa(zone.apex()).cloned());
         match soa {
             Some(soa) if Soa::is_built_in(&soa) => built_in.push(ZoneName::new(&soa.owner)),
             Some(soa) => served.push(ZoneName::new(&soa.owner)),

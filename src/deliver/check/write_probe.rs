@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, is_applied, records, served_soa};
+use crate::deliver::server::query::{ask, is_applied, served_soa};
 use crate::model::{Name, Rdata, Record, RecordType, Serial, Soa, TTL_MAX, ZoneName};
 use crate::plan::{
     Abilities, Apex, Batch, Octets, Prerequisite, Prerequisites, RrSetUpdates, Update,
@@ -354,7 +354,7 @@ impl WriteProbe<'_, '_> {
 
     async fn records(&mut self, owner: &Name, rtype: RecordType) -> Result<Vec<Record>, Failure> {
         let response = ask(self.session, owner, rtype).await?;
-        let found = response.iter().flat_map(|it| records(it, owner, rtype));
+        let found = response.iter().flat_map(|it| it.records(owner, rtype));
         Ok(found.cloned().collect())
     }
 

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::mark::{Mark, marked, marker};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{ask_by_name, ask_if_served, enclosing_soa, refuses_questions};
+use crate::deliver::server::query::{ask_by_name, ask_if_served, refuses_questions};
 use crate::deliver::state::Provenance;
 use crate::model::{DesiredZone, Name, RecordType, Soa, ZoneName, network_of};
 use crate::plan::Membership;
@@ -134,7 +134,7 @@ async fn search(
     let mut ours: Vec<ZoneName> = Vec::new();
     for name in names {
         let response = ask_if_served(&mut cx.session, &name, RecordType::SOA).await?;
-        let soa = response.and_then(|it| enclosing_soa(&it, &name).cloned());
+        let soa = response.and_then(|it| it.enclosing_soa(&name).cloned());
         let Some(soa) = soa.filter(|soa| soa.owner.is_below(apex)) else {
             continue;
         };
@@ -218,7 +218,7 @@ async fn is_served(cx: &mut Context<'_>, zone: &ZoneName) -> Result<bool, Failur
             }
             asked => {
                 return Ok(asked?.is_some_and(|response| {
-                    let soa = enclosing_soa(&response, apex);
+                    let soa = response.enclosing_soa(apex);
                     soa.is_some_and(|soa| soa.owner == *apex && !Soa::is_built_in(soa))
                 }));
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{authentic, enclosing_soa, records, refused, takes_updates_of};
+use crate::deliver::server::query::{authentic, refused, takes_updates_of};
 use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
 use crate::deliver::server::{Catalog, CatalogCensus, Primary, Session, Transfer, open};
@@ -111,7 +111,9 @@ impl Catalog {
         rtype: RecordType,
     ) -> Result<Vec<Rdata>, Failure> {
         let response = self.answer(session, owner, rtype).await?;
-        let rdatas = records(&response, owner, rtype).map(|record| record.rdata.clone());
+        let rdatas = response
+            .records(owner, rtype)
+            .map(|record| record.rdata.clone());
         Ok(rdatas.collect())
     }
 
@@ -129,9 +131,9 @@ impl Catalog {
         let response = authentic(reply, self.key.name())?;
         match response.rcode {
             Rcode::NOERROR | Rcode::NXDOMAIN if response.authoritative => {
-                let has_answer = records(&response, owner, rtype).next().is_some();
+                let has_answer = response.records(owner, rtype).next().is_some();
                 // The answer of another zone, above or below, says nothing about the catalog.
-                let soa = enclosing_soa(&response, owner);
+                let soa = response.enclosing_soa(owner);
                 let is_of_catalog = soa.is_some_and(|soa| soa.owner == *self.zone().apex());
                 if has_answer || is_of_catalog {
                     Ok(response)

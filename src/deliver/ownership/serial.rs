@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
-use crate::deliver::server::query::{is_applied, records};
+use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, CatalogSoa, Session};
 use crate::model::{RecordType, Serial, Soa};
 use crate::plan::next_serial;
@@ -66,7 +66,7 @@ impl Catalog {
     async fn ask_soa(&self, session: &mut Session<'_>) -> Result<CatalogSoa, Failure> {
         let apex = self.zone().apex();
         let response = self.answer(session, apex, RecordType::SOA).await?;
-        let record = records(&response, apex, RecordType::SOA).next();
+        let record = response.records(apex, RecordType::SOA).next();
         let record = record.ok_or(Failure::ZoneAbsent)?;
         let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
         Ok((soa, record.ttl, Instant::now()))

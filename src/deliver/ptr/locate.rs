@@ -9,7 +9,6 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::route::cname::{Chain, Follow, Reached, look};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::records;
 use crate::model::{
     Name, Presence, PtrIntent, Rdata, Record, RecordType, Soa, ZoneName, reverse_name,
 };
@@ -71,7 +70,7 @@ pub(crate) async fn find(
             }
             zone = Some(enclosing);
         }
-        let found = records(&here.response, &chain.at, RecordType::PTR);
+        let found = here.response.records(&chain.at, RecordType::PTR);
         return Ok(PtrLocation {
             zone,
             records: found.cloned().collect(),

@@ -10,7 +10,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::outcome::Preview;
 use crate::deliver::ownership::{self, is_unused};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, enclosing_soa, records};
+use crate::deliver::server::query::ask;
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::{Provenance, ZoneState};
 use crate::deliver::transaction::{self, Next, Transaction};
@@ -146,7 +146,7 @@ impl ReverseZone<'_> {
             }
             asked => asked?,
         };
-        let soa = response.and_then(|response| enclosing_soa(&response, host).cloned());
+        let soa = response.and_then(|response| response.enclosing_soa(host).cloned());
         let found = soa.as_ref().map(|soa| ZoneName::new(&soa.owner));
         let zone = cx.enclosing_zone(host, found.clone());
         let mut nameservers = cx.session.primary.nameservers.clone();
@@ -162,7 +162,7 @@ impl ReverseZone<'_> {
                 if is_there
                     && let Some(response) = ask(&mut cx.session, apex, RecordType::NS).await?
                 {
-                    ns.extend(records(&response, apex, RecordType::NS).cloned());
+                    ns.extend(response.records(apex, RecordType::NS).cloned());
                 }
                 let ns = cx.records(&zone, apex, RecordType::NS, ns);
                 nameservers.extend(ns.iter().filter_map(|ns| ns.rdata.to_name()));

@@ -13,7 +13,7 @@ use crate::deliver::outcome::{Delivered, Done};
 use crate::deliver::ownership;
 use crate::deliver::route::cname::{Follow, Here, Reached, look};
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, records};
+use crate::deliver::server::query::ask;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::{Name, Presence, Record, RecordIntent, RecordType, Trust, ZoneName};
 use crate::plan::{Abilities, Batch, Prerequisite, Update};
@@ -124,7 +124,7 @@ impl RecordUpdate<'_, '_> {
             } else {
                 ask(session, at, rtype).await?
             };
-            let present = response.iter().flat_map(|it| records(it, at, rtype));
+            let present = response.iter().flat_map(|it| it.records(at, rtype));
             return Ok(present.cloned().collect());
         }
         let mut present = self.cx.sent(&found.zone, at, rtype, TTL_SECONDS).await?;

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::name_servers::name_servers_of;
-use crate::deliver::server::query::records;
 use crate::deliver::server::{NameServer, Primary, open};
 use crate::model::{Name, RecordType, ZoneName};
 use crate::transport::TransportError;
@@ -69,7 +68,7 @@ impl Propagation<'_> {
         if !is_answer || !response.authoritative {
             return ServerView::NotServing(response.rcode);
         }
-        let mut texts = records(&response, self.owner, RecordType::TXT);
+        let mut texts = response.records(self.owner, RecordType::TXT);
         if texts.any(|text| text.rdata.content(RecordType::TXT).as_ref() == self.value) {
             ServerView::Has
         } else {

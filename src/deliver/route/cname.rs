@@ -6,7 +6,7 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, cname_target, enclosing_soa};
+use crate::deliver::server::query::ask;
 use crate::model::{Name, Record, RecordIntent, RecordType};
 use crate::wire::Response;
 
@@ -93,7 +93,7 @@ pub(crate) async fn look(
     let Some(response) = ask(session, owner, rtype).await? else {
         return Ok(Reached::Here(None));
     };
-    let target = cname_target(&response, owner);
+    let target = response.cname_target(owner);
     if let Some(target) = &target
         && (follow == Follow::All || !is_synthesized(session, owner, target).await?)
     {
@@ -118,7 +118,7 @@ async fn is_synthesized(
         return Ok(false);
     };
     let response = ask(session, &wildcard, RecordType::CNAME).await?;
-    Ok(response.is_some_and(|response| cname_target(&response, &wildcard).as_ref() == Some(cname)))
+    Ok(response.is_some_and(|response| response.cname_target(&wildcard).as_ref() == Some(cname)))
 }
 
 /// Returns the SOA of the zone that a name is in, which may have a synthesized CNAME.
@@ -136,7 +136,7 @@ async fn soa_of(
         let Some(response) = ask(session, &here, RecordType::SOA).await? else {
             return Ok(None);
         };
-        let soa = enclosing_soa(&response, owner);
+        let soa = response.enclosing_soa(owner);
         if soa.is_some() || !has_synthesized_cname {
             return Ok(soa.cloned());
         }

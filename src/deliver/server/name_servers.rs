@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::query::{ask, ask_if_served, records};
+use super::query::{ask, ask_if_served};
 use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::model::{Name, RecordType, ZoneName};
@@ -32,7 +32,7 @@ pub(crate) async fn name_servers_of(
     let apex = zone.apex();
     let mut servers = Vec::new();
     if let Some(response) = ask(session, apex, RecordType::NS).await? {
-        let records = records(&response, apex, RecordType::NS);
+        let records = response.records(apex, RecordType::NS);
         for name in records.filter_map(|record| record.rdata.to_name()) {
             let mut addresses = own_addresses(session, &name).await?;
             if addresses.is_empty() {
@@ -52,7 +52,7 @@ async fn own_addresses(session: &mut Session<'_>, name: &Name) -> Result<Vec<Soc
     let mut addresses = Vec::new();
     for rtype in [RecordType::A, RecordType::AAAA] {
         let response = ask_if_served(session, name, rtype).await?;
-        for record in response.iter().flat_map(|it| records(it, name, rtype)) {
+        for record in response.iter().flat_map(|it| it.records(name, rtype)) {
             let address = record.rdata.to_address();
             addresses.extend(address.map(|address| SocketAddr::new(address, PORT)));
         }

@@ -79,29 +79,6 @@ pub(crate) fn refused(owner: &Name, rcode: Rcode) -> Failure {
     Failure::QuestionRefused { owner, rcode }
 }
 
-/// Returns the SOA of the zone that a name is in: the answer at an apex, else a record of the
-/// authority section (RFC 2308 section 3).
-pub(crate) fn enclosing_soa<'a>(response: &'a Response, owner: &Name) -> Option<&'a Record> {
-    let mut records = response.answers.iter().chain(&response.authorities);
-    records.find(|record| record.rtype == RecordType::SOA && owner.is_at_or_below(&record.owner))
-}
-
-/// Returns the answers of the queried name and type.
-pub(crate) fn records<'a>(
-    response: &'a Response,
-    owner: &Name,
-    rtype: RecordType,
-) -> impl Iterator<Item = &'a Record> {
-    let answers = response.answers.iter();
-    answers.filter(move |record| record.owner == *owner && record.rtype == rtype)
-}
-
-/// Returns the CNAME target of the name.
-pub(crate) fn cname_target(response: &Response, owner: &Name) -> Option<Name> {
-    let record = records(response, owner, RecordType::CNAME).next();
-    record.and_then(|record| record.rdata.to_name())
-}
-
 /// Returns whether prerequisites hold, by an UPDATE that changes nothing.
 pub(crate) async fn holds(
     session: &mut Session<'_>,

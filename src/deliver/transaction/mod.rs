@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::server::query::{is_applied, records};
+use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Primary, Provisioning, Session};
 use crate::model::{CurrentZone, Record, RrSets, ZoneName};
 use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates, Shown};
@@ -346,7 +346,7 @@ async fn with_served_values(
     let mut served = Vec::new();
     for (owner, rtype) in changed {
         let response = ask_about(session, owner, rtype).await?;
-        let answered = response.iter().flat_map(|it| records(it, owner, rtype));
+        let answered = response.iter().flat_map(|it| it.records(owner, rtype));
         let answered = answered.cloned().collect();
         served.extend(own_records(session, answered).await?);
     }

@@ -6,7 +6,7 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, cname_target, holds, is_applied, takes_updates};
+use crate::deliver::server::query::{ask, holds, is_applied, takes_updates};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Plan, Prerequisite};
 use crate::wire::{Key, Rcode};
@@ -39,7 +39,7 @@ pub(crate) async fn with_other_cname(
     for (owner, mut wanted) in names {
         if session.abilities.answers_queries() {
             let response = ask(session, &owner, rtype).await?;
-            let target = response.and_then(|it| cname_target(&it, &owner));
+            let target = response.and_then(|it| it.cname_target(&owner));
             if target.is_none() || target == wanted.take().and_then(|it| it.to_name()) {
                 continue;
             }

@@ -2,26 +2,18 @@
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{ask, ask_if_served, cname_target};
+use crate::deliver::server::query::{ask, ask_if_served};
 use crate::model::{Name, Record, RecordType, RrSet};
 use crate::wire::Response;
 
-/// Asks for an RRset. `None` if the response shows nothing about the name itself: below a delegation
-/// or a DNAME. A CNAME at the name shows that no other record exists, even if it is synthesized
-/// (RFC 1034 section 4.3.2).
+/// Asks for an RRset. `None` if the response shows nothing about the name itself.
 pub(super) async fn ask_about(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
 ) -> Result<Option<Response>, Failure> {
     let response = ask(session, owner, rtype).await?;
-    let is_own = |record: &Record| record.owner == *owner && record.rtype == rtype;
-    let is_dname = |record: &Record| record.rtype == RecordType::DNAME;
-    Ok(response.filter(|response| {
-        let mut answers = response.answers.iter();
-        answers.clone().all(is_own)
-            || cname_target(response, owner).is_some() && !answers.any(is_dname)
-    }))
+    Ok(response.filter(|it| it.is_about(owner, rtype)))
 }
 
 /// Returns the records of an answered RRset that are the name's own: none if a wildcard gives them (RFC 4592). It then

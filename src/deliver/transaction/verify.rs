@@ -18,7 +18,7 @@ use super::rrset_query::{ask_about, own_records};
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::Ignored;
 use crate::deliver::server::Session;
-use crate::deliver::server::query::{holds, is_applied, records, served_soa};
+use crate::deliver::server::query::{holds, is_applied, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
@@ -343,7 +343,7 @@ impl Changes<'_, '_> {
                 is_open = true;
                 continue;
             };
-            let mut shown: Vec<Record> = records(&response, &owner, rtype).cloned().collect();
+            let mut shown: Vec<Record> = response.records(&owner, rtype).cloned().collect();
             let removed = self.removed.get(&owner, rtype);
             let is_removed = |it: &Record| removed.is_some_and(|set| set.contains(&it.rdata));
             if shown.iter().any(is_removed) {

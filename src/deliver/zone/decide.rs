@@ -15,7 +15,7 @@ use crate::deliver::state::managed::unverified;
 use crate::deliver::state::{Provenance, Refusal, SoaTtl, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
-use crate::plan::{self, Apex, FirstContents, Plan, Surroundings};
+use crate::plan::{self, Abilities, Apex, FirstContents, Plan, Surroundings};
 use crate::provision::{Created, ZoneStatus};
 
 /// The reading that a decision about a zone is computed from.
@@ -30,9 +30,11 @@ pub(crate) struct View {
     pub(crate) now: u64,
 }
 
-/// The steps that the transaction has taken before.
+/// The steps that the transaction has taken before, and what was learnt before it.
 #[derive(Default)]
 pub(crate) struct Before {
+    /// The primary keeps the SOA.
+    pub(crate) keeps_soa: bool,
     /// How the transaction created the zone.
     pub(crate) created: Option<Created>,
     /// An earlier process began to create it, and the end of that is not known.
@@ -41,6 +43,16 @@ pub(crate) struct Before {
     pub(crate) suspects_cname: bool,
     /// How often prerequisites failed under the SOA that was read.
     pub(crate) prerequisite_failures: u32,
+}
+
+impl Before {
+    /// Returns no steps, for a primary with these abilities.
+    pub(crate) fn of(abilities: &Abilities) -> Self {
+        Self {
+            keeps_soa: abilities.soa == Apex::Keep,
+            ..Self::default()
+        }
+    }
 }
 
 /// The decision about a zone.
@@ -197,7 +209,7 @@ pub(super) fn update(
     if state.soa_ttl == SoaTtl::Fixed {
         plan.keep_soa_ttl(&current);
     }
-    if let (Some(remembered), Apex::Set) = (state.serial, primary.abilities.soa) {
+    if let (Some(remembered), false) = (state.serial, before.keeps_soa) {
         plan.pass_serial(remembered, &current, desired.soa.serial, &scope);
     }
     let mut refusals = Vec::new();

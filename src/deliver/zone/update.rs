@@ -95,10 +95,10 @@ struct ZoneUpdate<'c, 'a> {
 impl<'c, 'a> ZoneUpdate<'c, 'a> {
     fn new(cx: &'c mut Context<'a>, desired: &'c DesiredZone, existing: Existing) -> Self {
         Self {
+            before: Before::of(&cx.session.abilities),
             cx,
             desired,
             existing,
-            before: Before::default(),
             is_absent: false,
             has_waited: false,
             failed_at: None,
