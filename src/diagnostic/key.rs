@@ -45,7 +45,7 @@ entries! {
         code: "NB-UPDATES-UNSUPPORTED",
         class: Class::Transient,
         text: "the primary answers {rcode} without a signature",
-        hints: hint!("update its primary; for queries see `query-address`"),
+        hints: hint!("update its primary; for queries: `query-address`"),
         page: "The server does not implement the request. NSD takes no updates. A hosted service may answer no queries where it takes updates: `query-address` names a server that answers, and with `read = \"none\"` nsbridge asks nothing.",
     }
     UNSIGNED_REFUSAL {

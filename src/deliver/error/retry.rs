@@ -116,6 +116,18 @@ impl Failure {
         )
     }
 
+    /// Returns whether the primary said with a signature that it does not have the zone of an UPDATE (RFC 2136 section
+    /// 3.1.1).
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::UpdateRefused {
+                rcode: Rcode::NOTAUTH | Rcode::NOTZONE,
+                ..
+            }
+        )
+    }
+
     /// Returns whether the primary is unreachable, so that deliveries to its other zones fail, too.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Transport(error) if !is_certificate(error))

@@ -111,10 +111,8 @@ impl Catalog {
         rtype: RecordType,
     ) -> Result<Vec<Rdata>, Failure> {
         let response = self.answer(session, owner, rtype).await?;
-        let rdatas = response
-            .records(owner, rtype)
-            .map(|record| record.rdata.clone());
-        Ok(rdatas.collect())
+        let records = response.records(owner, rtype);
+        Ok(records.map(|record| record.rdata.clone()).collect())
     }
 
     /// Asks the primary about a name in the catalog.

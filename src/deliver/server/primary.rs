@@ -236,15 +236,12 @@ impl Primary {
 
     /// Returns its software, which its way to create zones shows.
     pub(crate) fn software(&self) -> Software {
+        let told = self.pool.software.get();
         match &self.provisioning {
             Some(Provisioning::Provisioner(provisioner)) => provisioner.software(),
             // Knot is the one server that creates primary zones for a catalog's members.
             Some(Provisioning::Catalog { .. }) => Software::Knot,
-            None => self
-                .pool
-                .software
-                .get()
-                .map_or(Software::Unknown, |it| it.0),
+            None => told.map_or(Software::Unknown, |it| it.0),
         }
     }
 

@@ -273,17 +273,9 @@ impl Session<'_> {
         Ok(self.read(&answer, id, Opcode::Update, Some(key).zip(mac.as_ref())))
     }
 
-    /// Returns whether a primary that answers no queries said by its response to an UPDATE that it does not have the zone
-    /// (RFC 2136 section 3.1.1).
+    /// Returns whether a primary that answers no queries said by its response to an UPDATE that it does not have the zone.
     pub(crate) fn is_gone(&self, failure: &Failure) -> bool {
-        let is_absent = matches!(
-            failure,
-            Failure::UpdateRefused {
-                rcode: Rcode::NOTAUTH | Rcode::NOTZONE,
-                ..
-            }
-        );
-        is_absent && !self.abilities.answers_queries()
+        failure.is_absence() && !self.abilities.answers_queries()
     }
 
     /// Returns the failure of a record whose zone the primary does not have by [`Self::is_gone`].

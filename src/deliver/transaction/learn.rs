@@ -13,7 +13,7 @@ use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Session, random_id};
 use crate::diagnostic::Software;
 use crate::model::ZoneName;
-use crate::plan::{Batch, Habit, Learnt, Prerequisites};
+use crate::plan::{Batch, Habit, Learnt};
 use crate::transport::RequestKind;
 use crate::wire::{self, Rcode};
 
@@ -130,13 +130,8 @@ pub(super) async fn is_limited(
     if !is_known && taken.is_none() || !may_have_habits(session).await {
         return Ok(false);
     }
-    let batch = taken.unwrap_or_else(|| {
-        let mut batch = Batch::without_effect(zone, zone.apex(), &[]);
-        if session.abilities.prerequisites == Prerequisites::None {
-            batch.prerequisites.clear();
-        }
-        batch
-    });
+    let nothing = Batch::without_effect(zone, zone.apex(), &[]);
+    let batch = taken.unwrap_or_else(|| session.abilities.fit_batch(nothing, &[]));
     if refusal(session, &batch).await? != Some(Rcode::REFUSED) {
         return Ok(false);
     }

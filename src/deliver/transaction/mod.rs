@@ -24,7 +24,6 @@ pub(crate) mod rrset_query;
 pub(crate) mod verify;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -32,7 +31,7 @@ use tokio::time::Instant;
 use crate::deliver::error::{Failure, Retry};
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Primary, Provisioning, Session};
-use crate::model::{CurrentZone, Record, RrSets, ZoneName};
+use crate::model::{CurrentZone, Record, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates, Shown};
 use crate::provision::{Frozen, Provisioner};
 use crate::wire::{Key, Rcode};
@@ -338,15 +337,10 @@ async fn with_served_values(
     plan: &Plan,
     current: &CurrentZone,
 ) -> Result<CurrentZone, Failure> {
-    let changed: BTreeSet<_> = plan
-        .changes
-        .iter()
-        .map(|it| (&it.owner, it.rtype))
-        .collect();
     let mut served = Vec::new();
-    for (owner, rtype) in changed {
-        let response = ask_about(session, owner, rtype).await?;
-        let answered = response.iter().flat_map(|it| it.records(owner, rtype));
+    for RrSet { owner, rtype, .. } in &plan.records(|_| true) {
+        let response = ask_about(session, owner, *rtype).await?;
+        let answered = response.iter().flat_map(|it| it.records(owner, *rtype));
         let answered = answered.cloned().collect();
         served.extend(own_records(session, answered).await?);
     }
