@@ -356,7 +356,7 @@ pub(crate) async fn fit_batch(
     batch: Batch,
     mut answered: Vec<Record>,
 ) -> Result<Batch, Failure> {
-    if session.abilities.rrsets == RrSetUpdates::Whole {
+    if session.abilities.rrsets == RrSetUpdates::Whole && session.abilities.answers_queries() {
         answered = own_records(session, answered).await?;
     }
     Ok(session.abilities.fit_batch(batch, &answered))

@@ -129,6 +129,21 @@ fn a_refused_soa_is_left_alone_for_a_day() {
 }
 
 #[test]
+fn an_soa_that_is_left_alone_is_not_moved_on_to_the_remembered_serial() {
+    let (hosted, bridge) = service(Habits {
+        soa: Apex::Refused,
+        ..Habits::default()
+    });
+    let wanted = zone(ZONE, WANTED);
+    let (_, _) = call(&hosted, &bridge, &wanted, 69);
+    // As on a primary that was restored from an older copy.
+    let sql = "UPDATE zone SET serial = serial + 20 WHERE serial IS NOT NULL";
+    assert_eq!(edit(&bridge, sql, []), 1);
+    let other = wanted.with("more A 192.0.2.77").sent(1);
+    assert_eq!(call(&hosted, &bridge, &other, 0), (1, 0));
+}
+
+#[test]
 fn an_soa_that_is_kept_in_silence_is_left_alone_for_a_day() {
     let soa = Apex::Kept;
     assert_kept(
