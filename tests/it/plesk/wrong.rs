@@ -87,8 +87,12 @@ pub(super) const VALUES: [[&str; 3]; 12] = [
         "sub DS 1 8 2 CDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCDCD",
         "sub DS 1 8 2 xyz",
     ],
-    ["https HTTPS 1 .", "https HTTPS 2 .", "https HTTPS 1 a..b"],
-    ["svcb SVCB 1 .", "svcb SVCB 2 .", "svcb SVCB one ."],
+    [
+        "https HTTPS 1 .",
+        "https HTTPS 2 .",
+        "https HTTPS 1 . key3=443",
+    ],
+    ["svcb SVCB 1 .", "svcb SVCB 2 .", "svcb SVCB 1 . key1=h2"],
     [
         "ptr PTR a.example.net.",
         "ptr PTR b.example.net.",
