@@ -19,8 +19,8 @@ use crate::zonefile;
 const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
 const UNSEEN: &str = ", by the memory: what is there is not seen";
 
-/// The most characters of the text of a TXT record in a message.
-const TEXT_CHARACTERS_MAX: usize = 13;
+/// The most characters of the data of a record in a message, unless they are an address or a name.
+const DATA_CHARACTERS_MAX: usize = 13;
 
 /// The subject of a line.
 pub(super) struct Subject<'a> {
@@ -187,18 +187,44 @@ pub(in crate::cli) fn unread(primary: &Primary) -> Option<&'static str> {
     (!abilities.shows_zones()).then(|| abilities.shown.word())
 }
 
-/// Shortens the text of a TXT record, which can be of any length, for messages.
+/// Shortens the data of a record for messages, unless they are an address or a name: others can be of any length.
 pub(in crate::cli) fn shortened(record: &str) -> String {
-    match record.split_once(" TXT ") {
-        Some((owner, text)) if text.chars().count() > TEXT_CHARACTERS_MAX => {
-            let start: String = text.chars().take(TEXT_CHARACTERS_MAX - 3).collect();
-            format!("{owner} TXT {start}...")
-        }
-        Some(_) | None => record.to_owned(),
+    let mut words = record.splitn(3, ' ');
+    let (Some(owner), Some(rtype), Some(data)) = (words.next(), words.next(), words.next()) else {
+        return record.to_owned();
+    };
+    let is_whole = ["A", "AAAA", "CNAME", "DNAME", "MX", "NS", "PTR"].contains(&rtype)
+        || data.chars().count() <= DATA_CHARACTERS_MAX;
+    if is_whole || zonefile::parse_type(rtype).is_none() {
+        return record.to_owned();
     }
+    let start: String = data.chars().take(DATA_CHARACTERS_MAX - 3).collect();
+    format!("{owner} {rtype} {start}...")
 }
 
 /// Returns the end of a subject that names its primary.
 pub(super) fn on(name: &str, endpoint: &impl Display) -> String {
     format!(" on {name} ({endpoint})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_any_length_are_shortened_and_names_are_not() {
+        let caa = "a.example. CAA 0 issue \"ca.example.net; account=1\"";
+        assert_eq!(shortened(caa), "a.example. CAA 0 issue \"c...");
+        let srv = "_x._tcp.a.example. SRV 10 20 5060 sip.example.net.";
+        assert_eq!(shortened(srv), "_x._tcp.a.example. SRV 10 20 5060...");
+        for whole in [
+            "example.com.",
+            "a.example. TXT \"short\"",
+            "192.0.2.7 PTR a.host.with.a.long.name.example.",
+            "a.example. MX 10 a.host.with.a.long.name.example.",
+            "a few words that are no record",
+        ] {
+            assert_eq!(shortened(whole), whole);
+        }
+    }
 }
