@@ -18,6 +18,7 @@ mod fit;
 mod gateway;
 mod key;
 mod location;
+mod mnemonics;
 mod numbers;
 mod obsolete;
 mod octets;

@@ -38,8 +38,9 @@ fn with_transfers(habits: Habits) -> (Hosted, Bridge) {
 
 const FROM_MEMORY: &[(&str, &str)] = &[("transport", "udp"), ("read", "memory")];
 
+/// Asserts that the service has these records of the zone, whatever else it has.
 #[track_caller]
-fn assert_has(hosted: &Hosted, lines: &[String]) {
+pub(super) fn assert_has(hosted: &Hosted, lines: &[String]) {
     let there = hosted.witness().axfr(ZONE);
     let missing = lines.iter().filter(|line| !there.contains(line));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);

@@ -1,6 +1,7 @@
 //! Services that answer no questions, and have no other server that does.
 
 use super::hosted::ZONE;
+use super::udp::assert_has;
 use crate::support::bridge::Bridge;
 use crate::support::habits::{Apex, Habits, NOTIMP, REFUSED, Transfers};
 use crate::support::hosted::{Hosted, NAME_SERVERS};
@@ -20,13 +21,6 @@ fn unseen(there: &[Vec<u8>], habits: Habits) -> (Hosted, Bridge) {
         .set_text("primaries.main", "read", "none")
         .without_dry_run("nothing is seen");
     (hosted, bridge)
-}
-
-#[track_caller]
-fn assert_has(hosted: &Hosted, lines: &[String]) {
-    let there = hosted.witness().axfr(ZONE);
-    let missing = lines.iter().filter(|line| !there.contains(line));
-    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }
 
 /// Whether zones can be transferred, or are known from the memory.
