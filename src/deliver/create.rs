@@ -79,10 +79,13 @@ pub(crate) async fn create(
     };
     let checked = check_created(cx, zone, &created, before, was_known).await;
     if let Err(failure) = checked {
-        state.provenance = Provenance::Preexisting;
-        roll_back(cx, key, &state, new)?;
-        if is_reserved {
-            ownership::give_up(&mut cx.session, zone).await;
+        // After another failure the zone may be there: the next attempt finds it being created.
+        if failure.is_of_owner() {
+            state.provenance = Provenance::Preexisting;
+            roll_back(cx, key, &state, new)?;
+            if is_reserved {
+                ownership::give_up(&mut cx.session, zone).await;
+            }
         }
         return Err(failure);
     }
@@ -160,10 +163,7 @@ fn is_certainly_absent(failure: &Failure) -> bool {
     if let Failure::Provision(error) = failure {
         return error.made_nothing();
     }
-    matches!(
-        failure,
-        Failure::OthersZone { .. } | Failure::UnownedZone { .. }
-    )
+    failure.is_of_owner()
 }
 
 /// Reserves the zone in the catalog. Gives that up if another zone above it appeared meanwhile. Returns whether its entry
@@ -186,7 +186,8 @@ async fn reserve(
 }
 
 /// Refuses a zone that another party created meanwhile, and takes back a creation below a zone of another party that
-/// appeared meanwhile. A reservation has seen to that before.
+/// appeared meanwhile. A reservation has seen to that before. After a failure that [is of an owner](Failure::is_of_owner)
+/// nothing is left of the creation; after any other, that is unknown.
 async fn check_created(
     cx: &mut Context<'_>,
     zone: &ZoneName,
@@ -220,7 +221,9 @@ async fn check_created(
                 && !has_reservation
                 && let Err(failure) = ownership::authorize_ancestors(cx, zone).await
             {
-                undo(cx, zone).await?;
+                if failure.is_of_owner() {
+                    undo(cx, zone).await?;
+                }
                 return Err(failure);
             }
             Ok(())

@@ -116,6 +116,19 @@ impl Failure {
         )
     }
 
+    /// Returns whether a zone is refused since another party has it or the one above it, or for its name.
+    pub(crate) fn is_of_owner(&self) -> bool {
+        matches!(
+            self,
+            Self::OthersZone { .. }
+                | Self::UnownedZone { .. }
+                | Self::ZoneOfOneLabel { .. }
+                | Self::BelowReverseZone { .. }
+                | Self::BelowOthersZone { .. }
+                | Self::BelowUnownedZone { .. }
+        )
+    }
+
     /// Returns whether the primary said with a signature that it does not have the zone of an UPDATE (RFC 2136 section
     /// 3.1.1).
     pub(crate) fn is_absence(&self) -> bool {

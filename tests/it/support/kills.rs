@@ -56,7 +56,16 @@ impl Barrier {
     /// Stands before a port of 127.0.0.1 as well; gives the port to connect to in its place.
     pub(crate) fn before(&mut self, port: u16) -> u16 {
         let gate = Arc::clone(&self.gate);
-        let relay = Scripted::relay(port, move || gate.passes());
+        self.add(Scripted::relay(port, move || gate.passes()))
+    }
+
+    /// Does so, but ends the connection in place of the answer that it holds back, and each one after that.
+    pub(crate) fn cutting_before(&mut self, port: u16) -> u16 {
+        let gate = Arc::clone(&self.gate);
+        self.add(Scripted::relay_or_cut(port, move || gate.passes()))
+    }
+
+    fn add(&mut self, relay: Scripted) -> u16 {
         let port = relay.port();
         self.relays.push(relay);
         port
@@ -97,6 +106,16 @@ impl Barrier {
         let run = going.finish();
         self.gate.left.store(ALL, Ordering::SeqCst);
         Some(run).filter(|_| !is_killed)
+    }
+
+    /// Runs a call of Plesk, for which so many answers come. Gives whether there were more.
+    #[track_caller]
+    pub(crate) fn cut_after(&self, answers: usize, bridge: &Bridge, call: &str) -> bool {
+        self.gate.is_shut.store(false, Ordering::SeqCst);
+        self.gate.left.store(answers, Ordering::SeqCst);
+        bridge.plesk(call);
+        self.gate.left.store(ALL, Ordering::SeqCst);
+        self.gate.is_shut.load(Ordering::SeqCst)
     }
 
     /// Does so with no answer, with one, with two, until a call ends before; `repair` follows each that was
