@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::checks;
 use crate::support::daemon::Release;
-use crate::support::documented::documented;
+use crate::support::documented::{FLEET, documented};
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::members::{assert_only_member, entries_of, rights};
 use crate::support::named::{Named, Zone};
@@ -170,7 +170,7 @@ fn pdnsutil_words(line: &str) -> Vec<&str> {
 fn the_documented_catalog_of_powerdns_is_shared_by_installations() {
     for release in Release::stable() {
         let mut pdns = Pdns::of(release).start();
-        for line in documented(&format!("pdnsutil create-zone {CATALOG}")).lines() {
+        for line in documented(FLEET, &format!("pdnsutil create-zone {CATALOG}")).lines() {
             pdns.pdnsutil(&pdnsutil_words(line));
         }
         pdns.restart();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig::Asker;
-use crate::support::documented::documented;
+use crate::support::documented::{FLEET, KNOT, documented};
 use crate::support::keys::Key;
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::members::{rights, two_instances};
@@ -78,7 +78,7 @@ pub(super) fn knot_behind(primary: u16) -> Knot {
 /// The documented NSD, behind a Knot of the test.
 fn nsd_behind(knot: &Knot) -> Nsd {
     let from = format!("request-xfr: 127.0.0.1@{}", knot.port());
-    let clauses = documented("key:\n    name: plesk")
+    let clauses = documented(FLEET, "key:\n    name: plesk")
         .replace("request-xfr: 192.0.2.53", &from)
         .replace("allow-notify: 192.0.2.53", "allow-notify: 127.0.0.1")
         .replace("CHANGE-ME", "{secret}");
@@ -89,8 +89,8 @@ fn nsd_behind(knot: &Knot) -> Nsd {
 #[test]
 fn the_documented_catalog_of_bind_is_kept_and_followed() {
     let key = Key::new("plesk");
-    let zone_file = documented("@ 0 SOA invalid.");
-    let piece = documented("zone \"catalog.example\" {\n    type primary;");
+    let zone_file = documented(KNOT, "@ 0 SOA invalid.");
+    let piece = documented(FLEET, "zone \"catalog.example\" {\n    type primary;");
     let body = |piece: &str| {
         let start = piece.find('{').expect("it has a body") + 1;
         let end = piece.rfind('}').expect("it has a body");
@@ -102,7 +102,8 @@ fn the_documented_catalog_of_bind_is_kept_and_followed() {
         .options("notify-delay 0;")
         .start();
     let from = format!("127.0.0.1 port {} key", named.port());
-    let follower = documented("options {\n    catalog-zones").replace("192.0.2.53 key", &from);
+    let follower =
+        documented(FLEET, "options {\n    catalog-zones").replace("192.0.2.53 key", &from);
     let (options, zone) = follower
         .split_once("zone \"catalog.example\" {\n    type")
         .expect("a zone follows");

@@ -1,8 +1,8 @@
-//! What docs/servers.md says of BIND, run as it stands there, on every release.
+//! What docs/servers/bind.md says of BIND, run as it stands there, on every release.
 
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
-use crate::support::documented::documented;
+use crate::support::documented::{BIND, documented};
 use crate::support::keys::Key;
 use crate::support::named::Named;
 use crate::support::payload;
@@ -14,13 +14,16 @@ const TEST_OPTIONS: &str = "listen-on port {port} { 127.0.0.1; };\n  listen-on-v
                             pid-file none;\n  session-keyfile \"{dir}/session.key\";\n  notify no;";
 
 fn changed(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "docs/servers.md does not say `{from}`");
+    assert!(
+        text.contains(from),
+        "docs/servers/bind.md does not say `{from}`"
+    );
     text.replace(from, to)
 }
 
 /// The documented configuration, followed by a view or not.
 fn serve(release: Release, view: &str) -> (Named, Bridge) {
-    let conf = documented("include \"/etc/bind/plesk.key\";");
+    let conf = documented(BIND, "include \"/etc/bind/plesk.key\";");
     let conf = changed(&conf, "/etc/bind/", "{dir}/");
     let conf = changed(
         &conf,
@@ -38,7 +41,7 @@ fn serve(release: Release, view: &str) -> (Named, Bridge) {
     let key_file = named.key_file_of("plesk-rndc").to_string_lossy();
     let mut bridge = Bridge::of(&named).set_text("keys.plesk-rndc", "file", &key_file);
     let control = format!("\"127.0.0.1:{}\"", named.control_port());
-    for line in documented("method = \"rndc\"").lines() {
+    for line in documented(BIND, "method = \"rndc\"").lines() {
         let (key, value) = line.split_once(" = ").expect("an option in each line");
         let value = value.replace("\"192.0.2.53:953\"", &control);
         bridge = bridge.set("primaries.main.provision", key, &value);
@@ -80,11 +83,14 @@ fn the_documented_template_of_bind_serves() {
     if !release.is_here() {
         return;
     }
-    let template = documented("template member {");
+    let template = documented(BIND, "template member {");
     let (named, bridge) = serve(release, &changed(&template, "/etc/bind/", "{dir}/"));
-    let zone = documented("$TTL 300\n@ SOA ns1.example.net. hostmaster.example.net. 1 10800");
+    let zone = documented(
+        BIND,
+        "$TTL 300\n@ SOA ns1.example.net. hostmaster.example.net. 1 10800",
+    );
     std::fs::write(named.file("initial.db"), zone).expect("a file of the test");
-    let options = documented("way = \"template\"");
+    let options = documented(BIND, "way = \"template\"");
     let bridge = options.lines().fold(bridge, |bridge, line| {
         let (key, value) = line.split_once(" = ").expect("an option in each line");
         bridge.set("primaries.main.provision", key, value)
@@ -95,7 +101,7 @@ fn the_documented_template_of_bind_serves() {
 #[test]
 fn the_documented_view_of_bind_serves() {
     for release in Release::stable() {
-        let (named, bridge) = serve(release, &documented("view \"external\""));
+        let (named, bridge) = serve(release, &documented(BIND, "view \"external\""));
         let bridge = bridge.set_text("primaries.main.provision", "view", "external");
         assert_serves(&named, &bridge);
     }

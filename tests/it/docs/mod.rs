@@ -1,10 +1,14 @@
-//! Documents that are run as they stand: README.md, docs/servers.md and docs/servers, docs/messages.md, and the table of
-//! layers in src/lib.rs.
+//! Documents that are run as they stand: README.md and `docs`. `documents` lists which module runs which block; `layers`
+//! holds `src` to the table in src/lib.rs.
 
 mod bind;
+mod documents;
 mod hosted;
 mod knot;
 mod layers;
 mod messages;
+mod pieces;
+mod plesk;
 mod powerdns;
-mod readme;
+mod set_up;
+mod shell;

@@ -1,7 +1,7 @@
-//! What docs/servers.md says of PowerDNS, run as it stands there.
+//! What docs/servers/powerdns.md says of PowerDNS, run as it stands there.
 
 use crate::support::bridge::Bridge;
-use crate::support::documented::documented;
+use crate::support::documented::{POWERDNS, documented};
 use crate::support::pdns::Pdns;
 use crate::support::pdns_api::{PROVISION, wanted};
 use crate::support::server::Server as _;
@@ -9,7 +9,7 @@ use crate::support::server::Server as _;
 #[test]
 fn the_documented_configuration_serves() {
     let mut builder = Pdns::builder();
-    for line in documented("launch=gsqlite3").lines() {
+    for line in documented(POWERDNS, "launch=gsqlite3").lines() {
         let setting = line.split('#').next().unwrap_or_default().trim();
         let (name, value) = setting.split_once('=').expect("a setting in each line");
         let value = match name {
@@ -24,7 +24,7 @@ fn the_documented_configuration_serves() {
     }
     let pdns = builder.start();
     let mut bridge = pdns.provisioning(Bridge::of(&pdns));
-    for line in documented("method = \"powerdns\"").lines() {
+    for line in documented(POWERDNS, "method = \"powerdns\"").lines() {
         let (key, value) = line.split_once(" = ").expect("an option in each line");
         let value = value
             .replace(
@@ -54,7 +54,7 @@ fn a_zone_by_hand_takes_what_the_documented_commands_allow() {
     )
     .expect("the file is written");
     pdns.pdnsutil(&["load-zone", "example.com", &file.to_string_lossy()]);
-    for line in documented("pdnsutil set-kind example.com").lines() {
+    for line in documented(POWERDNS, "pdnsutil set-kind example.com").lines() {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         pdns.pdnsutil(&words);
     }

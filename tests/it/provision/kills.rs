@@ -167,7 +167,7 @@ fn the_way_seed_repairs_what_a_kill_left() {
         wait::until("the files of removed zones are gone", || {
             let left = other_files(named, zones);
             // Of a zone that was killed between the removal of the secondary and the addition of the primary
-            // one file stays, which BIND knows nothing of; docs/servers.md says so.
+            // one file stays, which BIND knows nothing of; docs/servers/bind.md says so.
             let is_known = |file: &String| file.contains(".test.nsbridge-plesk01-");
             let mut zones: Vec<&str> = left.iter().map(|file| &file[..3]).collect();
             zones.dedup();

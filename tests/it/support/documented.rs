@@ -9,14 +9,18 @@ use pretty_assertions::assert_eq;
 use crate::support::process::{Running, Said};
 use crate::support::{record, wait};
 
-/// The block of docs/servers.md that begins with this line.
+pub(crate) const BIND: &str = include_str!("../../../docs/servers/bind.md");
+pub(crate) const POWERDNS: &str = include_str!("../../../docs/servers/powerdns.md");
+pub(crate) const KNOT: &str = include_str!("../../../docs/servers/knot.md");
+pub(crate) const FLEET: &str = include_str!("../../../docs/fleet.md");
+
+/// The block of a document that begins with this line.
 #[track_caller]
-pub(crate) fn documented(first: &str) -> String {
-    let text = include_str!("../../../docs/servers.md");
-    let start = text
-        .find(first)
+pub(crate) fn documented(document: &str, first: &str) -> String {
+    let start = document
+        .find(&format!("\n{first}"))
         .unwrap_or_else(|| panic!("no block `{first}`"));
-    let block = text[start..].split("```").next();
+    let block = document[start + 1..].split("```").next();
     block.unwrap_or_default().to_owned()
 }
 

@@ -1,5 +1,4 @@
-//! README.md, done as it says: its configurations are read by the program, its pieces of named.conf
-//! by BIND, and the set-up in five minutes is carried out and asked with `dig`.
+//! The set-up of README.md, done as it says and asked with `dig`; and what other documents do with that set-up.
 
 use std::fs;
 use std::path::Path;
@@ -8,9 +7,8 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use crate::support::authority::Authority;
 use crate::support::dig;
-use crate::support::documented::{self, Nsbridge};
+use crate::support::documented::{self, BIND, Nsbridge, documented};
 use crate::support::keys::Key;
 use crate::support::named::{Named, Zone};
 use crate::support::ports::Port;
@@ -19,6 +17,7 @@ use crate::support::server::Server as _;
 use crate::support::{payload, wait, wanted};
 
 const README: &str = include_str!("../../../README.md");
+const REFERENCE: &str = include_str!("../../../docs/reference.md");
 
 /// Options of every named.conf here: what differs on a machine of tests, and nothing that nsbridge
 /// needs.
@@ -27,35 +26,12 @@ const TEST_OPTIONS: &str = "directory \"{dir}\"; pid-file none; session-keyfile 
     reuseport no; dnssec-validation no;";
 
 #[test]
-fn every_configuration_is_accepted() {
-    let configurations = blocks("toml");
-    assert!(configurations.len() >= 2, "README.md has lost some");
-    let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
-    for name in ["ca", "client"] {
-        make_certificate(directory.path(), name);
-    }
-    for configuration in configurations {
-        for name in words_ending(&configuration, ".key") {
-            Key::new(&name).write(directory.path());
-        }
-        let configuration = moved(&configuration, directory.path());
-        let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/command/");
-        let configuration = configuration.replace("/usr/local/lib/nsbridge/", programs);
-        let said = Nsbridge::new(directory.path(), &configuration)
-            .shell("echo '[]' | nsbridge plesk --dry-run");
-        assert_eq!(
-            (said.status, said.stderr().as_str()),
-            (Some(0), ""),
-            "{configuration}"
-        );
-    }
-}
-
-#[test]
 fn the_examples_of_a_failure_and_of_a_check_are_what_it_prints() {
-    let examples = blocks("text");
-    let [failure, check] = &examples[..] else {
-        panic!("README.md has other texts than a failure and a check");
+    let [failure] = &blocks("text")[..] else {
+        panic!("README.md has other texts than a failure");
+    };
+    let [check] = &documented::blocks(REFERENCE, "text")[..] else {
+        panic!("reference.md has other texts than a check");
     };
     let mut named = five_minutes_bind(&[
         (
@@ -104,82 +80,6 @@ fn the_examples_of_a_failure_and_of_a_check_are_what_it_prints() {
         as_documented(said.stderr()),
         format!("{subject}: {cause}; {state}; {remedy}\n")
     );
-}
-
-#[test]
-fn the_table_of_options_is_complete() {
-    let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
-    let said = Nsbridge::new(directory.path(), "").shell("nsbridge config template");
-    let template = said.stdout();
-    let section = README.split("\n## Configuration\n").nth(1).unwrap_or("");
-    let section = section.split("\n### ").next().unwrap_or("");
-    let described: Vec<&str> = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
-        .flat_map(|cell| cell.split('`').step_by(2))
-        .collect();
-    let mut known: Vec<&str> = template
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').split_once(" = "))
-        .map(|(option, _)| option)
-        .filter(|option| {
-            option
-                .bytes()
-                .all(|octet| octet.is_ascii_lowercase() || octet == b'-')
-        })
-        .collect();
-    known.dedup();
-    assert!(known.len() > 20, "the template has no options: {template}");
-    for option in &known {
-        assert!(
-            described.contains(option),
-            "README.md does not have `{option}`"
-        );
-    }
-    for option in described {
-        assert!(
-            known.contains(&option),
-            "`{option}` of README.md does not exist"
-        );
-    }
-}
-
-#[test]
-fn every_piece_of_named_conf_is_valid() {
-    let pieces = blocks("named");
-    assert!(pieces.len() >= 4, "README.md has lost some");
-    for piece in pieces {
-        assert_valid_conf(&piece);
-    }
-    for piece in blocks("named 9.21.9") {
-        if version_of_bind() >= vec![9, 21, 9] {
-            assert_valid_conf(&piece);
-        } else {
-            // The same as a zone of its own: all but the statements that this BIND does not know.
-            let zone = change(&piece, "template plesk {", "zone \"example.com\" {");
-            let lines: Vec<&str> = zone
-                .lines()
-                .filter(|line| !line.contains("initial-file"))
-                .collect();
-            assert_eq!(lines.len() + 1, zone.lines().count());
-            assert_valid_conf(&lines.join("\n"));
-        }
-    }
-}
-
-#[test]
-fn every_zone_file_is_valid() {
-    let zones = blocks("dns-zone");
-    assert!(!zones.is_empty(), "README.md has lost it");
-    for zone in zones {
-        let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
-        let file = directory.path().join("zone.db");
-        write(&file, &zone);
-        process::run_ok(
-            "named-checkzone",
-            &["example.com", &*file.to_string_lossy()],
-        );
-    }
 }
 
 #[test]
@@ -286,11 +186,11 @@ fn a_migration_with_the_set_up_in_five_minutes_brings_all_zones_and_says_little(
 }
 
 /// The named.conf of the set-up in five minutes and the zone by hand, with these changes, running here.
-fn five_minutes_bind(changes: &[(&str, &str)]) -> Named {
-    let pieces = blocks("named");
-    let [conf, zone_by_hand, ..] = &pieces[..] else {
-        panic!("README.md has lost the first pieces of named.conf");
+pub(super) fn five_minutes_bind(changes: &[(&str, &str)]) -> Named {
+    let [conf] = &blocks("named")[..] else {
+        panic!("README.md has other than one piece of named.conf");
     };
+    let zone_by_hand = documented(BIND, "zone \"example.org\" {");
     let conf = change(conf, "/etc/bind/rndc.key", "{dir}/rndc-key.key");
     let conf = change(&conf, "/etc/bind/", "{dir}/");
     let conf = change(
@@ -307,7 +207,7 @@ fn five_minutes_bind(changes: &[(&str, &str)]) -> Named {
     let conf = change(&conf, "options {", &format!("options {{ {TEST_OPTIONS}"));
     let conf = changes
         .iter()
-        .fold(conf + zone_by_hand, |conf, (from, to)| {
+        .fold(conf + &zone_by_hand, |conf, (from, to)| {
             change(&conf, from, to)
         });
     Named::builder()
@@ -324,7 +224,11 @@ fn five_minutes_bind(changes: &[(&str, &str)]) -> Named {
 }
 
 /// The nsbridge.toml of the set-up in five minutes, for that server.
-fn five_minutes_nsbridge<'a>(named: &Named, directory: &'a Path, seed_port: &Port) -> Nsbridge<'a> {
+pub(super) fn five_minutes_nsbridge<'a>(
+    named: &Named,
+    directory: &'a Path,
+    seed_port: &Port,
+) -> Nsbridge<'a> {
     let at = |port: u16| format!("127.0.0.1:{port}");
     let keys = named.file("").to_string_lossy().into_owned();
     let configuration = first("toml");
@@ -336,46 +240,13 @@ fn five_minutes_nsbridge<'a>(named: &Named, directory: &'a Path, seed_port: &Por
     Nsbridge::new(directory, &(configuration + queue))
 }
 
-/// Asserts that `named-checkconf` accepts a piece, among the keys and options that it leaves out.
-#[track_caller]
-fn assert_valid_conf(piece: &str) {
-    let directory = TempDir::with_prefix("nsbridge-readme-").expect("a temporary directory");
-    let mut conf = piece.to_owned();
-    for name in ["plesk", "plesk-rndc", "rndc"] {
-        let key = Key::new(if name == "rndc" { "rndc-key" } else { name });
-        let include = format!("include \"/etc/bind/{name}.key\";\n");
-        write(
-            &directory.path().join(format!("{name}.key")),
-            key.statement(),
-        );
-        if !conf.contains(&include) {
-            conf.insert_str(0, &include);
-        }
-    }
-    if !conf.contains("options {") {
-        conf.push_str("\noptions { };\n");
-    }
-    let options = "options { directory \"/etc/bind/\";";
-    let conf = change(&conf, "options {", options);
-    make_certificate(directory.path(), "ns1");
-    let conf = moved(&conf, directory.path());
-    let file = directory.path().join("named.conf");
-    write(&file, &conf);
-    let said = process::run("named-checkconf", &[&file], b"");
-    assert_eq!(
-        (said.status, said.stdout().as_str()),
-        (Some(0), ""),
-        "{conf}"
-    );
-}
-
 /// The contents of the fenced blocks with this word after the fence.
 fn blocks(info: &str) -> Vec<String> {
     documented::blocks(README, info)
 }
 
 #[track_caller]
-fn first(info: &str) -> String {
+pub(super) fn first(info: &str) -> String {
     let mut blocks = blocks(info).into_iter();
     blocks
         .next()
@@ -384,47 +255,12 @@ fn first(info: &str) -> String {
 
 /// The text with every `from` made `to`; there must be one, or README.md has moved on.
 #[track_caller]
-fn change(text: &str, from: &str, to: &str) -> String {
+pub(super) fn change(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "no `{from}` in:\n{text}");
     text.replace(from, to)
 }
 
-/// The text with the system's directories moved to one of the test.
-fn moved(text: &str, directory: &Path) -> String {
-    let directory = format!("{}/", directory.display());
-    ["/etc/nsbridge/", "/etc/bind/", "/var/lib/nsbridge/"]
-        .iter()
-        .fold(text.to_owned(), |text, from| text.replace(from, &directory))
-}
-
-/// The last part of each quoted path that ends so, without the ending.
-fn words_ending(text: &str, ending: &str) -> Vec<String> {
-    text.split('"')
-        .filter_map(|word| word.strip_suffix(ending))
-        .map(|path| path.rsplit('/').next().unwrap_or(path).to_owned())
-        .collect()
-}
-
-/// `NAME.pem` and `NAME-key.pem`.
-fn make_certificate(directory: &Path, name: &str) {
-    Authority::new(directory, name);
-    for (from, to) in [(".crt", ".pem"), (".key", "-key.pem")] {
-        let file = |end: &str| directory.join(format!("{name}{end}"));
-        fs::rename(file(from), file(to)).expect("our own directory");
-    }
-}
-
-/// The numbers of BIND's version.
-fn version_of_bind() -> Vec<u32> {
-    let version = process::run_ok("named-checkconf", &["-v"]);
-    let numbers = version.split(|c: char| !c.is_ascii_digit());
-    numbers
-        .map_while(|number| number.parse().ok())
-        .take(3)
-        .collect()
-}
-
 #[track_caller]
-fn write(path: &Path, contents: &str) {
+pub(super) fn write(path: &Path, contents: &str) {
     fs::write(path, contents).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
