@@ -37,7 +37,7 @@ const BLOCKS: &[(&str, &str, usize, &str)] = &[
     ("README.md", "toml", 1, "set_up, pieces"),
     ("docs/acme.md", "sh", 1, "shell"),
     ("docs/configuration.md", "named", 1, "pieces"),
-    ("docs/configuration.md", "sh", 1, "shell"),
+    ("docs/configuration.md", "sh", 1, "primary::tls"),
     ("docs/configuration.md", "toml", 1, "pieces"),
     (
         "docs/fleet.md",

@@ -197,7 +197,7 @@ fn words_ending(text: &str, ending: &str) -> Vec<String> {
 }
 
 /// `NAME.pem` and `NAME-key.pem`.
-pub(super) fn make_certificate(directory: &Path, name: &str) {
+fn make_certificate(directory: &Path, name: &str) {
     Authority::new(directory, name);
     for (from, to) in [(".crt", ".pem"), (".key", "-key.pem")] {
         let file = |end: &str| directory.join(format!("{name}{end}"));

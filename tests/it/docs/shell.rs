@@ -7,7 +7,6 @@ use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
 use super::documents::documents;
-use super::pieces::make_certificate;
 use super::set_up::{change, five_minutes_bind, five_minutes_nsbridge, write};
 use crate::support::dig;
 use crate::support::documented::{FLEET, KNOT, blocks, documented};
@@ -179,21 +178,6 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
     };
     succeeds(&format!("set -e; {panel}"));
     assert!(!dig::has_zone(&named, "example.com"));
-}
-
-#[test]
-fn the_pin_is_one_that_the_configuration_takes() {
-    let here = directory();
-    make_certificate(here.path(), "ns1");
-    let [pin] = &shell_of("docs/configuration.md")[..] else {
-        panic!("configuration.md has other commands");
-    };
-    let printed = run(here.path(), pin);
-    assert_eq!(
-        (printed.trim().len(), printed.trim().ends_with('=')),
-        (44, true),
-        "{printed}"
-    );
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! DNS over TLS to a real server: who is trusted, by what, and what is said when it does not fit.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::support::authority::Authority;
 use crate::support::bridge::{Bridge, Run};
 use crate::support::dig;
+use crate::support::documented;
 use crate::support::hostile::{call, untouched, zone};
 use crate::support::named::Named;
 use crate::support::process;
 use crate::support::server::Server as _;
+
+const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 
 fn server() -> Named {
     Named::builder().tls().zone(zone()).start()
@@ -31,20 +31,14 @@ fn trusting(bridge: Bridge, authority: &Authority, name: &str) -> Bridge {
         .set_text("primaries.main", "tls-name", name)
 }
 
-/// The pin of a certificate (RFC 7858 section 4.2), as openssl computes it.
+/// The pin of a certificate (RFC 7858 section 4.2), as docs/configuration.md has openssl compute it.
 fn pin_of(certificate: &std::path::Path) -> String {
-    let certificate = certificate.to_string_lossy();
-    let key = process::run_ok(
-        "openssl",
-        &["x509", "-in", &*certificate, "-noout", "-pubkey"],
-    );
-    let der = process::run(
-        "openssl",
-        &["pkey", "-pubin", "-outform", "der"],
-        key.as_bytes(),
-    );
-    let digest = process::run("openssl", &["dgst", "-sha256", "-binary"], &der.stdout);
-    STANDARD.encode(digest.stdout)
+    let [command] = &documented::blocks(CONFIGURATION, "sh")[..] else {
+        panic!("configuration.md has other commands");
+    };
+    assert!(command.contains(" ns1.pem "), "{command}");
+    let command = command.replace("ns1.pem", &certificate.to_string_lossy());
+    process::run_ok("sh", &["-c", &command]).trim().to_owned()
 }
 
 #[track_caller]
