@@ -100,7 +100,7 @@ entries! {
             (Software::Unknown, "see in their logs whether NOTIFY and transfers come through"),
         ],
         page: "The NS records of the zone name servers that do not answer, do not have the zone, or have another serial than the \
-               primary. A few seconds after a change they may be behind. Where a catalog tells the secondaries of zones, see that \
+               primary. A few seconds after a change they may be behind. If the secondaries follow a catalog, see that \
                they have it.",
     }
     JOBS_HELD {

@@ -148,7 +148,7 @@ entries! {
         code: "NB-WORKER-LOCK-FAILED",
         class: Class::Setup,
         text: "cannot lock `{path}`: {source}",
-        hints: hint!("see `ls -ld {directory}` and `df {directory}`, or set `queue.path`"),
+        hints: hint!("run `ls -ld {directory}` and `df {directory}`, or set `queue.path`"),
         page: "The worker locks a file beside that of the queue, so that there is only one worker. The system does not let it.",
     }
     WORKER_TAKEN {

@@ -21,7 +21,7 @@ entries! {
         code: "NB-FILE-BELOW-FILE",
         class: Class::Setup,
         text: "`{path}` cannot exist, since `{part}` is not a directory",
-        hints: hint!("correct the path: see `ls -l {quoted}`"),
+        hints: hint!("correct the path: run `ls -l {quoted}`"),
         page: "The path goes through a file as if it were a directory.",
     }
     FILE_LINK_LOOP {
@@ -42,7 +42,7 @@ entries! {
         code: "NB-FILE-UNREADABLE",
         class: Class::Setup,
         text: "cannot read `{path}`: {source}",
-        hints: hint!("see `wc -c {quoted}`, and `dmesg` for errors of the disk"),
+        hints: hint!("run `wc -c {quoted}`; `dmesg` shows errors of the disk"),
         page: "The system cannot open or read the file, for the reason in the text: an error of the disk, or a limit such as that of open files. A relative name in the configuration starts from the directory of the configuration file.",
     }
     FILE_FORBIDDEN {

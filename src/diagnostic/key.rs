@@ -21,7 +21,7 @@ entries! {
         class: Class::Transient,
         text: "the primary has another secret for `{key}` (BADSIG)",
         hints: &[
-            (Software::PowerDns, "see `pdnsutil list-tsig-keys`"),
+            (Software::PowerDns, "run `pdnsutil list-tsig-keys`"),
             (Software::Knot, "copy its `secret` from knot.conf"),
             (Software::Unknown, "copy the primary's key into the key file"),
         ],
@@ -80,7 +80,7 @@ entries! {
         class: Class::Transient,
         text: "the answer's time is {seconds} s {direction} ours, more than {fudge} s",
         hints: hint!("set both clocks: `timedatectl set-ntp true`"),
-        page: "The signature is that of the key, and its time is too far from the clock of this machine, so nsbridge uses nothing of the response. One of the clocks is wrong, or somebody sends an old response again.",
+        page: "The signature is that of the key, and its time is too far from the clock of this machine, so nsbridge uses nothing of the response. One of the clocks is wrong, or another host sends an old response again.",
     }
     RESPONSE_MALFORMED {
         code: "NB-RESPONSE-MALFORMED",

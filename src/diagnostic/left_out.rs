@@ -72,8 +72,8 @@ entries! {
         class: Class::Remark,
         text: "{owner} {rtype} {values} stays: what was sent for it is wrong",
         hints: hint!("correct what other messages name"),
-        page: "The payload does not have this record, and has one that nsbridge cannot read and that may be meant to be this one. What works \
-               stays until the record is corrected. A record without a readable owner name or type may be any.",
+        page: "The payload does not have this record, and has one that nsbridge cannot read and that may be meant to be this one. This record \
+               stays until the other one is corrected. A record without a readable owner name or type may be any.",
     }
     ZONE_EXCLUDED {
         code: "NB-ZONE-EXCLUDED",
@@ -147,7 +147,7 @@ entries! {
         text: "{owner} {rtype} is hidden there by a zone below this one",
         hints: hint!("put the record into the zone of that name"),
         page: "The record is in this zone, and the server answers for its name from another zone that it has, as for `www.sub.example.com` from \
-               `sub.example.com`. So nobody sees the record. nsbridge says so when it changes the record. A delegation in this zone that hides \
+               `sub.example.com`. So no client sees the record. nsbridge reports it when it changes the record. A delegation in this zone that hides \
                a record is no cause for this.",
     }
     NAMES_HIDDEN_BY_OTHER {

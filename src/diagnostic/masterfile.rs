@@ -31,7 +31,7 @@ macro_rules! ends {
     ($page:expr) => {
         concat!(
             $page,
-            " What follows in the file is not read. Like a name server, nsbridge takes a file as a whole or not at all.",
+            " nsbridge does not read the rest of the file. Like a name server, nsbridge takes a file as a whole or not at all.",
         )
     };
 }

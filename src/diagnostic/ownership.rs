@@ -119,7 +119,7 @@ entries! {
         class: Class::Transient,
         text: "`{catalog}`: {cause}",
         hints: &[
-            (Software::PowerDns, "see `pdnsutil list-tsig-keys`"),
+            (Software::PowerDns, "run `pdnsutil list-tsig-keys`"),
             (Software::Knot, "see `catalog`, and its `acl` there"),
             (Software::Unknown, "see the key's permissions there"),
         ],

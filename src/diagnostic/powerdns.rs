@@ -118,7 +118,7 @@ entries! {
         code: "NB-POWERDNS-FAILED",
         class: Class::Transient,
         text: "PowerDNS refuses {step} (status {status}): {answer}",
-        hints: hint!("see `journalctl -u pdns`"),
+        hints: hint!("run `journalctl -u pdns`"),
         page: "The server reports an error of its own, such as one of its database. The end of the text is the server's.",
     }
     POWERDNS_ZONE_NOT_PRIMARY {

@@ -37,7 +37,7 @@ entries! {
         code: "NB-PROGRAM-NOT-STARTED",
         class: Class::Transient,
         text: "cannot start `{program}`: {source}",
-        hints: hint!("see `free -m`, or raise `queue.deadline-seconds`"),
+        hints: hint!("run `free -m`, or raise `queue.deadline-seconds`"),
         page: "The machine lacked something to start the program, such as memory, or no time was left.",
     }
     PROGRAM_LOST {
@@ -68,7 +68,7 @@ entries! {
         class: Class::Transient,
         text: "`{program}` cannot {verb} it now (exit status 75){output}",
         hints: &[],
-        page: "The program asks for a later attempt. What it wrote stands at the end of the text.",
+        page: "The program asks for a later attempt. Its output stands at the end of the text.",
     }
     PROGRAM_FAILED {
         code: "NB-PROGRAM-FAILED",

@@ -90,7 +90,7 @@ entries! {
         code: "NB-CNAME-CHAIN-TOO-LONG",
         class: Class::Permanent,
         text: "more than {limit} aliases lead from `{owner}`",
-        hints: hint!("see `dig {owner} CNAME`, and repair the records"),
+        hints: hint!("run `dig {owner} CNAME`, and repair the records"),
         page: "The CNAME records at a reverse name (RFC 2317), or at the name of a challenge, lead in a circle or too far.",
     }
     BEHIND_CNAME {

@@ -40,14 +40,14 @@ entries! {
         code: "NB-QUEUE-UNWRITABLE",
         class: Class::Unkept,
         text: "cannot create a file in `{path}`: {source}",
-        hints: hint!("see `ls -ld {quoted}` and `df {quoted}`, or set `queue.path`"),
+        hints: hint!("run `ls -ld {quoted}` and `df {quoted}`, or set `queue.path`"),
         page: unkept!("The file of the queue cannot be created in its directory. The reason of the system may be other than permissions, such as a file system that is full or read-only."),
     }
     QUEUE_FILE_FAILED {
         code: "NB-QUEUE-FILE-FAILED",
         class: Class::Unkept,
         text: "cannot {step} `{path}`: {source}",
-        hints: hint!("see `df {directory}` and `ls -l {directory}`, then send it again"),
+        hints: hint!("run `df {directory}` and `ls -l {directory}`, then send it again"),
         page: unkept!("SQLite failed on the file of the queue: a full disk, missing permissions, or a file that another program has locked."),
     }
     QUEUE_FILE_LOCKED {
@@ -68,14 +68,14 @@ entries! {
         code: "NB-QUEUE-FILE-IRREGULAR",
         class: Class::Unkept,
         text: "`{path}` is not used: {source}",
-        hints: hint!("see `ls -l {quoted}`, then `mv {quoted} /var/tmp`"),
+        hints: hint!("run `ls -l {quoted}`, then `mv {quoted} /var/tmp`"),
         page: unkept!("The file of the queue, and those beside it, must be regular files with one name, of the owner of their directory or of the group that shares it. Another user may have put a link, a pipe or a file of its own there, to have nsbridge write to, or wait for, what that user chooses. If a symbolic link was meant, name its target in `queue.path`."),
     }
     QUEUE_LOCK_UNCREATABLE {
         code: "NB-QUEUE-LOCK-UNCREATABLE",
         class: Class::Unkept,
         text: "cannot create `{path}`: {source}",
-        hints: hint!("see `ls -ld {directory}` and `df {directory}`, or set `queue.path`"),
+        hints: hint!("run `ls -ld {directory}` and `df {directory}`, or set `queue.path`"),
         page: unkept!("Each process that delivers jobs creates a file beside that of the queue, by which other processes see that it is alive."),
     }
     QUEUE_FILE_NEWER {

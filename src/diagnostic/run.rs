@@ -22,14 +22,14 @@ entries! {
         code: "NB-SYSTEM-SHORTAGE",
         class: Class::Transient,
         text: "the system gives no more files, threads or memory: {source}",
-        hints: hint!("see `ulimit -a` and `free -m`"),
+        hints: hint!("run `ulimit -a` and `free -m`"),
         page: "The system has reached a limit: open files, processes and threads of the user, or memory. Jobs that are in the queue stay there.",
     }
     RUN_STUCK {
         code: "NB-RUN-STUCK",
         class: Class::Transient,
         text: "the run hangs, and ends after {seconds} s",
-        hints: hint!("`nsbridge queue list` shows what is not delivered; see `dmesg`"),
+        hints: hint!("`nsbridge queue list` shows what waits, `dmesg` disk errors"),
         page: "A call took much longer than `queue.deadline-seconds`, or the worker has not looked at its queue for a minute (`WatchdogSec=` of a service of systemd), or it attempts one job for more than six minutes. \
                The disk does not answer, or the system has lost an event. Jobs that are in the queue stay there, and are tried again. systemd starts the worker again.",
     }

@@ -25,14 +25,14 @@ entries! {
         code: "NB-LOOKUP-FAILED",
         class: Class::Transient,
         text: "cannot look up `{host}`: {source}",
-        hints: hint!("see `getent ahosts {host}`"),
+        hints: hint!("run `getent ahosts {host}`"),
         page: "The resolver of this machine gives no answer for the host name in `address`. An address needs no resolver. The command shows what the resolver has.",
     }
     HOST_WITHOUT_ADDRESS {
         code: "NB-HOST-WITHOUT-ADDRESS",
         class: Class::Transient,
         text: "`{host}` has no address",
-        hints: hint!("set `address` to an address; see `getent ahosts {host}`"),
+        hints: hint!("set `address` to an address; run `getent ahosts {host}`"),
         page: "The resolver knows the host name, and neither an A nor an AAAA record of it.",
     }
     CONNECTION_REFUSED {
@@ -73,7 +73,7 @@ entries! {
         code: "NB-HANDSHAKE-TIMED-OUT",
         class: Class::Transient,
         text: "{target}: {step} timed out after {after}",
-        hints: hint!("see `openssl s_client -connect {target}`"),
+        hints: hint!("run `openssl s_client -connect {target}`"),
         page: "The server accepted the connection, and its part of the TLS handshake did not come in time. A port for plain DNS (53) does that; the port of DNS over TLS is 853.",
     }
     ANSWER_TIMED_OUT {
@@ -81,8 +81,8 @@ entries! {
         class: Class::Transient,
         text: "{target} timed out after {after}",
         hints: hint!("is `address` a DNS port? see its log"),
-        page: "The server accepted the connection and then did not answer in time: it may be overloaded, or the port that of another service. Where an update was under way, \
-               the zone is read again first. BIND drops updates beyond `update-quota`.",
+        page: "The server accepted the connection and then did not answer in time: it may be overloaded, or the port that of another service. If an update was under way, \
+               nsbridge first reads the zone again. BIND drops updates beyond `update-quota`.",
     }
     HANDSHAKE_BROKEN_OFF {
         code: "NB-HANDSHAKE-BROKEN-OFF",
@@ -109,7 +109,7 @@ entries! {
         code: "NB-CONNECTION-FAILED",
         class: Class::Transient,
         text: "{peer}: the connection failed: {source}",
-        hints: hint!("see `ip route get {host}` and firewalls"),
+        hints: hint!("run `ip route get {host}`, and see firewalls"),
         page: "The system reported an error of the connection, such as no route to the host.",
     }
     MESSAGE_TOO_LONG {
@@ -201,7 +201,7 @@ entries! {
         class: Class::Transient,
         text: "the server speaks no TLS on this port",
         hints: hint!("set `transport` to \"tcp\", or the port for TLS (853)"),
-        page: "What the server sent is no TLS.",
+        page: "The server answered with something else than TLS.",
     }
     TLS_FAILED {
         code: "NB-TLS-FAILED",
@@ -263,7 +263,7 @@ entries! {
         code: "NB-TLS-IDENTITY-UNFIT",
         class: Class::Setup,
         text: "`{key}` is not for `{certificate}`",
-        hints: hint!("see `openssl pkey -pubout -in {quoted_key}`, `openssl x509 -noout -pubkey -in {quoted_certificate}`"),
+        hints: hint!("run `openssl pkey -pubout -in {quoted_key}`, `openssl x509 -noout -pubkey -in {quoted_certificate}`"),
         page: "Both commands print the public key, and must print the same one. If the file of the certificate has several certificates, that of the client must be the first. Set `tls-certificate-file` and `tls-key-file` to files that belong together.",
     }
     TLS_IDENTITY_UNUSABLE {

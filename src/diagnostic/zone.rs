@@ -7,14 +7,14 @@ entries! {
         code: "NB-TRANSFER-CUT",
         class: Class::Transient,
         text: "transfer cut short: {cause}",
-        hints: hint!("see `dig axfr`, and its log"),
+        hints: hint!("run `dig axfr`, and read its log"),
         page: "The connection ended in the middle of the transfer. nsbridge never takes a transfer that fails for an empty zone. Nothing was changed. `dig axfr` with the same key shows whether a whole transfer comes through.",
     }
     TRANSFER_INVALID {
         code: "NB-TRANSFER-INVALID",
         class: Class::Transient,
         text: "transfer failed: {source}",
-        hints: hint!("see `dig axfr`, and its log"),
+        hints: hint!("run `dig axfr`, and read its log"),
         page: "The transfer is of another zone, stops early, or goes on after its end. \
                The server, or a device on the way, may be at fault. Nothing was changed. `dig axfr` with the same key shows whether a whole transfer comes through.",
     }
@@ -177,8 +177,8 @@ entries! {
         class: Class::Permanent,
         text: "the primary refuses the update ({rcode}{detail})",
         hints: &[
-            (Software::Bind, "see `nsbridge check {zone}`, or named's log"),
-            (Software::PowerDns, "see `nsbridge check {zone}`, or its log"),
+            (Software::Bind, "run `nsbridge check {zone}`, or see its log"),
+            (Software::PowerDns, "run `nsbridge check {zone}`, or see its log"),
             (Software::Knot, "allow `{key}` `action: update` in the zone's `acl`"),
             (Software::Unknown, "let the key `{key}` update the zone, or see its log"),
         ],
@@ -193,7 +193,7 @@ entries! {
         text: "the zone is frozen, and takes no updates",
         hints: hint!("run `rndc thaw {target}` on the primary"),
         page: "`rndc freeze` stops the updates of a zone, so that its file can be edited by hand. BIND then refuses them, and its \
-               control channel shows the state (`rndc zonestatus`: `frozen: yes`). What waits is delivered after the thaw.",
+               control channel shows the state (`rndc zonestatus`: `frozen: yes`). nsbridge delivers the change after the thaw.",
     }
     SERVER_FAILURE {
         code: "NB-SERVER-FAILURE",
@@ -249,15 +249,15 @@ entries! {
         class: Class::Permanent,
         text: "it would remove {removed} of {records} records, over {percent_max} %",
         hints: hint!("if meant, `nsbridge queue retry --force {zone}`"),
-        page: "This guard protects against the loss of a zone. `removals-max-percent` sets how much one update may remove. `nsbridge queue retry --force`, or `nsbridge sync --force`, lets it pass once.",
+        page: "nsbridge holds an update that would remove more of a zone than `removals-max-percent` allows, since a mistake could empty the zone. `nsbridge queue retry --force`, or `nsbridge sync --force`, lets it pass once.",
     }
     MASS_DELETION {
         code: "NB-MASS-DELETION",
         class: Class::Permanent,
         text: "more than {max} zones would lose most records",
         hints: hint!("if meant, `nsbridge queue retry --force {zone}`"),
-        page: "This guard protects against the loss of many zones by a fault or a stolen account. `deletions-max-per-hour` sets how many \
-               zones may be deleted, emptied of what was delivered, or left with less than half of their records, within an hour by \
+        page: "A fault or a stolen account could delete many zones. So nsbridge holds each deletion beyond `deletions-max-per-hour`. It counts \
+               zones that are deleted, emptied of what was delivered, or left with less than half of their records, within an hour by \
                all calls and the worker together. A zone counts once. `nsbridge queue retry --force`, or `nsbridge sync --force`, lets it pass.",
     }
     SIGNED_ZONE_GONE {
@@ -283,7 +283,7 @@ entries! {
         class: Class::Permanent,
         text: "`policy.deny-zones` protects `{suffix}`",
         hints: hint!("see `deny-zones` under [policy]"),
-        page: "The zone or name is at or below a suffix that nothing may change, and a command names it. What a panel sends for it is skipped (NB-ZONE-EXCLUDED).",
+        page: "The zone or name is at or below a suffix that nothing may change, and a command names it. nsbridge skips what a panel sends for it (NB-ZONE-EXCLUDED).",
     }
     ROUTE_ABSENT {
         code: "NB-ROUTE-ABSENT",

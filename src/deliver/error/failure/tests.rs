@@ -78,7 +78,7 @@ fn a_hint_is_for_the_server_at_hand() {
         (Software::Bind, "`nsbridge check example.com.`"),
         (
             Software::PowerDns,
-            "`nsbridge check example.com.`, or its log",
+            "`nsbridge check example.com.`, or see its log",
         ),
         (Software::Knot, "`plesk` `action: update`"),
         (Software::Unknown, "the key `plesk`"),
