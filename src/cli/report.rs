@@ -278,8 +278,7 @@ impl<'a> Report<'a> {
     fn left_out(&mut self, subject: &Subject<'_>, left_out: &[LeftOut]) {
         for left_out in left_out {
             let diagnostic = subject.diagnose(left_out);
-            let message = Message::of(&diagnostic);
-            let message = message.about(subject.short() + &subject.on());
+            let message = subject.left_out(&diagnostic);
             let message = match diagnostic.class() {
                 Class::Permanent => {
                     self.status.or_worse(Status::Denied);

@@ -9,7 +9,7 @@ entries! {
         text: "the primary lacks `{key}` of this algorithm (BADKEY)",
         hints: &[
             (Software::Bind, "make the `key` of both sides the same"),
-            (Software::PowerDns, "`pdnsutil import-tsig-key {key} ALGORITHM 'SECRET'`"),
+            (Software::PowerDns, "`pdnsutil import-tsig-key {key} ALGORITHM KEY`"),
             (Software::Knot, "see the key and the zone's `acl` in knot.conf"),
             (Software::Unknown, "add `{key}` with this algorithm there"),
         ],
@@ -23,7 +23,7 @@ entries! {
         hints: &[
             (Software::PowerDns, "run `pdnsutil list-tsig-keys`"),
             (Software::Knot, "copy its `secret` from knot.conf"),
-            (Software::Unknown, "copy the primary's key into the key file"),
+            (Software::Unknown, "copy its key into the key file"),
         ],
         page: "Both sides know the name of the key, and their secrets differ.",
     }
@@ -37,7 +37,7 @@ entries! {
     MAC_TRUNCATED {
         code: "NB-MAC-TRUNCATED",
         class: Class::Transient,
-        text: "the primary wants full signatures by `{key}` (BADTRUNC)",
+        text: "the primary wants full MACs by `{key}` (BADTRUNC)",
         hints: hint!("use `hmac-sha256`, not `hmac-sha256-128`"),
         page: "The algorithm of the key file names a number of bits, and the server requires longer signatures.",
     }
@@ -45,7 +45,7 @@ entries! {
         code: "NB-UPDATES-UNSUPPORTED",
         class: Class::Transient,
         text: "the primary answers {rcode} without a signature",
-        hints: hint!("update its primary; for queries: `query-address`"),
+        hints: hint!("update its primary, or set `query-address`"),
         page: "The server does not implement the request. NSD takes no updates. A hosted service may answer no queries where it takes updates: `query-address` names a server that answers, and with `read = \"none\"` nsbridge asks nothing.",
     }
     UNSIGNED_REFUSAL {
@@ -78,7 +78,7 @@ entries! {
     RESPONSE_TIME {
         code: "NB-RESPONSE-TIME",
         class: Class::Transient,
-        text: "the answer's time is {seconds} s {direction} ours, more than {fudge} s",
+        text: "the answer's time is {seconds} s {direction} ours, over {fudge} s",
         hints: hint!("set both clocks: `timedatectl set-ntp true`"),
         page: "The signature is that of the key, and its time is too far from the clock of this machine, so nsbridge uses nothing of the response. One of the clocks is wrong, or another host sends an old response again.",
     }

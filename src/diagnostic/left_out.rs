@@ -14,7 +14,7 @@ entries! {
         code: "NB-CNAME-AT-APEX",
         class: Class::Permanent,
         text: "an apex cannot have a CNAME",
-        hints: hint!("use address records, or the primary's ALIAS"),
+        hints: hint!("use addresses, or the primary's ALIAS"),
         page: "The apex always has SOA and NS records, and no other record can be beside a CNAME (RFC 1912). The rest of the zone is in place.",
     }
     CNAME_BESIDE_DESIRED {
@@ -41,14 +41,14 @@ entries! {
     BESIDE_FOREIGN_CNAME {
         code: "NB-BESIDE-FOREIGN-CNAME",
         class: Class::Permanent,
-        text: "the name has a CNAME of others",
+        text: "others have a CNAME there",
         hints: hint!("remove it, or see `foreign-records`"),
         page: "No other record can be beside a CNAME. Nothing is changed at the name. The rest of the zone is in place. `foreign-records = \"remove\"` allows its removal.",
     }
     FOREIGN_VALUE {
         code: "NB-FOREIGN-VALUE",
         class: Class::Permanent,
-        text: "the name has another value, of others",
+        text: "others have another value there",
         hints: hint!("remove it, or see `foreign-records`"),
         page: "An update would replace the value (RFC 2136). The rest of the zone is in place. `foreign-records = \"remove\"` allows its removal.",
     }
@@ -96,10 +96,9 @@ entries! {
         class: Class::Permanent,
         text: "{owner} {records} left out: {cause}",
         hints: &[
-            (Software::Bind, "see named's log; `check-names ignore; check-integrity no;` lets most pass"),
-            (Software::PowerDns, "PowerDNS's log names the record"),
-            (Software::Knot, "see Knot's log, and the zone's `acl`"),
-            (Software::Unknown, "the primary's log names the record"),
+            (Software::Bind, "see its log and `check-names`"),
+            (Software::Knot, "see its log, and `acl`"),
+            (Software::Unknown, "see its log"),
         ],
         page: "The server refuses the changes at this name, also alone. The rest of the zone is in place. nsbridge sends them again when something changes at the name or at a host that they name, on `nsbridge queue retry`, and after six hours. The server objects to a \
                record, which its log names, or allows the key some names or types only. BIND: `check-names ignore; check-integrity no;` in the zone lets most of them pass.",
@@ -117,7 +116,7 @@ entries! {
         text: "{owner} {rtype} {rdata} is still there after its removal",
         hints: &[
             (Software::PowerDns, "remove it by `pdnsutil edit-zone`"),
-            (Software::Unknown, "remove it by the primary's own tools"),
+            (Software::Unknown, "remove it by the primary's tools"),
         ],
         page: "The server answered NOERROR and still has the record. nsbridge goes on to manage it, and removes it again when something \
                changes at its name, on `nsbridge queue retry`, and after six hours. PowerDNS does not find a record that was stored in another spelling. The rest of the zone is in place.",
@@ -179,9 +178,9 @@ entries! {
         class: Class::Permanent,
         text: "{owner} {rtype} {rdata} is not there after its addition",
         hints: &[
-            (Software::Bind, "look for a CNAME, or a DS without NS"),
-            (Software::PowerDns, "look for a CNAME, or a policy script"),
-            (Software::Unknown, "look for a CNAME, or a rule against it"),
+            (Software::Bind, "look for a CNAME or a DS without NS"),
+            (Software::PowerDns, "look for a CNAME or a policy script"),
+            (Software::Unknown, "look for a CNAME, or a rule"),
         ],
         page: "The server answered NOERROR and does not serve the record. Either a rule of its own ignores it (a policy script of \
                PowerDNS; BIND: a DS at a name without NS), or another record is at the name, which nsbridge does not see with \

@@ -35,4 +35,6 @@ pub(crate) mod zone;
 pub use case::{Diagnose, Diagnostic};
 pub(crate) use case::{case, command as own_command, displayed, set_command};
 pub use entry::{Class, Entry, Software};
+#[cfg(test)]
+pub(crate) use page::all;
 pub use page::{codes, find, page, pages};

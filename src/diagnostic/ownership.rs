@@ -14,7 +14,7 @@ entries! {
     ZONE_AWAITED {
         code: "NB-ZONE-AWAITED",
         class: Class::Transient,
-        text: "the zone belongs to the instance `{instance}`; nsbridge waits for it",
+        text: "the zone belongs to the instance `{instance}`; nsbridge waits",
         hints: hint!("`nsbridge zone adopt {zone}`"),
         page: "Another installation of nsbridge manages the zone, for example because a customer moves from one panel to another. This one changes \
                nothing in the zone, tries again for 48 hours, and takes the zone when it has been free for a minute. After 48 hours it holds the job.",
@@ -142,7 +142,7 @@ entries! {
     CATALOG_BROKEN {
         code: "NB-CATALOG-BROKEN",
         class: Class::Context,
-        text: "the catalog `{catalog}` is broken: {cause}",
+        text: "catalog `{catalog}` is broken: {cause}",
         hints: &[],
         page: "",
     }
@@ -157,7 +157,7 @@ entries! {
         code: "NB-CATALOG-VERSIONS",
         class: Class::Permanent,
         text: "it has {count} TXT records at `{owner}`",
-        hints: hint!("keep `{owner} 0 IN TXT \"2\"` alone"),
+        hints: hint!("keep `{owner} TXT \"2\"` alone"),
         page: "A catalog zone names one version (RFC 9432). With several, no server processes it.",
     }
     CATALOG_VERSION_UNKNOWN {
@@ -171,7 +171,7 @@ entries! {
         code: "NB-CATALOG-NODE-AMBIGUOUS",
         class: Class::Permanent,
         text: "`{node}` has {count} PTR records",
-        hints: hint!("keep one; each zone has its own name"),
+        hints: hint!("keep one: each zone has its own"),
         page: "Each member of a catalog has a name below `zones` with one PTR record (RFC 9432). With several, no server processes \
                the catalog.",
     }
@@ -208,7 +208,7 @@ entries! {
         code: "NB-CATALOG-CLAIM-DAMAGED",
         class: Class::Permanent,
         text: "the record at `{owner}` is no claim of a zone",
-        hints: hint!("remove it, then run `nsbridge catalog upgrade`"),
+        hints: hint!("remove it, then `nsbridge catalog upgrade`"),
         page: "The claim of a zone is one ZONEMD record in the catalog, which only nsbridge writes. The record there is none, or there \
                are several. No installation changes the zone until it is removed (by nsupdate, in the catalog: `update delete OWNER ZONEMD`). Then `nsbridge catalog \
                upgrade` gives the zone, which is still listed, a claim of nobody (without that it would be listed once more, under \
@@ -248,7 +248,7 @@ entries! {
     MEMBER_NOT_SERVED {
         code: "NB-MEMBER-NOT-SERVED",
         class: Class::Transient,
-        text: "it is in `{catalog}`, and not served after {seconds} s",
+        text: "it is in `{catalog}`, not served after {seconds} s",
         hints: hint!("see `catalog-role`, the template's `acl`; restart knotd"),
         page: "The server has not created the zone of its new catalog entry. Knot creates primary zones for members if the catalog \
                has `catalog-role: interpret` and a `catalog-template` whose zones have no `master`; the template needs an `acl` \

@@ -32,7 +32,7 @@ const PARTS: &[(&str, &[&Entry])] = &[
 ];
 
 /// Returns all entries.
-fn all() -> impl Iterator<Item = &'static Entry> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Entry> {
     PARTS
         .iter()
         .flat_map(|(_, entries)| entries.iter().copied())

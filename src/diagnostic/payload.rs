@@ -105,7 +105,7 @@ entries! {
         code: "NB-PAYLOAD-TOO-MANY-RECORDS",
         class: Class::Input,
         text: "the zone has {records} records, more than the {limit} that are taken",
-        hints: hint!("delegate a part of it to another zone"),
+        hints: hint!("delegate a part of it"),
         page: "nsbridge takes no larger zone. The whole command is left out, and the zone stays as it is.",
     }
     PAYLOAD_MAILBOX {
@@ -175,13 +175,13 @@ entries! {
         code: "NB-PAYLOAD-CNAME-AT-APEX",
         class: Class::Input,
         text: "a CNAME record stands at the zone's apex",
-        hints: hint!("replace the record by A and AAAA records: an apex cannot be an alias"),
+        hints: hint!("use A and AAAA records: an apex cannot be an alias"),
         page: "The apex has SOA and NS records, and a CNAME record stands beside no others (RFC 1034 section 3.6.2).",
     }
     PAYLOAD_CNAME_BESIDE_OTHER {
         code: "NB-PAYLOAD-CNAME-BESIDE-OTHER",
         class: Class::Input,
-        text: "a CNAME stands beside other records of its name",
+        text: "a CNAME stands beside other records",
         hints: hint!("keep the CNAME or the others"),
         page: "A CNAME record stands beside no others (RFC 1034 section 3.6.2). The CNAME record is left out, since the name had no CNAME record before.",
     }
@@ -237,8 +237,8 @@ entries! {
     PAYLOAD_TOO_LARGE_TO_SEND {
         code: "NB-PAYLOAD-TOO-LARGE-TO-SEND",
         class: Class::Input,
-        text: "{records} records have {octets} octets, more than the {limit} of one name and type",
-        hints: hint!("send fewer, or shorter ones"),
+        text: "{records} records have {octets} octets, over the {limit} of a name and type",
+        hints: hint!("send fewer or shorter ones"),
         page: "All records of one name and type are changed by one message, which has room for their old and their new values: 31,000 octets each, of which every record has ten and its name. The records are left out.",
     }
     PAYLOAD_NO_COMMAND {
@@ -286,8 +286,8 @@ entries! {
     PAYLOAD_TEXT_QUOTED {
         code: "NB-PAYLOAD-TEXT-QUOTED",
         class: Class::Remark,
-        text: "the text looks like that of a master file, and is published to the letter",
-        hints: hint!("remove its quotes, parentheses and backslashes in Plesk"),
+        text: "the text looks like that of a master file, and is published as it is",
+        hints: hint!("remove quotes, parentheses and backslashes in Plesk"),
         page: "The text of a TXT record is in quotes or parentheses, or has `\\;`, as text copied from a master file or from another panel. Plesk takes text without these, so readers of the record see them.",
     }
     PAYLOAD_TEXT_LINES {

@@ -60,7 +60,7 @@ entries! {
         code: "NB-API-ANSWER-TOO-LONG",
         class: Class::Transient,
         text: "an answer from `url` has more than {octets_max} octets",
-        hints: hint!("see `api`, `webserver-port` in pdns.conf; `url` has no path"),
+        hints: hint!("see `api`, `webserver-port`; `url` has no path"),
         page: "No response of the API is so long: another service may listen at `url`. pdns.conf needs `api=yes`, `api-key=…`, and `webserver-address` and `webserver-port` as `url` has them, without a path (default port: 8081).",
     }
     API_KEY_REFUSED {
@@ -81,13 +81,13 @@ entries! {
         code: "NB-API-OTHER-SERVICE",
         class: Class::Transient,
         text: "{server} is not PowerDNS's API (status {status})",
-        hints: hint!("see `api`, `webserver-port` in pdns.conf; `url` has no path"),
+        hints: hint!("see `api`, `webserver-port`; `url` has no path"),
         page: "Another service listens there, or PowerDNS's web pages without the API, or PowerDNS Recursor. pdns.conf needs `api=yes`, `api-key=…`, and `webserver-address` and `webserver-port` as `url` has them, without a path (default port: 8081).",
     }
     API_REDIRECTED {
         code: "NB-API-REDIRECTED",
         class: Class::Transient,
-        text: "{server} redirects (status {status}), which is not followed",
+        text: "{server} only redirects (status {status})",
         hints: hint!("set `url` to the API itself, mostly with https"),
         page: "nsbridge sends the API key to `url` only.",
     }
@@ -145,7 +145,7 @@ entries! {
     POWERDNS_ZONE_UNFINISHED {
         code: "NB-POWERDNS-ZONE-UNFINISHED",
         class: Class::Context,
-        text: "{cause}; it is unfinished",
+        text: "{cause}; unfinished",
         hints: &[],
         page: "",
     }

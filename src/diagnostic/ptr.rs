@@ -37,7 +37,7 @@ entries! {
         code: "NB-CHALLENGE-EXPIRED",
         class: Class::Permanent,
         text: "given up after an hour: {cause}",
-        hints: hint!("create or route the zone, then ask again"),
+        hints: hint!("create or route it; ask again"),
         page: "The name of an ACME challenge was in no zone for an hour, and the certificate authority asks no longer for it. The job is dropped.",
     }
     CHALLENGE_ELSEWHERE {

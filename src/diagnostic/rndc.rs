@@ -217,7 +217,7 @@ entries! {
         code: "NB-LISTEN-BUSY",
         class: Class::Transient,
         text: "{address} stayed in use by another process",
-        hints: hint!("`ss -lnp` shows by what; set `listen` to free ports, such as ADDRESS:5300-5309"),
+        hints: hint!("`ss -lnp` shows it; set `listen` to free ports, such as ADDRESS:5300-5309"),
         page: "With a fixed port in `listen`, one process at a time can offer first contents; the deadline of this one \
                passed first. Other processes of nsbridge take turns on it. Of a range of ports, nsbridge takes one that is free.",
     }

@@ -14,7 +14,7 @@ entries! {
         code: "NB-LIMIT-TOO-LOW",
         class: Class::Transient,
         text: "the limit of {limit} {name} is too low; nsbridge needs {least}",
-        hints: hint!("raise it: `ulimit {option} {least}`, or more"),
+        hints: hint!("raise it: `ulimit {option} {least}`"),
         page: "The process that started nsbridge has a limit (getrlimit(2)) with which no change can be delivered. Nothing was attempted. A service of systemd has `LimitNOFILE=` and `LimitAS=`. With less than some 30 MiB of memory (`ulimit -v 30000`) \
                not even this message is possible: the system or the runtime of the language ends the process before its first instruction, with status 127, 134 or 139.",
     }
@@ -29,7 +29,7 @@ entries! {
         code: "NB-RUN-STUCK",
         class: Class::Transient,
         text: "the run hangs, and ends after {seconds} s",
-        hints: hint!("`nsbridge queue list` shows what waits, `dmesg` disk errors"),
+        hints: hint!("`nsbridge queue list` shows what is left, `dmesg` why"),
         page: "A call took much longer than `queue.deadline-seconds`, or the worker has not looked at its queue for a minute (`WatchdogSec=` of a service of systemd), or it attempts one job for more than six minutes. \
                The disk does not answer, or the system has lost an event. Jobs that are in the queue stay there, and are tried again. systemd starts the worker again.",
     }

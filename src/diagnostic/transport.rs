@@ -73,7 +73,7 @@ entries! {
         code: "NB-HANDSHAKE-TIMED-OUT",
         class: Class::Transient,
         text: "{target}: {step} timed out after {after}",
-        hints: hint!("run `openssl s_client -connect {target}`"),
+        hints: hint!("`openssl s_client -connect {target}`"),
         page: "The server accepted the connection, and its part of the TLS handshake did not come in time. A port for plain DNS (53) does that; the port of DNS over TLS is 853.",
     }
     ANSWER_TIMED_OUT {
@@ -87,29 +87,29 @@ entries! {
     HANDSHAKE_BROKEN_OFF {
         code: "NB-HANDSHAKE-BROKEN-OFF",
         class: Class::Transient,
-        text: "{peer} {how} the connection in {step}",
+        text: "{peer} broke off {step} ({how})",
         hints: hint!("`openssl s_client -connect {peer}`"),
         page: "The server, or a device on the way, ended the connection during the TLS handshake. The server's log may say why. The port of DNS over TLS is 853.",
     }
     CONNECTION_CLOSED {
         code: "NB-CONNECTION-CLOSED",
         class: Class::Transient,
-        text: "{peer} {how} the connection too early",
+        text: "{peer} {how} the connection early",
         hints: hint!("is `address` a DNS port? see its log"),
         page: "The server, or a device on the way, ended the connection too early. The port may be that of another service. The server may be restarting, limit its TCP clients, allow other addresses only or, over TLS, want a client certificate.",
     }
     CONNECTION_CUT {
         code: "NB-CONNECTION-CUT",
         class: Class::Transient,
-        text: "{peer} cut off a message after {octets} octets",
+        text: "{peer} stopped after {octets} octets",
         hints: hint!("see the server's log for the reason"),
         page: "The connection broke off. The server's log, and what lies on the way to it, may say why.",
     }
     CONNECTION_FAILED {
         code: "NB-CONNECTION-FAILED",
         class: Class::Transient,
-        text: "{peer}: the connection failed: {source}",
-        hints: hint!("run `ip route get {host}`, and see firewalls"),
+        text: "{peer} failed: {source}",
+        hints: hint!("run `ip route get {host}`; see firewalls"),
         page: "The system reported an error of the connection, such as no route to the host.",
     }
     MESSAGE_TOO_LONG {
@@ -122,7 +122,7 @@ entries! {
     CONNECTION_UNUSABLE {
         code: "NB-CONNECTION-UNUSABLE",
         class: Class::Transient,
-        text: "{peer}: an earlier message went out in part",
+        text: "{peer}: an earlier message was cut",
         hints: &[],
         page: "The message before it was sent in part only.",
     }
@@ -143,14 +143,14 @@ entries! {
     TLS_UNKNOWN_ISSUER {
         code: "NB-TLS-UNKNOWN-ISSUER",
         class: Class::Transient,
-        text: "no authority in `tls-ca-file` signed the certificate",
+        text: "no CA in `tls-ca-file` signed its certificate",
         hints: hint!("add its authority, or `tls-pins`"),
         page: concat!("The chain of the server's certificate ends at an authority that the configuration does not name. The pin of a certificate is printed by `", pin_command!(), "`."),
     }
     TLS_SELF_SIGNED {
         code: "NB-TLS-SELF-SIGNED",
         class: Class::Transient,
-        text: "the server's certificate is that of an authority",
+        text: "its certificate is that of an authority",
         hints: hint!("set `tls-pins` in place of `tls-ca-file`"),
         page: concat!("The server presents the certificate of an authority as its own, as `openssl req -x509` makes it. Such a certificate is trusted by its key. The pin of a certificate is printed by `", pin_command!(), "`."),
     }
@@ -164,28 +164,28 @@ entries! {
     TLS_NO_NAME {
         code: "NB-TLS-NO-NAME",
         class: Class::Transient,
-        text: "the server's certificate names no host",
+        text: "its certificate names no host",
         hints: hint!("use a certificate with a subjectAltName, or `tls-pins`"),
         page: "The server's certificate has no subjectAltName.",
     }
     TLS_OTHER_PIN {
         code: "NB-TLS-OTHER-PIN",
         class: Class::Transient,
-        text: "the server's key fits no pin",
+        text: "its key fits no pin",
         hints: hint!("if it is right, `tls-pins = [\"{presented}\"]`"),
         page: concat!("The server has another key than those that the configuration trusts. The hint has the pin of the key that it presented. Set `tls-pins` to it if the server prints the same pin by the command below. If the pins differ, something between here and the server answers in its place. The pin of a certificate is printed by `", pin_command!(), "`."),
     }
     TLS_EXPIRED {
         code: "NB-TLS-EXPIRED",
         class: Class::Transient,
-        text: "the server's certificate has expired",
+        text: "its certificate has expired",
         hints: hint!("renew it, or set this clock: `timedatectl`"),
         page: "By the clock of this machine, the certificate is no longer valid.",
     }
     TLS_NOT_YET_VALID {
         code: "NB-TLS-NOT-YET-VALID",
         class: Class::Transient,
-        text: "the server's certificate is not valid yet",
+        text: "its certificate is not valid yet",
         hints: hint!("set this clock: `timedatectl set-ntp true`"),
         page: "By the clock of this machine, the certificate becomes valid later.",
     }
@@ -199,7 +199,7 @@ entries! {
     TLS_NOT_SPOKEN {
         code: "NB-TLS-NOT-SPOKEN",
         class: Class::Transient,
-        text: "the server speaks no TLS on this port",
+        text: "it speaks no TLS on this port",
         hints: hint!("set `transport` to \"tcp\", or the port for TLS (853)"),
         page: "The server answered with something else than TLS.",
     }

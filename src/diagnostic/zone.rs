@@ -6,15 +6,15 @@ entries! {
     TRANSFER_CUT {
         code: "NB-TRANSFER-CUT",
         class: Class::Transient,
-        text: "transfer cut short: {cause}",
-        hints: hint!("run `dig axfr`, and read its log"),
+        text: "transfer cut: {cause}",
+        hints: hint!("run `dig axfr`, see its log"),
         page: "The connection ended in the middle of the transfer. nsbridge never takes a transfer that fails for an empty zone. Nothing was changed. `dig axfr` with the same key shows whether a whole transfer comes through.",
     }
     TRANSFER_INVALID {
         code: "NB-TRANSFER-INVALID",
         class: Class::Transient,
         text: "transfer failed: {source}",
-        hints: hint!("run `dig axfr`, and read its log"),
+        hints: hint!("run `dig axfr`, see its log"),
         page: "The transfer is of another zone, stops early, or goes on after its end. \
                The server, or a device on the way, may be at fault. Nothing was changed. `dig axfr` with the same key shows whether a whole transfer comes through.",
     }
@@ -62,7 +62,7 @@ entries! {
     TRANSFER_DENIED {
         code: "NB-TRANSFER-DENIED",
         class: Class::Transient,
-        text: "transfer refused ({rcode}, not signed)",
+        text: "no transfer ({rcode}, not signed)",
         hints: &[
             (Software::PowerDns, "`pdnsutil add-meta {zone} TSIG-ALLOW-AXFR {key}`"),
             (Software::Knot, "allow `{key}` `action: transfer` in the zone's `acl`"),
@@ -74,7 +74,7 @@ entries! {
     TRANSFERS_EXHAUSTED {
         code: "NB-TRANSFERS-EXHAUSTED",
         class: Class::Transient,
-        text: "no room for a transfer (SERVFAIL to {attempts} requests)",
+        text: "no room for a transfer (SERVFAIL {attempts} times)",
         hints: &[
             (Software::Bind, "raise `transfers-out`, or lower `zones-in-flight`"),
             (Software::Unknown, "raise its limit, or lower `zones-in-flight`"),
@@ -110,14 +110,14 @@ entries! {
         code: "NB-UPDATES-LIMITED",
         class: Class::Transient,
         text: "the primary refuses more updates in so short a time",
-        hints: hint!("nothing: the rest follows; or have its limit raised"),
+        hints: hint!("nothing, or have its limit raised"),
         page: "The primary answers REFUSED to an update that it took a moment before: it takes only so many in a time. nsbridge now sends fewer, remembers the pace for a day, and sends the rest with the next attempts.",
     }
     PREREQUISITES_REFUSED {
         code: "NB-PREREQUISITES-REFUSED",
         class: Class::Permanent,
-        text: "the primary refuses each update that has prerequisites",
-        hints: hint!("write `prerequisites = \"none\"` under [primaries.{primary}]"),
+        text: "the primary refuses updates with prerequisites",
+        hints: hint!("`prerequisites = \"none\"` under [primaries.{primary}]"),
         page: "Of two updates that change nothing, the primary took the one without a prerequisite and refused the other one. Prerequisites hold an update to the zone that was read: with `prerequisites = \"none\"`, what another program changes between the look and the update is overwritten. So nsbridge never does without them by itself.",
     }
     SOA_UNREADABLE {
@@ -151,9 +151,9 @@ entries! {
         class: Class::Permanent,
         text: "the primary has the zone, but hides it from us",
         hints: &[
-            (Software::Bind, "set `view` to that of the key, or see its `match-clients`"),
-            (Software::PowerDns, "if it has no SOA, `pdnsutil delete-zone` it; send it again"),
-            (Software::Unknown, "see whether a view or `allow-query` of the server hides it"),
+            (Software::Bind, "set `view` to that of the key, or see `match-clients`"),
+            (Software::PowerDns, "without an SOA: `pdnsutil delete-zone`; send it again"),
+            (Software::Unknown, "see whether a view or `allow-query` hides it"),
         ],
         page: "The zone is in a view, or has an `allow-query`, that the key does not match. PowerDNS serves no zone without an SOA. BIND: in the zone's view, `match-clients` must match the key, and `allow-query` must allow it; `view` in [primaries.NAME.provision] must name that view.",
     }
@@ -167,7 +167,7 @@ entries! {
     RESPONSE_LOST {
         code: "NB-RESPONSE-LOST",
         class: Class::Transient,
-        text: "update not answered: {cause}",
+        text: "update unanswered: {cause}",
         hints: hint!("nothing: the zone is read first"),
         page: "The update may be applied. nsbridge could not read the zone again to find out. The next attempt reads the zone \
                first, so no update is applied twice. See the path to the server, and its log.",
@@ -175,7 +175,7 @@ entries! {
     UPDATE_REFUSED {
         code: "NB-UPDATE-REFUSED",
         class: Class::Permanent,
-        text: "the primary refuses the update ({rcode}{detail})",
+        text: "update refused ({rcode}{detail})",
         hints: &[
             (Software::Bind, "run `nsbridge check {zone}`, or see its log"),
             (Software::PowerDns, "run `nsbridge check {zone}`, or see its log"),
@@ -200,10 +200,10 @@ entries! {
         class: Class::Transient,
         text: "the primary answers {rcode}{detail}",
         hints: &[
-            (Software::Bind, "see named's log: is the disk full, or its directory closed?"),
-            (Software::PowerDns, "see the log of pdns_server: its database may be locked or full"),
-            (Software::Knot, "see knotd's log: may it write to `storage`, is its disk full?"),
-            (Software::Unknown, "see the primary's log: its disk may be full, or closed to it"),
+            (Software::Bind, "see named's log: is its disk full or its directory closed?"),
+            (Software::PowerDns, "see pdns_server's log: its database may be locked or full"),
+            (Software::Knot, "see knotd's log: is `storage` writable, its disk full?"),
+            (Software::Unknown, "see its log: its disk may be full, or closed to it"),
         ],
         page: "The server failed on the request several times. Mostly its disk is full, it cannot write a journal, or its \
                database is locked.",
@@ -211,10 +211,10 @@ entries! {
     QUESTION_REFUSED {
         code: "NB-QUESTION-REFUSED",
         class: Class::Transient,
-        text: "the question about `{owner}` is refused ({rcode})",
+        text: "a query about `{owner}` is refused ({rcode})",
         hints: &[
             (Software::Bind, "see `allow-query` and `rate-limit` there"),
-            (Software::Unknown, "allow that, or set `query-address`, or `read = \"none\"`"),
+            (Software::Unknown, "allow it, set `query-address` or `read = \"none\"`"),
         ],
         page: "The primary has the zone, but refuses a question about the name. nsbridge then does not know which records are there, or, if the zone is above a \
                new one, whose it is: it changes nothing, and tries again later. BIND: `allow-query` of the zone must \
@@ -225,14 +225,14 @@ entries! {
         code: "NB-QUERIES-UNSUPPORTED",
         class: Class::Transient,
         text: "the primary answers no queries ({rcode})",
-        hints: hint!("set its `query-address`, or `read = \"none\"` if no server has answers"),
+        hints: hint!("set its `query-address`, or else `read = \"none\"`"),
         page: "The primary takes updates and does not answer questions, as some hosted services do. If another server of the service answers them, signed with the same key, \
                name it by `query-address`. With `read = \"none\"` nsbridge asks nothing: what it has sent is what it takes for the zone.",
     }
     NOTHING_SHOWN {
         code: "NB-NOTHING-SHOWN",
         class: Class::Permanent,
-        text: "this needs an answer to a question, and `read` is \"none\"",
+        text: "this needs an answer, and `read` is \"none\"",
         hints: hint!("if a server has answers, set `query-address`, not `read`"),
         page: "With `read = \"none\"` nsbridge asks the primary nothing. It can neither find out whether a zone is there, nor the name servers of one (`nsbridge acme --wait`: name them by `--wait-on`), nor what the primary takes (`nsbridge check --write`). Nothing was changed.",
     }
@@ -330,8 +330,8 @@ entries! {
     ANSWER_TRUNCATED {
         code: "NB-ANSWER-TRUNCATED",
         class: Class::Permanent,
-        text: "the answer about {rtype} at `{owner}` fits into no datagram",
-        hints: hint!("set `query-address` to an address with TCP"),
+        text: "the answer about {rtype} at `{owner}` fits no datagram",
+        hints: hint!("set `query-address` to one with TCP"),
         page: "`transport` is \"udp\": a question whose answer has more than 512 octets is asked again by EDNS for up to 1,232, and the answer did not fit into them, or the server does not know EDNS. `query-address` names another server that answers by TCP.",
     }
     REQUEST_TOO_LONG {

@@ -17,7 +17,7 @@ mod size;
 mod trust;
 mod zone;
 
-pub use excerpt::excerpt;
+pub use excerpt::{excerpt, excerpt_of_data};
 pub use intent::{AbsentZone, Intent, IntentKey, Presence, PtrIntent, RecordIntent};
 pub use name::{
     CHALLENGE_LABEL, LABEL_OCTETS_MAX, NAME_OCTETS_MAX, Name, NameError, NoHostName, is_host_label,

@@ -9,7 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::status::Status;
 use crate::deliver::Primary;
 use crate::diagnostic::{Diagnose, Diagnostic, ptr};
-use crate::model::Intent;
+use crate::model::{Intent, excerpt_of_data};
 use crate::payload::Command;
 use crate::plan::Shown;
 use crate::queue::Stays;
@@ -19,8 +19,8 @@ use crate::zonefile;
 const BY_MEMORY: &str = ", by the memory: what others changed there is not seen";
 const UNSEEN: &str = ", by the memory: what is there is not seen";
 
-/// The most characters of the data of a record in a message, unless they are an address or a name.
-const DATA_CHARACTERS_MAX: usize = 13;
+/// The most characters of the type and the data of a record in a message: as many as `MX 65535` and a name have.
+const RECORD_CHARACTERS_MAX: usize = 21;
 
 /// The subject of a line.
 pub(super) struct Subject<'a> {
@@ -125,6 +125,18 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Returns the message of a part that is left out. Beside a record, the address of the primary has no room, nor has
+    /// the subject but its name.
+    pub(super) fn left_out(&self, part: &Diagnostic) -> Message {
+        let record = ["values", "rdata", "records"];
+        if !record.iter().any(|it| part.data.contains_key(*it)) {
+            return Message::of(part).about(self.short() + &self.on());
+        }
+        let owner = self.name.split(' ').next().unwrap_or_default();
+        let on = self.primary.map(|primary| format!(" on {}", primary.name));
+        Message::of(part).about(format!("{owner}{}", on.unwrap_or_default()))
+    }
+
     /// Returns the diagnostic of a failure, about the software of the primary where it happened.
     pub(super) fn diagnose(&self, failure: &impl Diagnose) -> Diagnostic {
         let diagnostic = failure.diagnostic();
@@ -193,13 +205,11 @@ pub(in crate::cli) fn shortened(record: &str) -> String {
     let (Some(owner), Some(rtype), Some(data)) = (words.next(), words.next(), words.next()) else {
         return record.to_owned();
     };
-    let is_whole = ["A", "AAAA", "CNAME", "DNAME", "MX", "NS", "PTR"].contains(&rtype)
-        || data.chars().count() <= DATA_CHARACTERS_MAX;
-    if is_whole || zonefile::parse_type(rtype).is_none() {
+    if zonefile::parse_type(rtype).is_none() {
         return record.to_owned();
     }
-    let start: String = data.chars().take(DATA_CHARACTERS_MAX - 3).collect();
-    format!("{owner} {rtype} {start}...")
+    let room = RECORD_CHARACTERS_MAX.saturating_sub(rtype.len() + 1);
+    format!("{owner} {rtype} {}", excerpt_of_data(data, room))
 }
 
 /// Returns the end of a subject that names its primary.
@@ -214,9 +224,9 @@ mod tests {
     #[test]
     fn data_of_any_length_are_shortened_and_names_are_not() {
         let caa = "a.example. CAA 0 issue \"ca.example.net; account=1\"";
-        assert_eq!(shortened(caa), "a.example. CAA 0 issue \"c...");
+        assert_eq!(shortened(caa), "a.example. CAA 0 issue \"ca.ex...");
         let srv = "_x._tcp.a.example. SRV 10 20 5060 sip.example.net.";
-        assert_eq!(shortened(srv), "_x._tcp.a.example. SRV 10 20 5060...");
+        assert_eq!(shortened(srv), "_x._tcp.a.example. SRV 10 20 5060 sip...");
         for whole in [
             "example.com.",
             "a.example. TXT \"short\"",

@@ -1,6 +1,8 @@
 //! Tests of reports.
 
+mod contexts;
 mod lengths;
+mod records;
 mod subjects;
 
 use super::*;

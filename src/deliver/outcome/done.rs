@@ -8,7 +8,7 @@ use crate::diagnostic::{
     Class, Diagnose, Diagnostic, case, displayed, left_out as entries, payload,
 };
 use crate::model::{
-    Name, Presence, Rdata, RecordType, RrSet, RrSets, ZoneName, ZoneSource, excerpt,
+    Name, Presence, Rdata, RecordType, RrSet, RrSets, ZoneName, ZoneSource, excerpt_of_data,
 };
 use crate::plan::{Action, Change, Conflict, ConflictReason, Part, Plan};
 use crate::zonefile::{format_rdata, format_type};
@@ -16,8 +16,17 @@ use crate::zonefile::{format_rdata, format_type};
 /// Most changes at a refused name that are listed.
 const CHANGES_LISTED_MAX: usize = 3;
 
-/// Most characters of a listed value that is left out or stays.
-const VALUE_CHARS_MAX: usize = 24;
+/// Most characters of the changes at a refused name that are listed, the first one apart.
+const LISTED_CHARACTERS_MAX: usize = 29;
+
+/// Most characters of a record that is listed with others: as many as `CAA 0 issue "ca.example.net"` has.
+const RECORD_CHARACTERS_MAX: usize = 28;
+
+/// Most characters of a record whose removal is listed.
+const REMOVED_CHARACTERS_MAX: usize = 18;
+
+/// Most characters of a record that is alone in its message: those of an SOA record up to its `refresh`.
+const SINGLE_CHARACTERS_MAX: usize = 51;
 
 /// The outcome of a delivery.
 #[derive(Debug)]
@@ -312,7 +321,7 @@ impl Diagnose for LeftOut {
                 rtype,
                 rdata,
             } => {
-                let (rdata, rtype) = (format_rdata(*rtype, rdata), format_type(*rtype));
+                let (rtype, rdata) = worded(*rtype, rdata, SINGLE_CHARACTERS_MAX);
                 match presence {
                     Presence::Absent => case!(entries::REMOVAL_IGNORED, owner, rtype, rdata),
                     Presence::Present => case!(entries::ADDITION_IGNORED, owner, rtype, rdata),
@@ -324,7 +333,10 @@ impl Diagnose for LeftOut {
                 failure,
             } => {
                 let records = listed(changes);
-                if changes.iter().all(removes_address) {
+                if let Failure::Batch(_) = **failure {
+                    // The changes were not sent.
+                    failure.diagnostic()
+                } else if changes.iter().all(removes_address) {
                     case!(entries::REMOVAL_REFUSED, owner, records).because(&**failure)
                 } else {
                     case!(entries::NAME_REFUSED, owner, records).because(&**failure)
@@ -387,25 +399,36 @@ fn cause(reason: &ConflictReason, source: ZoneSource) -> Diagnostic {
 
 /// Returns the owner name and the type of a set, and its first value with the number of the others.
 fn listed_set(set: &RrSet) -> (&Name, String, String) {
-    let first = set.rdatas.first().map(|rdata| {
-        let text = format_rdata(set.rtype, rdata);
-        excerpt(&text, VALUE_CHARS_MAX)
-    });
+    let first = set.rdatas.first();
+    let first = first.map(|rdata| worded(set.rtype, rdata, RECORD_CHARACTERS_MAX).1);
     let values = with_rest(first.as_slice(), set.rdatas.len());
     (&set.owner, format_type(set.rtype), values)
 }
 
-/// Lists the first changes at a name, and counts the rest.
+/// Lists the first changes at a name, as many as have room, and counts the rest.
 fn listed(changes: &[Change]) -> String {
-    let first = changes.iter().take(CHANGES_LISTED_MAX).map(|change| {
-        let rdata = format_rdata(change.rtype, &change.rdata);
-        let record = format!("{} {rdata}", format_type(change.rtype));
-        match change.action {
-            Action::Remove => format!("removal of {record}"),
-            Action::Add { .. } | Action::SetTtl { .. } => record,
+    let (mut listed, mut room) = (Vec::new(), LISTED_CHARACTERS_MAX);
+    for change in changes.iter().take(CHANGES_LISTED_MAX) {
+        let (verb, characters_max) = match change.action {
+            Action::Remove => ("removal of ", REMOVED_CHARACTERS_MAX),
+            Action::Add { .. } | Action::SetTtl { .. } => ("", RECORD_CHARACTERS_MAX),
+        };
+        let (rtype, rdata) = worded(change.rtype, &change.rdata, characters_max);
+        let text = format!("{verb}{rtype} {rdata}");
+        if !listed.is_empty() && room < text.len() {
+            break;
         }
-    });
-    with_rest(&first.collect::<Vec<_>>(), changes.len())
+        room = room.saturating_sub(text.len() + 2);
+        listed.push(text);
+    }
+    with_rest(&listed, changes.len())
+}
+
+/// Returns type and data of a record, which have so many characters at most.
+fn worded(rtype: RecordType, rdata: &Rdata, characters_max: usize) -> (String, String) {
+    let (rtype, rdata) = (format_type(rtype), format_rdata(rtype, rdata));
+    let room = characters_max.saturating_sub(rtype.len() + 1);
+    (rtype, excerpt_of_data(&rdata, room))
 }
 
 /// Joins the first of so many texts, and counts the rest.
@@ -413,5 +436,61 @@ fn with_rest(first: &[String], count: usize) -> String {
     match count.saturating_sub(first.len()) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::BatchError;
+    use crate::zonefile::{parse_rdata, parse_type};
+
+    fn change(action: Action, rtype: &str, rdata: &str) -> Change {
+        let rtype = parse_type(rtype).expect("a type");
+        Change {
+            owner: "a.test.".parse().expect("a name"),
+            rtype,
+            rdata: parse_rdata(rtype, rdata).expect("data"),
+            action,
+        }
+    }
+
+    #[test]
+    fn the_first_changes_are_listed_as_far_as_they_have_room() {
+        let add = |rtype, rdata| change(Action::Add { ttl: 60 }, rtype, rdata);
+        let remove = |rtype, rdata| change(Action::Remove, rtype, rdata);
+        let (a, text) = (add("A", "192.0.2.1"), "\"a text of many words\"");
+        let mx = remove("MX", "10 a.host.with.a.long.name.test.");
+        assert_eq!(listed(&[a.clone(), a.clone()]), "A 192.0.2.1, A 192.0.2.1");
+        let listing = listed(&[a.clone(), a.clone(), a.clone()]);
+        assert_eq!(listing, "A 192.0.2.1, A 192.0.2.1 and 1 more");
+        assert_eq!(listed(&[add("TXT", text)]), format!("TXT {text}"));
+        assert_eq!(listed(&[a, add("TXT", text)]), "A 192.0.2.1 and 1 more");
+        assert_eq!(
+            listed(&[mx]),
+            "removal of MX 10 a.host.with.a.long.name.test."
+        );
+        assert_eq!(
+            listed(&[remove("TXT", text)]),
+            "removal of TXT \"a text of..."
+        );
+    }
+
+    #[test]
+    fn changes_that_fit_into_no_message_are_named_as_such() {
+        let add = change(Action::Add { ttl: 60 }, "A", "192.0.2.1");
+        let owner = add.owner.clone();
+        let too_large = BatchError::OwnerTooLarge {
+            owner: owner.clone(),
+            octets: 70_000,
+            limit: 65_000,
+        };
+        let refused = LeftOut::Refused {
+            part: Part::whole(&owner),
+            changes: vec![add],
+            failure: Box::new(too_large.into()),
+        };
+        assert_eq!(refused.diagnostic().code(), "NB-OWNER-TOO-LARGE");
+        assert!(refused.is_refused());
     }
 }

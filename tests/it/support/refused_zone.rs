@@ -250,7 +250,7 @@ pub(crate) fn dynamic() -> (Named, Bridge) {
 pub(crate) fn left_out(run: &Run) -> (Vec<String>, Vec<String>) {
     let (mut named, mut others) = (Vec::new(), Vec::new());
     for line in run.stderr.lines() {
-        let subject = line.split_once("): ").map_or(line, |(_, rest)| rest);
+        let subject = line.splitn(3, ": ").nth(2).unwrap_or(line);
         let ends = [" left out: ", " is not there after its addition"];
         let records = ends.iter().find_map(|end| subject.split_once(end));
         let parts = records.and_then(|(records, _)| records.split_once(' '));

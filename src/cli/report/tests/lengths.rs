@@ -3,11 +3,10 @@
 //! `testenv/test` holds the messages that a run prints to it; here it holds for each code, with the longest usual data.
 
 use super::super::*;
-use super::subjects::{behind_cname, check_line, commands, messages_about, primary};
-use crate::diagnostic::{
-    Entry, Software, check, codes, command, config, file, key, left_out, masterfile, ownership,
-    payload, powerdns, ptr, queue, transport, zone,
-};
+use super::contexts::diagnostics;
+use super::records::with_records;
+use super::subjects::{behind_cname, check_lines, commands, messages_about, primary};
+use crate::diagnostic::{Entry, Software, all, check, codes, config, file};
 use crate::provision::{powerdns::Step as ApiStep, rndc};
 use crate::transport::Step;
 
@@ -22,129 +21,10 @@ const SERVERS: [Software; 4] = [
     Software::Unknown,
 ];
 
-/// The failures of a connection that began well.
-const BROKEN: &[&Entry] = &[
-    &transport::ANSWER_TIMED_OUT,
-    &transport::CONNECTION_CLOSED,
-    &transport::CONNECTION_CUT,
-    &transport::CONNECTION_FAILED,
-    &transport::CONNECTION_UNUSABLE,
-];
-
-/// The failures to connect.
-const UNCONNECTED: &[&Entry] = &[
-    &transport::LOOKUP_FAILED,
-    &transport::HOST_WITHOUT_ADDRESS,
-    &transport::CONNECTION_REFUSED,
-    &transport::LOOKUP_TIMED_OUT,
-    &transport::CONNECTION_TIMED_OUT,
-    &transport::HANDSHAKE_TIMED_OUT,
-    &transport::HANDSHAKE_BROKEN_OFF,
-];
-
-/// What keeps a user out of a file.
-const BARRIERS: &[&Entry] = &[
-    &file::NOT_PERMITTED,
-    &file::MODE_CLOSED,
-    &file::DIRECTORY_CLOSED,
-];
-
-/// The causes of the entries whose texts end with that of a cause.
-const CAUSES: &[(&Entry, &[&Entry])] = &[
-    (&zone::TRANSFER_CUT, BROKEN),
-    (&zone::RESPONSE_LOST, BROKEN),
-    (&zone::PRIMARY_OVERLOADED, BROKEN),
-    (&queue::PRIMARY_SILENT, UNCONNECTED),
-    (&queue::PRIMARY_SILENT, BROKEN),
-    (
-        &powerdns::API_CONNECTION_REFUSED,
-        &[&transport::CONNECTION_REFUSED],
-    ),
-    (&powerdns::API_WITHOUT_TLS, &[&transport::TLS_NOT_SPOKEN]),
-    (&file::FILE_FORBIDDEN, BARRIERS),
-    (&left_out::REMOVAL_REFUSED, &[&zone::UPDATE_REFUSED]),
-    (&ptr::CHALLENGE_EXPIRED, &[&ptr::ZONE_OF_NAME_ABSENT]),
-    (
-        &ownership::CATALOG_REFUSED,
-        &[&zone::TRANSFER_REFUSED, &zone::UPDATE_REFUSED],
-    ),
-    (
-        &ownership::CATALOG_KEY_REFUSED,
-        &[&key::KEY_UNKNOWN, &key::UNSIGNED_REFUSAL],
-    ),
-    (&ownership::CATALOG_ABSENT, &[&zone::ZONE_ABSENT]),
-    (&ownership::CATALOG_NOT_LOADED, &[&zone::ZONE_NOT_LOADED]),
-    (
-        &command::PTR_ZONE_UNREAD,
-        &[&zone::TRANSFER_REFUSED, &zone::TRANSFER_DENIED],
-    ),
-    (&check::CHECK_ZONE_NOT_REMOVED, &[&zone::UPDATE_REFUSED]),
-    (&check::CHECK_NAME_NOT_REMOVED, &[&zone::UPDATE_REFUSED]),
-];
-
-/// The failures of a connection or a transfer, which the catalog of a primary can have, too.
-const OF_CATALOG: &[&Entry] = &[
-    &zone::TRANSFER_CUT,
-    &zone::TRANSFER_INVALID,
-    &zone::TRANSFER_UNSIGNED,
-    &zone::TRANSFER_OUTRUN,
-    &zone::TRANSFER_RECORD,
-    &zone::TRANSFER_TOO_LARGE,
-    &zone::TRANSFER_DENIED,
-    &zone::TRANSFERS_EXHAUSTED,
-    &zone::PRIMARY_OVERLOADED,
-    &zone::UPDATES_EXHAUSTED,
-    &zone::SOA_UNREADABLE,
-    &zone::ZONE_HIDDEN,
-    &zone::RESPONSE_LOST,
-    &zone::SERVER_FAILURE,
-    &zone::ZONE_CHANGED_MEANWHILE,
-    &key::KEY_SECRET_DIFFERS,
-    &key::CLOCKS_DIFFER,
-    &key::MAC_TRUNCATED,
-    &key::UPDATES_UNSUPPORTED,
-    &key::UNSIGNED_ERROR,
-    &key::RESPONSE_FORGED,
-    &key::RESPONSE_TIME,
-    &key::RESPONSE_MALFORMED,
-];
-
-/// What makes a catalog unusable.
-const BROKEN_CATALOG: &[&Entry] = &[
-    &ownership::CATALOG_WITHOUT_VERSION,
-    &ownership::CATALOG_VERSIONS,
-    &ownership::CATALOG_VERSION_UNKNOWN,
-    &ownership::CATALOG_NODE_AMBIGUOUS,
-];
-
-/// The reasons to leave a record out of a zone.
-const CONFLICTS: &[&Entry] = &[
-    &left_out::CNAME_AT_APEX,
-    &left_out::CNAME_BESIDE_DESIRED,
-    &left_out::BESIDE_CNAME,
-    &left_out::CNAME_BESIDE_FOREIGN,
-    &left_out::BESIDE_FOREIGN_CNAME,
-    &left_out::FOREIGN_VALUE,
-    &left_out::SECOND_VALUE,
-    &left_out::DS_WITHOUT_NS,
-];
-
-/// The failures of a creation over PowerDNS's API that has begun.
-const UNFINISHED: &[&Entry] = &[
-    &powerdns::API_LOST,
-    &powerdns::API_TIMED_OUT,
-    &powerdns::API_PROXY_FAILED,
-    &powerdns::POWERDNS_KEY_UNKNOWN,
-    &powerdns::POWERDNS_REFUSED,
-    &powerdns::POWERDNS_FAILED,
-];
-
 #[test]
 fn no_message_of_the_catalogue_is_too_long() {
-    let listing = include_str!("../../../../testenv/codes-that-list-data");
     let mut long = Vec::new();
-    let listed = |entry: &&Entry| listing.lines().any(|code| code == entry.code);
-    for entry in codes().filter(|entry| !listed(entry)) {
+    for entry in codes().filter(|entry| !lists_data(entry)) {
         let messages = messages(entry).into_iter();
         let longest = messages.max_by_key(|message| characters(message));
         let longest = longest.expect("each code has a message");
@@ -163,6 +43,21 @@ fn no_message_of_the_catalogue_is_too_long() {
 }
 
 #[test]
+fn each_entry_with_a_cause_is_held_with_one() {
+    let mut held: HashSet<&str> = [check::CHECK_ZONE_NOT_UPDATED.code].into();
+    for diagnostic in codes().flat_map(diagnostics) {
+        let mut outer = &diagnostic;
+        while let Some(cause) = &outer.cause {
+            held.insert(outer.entry.code);
+            outer = cause;
+        }
+    }
+    let with_cause = all().filter(|it| it.text.contains("{cause}") && !lists_data(it));
+    let missing: Vec<_> = with_cause.filter(|it| !held.contains(it.code)).collect();
+    assert!(missing.is_empty(), "held without a cause: {missing:?}");
+}
+
+#[test]
 fn words_count_as_in_the_search_of_the_transcripts() {
     assert_eq!(characters("error: a b"), 10);
     assert_eq!(
@@ -176,22 +71,18 @@ fn words_count_as_in_the_search_of_the_transcripts() {
     assert_eq!(characters(&"x".repeat(61)), 12);
 }
 
+/// Returns whether messages of a code have data of any length.
+fn lists_data(entry: &Entry) -> bool {
+    let listing = include_str!("../../../../testenv/codes-that-list-data");
+    listing.lines().any(|code| code == entry.code)
+}
+
 /// Returns the messages of a code, as they stand in a log: alone, with each cause, and in each context, each about
 /// each subject and for every kind of server.
 fn messages(entry: &'static Entry) -> Vec<String> {
-    let causes = CAUSES.iter().filter(|(of, _)| *of == entry);
-    let causes = causes.flat_map(|(_, causes)| causes.iter().copied());
-    let with_causes = causes.map(|cause| of(entry, usual).because(&of(cause, usual)));
-    let mut diagnostics: Vec<_> = with_causes.collect();
-    if diagnostics.is_empty() {
-        diagnostics.push(of(entry, usual));
-    }
-    for diagnostic in &mut diagnostics {
-        for context in contexts(entry) {
-            *diagnostic = of(context, usual).because(diagnostic);
-        }
-    }
+    let mut diagnostics = diagnostics(entry);
     diagnostics.push(of(entry, longest));
+    let diagnostics = diagnostics.iter().flat_map(with_records);
     let (commands, primary) = (commands(), primary());
     let mut lines = Vec::new();
     for diagnostic in diagnostics {
@@ -199,64 +90,12 @@ fn messages(entry: &'static Entry) -> Vec<String> {
             let diagnostic = diagnostic.clone().at(software);
             lines.extend(messages_about(&diagnostic, &commands, &primary));
             if matches!(diagnostic.class(), Class::Transient | Class::Permanent) {
-                lines.push(check_line(&diagnostic));
+                lines.extend(check_lines(&diagnostic));
                 lines.extend(behind_cname(&diagnostic, &commands, &primary));
             }
         }
     }
     lines
-}
-
-/// Returns the contexts that an entry is shown in, the inner one first.
-fn contexts(entry: &'static Entry) -> &'static [&'static Entry] {
-    let (code, class) = (entry.code, entry.class);
-    let begins = |words: &[&str]| words.iter().any(|it| code.starts_with(&format!("NB-{it}")));
-    let is_of_connection = BROKEN.contains(&entry) || UNCONNECTED.contains(&entry);
-    if begins(&["TLS-"]) && class == Class::Transient {
-        &[&transport::TLS, &ownership::CATALOG]
-    } else if is_of_connection || OF_CATALOG.contains(&entry) {
-        &[&ownership::CATALOG]
-    } else if BROKEN_CATALOG.contains(&entry) {
-        &[&ownership::CATALOG_BROKEN]
-    } else if CONFLICTS.contains(&entry) {
-        &[&left_out::RECORDS_LEFT_OUT]
-    } else if UNFINISHED.contains(&entry) {
-        &[&powerdns::POWERDNS_ZONE_ROLLED_BACK]
-    } else if is_of_line(entry) {
-        &[&masterfile::MASTER_FILE_AT]
-    } else if is_of_payload(entry) && class == Class::Input {
-        &[&payload::PAYLOAD_PART]
-    } else if is_of_payload(entry) {
-        &[&payload::PAYLOAD_NOTE]
-    } else if begins(&["KEY-FILE-", "FILE-", "SECRET-FILE-", "TLS-FILE-"]) {
-        &[&config::CONFIG_FILE]
-    } else if begins(&["KEY-"]) && class == Class::Setup {
-        &[&config::KEY_FILE_LINE, &config::CONFIG_FILE]
-    } else if begins(&["TLS-"]) {
-        &[&config::CONFIG_AT]
-    } else {
-        &[]
-    }
-}
-
-/// Returns whether an entry is about a line of a master file.
-fn is_of_line(entry: &Entry) -> bool {
-    let is_of_records = [
-        &masterfile::MASTER_FILE_TARGET,
-        &masterfile::MASTER_FILE_TOO_LARGE_TO_SEND,
-    ];
-    let is_error = entry.class == Class::Input && !is_of_records.contains(&entry);
-    is_error && entry.code.starts_with("NB-MASTER-FILE-")
-}
-
-/// Returns whether an entry is about a part of a payload.
-pub(super) fn is_of_payload(entry: &Entry) -> bool {
-    let is_of_all = [
-        &payload::PAYLOAD_NOT_JSON,
-        &payload::PAYLOAD_TOO_LARGE,
-        &payload::PAYLOAD_TOO_MANY_COMMANDS,
-    ];
-    entry.code.starts_with("NB-PAYLOAD-") && !is_of_all.contains(&entry)
 }
 
 /// Returns the diagnostic of an entry, with the value that `value` gives each placeholder of a code.
@@ -298,6 +137,7 @@ pub(super) fn usual(code: &str, name: &str) -> String {
         "count" | "job" | "jobs" | "removed" | "seconds" | "steps" | "records" => "1000",
         "limit" | "max" | "octets" | "octets_max" | "taken" => "100000",
         "after" => "2.5 s",
+        "times" => "10 times",
         "attempts" => "10",
         "owner" if is_of_access(code) => "psaadm",
         "rtype" => "CNAME",
@@ -337,6 +177,8 @@ fn longest(code: &str, name: &str) -> String {
         "records" | "removed" => "1000000".to_owned(),
         "limit" | "least" | "octets" | "octets_max" => u32::MAX.to_string(),
         "rtype" => "NSEC3PARAM".to_owned(),
+        // A record of a payload.
+        "place" if begins(&["PAYLOAD-"]) => "example.com. OPENPGPKEY".to_owned(),
         "owner" if is_of_access(code) => "12-character".to_owned(),
         "detail" | "output" => "; 12 letters".to_owned(),
         "address" | "answer" | "catalog" | "directory" | "from" | "host" | "owner" | "path"
