@@ -384,6 +384,8 @@ fn habit_line(lesson: &Lesson) -> String {
     let line = match lesson.learnt.habit {
         Habit::SoaKept => "soa = \"keep\"".to_owned(),
         Habit::ApexNsKept => "apex-ns = \"keep\"".to_owned(),
+        Habit::SoaTtlKept => "TTL of the SOA kept".to_owned(),
+        Habit::SoaFails => "prerequisites = \"rrset\"".to_owned(),
         Habit::ValuesFail => "prerequisites = \"presence\"".to_owned(),
         Habit::RecordsMax => format!("{value} records in a message, prerequisites among them"),
         Habit::Interval => format!("{value} ms from an update to the next"),

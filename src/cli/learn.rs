@@ -53,6 +53,7 @@ pub(super) fn lines(abilities: &Abilities) -> Vec<String> {
     let Abilities {
         shown: _,
         soa,
+        soa_ttl: _,
         apex_ns,
         prerequisites,
         rrsets,

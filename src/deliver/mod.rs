@@ -35,8 +35,8 @@ pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
-    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange,
-    StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
+    ZoneKey, ZoneState, ZoneSummary,
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
