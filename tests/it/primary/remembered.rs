@@ -44,7 +44,7 @@ fn assert_holds(hosted: &Hosted, wanted: &Wanted) {
 }
 
 /// The lines of `nsbridge check` about what was learnt.
-fn learnt(bridge: &Bridge) -> Vec<String> {
+pub(super) fn learnt(bridge: &Bridge) -> Vec<String> {
     let run = bridge.start(&["check", ZONE], "").end();
     let lines = run.stdout.lines();
     let lines = lines.filter_map(|line| line.split_once(": learnt: ").map(|(_, it)| it.to_owned()));
