@@ -357,6 +357,15 @@ pub trait StateStore {
     /// [`commit`]: StateStore::commit
     fn learn(&self, lesson: Lesson) -> Result<(), Failure>;
 
+    /// Outside the steps: forgets what was learnt of a primary and of the zones at and above a name, written as [`commit`]
+    /// is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn forget_lessons(&self, primary: &str, name: &Name) -> Result<(), Failure>;
+
     /// Outside the steps: returns the PTR values that this instance added.
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>>;
 }

@@ -10,7 +10,7 @@ use super::hosted::{Case, ZONE};
 use super::remembered;
 use super::switches::{SWITCHES, Switch, switch};
 use crate::support::bridge::Bridge;
-use crate::support::habits::{Habits, NXRRSET, Prerequisites};
+use crate::support::habits::{Apex, Habits, NXRRSET, Prerequisites};
 use crate::support::hosted::Hosted;
 use crate::support::message::is_update;
 use crate::support::scripted::{Scripted, Upstream};
@@ -254,4 +254,43 @@ fn what_an_addition_replaced_is_put_back_and_named() {
     assert_eq!(addresses, ["192.0.2.7", "192.0.2.8", "192.0.2.9"]);
     let run = case.bridge.plesk(zone(ZONE, more).sent(2).call());
     run.assert_status(0).assert_stderr("");
+}
+
+/// What was learnt a moment ago is no longer so: an operator need not wait for a day.
+#[test]
+fn a_check_by_writing_and_a_held_job_that_is_retried_forget_what_was_learnt() {
+    let hosted = Hosted::start(
+        &[ZONE, "example.net"],
+        &[],
+        Habits {
+            soa: Apex::Refused,
+            ..Habits::default()
+        },
+    );
+    let bridge = Bridge::at(hosted.port("updates"), &hosted.key_file());
+    let bridge = bridge.without_dry_run("only a run meets what is refused");
+    let held = zone(ZONE, "www A 192.0.2.7");
+    let other = zone("example.net", "www A 192.0.2.7");
+    for wanted in [&held, &other] {
+        bridge.plesk(wanted.call()).assert_status(69);
+    }
+    let line = |zone: &str| format!("soa = \"keep\" in {zone}. with the key `hosted`");
+    let assert_learnt = |zones: &[&str]| {
+        let learnt = remembered::learnt(&bridge);
+        let lines: Vec<&str> = learnt
+            .iter()
+            .filter_map(|it| Some(it.split_once(", for")?.0))
+            .collect();
+        let expected: Vec<String> = zones.iter().map(|zone| line(zone)).collect();
+        assert_eq!(lines, expected);
+    };
+    assert_learnt(&[ZONE, "example.net"]);
+    hosted.change(|it| it.soa = Apex::Changed);
+    let run = bridge.run(&["queue", "retry", ZONE], "");
+    run.assert_status(0);
+    assert_eq!(hosted.witness().soa(ZONE).rname, "hostmaster.example.net.");
+    assert_learnt(&["example.net"]);
+    let run = bridge.run(&["check", "--write", "example.net"], "");
+    run.assert_status(0);
+    assert_learnt(&[]);
 }
