@@ -253,6 +253,9 @@ fn what_prerequisites_see_in_a_zone_that_bind_signs_is_learnt_for_a_day() {
         let learnt = bridge.run(&["check", "example.com"], "").stdout;
         let line = ": learnt: prerequisites = \"rrset\" in example.com. with the key `";
         assert!(learnt.contains(line), "{learnt}");
+        // Each zone of a fleet may have it.
+        let of_other = bridge.run(&["check", "example.net"], "").stdout;
+        assert!(!of_other.contains(": learnt:"), "{of_other}");
         assert_eq!(edit(&bridge, forgotten, []), 1, "{forgotten}");
         call(2);
     }
