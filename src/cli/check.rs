@@ -85,7 +85,8 @@ pub(super) fn run(
         for checked in checked {
             report.checked(primary, &checked);
         }
-        report.habits(primary, &lessons, now);
+        let zones = zones_of(primary, &named, &summaries, &setup);
+        report.habits(primary, &lessons, &zones, now);
     }
     let has_no_route = |zone: &ZoneName| setup.routes.primary_of(zone.apex()).is_none();
     for zone in named.iter().filter(|it| has_no_route(it)) {
@@ -338,8 +339,9 @@ impl Report<'_> {
         }
     }
 
-    /// Prints what the primary takes in updates by the configuration, and what was learnt of it.
-    fn habits(&mut self, primary: &Primary, lessons: &[Lesson], now: u64) {
+    /// Prints what the primary takes in updates by the configuration, and what was learnt of it. What each signed zone may
+    /// have is printed only of the zones that are checked.
+    fn habits(&mut self, primary: &Primary, lessons: &[Lesson], zones: &[ZoneName], now: u64) {
         let of_primary = format!("{} ({})", primary.name, primary.endpoint);
         let entry = |check: &str, detail: &str| {
             json!({
@@ -353,8 +355,12 @@ impl Report<'_> {
             self.print(Word::Ok, &format!("{of_primary}: configured"), entry);
         }
         let server = primary.server_version();
+        let is_checked = |(zone, _): &(ZoneName, Name)| zones.contains(zone);
         let counts = |it: &&Lesson| {
-            it.primary == primary.name && server.is_none_or(|server| it.server == server)
+            let is_shown = !it.learnt.habit.is_of_any_server();
+            it.primary == primary.name
+                && server.is_none_or(|server| it.server == server)
+                && (is_shown || it.zone.as_ref().is_some_and(is_checked))
         };
         for lesson in lessons.iter().filter(counts) {
             let until = lesson.at + LEARNT_SECONDS;
@@ -384,6 +390,8 @@ fn habit_line(lesson: &Lesson) -> String {
     let line = match lesson.learnt.habit {
         Habit::SoaKept => "soa = \"keep\"".to_owned(),
         Habit::ApexNsKept => "apex-ns = \"keep\"".to_owned(),
+        Habit::SoaTtlKept => "TTL of the SOA kept".to_owned(),
+        Habit::SoaFails => "prerequisites = \"rrset\"".to_owned(),
         Habit::ValuesFail => "prerequisites = \"presence\"".to_owned(),
         Habit::RecordsMax => format!("{value} records in a message, prerequisites among them"),
         Habit::Interval => format!("{value} ms from an update to the next"),

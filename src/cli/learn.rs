@@ -1,4 +1,4 @@
-//! `nsbridge check --write ZONE`: finds out what a primary takes in updates, and prints the lines for the
+//! `nsbridge check --write ZONE`: finds out anew what a primary takes in updates, and prints the lines for the
 //! configuration.
 
 use std::path::Path;
@@ -45,7 +45,7 @@ pub(super) fn run(zone: &ZoneName, config: &Path, output: &mut Output) -> Result
         }
         Ok(Status::Done)
     };
-    Ok(with_store(&setup, Access::ReadOnly, output, learn))
+    Ok(with_store(&setup, Access::ReadWrite, output, learn))
 }
 
 /// Returns the lines of the configuration for a primary that takes less than the default.
@@ -53,6 +53,7 @@ pub(super) fn lines(abilities: &Abilities) -> Vec<String> {
     let Abilities {
         shown: _,
         soa,
+        soa_ttl: _,
         apex_ns,
         prerequisites,
         rrsets,

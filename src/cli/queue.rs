@@ -168,7 +168,13 @@ impl Queue<'_> {
         let mut intents: Vec<(JobId, Intent)> = Vec::new();
         for job in jobs {
             match queue.intent_of(job.id).await? {
-                Some(Ok(intent)) => intents.push((job.id, intent)),
+                Some(Ok(intent)) => {
+                    if job.state == State::Held {
+                        let store = self.store_thread.store();
+                        store.forget_lessons(&job.primary, &intent.name())?;
+                    }
+                    intents.push((job.id, intent));
+                }
                 Some(Err(problem)) => {
                     self.output
                         .message(&Message::of(&problem).about(shortened(&job.key)));

@@ -192,6 +192,13 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// Forgets what was learnt of the primary and of the zones at and above a name.
+    pub(crate) fn forget_lessons(&mut self, name: &Name) -> Result<(), Failure> {
+        let primary = self.session.primary;
+        self.session.abilities = primary.abilities.clone();
+        self.store.forget_lessons(&primary.name, name)
+    }
+
     /// Notes what was learnt in the session.
     pub(crate) fn note_lessons(&mut self) -> Result<(), Failure> {
         let session = &mut self.session;

@@ -35,8 +35,8 @@ pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
-    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SoaTtl, StateChange,
-    StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
+    ZoneKey, ZoneState, ZoneSummary,
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
@@ -200,7 +200,8 @@ impl Engine<'_> {
         self.on_primary_of(zone.apex(), deadline, adopt).await
     }
 
-    /// Finds out what the primary of a zone takes in UPDATEs, by a name of its own in that zone.
+    /// Finds out what the primary of a zone takes in UPDATEs, by a name of its own in that zone. What was learnt before
+    /// is forgotten.
     ///
     /// # Errors
     /// [`Failure`], as [`Self::deliver`].
@@ -212,6 +213,7 @@ impl Engine<'_> {
         let learn = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
             ownership::authorize_record(&mut cx.session, zone, cx.store).await?;
+            cx.forget_lessons(zone.apex())?;
             check::write_probe::learn(&mut cx.session, zone).await
         };
         self.on_primary_of(zone.apex(), deadline, learn).await

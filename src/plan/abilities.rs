@@ -14,6 +14,8 @@ pub struct Abilities {
     pub shown: Shown,
     /// The UPDATEs of SOA records.
     pub soa: Apex,
+    /// The UPDATEs of the TTL of SOA records; that is learnt alone. PowerDNS: keeps it without an error.
+    pub soa_ttl: Apex,
     /// The UPDATEs of the NS records of an apex.
     pub apex_ns: Apex,
     /// The strongest prerequisites.
@@ -92,21 +94,6 @@ pub enum Prerequisites {
 /// program is assumed: such a change moves the serial on.
 const FAILURES_MAX: u32 = 3;
 
-impl Prerequisites {
-    /// Returns the prerequisites of a zone under whose SOA they failed so often.
-    #[must_use]
-    pub fn after_failures(self, failures: u32) -> Self {
-        match failures {
-            0 => self,
-            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
-            // SOA than transfers do.
-            1..=FAILURES_MAX => self.max(Self::RrSets),
-            // Nor do they see the data that transfers show.
-            _ => self.max(Self::Presence),
-        }
-    }
-}
-
 /// What the addition of a record does to the RRset (RFC 2136 section 3.4.2.2).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RrSetUpdates {
@@ -122,6 +109,7 @@ impl Default for Abilities {
         Self {
             shown: Shown::Zones,
             soa: Apex::Set,
+            soa_ttl: Apex::Set,
             apex_ns: Apex::Set,
             prerequisites: Prerequisites::Soa,
             rrsets: RrSetUpdates::ByValue,
@@ -223,14 +211,17 @@ impl Abilities {
         batch
     }
 
-    /// Returns the strongest prerequisites that the primary takes and that are no stronger than these.
-    #[must_use]
-    pub fn weaken(&self, prerequisites: Prerequisites) -> Prerequisites {
-        let strongest = match self.soa {
-            Apex::Set => self.prerequisites,
+    /// Returns the strongest prerequisites for a zone under whose SOA they failed so often.
+    pub fn prerequisites_after(&self, failures: u32) -> Prerequisites {
+        let weakest = match (failures, self.soa) {
+            (0, Apex::Set) => Prerequisites::Soa,
             // Each of several messages that require the SOA would set it.
-            Apex::Keep => self.prerequisites.max(Prerequisites::RrSets),
+            // BIND with inline-signing, and PowerDNS after an UPDATE that set the SOA: prerequisites see another
+            // SOA than transfers do.
+            (0, Apex::Keep) | (1..=FAILURES_MAX, _) => Prerequisites::RrSets,
+            // Nor do they see the data that transfers show.
+            _ => Prerequisites::Presence,
         };
-        prerequisites.max(strongest)
+        self.prerequisites.max(weakest)
     }
 }

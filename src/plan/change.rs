@@ -335,17 +335,6 @@ impl Plan {
         self.freeze_replaced(frozen_changes, current);
     }
 
-    /// Leaves the TTL of the SOA unchanged, and so the whole SOA if it differs in nothing else.
-    pub fn keep_soa_ttl(&mut self, current: &CurrentZone) {
-        self.soa = self.soa.take().and_then(|(soa, _)| {
-            let is_same = Soa {
-                serial: current.soa.serial,
-                ..soa.clone()
-            } == current.soa;
-            (!is_same).then_some((soa, current.soa_ttl))
-        });
-    }
-
     /// Returns whether there is nothing to send: the zone is as desired, except for what the plan
     /// leaves out.
     pub fn is_empty(&self) -> bool {

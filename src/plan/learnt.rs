@@ -16,6 +16,10 @@ pub enum Habit {
     SoaKept,
     /// The key cannot change the NS records at the apex of the zone.
     ApexNsKept,
+    /// An UPDATE leaves the TTL of the SOA as it is.
+    SoaTtlKept,
+    /// In the zone no prerequisite with the SOA holds: those with other values do.
+    SoaFails,
     /// In the zone no prerequisite with a value holds: those of presence do.
     ValuesFail,
     /// The most records in the prerequisites and updates of a message, once a longer one was refused for its length.
@@ -35,9 +39,11 @@ pub struct Learnt {
 
 impl Habit {
     /// All habits, each with its name in the state.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 7] = [
         (Self::SoaKept, "soa"),
         (Self::ApexNsKept, "apex-ns"),
+        (Self::SoaTtlKept, "soa-ttl"),
+        (Self::SoaFails, "soa-value"),
         (Self::ValuesFail, "values"),
         (Self::RecordsMax, "records-max"),
         (Self::Interval, "interval"),
@@ -46,6 +52,11 @@ impl Habit {
     /// Returns whether it is one of the primary as a whole, not of a zone and a key.
     pub fn is_of_primary(self) -> bool {
         matches!(self, Self::RecordsMax | Self::Interval)
+    }
+
+    /// Returns whether servers have it that do all of RFC 2136 otherwise.
+    pub fn is_of_any_server(self) -> bool {
+        matches!(self, Self::SoaTtlKept | Self::SoaFails)
     }
 }
 
@@ -57,6 +68,10 @@ impl Abilities {
             match habit {
                 Habit::SoaKept => self.soa = Apex::Keep,
                 Habit::ApexNsKept => self.apex_ns = Apex::Keep,
+                Habit::SoaTtlKept => self.soa_ttl = Apex::Keep,
+                Habit::SoaFails => {
+                    self.prerequisites = self.prerequisites.max(Prerequisites::RrSets);
+                }
                 Habit::ValuesFail => {
                     self.prerequisites = self.prerequisites.max(Prerequisites::Presence);
                 }
@@ -65,6 +80,20 @@ impl Abilities {
             }
         }
         self
+    }
+
+    /// Returns the habits, one of which is shown by prerequisites that were taken in place of stronger ones, the least
+    /// usual first.
+    pub fn habits_shown_by(&self, taken: Prerequisites) -> impl Iterator<Item = Habit> + use<> {
+        let known = self.prerequisites_after(0);
+        let habits = [
+            (Habit::ValuesFail, Prerequisites::Presence),
+            (Habit::SoaFails, Prerequisites::RrSets),
+        ];
+        let shown = habits
+            .into_iter()
+            .filter(move |(_, it)| known < *it && *it <= taken);
+        shown.map(|(habit, _)| habit)
     }
 }
 

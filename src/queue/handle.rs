@@ -169,13 +169,10 @@ impl StateStore for StoreHandle {
     }
 
     fn lessons(&self, of: Option<(&str, &Name)>, now: u64) -> Answer<Vec<Lesson>> {
-        let of = of.map(|(primary, name)| {
-            let zones = std::iter::successors(Some(name.to_lowercase()), Name::parent);
-            let zones = zones.map(|zone| zone.to_string()).chain([String::new()]);
-            (primary.to_owned(), zones.collect::<Vec<_>>())
-        });
+        let of = of.map(|(primary, name)| lessons_of(primary, name));
         self.request(move |group, sender| {
-            let is_learnt = |it: &StoreChange| matches!(it, StoreChange::Learn(_));
+            let is_learnt =
+                |it: &StoreChange| matches!(it, StoreChange::Learn(_) | StoreChange::Unlearn(..));
             if group.changes.iter().any(is_learnt) {
                 group.written()?;
             }
@@ -188,9 +185,21 @@ impl StateStore for StoreHandle {
         self.change(StoreChange::Learn(lesson))
     }
 
+    fn forget_lessons(&self, primary: &str, name: &Name) -> Result<(), Failure> {
+        let (primary, zones) = lessons_of(primary, name);
+        self.change(StoreChange::Unlearn(primary, zones))
+    }
+
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>> {
         self.ask(|store| store.ptrs())
     }
+}
+
+/// Names what is learnt of a primary: of the zones at and above a name, and as a whole.
+fn lessons_of(primary: &str, name: &Name) -> (String, Vec<String>) {
+    let zones = std::iter::successors(Some(name.to_lowercase()), Name::parent);
+    let zones = zones.map(|zone| zone.to_string()).chain([String::new()]);
+    (primary.to_owned(), zones.collect())
 }
 
 /// Sends an answer, given the new generation.

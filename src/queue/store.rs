@@ -66,6 +66,7 @@ fn apply(
         StoreChange::DropChallenge(value) => change_challenge(transaction, DROP_CHALLENGE, value)?,
         StoreChange::CatalogSerial(catalog, serial) => note_serial(transaction, catalog, *serial)?,
         StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
+        StoreChange::Unlearn(primary, zones) => learnt::unlearn(transaction, primary, zones)?,
         StoreChange::Settle(settlement) => jobs::settle(transaction, settlement, token)?,
     }
     Ok(0)

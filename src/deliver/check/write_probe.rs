@@ -4,7 +4,7 @@
 //! prerequisites ──▶ time until served ──▶ RRsets ──▶ TTLs ──▶ changes a message ──▶ SOA, apex NS ──▶ remove
 //! ```
 //!
-//! The serial of the zone moves on by a few. Only signed responses count.
+//! The serial of the zone moves on by a few. Only signed responses count. What a delivery would learn is learnt.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, is_applied, served_soa};
+use crate::deliver::transaction::learn::learn as note;
 use crate::model::{Name, Rdata, Record, RecordType, Serial, Soa, TTL_MAX, ZoneName};
 use crate::plan::{
-    Abilities, Apex, Batch, Octets, Prerequisite, Prerequisites, RrSetUpdates, Update,
+    Abilities, Apex, Batch, Habit, Octets, Prerequisite, Prerequisites, RrSetUpdates, Update,
 };
 
 /// The TTL of the records, in seconds.
@@ -126,6 +127,13 @@ impl WriteProbe<'_, '_> {
         } else {
             Prerequisites::Presence
         };
+        let taken = self.abilities.prerequisites;
+        for habit in self.session.abilities.habits_shown_by(taken) {
+            // That none are taken, only the configuration may say.
+            if taken < Prerequisites::None && note(self.session, self.zone, habit, 1).await {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -189,7 +197,7 @@ impl WriteProbe<'_, '_> {
                 continue;
             }
             if self.takes(Vec::new(), updates).await? {
-                self.abilities.changes_max = Some(count).filter(|_| has_refused);
+                self.note_changes(count, has_refused).await;
                 return Ok(());
             }
             has_refused = true;
@@ -200,19 +208,33 @@ impl WriteProbe<'_, '_> {
         };
         // A primary that refuses this too refuses more than long messages: maybe it limits UPDATEs in a time.
         self.must_take(self.additions(least)).await?;
-        self.abilities.changes_max = Some(least).filter(|_| has_refused);
+        self.note_changes(least, has_refused).await;
         Ok(())
+    }
+
+    async fn note_changes(&mut self, count: usize, has_refused: bool) {
+        self.abilities.changes_max = Some(count).filter(|_| has_refused);
+        if let (true, Ok(records)) = (has_refused, u32::try_from(count)) {
+            note(self.session, self.zone, Habit::RecordsMax, records).await;
+        }
     }
 
     /// Moves the serial, and adds the apex NS records that are there: all in one message, since on some services
     /// one would replace the others.
     async fn learn_apex(&mut self, mut soa: Soa, soa_ttl: u32) -> Result<(), Failure> {
         if let Some((served, _)) = served_soa(self.session, self.zone).await? {
-            soa.serial = served.serial.plus(SERIAL_STEP);
+            soa.serial = served.serial;
         }
+        let before = soa.serial;
+        soa.serial = before.plus(SERIAL_STEP);
         let moved = Update::add(soa.to_record(self.zone, soa_ttl));
         if !self.takes(Vec::new(), vec![moved]).await? || !self.serves(soa.serial).await? {
             self.abilities.soa = Apex::Keep;
+            let served = served_soa(self.session, self.zone).await?;
+            // Where the primary counts in a way of its own, the other fields may be taken.
+            if served.is_some_and(|(served, _)| served.serial == before) {
+                note(self.session, self.zone, Habit::SoaKept, 1).await;
+            }
         }
         let apex = self.zone.apex().clone();
         let ns = self.records(&apex, RecordType::NS).await?;
@@ -220,6 +242,7 @@ impl WriteProbe<'_, '_> {
         let fits = self.abilities.changes_max.is_none_or(|max| ns.len() <= max);
         if fits && !self.takes(Vec::new(), ns).await? {
             self.abilities.apex_ns = Apex::Keep;
+            note(self.session, self.zone, Habit::ApexNsKept, 1).await;
         }
         Ok(())
     }

@@ -86,6 +86,16 @@ impl Failure {
         )
     }
 
+    /// Returns whether anybody may have sent the response.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        matches!(self, Self::Unsigned { .. } | Self::BadKey { .. })
+    }
+
+    /// Returns whether the primary failed on an UPDATE.
+    pub(crate) fn is_server_failure(&self) -> bool {
+        matches!(self, Self::ServerFailure { .. })
+    }
+
     /// Returns whether the primary is overloaded, so that the failure is not about the request.
     pub fn is_load(&self) -> bool {
         if let Self::Catalog { source, .. } | Self::BehindCname { source, .. } = self {

@@ -19,7 +19,7 @@ pub(crate) struct Ignored {
     pub(crate) hidden: Vec<RrSet>,
     /// A serial that the primary has reached, if one is known: the served one if it was seen, else the next one.
     pub(crate) serial: Option<Serial>,
-    /// The TTL of the SOA that is served afterwards, if it was seen.
+    /// The TTL of the SOA that is served once its serial has moved on, if it was seen.
     pub(crate) soa_ttl: Option<u32>,
     /// The served serial is higher than the messages make it: another client may have undone their changes, or the
     /// primary chooses its own serials.

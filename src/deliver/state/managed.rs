@@ -44,11 +44,16 @@ pub(crate) fn managed_after<'a>(
 /// that it is about to send, so only what cannot arrive any more is given up: everything after a change
 /// with the SOA as prerequisite, since a process that planned before it must read again; else only the
 /// records that the plan removed.
-pub(crate) fn obsolete(plan: &Plan, state: &ZoneState, managed: &RrSets) -> RrSets {
+pub(crate) fn obsolete(
+    plan: &Plan,
+    state: &ZoneState,
+    prerequisites: Prerequisites,
+    managed: &RrSets,
+) -> RrSets {
     if plan.is_empty() {
         return RrSets::default();
     }
-    match state.prerequisites {
+    match prerequisites {
         Prerequisites::Soa | Prerequisites::SoaMovedOn => state.managed.minus(managed),
         Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
             plan.removed_records()

@@ -29,7 +29,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{CurrentZone, Name, Rdata, RrSet, RrSets, Serial, ZoneName};
-use crate::plan::{Abilities, Change, Learnt, Part, Plan, Prerequisites, Surroundings};
+use crate::plan::{Change, Learnt, Part, Plan, Surroundings};
 
 /// For how many seconds a refusal counts if nothing changes that it may depend on: an operator may have changed the
 /// server.
@@ -58,16 +58,6 @@ impl Provenance {
     }
 }
 
-/// The effect of an UPDATE on the TTL of a zone's SOA. PowerDNS keeps the TTL without an error.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum SoaTtl {
-    /// No UPDATE has failed to set it.
-    #[default]
-    Settable,
-    /// An UPDATE left it as it was.
-    Fixed,
-}
-
 /// A part of a zone that is not as it was sent: its primary refuses it or ignores it without an error, or a record in
 /// place is protected.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -87,12 +77,6 @@ pub struct Refusal {
 pub struct ZoneState {
     /// The way in which the zone came to be.
     pub provenance: Provenance,
-    /// The prerequisites of its UPDATEs.
-    pub prerequisites: Prerequisites,
-    /// The prerequisites that stay stored if weaker ones were learnt, which is forgotten after a time.
-    pub stored_prerequisites: Option<Prerequisites>,
-    /// Whether its primary accepts another TTL for the SOA.
-    pub soa_ttl: SoaTtl,
     /// The records that this instance has sent, or was about to send; their TTLs have no meaning.
     pub managed: RrSets,
     /// The managed records that are known to be in the zone, with their TTLs. Kept only for a
@@ -115,8 +99,6 @@ impl ZoneState {
             key,
             generation: self.generation,
             provenance: self.provenance,
-            prerequisites: self.stored_prerequisites.unwrap_or(self.prerequisites),
-            soa_ttl: self.soa_ttl,
             add,
             drop,
             verify: RrSets::default(),
@@ -146,22 +128,6 @@ impl ZoneState {
                 ..set.clone()
             }
         }))
-    }
-
-    /// Returns the state with prerequisites that the primary takes.
-    pub(crate) fn weakened(self, abilities: &Abilities) -> Self {
-        Self {
-            prerequisites: abilities.weaken(self.prerequisites),
-            ..self
-        }
-    }
-
-    /// Weakens the prerequisites to those that the primary was seen to take, for this attempt alone.
-    pub(crate) fn weaken_for_now(&mut self, abilities: &Abilities) {
-        let weaker = abilities.weaken(self.prerequisites);
-        if weaker != self.prerequisites {
-            self.stored_prerequisites = Some(std::mem::replace(&mut self.prerequisites, weaker));
-        }
     }
 
     /// Returns whether this instance has created or adopted the zone, or manages records in it.
@@ -254,8 +220,6 @@ pub struct StateChange {
     /// The generation of the state that the change was computed from.
     pub generation: i64,
     pub provenance: Provenance,
-    pub prerequisites: Prerequisites,
-    pub soa_ttl: SoaTtl,
     pub add: RrSets,
     /// The records to drop, if the generation is still current.
     pub drop: RrSets,
@@ -392,6 +356,15 @@ pub trait StateStore {
     ///
     /// [`commit`]: StateStore::commit
     fn learn(&self, lesson: Lesson) -> Result<(), Failure>;
+
+    /// Outside the steps: forgets what was learnt of a primary and of the zones at and above a name, written as [`commit`]
+    /// is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn forget_lessons(&self, primary: &str, name: &Name) -> Result<(), Failure>;
 
     /// Outside the steps: returns the PTR values that this instance added.
     fn ptrs(&self) -> Answer<BTreeSet<PtrValue>>;

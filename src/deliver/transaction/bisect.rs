@@ -87,7 +87,7 @@ impl Bisection {
     /// Returns whether the next message must go over a new connection.
     fn needs_new_connection(&self) -> bool {
         let doubtful = self.retried.as_ref().filter(|it| !it.is_certain);
-        doubtful.is_some_and(|it| !is_server_failure(&it.failure))
+        doubtful.is_some_and(|it| !it.failure.is_server_failure())
     }
 
     /// Restricts a plan to the next group, without the refused parts. The repetition that makes a refusal certain
@@ -198,22 +198,22 @@ impl Bisection {
             let earlier = self
                 .refused
                 .iter()
-                .position(|it| is_server_failure(&it.failure));
+                .position(|it| it.failure.is_server_failure());
             if let Some(earlier) = earlier {
                 return Err(self.refused.swap_remove(earlier).failure);
             }
-            if self.may_update != Some(true) || is_server_failure(&failure) {
+            if self.may_update != Some(true) || failure.is_server_failure() {
                 return Err(failure);
             }
         }
         self.signed
-            .extend(parts.iter().filter(|_| !is_unsigned(&failure)).cloned());
+            .extend(parts.iter().filter(|_| !failure.is_unsigned()).cloned());
         let is_repeated = self.retried.take().is_some_and(|it| !it.is_certain);
         if let Some(part) = parts.pop() {
             self.refused.push(Refused {
                 changes: plan.changes_in(&part),
                 part,
-                is_certain: is_repeated || !is_unsigned(&failure) && !is_server_failure(&failure),
+                is_certain: is_repeated || !failure.is_unsigned() && !failure.is_server_failure(),
                 failure: about_content(failure, plan),
                 applied_before: self.applied,
             });
@@ -264,7 +264,6 @@ impl Bisection {
             && let Ok(value) = u32::try_from(max)
             && learn(session, zone, Habit::RecordsMax, value).await
         {
-            session.abilities.records_max = Some(max);
             let all: Vec<Part> = self.groups.drain(..).rev().flatten().collect();
             self.groups.extend(Some(all).filter(|it| !it.is_empty()));
         }
@@ -299,7 +298,7 @@ impl Bisection {
     pub(crate) fn into_found(mut self) -> Vec<LeftOut> {
         let has_applied = self.applied > 0;
         let has_rights = has_applied || self.may_update == Some(true);
-        let counts = |it: &Refused| has_rights && (has_applied || !is_server_failure(&it.failure));
+        let counts = |it: &Refused| has_rights && (has_applied || !it.failure.is_server_failure());
         self.refused.retain(counts);
         self.into_left_out()
     }
@@ -329,21 +328,12 @@ fn is_refusal(failure: &Failure) -> bool {
         return of_content.contains(rcode) || *rcode == Rcode::NOTAUTH;
     }
     // Knot before that.
-    matches!(failure, Failure::BadKey { .. }) || is_server_failure(failure)
+    matches!(failure, Failure::BadKey { .. }) || failure.is_server_failure()
 }
 
 /// Returns whether the changes of a name, or of one of its RRsets, fit into no message.
 fn is_too_large(failure: &Failure) -> bool {
     matches!(failure, Failure::Batch(BatchError::OwnerTooLarge { .. }))
-}
-
-/// Returns whether anybody may have sent the response.
-pub(crate) fn is_unsigned(failure: &Failure) -> bool {
-    matches!(failure, Failure::Unsigned { .. } | Failure::BadKey { .. })
-}
-
-fn is_server_failure(failure: &Failure) -> bool {
-    matches!(failure, Failure::ServerFailure { .. })
 }
 
 /// Returns what an unsigned refusal says of the content.

@@ -1,7 +1,7 @@
 //! What a transaction learns of its primary, by signed responses alone; `Context` stores it when the work ends.
 //!
-//! Only of a primary that creates no zones and keeps no catalog, both of which need all of RFC 2136, and that is no server
-//! whose habits are known.
+//! Most habits only of a primary that creates no zones and keeps no catalog, both of which need all of RFC 2136, and that
+//! is no server whose habits are known.
 
 use std::time::Duration;
 
@@ -53,19 +53,19 @@ async fn may_have_habits(session: &mut Session<'_>) -> bool {
 
 /// Notes a habit of the primary, or of a zone with the key.
 ///
-/// Returns `false` if such a primary has none.
+/// Returns `false` if such a primary does not have it.
 pub(crate) async fn learn(
     session: &mut Session<'_>,
     zone: &ZoneName,
     habit: Habit,
     value: u32,
 ) -> bool {
-    if !may_have_habits(session).await {
+    if !may_have_habits(session).await && !habit.is_of_any_server() {
         return false;
     }
-    session
-        .lessons
-        .push((zone.clone(), Learnt { habit, value }));
+    let learnt = Learnt { habit, value };
+    session.abilities = session.abilities.clone().with([learnt].into_iter());
+    session.lessons.push((zone.clone(), learnt));
     true
 }
 

@@ -13,6 +13,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::learn::learn;
 use super::pauses::Pauses;
 use super::rrset_query::{ask_about, own_records};
 use crate::deliver::error::Failure;
@@ -38,7 +39,7 @@ const SMALL_ZONE_RECORDS: usize = 500;
 /// time that a call has.
 const QUERIES_UNREAD_MAX: usize = 1_000;
 
-/// Verifies a plan that was sent in so many messages.
+/// Verifies a plan that was sent in so many messages, and learns which prerequisites fail in its zone.
 ///
 /// # Errors
 /// [`Failure`] if a query or a transfer fails.
@@ -49,6 +50,11 @@ pub(crate) async fn ignored(
     prerequisites: Prerequisites,
     current: &CurrentZone,
 ) -> Result<Ignored, Failure> {
+    for habit in session.abilities.habits_shown_by(prerequisites) {
+        if messages > 0 && learn(session, &plan.zone, habit, 1).await {
+            break;
+        }
+    }
     let is_small = current.records.record_count() + plan.changes.len() <= SMALL_ZONE_RECORDS;
     if !session.abilities.answers_queries() {
         return Ok(Ignored::default());
@@ -110,7 +116,10 @@ pub(crate) async fn ignored(
         put_back(changes.session, changes.zone, &ignored.replaced, all).await?;
     }
     ignored.serial = served.or(ignored.serial);
-    ignored.soa_ttl = changes.served.as_ref().map(|(_, ttl)| *ttl);
+    // BIND with inline-signing: shows an UPDATE a moment later.
+    let moved_on = changes.served.as_ref();
+    let moved_on = moved_on.filter(|(soa, _)| soa.serial.is_after(changes.before));
+    ignored.soa_ttl = moved_on.map(|(_, ttl)| *ttl);
     Ok(ignored)
 }
 

@@ -12,7 +12,7 @@ use crate::deliver::policy::Policy;
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::managed::unverified;
-use crate::deliver::state::{Provenance, Refusal, SoaTtl, ZoneState};
+use crate::deliver::state::{Provenance, Refusal, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
 use crate::plan::{self, Abilities, Apex, FirstContents, Plan, Surroundings};
@@ -33,8 +33,8 @@ pub(crate) struct View {
 /// The steps that the transaction has taken before, and what was learnt before it.
 #[derive(Default)]
 pub(crate) struct Before {
-    /// The primary keeps the SOA.
-    pub(crate) keeps_soa: bool,
+    /// What the primary can do, by the configuration and by what was learnt.
+    pub(crate) abilities: Abilities,
     /// How the transaction created the zone.
     pub(crate) created: Option<Created>,
     /// An earlier process began to create it, and the end of that is not known.
@@ -43,16 +43,6 @@ pub(crate) struct Before {
     pub(crate) suspects_cname: bool,
     /// How often prerequisites failed under the SOA that was read.
     pub(crate) prerequisite_failures: u32,
-}
-
-impl Before {
-    /// Returns no steps, for a primary with these abilities.
-    pub(crate) fn of(abilities: &Abilities) -> Self {
-        Self {
-            keeps_soa: abilities.soa == Apex::Keep,
-            ..Self::default()
-        }
-    }
 }
 
 /// The decision about a zone.
@@ -185,9 +175,6 @@ pub(super) fn update(
         placeholders = current.records.minus(&state.managed);
         state.managed = std::mem::take(&mut state.managed).union(placeholders.clone());
     }
-    state.prerequisites = state
-        .prerequisites
-        .after_failures(before.prerequisite_failures);
     // A new zone holds in the end what one holds that is created with its contents: without the names that
     // are never touched.
     let first = if is_new && !policy.keep.is_empty() {
@@ -205,11 +192,12 @@ pub(super) fn update(
         scope.keep = &[];
         wanted.to_mut().records = first.zone.records.clone();
     }
-    let mut plan = plan::plan(&current, &wanted, &scope);
-    if state.soa_ttl == SoaTtl::Fixed {
-        plan.keep_soa_ttl(&current);
+    let abilities = &before.abilities;
+    if abilities.soa_ttl == Apex::Keep && wanted.soa.ttl.is_some_and(|it| it != current.soa_ttl) {
+        wanted.to_mut().soa.ttl = None;
     }
-    if let (Some(remembered), false) = (state.serial, before.keeps_soa) {
+    let mut plan = plan::plan(&current, &wanted, &scope);
+    if let (Some(remembered), Apex::Set) = (state.serial, abilities.soa) {
         plan.pass_serial(remembered, &current, desired.soa.serial, &scope);
     }
     let mut refusals = Vec::new();

@@ -167,6 +167,7 @@ struct Removal {
     current: CurrentZone,
     state: ZoneState,
     plan: Plan,
+    prerequisites: Prerequisites,
 }
 
 impl<'a> Transaction<'a> for Emptying<'_, 'a> {
@@ -191,9 +192,6 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         } else if state.provenance == Provenance::Created {
             state.provenance = Provenance::CreatedForPtr;
         }
-        if self.failed_at.as_ref() == Some(&current.soa.to_rdata()) {
-            state.prerequisites = state.prerequisites.max(Prerequisites::RrSets);
-        }
         let mut plan = plan::plan_removal(&current, &self.cx.policy.scope(&state.managed));
         if let Some(lost) = self.lost.take() {
             self.counts += Counts::of_applied(&lost, &plan);
@@ -203,11 +201,14 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         }
         let session = &mut self.cx.session;
         self.bisection.restrict(session, &mut plan, &current);
-        let batches = transaction::batches(session, &plan, &current, state.prerequisites).await?;
+        let has_failed = self.failed_at.as_ref() == Some(&current.soa.to_rdata());
+        let prerequisites = session.abilities.prerequisites_after(has_failed.into());
+        let batches = transaction::batches(session, &plan, &current, prerequisites).await?;
         let change = Removal {
             current,
             state,
             plan,
+            prerequisites,
         };
         Ok(Next::Send { batches, change })
     }
@@ -221,17 +222,18 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
             current,
             state,
             plan,
+            prerequisites,
         } = removal;
         self.counts += Counts::of(&plan, messages);
         let session = &mut self.cx.session;
-        let ignored = verify::ignored(session, &plan, messages, state.prerequisites, &current);
+        let ignored = verify::ignored(session, &plan, messages, prerequisites, &current);
         let ignored = ignored.await?;
         let left = ignored.left.clone();
         self.counts.removed -= left.record_count().min(self.counts.removed);
         let is_all = self.bisection.verified(ignored, messages);
         let drop = if is_all {
             let refused = managed_after(Cow::Owned(RrSets::default()), &state.managed, &plan);
-            obsolete(&plan, &state, &refused)
+            obsolete(&plan, &state, prerequisites, &refused)
         } else {
             plan.removed_records()
         };

@@ -16,7 +16,10 @@ pub(crate) async fn preview_zone(
     cx: &mut Context<'_>,
     desired: &DesiredZone,
 ) -> Result<Preview, Failure> {
-    let mut before = Before::of(&cx.session.abilities);
+    let mut before = Before {
+        abilities: cx.session.abilities.clone(),
+        ..Before::default()
+    };
     let view = view(cx, desired, &before).await?;
     let now = view.now;
     let (primary, policy) = (cx.session.primary, cx.policy);

@@ -25,7 +25,7 @@ pub(crate) async fn read(
 ) -> Result<(Found, ZoneState), Failure> {
     let (session, store) = (&mut cx.session, cx.store);
     let (key, abilities) = (session.zone_key(zone), &session.primary.abilities);
-    let (mut found, state) = match abilities.shown {
+    let (mut found, mut state) = match abilities.shown {
         Shown::Zones => {
             let begun = store.load(&key);
             let found = read_zone(session, zone).await?;
@@ -46,7 +46,6 @@ pub(crate) async fn read(
             (Found::Zone(Box::new(nothing)), store.load(&key).await?)
         }
     };
-    let mut state = state.weakened(abilities);
     if let Found::Zone(current) = &mut found {
         if abilities.shows_zones() {
             state.key_tags = current.key_tags();

@@ -27,8 +27,8 @@ use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::managed::{managed_after, obsolete, to_reserve};
-use crate::deliver::state::{Refusal, SoaTtl, StateChange, ZoneKey, ZoneState};
-use crate::deliver::transaction::bisect::{Bisection, is_unsigned};
+use crate::deliver::state::{Refusal, StateChange, ZoneKey, ZoneState};
+use crate::deliver::transaction::bisect::Bisection;
 use crate::deliver::transaction::learn::{learn, learn_software};
 use crate::deliver::transaction::probe::with_other_cname;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
@@ -95,7 +95,7 @@ struct ZoneUpdate<'c, 'a> {
 impl<'c, 'a> ZoneUpdate<'c, 'a> {
     fn new(cx: &'c mut Context<'a>, desired: &'c DesiredZone, existing: Existing) -> Self {
         Self {
-            before: Before::of(&cx.session.abilities),
+            before: Before::default(),
             cx,
             desired,
             existing,
@@ -216,8 +216,9 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             if !add.is_empty() || !is_unchanged {
                 self.reserve(&mut state, &add).await?;
             }
+            let prerequisites = self.prerequisites();
             let session = &mut self.cx.session;
-            batches = transaction::batches(session, &plan, &current, state.prerequisites).await;
+            batches = transaction::batches(session, &plan, &current, prerequisites).await;
         }
         let change = Sending {
             current,
@@ -251,6 +252,11 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
 
     fn zone_key(&self) -> ZoneKey {
         self.cx.session.zone_key(&self.desired.name)
+    }
+
+    fn prerequisites(&self) -> Prerequisites {
+        let abilities = &self.cx.session.abilities;
+        abilities.prerequisites_after(self.before.prerequisite_failures)
     }
 
     /// Subtracts the changes that are not in place from the counts.
@@ -344,6 +350,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
 
     async fn decide(&mut self) -> Result<Next<Delivered, Sending<'c>>, Failure> {
         let is_unchanged = std::mem::take(&mut self.is_unchanged);
+        self.before.abilities = self.cx.session.abilities.clone();
         let view = match self.seen.take() {
             Some((current, state)) if is_unchanged => View {
                 found: Found::Zone(Box::new(current)),
@@ -353,9 +360,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             },
             seen => {
                 self.seen = seen;
-                let mut view = view(self.cx, self.desired, &self.before).await?;
-                view.state.weaken_for_now(&self.cx.session.abilities);
-                view
+                view(self.cx, self.desired, &self.before).await?
             }
         };
         let primary = self.cx.session.primary;
@@ -400,15 +405,10 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             ..
         } = &sent;
         self.counts += Counts::of(plan, messages);
+        let prerequisites = self.prerequisites();
         let session = &mut self.cx.session;
-        let ignored = verify::ignored(session, plan, messages, state.prerequisites, current);
+        let ignored = verify::ignored(session, plan, messages, prerequisites, current);
         let ignored = ignored.await?;
-        if messages > 0
-            && state.prerequisites == Prerequisites::Presence
-            && session.abilities.prerequisites < Prerequisites::Presence
-        {
-            learn(session, &plan.zone, Habit::ValuesFail, 1).await;
-        }
         self.bisection.note_taken(plan, &ignored);
         let abilities = &session.abilities;
         let is_read = abilities.shows_zones();
@@ -421,12 +421,15 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let serial = ignored.serial.unwrap_or(current.soa.serial);
         let serial = Some(serial).filter(|_| abilities.answers_queries());
         let serial = serial.and_then(|it| self.serial_to_remember(state, it));
+        let missing = &ignored.missing;
         if is_read
+            && missing.get(plan.zone.apex(), RecordType::SOA).is_none()
             && let Some((_, ttl)) = &plan.soa
             && *ttl != current.soa_ttl
             && ignored.soa_ttl.is_some_and(|served| served != *ttl)
         {
-            sent.state.soa_ttl = SoaTtl::Fixed;
+            let session = &mut self.cx.session;
+            learn(session, &plan.zone, Habit::SoaTtlKept, 1).await;
         }
         let left = ignored.left.clone();
         self.discount(&ignored);
@@ -449,7 +452,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         let (session, zone) = (&mut self.cx.session, &self.desired.name);
         self.bisection.learn_apex(session, zone).await;
         let not_taken = std::mem::take(&mut self.bisection).into_left_out();
-        change.drop = obsolete(&sent.plan, &sent.state, &sent.managed)
+        change.drop = obsolete(&sent.plan, &sent.state, prerequisites, &sent.managed)
             // So do those that the primary kept.
             .minus(&left);
         if !is_read {
@@ -489,7 +492,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         }
         let session = &mut self.cx.session;
         learn_software(session).await;
-        let is_certain = !is_unsigned(&failure);
+        let is_certain = !failure.is_unsigned();
         let refused = self
             .bisection
             .refused(session, &sent.plan, &sent.current, failure);

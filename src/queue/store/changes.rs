@@ -20,6 +20,8 @@ pub(crate) enum StoreChange {
     CatalogSerial(ZoneKey, Serial),
     /// Notes what was learnt of a primary.
     Learn(Lesson),
+    /// Forgets what was learnt of a primary in these zones.
+    Unlearn(String, Vec<String>),
     /// Writes the outcome of a job that this process has taken.
     Settle(Settlement),
 }
@@ -35,6 +37,7 @@ impl StoreChange {
             | Self::AddChallenge(_)
             | Self::DropChallenge(_)
             | Self::Learn(_)
+            | Self::Unlearn(..)
             | Self::Settle(_) => None,
         }
     }

@@ -51,7 +51,7 @@ macro_rules! is_whole {
 /// The check sum of a zone, in SQL.
 macro_rules! zone_sum {
     () => {
-        "check_sum(id, primary_, name, origin, guard, soa_ttl, generation, serial, key_tags, records_sum)"
+        "check_sum(id, primary_, name, origin, generation, serial, key_tags, records_sum)"
     };
 }
 

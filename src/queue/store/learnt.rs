@@ -99,3 +99,15 @@ pub(super) fn learn(transaction: &Transaction<'_>, lesson: &Lesson) -> rusqlite:
     ];
     execute(transaction, note, row)
 }
+
+/// Forgets what was learnt of a primary in these zones.
+pub(super) fn unlearn(
+    transaction: &Transaction<'_>,
+    primary: &str,
+    zones: &[String],
+) -> rusqlite::Result<()> {
+    let forget = "DELETE FROM learnt WHERE primary_ = ? AND zone = ?";
+    zones
+        .iter()
+        .try_for_each(|zone| execute(transaction, forget, [primary, zone]))
+}

@@ -114,6 +114,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     UPDATE job SET own_sum = ",
         job_sum!(),
         ";
+    -- They are learnt anew: the table `learnt` has them.
+    ALTER TABLE zone DROP COLUMN guard;
+    ALTER TABLE zone DROP COLUMN soa_ttl;
     -- A second witness of which zones there are: a bit that flips in one index does not hide a zone.
     CREATE INDEX zone_of_name ON zone (name, primary_);
     -- Check sums: of owner, type and data of the records in `delivered`, and of all other columns of the zone.

@@ -12,10 +12,9 @@ use std::path::Path;
 use super::error::failed;
 use super::file::BUSY_TIME_MAX;
 use super::*;
-use crate::deliver::{Provenance, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
+use crate::deliver::{Provenance, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::diagnostic::Diagnose as _;
 use crate::model::{Rdata, Record, RecordType, RrSets, Serial, ZoneName};
-use crate::plan::Prerequisites;
 
 fn key() -> ZoneKey {
     let zone = ZoneName::new(&"example.".parse().unwrap());
@@ -39,8 +38,6 @@ fn change(state: &ZoneState, provenance: Provenance, add: &[&str], drop: &[&str]
         key: key(),
         generation: state.generation,
         provenance,
-        prerequisites: Prerequisites::Soa,
-        soa_ttl: SoaTtl::Settable,
         add: records(add),
         drop: records(drop),
         verify: RrSets::default(),
@@ -321,8 +318,6 @@ fn known_zones_are_listed_in_order() {
             },
             generation: 0,
             provenance,
-            prerequisites: Prerequisites::Soa,
-            soa_ttl: SoaTtl::Settable,
             add: records(hosts),
             drop: records(&[]),
             verify: records(&[]),

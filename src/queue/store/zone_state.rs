@@ -7,10 +7,10 @@ use super::check_sum::{of_record, zone_sum};
 use super::error::{StoreError, damage};
 use super::file::Store;
 use super::sql::{all, execute, first};
-use crate::deliver::{Provenance, Refusal, SoaTtl, StateChange, ZoneKey, ZoneState, ZoneSummary};
+use crate::deliver::{Provenance, Refusal, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName};
-use crate::plan::{Part, Prerequisites};
+use crate::plan::Part;
 use crate::queue::job::UnmetPart;
 
 /// The row of a zone.
@@ -27,7 +27,7 @@ fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<
     let find = concat!(
         "SELECT id, records_sum, own_sum IS ",
         zone_sum!(),
-        " AS is_intact, origin, guard, soa_ttl, generation, serial, key_tags FROM zone
+        " AS is_intact, origin, generation, serial, key_tags FROM zone
          WHERE primary_ = ? AND name = ?"
     );
     let row = params![key.primary, key.zone.to_string()];
@@ -36,9 +36,7 @@ fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<
             return Err(damage("the check sum of a zone"));
         }
         let state = ZoneState {
-            provenance: decode(&PROVENANCES, row.get("origin")?),
-            prerequisites: decode(&PREREQUISITES, row.get("guard")?),
-            soa_ttl: decode(&SOA_TTLS, row.get("soa_ttl")?),
+            provenance: decode(row.get("origin")?),
             generation: row.get("generation")?,
             serial: row.get::<_, Option<u32>>("serial")?.map(Serial),
             key_tags: decode_tags(row.get_ref("key_tags")?.as_str()?)?,
@@ -127,7 +125,7 @@ impl Store {
                         primary: row.get(0)?,
                         zone: ZoneName::new(&name),
                     },
-                    provenance: decode(&PROVENANCES, row.get(2)?),
+                    provenance: decode(row.get(2)?),
                     managed: row.get(3)?,
                 })
             })
@@ -206,8 +204,7 @@ pub(super) fn forget(
 /// Changes the state of a zone, and returns its new generation. Records are dropped and marked as verified, and
 /// refusals and the serial are stored, only if the generation of the change is still current.
 pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rusqlite::Result<i64> {
-    let mut provenance = encode(&PROVENANCES, change.provenance);
-    let prerequisites = stored_prerequisites(change.prerequisites);
+    let mut provenance = encode(change.provenance);
     let (mut is_overtaken, mut serial) = (false, change.serial);
     let mut key_tags = change.key_tags.clone();
     let mut records_sum = 0_i64;
@@ -217,7 +214,7 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
         // If another process has changed the state since this change was computed, the later of
         // both provenances counts, and no record is dropped, since that process may have added it.
         is_overtaken = found.generation != change.generation;
-        let found_provenance = encode(&PROVENANCES, found.provenance);
+        let found_provenance = encode(found.provenance);
         if is_overtaken {
             provenance = provenance.max(found_provenance);
             serial = None;
@@ -225,8 +222,6 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
         }
         let mut records = [&change.add, &change.drop, &change.verify].into_iter();
         if found_provenance == provenance
-            && found.prerequisites == prerequisites
-            && found.soa_ttl == change.soa_ttl
             && change.refusals.is_none()
             && (serial.is_none() || serial == found.serial)
             && key_tags == found.key_tags
@@ -237,24 +232,19 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
     }
     // The first generation is random: no generation of a zone that was forgotten comes again.
     let mut put = transaction.prepare_cached(
-        "INSERT INTO zone (primary_, name, origin, guard, soa_ttl, serial, key_tags, generation)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
+        "INSERT INTO zone (primary_, name, origin, serial, key_tags, generation)
+         VALUES (?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
          ON CONFLICT DO UPDATE SET
-            origin = excluded.origin, guard = excluded.guard, soa_ttl = excluded.soa_ttl,
-            serial = coalesce(excluded.serial, serial), key_tags = excluded.key_tags,
+            origin = excluded.origin, serial = coalesce(excluded.serial, serial), key_tags = excluded.key_tags,
             generation = generation + 1
          RETURNING id, generation",
     )?;
     let ZoneKey { primary, zone } = &change.key;
-    let guard = encode(&PREREQUISITES, prerequisites);
-    let soa_ttl = encode(&SOA_TTLS, change.soa_ttl);
     let serial = serial.map(|serial| serial.0);
     let row = params![
         primary,
         zone.to_string(),
         provenance,
-        guard,
-        soa_ttl,
         serial,
         encode_tags(&key_tags)
     ];
@@ -389,7 +379,7 @@ pub(super) fn corrupt(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
-/// The values of the columns `origin`, `guard` and `soa_ttl`; each is stored as its index here.
+/// The values of the column `origin`; each is stored as its index here.
 const PROVENANCES: [Provenance; 5] = [
     Provenance::Preexisting,
     Provenance::Creating,
@@ -397,16 +387,14 @@ const PROVENANCES: [Provenance; 5] = [
     Provenance::Adopted,
     Provenance::CreatedForPtr,
 ];
-const PREREQUISITES: [Prerequisites; 2] = [Prerequisites::Soa, Prerequisites::RrSets];
-const SOA_TTLS: [SoaTtl; 2] = [SoaTtl::Settable, SoaTtl::Fixed];
 
 /// Returns the value of a code; the default if this version does not know it.
-fn decode<T: Copy + Default>(values: &[T], code: usize) -> T {
-    values.get(code).copied().unwrap_or_default()
+fn decode(code: usize) -> Provenance {
+    PROVENANCES.get(code).copied().unwrap_or_default()
 }
 
-fn encode<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
-    let code = values.iter().position(|known| *known == value);
+fn encode(value: Provenance) -> usize {
+    let code = PROVENANCES.iter().position(|known| *known == value);
     code.expect("each stored value has a code")
 }
 
@@ -419,16 +407,4 @@ fn decode_tags(text: &str) -> rusqlite::Result<Vec<u16>> {
     let tags = text.split_ascii_whitespace().map(str::parse);
     tags.collect::<Result<_, _>>()
         .map_err(|error| corrupt(6, error))
-}
-
-/// Returns the prerequisites that are stored in place of these.
-fn stored_prerequisites(prerequisites: Prerequisites) -> Prerequisites {
-    match prerequisites {
-        // The primary decides between the two.
-        Prerequisites::Soa | Prerequisites::SoaMovedOn => Prerequisites::Soa,
-        // Each attempt finds out again whether the weaker one is needed.
-        Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
-            Prerequisites::RrSets
-        }
-    }
 }

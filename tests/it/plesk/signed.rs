@@ -3,10 +3,13 @@
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
+use crate::support::daemon::Release;
+use crate::support::jobs::edit;
 use crate::support::knot::Knot;
 use crate::support::named::{Named, Zone};
 use crate::support::nsupdate::nsupdate;
 use crate::support::pdns::Pdns;
+use crate::support::refusal::Proxy;
 use crate::support::server::{Kind, Server, Started, scenario};
 use crate::support::wanted::zone;
 use crate::support::{dig, payload, wait};
@@ -207,4 +210,80 @@ fn delete_empties_a_signed_zone_and_leaves_it_valid(kind: Kind) {
         assert_valid(&server, "hand.example.com", "A");
         assert_valid(&server, "example.com", "SOA");
     }
+}
+
+/// Prerequisites of BIND with inline-signing see another SOA than transfers do: that costs one update, and is known for a
+/// day, or until the server has another version.
+#[test]
+fn what_prerequisites_see_in_a_zone_that_bind_signs_is_learnt_for_a_day() {
+    let signed = Zone::signed("example.com", "hand A 192.0.2.100", true);
+    let server = Named::builder().zone(signed).start();
+    wait_for_signature(&server, "hand", "A");
+    let proxy = Proxy::counting(&server);
+    let bridge = proxy.bridge(&server);
+    let mut round = 0;
+    let mut call = |updates: u32| {
+        round += 1;
+        // A serial of signatures alone.
+        let before = dig::soa(&server, "example.com").serial;
+        assert_eq!(server.rndc(&["sign", "example.com"]).status, Some(0));
+        wait::until("the zone is signed anew", || {
+            dig::soa(&server, "example.com").serial != before
+        });
+        let wanted = zone(
+            "example.com",
+            &format!("{APEX} | h{round} TXT round | www A 192.0.2.{round}"),
+        );
+        let (run, changed) = proxy.count(|| bridge.plesk(wanted.clone().sent(round).call()));
+        run.assert_status(0).assert_stderr("");
+        assert_eq!(changed.updates, updates, "of call {round}");
+        wait_for_signature(&server, &format!("h{round}"), "TXT");
+        let (run, unchanged) = proxy.count(|| bridge.plesk(wanted.sent(round).call()));
+        run.assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
+        let sent = (unchanged.updates, unchanged.transfers);
+        assert_eq!(sent, (0, 1), "of call {round}");
+    };
+    call(2);
+    for forgotten in [
+        "UPDATE learnt SET at = at - 86400",
+        "UPDATE learnt SET server = '9.0' WHERE server LIKE '9.%'",
+        "UPDATE learnt SET program = '0.0.1'",
+    ] {
+        call(1);
+        let learnt = bridge.run(&["check", "example.com"], "").stdout;
+        let line = ": learnt: prerequisites = \"rrset\" in example.com. with the key `";
+        assert!(learnt.contains(line), "{learnt}");
+        // Each zone of a fleet may have it.
+        let of_other = bridge.run(&["check", "example.net"], "").stdout;
+        assert!(!of_other.contains(": learnt:"), "{of_other}");
+        assert_eq!(edit(&bridge, forgotten, []), 1, "{forgotten}");
+        call(2);
+    }
+}
+
+/// PowerDNS keeps the TTL of the SOA without an error: that costs one update a day.
+#[test]
+fn what_becomes_of_the_ttl_of_an_soa_is_learnt_for_a_day() {
+    let (server, _) = Kind::PowerDns(Release::Installed).by_hand("");
+    let proxy = Proxy::counting(&*server);
+    let bridge = proxy.bridge(&*server);
+    let mut second = 0;
+    let mut call = |updates: u32| {
+        second += 1;
+        let wanted = zone("example.com", APEX).sent(second);
+        let (run, sent) = proxy.count(|| bridge.plesk(wanted.call()));
+        run.assert_status(0).assert_stderr("");
+        assert_eq!(sent.updates, updates, "of call {second}");
+    };
+    call(1);
+    call(0);
+    let sql = "UPDATE learnt SET at = at - 86400 WHERE habit = 'soa-ttl'";
+    assert_eq!(edit(&bridge, sql, []), 1);
+    // After an update that set the SOA, prerequisites see another one than transfers do.
+    call(2);
+    call(0);
+    let sql = "UPDATE learnt SET server = 'PowerDNS 1' WHERE habit = 'soa-ttl' AND server <> ''";
+    assert_eq!(edit(&bridge, sql, []), 1);
+    call(1);
+    call(0);
 }

@@ -7,13 +7,16 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 
 use super::hosted::{Case, ZONE};
+use super::remembered;
 use super::switches::{SWITCHES, Switch, switch};
 use crate::support::bridge::Bridge;
-use crate::support::habits::{Habits, NXRRSET, Prerequisites};
+use crate::support::habits::{Apex, Habits, NXRRSET, Prerequisites};
 use crate::support::hosted::Hosted;
 use crate::support::message::is_update;
 use crate::support::scripted::{Scripted, Upstream};
 use crate::support::wanted::zone;
+
+const OWN_SERIALS: &str = "serials of its own";
 
 /// Options that a check by writing finds out.
 const LEARNT: [&str; 7] = [
@@ -57,6 +60,18 @@ fn expected(switch: &Switch) -> Vec<String> {
     learnt.map(line).collect()
 }
 
+/// What the check learns of a service beside what its lines say; its lines for RRsets and TTLs are no lessons, nor is that
+/// no prerequisites are taken.
+fn lesson(line: &str) -> Option<String> {
+    if let Some(count) = line.strip_prefix("changes-max = ") {
+        return Some(format!("{count} records in a message"));
+    }
+    let is_one = ["soa = ", "apex-ns = ", "prerequisites = "]
+        .iter()
+        .any(|it| line.starts_with(it));
+    (is_one && !line.ends_with("\"none\"")).then(|| line.to_owned())
+}
+
 /// Checks a service by writing, with the options alone that nothing finds out.
 #[track_caller]
 fn assert_learnt(switches: &[Switch], is_expected: impl Fn(&[String]) -> bool) {
@@ -73,6 +88,17 @@ fn assert_learnt(switches: &[Switch], is_expected: impl Fn(&[String]) -> bool) {
     run.assert_status(0).assert_stderr("");
     let lines: Vec<String> = run.stdout.lines().skip(1).map(str::to_owned).collect();
     assert!(is_expected(&lines), "{names}: {lines:?}");
+    // Where the service counts serials itself, the other fields of the SOA may be taken.
+    let counts_itself = switches.iter().any(|it| it.name == OWN_SERIALS);
+    let lessons = lines.iter().filter_map(|line| lesson(line));
+    let mut lessons: Vec<String> = lessons.filter(|_| !counts_itself).collect();
+    let learnt = remembered::learnt(&case.bridge).into_iter();
+    let learnt = learnt.map(|line| line.split([',']).next().unwrap_or_default().to_owned());
+    let learnt = learnt.map(|line| line.replace(" in example.com. with the key `hosted`", ""));
+    let mut learnt: Vec<String> = learnt.collect();
+    lessons.sort();
+    learnt.sort();
+    assert_eq!(learnt, lessons, "{names}");
     let without_soa = |lines: Vec<String>| -> Vec<String> {
         lines
             .into_iter()
@@ -104,7 +130,7 @@ fn an_addition_that_replaces_is_found_out_where_the_soa_prerequisite_fails() {
 #[test]
 fn serials_that_a_service_sets_by_itself_are_found_out() {
     let switch = Switch {
-        name: "serials of its own",
+        name: OWN_SERIALS,
         about: "SOA",
         habit: |it| it.own_serial_step = Some(1_000),
         options: &[],
@@ -228,4 +254,43 @@ fn what_an_addition_replaced_is_put_back_and_named() {
     assert_eq!(addresses, ["192.0.2.7", "192.0.2.8", "192.0.2.9"]);
     let run = case.bridge.plesk(zone(ZONE, more).sent(2).call());
     run.assert_status(0).assert_stderr("");
+}
+
+/// What was learnt a moment ago is no longer so: an operator need not wait for a day.
+#[test]
+fn a_check_by_writing_and_a_held_job_that_is_retried_forget_what_was_learnt() {
+    let hosted = Hosted::start(
+        &[ZONE, "example.net"],
+        &[],
+        Habits {
+            soa: Apex::Refused,
+            ..Habits::default()
+        },
+    );
+    let bridge = Bridge::at(hosted.port("updates"), &hosted.key_file());
+    let bridge = bridge.without_dry_run("only a run meets what is refused");
+    let held = zone(ZONE, "www A 192.0.2.7");
+    let other = zone("example.net", "www A 192.0.2.7");
+    for wanted in [&held, &other] {
+        bridge.plesk(wanted.call()).assert_status(69);
+    }
+    let line = |zone: &str| format!("soa = \"keep\" in {zone}. with the key `hosted`");
+    let assert_learnt = |zones: &[&str]| {
+        let learnt = remembered::learnt(&bridge);
+        let lines: Vec<&str> = learnt
+            .iter()
+            .filter_map(|it| Some(it.split_once(", for")?.0))
+            .collect();
+        let expected: Vec<String> = zones.iter().map(|zone| line(zone)).collect();
+        assert_eq!(lines, expected);
+    };
+    assert_learnt(&[ZONE, "example.net"]);
+    hosted.change(|it| it.soa = Apex::Changed);
+    let run = bridge.run(&["queue", "retry", ZONE], "");
+    run.assert_status(0);
+    assert_eq!(hosted.witness().soa(ZONE).rname, "hostmaster.example.net.");
+    assert_learnt(&["example.net"]);
+    let run = bridge.run(&["check", "--write", "example.net"], "");
+    run.assert_status(0);
+    assert_learnt(&[]);
 }

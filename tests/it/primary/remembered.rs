@@ -8,7 +8,7 @@ use pretty_assertions::assert_eq;
 
 use super::hosted::{WANTED, ZONE};
 use crate::support::bridge::Bridge;
-use crate::support::habits::{Apex, FORMERR, Habits, NOTIMP, Prerequisites, REFUSED};
+use crate::support::habits::{Apex, FORMERR, Habits, NOTIMP, NXRRSET, Prerequisites, REFUSED};
 use crate::support::hosted::Hosted;
 use crate::support::jobs::edit;
 use crate::support::wanted::{Wanted, zone};
@@ -44,7 +44,7 @@ fn assert_holds(hosted: &Hosted, wanted: &Wanted) {
 }
 
 /// The lines of `nsbridge check` about what was learnt.
-fn learnt(bridge: &Bridge) -> Vec<String> {
+pub(super) fn learnt(bridge: &Bridge) -> Vec<String> {
     let run = bridge.start(&["check", ZONE], "").end();
     let lines = run.stdout.lines();
     let lines = lines.filter_map(|line| line.split_once(": learnt: ").map(|(_, it)| it.to_owned()));
@@ -197,6 +197,35 @@ fn a_new_version_of_the_server_is_tried_anew() {
     let (updates, refused) = call(&hosted, &bridge, &wanted.sent(2), 0);
     assert_eq!((updates, refused), (1, 0));
     assert_eq!(hosted.witness().soa(ZONE).rname, "hostmaster.example.net.");
+}
+
+#[test]
+fn a_prerequisite_with_the_soa_that_fails_is_left_alone_until_the_server_is_a_new_one() {
+    for (prerequisites, line, first) in [
+        (Prerequisites::SoaFails(NXRRSET), "rrset", 2),
+        (Prerequisites::ValuesFail(NXRRSET), "presence", 5),
+    ] {
+        let (hosted, bridge) = service(Habits {
+            prerequisites,
+            version: Some("Service 1"),
+            ..Habits::default()
+        });
+        for (at, version) in ["Service 1", "Service 2"].into_iter().enumerate() {
+            hosted.change(|it| it.version = Some(version));
+            for (call_of_version, updates) in [first, 1, 1].into_iter().enumerate() {
+                let number = u8::try_from(3 * at + call_of_version).unwrap();
+                let wanted = many(3, number).sent(number.into());
+                let what = format!("{prerequisites:?}, call {number}");
+                assert_eq!(call(&hosted, &bridge, &wanted, 0), (updates, 0), "{what}");
+                assert_holds(&hosted, &wanted);
+            }
+            let [learnt] = &learnt(&bridge)[..] else {
+                panic!("{:?}", learnt(&bridge));
+            };
+            let line = format!("prerequisites = \"{line}\" in {ZONE}. with the key `hosted`, for ");
+            assert!(learnt.starts_with(&line), "{learnt}");
+        }
+    }
 }
 
 #[test]

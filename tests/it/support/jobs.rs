@@ -89,8 +89,8 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                     enqueued_at, attempts, next_at, updated_at, reason);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
                 UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
-                UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, guard, soa_ttl, generation, serial,
-                    key_tags, records_sum);";
+                UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags,
+                    records_sum);";
     queue.execute_batch(seal).expect("check sums");
     changed
 }

@@ -234,8 +234,21 @@ fn a_file_of_version_6_is_brought_to_the_newest_with_its_jobs() {
                       VALUES (?1, 'main', 0, ?2, ?3, 0, 0, ?4, 1, ?4, ?4)";
         released.execute(insert, row).unwrap();
     }
+    let zone = "INSERT INTO zone (id, primary_, name, origin, guard, generation, soa_ttl)
+                VALUES (1, 'main', 'example.', 2, 1, 5, 1);
+                INSERT INTO delivered (zone, owner, type, rdata) VALUES (1, x'0161076578616d706c6500', 1, x'c0000201')";
+    released.execute_batch(zone).unwrap();
     drop(released);
     let mut store = Store::open(&path, BUSY_TIME_MAX).unwrap();
+    let state = store.load(&key()).unwrap();
+    let (provenance, generation) = (state.provenance, state.generation);
+    assert_eq!((provenance, generation), (Provenance::Created, 5));
+    assert_eq!(state.managed, records(&["a"]));
+    // What is learnt is another table's.
+    for column in ["guard", "soa_ttl"] {
+        let read = format!("SELECT {column} FROM zone");
+        assert!(store.connection.prepare(&read).is_err());
+    }
     store.hold_damaged(NOW).unwrap();
     assert_eq!(store.take_due("main", ALL, NOW).unwrap().len(), 2);
 }
