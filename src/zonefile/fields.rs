@@ -1,7 +1,10 @@
 //! Conversion of one field of a record's data between words and octets.
 
 use super::error::RdataTextError;
-use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_type};
+use super::octets::{
+    Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_type,
+    read_type_or_number,
+};
 use super::types::{Field, Form, format_type};
 use super::words::{Words, quote, unescape};
 use super::{bitmap, digits, gateway, key, location, numbers, obsolete, prefixes, service};
@@ -24,7 +27,7 @@ pub(super) fn read(
             out.extend(read_mnemonic(field, mnemonics, words)?.to_be_bytes());
         }
         Form::KeyFlags => key::read_flags(field, words, out)?,
-        Form::Type => out.extend(read_type(field, words)?.0.to_be_bytes()),
+        Form::Type => out.extend(read_type_or_number(field, words)?.0.to_be_bytes()),
         Form::Types => {
             let mut types = Vec::new();
             while words.peek().is_some() {

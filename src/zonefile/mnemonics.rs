@@ -34,6 +34,8 @@ pub(super) const DIGEST_TYPES: &[(&str, u8)] = &[
     ("SHA-384", 4),
     ("SHA384", 4),
 ];
+/// Hashes of owner names (RFC 5155 section 11), with the mnemonic that BIND reads.
+pub(super) const HASHES: &[(&str, u8)] = &[("SHA-1", 1)];
 /// Protocols of keys (RFC 2535 section 3.1.3).
 pub(super) const KEY_PROTOCOLS: &[(&str, u8)] = &[
     ("NONE", 0),

@@ -4,7 +4,7 @@
 use super::digits;
 use super::error::RdataTextError;
 use super::numbers;
-use super::octets::{Octets, form_error, read_ipv6, read_name, read_type};
+use super::octets::{Octets, form_error, read_ipv6, read_name, read_type_or_number};
 use super::types::format_type;
 use super::words::Words;
 use crate::model::RecordType;
@@ -15,7 +15,8 @@ const ADDRESS_BITS: u8 = 128;
 const PROTOCOLS: [(&str, u8); 3] = [("icmp", 1), ("tcp", 6), ("udp", 17)];
 
 /// The names of services that public zone files use (RFC 1700). BIND: the names in the machine's `/etc/services`.
-const SERVICES: [(&str, u16); 23] = [
+const SERVICES: [(&str, u16); 31] = [
+    ("tcpmux", 1),
     ("echo", 7),
     ("discard", 9),
     ("systat", 11),
@@ -31,14 +32,21 @@ const SERVICES: [(&str, u16); 23] = [
     ("time", 37),
     ("whois", 43),
     ("domain", 53),
+    ("bootps", 67),
+    ("bootpc", 68),
     ("tftp", 69),
     ("gopher", 70),
     ("finger", 79),
     ("http", 80),
+    ("www", 80),
+    ("kerberos", 88),
     ("pop3", 110),
     ("sunrpc", 111),
+    ("auth", 113),
     ("nntp", 119),
     ("ntp", 123),
+    ("imap2", 143),
+    ("snmp", 161),
 ];
 
 fn parse_named<T: Copy + TryFrom<u32>>(names: &[(&str, T)], word: &str) -> Option<T> {
@@ -108,7 +116,7 @@ pub(super) fn read_types(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(),
     const FIELD: &str = "type";
     let mut types = Vec::new();
     while let Some(word) = words.peek() {
-        let rtype = read_type(FIELD, words)?;
+        let rtype = read_type_or_number(FIELD, words)?;
         if !(1..=127).contains(&rtype.0) {
             let expected = "a record type from 1 to 127";
             return Err(form_error(FIELD, word.text, expected));

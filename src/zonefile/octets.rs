@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::error::{RdataTextError, excerpt};
+use super::numbers;
 use super::types::parse_type;
 use super::words::Words;
 use crate::model::{Name, NameError, RecordType};
@@ -134,6 +135,17 @@ pub(super) fn read_type(
 ) -> Result<RecordType, RdataTextError> {
     let word = words.unquoted(field)?;
     parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
+}
+
+/// Reads a type, which may be a number alone, as BIND reads that of a signature.
+pub(super) fn read_type_or_number(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<RecordType, RdataTextError> {
+    let word = words.unquoted(field)?;
+    let number = || numbers::parse(word.strip_prefix('+').unwrap_or(word)).map(RecordType);
+    let rtype = parse_type(word).or_else(number);
+    rtype.ok_or_else(|| form_error(field, word, "a record type"))
 }
 
 /// Appends a length octet and the octets.

@@ -1,6 +1,8 @@
 //! The table of types: mnemonic, code, and the fields of the data in presentation format.
 
-use super::mnemonics::{ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, KEY_PROTOCOLS, SCHEMES};
+use super::mnemonics::{
+    ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, HASHES, KEY_PROTOCOLS, SCHEMES,
+};
 use crate::model::RecordType;
 
 /// The text and the octets of a field.
@@ -341,7 +343,7 @@ static TYPES: &[KnownType] = &[
         50,
         "NSEC3",
         &[
-            ("hash algorithm", U8),
+            ("hash algorithm", Named8(HASHES)),
             ("flags", U8),
             ("iterations", U16),
             ("salt", Salt),
@@ -353,7 +355,7 @@ static TYPES: &[KnownType] = &[
         51,
         "NSEC3PARAM",
         &[
-            ("hash algorithm", U8),
+            ("hash algorithm", Named8(HASHES)),
             ("flags", U8),
             ("iterations", U16),
             ("salt", Salt),

@@ -94,6 +94,11 @@ impl<'a> Words<'a> {
         self.all.get(self.taken).copied()
     }
 
+    /// Iterates over the words after the cursor without taking them.
+    pub(super) fn upcoming(&self) -> impl Iterator<Item = &Word<'a>> {
+        self.all[self.taken..].iter()
+    }
+
     /// Takes the next word, for a required field.
     pub(super) fn required(&mut self, field: &'static str) -> Result<Word<'a>, RdataTextError> {
         self.next().ok_or(RdataTextError::Missing { field })
