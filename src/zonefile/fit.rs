@@ -15,6 +15,8 @@ const SIGNER_AT: usize = 18;
 /// The number of the hash of NSEC3, and its length.
 const SHA_1: u8 = 1;
 const SHA_1_OCTETS: usize = 20;
+/// The most octets of a hash that a label of 63 digits of base32hex can hold.
+const HASH_OCTETS_MAX: usize = 39;
 /// The least digits of an X25 address.
 const PSDN_DIGITS_MIN: usize = 4;
 
@@ -47,13 +49,12 @@ pub(super) fn check_fields(rtype: RecordType, octets: &[u8]) -> Result<(), Rdata
     }
 }
 
-/// Returns whether servers take data that have no other form than that of RFC 3597: LOC of a later version, APL of
-/// another address family, AMTRELAY with another type of relay, ATMA with another form of address.
+/// Returns whether servers take data that have no other form than that of RFC 3597: LOC of a later version,
+/// AMTRELAY with another type of relay, ATMA with another form of address.
 fn is_unwritable(rtype: RecordType, octets: &[u8]) -> bool {
     match rtype.0 {
         29 => octets[0] != 0,
         34 => octets[0] > 1 && octets.len() > 1,
-        42 => octets.len() >= 4 && !matches!(octets, [0, 1 | 2, ..]),
         260 => octets.get(1).is_some_and(|second| second & 0x7f > 3),
         _ => false,
     }
@@ -141,17 +142,24 @@ fn check_labels(octets: &[u8]) -> Result<(), RdataTextError> {
     Err(form_error("labels", &octets[3].to_string(), expected))
 }
 
-fn check_next_hash(octets: &[u8]) -> Result<(), RdataTextError> {
-    let mut rest = Octets::new(&octets[4..]);
+fn check_next_hash(data: &[u8]) -> Result<(), RdataTextError> {
+    let field = "next hashed owner";
+    let mut rest = Octets::new(&data[4..]);
     let (_salt, hash) = (rest.counted(), rest.counted().unwrap_or_default());
-    if octets[0] != SHA_1 || hash.len() == SHA_1_OCTETS {
-        return Ok(());
+    let octets = hash.len();
+    match data[0] {
+        SHA_1 if octets != SHA_1_OCTETS => Err(RdataTextError::Length {
+            field,
+            octets,
+            expected: SHA_1_OCTETS,
+        }),
+        _ if octets > HASH_OCTETS_MAX => Err(RdataTextError::TooLong {
+            field,
+            octets,
+            max: HASH_OCTETS_MAX,
+        }),
+        _ => Ok(()),
     }
-    Err(RdataTextError::Length {
-        field: "next hashed owner",
-        octets: hash.len(),
-        expected: SHA_1_OCTETS,
-    })
 }
 
 /// Checks that data have a key, unless their flags say that there is none.

@@ -119,8 +119,7 @@ fn is_generic(rtype: RecordType, words: &Words<'_>) -> bool {
     let begins = next
         .next()
         .is_some_and(|word| !word.quoted && word.text == r"\#");
-    let is_number =
-        |word: &Word<'_>| !word.quoted && word.text.bytes().all(|it| it.is_ascii_digit());
+    let is_number = |word: &Word<'_>| !word.quoted && numbers::parse::<u32>(word.text).is_some();
     begins && (rtype != RecordType::TXT || next.next().is_some_and(is_number))
 }
 

@@ -53,7 +53,8 @@ fn parse_named<T: Copy + TryFrom<u32>>(names: &[(&str, T)], word: &str) -> Optio
     let known = names
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    known.map_or_else(|| numbers::parse(word), |(_, number)| Some(*number))
+    let number = || numbers::parse(word.strip_prefix('+').unwrap_or(word));
+    known.map_or_else(number, |(_, number)| Some(*number))
 }
 
 /// Reads the protocol and the ports of WKS, each as a number or a name.
@@ -127,13 +128,17 @@ pub(super) fn read_types(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
-/// Writes the types of NXT.
+/// Writes the types of NXT. BIND: one without a mnemonic is a number alone.
 pub(super) fn print_types(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     let map = octets.rest();
     if map.len() > 16 || map.first().is_some_and(|first| first & 0x80 != 0) {
         return None;
     }
-    out.extend(decode_bits(map)?.map(|code| format_type(RecordType(code))));
+    out.extend(decode_bits(map)?.map(|code| {
+        let name = format_type(RecordType(code));
+        name.strip_prefix("TYPE")
+            .map_or(name.clone(), str::to_owned)
+    }));
     Some(())
 }
 

@@ -99,7 +99,24 @@ pub(super) fn read_name(
     words: &mut Words<'_>,
 ) -> Result<Name, RdataTextError> {
     let word = words.unquoted(field)?;
-    let name = match words.origin() {
+    parse_name(field, word, words.origin())
+}
+
+/// Reads a name that may stand in quotes. BIND: the target of SVCB.
+pub(super) fn read_target(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Name, RdataTextError> {
+    let word = words.required(field)?.text;
+    parse_name(field, word, words.origin())
+}
+
+fn parse_name(
+    field: &'static str,
+    word: &str,
+    origin: Option<&Name>,
+) -> Result<Name, RdataTextError> {
+    let name = match origin {
         Some(origin) => Name::relative(word, origin),
         None if word == "@" => return Err(RdataTextError::Origin { field }),
         None => word.parse(),

@@ -118,6 +118,20 @@ impl<'a> Words<'a> {
         Ok(word.text)
     }
 
+    /// Takes the next word, for a required field in quotes.
+    pub(super) fn quoted(&mut self, field: &'static str) -> Result<&'a str, RdataTextError> {
+        let word = self.required(field)?;
+        if word.quoted {
+            return Ok(word.text);
+        }
+        let word = excerpt(word.text);
+        Err(RdataTextError::Form {
+            field,
+            word,
+            expected: "written in quotes",
+        })
+    }
+
     /// Joins all remaining words, for hexadecimal and base64 digits.
     pub(super) fn joined(&mut self, field: &'static str) -> Result<String, RdataTextError> {
         let mut all = self.unquoted(field)?.to_owned();
