@@ -112,7 +112,7 @@ entries! {
         class: Class::Input,
         text: "there are no records of type {rtype} in a zone",
         hints: hint!("remove the record"),
-        page: whole!("The type exists in queries and messages only, such as ANY or OPT."),
+        page: whole!("The type exists in queries and messages only, such as ANY or OPT, or is obsolete (MD, MF)."),
     }
     MASTER_FILE_SOA_BELOW_APEX {
         code: "NB-MASTER-FILE-SOA-BELOW-APEX",

@@ -430,7 +430,7 @@ fn parse_class(text: &str) -> Option<bool> {
 }
 
 /// Returns whether no zone can have records of a type, such as OPT and query types (RFC 6895
-/// section 3.1).
+/// section 3.1). BIND: nor MD and MF, which are obsolete (RFC 1123 section 6.1.3.5).
 fn is_meta(rtype: RecordType) -> bool {
-    matches!(rtype.0, 0 | 41 | 128..=255)
+    matches!(rtype.0, 0 | 3 | 4 | 41 | 128..=255)
 }

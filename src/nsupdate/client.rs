@@ -389,8 +389,9 @@ impl<'a> Client<'a> {
 /// Returns the name at which the search for the zone starts: that of the first update, else that of
 /// the first prerequisite.
 fn start_name(builder: &UpdateBuilder) -> Option<Name> {
-    let first = builder.updates.first().or(builder.prerequisites.first())?;
-    Some(start_name_of(first))
+    let first = builder.updates.first().map(start_name_of);
+    // BIND: only an update of DS starts in the parent zone.
+    first.or_else(|| Some(builder.prerequisites.first()?.owner.clone()))
 }
 
 /// Returns the name at which the search for the zone of a record starts: its owner name, or for DS,

@@ -8,11 +8,17 @@ use crate::wire::{Class, WireRecord};
 /// Keys of service parameters (RFC 9460 section 14.3.2).
 const ALPN: u16 = 1;
 const DOHPATH: u16 = 7;
+/// Types that only these checks know by name.
+const WKS: RecordType = RecordType(11);
+const A6: RecordType = RecordType(38);
+const DSYNC: RecordType = RecordType(66);
 
 /// Checks host names and mailboxes (RFC 952, RFC 1123 section 2.1).
 pub(super) fn check_names(record: &WireRecord) -> Result<(), ScriptError> {
     // In other classes these types have another format or none.
-    const INTERNET_ONLY: [RecordType; 5] = [
+    const INTERNET_ONLY: [RecordType; 7] = [
+        A6,
+        WKS,
         RecordType::A,
         RecordType::AAAA,
         RecordType::SRV,
@@ -23,7 +29,7 @@ pub(super) fn check_names(record: &WireRecord) -> Result<(), ScriptError> {
         return Ok(());
     }
     let is_good_owner = match record.rtype {
-        RecordType::A | RecordType::AAAA | RecordType::MX => is_host_owner(record),
+        RecordType::A | RecordType::AAAA | A6 | WKS | RecordType::MX => is_host_owner(record),
         RecordType::MB | RecordType::MG => is_mailbox(&record.owner),
         RecordType::NSEC3 => is_hash_owner(&record.owner),
         _ => true,
@@ -31,11 +37,23 @@ pub(super) fn check_names(record: &WireRecord) -> Result<(), ScriptError> {
     if !is_good_owner {
         return Err(ScriptError::BadOwner(record.owner.clone()));
     }
-    let names = names_in(record.rtype, &record.rdata);
+    let names = match record.rtype {
+        DSYNC => name_at(record, 5),
+        // Behind the bits of the address that are no prefix (RFC 2874 section 3.1).
+        A6 => match record.rdata.first() {
+            Some(&prefix @ 1..=128) => name_at(record, 17 - usize::from(prefix / 8)),
+            _ => Vec::new(),
+        },
+        rtype => names_in(rtype, &record.rdata),
+    };
     let bad = match record.rtype {
-        RecordType::NS | RecordType::MX | RecordType::SRV | RecordType::AFSDB | RecordType::RT => {
-            names.iter().find(|name| !name.is_host())
-        }
+        RecordType::NS
+        | RecordType::MX
+        | RecordType::SRV
+        | RecordType::AFSDB
+        | RecordType::RT
+        | A6
+        | DSYNC => names.iter().find(|name| !name.is_host()),
         RecordType::PTR if is_reverse(&record.owner) => names.iter().find(|name| !name.is_host()),
         RecordType::SOA => match names.as_slice() {
             [primary, _] if !primary.is_host() => Some(primary),
@@ -51,6 +69,15 @@ pub(super) fn check_names(record: &WireRecord) -> Result<(), ScriptError> {
         _ => None,
     };
     bad.map_or(Ok(()), |name| Err(ScriptError::BadName(name.clone())))
+}
+
+/// Returns the name that starts at an octet of the data.
+fn name_at(record: &WireRecord, start: usize) -> Vec<Name> {
+    let name = record
+        .rdata
+        .get(start..)
+        .and_then(|octets| Name::from_wire(octets).ok());
+    name.into_iter().collect()
 }
 
 /// Checks that the SVCB record of a DNS server has protocols, and for HTTP a path (RFC 9461).

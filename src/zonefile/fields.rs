@@ -1,7 +1,10 @@
 //! Conversion of one field of a record's data between words and octets.
 
 use super::error::RdataTextError;
-use super::octets::{Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_type};
+use super::octets::{
+    Octets, form_error, push_counted, read_ipv4, read_ipv6, read_name, read_target, read_type,
+    read_type_or_number,
+};
 use super::types::{Field, Form, format_type};
 use super::words::{Words, quote, unescape};
 use super::{bitmap, digits, gateway, key, location, numbers, obsolete, prefixes, service};
@@ -19,12 +22,14 @@ pub(super) fn read(
         Form::U32 => out.extend(numbers::read::<u32>(field, words)?.to_be_bytes()),
         Form::Period => out.extend(numbers::read_period(field, words)?.to_be_bytes()),
         Form::Time => out.extend(numbers::read_time(field, words)?.to_be_bytes()),
-        Form::Named8(mnemonics) => out.push(read_mnemonic(field, mnemonics, words)?),
-        Form::Named16(mnemonics) => {
+        Form::Named8(mnemonics) | Form::Mnemonic8(mnemonics) => {
+            out.push(read_mnemonic(field, mnemonics, words)?);
+        }
+        Form::Mnemonic16(mnemonics) => {
             out.extend(read_mnemonic(field, mnemonics, words)?.to_be_bytes());
         }
         Form::KeyFlags => key::read_flags(field, words, out)?,
-        Form::Type => out.extend(read_type(field, words)?.0.to_be_bytes()),
+        Form::Type => out.extend(read_type_or_number(field, words)?.0.to_be_bytes()),
         Form::Types => {
             let mut types = Vec::new();
             while words.peek().is_some() {
@@ -33,6 +38,7 @@ pub(super) fn read(
             bitmap::encode(types, out);
         }
         Form::Name => out.extend_from_slice(read_name(field, words)?.as_wire()),
+        Form::Target => out.extend_from_slice(read_target(field, words)?.as_wire()),
         Form::Names => {
             while words.peek().is_some() {
                 out.extend_from_slice(read_name(field, words)?.as_wire());
@@ -52,6 +58,7 @@ pub(super) fn read(
         }
         Form::Tag => read_tag(field, words, out)?,
         Form::Content => out.extend(unescape(field, words.required(field)?.text)?),
+        Form::Quoted => out.extend(unescape(field, words.quoted(field)?)?),
         Form::Hex => out.extend(digits::read_hex(field, words)?),
         Form::Base64 => out.extend(digits::read_base64(field, words)?),
         Form::OptionalBase64 => {
@@ -85,12 +92,14 @@ pub(super) fn read(
 pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     match form {
         Form::U8 | Form::Named8(_) => out.push(octets.u8()?.to_string()),
-        Form::U16 | Form::Named16(_) | Form::KeyFlags => out.push(octets.u16()?.to_string()),
+        Form::U16 | Form::KeyFlags => out.push(octets.u16()?.to_string()),
+        Form::Mnemonic8(mnemonics) => out.push(format_mnemonic(mnemonics, octets.u8()?)),
+        Form::Mnemonic16(mnemonics) => out.push(format_mnemonic(mnemonics, octets.u16()?)),
         Form::U32 | Form::Period => out.push(octets.u32()?.to_string()),
         Form::Time => out.push(numbers::format_time(octets.u32()?)),
         Form::Type => out.push(format_type(RecordType(octets.u16()?))),
         Form::Types => out.extend(bitmap::decode(octets)?.into_iter().map(format_type)),
-        Form::Name => out.push(octets.name()?.to_string()),
+        Form::Name | Form::Target => out.push(octets.name()?.to_string()),
         Form::Names => {
             while !octets.is_empty() {
                 out.push(octets.name()?.to_string());
@@ -112,7 +121,7 @@ pub(super) fn print(form: Form, octets: &mut Octets<'_>, out: &mut Vec<String>) 
             let tag = str::from_utf8(octets.counted()?).ok();
             out.push(tag.filter(|tag| is_tag(tag))?.to_owned());
         }
-        Form::Content => out.push(quote(octets.rest())),
+        Form::Content | Form::Quoted => out.push(quote(octets.rest())),
         Form::Hex => out.push(digits::format_hex(octets.some_rest()?)),
         Form::Base64 => out.push(digits::format_base64(octets.some_rest()?)),
         Form::Base64OrDash => out.push(match octets.rest() {
@@ -171,6 +180,15 @@ fn read_mnemonic<T: Copy + TryFrom<u32>>(
         return Ok(*value);
     }
     numbers::read(field, words)
+}
+
+/// Writes a number as its first mnemonic, if it has one.
+fn format_mnemonic<T: Copy + PartialEq + ToString>(mnemonics: &[(&str, T)], number: T) -> String {
+    let named = mnemonics.iter().find(|(_, known)| *known == number);
+    named.map_or_else(
+        || number.to_string(),
+        |(mnemonic, _)| (*mnemonic).to_owned(),
+    )
 }
 
 fn read_string(

@@ -10,6 +10,13 @@ use crate::model::{RdataError, RecordType};
 
 /// The least octets of a digest of ZONEMD (RFC 8976 section 2.2.4).
 const ZONEMD_OCTETS_MIN: usize = 12;
+/// The first octet of the signer's name in a signature.
+const SIGNER_AT: usize = 18;
+/// The number of the hash of NSEC3, and its length.
+const SHA_1: u8 = 1;
+const SHA_1_OCTETS: usize = 20;
+/// The most octets of a hash that a label of 63 digits of base32hex can hold.
+const HASH_OCTETS_MAX: usize = 39;
 /// The least digits of an X25 address.
 const PSDN_DIGITS_MIN: usize = 4;
 
@@ -42,13 +49,12 @@ pub(super) fn check_fields(rtype: RecordType, octets: &[u8]) -> Result<(), Rdata
     }
 }
 
-/// Returns whether servers take data that have no other form than that of RFC 3597: LOC of a later version, APL of
-/// another address family, AMTRELAY with another type of relay, ATMA with another form of address.
+/// Returns whether servers take data that have no other form than that of RFC 3597: LOC of a later version,
+/// AMTRELAY with another type of relay, ATMA with another form of address.
 fn is_unwritable(rtype: RecordType, octets: &[u8]) -> bool {
     match rtype.0 {
         29 => octets[0] != 0,
         34 => octets[0] > 1 && octets.len() > 1,
-        42 => octets.len() >= 4 && !matches!(octets, [0, 1 | 2, ..]),
         260 => octets.get(1).is_some_and(|second| second & 0x7f > 3),
         _ => false,
     }
@@ -67,6 +73,8 @@ pub(super) fn check_rules(rtype: RecordType, octets: &[u8]) -> Result<(), RdataT
         43 | 59 | 32768 | 32769 => check_digest("digest", 4, &[(1, 20), (2, 32), (4, 48)], octets),
         // SSHFP (RFC 4255, RFC 6594): SHA-1, SHA-256
         44 => check_digest("fingerprint", 2, &[(1, 20), (2, 32)], octets),
+        // RRSIG (RFC 4035 section 5.3.1): the owner is at or below the signer.
+        46 => check_labels(octets),
         // NSEC has a type at least: its own (RFC 4034 section 4.1.2).
         47 => match Octets::new(octets).name() {
             Some(name) if name.as_wire().len() == octets.len() => {
@@ -74,6 +82,8 @@ pub(super) fn check_rules(rtype: RecordType, octets: &[u8]) -> Result<(), RdataT
             }
             _ => Ok(()),
         },
+        // NSEC3 (RFC 5155 section 3.1.7): SHA-1
+        50 => check_next_hash(octets),
         // RKEY (RFC draft): its flags are reserved.
         57 if octets[..2] != [0, 0] => {
             let flags = u16::from_be_bytes([octets[0], octets[1]]);
@@ -119,6 +129,36 @@ fn check_digits(address: &[u8]) -> Result<(), RdataTextError> {
         wrong("only digits")
     } else {
         Ok(())
+    }
+}
+
+/// Checks that the labels of a signature's owner are at least those of its signer.
+fn check_labels(octets: &[u8]) -> Result<(), RdataTextError> {
+    let signer = Octets::new(&octets[SIGNER_AT..]).name();
+    if signer.is_none_or(|signer| signer.label_count() <= usize::from(octets[3])) {
+        return Ok(());
+    }
+    let expected = "at least those of the signer";
+    Err(form_error("labels", &octets[3].to_string(), expected))
+}
+
+fn check_next_hash(data: &[u8]) -> Result<(), RdataTextError> {
+    let field = "next hashed owner";
+    let mut rest = Octets::new(&data[4..]);
+    let (_salt, hash) = (rest.counted(), rest.counted().unwrap_or_default());
+    let octets = hash.len();
+    match data[0] {
+        SHA_1 if octets != SHA_1_OCTETS => Err(RdataTextError::Length {
+            field,
+            octets,
+            expected: SHA_1_OCTETS,
+        }),
+        _ if octets > HASH_OCTETS_MAX => Err(RdataTextError::TooLong {
+            field,
+            octets,
+            max: HASH_OCTETS_MAX,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -175,7 +175,8 @@ fn parse_signed(word: &str) -> Option<u64> {
 
 fn format_precision(stored: u8) -> Option<String> {
     let (mantissa, exponent) = (stored >> 4, stored & 0x0f);
-    if mantissa > 9 || exponent > 9 {
+    // BIND: zero has one form.
+    if mantissa > 9 || exponent > 9 || (mantissa == 0 && exponent > 0) {
         return None;
     }
     let centimetres = u64::from(mantissa) * 10_u64.pow(u32::from(exponent));

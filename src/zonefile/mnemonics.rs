@@ -5,12 +5,9 @@ pub(super) const ALGORITHMS: &[(&str, u8)] = &[
     ("RSAMD5", 1),
     ("DH", 2),
     ("DSA", 3),
-    ("ECC", 4),
     ("RSASHA1", 5),
     ("NSEC3DSA", 6),
-    ("DSANSEC3SHA1", 6),
     ("NSEC3RSASHA1", 7),
-    ("RSASHA1NSEC3SHA1", 7),
     ("RSASHA256", 8),
     ("RSASHA512", 10),
     ("ECCGOST", 12),
@@ -34,6 +31,8 @@ pub(super) const DIGEST_TYPES: &[(&str, u8)] = &[
     ("SHA-384", 4),
     ("SHA384", 4),
 ];
+/// Hashes of owner names (RFC 5155 section 11), with the mnemonic that BIND reads.
+pub(super) const HASHES: &[(&str, u8)] = &[("SHA-1", 1)];
 /// Protocols of keys (RFC 2535 section 3.1.3).
 pub(super) const KEY_PROTOCOLS: &[(&str, u8)] = &[
     ("NONE", 0),

@@ -91,10 +91,7 @@ pub(crate) fn has_service_params(rtype: RecordType) -> bool {
 fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, RdataTextError> {
     let layout = types::fields(rtype).unwrap_or_default();
     let mut octets = Vec::new();
-    if words
-        .peek()
-        .is_some_and(|word| !word.quoted && word.text == r"\#")
-    {
+    if is_generic(rtype, words) {
         words.next();
         octets = parse_generic(words)?;
         fit::check_fields(rtype, &octets)?;
@@ -114,6 +111,16 @@ fn read_words(rtype: RecordType, words: &mut Words<'_>) -> Result<Vec<u8>, Rdata
     }
     fit::check_rules(rtype, &octets)?;
     Ok(octets)
+}
+
+/// Returns whether data have the form of RFC 3597. BIND: `\#` in TXT is a string unless a number follows.
+fn is_generic(rtype: RecordType, words: &Words<'_>) -> bool {
+    let mut next = words.upcoming();
+    let begins = next
+        .next()
+        .is_some_and(|word| !word.quoted && word.text == r"\#");
+    let is_number = |word: &Word<'_>| !word.quoted && numbers::parse::<u32>(word.text).is_some();
+    begins && (rtype != RecordType::TXT || next.next().is_some_and(is_number))
 }
 
 /// Writes the data of a record on one line: in the type's own form if that reads back as the same

@@ -4,7 +4,7 @@
 use super::digits;
 use super::error::RdataTextError;
 use super::numbers;
-use super::octets::{Octets, form_error, read_ipv6, read_name, read_type};
+use super::octets::{Octets, form_error, read_ipv6, read_name, read_type_or_number};
 use super::types::format_type;
 use super::words::Words;
 use crate::model::RecordType;
@@ -15,7 +15,8 @@ const ADDRESS_BITS: u8 = 128;
 const PROTOCOLS: [(&str, u8); 3] = [("icmp", 1), ("tcp", 6), ("udp", 17)];
 
 /// The names of services that public zone files use (RFC 1700). BIND: the names in the machine's `/etc/services`.
-const SERVICES: [(&str, u16); 23] = [
+const SERVICES: [(&str, u16); 31] = [
+    ("tcpmux", 1),
     ("echo", 7),
     ("discard", 9),
     ("systat", 11),
@@ -31,21 +32,29 @@ const SERVICES: [(&str, u16); 23] = [
     ("time", 37),
     ("whois", 43),
     ("domain", 53),
+    ("bootps", 67),
+    ("bootpc", 68),
     ("tftp", 69),
     ("gopher", 70),
     ("finger", 79),
     ("http", 80),
+    ("www", 80),
+    ("kerberos", 88),
     ("pop3", 110),
     ("sunrpc", 111),
+    ("auth", 113),
     ("nntp", 119),
     ("ntp", 123),
+    ("imap2", 143),
+    ("snmp", 161),
 ];
 
 fn parse_named<T: Copy + TryFrom<u32>>(names: &[(&str, T)], word: &str) -> Option<T> {
     let known = names
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    known.map_or_else(|| numbers::parse(word), |(_, number)| Some(*number))
+    let number = || numbers::parse(word.strip_prefix('+').unwrap_or(word));
+    known.map_or_else(number, |(_, number)| Some(*number))
 }
 
 /// Reads the protocol and the ports of WKS, each as a number or a name.
@@ -108,7 +117,7 @@ pub(super) fn read_types(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(),
     const FIELD: &str = "type";
     let mut types = Vec::new();
     while let Some(word) = words.peek() {
-        let rtype = read_type(FIELD, words)?;
+        let rtype = read_type_or_number(FIELD, words)?;
         if !(1..=127).contains(&rtype.0) {
             let expected = "a record type from 1 to 127";
             return Err(form_error(FIELD, word.text, expected));
@@ -119,13 +128,17 @@ pub(super) fn read_types(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
-/// Writes the types of NXT.
+/// Writes the types of NXT. BIND: one without a mnemonic is a number alone.
 pub(super) fn print_types(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()> {
     let map = octets.rest();
     if map.len() > 16 || map.first().is_some_and(|first| first & 0x80 != 0) {
         return None;
     }
-    out.extend(decode_bits(map)?.map(|code| format_type(RecordType(code))));
+    out.extend(decode_bits(map)?.map(|code| {
+        let name = format_type(RecordType(code));
+        name.strip_prefix("TYPE")
+            .map_or(name.clone(), str::to_owned)
+    }));
     Some(())
 }
 

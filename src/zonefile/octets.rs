@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::error::{RdataTextError, excerpt};
+use super::numbers;
 use super::types::parse_type;
 use super::words::Words;
 use crate::model::{Name, NameError, RecordType};
@@ -98,7 +99,24 @@ pub(super) fn read_name(
     words: &mut Words<'_>,
 ) -> Result<Name, RdataTextError> {
     let word = words.unquoted(field)?;
-    let name = match words.origin() {
+    parse_name(field, word, words.origin())
+}
+
+/// Reads a name that may stand in quotes. BIND: the target of SVCB.
+pub(super) fn read_target(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<Name, RdataTextError> {
+    let word = words.required(field)?.text;
+    parse_name(field, word, words.origin())
+}
+
+fn parse_name(
+    field: &'static str,
+    word: &str,
+    origin: Option<&Name>,
+) -> Result<Name, RdataTextError> {
+    let name = match origin {
         Some(origin) => Name::relative(word, origin),
         None if word == "@" => return Err(RdataTextError::Origin { field }),
         None => word.parse(),
@@ -134,6 +152,17 @@ pub(super) fn read_type(
 ) -> Result<RecordType, RdataTextError> {
     let word = words.unquoted(field)?;
     parse_type(word).ok_or_else(|| form_error(field, word, "a record type"))
+}
+
+/// Reads a type, which may be a number alone, as BIND reads that of a signature.
+pub(super) fn read_type_or_number(
+    field: &'static str,
+    words: &mut Words<'_>,
+) -> Result<RecordType, RdataTextError> {
+    let word = words.unquoted(field)?;
+    let number = || numbers::parse(word.strip_prefix('+').unwrap_or(word)).map(RecordType);
+    let rtype = parse_type(word).or_else(number);
+    rtype.ok_or_else(|| form_error(field, word, "a record type"))
 }
 
 /// Appends a length octet and the octets.

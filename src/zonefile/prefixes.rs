@@ -29,13 +29,19 @@ pub(super) fn print(octets: &mut Octets<'_>, out: &mut Vec<String>) -> Option<()
         let second = octets.u8()?;
         let negation = if second & 0x80 == 0 { "" } else { "!" };
         let part = octets.take(usize::from(second & 0x7f))?;
+        if part.last() == Some(&0) {
+            return None;
+        }
         let address_octets = match family {
             1 => 4,
             2 => 16,
-            _ => return None,
+            // Only the form of RFC 3597 has other families, as this text is not read back.
+            _ => {
+                out.push(format!("{negation}{family}:"));
+                continue;
+            }
         };
-        let fits = part.len() <= address_octets && usize::from(prefix) <= 8 * address_octets;
-        if !fits || part.last() == Some(&0) {
+        if part.len() > address_octets || usize::from(prefix) > 8 * address_octets {
             return None;
         }
         let mut address = [0; 16];

@@ -14,6 +14,7 @@ const FIELD: &str = "parameter";
 const MANDATORY: u16 = 0;
 const ALPN: u16 = 1;
 const NO_DEFAULT_ALPN: u16 = 2;
+const DOHPATH: u16 = 7;
 
 /// The form of the value of a parameter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,8 +134,10 @@ fn parse_key(name: &str) -> Option<u16> {
     (key != u16::MAX && key.to_string() == digits).then_some(key)
 }
 
+/// Writes the name of a parameter. BIND: a parameter later than RFC 9460 is a number.
 fn format_key(key: u16) -> String {
-    KEYS.get(usize::from(key))
+    KEYS[..usize::from(DOHPATH)]
+        .get(usize::from(key))
         .map_or_else(|| format!("key{key}"), |(name, _)| (*name).to_owned())
 }
 

@@ -1,6 +1,8 @@
 //! The table of types: mnemonic, code, and the fields of the data in presentation format.
 
-use super::mnemonics::{ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, KEY_PROTOCOLS, SCHEMES};
+use super::mnemonics::{
+    ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, HASHES, KEY_PROTOCOLS, SCHEMES,
+};
 use crate::model::RecordType;
 
 /// The text and the octets of a field.
@@ -18,8 +20,10 @@ pub(super) enum Form {
     Time,
     /// A number in one octet, or one of these mnemonics in any case.
     Named8(&'static [(&'static str, u8)]),
-    /// A number in two octets, or one of these mnemonics in any case.
-    Named16(&'static [(&'static str, u16)]),
+    /// A number in one octet, or one of these mnemonics in any case, printed as the first mnemonic that it has.
+    Mnemonic8(&'static [(&'static str, u8)]),
+    /// A number in two octets, or one of these mnemonics in any case, printed as the mnemonic.
+    Mnemonic16(&'static [(&'static str, u16)]),
     /// The flags of a key in two octets.
     KeyFlags,
     /// A record type in two octets.
@@ -28,6 +32,8 @@ pub(super) enum Form {
     Types,
     /// A domain name, uncompressed.
     Name,
+    /// A domain name, which may stand in quotes.
+    Target,
     /// All remaining domain names.
     Names,
     /// A character string (RFC 1035 section 3.3).
@@ -40,6 +46,8 @@ pub(super) enum Form {
     Tag,
     /// All remaining octets as one string without a length octet.
     Content,
+    /// All remaining octets as one string in quotes without a length octet (RFC 7553 section 4.5).
+    Quoted,
     /// All remaining octets in hexadecimal, with blanks allowed.
     Hex,
     /// All remaining octets in base64, with blanks allowed.
@@ -157,9 +165,9 @@ fn by_code(rtype: RecordType) -> Option<&'static KnownType> {
 
 use Form::{
     AtmAddress, Base64, Base64OrDash, Content, Hash, Hex, HostIdentity, Hyphenated, Ipv4, Ipv6,
-    KeyFlags, KeyGateway, Location, Locator, Name, Named8, Named16, Names, Nsap, OldTypes,
-    OptionalBase64, OptionalText, Period, PrefixedAddress, Prefixes, Relay, Salt, ServiceParams,
-    Services, Tag, Text, Texts, Time, Type, Types, U8, U16, U32,
+    KeyFlags, KeyGateway, Location, Locator, Mnemonic8, Mnemonic16, Name, Named8, Names, Nsap,
+    OldTypes, OptionalBase64, OptionalText, Period, PrefixedAddress, Prefixes, Quoted, Relay, Salt,
+    ServiceParams, Services, Tag, Target, Text, Texts, Time, Type, Types, U8, U16, U32,
 };
 
 const ONE_NAME: &[Field] = &[("name", Name)];
@@ -195,7 +203,7 @@ const ASSOCIATION: &[Field] = &[
 ];
 const SERVICE: &[Field] = &[
     ("priority", U16),
-    ("target", Name),
+    ("target", Target),
     ("parameter", ServiceParams),
 ];
 
@@ -298,9 +306,9 @@ static TYPES: &[KnownType] = &[
         37,
         "CERT",
         &[
-            ("certificate type", Named16(CERTIFICATE_TYPES)),
+            ("certificate type", Mnemonic16(CERTIFICATE_TYPES)),
             ("key tag", U16),
-            ("algorithm", Named8(ALGORITHMS)),
+            ("algorithm", Mnemonic8(ALGORITHMS)),
             ("certificate", Base64),
         ],
     ),
@@ -341,7 +349,7 @@ static TYPES: &[KnownType] = &[
         50,
         "NSEC3",
         &[
-            ("hash algorithm", U8),
+            ("hash algorithm", Named8(HASHES)),
             ("flags", U8),
             ("iterations", U16),
             ("salt", Salt),
@@ -353,7 +361,7 @@ static TYPES: &[KnownType] = &[
         51,
         "NSEC3PARAM",
         &[
-            ("hash algorithm", U8),
+            ("hash algorithm", Named8(HASHES)),
             ("flags", U8),
             ("iterations", U16),
             ("salt", Salt),
@@ -401,7 +409,7 @@ static TYPES: &[KnownType] = &[
         "DSYNC",
         &[
             ("type", Type),
-            ("scheme", Named8(SCHEMES)),
+            ("scheme", Mnemonic8(SCHEMES)),
             ("port", U16),
             ("target", Name),
         ],
@@ -433,7 +441,7 @@ static TYPES: &[KnownType] = &[
     known(
         256,
         "URI",
-        &[("priority", U16), ("weight", U16), ("target", Content)],
+        &[("priority", U16), ("weight", U16), ("target", Quoted)],
     ),
     known(
         257,

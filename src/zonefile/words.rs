@@ -94,6 +94,11 @@ impl<'a> Words<'a> {
         self.all.get(self.taken).copied()
     }
 
+    /// Iterates over the words after the cursor without taking them.
+    pub(super) fn upcoming(&self) -> impl Iterator<Item = &Word<'a>> {
+        self.all[self.taken..].iter()
+    }
+
     /// Takes the next word, for a required field.
     pub(super) fn required(&mut self, field: &'static str) -> Result<Word<'a>, RdataTextError> {
         self.next().ok_or(RdataTextError::Missing { field })
@@ -111,6 +116,20 @@ impl<'a> Words<'a> {
             });
         }
         Ok(word.text)
+    }
+
+    /// Takes the next word, for a required field in quotes.
+    pub(super) fn quoted(&mut self, field: &'static str) -> Result<&'a str, RdataTextError> {
+        let word = self.required(field)?;
+        if word.quoted {
+            return Ok(word.text);
+        }
+        let word = excerpt(word.text);
+        Err(RdataTextError::Form {
+            field,
+            word,
+            expected: "written in quotes",
+        })
     }
 
     /// Joins all remaining words, for hexadecimal and base64 digits.

@@ -96,13 +96,13 @@ fn gateway(kinds: std::ops::RangeInclusive<u8>, flag: u8, tail: usize) -> BoxedS
 /// Generates the octets of one field.
 fn field(form: Form) -> BoxedStrategy<Vec<u8>> {
     match form {
-        Form::U8 | Form::Named8(_) => octets(1),
-        Form::U16 | Form::Named16(_) | Form::KeyFlags | Form::Type => octets(2),
+        Form::U8 | Form::Named8(_) | Form::Mnemonic8(_) => octets(1),
+        Form::U16 | Form::Mnemonic16(_) | Form::KeyFlags | Form::Type => octets(2),
         Form::U32 | Form::Period | Form::Time | Form::Ipv4 => octets(4),
         Form::Locator => octets(8),
         Form::Ipv6 => octets(16),
         Form::Hyphenated(count) => octets(count),
-        Form::Name => name(),
+        Form::Name | Form::Target => name(),
         Form::Names => joined(name(), 0..3),
         Form::Text | Form::Salt => counted(0..=255),
         Form::OptionalText => joined(counted(0..=255), 0..2),
@@ -110,7 +110,7 @@ fn field(form: Form) -> BoxedStrategy<Vec<u8>> {
         Form::Tag => "[a-zA-Z0-9]{1,255}"
             .prop_map(|tag| [&[u8::try_from(tag.len()).unwrap()], tag.as_bytes()].concat())
             .boxed(),
-        Form::Content => octets(0..600),
+        Form::Content | Form::Quoted => octets(0..600),
         Form::Hex | Form::Base64 => octets(1..100),
         Form::OptionalBase64 | Form::Base64OrDash => octets(0..100),
         Form::Hash => counted(1..=255),

@@ -54,6 +54,13 @@ fn nsupdate_does_what_the_original_does_with_generated_scripts() {
     );
 }
 
+#[test]
+fn the_zone_of_a_prerequisite_of_ds_is_sought_from_its_own_name() {
+    let script = "server 127.0.0.1 {port}\nprereq nxrrset example.com DS\nsend\n";
+    let said = Pair::start().same(&["-k", "{key}"], script);
+    assert_eq!(said.status, Some(0));
+}
+
 /// How many scripts are to be tried.
 #[expect(
     clippy::disallowed_methods,

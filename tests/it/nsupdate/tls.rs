@@ -47,6 +47,23 @@ fn nsupdate_verifies_the_server_over_tls() {
 }
 
 #[test]
+fn nsupdate_that_verifies_nothing_takes_the_certificate_that_bind_makes_itself() {
+    // It has version 1 (X.509), which webpki does not read.
+    let listens = "listen-on port {spare} tls ephemeral { 127.0.0.1; };";
+    let named = Named::builder()
+        .options(listens)
+        .zone(Zone::dynamic(ZONE, ""))
+        .start();
+    check(&named, &["-O"], 0, "");
+    let said = run_ours(
+        &named,
+        &["-k", "{key}", "-S"],
+        &SCRIPT.replace("TXT a", "TXT b"),
+    );
+    assert_eq!(said.status, Some(1));
+}
+
+#[test]
 fn nsupdate_shows_its_own_certificate_over_tls() {
     let named = Named::builder()
         .mutual_tls()

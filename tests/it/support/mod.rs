@@ -54,3 +54,4 @@ pub(crate) mod wait;
 pub(crate) mod wanted;
 pub(crate) mod worker;
 pub(crate) mod zone_command;
+pub(crate) mod zone_corpus;

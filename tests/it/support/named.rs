@@ -403,6 +403,7 @@ impl Named {
         text.push_str(&controls);
         text.push_str(&self.choices.render(&listen));
         text.replace("{key}", self.key().name())
+            .replace("{spare}", &self.spare_port().to_string())
             .replace("{dir}", &self.directory.path().to_string_lossy())
     }
 }

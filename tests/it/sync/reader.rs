@@ -134,7 +134,8 @@ fn types_of_all_kinds_are_read_as_bind_reads_them() {
          n NAPTR 100 50 \"s\" \"http+I2L+I2C+I2R\" \"\" _http._tcp\nl LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m\n\
          k SSHFP 1 1 dd465c09cfa51fb45020cc83316fff21b9ec74ac\nr RP mb.example.net. txt\nd DNAME other.example.net.\n\
          u TYPE65280 \\# 4 ( 0a00 0001 )\nv A \\# 4 c0000201\nh HINFO \"PC\" Linux\nuri URI 10 1 \"https://example.net/\"\n\
-         o OPENPGPKEY AQIDBAUGBwg=\n",
+         o OPENPGPKEY AQIDBAUGBwg=\n\
+         p TXT \\# text\nq NXT a. 127 NS\ns WKS 192.0.2.1 tcp tcpmux www 26\n",
         &[],
     );
 }
@@ -148,6 +149,9 @@ fn a_file_that_bind_refuses_is_refused() {
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\nx TXT \"open\n",
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\nx TXT ( open\n",
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\n$NOSUCH x\n",
+        "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\nx MD a.x.\n",
+        "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\nx NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv A\n",
+        "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\nx RRSIG A 8 2 60 20200101000100 20200101000000 1 a.b.x. AQID\n",
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\n$GENERATE 5-1 a$ A 192.0.2.1\n",
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\n$GENERATE 1-2 a$ MX 1 b$\n",
         "$TTL 1\n@ SOA a b 1 2 3 4 5\n@ NS a.x.\n$INCLUDE no-such-file\n",
