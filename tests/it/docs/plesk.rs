@@ -83,9 +83,11 @@ fn one_domain_is_tried_then_all_are_sent_and_one_is_removed() {
     assert_eq!(worker.finish(wait::PATIENCE).status, Some(0));
 
     write(&file, &all);
-    let worker = start();
+    // The worker would try the jobs as well, and be the first to deliver some.
     assert_session(&nsbridge, sent, named.port(), 0);
+    let worker = start();
     assert!(dig::has_zone(&named, "example.org"));
+    wait::until("the worker runs", runs);
     let said = nsbridge.shell("nsbridge status");
     assert_eq!(said.status, Some(0), "{}", said.stdout());
     assert!(said.stdout().starts_with("  queue: nothing to deliver\n"));
