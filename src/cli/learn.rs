@@ -8,11 +8,12 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::configuration;
-use super::message::Abort;
+use super::message::{Abort, Message};
 use super::output::Output;
 use super::report;
 use super::status::Status;
 use super::store::with_store;
+use crate::diagnostic::{case, check};
 use crate::model::ZoneName;
 use crate::plan::{Abilities, Apex, Prerequisites, RrSetUpdates};
 use crate::queue::Access;
@@ -42,6 +43,10 @@ pub(super) fn run(zone: &ZoneName, config: &Path, output: &mut Output) -> Result
         output.result(&line, entry);
         for line in &lines {
             output.detail(line);
+        }
+        if abilities.visible_within > Abilities::default().visible_within {
+            let remark = case!(check::CHECK_SERVED_LATE);
+            output.message(&Message::of(&remark).about(format!("{zone} on {}", primary.name)));
         }
         Ok(Status::Done)
     };

@@ -46,6 +46,14 @@ entries! {
         page: "`nsbridge check --write` looks for each of its changes before it makes the next one. The primary answered NOERROR to an \
                UPDATE, and its answers to queries did not show the change in the time of the check.",
     }
+    CHECK_SERVED_LATE {
+        code: "NB-CHECK-SERVED-LATE",
+        class: Class::Remark,
+        text: "a change is served some seconds after the server took it",
+        hints: hint!("name the primary in `address`, not a secondary that forwards updates"),
+        page: "A secondary may forward updates to its primary (RFC 2136 section 6), and serves a change only after the next transfer. nsbridge then reads zones and names as they were before its last change. \
+               If the server is the primary, or you reach no other, `visible-within` says how long nsbridge looks for a change.",
+    }
     CHECK_WITHOUT_ROOM {
         code: "NB-CHECK-WITHOUT-ROOM",
         class: Class::Permanent,

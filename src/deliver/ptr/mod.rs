@@ -4,6 +4,7 @@
 //! Exactly one value is added or removed, with the values that were read as prerequisites. Values of host names
 //! that the call does not name stay.
 
+mod decide;
 pub(crate) mod hosts;
 pub(crate) mod locate;
 mod reverse_zone;
@@ -12,7 +13,7 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Delivered, Done, LeftOut, Preview, PreviewLine, ZoneChange};
 use crate::deliver::ownership;
-use crate::deliver::policy::{ExistingPtr, Policy, ZonesOfOthers};
+use crate::deliver::policy::ZonesOfOthers;
 use crate::deliver::route::cname::Follow;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::is_applied;
@@ -22,28 +23,10 @@ use crate::deliver::transaction::rrset_query::own_records;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
 use crate::model::reverse_name;
 use crate::model::{Name, Presence, PtrIntent, Rdata, Record, RecordType, ZoneName};
-use crate::plan::{Batch, Habit, Prerequisite, Update};
+use crate::plan::{Batch, Habit, Prerequisite};
+use decide::{Decided, decide};
 use locate::{PtrLocation, find, recall};
 use reverse_zone::ReverseZone;
-
-/// A reading of the PTR records of an address, and the decision about it.
-struct Decided {
-    /// The location of the PTR records, with the overlay applied.
-    location: PtrLocation,
-    /// The zone of the records: the one that was found, or else the one that is to be created.
-    zone: ZoneName,
-    /// The records that the primary answered.
-    answered: Vec<Record>,
-    /// The reverse zone must be created before, or its creation, which a killed process began, be finished.
-    needs_zone: bool,
-    /// The records to remove and to add.
-    lines: Vec<PreviewLine>,
-    /// The result once that is done.
-    done: Done,
-    /// The name that `policy.keep` covers, if that forbids the change: the reverse name or the owner of the PTR
-    /// records.
-    kept: Option<Name>,
-}
 
 /// Adds or removes one PTR value.
 pub(crate) async fn deliver_ptr(
@@ -134,6 +117,14 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             let (owner, found) = (&location.owner, location.records);
             location.records = self.cx.records(zone, owner, RecordType::PTR, found);
         }
+        if self.may_be_there(&location, &answered).await? {
+            location.records.push(Record {
+                owner: location.owner.clone(),
+                rtype: RecordType::PTR,
+                ttl: self.cx.policy.ptr.ttl,
+                rdata: Rdata::from_name(&self.intent.hostname),
+            });
+        }
         self.cx.allow_name(&location.owner)?;
         self.is_hidden = location.zone.is_none();
         if self.is_hidden
@@ -156,6 +147,20 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
             };
         }
         Ok(decided)
+    }
+
+    /// Returns whether a value that is to go and is not shown may be there, since this instance added it: a secondary that
+    /// forwards updates shows an addition late, and a removal that changes nothing does no harm.
+    async fn may_be_there(
+        &self,
+        location: &PtrLocation,
+        answered: &[Record],
+    ) -> Result<bool, Failure> {
+        let value = Rdata::from_name(&self.intent.hostname);
+        let may_be_there = self.intent.presence == Presence::Absent
+            && (location.zone.is_some() && self.lost.is_none())
+            && answered.iter().all(|it| it.rdata != value);
+        Ok(may_be_there && self.cx.store.ptrs().await?.contains(&self.managed_value()))
     }
 
     /// Confirms that there is no zone for the owner, if the question about it was refused. A creation shows by itself
@@ -226,7 +231,7 @@ impl<'c, 'a> PtrUpdate<'c, 'a> {
         if self.requires_presence {
             batch.require_presence();
         }
-        if !self.cx.session.abilities.answers_queries() {
+        if !self.cx.session.abilities.answers_queries() || decided.removes_unseen() {
             // There may be values of others.
             let (owner, rtype) = (decided.location.owner.clone(), RecordType::CNAME);
             batch.prerequisites = vec![Prerequisite::Absent { owner, rtype }];
@@ -361,122 +366,5 @@ async fn authorize(cx: &mut Context<'_>, zone: &ZoneName) -> Result<(), Failure>
     match cx.policy.ptr.zones_of_others {
         ZonesOfOthers::Refuse => ownership::authorize_record(&mut cx.session, zone, cx.store).await,
         ZonesOfOthers::Change => Ok(()),
-    }
-}
-
-/// Decides which records to remove and to add: a pure function of the reading. Leaves it to the caller whether
-/// the zone must be created.
-fn decide(
-    location: PtrLocation,
-    answered: Vec<Record>,
-    reverse_zone: &ReverseZone<'_>,
-    policy: &Policy,
-) -> Decided {
-    let (intent, owner) = (reverse_zone.intent, location.owner.clone());
-    let zone = location.zone.as_ref().unwrap_or(&reverse_zone.name).clone();
-    let value = Rdata::from_name(&intent.hostname);
-    let is_there = location.records.iter().any(|it| it.rdata == value);
-    // A value that is added takes the TTL of the others, since an RRset has only one.
-    let ttl = location.records.first().map_or(policy.ptr.ttl, |it| it.ttl);
-    let change = |presence, rdata: &Rdata| PreviewLine {
-        presence,
-        record: Record {
-            owner: owner.clone(),
-            rtype: RecordType::PTR,
-            ttl,
-            rdata: rdata.clone(),
-        },
-    };
-    let is_other = |rdata: &&Rdata| **rdata != value && !intent.wants(rdata);
-    let others = location.records.iter().map(|it| &it.rdata);
-    let mut others = others.filter(is_other).peekable();
-    let existing = policy.ptr.existing;
-    let mut lines = Vec::new();
-    let done = match intent.presence {
-        Presence::Absent if !is_there => Done::AlreadyAbsent,
-        Presence::Absent => {
-            lines.push(change(Presence::Absent, &value));
-            Done::PtrRemoved {
-                owner: owner.clone(),
-                zone: zone.clone(),
-            }
-        }
-        Presence::Present
-            if is_there && (existing != ExistingPtr::Replace || others.peek().is_none()) =>
-        {
-            Done::Unchanged
-        }
-        Presence::Present if existing == ExistingPtr::Keep && others.peek().is_some() => {
-            Done::PtrKept {
-                owner: owner.clone(),
-            }
-        }
-        Presence::Present => {
-            if existing == ExistingPtr::Replace {
-                lines.extend(others.map(|it| change(Presence::Absent, it)));
-            }
-            let replaced = lines.len();
-            if !is_there {
-                lines.push(change(Presence::Present, &value));
-            }
-            Done::PtrAdded {
-                owner: owner.clone(),
-                zone: zone.clone(),
-                replaced,
-                zone_created: reverse_zone.was_created,
-            }
-        }
-    };
-    let mut kept = None;
-    if !lines.is_empty() {
-        let mut names = [reverse_name(intent.address), owner].into_iter();
-        kept = names.find(|name| policy.keeps(name));
-    }
-    if kept.is_some() {
-        lines.clear();
-    }
-    Decided {
-        location,
-        zone,
-        answered,
-        needs_zone: false,
-        lines,
-        done,
-        kept,
-    }
-}
-
-impl Decided {
-    /// Returns the UPDATE of these changes, with the records that were answered as prerequisites.
-    fn batch(&self, lines: &[PreviewLine]) -> Batch {
-        let (owner, rtype) = (&self.location.owner, RecordType::PTR);
-        let equals = |record: &Record| Prerequisite::Equals {
-            owner: owner.clone(),
-            rtype,
-            rdata: record.rdata.clone(),
-        };
-        let mut prerequisites: Vec<Prerequisite> = self.answered.iter().map(equals).collect();
-        if prerequisites.is_empty() {
-            // Beside a CNAME the addition would be silently ignored (RFC 2136 section 3.4.2.2).
-            prerequisites.extend(
-                [rtype, RecordType::CNAME].map(|rtype| Prerequisite::Absent {
-                    owner: owner.clone(),
-                    rtype,
-                }),
-            );
-        }
-        let update = |PreviewLine { presence, record }: &PreviewLine| match presence {
-            Presence::Present => Update::add(record.clone()),
-            Presence::Absent => Update::Remove {
-                owner: owner.clone(),
-                rtype,
-                rdata: record.rdata.clone(),
-            },
-        };
-        Batch {
-            zone: self.zone.clone(),
-            prerequisites,
-            updates: lines.iter().map(update).collect(),
-        }
     }
 }

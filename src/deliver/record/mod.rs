@@ -125,19 +125,46 @@ impl RecordUpdate<'_, '_> {
                 ask(session, at, rtype).await?
             };
             let present = response.iter().flat_map(|it| it.records(at, rtype));
-            return Ok(present.cloned().collect());
+            let mut present: Vec<Record> = present.cloned().collect();
+            let is_shown = present.iter().any(|it| it.rdata == self.record.rdata);
+            // A secondary that forwards updates shows an addition late, and a removal that changes nothing does no harm.
+            let may_be_there = self.record.follows_cnames && !is_shown && !self.may_be_applied;
+            if self.record.presence == Presence::Absent
+                && may_be_there
+                && self.may_remove_challenge().await?
+            {
+                present.push(self.to_record());
+            }
+            return Ok(present);
         }
         let mut present = self.cx.sent(&found.zone, at, rtype, TTL_SECONDS).await?;
         present.retain(|it| it.rdata != self.record.rdata);
         if self.record.presence == Presence::Absent {
-            present.push(Record {
-                owner: at.clone(),
-                rtype,
-                ttl: TTL_SECONDS,
-                rdata: self.record.rdata.clone(),
-            });
+            present.push(self.to_record());
         }
         Ok(present)
+    }
+
+    /// Returns the record of the intent at the name.
+    fn to_record(&self) -> Record {
+        Record {
+            owner: self.at.clone(),
+            rtype: self.record.rtype,
+            ttl: TTL_SECONDS,
+            rdata: self.record.rdata.clone(),
+        }
+    }
+
+    /// Returns whether this instance added the challenge, or may remove those of others.
+    async fn may_remove_challenge(&self) -> Result<bool, Failure> {
+        let (primary, value) = (&self.cx.session.primary.name, &self.record.rdata);
+        Ok(self.cx.policy.removes_any_challenge
+            || self
+                .cx
+                .store
+                .challenges(primary, self.at)
+                .await?
+                .contains(value))
     }
 
     /// Notes a challenge before it is added.
@@ -149,12 +176,7 @@ impl RecordUpdate<'_, '_> {
         let (store, owner) = (self.cx.store, self.at);
         match self.record.presence {
             Presence::Present => store.add_challenge(primary, owner, value).await,
-            Presence::Absent
-                if self.cx.policy.removes_any_challenge
-                    || store.challenges(primary, owner).await?.contains(value) =>
-            {
-                Ok(())
-            }
+            Presence::Absent if self.may_remove_challenge().await? => Ok(()),
             Presence::Absent => Err(Failure::ChallengeOfOthers {
                 owner: owner.clone(),
             }),

@@ -139,7 +139,7 @@ fn txt_is_taken_to_the_letter() {
     for text in [most + "x", "x".repeat(65_279), "x".repeat(65_280)] {
         let outcome = outcome(&record("a.z.example.", "TXT", "", &text));
         assert!(
-            outcome.ends_with(", more than the 31000 of one name and type\n"),
+            outcome.ends_with(", over the 31000 of a name and type\n"),
             "{outcome}"
         );
     }

@@ -15,7 +15,7 @@ use crate::support::sync;
 use crate::support::wanted::{Wanted, zone};
 
 pub(super) const ZONE: &str = "example.com";
-const REVERSE: &str = "2.0.192.in-addr.arpa";
+pub(super) const REVERSE: &str = "2.0.192.in-addr.arpa";
 
 pub(super) const WANTED: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | @ A 192.0.2.2 | @ MX 10 mail.example.com. |
     @ CAA 0 issue ca.example.net | mail A 192.0.2.3 | mail AAAA 2001:db8::3 | www CNAME example.com. |
@@ -23,12 +23,12 @@ pub(super) const WANTED: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2
     many 300 A 192.0.2.12 | many 300 A 192.0.2.13 | many 300 A 192.0.2.14 | short 60 A 192.0.2.20 |
     _sip._tcp SRV 10 5 5060 mail.example.com.";
 /// With other values, a TTL, and an address in place of a CNAME.
-const CHANGED: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | @ A 192.0.2.2 | @ MX 20 mail.example.com. |
+pub(super) const CHANGED: &str = "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | @ A 192.0.2.2 | @ MX 20 mail.example.com. |
     @ CAA 0 issue ca.example.net | mail A 192.0.2.3 | mail AAAA 2001:db8::3 | www A 192.0.2.4 |
     txt 3600 TXT one | txt 3600 TXT two | txt 3600 TXT four | many 300 A 192.0.2.10 | many 300 A 192.0.2.11 |
     many 300 A 192.0.2.12 | many 300 A 192.0.2.13 | many 300 A 192.0.2.15 | short 120 A 192.0.2.20 |
     _sip._tcp SRV 10 5 5060 mail.example.com. | new A 192.0.2.21";
-const FEWER: &str =
+pub(super) const FEWER: &str =
     "@ 3600 NS ns1.example.com. | ns1 3600 A 192.0.2.1 | @ A 192.0.2.2 | mail A 192.0.2.3 |
     txt 3600 TXT four | many 300 A 192.0.2.15";
 

@@ -3,6 +3,8 @@
 
 mod cname_of_others;
 mod congestion;
+mod forwarded;
+mod hickory;
 mod hosted;
 mod hosted_in_time;
 mod hostile_peer;
