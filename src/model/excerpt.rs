@@ -1,19 +1,22 @@
 //! Excerpts of foreign text for messages.
 
-/// Shortens foreign text to `characters_max` characters and escapes unprintable ones, so that it
+/// Escapes the unprintable characters of foreign text and shortens it to `characters_max` characters, so that it
 /// fits on one line of a message. A backslash stays, since it has a meaning of its own in master
 /// files and in JSON.
 pub fn excerpt(text: &str, characters_max: usize) -> String {
     let mut excerpt = String::with_capacity(text.len().min(characters_max));
-    for (count, character) in text.chars().enumerate() {
-        if count == characters_max {
+    let mut room = characters_max;
+    for character in text.chars() {
+        let escaped: String = match character {
+            '"' | '\'' | '\\' => character.into(),
+            _ => character.escape_debug().collect(),
+        };
+        let Some(left) = room.checked_sub(escaped.chars().count()) else {
             excerpt.push('…');
             break;
-        }
-        match character {
-            '"' | '\'' | '\\' => excerpt.push(character),
-            _ => excerpt.extend(character.escape_debug()),
-        }
+        };
+        room = left;
+        excerpt.push_str(&escaped);
     }
     excerpt
 }
@@ -86,5 +89,7 @@ mod tests {
         assert_eq!(excerpt("a\r\n\u{1b}\u{202e}", 80), r"a\r\n\u{1b}\u{202e}");
         assert_eq!(excerpt("äöü", 3), "äöü");
         assert_eq!(excerpt("äöü\n", 3), "äöü…");
+        assert_eq!(excerpt("a\u{7f}b", 6), "a…");
+        assert_eq!(excerpt("a\u{7f}b", 7), r"a\u{7f}…");
     }
 }

@@ -475,7 +475,8 @@ fn escapes_and_repeated_and_unknown_keys_are_accepted() {
 fn an_excerpt_is_short_and_cannot_forge_a_line() {
     let value = format!("\n2026 ok\r\u{1b}[31m\u{202e}{}", "x".repeat(200));
     let outcome = outcome(&record("z.example.", "A", "", &value));
-    let shown = format!(r"\n2026 ok\r\u{{1b}}[31m\u{{202e}}{}…", "x".repeat(65));
+    let start = r"\n2026 ok\r\u{1b}[31m\u{202e}";
+    let shown = format!("{start}{}…", "x".repeat(80 - start.len()));
     assert_eq!(
         outcome,
         format!("problem [0].zone.rr[0].value z.example. `{shown}`: this is not an IPv4 address\n")

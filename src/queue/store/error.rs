@@ -13,6 +13,9 @@ use crate::permission::{self, Barrier};
 /// Most characters of what SQLite says of a damaged file.
 const DAMAGE_CHARS_MAX: usize = 30;
 
+/// Most characters of what SQLite says of another failure.
+const REASON_CHARS_MAX: usize = 40;
+
 /// The reason why the file cannot be used.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names of the fields say what they hold")]
@@ -156,7 +159,7 @@ fn of_sqlite(
             case!(entries::QUEUE_FILE_LOCKED, step, path, source, quoted)
         }
         None => {
-            let source = reason(source);
+            let source = excerpt(&reason(source), REASON_CHARS_MAX);
             case!(entries::QUEUE_FILE_FAILED, step, path, source, directory)
         }
     }
