@@ -78,6 +78,7 @@ fn whatever_the_umask_only_the_owner_and_the_group_of_the_directory_have_access(
                 assert_closed(&mut kinds);
                 going.signal("KILL");
                 going.finish();
+                gate.open();
             }
             let address = format!("127.0.0.1:{}", named.port());
             let bridge = held.set_text("primaries.main", "address", &address);
@@ -95,7 +96,6 @@ fn whatever_the_umask_only_the_owner_and_the_group_of_the_directory_have_access(
             assert_closed(&mut kinds);
         }
     }
-    gate.open();
     for kind in ["db", "db-wal", "db-shm", "claim", "serve", "serve-once"] {
         assert!(kinds.iter().any(|it| it == kind), "no {kind} was looked at");
     }
