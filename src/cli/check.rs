@@ -339,8 +339,8 @@ impl Report<'_> {
         }
     }
 
-    /// Prints what the primary takes in updates by the configuration, and what was learnt of it. What each signed zone may
-    /// have is printed only of the zones that are checked.
+    /// Prints the habits of the primary: those of the configuration, and the lessons. Prints habits that any signed zone may
+    /// have only for the zones that are checked.
     fn habits(&mut self, primary: &Primary, lessons: &[Lesson], zones: &[ZoneName], now: u64) {
         let of_primary = format!("{} ({})", primary.name, primary.endpoint);
         let entry = |check: &str, detail: &str| {

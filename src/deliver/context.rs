@@ -192,7 +192,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Forgets what was learnt of the primary and of the zones at and above a name.
+    /// Forgets the lessons about the primary, and about the zones at and above a name.
     pub(crate) fn forget_lessons(&mut self, name: &Name) -> Result<(), Failure> {
         let primary = self.session.primary;
         self.session.abilities = primary.abilities.clone();

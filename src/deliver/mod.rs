@@ -200,8 +200,8 @@ impl Engine<'_> {
         self.on_primary_of(zone.apex(), deadline, adopt).await
     }
 
-    /// Finds out what the primary of a zone takes in UPDATEs, by a name of its own in that zone. What was learnt before
-    /// is forgotten.
+    /// Finds out the abilities of the primary of a zone, by UPDATEs of a name of its own in that zone. Forgets earlier
+    /// lessons first.
     ///
     /// # Errors
     /// [`Failure`], as [`Self::deliver`].

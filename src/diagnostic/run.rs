@@ -29,7 +29,7 @@ entries! {
         code: "NB-RUN-STUCK",
         class: Class::Transient,
         text: "the run hangs, and ends after {seconds} s",
-        hints: hint!("`nsbridge queue list` shows what is left, `dmesg` why"),
+        hints: hint!("run `nsbridge queue list` and `dmesg`"),
         page: "A call took much longer than `queue.deadline-seconds`, or the worker has not looked at its queue for a minute (`WatchdogSec=` of a service of systemd), or it attempts one job for more than six minutes. \
                The disk does not answer, or the system has lost an event. Jobs that are in the queue stay there, and are tried again. systemd starts the worker again.",
     }

@@ -256,7 +256,7 @@ entries! {
         class: Class::Permanent,
         text: "more than {max} zones would lose most records",
         hints: hint!("if meant, `nsbridge queue retry --force {zone}`"),
-        page: "A fault or a stolen account could delete many zones. So nsbridge holds each deletion beyond `deletions-max-per-hour`. It counts \
+        page: "nsbridge holds each deletion beyond `deletions-max-per-hour`, since a fault or a stolen account could delete many zones. It counts \
                zones that are deleted, emptied of what was delivered, or left with less than half of their records, within an hour by \
                all calls and the worker together. A zone counts once. `nsbridge queue retry --force`, or `nsbridge sync --force`, lets it pass.",
     }

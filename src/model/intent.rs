@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::name::Name;
 use super::network::reverse_name;
-use super::record::{Rdata, RecordType};
+use super::record::Rdata;
+use super::record_type::RecordType;
 use super::trust::Trust;
 use super::zone::{DesiredZone, ZoneName};
 

@@ -1,6 +1,7 @@
 //! Key tags: the numbers by which DS records at the parent refer to the keys of a signed zone.
 
-use super::record::{Rdata, RecordType, RrSet};
+use super::record::{Rdata, RrSet};
+use super::record_type::RecordType;
 use super::zone::CurrentZone;
 
 /// The flag of a key that DS records name (RFC 4034 section 2.1.1), in the lower octet of the flags.

@@ -10,6 +10,7 @@ mod name;
 mod nameservers;
 mod network;
 mod record;
+mod record_type;
 mod rejected;
 mod scope;
 mod secret;
@@ -24,9 +25,8 @@ pub use name::{
 };
 pub use nameservers::NS_TTL;
 pub use network::{Network, NetworkError, address_of, network_of, reverse_name};
-pub use record::{
-    Field, Rdata, RdataError, Record, RecordType, RrSet, RrSets, TTL_MAX, fields, names_in,
-};
+pub use record::{Field, Rdata, RdataError, Record, RrSet, RrSets, TTL_MAX, fields, names_in};
+pub use record_type::RecordType;
 pub use rejected::{Rejected, RejectedRecords};
 pub use scope::{ForeignRecords, NamePattern, PatternError, Scope};
 pub use secret::Secret;

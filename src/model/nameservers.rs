@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::name::Name;
-use super::record::{Rdata, RecordType, RrSet, RrSets};
+use super::record::{Rdata, RrSet, RrSets};
+use super::record_type::RecordType;
 use super::zone::{DesiredZone, ZoneName};
 
 /// TTL of apex NS records if nothing gives one, in seconds.

@@ -1,7 +1,7 @@
 //! Records that were sent for a zone and are left out, since nsbridge itself finds them wrong.
 
 use super::name::Name;
-use super::record::RecordType;
+use super::record_type::RecordType;
 
 /// A rejected record: as much of its owner name and type as can be read.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

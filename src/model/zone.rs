@@ -6,7 +6,8 @@
 use std::fmt;
 
 use super::name::Name;
-use super::record::{Rdata, RdataError, Record, RecordType, RrSet, RrSets, name_octets};
+use super::record::{Rdata, RdataError, Record, RrSet, RrSets, name_octets};
+use super::record_type::RecordType;
 use super::rejected::RejectedRecords;
 use super::trust::Trust;
 

@@ -29,6 +29,7 @@ mod learnt;
 mod packer;
 mod risk;
 mod rrset_diff;
+mod send_order;
 mod soa;
 mod surroundings;
 #[cfg(test)]

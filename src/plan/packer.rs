@@ -8,6 +8,7 @@
 use super::abilities::{Abilities, Prerequisites, RrSetUpdates};
 use super::batch::{Batch, Prerequisite, Update, header_and_zone_octets};
 use super::change::{Action, Change, Plan};
+use super::send_order::send_order;
 use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, zone as entries};
 use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, Soa, ZoneName};
 
@@ -132,30 +133,6 @@ struct Packer<'a> {
     /// The most records in prerequisites and updates together.
     records_max: usize,
     octets: Octets,
-}
-
-/// The position of an owner name among the messages of a plan. BIND: checks after each message that
-/// hosts in the zone which MX and apex NS records name have addresses, and refuses it otherwise. So
-/// addresses are added before the records that name their hosts, and removed after them.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum SendOrder {
-    First,
-    NamesHosts,
-    LosesAddresses,
-}
-
-fn send_order(changes: &[Change]) -> SendOrder {
-    let names_hosts =
-        |change: &Change| [RecordType::NS, RecordType::MX, RecordType::SRV].contains(&change.rtype);
-    let is_lost = |change: &Change| change.rtype.is_address() && change.action == Action::Remove;
-    let is_kept = |change: &Change| change.rtype.is_address() && change.action != Action::Remove;
-    if changes.iter().any(names_hosts) {
-        SendOrder::NamesHosts
-    } else if changes.iter().any(is_lost) && !changes.iter().any(is_kept) {
-        SendOrder::LosesAddresses
-    } else {
-        SendOrder::First
-    }
 }
 
 /// Returns whether a change goes with those of all other types: a CNAME stands alone at its name, and a DS goes with its

@@ -1,7 +1,7 @@
 //! What a primary did not do as it was told, although it took the update.
 
-use super::done::{Delivered, Done, LeftOut};
-use crate::model::{Presence, RrSet, RrSets, Serial};
+use super::done::{Counts, Delivered, Done, LeftOut};
+use crate::model::{Presence, RecordType, RrSet, RrSets, Serial};
 use crate::plan::Comparison;
 
 /// The changes that a primary did not make as they were sent, although it took the update.
@@ -24,6 +24,25 @@ pub(crate) struct Ignored {
     /// The served serial is higher than the messages make it: another client may have undone their changes, or the
     /// primary chooses its own serials.
     pub(crate) may_be_undone: bool,
+}
+
+impl Counts {
+    /// Subtracts the changes that are not in place.
+    pub(crate) fn discount(&mut self, ignored: &Ignored) {
+        let Ignored {
+            left,
+            missing,
+            altered,
+            ..
+        } = ignored;
+        let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
+        let missing_count = missing.record_count() - usize::from(is_soa_missing);
+        self.soa_changed &= !is_soa_missing;
+        self.removed -= left.record_count().min(self.removed);
+        self.added -= missing_count.min(self.added);
+        let altered: usize = altered.iter().map(|(set, _)| set.rdatas.len()).sum();
+        self.ttl_changed -= altered.min(self.ttl_changed);
+    }
 }
 
 impl Ignored {

@@ -229,7 +229,7 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         let ignored = verify::ignored(session, &plan, messages, prerequisites, &current);
         let ignored = ignored.await?;
         let left = ignored.left.clone();
-        self.counts.removed -= left.record_count().min(self.counts.removed);
+        self.counts.discount(&ignored);
         let is_all = self.bisection.verified(ignored, messages);
         let drop = if is_all {
             let refused = managed_after(Cow::Owned(RrSets::default()), &state.managed, &plan);

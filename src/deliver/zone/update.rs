@@ -21,7 +21,7 @@ use super::sending::{Reservation, Sending};
 use crate::deliver::context::Context;
 use crate::deliver::create::create;
 use crate::deliver::error::{Failure, Retry};
-use crate::deliver::outcome::{Counts, Delivered, Done, Ignored, LeftOut, refused_additions};
+use crate::deliver::outcome::{Counts, Delivered, Done, LeftOut, refused_additions};
 use crate::deliver::ownership;
 use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
@@ -259,23 +259,6 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         abilities.prerequisites_after(self.before.prerequisite_failures)
     }
 
-    /// Subtracts the changes that are not in place from the counts.
-    fn discount(&mut self, ignored: &Ignored) {
-        let Ignored {
-            left,
-            missing,
-            altered,
-            ..
-        } = ignored;
-        let is_soa_missing = missing.iter().any(|set| set.rtype == RecordType::SOA);
-        let missing_count = missing.record_count() - usize::from(is_soa_missing);
-        self.counts.soa_changed &= !is_soa_missing;
-        self.counts.removed -= left.record_count().min(self.counts.removed);
-        self.counts.added -= missing_count.min(self.counts.added);
-        let altered: usize = altered.iter().map(|(set, _)| set.rdatas.len()).sum();
-        self.counts.ttl_changed -= altered.min(self.counts.ttl_changed);
-    }
-
     /// Waits, once, for another process that is creating the zone: while BIND and PowerDNS have it as a
     /// secondary zone, they refuse updates or fail on them.
     async fn waits_for_creation(&mut self, failure: &Failure) -> Result<bool, Failure> {
@@ -432,7 +415,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             learn(session, &plan.zone, Habit::SoaTtlKept, 1).await;
         }
         let left = ignored.left.clone();
-        self.discount(&ignored);
+        self.counts.discount(&ignored);
         let is_all = self.bisection.verified(ignored, messages);
         let (session, zone) = (&mut self.cx.session, &self.desired.name);
         self.bisection.learn_length(session, zone).await;

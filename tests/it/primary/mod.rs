@@ -1,6 +1,7 @@
 //! A primary that is hostile, overloaded, out of reach of the key or no primary for updates at all, and the
 //! TLS connection to it.
 
+mod algorithms;
 mod cname_of_others;
 mod congestion;
 mod forwarded;
