@@ -11,7 +11,7 @@ use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
 use crate::model::{CurrentZone, DesiredZone, Record, RecordType, RrSets, Soa, ZoneName};
-use crate::plan::Shown;
+use crate::plan::{Membership, Shown};
 use crate::wire::Rcode;
 
 /// How often a zone that is in no catalog is looked at again, for half a second, where a catalog creates and drops zones.
@@ -100,15 +100,22 @@ pub(crate) async fn view(
         Some(Provisioning::Provisioner(_)) => 1,
         None => 0,
     };
-    for attempt in 1..=looks {
-        let Err(Failure::UnownedZone { .. }) = view.authorized else {
-            break;
-        };
+    let mut attempt = 0;
+    while attempt < looks && is_unowned(&view, &zone.name, &cx.session) {
+        attempt += 1;
         cx.session.pause(attempt).await?;
         cx.session.memberships.remove(&zone.name);
         view = look(cx, zone, before).await?;
     }
     Ok(view)
+}
+
+/// Returns whether a zone that was found belongs to no instance, so that its primary may be about to drop it.
+fn is_unowned(view: &View, zone: &ZoneName, session: &Session<'_>) -> bool {
+    let is_found = matches!(view.found, Found::Zone(_)) && view.authorized.is_ok();
+    let listed = session.memberships.get(zone).map(|(listed, _)| listed);
+    matches!(view.authorized, Err(Failure::UnownedZone { .. }))
+        || is_found && !view.state.is_known() && listed == Some(&Membership::Absent)
 }
 
 async fn look(cx: &mut Context<'_>, zone: &DesiredZone, before: &Before) -> Result<View, Failure> {

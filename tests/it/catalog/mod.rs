@@ -3,6 +3,7 @@
 
 mod check;
 mod claims;
+mod dropped;
 mod kills;
 mod members;
 mod moves;
