@@ -52,6 +52,13 @@ entries! {
         hints: &[],
         page: "The user that nsbridge runs as may not read the file. Plesk runs it as `psaadm`, and a command in a terminal often runs as root.",
     }
+    FILE_UNWRITTEN {
+        code: "NB-FILE-UNWRITTEN",
+        class: Class::Setup,
+        text: "cannot write `{path}`: {source}",
+        hints: hint!("run `ls -ld {directory}` and `df {directory}`, or name another path"),
+        page: "The file that the command line names was not written, for the reason of the system in the text: its directory does not exist, the user that nsbridge runs as may not write there, or the disk is full. nsbridge writes as the owner of that directory if it runs as root. A file that was there before is as it was, unless it is a manual page.",
+    }
     FILE_DENIED {
         code: "NB-FILE-DENIED",
         class: Class::Setup,
