@@ -57,7 +57,7 @@ entries! {
         class: Class::Setup,
         text: "cannot write `{path}`: {source}",
         hints: hint!("run `ls -ld {directory}` and `df {directory}`, or name another path"),
-        page: "The file that the command line names was not written, for the reason of the system in the text: its directory does not exist, the user that nsbridge runs as may not write there, or the disk is full. nsbridge writes as the owner of that directory if it runs as root. A file that was there before is as it was, unless it is a manual page.",
+        page: "The file that the command line names was not written, for the reason of the system in the text: its directory does not exist, the user that nsbridge runs as may not write there, or the disk is full. Root writes a backup as the owner of its directory. An earlier backup is as it was; a manual page may be cut off.",
     }
     FILE_DENIED {
         code: "NB-FILE-DENIED",

@@ -335,8 +335,9 @@ pub(super) const FACTS: &[Facts] = &[
         command: "queue backup",
         statuses: &[
             (0, "FILE is a whole copy"),
+            (64, "wrong usage, or FILE is the queue file"),
             (69, "FILE cannot be written: a person must act"),
-            (75, "another backup to FILE, or the queue file is locked"),
+            (75, "another process writes a backup to FILE"),
         ],
         uses: Uses::Queue,
         examples: &[(

@@ -51,7 +51,7 @@ pub(super) fn page(date: &str) -> Page {
     let (before, example) = chapter("## Two primaries")
         .split_once("```toml\n")
         .expect("an example");
-    page.text(&plain(before));
+    page.text(plain(before).trim());
     page.lines(example.split("```").next().unwrap_or_default());
     page.section("SEE ALSO");
     page.text("`nsbridge`(1), `nsbridge-config-check`(1), `nsbridge-config-template`(1)");
@@ -78,9 +78,12 @@ fn rows(table: &'static str) -> impl Iterator<Item = [String; 3]> {
 /// Returns a text with the capital letter and the full stop of a sentence.
 fn sentence(text: String) -> String {
     let mut sentence = text;
-    if sentence.starts_with(|first: char| first.is_ascii_lowercase())
-        && !sentence.starts_with("nsbridge")
-    {
+    let first = sentence.split(' ').next().unwrap_or_default();
+    // Before a colon stands a value as one writes it.
+    let is_word = first
+        .bytes()
+        .all(|it| it.is_ascii_lowercase() || it == b',');
+    if is_word && first != "nsbridge" {
         sentence[..1].make_ascii_uppercase();
     }
     if !sentence.ends_with(['.', ':']) {
