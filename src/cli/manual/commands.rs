@@ -209,7 +209,7 @@ pub(super) const FACTS: &[Facts] = &[
         uses: Uses::Queue,
         examples: &[(
             "Create a zone with two name servers:",
-            "nsbridge zone create --nameserver ns1.example.net --nameserver ns2.example.net example.org",
+            "nsbridge zone create --nameserver ns1.example.org --nameserver ns2.example.org example.net",
         )],
         see_also: &[],
     },
@@ -217,7 +217,7 @@ pub(super) const FACTS: &[Facts] = &[
         command: "zone delete",
         statuses: &[DONE, REFUSED, LATER],
         uses: Uses::Queue,
-        examples: &[("Delete a zone:", "nsbridge zone delete example.org")],
+        examples: &[("Delete a zone:", "nsbridge zone delete example.net")],
         see_also: &[],
     },
     Facts {
