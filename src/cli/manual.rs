@@ -18,6 +18,7 @@ use super::output::Output;
 use super::status::Status;
 use crate::permission::Unwritten;
 use crate::zonefile::format_time;
+use commands::facts_of;
 use facts::{Facts, Uses};
 use page::Page;
 
@@ -56,7 +57,7 @@ pub(super) fn with_help(program: Command) -> Command {
 }
 
 fn add_help(command: Command, words: &str) -> Command {
-    let command = command.after_long_help(facts::of(words).help());
+    let command = command.after_long_help(facts_of(words).help());
     command.mut_subcommands(|below| {
         let words = below_of(words, &below);
         add_help(below, &words)
@@ -78,7 +79,7 @@ fn pages(mut program: Command) -> Vec<(String, String)> {
     pages
 }
 
-/// Adds the page of a command and those below it. `siblings` are the names of the pages around it.
+/// Adds the page of a command and those below it. `around` are the names of the page above and of those beside it.
 fn add_pages(
     command: &Command,
     words: &str,
@@ -86,21 +87,13 @@ fn add_pages(
     date: &str,
     pages: &mut Vec<(String, String)>,
 ) {
-    let facts = facts::of(words);
+    let facts = facts_of(words);
     let name = page_name(words);
-    let below: Vec<String> = command
-        .get_subcommands()
-        .map(|it| below_of(words, it))
-        .collect();
-    let mut related: Vec<String> = match around {
-        [] => below.iter().map(|it| page_name(it)).collect(),
-        around => around
-            .iter()
-            .chain(&below.iter().map(|it| page_name(it)).collect::<Vec<_>>())
-            .cloned()
-            .collect(),
-    };
-    related.retain(|it| *it != name);
+    let commands = command.get_subcommands();
+    let below: Vec<String> = commands.map(|it| below_of(words, it)).collect();
+    let names_below: Vec<String> = below.iter().map(|it| page_name(it)).collect();
+    let related = around.iter().chain(&names_below);
+    let related: Vec<&String> = related.filter(|it| **it != name).collect();
     let rendered = match facts.uses {
         Uses::OfNsupdate => page(&nsupdate_help::command(command), facts, &related, date),
         Uses::Nothing | Uses::Configuration | Uses::Queue => page(command, facts, &related, date),
@@ -108,7 +101,7 @@ fn add_pages(
     pages.push((format!("{name}.1"), rendered));
     let mut around = vec![name];
     if !words.is_empty() {
-        around.extend(below.iter().map(|it| page_name(it)));
+        around.extend(names_below);
     }
     for (words, command) in below.iter().zip(command.get_subcommands()) {
         add_pages(command, words, &around, date, pages);
@@ -121,7 +114,7 @@ fn page_name(words: &str) -> String {
 }
 
 /// Renders the page of a command. `related` are the names of other pages.
-fn page(command: &Command, facts: &Facts, related: &[String], date: &str) -> String {
+fn page(command: &Command, facts: &Facts, related: &[&String], date: &str) -> String {
     let about = command
         .get_about()
         .map(ToString::to_string)
@@ -236,7 +229,10 @@ fn head(argument: &Arg) -> Vec<Inline> {
 /// Returns what an option or a value means, with its default and the values that it may have.
 fn explanation(argument: &Arg) -> String {
     let help = argument.get_long_help().or(argument.get_help());
-    let mut text = help.map(|it| sentence(&it.to_string())).unwrap_or_default();
+    let mut sentences: Vec<String> = help
+        .map(|it| sentence(&it.to_string()))
+        .into_iter()
+        .collect();
     if takes_values(argument) {
         let values = argument.get_possible_values();
         let values: Vec<String> = values
@@ -247,17 +243,18 @@ fn explanation(argument: &Arg) -> String {
             })
             .collect();
         if !values.is_empty() {
-            text += &format!(" One of {}.", values.join(", "));
+            sentences.push(format!("One of {}.", values.join(", ")));
         }
-        for default in argument.get_default_values() {
-            text += &format!(" Default: `{}`.", default.to_string_lossy());
-        }
+        let defaults = argument.get_default_values().iter();
+        sentences.extend(defaults.map(|it| format!("Default: `{}`.", it.to_string_lossy())));
     }
     if let Some(variable) = argument.get_env() {
         let variable = variable.to_string_lossy();
-        text += &format!(" The environment variable `{variable}` sets it, too.");
+        sentences.push(format!(
+            "The environment variable `{variable}` sets it, too."
+        ));
     }
-    text
+    sentences.join(" ")
 }
 
 fn takes_values(argument: &Arg) -> bool {

@@ -172,7 +172,7 @@ pub fn run() -> ExitCode {
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         match nsupdate_words(&words) {
-            Some((program, arguments)) => nsupdate::run(&program, &arguments),
+            Some((program, arguments)) => nsupdate::run(&program, &arguments, definition),
             None => run_command(&words),
         }
     })
@@ -252,7 +252,7 @@ fn run_command(words: &[String]) -> ExitCode {
             command: ConfigCommand::Check,
         } => configuration::check(config, &mut output),
         Command::Nsupdate { arguments } => {
-            return nsupdate::run(&nsupdate::Program::Nsbridge, arguments);
+            return nsupdate::run(&nsupdate::Program::Nsbridge, arguments, definition);
         }
         Command::Man(arguments) => manual::run(arguments, definition(), &mut output),
         Command::Completions { shell } => {

@@ -39,8 +39,12 @@ const STATUS_FAILED: u8 = 2;
 /// The run ended early: invalid usage, an invalid line, no server.
 const STATUS_FATAL: u8 = 1;
 
-/// Runs with the arguments that follow the program.
-pub(super) fn run(program: &Program, arguments: &[String]) -> ExitCode {
+/// Runs with the arguments that follow the program. `definition` returns that of nsbridge's command line, for the help.
+pub(super) fn run(
+    program: &Program,
+    arguments: &[String],
+    definition: fn() -> clap::Command,
+) -> ExitCode {
     let done = Options::read(program, arguments).and_then(|options| run_script(&options));
     match done {
         Ok(status) => status,
@@ -50,7 +54,7 @@ pub(super) fn run(program: &Program, arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Instead::Help) => {
-            let definition = super::definition();
+            let definition = definition();
             let listed = definition.find_subcommand("nsupdate");
             let mut command = nsupdate_help::command(listed.expect("it is a command"));
             // Ignores that the stream is closed, as there is no other place for the text.

@@ -168,3 +168,33 @@ pub(super) fn command(listed: &Command) -> Command {
     command.build();
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// nsupdate 9.18's, as for getopt(3): a letter with an argument is followed by a colon.
+    const OF_NSUPDATE: &str = "46A:C:dDE:ghH:iK:lL:MoOk:p:Pr:R:St:Tu:vVy:";
+
+    #[test]
+    fn the_letters_are_those_of_nsupdate() {
+        let colon = |value: &str| if value.is_empty() { "" } else { ":" };
+        let letters = LETTERS.iter();
+        let mut letters: Vec<String> = letters
+            .map(|(letter, value, _)| format!("{letter}{}", colon(value)))
+            .collect();
+        letters.sort_unstable();
+        let mut expected: Vec<String> =
+            OF_NSUPDATE
+                .split_inclusive(|_: char| true)
+                .fold(Vec::new(), |mut all, piece| {
+                    match all.last_mut() {
+                        Some(last) if piece == ":" => String::push(last, ':'),
+                        _ => all.push(piece.to_owned()),
+                    }
+                    all
+                });
+        expected.sort_unstable();
+        assert_eq!(letters, expected);
+    }
+}

@@ -40,8 +40,14 @@ const OF_QUEUE: &[(u8, &str)] = &[
 ];
 const OF_JOBS: &[(u8, &str)] = &[DONE, (65, "there is no such job")];
 
+/// Returns the facts of a command by its words after `nsbridge`.
+pub(super) fn facts_of(command: &str) -> &'static Facts {
+    let found = FACTS.iter().find(|it| it.command == command);
+    found.expect("a test goes through all commands")
+}
+
 /// The facts of each command.
-pub(super) const FACTS: &[Facts] = &[
+const FACTS: &[Facts] = &[
     Facts {
         command: "",
         statuses: &[

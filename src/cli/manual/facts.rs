@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::commands::FACTS;
-
 /// What a command has beside its definition.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -27,12 +25,6 @@ pub(super) enum Uses {
     Queue,
     /// Those that nsupdate uses, and the configuration if an option asks for it.
     OfNsupdate,
-}
-
-/// Returns the facts of a command by its words after `nsbridge`.
-pub(super) fn of(command: &str) -> &'static Facts {
-    let found = FACTS.iter().find(|it| it.command == command);
-    found.expect("a test goes through all commands")
 }
 
 impl Facts {

@@ -209,8 +209,10 @@ fn copy(snapshot: &Store, part: &Path) -> io::Result<()> {
         copy.connection.pragma_update(None, "synchronous", "off")?;
         Backup::new(&snapshot.connection, &mut copy.connection)?.step(ALL_PAGES)
     };
-    match pages().map_err(|error| io::Error::other(reason(&error)))? {
-        StepResult::Done => Ok(()),
-        _ => Err(io::ErrorKind::ResourceBusy.into()),
+    let step = pages().map_err(|error| io::Error::other(reason(&error)))?;
+    if step == StepResult::Done {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::ResourceBusy.into())
     }
 }

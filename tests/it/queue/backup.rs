@@ -267,10 +267,13 @@ fn a_backup_takes_no_place_that_serves_another_purpose() {
     assert_eq!(files(), before);
 }
 
+/// What is done to a queue, the code of the message about it, and how.
+type Damage = (&'static str, &'static str, fn(&Bridge));
+
 #[test]
 fn a_file_that_cannot_be_trusted_replaces_no_backup() {
     let named = many_zones(1);
-    let damages: [(&str, &str, fn(&Bridge)); 6] = [
+    let damages: [Damage; 6] = [
         ("newer", "NB-QUEUE-FILE-NEWER", |bridge| {
             let queue = Connection::open(bridge.file("state/queue.db")).expect("a queue");
             queue

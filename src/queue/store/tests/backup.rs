@@ -70,12 +70,13 @@ fn the_part_of_a_killed_backup_is_taken_and_that_of_a_living_one_is_not() {
     let queue = directory.path().join("new/queue.db");
     let file = directory.path().join("backup.db");
     let part = directory.path().join("backup.db.nsbridge-part");
-    fs::write(&part, [1; 500_000]).unwrap();
+    let left = vec![1; 500_000];
+    fs::write(&part, &left).unwrap();
     let held = fs::File::open(&part).unwrap();
     held.lock().unwrap();
     let taken = back_up(&queue, &file).unwrap_err();
     assert!(matches!(taken, BackupError::Taken { .. }), "{taken}");
-    assert_eq!(fs::read(&part).unwrap(), [1; 500_000]);
+    assert_eq!(fs::read(&part).unwrap(), left);
     drop(held);
     let octets = back_up(&queue, &file).unwrap();
     assert_eq!(file.metadata().unwrap().len(), octets);
