@@ -3,6 +3,7 @@
 
 mod bind;
 mod documents;
+mod examples;
 mod hosted;
 mod knot;
 mod layers;
