@@ -7,6 +7,7 @@ mod hosted;
 mod knot;
 mod layers;
 mod messages;
+mod panels;
 mod pieces;
 mod plesk;
 mod powerdns;
