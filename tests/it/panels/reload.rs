@@ -16,7 +16,7 @@ use crate::support::dig;
 use crate::support::jobs::jobs;
 use crate::support::named::Named;
 use crate::support::panel::{Panel, assert_quiet, assert_shown, packaging};
-use crate::support::process::{self, Said};
+use crate::support::process::{self, Said, as_root};
 use crate::support::server::Server as _;
 use crate::support::{wait, worker};
 
@@ -217,6 +217,59 @@ fn a_list_that_is_empty_broken_or_away_deletes_nothing(reloading: Reloading) {
     shown("NB-NAMED-CONF-INVALID");
     panel.remove(reloading.configuration);
     shown("NB-SOURCE-UNREADABLE");
+}
+
+/// HestiaCP takes a zone that it suspends out of named.conf, and ISPConfig one that is not active; the file stays. BIND
+/// does not serve the zone then.
+#[test]
+fn a_suspended_zone_is_deleted_and_comes_back() {
+    for reloading in [HESTIACP, ISPCONFIG] {
+        let (named, bridge) = fresh();
+        let panel = Panel::new(&bridge);
+        let write = |zones: &[(&str, &str)]| (reloading.write)(&panel, zones);
+        let list = || fs::read_to_string(panel.file(reloading.configuration)).expect("the list");
+        write(&[("example.com", "192.0.2.10")]);
+        let suspended = list();
+        write(&[("example.com", "192.0.2.10"), ("example.org", "192.0.2.20")]);
+        let active = list();
+        assert_quiet(&reload(&panel, &reloading));
+        panel.write(reloading.configuration, &suspended);
+        assert_quiet(&reload(&panel, &reloading));
+        assert!(!dig::has_zone(&named, "example.org"));
+        panel.write(reloading.configuration, &active);
+        assert_quiet(&reload(&panel, &reloading));
+        assert_has(&named, &reloading, "example.org", "192.0.2.20");
+        assert_has(&named, &reloading, "example.com", "192.0.2.10");
+    }
+}
+
+panels!(root_reads_the_files_and_the_user_of_the_queue_delivers_the_zones);
+fn root_reads_the_files_and_the_user_of_the_queue_delivers_the_zones(reloading: Reloading) {
+    let (named, bridge) = fresh();
+    // The user of the queue can reach the queue, and neither the keys nor the files of the panel.
+    let directory = bridge.file("").display().to_string();
+    run_as_root(&format!("chmod 711 {directory}"));
+    run_as_root(&format!("chown nobody {directory}/state"));
+    let panel = Panel::of_root(&bridge);
+    (reloading.write)(&panel, &[("example.com", "192.0.2.10")]);
+    run_as_root(&format!("chown -R root {directory}/panel"));
+    run_as_root(&format!("chmod -R go= {directory}/panel"));
+    assert_quiet(&reload(&panel, &reloading));
+    assert_has(&named, &reloading, "example.com", "192.0.2.10");
+    let owner = run_as_root(&format!("stat -c %U {directory}/state/queue.db"));
+    assert_eq!(owner, "nobody\n");
+    // So that the directory can be removed.
+    run_as_root(&format!(
+        "chown -R {} {directory}",
+        process::run_ok("id", &["-u"]).trim()
+    ));
+}
+
+/// Runs a command as root.
+#[track_caller]
+fn run_as_root(line: &str) -> String {
+    let words = as_root(line);
+    process::run_ok(words[0], &words[1..])
 }
 
 /// ISPConfig signs a zone into a file beside the unsigned one, with `dnssec-signzone`, and lists that.

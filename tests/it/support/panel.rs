@@ -8,7 +8,7 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 
 use crate::support::bridge::Bridge;
-use crate::support::process::{Running, Said};
+use crate::support::process::{Running, Said, as_root};
 use crate::support::{record, wait};
 
 /// Stands for syslog: writes each message to a file, after the words that `logger` got.
@@ -25,17 +25,29 @@ pub(crate) fn packaging(name: &str) -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct Panel<'a> {
     bridge: &'a Bridge,
+    is_root: bool,
 }
 
 impl<'a> Panel<'a> {
     /// A panel whose zone files are in [`Self::file`].
     pub(crate) fn new(bridge: &'a Bridge) -> Self {
-        let panel = Self { bridge };
+        let panel = Self {
+            bridge,
+            is_root: false,
+        };
         for directory in ["bin", "panel"] {
             fs::create_dir(bridge.file(directory)).expect("our own directory");
         }
         panel.put_program("bin/logger", LOGGER);
         panel
+    }
+
+    /// A panel that runs as root, whoever runs the test.
+    pub(crate) fn of_root(bridge: &'a Bridge) -> Self {
+        Self {
+            is_root: true,
+            ..Self::new(bridge)
+        }
     }
 
     /// A file of the panel.
@@ -100,13 +112,23 @@ impl<'a> Panel<'a> {
             packaging(""),
         ];
         let directories = directories.map(|it| it.to_string_lossy().into_owned());
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.file(""));
-        command.env_clear();
-        command.env("PATH", format!("{}:/usr/bin:/bin", directories.join(":")));
-        command.env("NSBRIDGE_CONFIG", self.bridge.write_configuration());
-        command.env("NSBRIDGE_ZONES", self.file(""));
-        command.envs(variables.iter().copied());
+        let path = format!("{}:/usr/bin:/bin", directories.join(":"));
+        let (configuration, zones) = (self.bridge.write_configuration(), self.file(""));
+        let own = [
+            ("PATH", &*path),
+            ("NSBRIDGE_CONFIG", &*configuration.to_string_lossy()),
+            ("NSBRIDGE_ZONES", &*zones.to_string_lossy()),
+        ];
+        let variables = own.iter().chain(variables);
+        let env = if self.is_root {
+            as_root("env")
+        } else {
+            vec!["env"]
+        };
+        let mut command = Command::new(env[0]);
+        command.args(&env[1..]).arg("-i");
+        command.args(variables.map(|(name, value)| format!("{name}={value}")));
+        command.arg(program).args(arguments).current_dir(&zones);
         let said = Running::start(&mut command, b"").finish(wait::PATIENCE);
         let line = program.to_string_lossy();
         record::keep_transcript(&line, &said.stdout, &said.stderr);
