@@ -27,9 +27,12 @@ mod serve;
 mod status;
 mod store;
 mod sync;
+mod sync_all;
+mod sync_sources;
 mod trust;
 mod usage;
 mod zone;
+mod zone_file;
 mod zone_list;
 
 use std::io;
@@ -74,10 +77,10 @@ enum Command {
     /// refused, a person must act; 75 not in place yet; 78 configuration or key file unusable; 64
     /// wrong usage; 70 internal error. With --dry-run, 0 means no difference and 1 differences.
     Plesk(plesk::Arguments),
-    /// Makes a zone equal to a master file.
+    /// Makes a zone equal to a master file, or with --all those of a folder or of a named.conf.
     ///
     /// Sends only the differences. Keeps records that are not in the file if nsbridge never wrote them, unless
-    /// --prune is given. Exit status: 0 in place; 65 the file is wrong, nothing was attempted; 69 refused, a
+    /// --prune is given. Exit status: 0 in place; 65 a file is wrong, its zone was left alone; 69 refused, a
     /// person must act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal
     /// error. With --dry-run, 0 means no difference and 1 differences.
     Sync(sync::Arguments),
