@@ -1,34 +1,41 @@
 #!/bin/sh
 # A hook of DirectAdmin: delivers the zone that DirectAdmin has created, written, renamed or deleted.
 #
-# Put a copy into each of these directories of /usr/local/directadmin/scripts/custom, as root:
-# dns_create_post, dns_write_post, dns_raw_save_post, dns_delete_post, domain_change_post. The script looks at the name of
-# its directory, and at these variables of DirectAdmin: `domain` or `DOMAIN`, the zone; `newdomain`, after a change of name.
-#
-# The zone is the file ZONE.db, never ZONE.db.signed. NSBRIDGE_ZONES names other directories of such files.
+# Put a copy into each of these directories of /usr/local/directadmin/scripts/custom: dns_create_post, dns_write_post,
+# dns_raw_save_post, dns_delete_post, domain_change_post. The script looks at the name of its directory, and at these
+# variables of DirectAdmin: `domain` or `DOMAIN`, the zone; `newdomain`, after a change of name. It uses no other one, and
+# passes none on: DirectAdmin may pass on variables of a request.
 set -u
-# nsbridge-panel and nsbridge.
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin
 
+# Where nsbridge-panel and nsbridge are, the configuration, and where DirectAdmin has ZONE.db: on Debian, Red Hat, FreeBSD.
+path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+config=/etc/nsbridge/nsbridge.toml
+directories='/etc/bind /var/named /etc/namedb'
+
+PATH=$path
 zone=${DOMAIN:-${domain:-}}
 
-# Sets `file` to the file of a zone, if there is one.
+# Sets `file` to the file of a zone, if there is one. ZONE.db.signed beside it holds what the primary makes by itself.
 find_file() {
-  for directory in ${NSBRIDGE_ZONES:-/etc/bind /var/named /etc/namedb}; do
+  for directory in $directories; do
     file=$directory/$1.db
     [ ! -f "$file" ] || return 0
   done
   return 1
 }
 
+panel() {
+  env -i PATH="$path" nsbridge-panel directadmin "$@"
+}
+
 # Without a file, nsbridge says so.
 deliver() {
   find_file "$1" || true
-  nsbridge-panel directadmin sync --trust panel -- "$1" "$file"
+  panel sync --config "$config" --trust panel -- "$1" "$file"
 }
 
 delete() {
-  nsbridge-panel directadmin zone delete --trust panel -- "$1"
+  panel zone delete --config "$config" --trust panel -- "$1"
 }
 
 case $0 in

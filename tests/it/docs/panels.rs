@@ -98,13 +98,23 @@ fn the_pieces_for_panels_are_installed_and_deliver_zones() {
     );
     assert_eq!(count, "5\n");
     write(&here.path().join("zones/example.com.db"), ZONE);
-    let path = format!(
-        "PATH=$PATH:{}; export NSBRIDGE_ZONES={}",
-        at("bin"),
-        at("zones")
+    let hook = here
+        .path()
+        .join("directadmin/scripts/custom/dns_write_post/nsbridge.sh");
+    let nsbridge_directory = env!("CARGO_BIN_EXE_nsbridge").trim_end_matches("/nsbridge");
+    let script = changed(
+        &fs::read_to_string(&hook).expect("the hook"),
+        &[
+            (
+                "/usr/local/sbin",
+                &format!("{}:{nsbridge_directory}", at("bin")),
+            ),
+            ("/etc/nsbridge/nsbridge.toml", &at("nsbridge.toml")),
+            ("'/etc/bind ", &format!("'{} ", at("zones"))),
+        ],
     );
-    let hook = "DOMAIN=example.com directadmin/scripts/custom/dns_write_post/nsbridge.sh";
-    nsbridge.shell(&format!("{path}; {hook}"));
+    write(&hook, &script);
+    nsbridge.shell(&format!("DOMAIN=example.com {}", hook.display()));
     assert_eq!(dig::short(&named, "www.example.com", "A"), ["192.0.2.7"]);
 
     for (panel, commands) in [

@@ -23,18 +23,49 @@ const HOOKS: [&str; 5] = [
     "domain_change_post",
 ];
 
-/// The hook, installed in the directory of this name.
+/// The hook, installed in the directory of this name, with its settings for the test.
 #[track_caller]
 fn installed(panel: &Panel<'_>, hook: &str) -> PathBuf {
+    installed_with(panel, hook, &panel.path(), &panel.configuration())
+}
+
+/// The hook as [`installed`] makes it, with this path and this configuration.
+#[track_caller]
+fn installed_with(panel: &Panel<'_>, hook: &str, path: &str, configuration: &str) -> PathBuf {
     let script = fs::read_to_string(packaging("directadmin/nsbridge.sh")).expect("the hook");
+    let directories = format!("/nonexistent {}", panel.file("").display());
+    let settings = [
+        (
+            "path",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            path,
+        ),
+        ("config", "/etc/nsbridge/nsbridge.toml", configuration),
+        (
+            "directories",
+            "'/etc/bind /var/named /etc/namedb'",
+            &format!("'{directories}'"),
+        ),
+    ];
+    let script = settings
+        .iter()
+        .fold(script, |script, (setting, there, here)| {
+            let line = format!("\n{setting}={there}\n");
+            assert!(script.contains(&line), "no {setting}");
+            script.replace(&line, &format!("\n{setting}={here}\n"))
+        });
     panel.put_program(&format!("custom/{hook}/nsbridge.sh"), &script)
 }
 
-/// Calls a hook for a zone.
+/// Calls a hook for a zone. DirectAdmin passes the records on, and perhaps variables of the request.
 #[track_caller]
 fn call(panel: &Panel<'_>, hook: &str, zone: &str) -> Said {
-    let hook_file = installed(panel, hook);
-    let is_write = hook == "dns_write_post";
+    call_installed(panel, &installed(panel, hook), zone)
+}
+
+#[track_caller]
+fn call_installed(panel: &Panel<'_>, hook: &Path, zone: &str) -> Said {
+    let is_write = hook.to_string_lossy().contains("dns_write_post");
     let variables = [
         (if is_write { "DOMAIN" } else { "domain" }, zone),
         ("newdomain", zone),
@@ -44,8 +75,12 @@ fn call(panel: &Panel<'_>, hook: &str, zone: &str) -> Said {
             "TXT",
             "example.com.=\"v=spf1 $(touch run) ~all\"&x=`touch run`",
         ),
+        ("PATH", "/nonexistent"),
+        ("NSBRIDGE_CONFIG", "/nonexistent"),
+        ("directories", "/nonexistent"),
+        ("file", "/etc/passwd"),
     ];
-    panel.run(&hook_file, &[], &variables)
+    panel.run(hook, &[], &variables)
 }
 
 /// A zone as DirectAdmin writes it: blanks and tabs, the SOA on six lines, absolute and relative names, a long
@@ -293,20 +328,73 @@ fn the_panel_sees_what_needs_a_person_and_neither_servers_nor_keys() {
         69,
         "NB-ZONE-UNOWNED",
     );
-    let hook = installed(&panel, "dns_write_post");
-    let variables = [
-        ("DOMAIN", "example.com"),
-        ("NSBRIDGE_CONFIG", "/nonexistent"),
-    ];
-    shows(&panel.run(&hook, &[], &variables), 78, "/nonexistent");
-    let without = panel.run_with("/nonexistent/nsbridge", &hook, &[], &variables);
-    shows(&without, 127, "nsbridge: not found");
-    let other = installed(&panel, "user_create_post");
-    let said = panel.run(&other, &[], &variables);
+    let hook = "dns_write_post";
+    let without = installed_with(&panel, hook, &panel.path(), "/nonexistent/nsbridge.toml");
+    let said = call_installed(&panel, &without, "example.com");
+    shows(&said, 78, "/nonexistent/nsbridge.toml");
+    let nsbridge = Path::new(env!("CARGO_BIN_EXE_nsbridge"));
+    let nsbridge = nsbridge.parent().expect("a directory").to_string_lossy();
+    let path = panel.path().replace(&*nsbridge, "/nonexistent");
+    let without = installed_with(&panel, hook, &path, &panel.configuration());
+    let said = call_installed(&panel, &without, "example.com");
+    shows(&said, 127, "nsbridge: not found");
+    let said = call(&panel, "user_create_post", "example.com");
     assert_eq!(said.status, Some(64));
     assert!(
         said.stdout()
             .ends_with(" is in the directory of no hook that it knows\n")
+    );
+}
+
+/// The first fill reads named.conf; the hooks then deliver zone by zone.
+#[test]
+fn the_first_fill_and_the_hooks_go_together() {
+    let (named, bridge) = fresh();
+    let panel = Panel::new(&bridge);
+    let list = |zones: &[&str]| {
+        let lines = zones.iter().map(|zone| {
+            let file = panel.file(&format!("{zone}.db")).display().to_string();
+            format!("zone \"{zone}\" {{ type master; file \"{file}\"; }};\n")
+        });
+        panel.write("named.conf", &lines.collect::<String>());
+    };
+    let fill = || {
+        let file = panel.file("named.conf").display().to_string();
+        let run = bridge.start(&["sync", "--all", &file], "").finish();
+        run.assert_status(0).assert_stderr("");
+        run.stdout
+    };
+    for zone in ["example.com", "example.org"] {
+        panel.write(&format!("{zone}.db"), &zone_file(zone, "192.0.2.10"));
+    }
+    list(&["example.com", "example.org"]);
+    fill();
+    for zone in ["example.com", "example.org"] {
+        assert_eq!(dig::content(&named, zone), records(zone, "192.0.2.10"));
+    }
+    assert_quiet(&call(&panel, "dns_write_post", "example.com"));
+    let log = panel.take_log();
+    assert!(log.contains("example.com.: unchanged on main"), "{log}");
+
+    panel.write("example.com.db", &zone_file("example.com", "192.0.2.11"));
+    assert_quiet(&call(&panel, "dns_write_post", "example.com"));
+    list(&["example.com"]);
+    panel.remove("example.org.db");
+    assert_quiet(&call(&panel, "dns_delete_post", "example.org"));
+    let updates = named.updates_received();
+    fill();
+    assert_eq!(named.updates_received(), updates);
+    assert!(!dig::has_zone(&named, "example.org"));
+    assert_eq!(
+        dig::content(&named, "example.com"),
+        records("example.com", "192.0.2.11")
+    );
+    // A file of before: the hook delivers it, and so does the fill if the hook could not.
+    panel.write("example.com.db", &zone_file("example.com", "192.0.2.10"));
+    fill();
+    assert_eq!(
+        dig::content(&named, "example.com"),
+        records("example.com", "192.0.2.10")
     );
 }
 

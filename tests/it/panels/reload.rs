@@ -74,7 +74,9 @@ fn reload(panel: &Panel<'_>, reloading: &Reloading) -> Said {
     let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     arguments.pop();
     arguments.push(&list);
-    panel.run(&packaging("nsbridge-panel"), &arguments, &[])
+    let (path, configuration) = (panel.path(), panel.configuration());
+    let variables = [("PATH", &*path), ("NSBRIDGE_CONFIG", &*configuration)];
+    panel.run(&packaging("nsbridge-panel"), &arguments, &variables)
 }
 
 fn fresh() -> (Named, Bridge) {

@@ -78,6 +78,21 @@ impl<'a> Panel<'a> {
         file
     }
 
+    /// Where the panel finds programs.
+    pub(crate) fn path(&self) -> String {
+        let nsbridge = Path::new(env!("CARGO_BIN_EXE_nsbridge"));
+        let nsbridge = nsbridge.parent().expect("a program is in a directory");
+        let directories = [&*self.bridge.file("bin"), nsbridge, &*packaging("")];
+        let directories = directories.map(|it| it.to_string_lossy().into_owned());
+        format!("{}:/usr/bin:/bin", directories.join(":"))
+    }
+
+    /// The configuration of nsbridge.
+    pub(crate) fn configuration(&self) -> String {
+        let file = self.bridge.write_configuration();
+        file.to_string_lossy().into_owned()
+    }
+
     /// Runs a program as the panel does, with these variables, in the directory of the panel.
     #[track_caller]
     pub(crate) fn run(
@@ -86,40 +101,6 @@ impl<'a> Panel<'a> {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Said {
-        self.run_with(
-            env!("CARGO_BIN_EXE_nsbridge"),
-            program,
-            arguments,
-            variables,
-        )
-    }
-
-    /// Runs a program as [`Self::run`] does, with another nsbridge in the path.
-    #[track_caller]
-    pub(crate) fn run_with(
-        &self,
-        nsbridge: &str,
-        program: &Path,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-    ) -> Said {
-        let directories = [
-            self.bridge.file("bin"),
-            Path::new(nsbridge)
-                .parent()
-                .expect("a directory")
-                .to_owned(),
-            packaging(""),
-        ];
-        let directories = directories.map(|it| it.to_string_lossy().into_owned());
-        let path = format!("{}:/usr/bin:/bin", directories.join(":"));
-        let (configuration, zones) = (self.bridge.write_configuration(), self.file(""));
-        let own = [
-            ("PATH", &*path),
-            ("NSBRIDGE_CONFIG", &*configuration.to_string_lossy()),
-            ("NSBRIDGE_ZONES", &*zones.to_string_lossy()),
-        ];
-        let variables = own.iter().chain(variables);
         let env = if self.is_root {
             as_root("env")
         } else {
@@ -127,8 +108,15 @@ impl<'a> Panel<'a> {
         };
         let mut command = Command::new(env[0]);
         command.args(&env[1..]).arg("-i");
-        command.args(variables.map(|(name, value)| format!("{name}={value}")));
-        command.arg(program).args(arguments).current_dir(&zones);
+        command.args(
+            variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
+        command
+            .arg(program)
+            .args(arguments)
+            .current_dir(self.file(""));
         let said = Running::start(&mut command, b"").finish(wait::PATIENCE);
         let line = program.to_string_lossy();
         record::keep_transcript(&line, &said.stdout, &said.stderr);
