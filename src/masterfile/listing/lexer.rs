@@ -1,12 +1,23 @@
 //! The words of a configuration of BIND. An included file is read as if its text stood in place of the statement, as BIND
 //! does it.
 
-use super::named_conf::{NamedConfError, Opened, Problem};
+use std::path::PathBuf;
+
+use super::error::{NamedConfError, Problem};
 
 /// How many files may include each other in a row.
 const INCLUDE_DEPTH_MAX: usize = 50;
 /// The most octets of all files: some hundred thousand zones.
 const OCTETS_MAX: usize = 256 << 20;
+
+/// A file and its contents.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Opened {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its contents.
+    pub octets: Vec<u8>,
+}
 
 /// A word or a mark.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,7 +107,7 @@ impl Lexer {
                     return Ok(Token::Mark(mark));
                 }
                 Some(b'"') => return self.quoted().map(Token::Word),
-                Some(_) => return self.bare().map(Token::Word),
+                Some(_) => return Ok(Token::Word(self.bare())),
             }
         }
     }
@@ -105,7 +116,7 @@ impl Lexer {
     fn skip(&mut self) -> Result<(), NamedConfError> {
         while let Some(text) = self.texts.last_mut() {
             match text.peek(0) {
-                Some(octet) if octet.is_ascii_whitespace() || octet == 0x0b => text.next(),
+                Some(octet) if octet.is_ascii_whitespace() => text.next(),
                 _ if text.comment().is_some() => self.skip_comment()?,
                 _ => break,
             }
@@ -137,35 +148,32 @@ impl Lexer {
         Ok(())
     }
 
-    /// Reads a word up to white space, a mark or a quotation mark. BIND: a block comment in it is skipped.
-    fn bare(&mut self) -> Result<String, NamedConfError> {
+    /// Reads a word up to white space, a comment, a mark or a quotation mark.
+    fn bare(&mut self) -> String {
         let mut word = Vec::new();
         while let Some(text) = self.texts.last_mut() {
             match text.peek(0) {
                 None | Some(b'{' | b'}' | b';' | b'"') => break,
-                Some(octet) if octet.is_ascii_whitespace() || octet == 0x0b => break,
-                _ if text.comment().is_some() => self.skip_comment()?,
+                Some(octet) if octet.is_ascii_whitespace() || text.comment().is_some() => break,
                 Some(octet) => {
                     word.push(octet);
                     text.next();
                 }
             }
         }
-        Ok(String::from_utf8_lossy(&word).into_owned())
+        String::from_utf8_lossy(&word).into_owned()
     }
 
     /// Reads a quoted word. BIND: a backslash takes the meaning of a quotation mark only.
     fn quoted(&mut self) -> Result<String, NamedConfError> {
-        let start = self.wrong(Problem::Unclosed("\""));
-        let mut word = Vec::new();
-        let mut is_escaped = false;
-        let Some(text) = self.texts.last_mut() else {
-            return Err(start);
-        };
-        text.next();
-        while let Some(octet) = text.peek(0) {
+        let (file, line) = self.place();
+        let (mut word, mut is_escaped, mut is_open) = (Vec::new(), false, false);
+        while let Some(text) = self.texts.last_mut()
+            && let Some(octet) = text.peek(0)
+        {
             text.next();
             match octet {
+                b'"' if !is_open => is_open = true,
                 b'"' if is_escaped => {
                     word.pop();
                     word.push(octet);
@@ -178,7 +186,12 @@ impl Lexer {
                 }
             }
         }
-        Err(start)
+        let problem = Problem::Unclosed("\"");
+        Err(NamedConfError::Line {
+            file,
+            line,
+            problem,
+        })
     }
 }
 

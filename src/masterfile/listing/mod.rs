@@ -2,13 +2,16 @@
 //!
 //! The module opens no files: the caller provides the names in a folder, and the files that a configuration includes.
 
+mod error;
 mod lexer;
 mod named_conf;
 
 #[cfg(test)]
 mod tests;
 
-pub use named_conf::{ConfiguredZone, NamedConf, NamedConfError, Opened, Problem, Role};
+pub use error::{NamedConfError, Problem};
+pub use lexer::Opened;
+pub use named_conf::{ConfiguredZone, NamedConf, Role};
 
 use crate::model::Name;
 

@@ -5,17 +5,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lexer::{Lexer, Token};
-use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, listing as entries};
-
-/// A file and its contents.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Opened {
-    /// Its path.
-    pub path: PathBuf,
-    /// Its contents.
-    pub octets: Vec<u8>,
-}
+use super::error::{NamedConfError, Problem};
+use super::lexer::{Lexer, Opened, Token};
 
 /// The zones of a configuration.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -46,65 +37,6 @@ pub enum Role {
     Other,
     /// The statement lacks this option, without which BIND refuses it.
     Lacking(&'static str),
-}
-
-/// An error of a configuration.
-#[derive(Debug)]
-pub enum NamedConfError {
-    /// A file cannot be read.
-    Unreadable {
-        /// Its path.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A line is invalid.
-    Line {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// The problem.
-        problem: Problem,
-    },
-}
-
-/// A problem of a line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Problem {
-    /// Another word or mark than expected.
-    Expected(&'static str),
-    /// A quotation mark or a comment is never closed.
-    Unclosed(&'static str),
-    /// Too many files include each other in a row.
-    TooDeep,
-    /// All files together are too large.
-    TooLarge,
-}
-
-displayed!(NamedConfError);
-
-impl Diagnose for NamedConfError {
-    fn diagnostic(&self) -> Diagnostic {
-        match self {
-            Self::Unreadable { path, source } => {
-                case!(entries::SOURCE_UNREADABLE, path = path.display(), source)
-            }
-            Self::Line {
-                file,
-                line,
-                problem,
-            } => {
-                let problem = match problem {
-                    Problem::Expected(expected) => format!("expected is {expected}"),
-                    Problem::Unclosed(mark) => format!("`{mark}` is never closed"),
-                    Problem::TooDeep => "too many files include each other".into(),
-                    Problem::TooLarge => "the files are too large".into(),
-                };
-                case!(entries::NAMED_CONF_INVALID, file, line, problem)
-            }
-        }
-    }
 }
 
 impl NamedConf {
@@ -173,8 +105,6 @@ impl Reader<'_> {
                 Token::Word(word) => word.to_ascii_lowercase(),
                 Token::End if block == Block::File => return Ok(zone),
                 Token::Mark(b'}') if block != Block::File => return Ok(zone),
-                // BIND: an empty statement.
-                Token::Mark(b';') => continue,
                 Token::Mark(_) | Token::End => return Err(self.expected("a statement")),
             };
             match (word.as_str(), block) {

@@ -73,7 +73,7 @@ const BLOCKS: &[(&str, &str, usize, &str)] = &[
     ("docs/servers/knot.md", "", 5, "knot"),
     ("docs/servers/powerdns.md", "", 4, "powerdns"),
     ("docs/servers/powerdns.md", "sh", 1, "shell"),
-    ("docs/zonefiles.md", "sh", 1, "shell"),
+    ("docs/zonefiles.md", "sh", 2, "shell"),
     ("fuzz/README.md", "sh", 1, "by hand: it takes minutes"),
     (
         "tests/README.md",

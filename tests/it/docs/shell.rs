@@ -136,7 +136,7 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         said.stdout()
     };
 
-    let [sync] = &shell_of("docs/zonefiles.md")[..] else {
+    let [sync, all] = &shell_of("docs/zonefiles.md")[..] else {
         panic!("zonefiles.md has other commands");
     };
     let (dry_run, runs) = sync.split_once('\n').expect("several lines");
@@ -146,6 +146,24 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         printed.starts_with("example.com.: created with "),
         "{printed}"
     );
+
+    let folder = here.path().join("zones");
+    fs::create_dir(&folder).unwrap();
+    write(&folder.join("example.edu.db"), ZONE);
+    write(&folder.join("example.org"), ZONE);
+    let listed = "zone \"example.org\" { type primary; file \"zones/example.org\"; };\n";
+    write(&here.path().join("named.conf"), listed);
+    let all = changed(all, &[("/etc/bind/", "")]);
+    let (dry_run, runs) = all.split_once('\n').expect("several lines");
+    assert_eq!(nsbridge.shell(dry_run).status, Some(1));
+    let printed = succeeds(&format!("set -e; {runs}"));
+    for zone in ["example.edu", "example.org"] {
+        assert!(
+            printed.contains(&format!("{zone}.: created with ")),
+            "{printed}"
+        );
+        assert!(dig::has_zone(&named, zone));
+    }
 
     let [acme] = &shell_of("docs/acme.md")[..] else {
         panic!("acme.md has other commands");

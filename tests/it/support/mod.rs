@@ -50,6 +50,7 @@ pub(crate) mod scripted;
 pub(crate) mod server;
 pub(crate) mod signing;
 pub(crate) mod sync;
+pub(crate) mod sync_all;
 pub(crate) mod terminal;
 pub(crate) mod wait;
 pub(crate) mod wanted;
