@@ -15,7 +15,7 @@ directories='/etc/bind /var/named /etc/namedb'
 PATH=$path
 zone=${DOMAIN:-${domain:-}}
 
-# Sets `file` to the file of a zone, if there is one. ZONE.db.signed beside it holds what the primary makes by itself.
+# Sets `file` to the file of a zone, if there is one: never ZONE.db.signed, since a signing primary makes its own signatures.
 find_file() {
   for directory in $directories; do
     file=$directory/$1.db
