@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(conflicts_with_all = ["zone", "file", "server", "key_file"])]
     all: Option<PathBuf>,
     /// With --all, also deliver the zones whose files have not changed.
-    #[arg(long, requires = "all")]
+    #[arg(long, requires = "all", conflicts_with_all = ["zone", "file"])]
     unchanged: bool,
     #[command(flatten)]
     by: By,

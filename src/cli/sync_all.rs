@@ -54,8 +54,9 @@ struct Work<'a> {
     unchanged: usize,
     sent: usize,
     gone: usize,
-    /// The keys of zones that are gone, and stay since another source has them.
-    kept: Vec<String>,
+    /// The keys of zones that are gone, and of which nothing is to be deleted: another source has them, or nothing of them
+    /// was sent.
+    forgotten: Vec<String>,
 }
 
 /// Runs the command.
@@ -93,16 +94,16 @@ pub(super) fn run(
         unchanged: 0,
         sent: 0,
         gone: 0,
-        kept: Vec::new(),
+        forgotten: Vec::new(),
     };
     for (zone, path, file) in files {
         status.or_worse(work.add(&zone, path, file, output));
     }
     status.or_worse(work.add_gone(&sources, output));
-    if !work.kept.is_empty() && !options.dry_run {
-        let kept = std::mem::take(&mut work.kept);
+    if !work.forgotten.is_empty() && !options.dry_run {
+        let zones = std::mem::take(&mut work.forgotten);
         let forget = async |store_thread: &StoreThread, _: &mut Output| {
-            store_thread.jobs().forget_listed(&source, kept).await?;
+            store_thread.jobs().forget_listed(&source, zones).await?;
             Ok(Status::Done)
         };
         status.or_worse(with_store(setup, Access::ReadWrite, output, forget));
@@ -293,13 +294,17 @@ impl Work<'_> {
             .filter(|it| !listed.contains(&it.zone))
         {
             let Some(other) = &it.other else {
-                gone.push(it.zone.clone());
+                if it.is_sent {
+                    gone.push(it.zone.clone());
+                } else {
+                    self.forgotten.push(it.zone.clone());
+                }
                 continue;
             };
             let (zone, other) = (&it.zone, String::from_utf8_lossy(other));
             let kept = case!(entries::ZONE_LISTED_ELSEWHERE, path, other, zone);
             output.message(&Message::of(&kept).about(zone));
-            self.kept.push(zone.clone());
+            self.forgotten.push(zone.clone());
         }
         self.gone = gone.len();
         if let Some(limit) = self.setup.policy.deletions_per_hour_max

@@ -58,30 +58,30 @@ entries! {
     FILE_NAME_AMBIGUOUS {
         code: "NB-FILE-NAME-AMBIGUOUS",
         class: Class::Input,
-        text: "`{path}` may be the file of `{first}` or of `{second}`",
-        hints: hint!("give `sync --all` the configuration of the server in place of the folder"),
+        text: "`{path}` is the file of `{first}` or `{second}`",
+        hints: hint!("give `--all` the named.conf instead"),
         page: "In the name of the file, both its start (`pri.`, `db.`) and its end (`.zone`) may stand beside the name of the zone or be part of it. nsbridge leaves both zones as they are.",
     }
     ZONE_FILE_INCOMPLETE {
         code: "NB-ZONE-FILE-INCOMPLETE",
         class: Class::Input,
         text: "`{file}` has no {rtype} record of the zone",
-        hints: hint!("see whether it is written to its end; `named-checkzone` requires the record, too"),
+        hints: hint!("was it written whole? `named-checkzone` requires the record, too"),
         page: "A name server does not load such a file. It may be empty, or half-written. `nsbridge sync --all` leaves the zone as it is. `nsbridge sync ZONE FILE` takes the file.",
     }
     ZONES_GONE {
         code: "NB-ZONES-GONE",
         class: Class::Permanent,
-        text: "{count} zones are gone from `{path}`, and `deletions-max-per-hour` is {limit}",
-        hints: hint!("if they are to be deleted, run it with `--force`; else see which files are missing"),
-        page: "More zones that `nsbridge sync --all` delivered from there are gone than may be deleted within an hour. So nsbridge deletes none of them, in no run: perhaps files are missing, or a part of them is not mounted. \
+        text: "{count} zones are gone from `{path}`; the limit is {limit}",
+        hints: hint!("find the missing files, or give `--force`"),
+        page: "More zones that `nsbridge sync --all` delivered from there are gone than may be deleted within an hour (`deletions-max-per-hour`). So nsbridge deletes none of them, in no run: perhaps files are missing, or a part of them is not mounted. \
                If they are to be deleted, `--force` deletes them. All other zones are delivered.",
     }
     ZONE_LISTED_ELSEWHERE {
         code: "NB-ZONE-LISTED-ELSEWHERE",
         class: Class::Remark,
-        text: "gone from `{path}`, and not deleted, since `{other}` lists it",
-        hints: hint!("if it is to be deleted, run `nsbridge zone delete {zone}`"),
+        text: "gone from `{path}`; it stays, as `{other}` lists it",
+        hints: hint!("`nsbridge zone delete {zone}` deletes it"),
         page: "Another folder or configuration that `nsbridge sync --all` reads had the zone when it was read last. The zone stays until it is gone from there, too.",
     }
 }

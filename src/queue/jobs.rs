@@ -52,7 +52,7 @@ impl Jobs {
         self.0.ask(move |store| store.listed(&source))
     }
 
-    /// Forgets that this folder or configuration has these zones.
+    /// Forgets that this folder or configuration has these zones, and drops the jobs that would deliver them from there.
     pub(crate) fn forget_listed(&self, source: &[u8], zones: Vec<String>) -> Answer<()> {
         let source = source.to_owned();
         self.0

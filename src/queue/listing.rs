@@ -33,4 +33,6 @@ pub(crate) struct RememberedZone {
     pub(crate) digest: Option<Vec<u8>>,
     /// The canonical path of another folder or configuration that has the zone.
     pub(crate) other: Option<Vec<u8>>,
+    /// Whether something of it may be on a primary.
+    pub(crate) is_sent: bool,
 }

@@ -49,8 +49,9 @@ impl FileName {
         if DEBIAN_FILES.contains(&name) {
             return Self::Default;
         }
-        // Hidden files, and what editors leave.
-        if name.starts_with(['.', '#']) || name.ends_with(['~', '#']) {
+        // A hidden file, or one with a mark of an editor, such as `~`.
+        let is_of_name = |it: char| it.is_alphanumeric() || ['-', '_', '.'].contains(&it);
+        if name.starts_with('.') || !name.chars().all(is_of_name) {
             return Self::Other;
         }
         let end = name.rsplit('.').next().unwrap_or_default();

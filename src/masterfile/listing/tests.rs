@@ -46,6 +46,7 @@ fn a_file_name_shows_its_zone() {
         "db.example.com.rpmsave",
         "example.com.db.bak",
         "sec.example.com",
+        "no zone.db",
     ] {
         assert_eq!(FileName::read(other), FileName::Other, "{other}");
     }

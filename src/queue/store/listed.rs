@@ -23,7 +23,9 @@ impl Store {
         let find = concat!(
             "SELECT zone, CASE WHEN job IS NULL THEN digest END,
                 (SELECT source FROM listed AS other
-                    WHERE other.zone = listed.zone AND other.source <> listed.source AND other.digest IS NOT NULL LIMIT 1)
+                    WHERE other.zone = listed.zone AND other.source <> listed.source AND other.digest IS NOT NULL LIMIT 1),
+                EXISTS (SELECT 1 FROM zone WHERE zone.name = listed.zone)
+                    OR EXISTS (SELECT 1 FROM job WHERE job.id = listed.job AND claim IS NOT NULL)
              FROM listed WHERE source = ? AND own_sum IS ",
             listed_sum!(),
             " ORDER BY zone"
@@ -34,21 +36,28 @@ impl Store {
                     zone: row.get(0)?,
                     digest: row.get(1)?,
                     other: row.get(2)?,
+                    is_sent: row.get(3)?,
                 })
             })
         })
     }
 
-    /// Forgets that a source has these zones.
+    /// Forgets that a source has these zones, and drops the jobs that would deliver them from there. A zone whose job a
+    /// process has in hand stays listed.
     pub(in crate::queue) fn forget_listed(
         &mut self,
         source: &[u8],
         zones: &[String],
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let forget = "DELETE FROM listed WHERE source = ? AND zone = ?";
-            let mut zones = zones.iter();
-            zones.try_for_each(|zone| execute(transaction, forget, params![source, zone]))
+            let drop = "DELETE FROM job WHERE claim IS NULL
+                        AND id = (SELECT job FROM listed WHERE source = ? AND zone = ?)";
+            let forget = "DELETE FROM listed WHERE source = ? AND zone = ?
+                          AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = listed.job)";
+            zones.iter().try_for_each(|zone| {
+                execute(transaction, drop, params![source, zone])?;
+                execute(transaction, forget, params![source, zone])
+            })
         })
     }
 }

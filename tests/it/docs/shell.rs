@@ -150,14 +150,14 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
     let folder = here.path().join("zones");
     fs::create_dir(&folder).unwrap();
     write(&folder.join("example.edu.db"), ZONE);
-    write(&folder.join("example.org"), ZONE);
-    let listed = "zone \"example.org\" { type primary; file \"zones/example.org\"; };\n";
+    write(&folder.join("example.info"), ZONE);
+    let listed = "zone \"example.info\" { type primary; file \"zones/example.info\"; };\n";
     write(&here.path().join("named.conf"), listed);
     let all = changed(all, &[("/etc/bind/", "")]);
     let (dry_run, runs) = all.split_once('\n').expect("several lines");
     assert_eq!(nsbridge.shell(dry_run).status, Some(1));
     let printed = succeeds(&format!("set -e; {runs}"));
-    for zone in ["example.edu", "example.org"] {
+    for zone in ["example.edu", "example.info"] {
         assert!(
             printed.contains(&format!("{zone}.: created with ")),
             "{printed}"

@@ -17,7 +17,7 @@ const CONFIGURATION: &str = r#"
 /* zone "comment3.test" {
      type master; file "a.db"; }; */
 acl own { 127.0.0.1; { 192.0.2.0/24; }; };
-include "options.conf";
+include "{here}/options.conf";
 include "parts/*.conf";
 view "inside" {
     match-clients { own; };
@@ -37,12 +37,20 @@ view outside IN {
     zone "both.test" { type primary; file "both.db"; };
     zone "split.test" { type primary; file "outside.db"; };
     zone a.test { in-view "inside"; };
+};
+view "chaos" CH {
+    recursion no;
     zone "version.bind" CH { type primary; file "version.db"; };
+    zone "chaos.test" { type primary; file "version.db"; };
 };
 "#;
 
+fn configuration(bridge: &Bridge) -> String {
+    CONFIGURATION.replace("{here}", &bridge.file("zones").display().to_string())
+}
+
 fn write(bridge: &Bridge) {
-    put(bridge, "named.conf", CONFIGURATION);
+    put(bridge, "named.conf", &configuration(bridge));
     let data = bridge.file("zones/data").display().to_string();
     put(
         bridge,
@@ -102,6 +110,7 @@ fn the_primary_zones_of_a_configuration_are_delivered(kind: Kind) {
     assert_eq!(dig::short(&server, "mail.a.test", "A"), ["192.0.2.25"]);
     assert_eq!(www(&server, "both.test"), Some(2));
     for absent in [
+        "chaos.test",
         "split.test",
         "theirs.test",
         "comment1.test",
@@ -117,7 +126,7 @@ fn the_primary_zones_of_a_configuration_are_delivered(kind: Kind) {
     assert_total(&quiet, 0, 0, 2);
 
     // One view less: `both.test` stays by the other one, and `split.test` has one file now.
-    let text = CONFIGURATION.replace("zone \"both.test\" { type primary; file \"both.db\"; };\n    zone \"split.test\" { type primary; file \"inside.db\"; };", "");
+    let text = configuration(&bridge).replace("zone \"both.test\" { type primary; file \"both.db\"; };\n    zone \"split.test\" { type primary; file \"inside.db\"; };", "");
     put(&bridge, "named.conf", &text);
     let run = sync(&bridge, &[]);
     run.assert_status(0).assert_stderr("");

@@ -213,7 +213,7 @@ key "zone" {{ algorithm hmac-sha256; secret "AAAA"; }};
         ("class.test", "class.db"),
         ("comment/*.test", "a//b#c.db"),
         ("database.test", ""),
-        ("escape.test", "a\\\"b\\c.db"),
+        ("escape.test", "a\\\\\"b\\c.db"),
         ("include.test", "half.db"),
         ("tight.test", "tight.db"),
         ("upper.test", "upper.db"),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::changes::NewJob;
 use super::super::file::Store;
 use super::jobs::{NOW, absent, enqueue, name, number, sent, settle};
-use super::store;
+use super::{change, key, store};
+use crate::deliver::Provenance;
 use crate::model::{DesiredSoa, DesiredZone, Intent, RejectedRecords, RrSets, Trust, ZoneSource};
 use crate::queue::job::{JobId, JobOutcome, unreadable};
 use crate::queue::listing::{Listing, RememberedZone};
@@ -50,9 +51,43 @@ fn assert_listed(store: &Store, source: &str, expected: &[(&str, Option<&str>, O
             zone: (*zone).to_owned(),
             digest: octets(*digest),
             other: octets(*other),
+            is_sent: false,
         })
         .collect();
-    assert_eq!(store.listed(source.as_bytes()).unwrap(), expected);
+    let mut found = store.listed(source.as_bytes()).unwrap();
+    for it in &mut found {
+        it.is_sent = false;
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_zone_of_which_nothing_was_sent_is_forgotten_with_its_job() {
+    let (_directory, mut store) = store();
+    let is_sent = |store: &Store| store.listed(b"/x").unwrap()[0].is_sent;
+    let forget = |store: &mut Store| {
+        store
+            .forget_listed(b"/x", &["example.".to_owned()])
+            .unwrap();
+    };
+    let id = list(&mut store, "/x", "example.", Some("1"));
+    // This process has the job in hand.
+    assert!(is_sent(&store));
+    forget(&mut store);
+    assert!(is_sent(&store));
+    let held = JobOutcome::Held {
+        reason: unreadable("no"),
+        again_at: None,
+    };
+    settle(&mut store, id, "example.", held);
+    assert!(!is_sent(&store));
+    let nothing = store.load(&key()).unwrap();
+    let reserved = change(&nothing, Provenance::Creating, &["a"], &[]);
+    store.apply(&[reserved]).unwrap();
+    assert!(is_sent(&store));
+    forget(&mut store);
+    assert_listed(&store, "/x", &[]);
+    assert!(store.list_jobs().unwrap().is_empty());
 }
 
 #[test]
@@ -100,7 +135,7 @@ fn a_deleted_zone_is_forgotten_once_its_job_is_done() {
 fn sources_see_each_other_and_other_callers_take_zones_from_all() {
     let (_directory, mut store) = store();
     list(&mut store, "/x", "a.", Some("1"));
-    list(&mut store, "/x", "b.", Some("1"));
+    let second = list(&mut store, "/x", "b.", Some("1"));
     list(&mut store, "/y", "a.", Some("2"));
     assert_listed(
         &store,
@@ -112,6 +147,11 @@ fn sources_see_each_other_and_other_callers_take_zones_from_all() {
     list(&mut store, "/y", "a.", None);
     assert_listed(&store, "/x", &[("a.", None, None), ("b.", None, None)]);
     list(&mut store, "/y", "a.", Some("2"));
+    let held = JobOutcome::Held {
+        reason: unreadable("no"),
+        again_at: None,
+    };
+    settle(&mut store, second, "b.", held);
     store.forget_listed(b"/x", &["b.".to_owned()]).unwrap();
     assert_listed(&store, "/x", &[("a.", None, Some("/y"))]);
     enqueue(&mut store, sent("a.", 7));
