@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pretty_assertions::assert_eq;
 
+use super::SHELL_NAMES;
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
@@ -191,30 +192,18 @@ fn a_name_with_shell_signs_runs_nothing_and_is_refused() {
     let panel = Panel::new(&bridge);
     panel.write("example.com.db", &zone_file("example.com", "192.0.2.10"));
     assert_quiet(&call(&panel, "dns_write_post", "example.com"));
-    let names = [
-        "$(touch run).example.com",
-        "`touch run`.example.com",
-        "a;touch run;.example.com",
-        "a&touch run&.example.com",
-        "a|touch run.example.com",
+    let others = [
         "a\ntouch run\n.example.com",
-        "a>run.example.com",
         "'\"\\.example.com",
-        "a b.example.com",
-        "*.example.com",
         "?xample.com",
         "example.com\n",
         "example.com example.com",
-        "-h",
         "--config=/dev/null",
-        "--force",
         "../panel/example.com",
         "/etc/passwd",
-        "%s%n.example.com",
-        "\u{1b}[2J.example.com",
         "",
     ];
-    for name in names {
+    for name in SHELL_NAMES.into_iter().chain(others) {
         // Where a file can have this name, the zone has one.
         if !name.contains('/') {
             panel.write(

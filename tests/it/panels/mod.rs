@@ -8,6 +8,23 @@ mod reload;
 
 use crate::support::panel::Panel;
 
+/// Names that a shell would take for something else, each the name of a file and of a zone in quotation marks.
+const SHELL_NAMES: [&str; 13] = [
+    "$(touch run).example.com",
+    "`touch run`.example.com",
+    "a;touch run;.example.com",
+    "a&touch run&.example.com",
+    "a|touch run.example.com",
+    "a>run.example.com",
+    "'.example.com",
+    "a b.example.org",
+    "*.example.org",
+    "-h",
+    "--force",
+    "%s%n.example.org",
+    "\u{1b}[2J.example.org",
+];
+
 /// A panel that writes zones and a list of them, and lets BIND reload: its way to write, and what its zones hold.
 #[derive(Clone, Copy)]
 struct Reloading {

@@ -7,10 +7,10 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
-use super::Reloading;
 use super::froxlor::FROXLOR;
 use super::hestiacp::HESTIACP;
 use super::ispconfig::{self, ISPCONFIG};
+use super::{Reloading, SHELL_NAMES};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::jobs::jobs;
@@ -130,22 +130,7 @@ panels!(a_name_with_shell_signs_runs_nothing_and_costs_no_other_zone);
 fn a_name_with_shell_signs_runs_nothing_and_costs_no_other_zone(reloading: Reloading) {
     let (named, bridge) = fresh();
     let panel = Panel::new(&bridge);
-    let names = [
-        "$(touch run).example.com",
-        "`touch run`.example.com",
-        "a;touch run;.example.com",
-        "a&touch run&.example.com",
-        "a|touch run.example.com",
-        "a>run.example.com",
-        "'.example.com",
-        "a b.example.org",
-        "*.example.org",
-        "-h",
-        "--force",
-        "%s%n.example.org",
-        "\u{1b}[2J.example.org",
-    ];
-    for (name, last) in names.into_iter().zip(10..) {
+    for (name, last) in SHELL_NAMES.into_iter().zip(10..) {
         let address = format!("192.0.2.{last}");
         (reloading.write)(&panel, &[(name, "192.0.2.66"), ("example.com", &address)]);
         let said = reload(&panel, &reloading);
