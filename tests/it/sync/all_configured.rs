@@ -26,7 +26,7 @@ view "inside" {
     zone "16.172.in-addr.arpa" IN { type master; file "/etc/bind/db.empty"; };
     zone "A.Test" IN {
         include "type.conf";
-        file "a.db"; // "; };
+        file "deeper/a.db"; // "; };
         allow-query { any; };
     };
     zone "both.test" { type primary; file "both.db"; };
@@ -67,7 +67,7 @@ fn write(bridge: &Bridge) {
     put(bridge, "data/type.conf", "type /* of a */ master;\n");
     put(
         bridge,
-        "data/a.db",
+        "data/deeper/a.db",
         &(contents(1) + "$INCLUDE common/mail\n"),
     );
     put(bridge, "data/common/mail", "mail A 192.0.2.25\n");
