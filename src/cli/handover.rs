@@ -22,8 +22,8 @@ use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, Lacking, SILENT_SECONDS, StoreError, StoreThread,
-    WorkerLock, dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, SILENT_SECONDS, StoreError,
+    StoreThread, WorkerLock, dispatch_preview,
 };
 
 /// The place of a command whose words are on the command line.
@@ -43,6 +43,21 @@ pub(super) fn carry_out(
         preview(commands, setup, output)
     } else {
         hand_over(commands, setup, output)
+    }
+}
+
+/// Does what [`carry_out`] does, with commands about zones that a folder or a configuration lists.
+pub(super) fn carry_out_listed(
+    commands: &[Command],
+    listing: &Listing,
+    dry_run: bool,
+    setup: &Setup,
+    output: &mut Output,
+) -> Status {
+    if dry_run {
+        preview(commands, setup, output)
+    } else {
+        hand_over_listed(commands, Some(listing), setup, output)
     }
 }
 
@@ -69,8 +84,17 @@ pub(super) fn check_denied(
 /// If the queue accepts nothing or its file fails, they are delivered without it, with a message that they are not
 /// kept. A server of the command line has no queue.
 pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
+    hand_over_listed(commands, None, setup, output)
+}
+
+fn hand_over_listed(
+    commands: &[Command],
+    listing: Option<&Listing>,
+    setup: &Setup,
+    output: &mut Output,
+) -> Status {
     if setup.is_direct {
-        let run = attempt(commands, setup, StoreThread::of_nothing(), output);
+        let run = attempt(commands, listing, setup, StoreThread::of_nothing(), output);
         return run.end(setup, output);
     }
     act_as_owner_of(&setup.queue_path);
@@ -87,7 +111,7 @@ pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output
         let message = Message::from(error).and_nothing_attempted();
         return output.abort(message.into());
     }
-    let mut run = attempt(commands, setup, store_thread, output);
+    let mut run = attempt(commands, listing, setup, store_thread, output);
     if run.left.is_empty() {
         return run.end(setup, output);
     }
@@ -96,7 +120,7 @@ pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output
     }
     let mut lacking = Lacking::default();
     for access in [Access::Detached, Access::Blank] {
-        let next = attempt(&run.left, setup, start(access), output);
+        let next = attempt(&run.left, listing, setup, start(access), output);
         lacking.older.extend(next.lacking.older);
         lacking.is_state_lost |= next.lacking.is_state_lost;
         run.status.or_worse(next.status);
@@ -186,6 +210,7 @@ fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
 /// Does what [`hand_over`] does, with one store.
 fn attempt(
     commands: &[Command],
+    listing: Option<&Listing>,
     setup: &Setup,
     store_thread: Result<StoreThread, StoreError>,
     output: &mut Output,
@@ -204,7 +229,7 @@ fn attempt(
             return run;
         }
     };
-    let done = block_on(work(commands, setup, &store_thread, output));
+    let done = block_on(work(commands, listing, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
         Err(error) => run.status = output.abort(error.into()),
@@ -231,6 +256,7 @@ fn attempt(
 /// Why the queue accepts nothing; nothing was delivered.
 async fn work(
     commands: &[Command],
+    listing: Option<&Listing>,
     setup: &Setup,
     store_thread: &StoreThread,
     output: &mut Output,
@@ -247,7 +273,10 @@ async fn work(
         // Perhaps a primary has another address now. If the file failed, `enqueue` says so.
         let _ = store_thread.jobs().forget_silence(setup.changed_at).await;
     }
-    let accepted = store_thread.jobs().enqueue(&jobs, now).await;
+    let accepted = store_thread.jobs().enqueue(&jobs, listing, now).await;
+    if let Some(listing) = listing {
+        listing.release();
+    }
     let accepted = accepted.map_err(|failure| Message::of(&failure))?;
     let accepted = accepted.map_err(|full| Message::of(&full))?;
     warn_of_clocks(commands, &accepted, output);

@@ -29,9 +29,12 @@ mod serve;
 mod status;
 mod store;
 mod sync;
+mod sync_all;
+mod sync_sources;
 mod trust;
 mod usage;
 mod zone;
+mod zone_file;
 mod zone_list;
 
 use std::path::PathBuf;
@@ -73,7 +76,7 @@ enum Command {
     /// Creates zones that are missing. What cannot be in place within `queue.deadline-seconds` stays in the queue, and
     /// `nsbridge serve` or a later call delivers it.
     Plesk(plesk::Arguments),
-    /// Makes a zone equal to a master file.
+    /// Makes a zone equal to a master file, or with --all those of a folder or of a named.conf.
     ///
     /// Sends only the differences. Keeps records that are not in the file if nsbridge never wrote them, unless
     /// --prune is given.

@@ -1,22 +1,22 @@
-//! `nsbridge sync`: makes a zone equal to a master file.
+//! `nsbridge sync`: makes a zone equal to a master file, or all zones of a folder or a configuration of BIND.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::configuration::Setup;
 use super::direct;
 use super::handover::{COMMAND_LINE, carry_out, check_denied, command};
 use super::input;
-use super::message::{Abort, Message, Severity};
+use super::message::{Abort, Message};
 use super::output::Output;
 use super::status::Status;
+use super::sync_all::{self, Options};
 use super::trust::By;
+use super::zone_file::{ZoneFile, ZoneFileError};
 use crate::diagnostic::{case, command as entries};
-use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, Note, Source, Wanted};
-use crate::model::{AbsentZone, Intent, Name, ZoneName};
+use crate::model::{AbsentZone, Intent, Name, Trust, ZoneName};
 
 /// Options of `nsbridge sync`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line")]
 pub(super) struct Arguments {
     /// Print the changes that a run would make, and make none.
     #[arg(long)]
@@ -28,15 +28,32 @@ pub(super) struct Arguments {
     /// is gone from the primary, in this run.
     #[arg(long)]
     force: bool,
+    /// Deliver the zones of a folder with files NAME.db, NAME.zone, pri.NAME or db.NAME, or the primary zones of a
+    /// named.conf: those whose files have changed since their last delivery. Delete those that were delivered from
+    /// there, and are no longer listed.
+    #[arg(long, value_name = "DIRECTORY|NAMED.CONF", value_parser = read_source)]
+    #[arg(conflicts_with_all = ["zone", "file", "server", "key_file"])]
+    all: Option<PathBuf>,
+    /// With --all, also deliver the zones whose files have not changed.
+    #[arg(long, requires = "all", conflicts_with_all = ["zone", "file"])]
+    unchanged: bool,
     #[command(flatten)]
     by: By,
     #[command(flatten)]
     server: direct::Arguments,
     /// The zone.
-    #[arg(value_parser = input::name)]
-    zone: Name,
+    #[arg(value_parser = input::name, required_unless_present = "all")]
+    zone: Option<Name>,
     /// The master file; `-` is standard input.
-    file: PathBuf,
+    #[arg(required_unless_present = "all")]
+    file: Option<PathBuf>,
+}
+
+fn read_source(text: &str) -> Result<PathBuf, &'static str> {
+    match text {
+        "-" => Err("standard input is neither a folder nor a configuration"),
+        _ => Ok(text.into()),
+    }
 }
 
 /// Runs the command.
@@ -49,9 +66,23 @@ pub(super) fn run(
     if arguments.force {
         setup.policy.force();
     }
-    let zone = ZoneName::new(&arguments.zone);
+    if let Some(path) = &arguments.all {
+        let options = Options {
+            path,
+            trust: arguments.by.trust_or(Trust::Panel),
+            dry_run: arguments.dry_run,
+            prunes: arguments.prune,
+            sends_unchanged: arguments.unchanged,
+        };
+        return sync_all::run(&options, &setup, output);
+    }
+    let (Some(zone), Some(file)) = (&arguments.zone, &arguments.file) else {
+        // clap refuses a command line without them.
+        return Ok(Status::Usage);
+    };
+    let zone = ZoneName::new(zone);
     if arguments.prune {
-        check_prune(&zone, &setup)?;
+        sync_all::check_prune(&zone, &setup)?;
     }
     let trust = arguments.by.trust();
     let denied = AbsentZone {
@@ -60,79 +91,40 @@ pub(super) fn run(
     };
     let denied = command(COMMAND_LINE, Intent::ZoneAbsent(denied));
     check_denied(&denied, &setup, output)?;
-    let (mut wanted, mut status) = read(&zone, arguments, output)?;
+    let read = read(&zone, file, output)?;
+    let (mut wanted, mut status) = read.into_wanted(arguments.prune, output);
     wanted.zone.trust = trust;
     if setup.is_direct {
         // PowerDNS: keeps the TTL of its SOA record, and without a state file nsbridge would try to
         // change it in each run.
         wanted.zone.soa.ttl = None;
     }
-    let place = arguments.file.display().to_string();
-    let commands = [command(place, Intent::Zone(wanted.zone))];
+    let commands = [command(
+        file.display().to_string(),
+        Intent::Zone(wanted.zone),
+    )];
     status.or_worse(carry_out(&commands, arguments.dry_run, &setup, output));
     Ok(status)
 }
 
-/// Refuses `--prune` on a primary whose zones nsbridge does not read: it sees no records of others.
-fn check_prune(zone: &ZoneName, setup: &Setup) -> Result<(), Abort> {
-    let primary = setup.routes.primary_of(zone.apex());
-    let Some(primary) = primary.filter(|it| !it.abilities.shows_zones()) else {
-        return Ok(());
+/// Reads and parses the file. Reports all its errors.
+fn read(zone: &ZoneName, file: &Path, output: &mut Output) -> Result<ZoneFile, Abort> {
+    let errors = match ZoneFile::read(zone, input::file(file), None) {
+        Ok(read) => return Ok(read),
+        Err(ZoneFileError::Unreadable(source)) => {
+            let input = format!("`{}`", file.display());
+            let message = Message::of(&case!(entries::INPUT_UNREADABLE, input, source));
+            let message = message.about(zone).and_nothing_attempted();
+            return Err(Abort::new(Status::BadInput, message));
+        }
+        Err(ZoneFileError::Invalid(errors)) => errors,
     };
-    let message = Message::of(&case!(entries::PRUNE_UNREAD, primary = primary.name));
-    let message = message.about(zone).and_nothing_attempted();
-    Err(Abort::new(Status::Usage, message))
-}
-
-/// Reads and parses the file. Reports all its errors, or what the parser noticed, with its status.
-fn read(
-    zone: &ZoneName,
-    arguments: &Arguments,
-    output: &mut Output,
-) -> Result<(Wanted, Status), Abort> {
-    let file = &arguments.file;
-    let source = read_source(input::file(file)).map_err(|error| {
-        let input = format!("`{}`", file.display());
-        let message = Message::of(&case!(entries::INPUT_UNREADABLE, input, source = error));
-        let message = message.about(zone).and_nothing_attempted();
-        Abort::new(Status::BadInput, message)
-    })?;
-    let file = MasterFile::parse(&source, zone, include).map_err(|errors| {
-        for error in errors {
-            let message = Message::of(&error).about(zone);
-            output.message(&message.and_nothing_attempted());
-        }
-        Abort {
-            status: Status::BadInput,
-            message: None,
-        }
-    })?;
-    let wanted = file.into_wanted(arguments.prune);
-    let mut status = Status::Done;
-    for note in &wanted.notes {
-        let severity = match note {
-            Note::AddressAsTarget { .. } | Note::TooLarge { .. } => {
-                status = Status::BadInput;
-                Severity::Error
-            }
-            Note::SignersRecords { .. } => Severity::Warning,
-            Note::TtlsDiffer { .. } => Severity::Note,
-        };
-        let message = Message::of(note).about(&source.name).about(zone);
-        output.message(&message.with_severity(severity));
+    for error in errors {
+        let message = Message::of(&error).about(zone);
+        output.message(&message.and_nothing_attempted());
     }
-    Ok((wanted, status))
-}
-
-/// Reads an included file; a relative name starts from the directory of the file that includes it.
-fn include(name: &str, by: &str) -> io::Result<Source> {
-    let directory = Path::new(by).parent().unwrap_or(Path::new(""));
-    read_source(Some(&directory.join(name)))
-}
-
-fn read_source(file: Option<&Path>) -> io::Result<Source> {
-    Ok(Source {
-        name: file.map_or("standard input".into(), |file| file.display().to_string()),
-        octets: input::read(file, FILE_OCTETS_MAX)?,
+    Err(Abort {
+        status: Status::BadInput,
+        message: None,
     })
 }

@@ -8,9 +8,9 @@ use crate::model::Trust;
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct By {
     /// Whose words the names are: those of an operator, or those that customers of a panel may choose. With `panel` the
-    /// command is refused what `nsbridge plesk` is refused.
-    #[arg(long, value_enum, default_value_t = Word::Operator)]
-    trust: Word,
+    /// command is refused what `nsbridge plesk` is refused. By default `operator`; with `sync --all`, `panel`.
+    #[arg(long, value_enum)]
+    trust: Option<Word>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -20,11 +20,17 @@ enum Word {
 }
 
 impl By {
-    /// Returns the trust that was given.
+    /// Returns the trust that was given, or that of an operator.
     pub(super) fn trust(self) -> Trust {
+        self.trust_or(Trust::Operator)
+    }
+
+    /// Returns the trust that was given, or this one.
+    pub(super) fn trust_or(self, default: Trust) -> Trust {
         match self.trust {
-            Word::Panel => Trust::Panel,
-            Word::Operator => Trust::Operator,
+            Some(Word::Panel) => Trust::Panel,
+            Some(Word::Operator) => Trust::Operator,
+            None => default,
         }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod entry;
 pub(crate) mod file;
 pub(crate) mod key;
 pub(crate) mod left_out;
+pub(crate) mod listing;
 pub(crate) mod masterfile;
 pub(crate) mod ownership;
 mod page;

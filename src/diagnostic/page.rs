@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::entry::{Class, Entry, Software};
 use super::{
-    check, command, config, file, key, left_out, masterfile, ownership, payload, powerdns, program,
-    provision, ptr, queue, rndc, run, transport, version, zone,
+    check, command, config, file, key, left_out, listing, masterfile, ownership, payload, powerdns,
+    program, provision, ptr, queue, rndc, run, transport, version, zone,
 };
 
 /// The parts of the catalogue, each with its heading.
@@ -27,6 +27,7 @@ const PARTS: &[(&str, &[&Entry])] = &[
     ("What a check does not try of new zones", provision::ENTRIES),
     ("Plesk's payload", payload::ENTRIES),
     ("Master files", masterfile::ENTRIES),
+    ("Folders of master files", listing::ENTRIES),
     ("The configuration and key files", config::ENTRIES),
     ("Files and their permissions", file::ENTRIES),
 ];

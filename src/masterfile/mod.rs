@@ -9,10 +9,13 @@
 //! would be missing, and an update would then remove it from the zone.
 //!
 //! The module opens no files: the caller provides those that `$INCLUDE` names.
+//!
+//! [`listing`] reads which zones a folder or a configuration of BIND has.
 
 mod cursor;
 mod error;
 mod generate;
+pub mod listing;
 mod reader;
 mod records;
 mod source;

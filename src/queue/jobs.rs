@@ -4,6 +4,7 @@ use super::handle::StoreHandle;
 use super::job::{
     Accepted, Job, JobId, JobSummary, PrimaryContact, QueueFull, Settlement, TakeOutcome, UnmetPart,
 };
+use super::listing::{Listing, RememberedZone};
 use super::store::{BatchLimit, NewJob, Store, StoreChange, ZoneSerial};
 use crate::deliver::{Answer, Failure};
 use crate::diagnostic::Diagnostic;
@@ -20,16 +21,21 @@ pub struct Jobs(pub(super) StoreHandle);
 
 impl Jobs {
     /// Creates jobs from intents, each for the primary with that name, and replaces older jobs of
-    /// the same keys. The answer comes when all are durable; none is if it fails. `now` is in
-    /// seconds since 1970.
+    /// the same keys. The answer comes when all are durable; none is if it fails. `listing` lists the zones of the
+    /// intents, if something does. `now` is in seconds since 1970.
     pub(crate) fn enqueue(
         &self,
         intents: &[(&Intent, &str)],
+        listing: Option<&Listing>,
         now: u64,
     ) -> Answer<Result<Vec<Accepted>, QueueFull>> {
-        let new = intents
-            .iter()
-            .map(|(intent, primary)| NewJob::new(intent, primary));
+        let new = intents.iter().map(|(intent, primary)| {
+            let new = NewJob::new(intent, primary);
+            match listing {
+                Some(listing) => new.listed_by(intent, listing),
+                None => new,
+            }
+        });
         let new: Vec<NewJob> = new.collect();
         let is_large = new.iter().map(NewJob::octets).sum::<usize>() > LARGE_OCTETS;
         let accepted = self.0.ask(move |store| store.enqueue(&new, now));
@@ -38,6 +44,19 @@ impl Jobs {
             drop(self.0.ask(Store::merge));
         }
         accepted
+    }
+
+    /// Returns the zones that this folder or configuration is remembered to have, by their names.
+    pub(crate) fn listed(&self, source: &[u8]) -> Answer<Vec<RememberedZone>> {
+        let source = source.to_owned();
+        self.0.ask(move |store| store.listed(&source))
+    }
+
+    /// Forgets that this folder or configuration has these zones, and drops the jobs that would deliver them from there.
+    pub(crate) fn forget_listed(&self, source: &[u8], zones: Vec<String>) -> Answer<()> {
+        let source = source.to_owned();
+        self.0
+            .ask(move |store| store.forget_listed(&source, &zones))
     }
 
     /// Lets calls ask the primaries again that were silent before this time, in seconds since 1970: their settings

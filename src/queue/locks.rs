@@ -64,6 +64,21 @@ impl WorkerLock {
     }
 }
 
+/// The lock of a process that reads the zones of a folder or a configuration and enqueues them. Without it, older contents
+/// of a file could be enqueued after newer ones.
+#[derive(Debug)]
+pub(crate) struct ReadLock {
+    _lock: WorkerLock,
+}
+
+impl ReadLock {
+    /// Takes the lock; `None` if another process has it. An error comes with the lock's path.
+    pub(crate) fn take(queue: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
+        let lock = WorkerLock::take_named(queue, "sync")?;
+        Ok(lock.map(|lock| Self { _lock: lock }))
+    }
+}
+
 /// The digits of the random number in a token.
 const RANDOM_DIGITS: usize = 16;
 

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod jobs;
 mod learnt;
+mod listed;
 mod progress;
 mod ptr;
 mod schema;

@@ -109,7 +109,7 @@ const FACTS: &[Facts] = &[
         statuses: &[
             NO_DIFFERENCE,
             DIFFERENCES,
-            (65, "the file is wrong; nothing was attempted"),
+            (65, "a file is wrong: its zone was left alone"),
             REFUSED,
             LATER,
         ],
@@ -126,6 +126,10 @@ const FACTS: &[Facts] = &[
             (
                 "Do so without a configuration:",
                 "nsbridge sync --server 192.0.2.53 --key-file plesk.key example.com example.com.db",
+            ),
+            (
+                "Deliver the zones of a folder whose files have changed, and delete those whose files are gone:",
+                "nsbridge sync --all zones",
             ),
         ],
         see_also: &["nsbridge-zone-show(1)", "named-checkzone(1)"],

@@ -1,9 +1,12 @@
 //! What is written to the file, as data: changes, new jobs, and what a file that failed has not been told.
 
+use std::sync::Arc;
+
 use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
 use crate::model::{Intent, Name, Rdata, Serial, ZoneSource};
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{JobId, Settlement};
+use crate::queue::listing::Listing;
 use crate::queue::stored::to_text;
 
 /// A change of the file that may share a transaction with others.
@@ -70,6 +73,15 @@ pub(crate) struct NewJob {
     pub(super) stage: u8,
     pub(super) intent: String,
     pub(crate) serial: Option<ZoneSerial>,
+    pub(super) listed: Option<Listed>,
+}
+
+/// The folder or configuration that lists the zone of a job.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) source: Arc<[u8]>,
+    /// As the column of that name.
+    pub(super) digest: Option<Vec<u8>>,
 }
 
 /// A zone, and the serial of a payload for it, which tells its time.
@@ -102,7 +114,21 @@ impl NewJob {
             stage: Stage::of(intent) as u8,
             intent: to_text(intent),
             serial: ZoneSerial::of(intent),
+            listed: None,
         }
+    }
+
+    /// Names the folder or configuration that lists the zone of the intent, or has listed it.
+    pub(crate) fn listed_by(mut self, intent: &Intent, listing: &Listing) -> Self {
+        let digest = match intent {
+            Intent::ZoneAbsent(_) => None,
+            Intent::Zone(_) | Intent::Ptr(_) | Intent::Record(_) => {
+                Some(listing.digests.get(&self.key).cloned().unwrap_or_default())
+            }
+        };
+        let source = Arc::clone(&listing.source);
+        self.listed = Some(Listed { source, digest });
+        self
     }
 
     /// Returns the size of its intent.

@@ -1,7 +1,7 @@
-//! Check sums of jobs, of the state of zones, of PTR values and of the serials of catalogs. A bit that flips on the disk
+//! Check sums of jobs, of the state of zones, of PTR values, of the serials of catalogs and of listed zones. A bit that flips on the disk
 //! must not become another zone, another record, or a removal that nobody has allowed: a job whose check sums do not
 //! match is held, and never delivered; a zone whose check sums do not match is not changed; a PTR value whose check sum
-//! does not match counts as one of others, and such a serial as unknown.
+//! does not match counts as one of others, such a serial as unknown, and such a listed zone as not listed.
 //!
 //! The tables `challenge`, `refused`, `deletion` and `contact` have none: a bit that flips there harms no other name. A
 //! challenge may stay, a refused record may be tried later, one deletion more or less may count.
@@ -69,7 +69,14 @@ macro_rules! ptr_sum {
     };
 }
 
-pub(super) use {accepted_sum, is_intact, is_whole, job_sum, ptr_sum, zone_sum};
+/// The check sum of a listed zone, in SQL.
+macro_rules! listed_sum {
+    () => {
+        "check_sum(source, zone, digest, job)"
+    };
+}
+
+pub(super) use {accepted_sum, is_intact, is_whole, job_sum, listed_sum, ptr_sum, zone_sum};
 
 /// Returns the first octets of the SHA-256 digest of values, each with its type and length.
 fn sum_of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> i64 {

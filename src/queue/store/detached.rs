@@ -15,6 +15,7 @@ use super::enqueue::{accept, order_of};
 use super::error::{StoreError, failed};
 use super::file::Store;
 use super::jobs::drop_job;
+use super::listed;
 use super::sql::{all, execute};
 use crate::queue::job::{JobId, Order};
 use crate::queue::locks::ProcessLock;
@@ -137,6 +138,7 @@ impl Store {
                 if let Some((_, Order::Overtaken)) = accept(transaction, new, now)? {
                     continue;
                 }
+                listed::forget(transaction, &new.key)?;
                 let find = "SELECT id, claim FROM job
                             WHERE key = ? AND intent <> ? AND enqueued_at <= ?";
                 let row = params![new.key, new.intent, until];

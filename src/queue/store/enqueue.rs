@@ -7,6 +7,7 @@ use super::check_sum::{accepted_sum, seal};
 use super::contact;
 use super::error::{StoreError, failed};
 use super::file::{LOG_PAGES, Store};
+use super::listed;
 use super::progress::commit;
 use super::sql::{execute, first};
 use crate::diagnostic::stored::to_json;
@@ -151,6 +152,7 @@ fn enqueue_one(
     let row = params![new.key, new.primary, new.stage, intent, octets, now, claim];
     execute(transaction, insert, row)?;
     let id = JobId(transaction.last_insert_rowid());
+    listed::note(transaction, new, id)?;
     if let Some((failure, seconds)) = silent {
         let reason = case!(queue::PRIMARY_SILENT, seconds)
             .because(&failure)

@@ -10,6 +10,7 @@ use super::check_sum::{change_job, damaged, hold_damaged, is_intact, is_whole, s
 use super::contact::{self, reason};
 use super::error::{StoreError, barrier};
 use super::file::Store;
+use super::listed;
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::ownership::ZONE_AWAITED;
@@ -419,6 +420,9 @@ pub(super) fn settle(
     } = settlement;
     let reason = match outcome {
         JobOutcome::Delivered | JobOutcome::Dropped => {
+            if *outcome == JobOutcome::Delivered {
+                listed::in_place(transaction, *id)?;
+            }
             let done = "DELETE FROM job WHERE id = ? AND claim = ?";
             execute(transaction, done, params![id.0, token])?;
             None

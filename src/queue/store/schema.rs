@@ -179,6 +179,17 @@ pub(super) const MIGRATIONS: &[&str] = &[
         own_sum  INTEGER,
         PRIMARY KEY (primary_, zone)
     ) STRICT, WITHOUT ROWID;
+    -- The zones that `sync --all` delivered, by the folder or configuration that lists them.
+    CREATE TABLE listed (
+        source  BLOB NOT NULL, -- its canonical path
+        zone    TEXT NOT NULL, -- the key of its jobs
+        digest  BLOB,          -- of what was sent; empty if it is to be sent again, NULL if the zone is to be deleted
+        job     INTEGER,       -- that is to put it in place; NULL if it is
+        own_sum INTEGER,
+        PRIMARY KEY (source, zone)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX listed_by_zone ON listed (zone);
+    CREATE INDEX listed_by_job ON listed (job) WHERE job IS NOT NULL;
 "
     ),
 ];

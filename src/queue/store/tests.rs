@@ -5,6 +5,7 @@ mod damaged;
 mod detached;
 mod jobs;
 mod learnt;
+mod listed;
 mod refusals;
 
 use std::os::unix::fs::MetadataExt as _;

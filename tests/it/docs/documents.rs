@@ -48,7 +48,7 @@ const BLOCKS: &[(&str, &str, usize, &str)] = &[
     ("docs/fleet.md", "text", 1, "shell"),
     ("docs/nsupdate.md", "sh", 1, "shell"),
     ("docs/operations.md", "sh", 1, "shell"),
-    ("docs/panels.md", "sh", 1, "shell"),
+    ("docs/panels.md", "sh", 7, "panels, shell"),
     ("docs/plesk.md", "console", 4, "plesk"),
     ("docs/plesk.md", "php", 1, "nothing: it needs Plesk"),
     ("docs/plesk.md", "sh", 4, "plesk"),
@@ -73,7 +73,7 @@ const BLOCKS: &[(&str, &str, usize, &str)] = &[
     ("docs/servers/knot.md", "", 5, "knot"),
     ("docs/servers/powerdns.md", "", 4, "powerdns"),
     ("docs/servers/powerdns.md", "sh", 1, "shell"),
-    ("docs/zonefiles.md", "sh", 1, "shell"),
+    ("docs/zonefiles.md", "sh", 2, "shell"),
     ("fuzz/README.md", "sh", 1, "by hand: it takes minutes"),
     (
         "tests/README.md",

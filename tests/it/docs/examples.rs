@@ -72,6 +72,7 @@ const WITH_A_SERVER: &[(&str, i32)] = &[
         0,
     ),
     ("nsbridge zone delete example.net", 0),
+    ("nsbridge sync --all zones", 0),
     ("nsbridge zone adopt example.org", 0),
     ("nsbridge zone list", 0),
     ("nsbridge zone list --output json", 0),
@@ -152,6 +153,11 @@ fn all_examples_work_with_the_set_up_of_readme() {
     write(
         &at("records.txt"),
         "add by-queue.example.com 60 TXT a\nsend\n",
+    );
+    fs::create_dir(at("zones")).expect("a new directory");
+    write(
+        &at("zones/example.net.db"),
+        "@ 3600 SOA ns1.example.org. hostmaster 1 7200 3600 604800 300\n@ 3600 NS ns1.example.org.\n",
     );
     let run = |steps: &[(&str, i32)], named: &Named| {
         for (line, status) in steps {

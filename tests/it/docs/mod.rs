@@ -9,6 +9,7 @@ mod knot;
 mod layers;
 mod manual;
 mod messages;
+mod panels;
 mod pieces;
 mod plesk;
 mod powerdns;

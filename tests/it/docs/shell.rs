@@ -32,14 +32,14 @@ fn directory() -> TempDir {
 
 /// Runs lines of shell, the first that fails being the last, and returns what they print.
 #[track_caller]
-fn run(directory: &Path, lines: &str) -> String {
+pub(super) fn run(directory: &Path, lines: &str) -> String {
     let script = format!("set -e; cd {}\n{lines}", directory.display());
     process::run_ok("sh", &["-c", &script])
 }
 
 /// A block with each `from` in place of its `to`; both must be there.
 #[track_caller]
-fn changed(block: &str, changes: &[(&str, &str)]) -> String {
+pub(super) fn changed(block: &str, changes: &[(&str, &str)]) -> String {
     let changes = changes.iter();
     changes.fold(block.to_owned(), |text, (from, to)| change(&text, from, to))
 }
@@ -143,7 +143,7 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         said.stdout()
     };
 
-    let [sync] = &shell_of("docs/zonefiles.md")[..] else {
+    let [sync, all] = &shell_of("docs/zonefiles.md")[..] else {
         panic!("zonefiles.md has other commands");
     };
     let (dry_run, runs) = sync.split_once('\n').expect("several lines");
@@ -153,6 +153,24 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         printed.starts_with("example.com.: created with "),
         "{printed}"
     );
+
+    let folder = here.path().join("zones");
+    fs::create_dir(&folder).unwrap();
+    write(&folder.join("example.edu.db"), ZONE);
+    write(&folder.join("example.info"), ZONE);
+    let listed = "zone \"example.info\" { type primary; file \"zones/example.info\"; };\n";
+    write(&here.path().join("named.conf"), listed);
+    let all = changed(all, &[("/etc/bind/", "")]);
+    let (dry_run, runs) = all.split_once('\n').expect("several lines");
+    assert_eq!(nsbridge.shell(dry_run).status, Some(1));
+    let printed = succeeds(&format!("set -e; {runs}"));
+    for zone in ["example.edu", "example.info"] {
+        assert!(
+            printed.contains(&format!("{zone}.: created with ")),
+            "{printed}"
+        );
+        assert!(dig::has_zone(&named, zone));
+    }
 
     let [acme] = &shell_of("docs/acme.md")[..] else {
         panic!("acme.md has other commands");
@@ -176,7 +194,7 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         "{zones}"
     );
 
-    let [panel] = &shell_of("docs/panels.md")[..] else {
+    let [.., panel] = &shell_of("docs/panels.md")[..] else {
         panic!("panels.md has other commands");
     };
     succeeds(&format!("set -e; {panel}"));

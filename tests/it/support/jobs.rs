@@ -53,7 +53,7 @@ pub(crate) fn make_due(bridge: &Bridge) {
     assert!(changed > 0, "no job waits");
 }
 
-/// Changes jobs, zones or PTR values by a statement, and gives them the check sums that nsbridge would have written. Returns how many
+/// Changes jobs, zones, listed zones or PTR values by a statement, and gives them the check sums that nsbridge would have written. Returns how many
 /// rows the statement has changed.
 #[track_caller]
 pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
@@ -72,8 +72,9 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                 ValueRef::Null => add(b'n', &[]),
                 ValueRef::Integer(number) => add(b'i', &number.to_le_bytes()),
                 ValueRef::Text(text) => add(b't', text),
-                other @ (ValueRef::Real(_) | ValueRef::Blob(_)) => {
-                    panic!("a column of a type that no job has: {other:?}")
+                ValueRef::Blob(octets) => add(b'b', octets),
+                other @ ValueRef::Real(_) => {
+                    panic!("a column of a type that no row has: {other:?}")
                 }
             }
         }
@@ -89,6 +90,7 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                     enqueued_at, attempts, next_at, updated_at, reason);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
                 UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
+                UPDATE listed SET own_sum = check_sum(source, zone, digest, job);
                 UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags,
                     records_sum);";
     queue.execute_batch(seal).expect("check sums");

@@ -53,11 +53,17 @@ impl Drop for Pretender {
 /// Another process takes it: a lock of this one would end as soon as a test reads the file.
 #[track_caller]
 pub(crate) fn pretend(bridge: &Bridge) -> Pretender {
+    pretend_by(bridge, "serve")
+}
+
+/// Does so with the lock of this name.
+#[track_caller]
+pub(crate) fn pretend_by(bridge: &Bridge, name: &str) -> Pretender {
     let script = "import fcntl, sys\nlock = open(sys.argv[1], 'a')\nfcntl.lockf(lock, fcntl.LOCK_EX)\n\
                   print('locked', flush=True)\nsys.stdin.read()";
     let started = Command::new("python3")
         .args(["-c", script])
-        .arg(bridge.file("state/queue.db.serve"))
+        .arg(bridge.file(&format!("state/queue.db.{name}")))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
