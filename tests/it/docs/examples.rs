@@ -156,7 +156,7 @@ fn all_examples_work_with_the_set_up_of_readme() {
     );
     fs::create_dir(at("zones")).expect("a new directory");
     write(
-        &at("zones/example.net.db"),
+        &at("zones/other.example.db"),
         "@ 3600 SOA ns1.example.org. hostmaster 1 7200 3600 604800 300\n@ 3600 NS ns1.example.org.\n",
     );
     let run = |steps: &[(&str, i32)], named: &Named| {
