@@ -225,9 +225,9 @@ fn merge_log(bridge: &Bridge) -> Connection {
     database
 }
 
-/// Some 100 KiB of records for a zone.
+/// Some 200 KiB of records for a zone: more than the log has pages for.
 fn large() -> String {
-    let many = (1..=400).map(|number| format!("h{number} 3600 TXT {}", "t".repeat(200)));
+    let many = (1..=800).map(|number| format!("h{number} 3600 TXT {}", "t".repeat(200)));
     many.collect::<Vec<_>>().join("|")
 }
 
