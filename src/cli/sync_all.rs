@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -26,7 +27,7 @@ use super::zone_file::{ZoneFile, ZoneFileError};
 use crate::diagnostic::{case, command as command_entries, listing as entries};
 use crate::model::{AbsentZone, Intent, Name, RecordType, Trust, ZoneName};
 use crate::payload::Command;
-use crate::queue::{Access, Listing, ReadLock, RememberedZone, StoreThread};
+use crate::queue::{Access, ListedFile, Listing, ReadLock, RememberedZone, StoreThread};
 
 /// The pause between attempts to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -49,8 +50,8 @@ struct Work<'a> {
     /// The zones that the source had when it was read before, by their keys.
     remembered: BTreeMap<String, RememberedZone>,
     commands: Vec<Command>,
-    /// The digests of what is sent, by the keys of the zones.
-    digests: HashMap<String, Vec<u8>>,
+    /// The files of the zones that are sent, by the keys of the zones.
+    files: HashMap<String, ListedFile>,
     unchanged: usize,
     sent: usize,
     gone: usize,
@@ -90,7 +91,7 @@ pub(super) fn run(
         setup,
         remembered: remembered(&source, setup),
         commands: Vec::new(),
-        digests: HashMap::new(),
+        files: HashMap::new(),
         unchanged: 0,
         sent: 0,
         gone: 0,
@@ -110,7 +111,7 @@ pub(super) fn run(
     }
     let listing = Listing {
         source,
-        digests: std::mem::take(&mut work.digests),
+        files: std::mem::take(&mut work.files),
         lock: RefCell::new(lock),
     };
     // Jobs of earlier calls may be due even if this call has no command.
@@ -226,14 +227,29 @@ fn read_file(zone: &ZoneName, path: &Path, base: Option<&Path>) -> Result<ZoneFi
 
 /// Returns the zones that the source had when it was read before, by their keys. If the queue file fails, all zones are
 /// delivered, and none is deleted; the delivery reports why it failed.
+///
+/// Root acts as the owner of the queue in a thread of its own, and goes on as root to see which files are there.
 fn remembered(source: &[u8], setup: &Setup) -> BTreeMap<String, RememberedZone> {
-    act_as_owner_of(&setup.queue_path);
-    let Ok(store_thread) = StoreThread::start(&setup.queue_path, Access::ReadOnly) else {
-        return BTreeMap::new();
+    let queue = setup.queue_path.as_path();
+    let read = || {
+        act_as_owner_of(queue);
+        let store_thread = StoreThread::start(queue, Access::ReadOnly).ok()?;
+        let found = block_on(store_thread.jobs().listed(source));
+        found.ok().and_then(Result::ok)
     };
-    let found = block_on(store_thread.jobs().listed(source));
-    let found = found.ok().and_then(Result::ok).unwrap_or_default();
+    let found = thread::scope(|scope| scope.spawn(read).join());
+    let found = found.ok().flatten().unwrap_or_default();
     found.into_iter().map(|it| (it.zone.clone(), it)).collect()
+}
+
+/// Returns whether a zone that is not listed still has its file, as one that a panel has suspended. What cannot be seen
+/// counts as there.
+fn has_file(zone: &RememberedZone) -> bool {
+    let file = zone
+        .file
+        .as_ref()
+        .map(|it| Path::new(OsStr::from_bytes(it)));
+    file.is_some_and(|it| it.try_exists().unwrap_or(true))
 }
 
 fn key_of(zone: &ZoneName) -> String {
@@ -277,9 +293,12 @@ impl Work<'_> {
             .push(command(path.display().to_string(), intent));
         self.sent += 1;
         // A zone of which a record is left out is sent, and named, again.
-        if status == Status::Done {
-            self.digests.insert(key, digest);
-        }
+        let digest = Some(digest).filter(|_| status == Status::Done);
+        let file = ListedFile {
+            path: path.as_os_str().as_bytes().to_vec(),
+            digest: digest.unwrap_or_default(),
+        };
+        self.files.insert(key, file);
         status
     }
 
@@ -294,7 +313,10 @@ impl Work<'_> {
             .filter(|it| !listed.contains(&it.zone))
         {
             let Some(other) = &it.other else {
-                if it.is_sent {
+                if has_file(it) {
+                    let kept = "it stays, as its file does".to_owned();
+                    output.message(&Message::new(Severity::Note, kept).about(&it.zone));
+                } else if it.is_sent {
                     gone.push(it.zone.clone());
                 } else {
                     self.forgotten.push(it.zone.clone());

@@ -22,7 +22,7 @@ entries! {
     }
     SOURCE_BUSY {
         code: "NB-SOURCE-BUSY",
-        class: Class::Transient,
+        class: Class::Unkept,
         text: "another `nsbridge sync --all` is reading its zones for {seconds} s",
         hints: hint!("run it again when that one is done"),
         page: "Runs of `nsbridge sync --all` read their files one after the other, so that no older contents of a file replace newer ones. They deliver at the same time.",

@@ -11,8 +11,8 @@ use super::locks::ReadLock;
 pub(crate) struct Listing {
     /// The canonical path of the folder or configuration.
     pub(crate) source: Arc<[u8]>,
-    /// The digests of what is sent, by the keys of the zones. A zone without one is sent again by the next call.
-    pub(crate) digests: HashMap<String, Vec<u8>>,
+    /// The files of the zones that are sent, by the keys of the zones.
+    pub(crate) files: HashMap<String, ListedFile>,
     /// Keeps other calls from reading their zones until those of this one are enqueued.
     pub(crate) lock: RefCell<Option<ReadLock>>,
 }
@@ -24,11 +24,21 @@ impl Listing {
     }
 }
 
+/// The file of a zone that is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedFile {
+    pub(crate) path: Vec<u8>,
+    /// The digest of what is sent; empty if the next call must send it again.
+    pub(crate) digest: Vec<u8>,
+}
+
 /// A zone that a folder or a configuration had when it was read before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RememberedZone {
     /// The key of its jobs: its name, in lower case.
     pub(crate) zone: String,
+    /// Its file; `None` if its deletion was enqueued.
+    pub(crate) file: Option<Vec<u8>>,
     /// The digest of the delivery that is in place; `None` if the last one is not known to be.
     pub(crate) digest: Option<Vec<u8>>,
     /// The canonical path of another folder or configuration that has the zone.

@@ -48,7 +48,7 @@ pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub use job::JobId;
 pub(crate) use job::{Accepted, Job, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart};
 pub use jobs::Jobs;
-pub(crate) use listing::{Listing, RememberedZone};
+pub(crate) use listing::{ListedFile, Listing, RememberedZone};
 pub(crate) use locks::{ReadLock, WorkerLock};
 pub(crate) use store::{BackupError, FileState, back_up, examine};
 pub use store::{Lacking, StoreError};

@@ -6,7 +6,7 @@ use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
 use crate::model::{Intent, Name, Rdata, Serial, ZoneSource};
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{JobId, Settlement};
-use crate::queue::listing::Listing;
+use crate::queue::listing::{ListedFile, Listing};
 use crate::queue::stored::to_text;
 
 /// A change of the file that may share a transaction with others.
@@ -80,8 +80,8 @@ pub(crate) struct NewJob {
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) source: Arc<[u8]>,
-    /// As the column of that name.
-    pub(super) digest: Option<Vec<u8>>,
+    /// `None` if the zone is to be deleted.
+    pub(super) file: Option<ListedFile>,
 }
 
 /// A zone, and the serial of a payload for it, which tells its time.
@@ -120,14 +120,14 @@ impl NewJob {
 
     /// Names the folder or configuration that lists the zone of the intent, or has listed it.
     pub(crate) fn listed_by(mut self, intent: &Intent, listing: &Listing) -> Self {
-        let digest = match intent {
+        let file = match intent {
             Intent::ZoneAbsent(_) => None,
             Intent::Zone(_) | Intent::Ptr(_) | Intent::Record(_) => {
-                Some(listing.digests.get(&self.key).cloned().unwrap_or_default())
+                listing.files.get(&self.key).cloned()
             }
         };
         let source = Arc::clone(&listing.source);
-        self.listed = Some(Listed { source, digest });
+        self.listed = Some(Listed { source, file });
         self
     }
 

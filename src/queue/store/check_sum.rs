@@ -72,7 +72,7 @@ macro_rules! ptr_sum {
 /// The check sum of a listed zone, in SQL.
 macro_rules! listed_sum {
     () => {
-        "check_sum(source, zone, digest, job)"
+        "check_sum(source, zone, file, digest, job)"
     };
 }
 

@@ -21,7 +21,7 @@ impl Store {
         source: &[u8],
     ) -> Result<Vec<RememberedZone>, StoreError> {
         let find = concat!(
-            "SELECT zone, CASE WHEN job IS NULL THEN digest END,
+            "SELECT zone, file, CASE WHEN job IS NULL THEN digest END,
                 (SELECT source FROM listed AS other
                     WHERE other.zone = listed.zone AND other.source <> listed.source AND other.digest IS NOT NULL LIMIT 1),
                 EXISTS (SELECT 1 FROM zone WHERE zone.name = listed.zone)
@@ -34,9 +34,10 @@ impl Store {
             all(connection, find, [source], |row| {
                 Ok(RememberedZone {
                     zone: row.get(0)?,
-                    digest: row.get(1)?,
-                    other: row.get(2)?,
-                    is_sent: row.get(3)?,
+                    file: row.get(1)?,
+                    digest: row.get(2)?,
+                    other: row.get(3)?,
+                    is_sent: row.get(4)?,
                 })
             })
         })
@@ -67,11 +68,19 @@ pub(super) fn note(transaction: &Transaction<'_>, new: &NewJob, id: JobId) -> ru
     let Some(listed) = &new.listed else {
         return forget(transaction, &new.key);
     };
-    let note = "INSERT INTO listed (source, zone, digest, job, own_sum)
-                VALUES (?1, ?2, ?3, ?4, check_sum(?1, ?2, ?3, ?4))
-                ON CONFLICT DO UPDATE SET digest = excluded.digest, job = excluded.job, own_sum = excluded.own_sum";
-    let (source, digest) = (&*listed.source, &listed.digest);
-    execute(transaction, note, params![source, new.key, digest, id.0])
+    let note = "INSERT INTO listed (source, zone, file, digest, job, own_sum)
+                VALUES (?1, ?2, ?3, ?4, ?5, check_sum(?1, ?2, ?3, ?4, ?5))
+                ON CONFLICT DO UPDATE SET file = excluded.file, digest = excluded.digest, job = excluded.job,
+                                          own_sum = excluded.own_sum";
+    let (source, file) = (&*listed.source, listed.file.as_ref());
+    let values = params![
+        source,
+        new.key,
+        file.map(|it| &it.path),
+        file.map(|it| &it.digest),
+        id.0
+    ];
+    execute(transaction, note, values)
 }
 
 /// Takes a zone out of the lists of all sources.
@@ -87,7 +96,7 @@ pub(super) fn in_place(transaction: &Transaction<'_>, id: JobId) -> rusqlite::Re
     );
     execute(transaction, deleted, [id.0])?;
     let delivered = concat!(
-        "UPDATE listed SET job = NULL, own_sum = check_sum(source, zone, digest, NULL) WHERE job = ? AND own_sum IS ",
+        "UPDATE listed SET job = NULL, own_sum = check_sum(source, zone, file, digest, NULL) WHERE job = ? AND own_sum IS ",
         listed_sum!()
     );
     execute(transaction, delivered, [id.0])

@@ -183,6 +183,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE TABLE listed (
         source  BLOB NOT NULL, -- its canonical path
         zone    TEXT NOT NULL, -- the key of its jobs
+        file    BLOB,          -- its file; NULL if the zone is to be deleted
         digest  BLOB,          -- of what was sent; empty if it is to be sent again, NULL if the zone is to be deleted
         job     INTEGER,       -- that is to put it in place; NULL if it is
         own_sum INTEGER,

@@ -2,6 +2,7 @@
 //! `server/conf/bind_named.conf.local.master` of ISPConfig.
 
 use std::fmt::Write as _;
+use std::fs;
 
 use super::{Reloading, record};
 use crate::support::panel::{Panel, dkim};
@@ -21,6 +22,12 @@ fn write(panel: &Panel<'_>, zones: &[(&str, &str)]) {
 /// Writes the zones, and the list of them with this at the end of the name of each file.
 pub(super) fn write_with(panel: &Panel<'_>, zones: &[(&str, &str)], end: &str) {
     let mut configuration = String::new();
+    for old in fs::read_dir(panel.file("")).expect("the directory of the panel") {
+        let old = old.expect("a file");
+        if old.file_name().to_string_lossy().starts_with("pri.") {
+            fs::remove_file(old.path()).expect("a file");
+        }
+    }
     for (zone, address) in zones {
         let name = format!("pri.{zone}");
         panel.write(&name, &zone_file(zone, address));

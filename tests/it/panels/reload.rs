@@ -206,10 +206,10 @@ fn a_list_that_is_empty_broken_or_away_deletes_nothing(reloading: Reloading) {
     shown("NB-SOURCE-UNREADABLE");
 }
 
-/// HestiaCP takes a zone that it suspends out of named.conf, and ISPConfig one that is not active; the file stays. BIND
-/// does not serve the zone then.
+/// HestiaCP takes a zone that it suspends out of named.conf, and ISPConfig one that is not active; the file stays.
+/// HestiaCP does the same for a moment with all zones of a user, to write the list anew.
 #[test]
-fn a_suspended_zone_is_deleted_and_comes_back() {
+fn a_suspended_zone_stays_until_its_file_is_gone() {
     for reloading in [HESTIACP, ISPCONFIG] {
         let (named, bridge) = fresh();
         let panel = Panel::new(&bridge);
@@ -222,10 +222,13 @@ fn a_suspended_zone_is_deleted_and_comes_back() {
         assert_quiet(&reload(&panel, &reloading));
         panel.write(reloading.configuration, &suspended);
         assert_quiet(&reload(&panel, &reloading));
-        assert!(!dig::has_zone(&named, "example.org"));
+        assert_has(&named, &reloading, "example.org", "192.0.2.20");
         panel.write(reloading.configuration, &active);
         assert_quiet(&reload(&panel, &reloading));
         assert_has(&named, &reloading, "example.org", "192.0.2.20");
+        write(&[("example.com", "192.0.2.10")]);
+        assert_quiet(&reload(&panel, &reloading));
+        assert!(!dig::has_zone(&named, "example.org"));
         assert_has(&named, &reloading, "example.com", "192.0.2.10");
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                     enqueued_at, attempts, next_at, updated_at, reason);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
                 UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
-                UPDATE listed SET own_sum = check_sum(source, zone, digest, job);
+                UPDATE listed SET own_sum = check_sum(source, zone, file, digest, job);
                 UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags,
                     records_sum);";
     queue.execute_batch(seal).expect("check sums");

@@ -10,14 +10,20 @@ use super::{change, key, store};
 use crate::deliver::Provenance;
 use crate::model::{DesiredSoa, DesiredZone, Intent, RejectedRecords, RrSets, Trust, ZoneSource};
 use crate::queue::job::{JobId, JobOutcome, unreadable};
-use crate::queue::listing::{Listing, RememberedZone};
+use crate::queue::listing::{ListedFile, Listing, RememberedZone};
+
+/// The file of each zone.
+const FILE: &[u8] = b"/zones/file";
 
 fn listing(source: &str, digests: &[(&str, &str)]) -> Listing {
     let digests = digests.iter();
     Listing {
         source: source.as_bytes().into(),
-        digests: digests
-            .map(|(zone, digest)| (zone.to_string(), digest.as_bytes().to_vec()))
+        files: digests
+            .map(|(zone, digest)| {
+                let (path, digest) = (FILE.to_vec(), digest.as_bytes().to_vec());
+                (zone.to_string(), ListedFile { path, digest })
+            })
             .collect(),
         lock: RefCell::default(),
     }
@@ -49,6 +55,7 @@ fn assert_listed(store: &Store, source: &str, expected: &[(&str, Option<&str>, O
         .iter()
         .map(|(zone, digest, other)| RememberedZone {
             zone: (*zone).to_owned(),
+            file: None,
             digest: octets(*digest),
             other: octets(*other),
             is_sent: false,
@@ -57,6 +64,7 @@ fn assert_listed(store: &Store, source: &str, expected: &[(&str, Option<&str>, O
     let mut found = store.listed(source.as_bytes()).unwrap();
     for it in &mut found {
         it.is_sent = false;
+        it.file = None;
     }
     assert_eq!(found, expected);
 }
@@ -119,7 +127,10 @@ fn a_deleted_zone_is_forgotten_once_its_job_is_done() {
     let (_directory, mut store) = store();
     let first = list(&mut store, "/x", "a.", Some("1"));
     settle(&mut store, first, "a.", JobOutcome::Delivered);
+    let file = |store: &Store| store.listed(b"/x").unwrap()[0].file.clone();
+    assert_eq!(file(&store).as_deref(), Some(FILE));
     let gone = list(&mut store, "/x", "a.", None);
+    assert_eq!(file(&store), None);
     let held = JobOutcome::Held {
         reason: unreadable("no"),
         again_at: None,
