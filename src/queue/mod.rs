@@ -50,7 +50,7 @@ pub(crate) use job::{Accepted, Job, JobSummary, PrimaryContact, SILENT_SECONDS, 
 pub use jobs::Jobs;
 pub(crate) use listing::{Listing, RememberedZone};
 pub(crate) use locks::{ReadLock, WorkerLock};
-pub(crate) use store::{FileState, examine};
+pub(crate) use store::{BackupError, FileState, back_up, examine};
 pub use store::{Lacking, StoreError};
 pub use store_thread::{Access, StoreThread};
 pub(crate) use worker::Event;

@@ -3,10 +3,13 @@
 
 mod bind;
 mod documents;
+mod examples;
 mod hosted;
 mod knot;
 mod layers;
+mod manual;
 mod messages;
+mod panels;
 mod pieces;
 mod plesk;
 mod powerdns;

@@ -34,6 +34,7 @@ pub(crate) mod nsupdate_pair;
 pub(crate) mod nsupdate_scripts;
 pub(crate) mod older_copy;
 pub(crate) mod only_a_run_tells;
+pub(crate) mod panel;
 pub(crate) mod payload;
 pub(crate) mod pdns;
 pub(crate) mod pdns_api;
