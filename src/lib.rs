@@ -38,7 +38,7 @@
 //! | 0 | [`model`] | names, records, zones, scope, intents | IO, clock, async, serde, logging |
 //! | 0 | [`diagnostic`] | the catalogue of all that is reported: codes, texts, hints, pages (crate `serde`) | IO, clock, async, logging |
 //! | 1 | [`zonefile`], [`permission`] | RDATA to and from text, for every type; what keeps this process out of a file, and others out of its files | clock |
-//! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone; current and desired to plan to batches; catalogs | IO, clock |
+//! | 2 | [`payload`], [`masterfile`], [`plan`] | bytes to intents; a master file to its zone, a named.conf to its files; current and desired to plan to batches; catalogs | IO, clock |
 //! | 3 | [`wire`] | batches to messages, TSIG and SIG(0) (crate `ring`), transfer reader, replies (crate `hickory-proto`) | sockets, clock |
 //! | 4 | [`transport`], [`script`] | one exchange over UDP, TCP or TLS, with deadlines; nsupdate's language | retries |
 //! | 5 | [`provision`] | creates and deletes zones: BIND, PowerDNS (crate `hyper`), a program | what a zone holds later |

@@ -242,14 +242,14 @@ fn remembered(source: &[u8], setup: &Setup) -> BTreeMap<String, RememberedZone> 
     found.into_iter().map(|it| (it.zone.clone(), it)).collect()
 }
 
-/// Returns whether a zone that is not listed still has its file, as one that a panel has suspended. What cannot be seen
-/// counts as there.
-fn has_file(zone: &RememberedZone) -> bool {
-    let file = zone
-        .file
-        .as_ref()
-        .map(|it| Path::new(OsStr::from_bytes(it)));
-    file.is_some_and(|it| it.try_exists().unwrap_or(true))
+fn file_of(zone: &RememberedZone) -> Option<&Path> {
+    let file = zone.file.as_ref()?;
+    Some(Path::new(OsStr::from_bytes(file)))
+}
+
+/// Returns whether a file is there. One that cannot be seen counts as there.
+fn is_there(file: &Path) -> bool {
+    file.try_exists().unwrap_or(true)
 }
 
 fn key_of(zone: &ZoneName) -> String {
@@ -302,9 +302,11 @@ impl Work<'_> {
         status
     }
 
-    /// Adds the deletion of zones that the source had, and does not list any more.
+    /// Adds the deletion of zones that the source had, and does not list any more. One that still has a file of its own
+    /// stays: a panel has suspended it, or writes its list anew.
     fn add_gone(&mut self, sources: &Sources, output: &mut Output) -> Status {
         let listed: HashSet<String> = sources.zones.keys().map(key_of).collect();
+        let in_use: HashSet<&Path> = sources.zones.values().filter_map(Entry::file).collect();
         let path = sources.path.display().to_string();
         let mut gone = Vec::new();
         for it in self
@@ -313,7 +315,7 @@ impl Work<'_> {
             .filter(|it| !listed.contains(&it.zone))
         {
             let Some(other) = &it.other else {
-                if has_file(it) {
+                if file_of(it).is_some_and(|it| !in_use.contains(it) && is_there(it)) {
                     let kept = "it stays, as its file does".to_owned();
                     output.message(&Message::new(Severity::Note, kept).about(&it.zone));
                 } else if it.is_sent {

@@ -40,6 +40,15 @@ pub(super) enum Entry {
     ServedEverywhere,
 }
 
+impl Entry {
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Faulty(_) | Self::Unclear | Self::NotPrimary | Self::ServedEverywhere => None,
+        }
+    }
+}
+
 impl Sources {
     /// Reads a folder or a configuration.
     ///
