@@ -48,6 +48,12 @@ const BLOCKS: &[(&str, &str, usize, &str)] = &[
     ("docs/fleet.md", "text", 1, "shell"),
     ("docs/nsupdate.md", "sh", 1, "shell"),
     ("docs/operations.md", "sh", 1, "shell"),
+    (
+        "docs/packages.md",
+        "sh",
+        2,
+        "testenv/packages: as root, on a system that is thrown away",
+    ),
     ("docs/panels.md", "sh", 1, "shell"),
     ("docs/plesk.md", "console", 4, "plesk"),
     ("docs/plesk.md", "php", 1, "nothing: it needs Plesk"),
