@@ -35,9 +35,9 @@ const ROUND_PAUSE: Duration = Duration::from_secs(1);
 /// Changes of a value.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Adds a value. Other values of the name stay: a domain and its wildcard are validated under one name.
+    /// Adds the TXT record of a challenge. Other values of the name stay: a domain and its wildcard are validated under one name.
     Add(Arguments),
-    /// Removes a value, and no other value.
+    /// Removes the TXT record of a challenge, and no other value.
     Delete(Arguments),
 }
 

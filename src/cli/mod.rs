@@ -11,8 +11,10 @@ mod guard;
 mod handover;
 mod input;
 mod learn;
+mod manual;
 mod message;
 mod nsupdate;
+mod nsupdate_help;
 mod nsupdate_keys;
 mod nsupdate_lines;
 mod nsupdate_options;
@@ -32,14 +34,12 @@ mod usage;
 mod zone;
 mod zone_list;
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use configuration::CONFIG_PATH;
-use message::Abort;
 use output::{Output, OutputFormat};
 use status::Status;
 
@@ -70,55 +70,39 @@ struct Arguments {
 enum Command {
     /// Delivers what Plesk sends as JSON: the program for Plesk's custom DNS backend.
     ///
-    /// Exit status: 0 all in place; 65 part of the input was wrong, the rest is in place; 69
-    /// refused, a person must act; 75 not in place yet; 78 configuration or key file unusable; 64
-    /// wrong usage; 70 internal error. With --dry-run, 0 means no difference and 1 differences.
+    /// Creates zones that are missing. What cannot be in place within `queue.deadline-seconds` stays in the queue, and
+    /// `nsbridge serve` or a later call delivers it.
     Plesk(plesk::Arguments),
     /// Makes a zone equal to a master file.
     ///
     /// Sends only the differences. Keeps records that are not in the file if nsbridge never wrote them, unless
-    /// --prune is given. Exit status: 0 in place; 65 the file is wrong, nothing was attempted; 69 refused, a
-    /// person must act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal
-    /// error. With --dry-run, 0 means no difference and 1 differences.
+    /// --prune is given.
     Sync(sync::Arguments),
     /// Adds and removes PTR records: one, or those of all addresses of a zone.
     ///
-    /// Changes only addresses in `ptr.networks`; with --server, all. Exit status: 0 in place; 69 refused, a person
-    /// must act; 75 not in place yet; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
-    /// With --dry-run, 0 means no difference and 1 differences.
+    /// Changes only addresses in `ptr.networks`; with --server, all.
     Ptr {
         #[command(subcommand)]
         command: ptr::Command,
     },
     /// Adds and removes TXT records of ACME challenges (dns-01).
     ///
-    /// Follows CNAME records of `_acme-challenge` names, and changes exactly one value. Exit status: 0 in
-    /// place; 65 the name is too long; 69 refused, a person must act; 75 not in place yet, or with --wait not
-    /// seen by all name servers in time; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
+    /// Follows CNAME records of `_acme-challenge` names, and changes exactly one value.
     Acme {
         #[command(subcommand)]
         command: acme::Command,
     },
     /// Creates, deletes, adopts, lists and shows zones.
-    ///
-    /// Exit status: 0 done; 69 refused, a person must act; 75 not in place yet, or not readable
-    /// now; 78 configuration or key file unusable; 64 wrong usage; 70 internal error.
     Zone {
         #[command(subcommand)]
         command: zone::Command,
     },
     /// Upgrades the catalogs of the primaries.
-    ///
-    /// Exit status: 0 done; 69 refused, a person must act; 75 not in place yet; 78 configuration or key file
-    /// unusable; 64 wrong usage; 70 internal error.
     Catalog {
         #[command(subcommand)]
         command: catalog::Command,
     },
-    /// Lists, shows, retries and drops the jobs in the queue.
-    ///
-    /// Exit status: 0 done; 65 there is no such job; 69 and 75 as for plesk, for jobs that were tried again;
-    /// 78 configuration, key file or queue file unusable; 64 wrong usage; 70 internal error.
+    /// Lists, shows, retries and drops the jobs in the queue, and backs it up.
     Queue {
         #[command(subcommand)]
         command: queue::Command,
@@ -126,28 +110,21 @@ enum Command {
     /// Delivers the jobs in the queue until SIGTERM, as the worker.
     ///
     /// Finishes the jobs in hand before it ends. Notifies systemd that it is ready and alive (`Type=notify`,
-    /// `WatchdogSec`). Exit status: 0 ended by a signal, or with --once; 69 another worker has the queue;
-    /// 75 the queue file failed; 78 configuration, key file or queue file unusable; 64 wrong usage; 70
-    /// internal error.
+    /// `WatchdogSec`).
     Serve(serve::Arguments),
     /// Shows the queue, held jobs, the worker, and the last success and failure of each primary.
     ///
-    /// Asks no primary, and suits monitoring plugins. Exit status: 0 all well; 1 a person must look at the lines
-    /// that begin with `!`; 78 configuration, key file or queue file unusable; 64 wrong usage.
+    /// Asks no primary, and suits monitoring plugins. A person must look at the lines that begin with `!`.
     Status,
     /// Checks configuration, keys and each primary, and reports how to repair what fails.
     ///
     /// Changes nothing, unless --create is given: what only a real creation would show is reported as
-    /// `unknown`. With -q it prints only what failed. Exit status: 0 nothing failed; 69 a
-    /// person must act; 75 a primary cannot be reached now; 78 configuration, key file or queue file
-    /// unusable; 64 wrong usage; 70 internal error.
+    /// `unknown`. With -q it prints only what failed.
     Check(check::Arguments),
     /// Runs nsupdate scripts, with nsupdate's options, texts and statuses; also under the name `nsupdate`.
     ///
-    /// Reads a configuration only with --split-zones (one batch over many zones, with the server and key of each)
-    /// and --durable (through the queue). Further options that nsupdate does not have: --output json,
-    /// --line-numbers, --ede. Exit status: 0 all updates were done; 1 wrong usage, a wrong line, no server or
-    /// zone; 2 an update was not done.
+    /// Reads a configuration only with --split-zones and --durable. Options that are words are nsbridge's own; without
+    /// them, nsbridge does what nsupdate does.
     #[command(disable_help_flag = true)]
     Nsupdate {
         /// nsupdate's options, and a file with commands; standard input if none is given.
@@ -161,10 +138,13 @@ enum Command {
     },
     /// Prints the page of a diagnostic code: what it means, what becomes of the change, and what to do.
     ///
-    /// Lists all codes if none is given. Exit status: 0 printed; 64 there is no such code, or wrong usage.
+    /// Lists all codes if none is given.
     Explain(explain::Arguments),
-    /// Prints the manual pages, for `man -l -` or a file in man1.
-    Man,
+    /// Writes the manual pages: one for each command, and one for the configuration.
+    ///
+    /// Their names end in `.1` and `.5`, the sections of the manual that they belong to. If the environment variable
+    /// `SOURCE_DATE_EPOCH` is set, the pages have its date, else none.
+    Man(manual::Arguments),
     /// Prints a completion script for a shell.
     Completions {
         /// The shell.
@@ -178,7 +158,7 @@ enum ConfigCommand {
     Template,
     /// Checks the configuration file and the files that it names.
     ///
-    /// Asks no primary, and opens no queue. Exit status: 0 valid; 78 not valid; 64 wrong usage.
+    /// Asks no primary, and opens no queue.
     Check,
 }
 
@@ -192,42 +172,56 @@ pub fn run() -> ExitCode {
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         match nsupdate_words(&words) {
-            Some((program, arguments)) => nsupdate::run(program, &arguments),
+            Some((program, arguments)) => nsupdate::run(&program, &arguments, definition),
             None => run_command(&words),
         }
     })
     .unwrap_or(Status::Internal.into())
 }
 
-/// Returns the name and arguments of nsupdate if the words call it: by the name of the program, or
+/// Returns the program and the arguments of nsupdate if the words call it: by the name of the program, or
 /// as the first word that is no global option. clap must not parse nsupdate's options. Of the
 /// global options before `nsupdate`, only `--config` and `--output` apply to it.
-fn nsupdate_words(words: &[String]) -> Option<(&str, Vec<String>)> {
+fn nsupdate_words(words: &[String]) -> Option<(nsupdate::Program, Vec<String>)> {
     let (program, arguments) = words.split_first()?;
     if program.rsplit('/').next() == Some("nsupdate") {
+        let program = nsupdate::Program::Nsupdate(program.clone());
         return Some((program, arguments.to_vec()));
     }
     let (mut taken, mut words) = (Vec::new(), arguments.iter().cloned());
     loop {
         let word = words.next()?;
+        let is_level = |text: &str| {
+            let letters = text.strip_prefix('-').filter(|it| !it.is_empty());
+            letters.is_some_and(|it| it.bytes().all(|letter| b"qv".contains(&letter)))
+        };
         match word.as_str() {
             "nsupdate" => {
                 taken.extend(words);
-                return Some(("nsupdate", taken));
+                return Some((nsupdate::Program::Nsbridge, taken));
             }
             "--config" | "--output" => taken.extend([word, words.next()?]),
             "--log-format" => drop(words.next()),
             text if text.starts_with("--config=") || text.starts_with("--output=") => {
                 taken.push(word);
             }
-            text if text.starts_with('-') => {}
+            "--quiet" | "--verbose" => {}
+            text if text.starts_with("--log-format=") || is_level(text) => {}
+            // A help, another command, or what clap reports.
             _ => return None,
         }
     }
 }
 
+/// Returns the definition of the command line, with the long help of each command.
+fn definition() -> clap::Command {
+    manual::with_help(Arguments::command())
+}
+
 fn run_command(words: &[String]) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let parsed = definition().try_get_matches();
+    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return usage::report(&error, &Arguments::command(), words).into(),
     };
@@ -257,13 +251,10 @@ fn run_command(words: &[String]) -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check,
         } => configuration::check(config, &mut output),
-        Command::Nsupdate { arguments } => return nsupdate::run("nsupdate", arguments),
-        Command::Man => {
-            let (mut command, mut pages) = (Arguments::command(), Vec::new());
-            command.build();
-            let rendered = render_pages(&command, &mut pages);
-            rendered.map_err(Abort::from).map(|()| output.text(&pages))
+        Command::Nsupdate { arguments } => {
+            return nsupdate::run(&nsupdate::Program::Nsbridge, arguments, definition);
         }
+        Command::Man(arguments) => manual::run(arguments, definition(), &mut output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "nsbridge", &mut script);
@@ -272,12 +263,4 @@ fn run_command(words: &[String]) -> ExitCode {
     };
     let status = done.unwrap_or_else(|abort| output.abort(abort));
     output.finish(status).into()
-}
-
-/// Renders the manual page of a command, then those of its subcommands: man(1) cannot find the
-/// pages to which the first page refers elsewhere.
-fn render_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
-    clap_mangen::Man::new(command.clone()).render(pages)?;
-    let mut subcommands = command.get_subcommands();
-    subcommands.try_for_each(|subcommand| render_pages(subcommand, pages))
 }

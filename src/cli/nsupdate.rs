@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use super::configuration::{self, CONFIG_PATH, Setup, now};
 use super::message::{Message, printable};
+use super::nsupdate_help;
 use super::nsupdate_keys::{self, file_words};
 use super::nsupdate_lines::{Lines, Read};
+pub(super) use super::nsupdate_options::Program;
 use super::nsupdate_options::{Instead, Options};
 use super::output::{Output, OutputFormat, say, without_nulls};
 use super::status::Status;
@@ -37,14 +39,26 @@ const STATUS_FAILED: u8 = 2;
 /// The run ended early: invalid usage, an invalid line, no server.
 const STATUS_FATAL: u8 = 1;
 
-/// Runs with the arguments that follow `program`.
-pub(super) fn run(program: &str, arguments: &[String]) -> ExitCode {
+/// Runs with the arguments that follow the program. `definition` returns that of nsbridge's command line, for the help.
+pub(super) fn run(
+    program: &Program,
+    arguments: &[String],
+    definition: fn() -> clap::Command,
+) -> ExitCode {
     let done = Options::read(program, arguments).and_then(|options| run_script(&options));
     match done {
         Ok(status) => status,
         Err(Instead::Version) => {
             // nsupdate: prints it on standard error.
             say(Stream::Error, &format!("{VERSION}\n"));
+            ExitCode::SUCCESS
+        }
+        Err(Instead::Help) => {
+            let definition = definition();
+            let listed = definition.find_subcommand("nsupdate");
+            let mut command = nsupdate_help::command(listed.expect("it is a command"));
+            // Ignores that the stream is closed, as there is no other place for the text.
+            drop(command.print_long_help());
             ExitCode::SUCCESS
         }
         Err(Instead::Types { known, private }) => {

@@ -7,12 +7,30 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::message::Message;
+use super::nsupdate_help::LETTERS;
 use crate::diagnostic::{case, command};
 
-/// The letters, each followed by a colon if it has an argument, as for getopt(3).
-const LETTERS: &str = "46A:C:dDE:ghH:iK:lL:MoOk:p:Pr:R:St:Tu:vVy:";
 /// The last line of the text about an invalid option, and of `-h`.
 const USAGE: &str = "usage: nsupdate [-CdDi] [-L level] [-l] [-g | -o | -y keyname:secret | -k keyfile] [-p port] [-v] [-V] [-P] [-T] [-4 | -6] [filename]";
+
+/// The way in which nsupdate was called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Program {
+    /// As a command of nsbridge.
+    Nsbridge,
+    /// By the name of the program, of which this is the path.
+    Nsupdate(String),
+}
+
+/// The name at the start of nsupdate's messages.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nsbridge => "nsupdate",
+            Self::Nsupdate(path) => path,
+        })
+    }
+}
 
 /// The options of a run.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -61,6 +79,8 @@ pub(super) struct Options {
 pub(super) enum Instead {
     /// They ask for the version.
     Version,
+    /// They ask for the help.
+    Help,
     /// They ask for the known types, those of private use, or both.
     Types { known: bool, private: bool },
     /// They are invalid, or a file that they name is, in nsupdate's words. The text ends without its last line end.
@@ -72,7 +92,7 @@ pub(super) enum Instead {
 impl Instead {
     /// Returns that nsbridge's own options are used in a wrong way.
     fn usage(problem: impl fmt::Display) -> Self {
-        let help = "nsbridge man | man -l -";
+        let help = "nsbridge nsupdate --help";
         Message::of(&case!(command::USAGE, problem, help)).into()
     }
 }
@@ -90,8 +110,8 @@ impl From<String> for Instead {
 }
 
 impl Options {
-    /// Parses the arguments that follow `program`.
-    pub(super) fn read(program: &str, arguments: &[String]) -> Result<Self, Instead> {
+    /// Parses the arguments that follow the program.
+    pub(super) fn read(program: &Program, arguments: &[String]) -> Result<Self, Instead> {
         let mut options = Self {
             resolv_conf: "/etc/resolv.conf".to_owned(),
             port: 53,
@@ -128,7 +148,7 @@ impl Options {
     /// Sets the options that are words, and the file. Returns the letters with their arguments.
     fn read_words(
         &mut self,
-        program: &str,
+        program: &Program,
         arguments: &[String],
     ) -> Result<Vec<(char, String)>, Instead> {
         let mut letters = Vec::new();
@@ -142,6 +162,9 @@ impl Options {
                 self.file = words.next().cloned();
                 break;
             }
+            if word == "--help" && *program == Program::Nsbridge {
+                return Err(Instead::Help);
+            }
             if let Some(option) = bundle.strip_prefix('-') {
                 let known = self.set_word(option, &mut words);
                 if known.map_err(|reason| Instead::usage(format!("`{word}` {reason}")))? {
@@ -150,15 +173,14 @@ impl Options {
             }
             let mut rest = bundle.chars();
             while let Some(letter) = rest.next() {
-                let known = LETTERS.split_once(letter).filter(|_| letter != ':');
-                let Some((_, following)) = known else {
+                let Some((_, value, _)) = LETTERS.iter().find(|it| it.0.starts_with(letter)) else {
                     return Err(usage(program, Some("illegal option"), letter));
                 };
                 if letter == 'h' {
                     return Err(usage(program, None, letter));
                 }
                 let mut argument = String::new();
-                if following.starts_with(':') {
+                if !value.is_empty() {
                     argument = rest.by_ref().collect();
                     if argument.is_empty() {
                         argument = words.next().cloned().ok_or_else(|| {
@@ -266,7 +288,7 @@ impl Options {
 }
 
 /// Returns the text about an invalid letter, or about `-h`, which has no `reason`.
-fn usage(program: &str, reason: Option<&str>, letter: char) -> Instead {
+fn usage(program: &Program, reason: Option<&str>, letter: char) -> Instead {
     let reason = reason.map(|it| format!("{program}: {it} -- {letter}\n"));
     let reason = reason.unwrap_or_default();
     let invalid = match letter {
@@ -296,7 +318,7 @@ mod tests {
 
     fn read(words: &[&str]) -> Result<Options, Instead> {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        Options::read("nsupdate", &words)
+        Options::read(&Program::Nsupdate("nsupdate".into()), &words)
     }
 
     fn wrong(words: &[&str]) -> String {

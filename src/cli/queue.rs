@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -12,11 +12,13 @@ use super::message::{Abort, Message};
 use super::output::{Output, count};
 use super::report::{Report, shortened, with_progress};
 use super::status::Status;
-use super::store::with_store;
+use super::store::{act_as_owner_of, with_store};
 use crate::deliver::Failure;
-use crate::diagnostic::{Diagnostic, case, command as entries, own_command, queue};
+use crate::diagnostic::{
+    Diagnostic, case, command as entries, own_command, queue as queue_entries,
+};
 use crate::model::{Intent, Presence, RecordType, ZoneSource};
-use crate::queue::{Access, JobId, JobSummary, State, StoreThread};
+use crate::queue::{self, Access, BackupError, JobId, JobSummary, State, StoreThread};
 use crate::zonefile;
 
 /// A command for the queue.
@@ -44,6 +46,16 @@ pub(super) enum Command {
         #[command(flatten)]
         jobs: Jobs,
     },
+    /// Copies the queue file, at any time, to a file that can take its place.
+    ///
+    /// Calls and the worker go on meanwhile. FILE has mode 0600. A regular file that is there is replaced in one step,
+    /// when the copy is whole and on the disk; until then the copy is FILE.nsbridge-part. Refuses a queue file that is damaged, or
+    /// that a newer version has written. Root reads as the owner of the directory of the queue, and writes as the owner of
+    /// that of FILE.
+    Backup {
+        /// The file for the copy. Its directory must exist.
+        file: PathBuf,
+    },
 }
 
 /// Options that name jobs.
@@ -62,6 +74,7 @@ pub(super) struct Jobs {
 pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let (access, names) = match command {
+        Command::Backup { file } => return back_up(&setup, file, output),
         Command::List => (Access::ReadOnly, None),
         Command::Show { job } => (Access::ReadOnly, Some(job)),
         Command::Retry { jobs, .. } | Command::Drop { jobs } => {
@@ -90,10 +103,31 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
             Command::Show { .. } => queue.show(&jobs).await?,
             Command::Retry { force, .. } => queue.retry(&jobs, *force).await?,
             Command::Drop { .. } => queue.drop_jobs(&jobs).await?,
+            // It is done by now.
+            Command::Backup { .. } => {}
         }
         Ok(queue.status)
     };
     Ok(with_store(&setup, access, output, work))
+}
+
+/// Writes a copy of the queue file.
+fn back_up(setup: &Setup, file: &Path, output: &mut Output) -> Result<Status, Abort> {
+    let queue = &setup.queue_path;
+    let octets = queue::back_up(queue, file, act_as_owner_of).map_err(|error| {
+        let status = match &error {
+            BackupError::OfQueue { .. } => Status::Usage,
+            BackupError::Missing { .. } | BackupError::Store(_) => Status::BadConfiguration,
+            BackupError::Taken { .. } => Status::Later,
+            BackupError::Irregular { .. } | BackupError::Unwritten(_) => Status::Denied,
+        };
+        Abort::new(status, Message::of(&error))
+    })?;
+    let (file, queue) = (file.display().to_string(), queue.display().to_string());
+    let line = format!("{file}: backup of {queue}, {octets} octets");
+    let entry = json!({ "subject": file, "result": "backed-up", "queue": queue, "octets": octets });
+    output.result(&line, entry);
+    Ok(Status::Done)
 }
 
 /// The open queue.
@@ -202,7 +236,7 @@ impl Queue<'_> {
         let in_hand = self.store_thread.jobs().drop(ids).await?;
         for job in jobs {
             if in_hand.contains(&job.id) {
-                let remark = case!(queue::JOB_IN_HAND, job = job.id);
+                let remark = case!(queue_entries::JOB_IN_HAND, job = job.id);
                 self.output
                     .message(&Message::of(&remark).about(shortened(&job.key)));
                 self.status.or_worse(Status::Later);

@@ -8,7 +8,7 @@ entries! {
         class: Class::Setup,
         text: "{problem}",
         hints: hint!("`{help}` shows its arguments"),
-        page: "The command line has a command, option or value that does not exist, lacks one, or has two that exclude each other. nsbridge's own options of `nsbridge nsupdate` are in its manual page; there the status is 1, as nsupdate has it.",
+        page: "The command line has a command, option or value that does not exist, lacks one, or has two that exclude each other. nsbridge's own options of `nsbridge nsupdate` are among those of `nsbridge nsupdate --help`; there the status is 1, as nsupdate has it.",
     }
     NO_AUTHORITIES {
         code: "NB-NO-AUTHORITIES",

@@ -52,6 +52,13 @@ entries! {
         hints: &[],
         page: "The user that nsbridge runs as may not read the file. Plesk runs it as `psaadm`, and a command in a terminal often runs as root.",
     }
+    FILE_UNWRITTEN {
+        code: "NB-FILE-UNWRITTEN",
+        class: Class::Setup,
+        text: "cannot write `{path}`: {source}",
+        hints: hint!("run `ls -ld {directory}` and `df {directory}`, or name another path"),
+        page: "The file that the command line names was not written, for the reason of the system in the text: its directory does not exist, the user that nsbridge runs as may not write there, or the disk is full. Root writes a backup as the owner of its directory. An earlier backup is as it was; a manual page may be cut off.",
+    }
     FILE_DENIED {
         code: "NB-FILE-DENIED",
         class: Class::Setup,

@@ -85,6 +85,27 @@ entries! {
         hints: hint!("install the newer nsbridge"),
         page: "A later version of nsbridge has used the file of the queue. This version leaves it alone.",
     }
+    BACKUP_OF_QUEUE {
+        code: "NB-BACKUP-OF-QUEUE",
+        class: Class::Setup,
+        text: "`{path}` is the queue file `{queue}`, or beside it with a name that begins so",
+        hints: hint!("name another file"),
+        page: "The backup would take the place of the file that it is to be a copy of, or of a file that nsbridge keeps beside it. A restoration removes all files beside the queue file whose names begin with its name, so a backup must not have such a name. Nothing was written (status 64).",
+    }
+    BACKUP_IRREGULAR {
+        code: "NB-BACKUP-IRREGULAR",
+        class: Class::Permanent,
+        text: "`{path}` is not replaced: {source}",
+        hints: hint!("name another file"),
+        page: "A backup replaces nothing but a regular file with one name, of the user that writes it, of the owner of its directory or of root: what else is there serves another purpose. Nothing was written.",
+    }
+    BACKUP_TAKEN {
+        code: "NB-BACKUP-TAKEN",
+        class: Class::Transient,
+        text: "another process writes a backup to `{path}`",
+        hints: hint!("wait for it, or name another file"),
+        page: "Two calls of `nsbridge queue backup` with one file at once: the first one goes on, the second one wrote nothing.",
+    }
     QUEUE_JOBS_FULL {
         code: "NB-QUEUE-JOBS-FULL",
         class: Class::Unkept,

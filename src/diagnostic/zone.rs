@@ -234,7 +234,7 @@ entries! {
         class: Class::Permanent,
         text: "this needs an answer, and `read` is \"none\"",
         hints: hint!("if a server has answers, set `query-address`, not `read`"),
-        page: "With `read = \"none\"` nsbridge asks the primary nothing. It can neither find out whether a zone is there, nor the name servers of one (`nsbridge acme --wait`: name them by `--wait-on`), nor what the primary takes (`nsbridge check --write`). Nothing was changed.",
+        page: "With `read = \"none\"` nsbridge asks the primary nothing. It can neither find out whether a zone is there, nor the name servers of one (`nsbridge acme add --wait`: name them by `--wait-on`), nor what the primary takes (`nsbridge check --write`). Nothing was changed.",
     }
     ZONE_CHANGED_MEANWHILE {
         code: "NB-ZONE-CHANGED-MEANWHILE",

@@ -48,7 +48,7 @@ pub use job::JobId;
 pub(crate) use job::{Accepted, Job, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart};
 pub use jobs::Jobs;
 pub(crate) use locks::WorkerLock;
-pub(crate) use store::{FileState, examine};
+pub(crate) use store::{BackupError, FileState, back_up, examine};
 pub use store::{Lacking, StoreError};
 pub use store_thread::{Access, StoreThread};
 pub(crate) use worker::Event;

@@ -2,6 +2,7 @@
 //!
 //! The one module that knows SQL. Each change is one transaction.
 
+mod backup;
 mod catalog;
 mod changes;
 mod check_sum;
@@ -23,6 +24,7 @@ mod zone_state;
 
 use rusqlite::Transaction;
 
+pub(crate) use backup::{BackupError, back_up};
 use catalog::note_serial;
 pub use changes::Lacking;
 pub(crate) use changes::{Challenge, NewJob, StoreChange, ZoneSerial};

@@ -34,7 +34,7 @@ use crate::model::{Name, Rdata, RecordType};
 
 pub use error::RdataTextError;
 use error::excerpt;
-pub(crate) use numbers::{parse_date, parse_period};
+pub(crate) use numbers::{format_time, parse_date, parse_period};
 use octets::Octets;
 pub use types::{format_type, known_types, parse_type};
 use words::Words;

@@ -84,7 +84,7 @@ pub(super) fn read_time(field: &'static str, words: &mut Words<'_>) -> Result<u3
 }
 
 /// Writes a point in time as fourteen digits in UTC.
-pub(super) fn format_time(time: u32) -> String {
+pub(crate) fn format_time(time: u32) -> String {
     let (mut days, seconds) = (time / 86_400, time % 86_400);
     let mut year = 1970;
     while days >= days_of_year(year) {

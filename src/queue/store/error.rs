@@ -184,7 +184,7 @@ fn forbidden(action: &str, source: &impl Display, barrier: &Barrier) -> Diagnost
 }
 
 /// Returns what is wrong with the content of the file, without the words of the library around it.
-fn reason(error: &rusqlite::Error) -> String {
+pub(super) fn reason(error: &rusqlite::Error) -> String {
     if let rusqlite::Error::FromSqlConversionFailure(_, _, source) = error {
         return source.to_string();
     }

@@ -109,7 +109,11 @@ impl Store {
         Ok(store)
     }
 
-    fn connect(path: &Path, flags: OpenFlags, wait: Duration) -> Result<Self, StoreError> {
+    pub(super) fn connect(
+        path: &Path,
+        flags: OpenFlags,
+        wait: Duration,
+    ) -> Result<Self, StoreError> {
         let is_file = !flags.contains(OpenFlags::SQLITE_OPEN_MEMORY);
         let connect = || {
             // SQLite: this flag refuses links in the directory's path as well, which are the operator's.
@@ -195,7 +199,8 @@ impl Store {
             .map_err(failed(&self.path, "open"))
     }
 
-    fn version(&self) -> Result<usize, StoreError> {
+    /// Returns the version of the schema. A newer one than this program knows is an error.
+    pub(super) fn version(&self) -> Result<usize, StoreError> {
         let (found, known) = (self.read(schema_version)?, MIGRATIONS.len());
         if found > known {
             return Err(StoreError::Newer {
@@ -271,7 +276,7 @@ pub(crate) fn examine(path: &Path) -> Result<FileState, StoreError> {
 
 /// Checks, before it is opened, that the file and those beside it are regular ones, and that a file which was set up
 /// before is neither empty nor absent now: with it jobs and state would be lost in silence.
-fn inspect(path: &Path) -> Result<(), StoreError> {
+pub(super) fn inspect(path: &Path) -> Result<(), StoreError> {
     for path in files_of(path) {
         let checked = shared_file::check_path(&path);
         checked.map_err(|source| StoreError::Irregular { path, source })?;

@@ -1,5 +1,6 @@
 //! The state in the file: what stays in it, and which process may read or change it.
 
+mod backup;
 mod damaged;
 mod detached;
 mod jobs;

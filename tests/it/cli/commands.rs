@@ -82,20 +82,6 @@ fn help_and_version_are_results() {
 }
 
 #[test]
-fn every_manual_page_that_another_refers_to_is_there() {
-    let run = bare(&["man"]);
-    run.assert_status(0).assert_stderr("");
-    let references = run.stdout.lines().filter_map(|l| l.strip_suffix("(1)"));
-    let names: Vec<String> = references.map(|name| name.replace('\\', "")).collect();
-    assert!(names.contains(&"nsbridge-plesk".to_owned()), "{names:?}");
-    for name in names.iter().map(String::as_str).chain(["nsbridge"]) {
-        let title = format!("\n.TH {name} 1 ");
-        assert!(run.stdout.contains(&title), "{name}:\n{}", run.stdout);
-    }
-    run.assert_prints(r"\-\-dry\-run");
-}
-
-#[test]
 fn completions_are_what_a_shell_reads() {
     let run = bare(&["completions", "bash"]);
     run.assert_status(0).assert_stderr("");

@@ -6,6 +6,7 @@ mod documents;
 mod hosted;
 mod knot;
 mod layers;
+mod manual;
 mod messages;
 mod pieces;
 mod plesk;

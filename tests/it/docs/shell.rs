@@ -1,6 +1,7 @@
 //! The shell commands of the documents, run with the directories of a test in place of the system's.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use pretty_assertions::assert_eq;
@@ -47,7 +48,7 @@ fn changed(block: &str, changes: &[(&str, &str)]) -> String {
 fn the_commands_of_the_set_up_do_what_readme_says() {
     let here = directory();
     let at = |name: &str| here.path().join(name).display().to_string();
-    for name in ["bin", "bind", "root", "units"] {
+    for name in ["bin", "bind", "root", "target", "units"] {
         fs::create_dir(here.path().join(name)).expect("our own directory");
     }
     let [install, keys, files, check, unit] = &shell_of("README.md")[..] else {
@@ -60,9 +61,15 @@ fn the_commands_of_the_set_up_do_what_readme_says() {
             ("cargo build --release --locked\n", ""),
             ("target/release/nsbridge", env!("CARGO_BIN_EXE_nsbridge")),
             ("/usr/local/bin/", &at("bin/")),
+            ("nsbridge man", &format!("{} man", at("bin/nsbridge"))),
+            ("/usr/local/share/man/", &at("share/man/")),
         ],
     );
     run(here.path(), &install);
+    for page in ["man1/nsbridge-queue-backup.1", "man5/nsbridge.toml.5"] {
+        let page = here.path().join("share/man").join(page);
+        assert_eq!(page.metadata().expect("a page").mode() & 0o777, 0o644);
+    }
     let version = process::run_ok(&at("bin/nsbridge"), &["--version"]);
     assert!(version.starts_with("nsbridge "), "{version}");
 
@@ -161,11 +168,7 @@ fn the_commands_of_other_documents_work_with_the_set_up_of_readme() {
         panic!("operations.md has other commands");
     };
     let zones = succeeds("nsbridge zone list");
-    let moved = [
-        ("/var/lib/nsbridge/", "state/"),
-        ("/root/queue.db", "backup.db"),
-    ];
-    succeeds(&changed(backup, &moved));
+    succeeds(&change(backup, "/root/queue.db", "backup.db"));
     succeeds("set -e; rm state/queue.db*; cp backup.db state/queue.db");
     assert_eq!(succeeds("nsbridge zone list"), zones);
     assert!(

@@ -2,6 +2,7 @@
 
 mod callers;
 mod generated;
+mod help;
 mod own;
 mod sig0;
 mod split;

@@ -1,6 +1,7 @@
 //! The queue file and its worker: what waits, what is held, and what survives a kill, a full disk and a
 //! bad network.
 
+mod backup;
 mod crash;
 mod damage;
 mod faults;

@@ -102,10 +102,10 @@ fn whatever_the_umask_only_the_owner_and_the_group_of_the_directory_have_access(
 }
 
 /// A user who owns the directory of the queue, as psaadm does on a Plesk machine.
-const OWNER: &str = "nobody";
+pub(super) const OWNER: &str = "nobody";
 
 /// Makes the directory of the queue that of another user, and lets nsbridge run as root.
-fn of_other_user(named: &Named) -> Bridge {
+pub(super) fn of_other_user(named: &Named) -> Bridge {
     let bridge = Bridge::of(named).without_dry_run("another user owns the queue");
     fs::set_permissions(bridge.file(""), Permissions::from_mode(0o711)).expect("a mode");
     let state = bridge.file("state");
@@ -113,14 +113,14 @@ fn of_other_user(named: &Named) -> Bridge {
     bridge.within(&as_root("env"))
 }
 
-/// Runs a command as root.
-fn run_line(line: &str) {
+/// Runs a command as root, and gives what it prints.
+pub(super) fn run_line(line: &str) -> String {
     let words = as_root(line);
-    run_ok(words[0], &words[1..]);
+    run_ok(words[0], &words[1..])
 }
 
 /// Runs a script in the directory of the queue as its owner.
-fn plant(bridge: &Bridge, script: &str) {
+pub(super) fn plant(bridge: &Bridge, script: &str) {
     let user = format!("setpriv --reuid={OWNER} --clear-groups sh -c");
     let state = bridge.file("state");
     let script = format!("cd {} && {script}", state.display());
