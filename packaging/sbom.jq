@@ -1,16 +1,16 @@
 # Makes a bill of materials in CycloneDX of what `cargo metadata` prints: the crates that the program is built with, tests
-# and benches apart. $lock is the text of Cargo.lock, $version that of the program, $time the date of the commit.
-
-# The packages that those in the input need, with themselves.
-def closure($needs): . as $known | ([.[] | $needs[.][]] + . | unique) as $all
-  | if $all == $known then $all else $all | closure($needs) end;
+# and benches apart. $tree is what `cargo tree` prints of them, $lock the text of Cargo.lock, $version that of the program,
+# $time the date of the commit.
 
 def purl: "pkg:cargo/\(.name)@\(.version)";
 
 (.packages | map({(.id): .}) | add) as $package
-| (.resolve.nodes | map({(.id): [.deps[] | select(any(.dep_kinds[]; .kind != "dev")) | .pkg]}) | add) as $needs
 | .resolve.root as $root
-| ([$root] | closure($needs)) as $used
+| ([$tree | scan("(?m)^(\\S+) v(\\S+)") | {("\(.[0]) \(.[1])"): true}] | add) as $listed
+| [.packages[] | select($listed["\(.name) \(.version)"]) | .id] as $used
+| ([$used[] | {(.): true}] | add) as $is_used
+| (.resolve.nodes | map({(.id): [.deps[] | select(any(.dep_kinds[]; .kind != "dev") and $is_used[.pkg]) | .pkg]})
+    | add) as $needs
 | ([$lock | scan("name = \"([^\"]+)\"\nversion = \"([^\"]+)\"\nsource = \"[^\"]+\"\nchecksum = \"([0-9a-f]+)\"")
     | {("\(.[0]) \(.[1])"): .[2]}] | add) as $sums
 | ($package[$root] | .version = $version) as $program
