@@ -20,6 +20,7 @@ mod check;
 mod cli;
 mod docs;
 mod nsupdate;
+mod packages;
 mod panels;
 mod plesk;
 mod primary;

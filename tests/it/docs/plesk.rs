@@ -112,7 +112,7 @@ fn plesk_is_given_the_command_as_one_argument() {
     assert_eq!(
         given,
         [
-            "<bin><server_dns><--enable-custom-backend><\"/usr/local/bin/nsbridge\" plesk>",
+            "<bin><server_dns><--enable-custom-backend><\"/usr/bin/nsbridge\" plesk>",
             "<bin><server_dns><--enable-custom-backend><\"PATH/bin/extension\" --exec EXTENSION nsbridge.php>",
             "<repair><dns><-sync-zones><-y>",
             "<bin><server_dns><--disable-custom-backend>",
@@ -125,7 +125,7 @@ fn plesk_is_given_the_command_as_one_argument() {
     let program = Path::new(env!("CARGO_BIN_EXE_nsbridge"))
         .display()
         .to_string();
-    let command = change(command, "/usr/local/bin/nsbridge", &program);
+    let command = change(command, "/usr/bin/nsbridge", &program);
     let help = process::run_ok("sh", &["-c", &format!("{command} --help")]);
     assert!(help.contains("Usage: nsbridge plesk "), "{help}");
 }

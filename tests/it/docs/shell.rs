@@ -51,9 +51,13 @@ fn the_commands_of_the_set_up_do_what_readme_says() {
     for name in ["bin", "bind", "root", "target", "units"] {
         fs::create_dir(here.path().join(name)).expect("our own directory");
     }
-    let [install, keys, files, check, unit] = &shell_of("README.md")[..] else {
+    let [keys, files, check, drop_in] = &shell_of("README.md")[..] else {
         panic!("README.md has other commands");
     };
+    let [.., install] = &shell_of("docs/packages.md")[..] else {
+        panic!("packages.md has other commands");
+    };
+    let units = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/systemd");
     let owner = "\"$(id -un)\"";
     let install = changed(
         install,
@@ -63,6 +67,9 @@ fn the_commands_of_the_set_up_do_what_readme_says() {
             ("/usr/local/bin/", &at("bin/")),
             ("nsbridge man", &format!("{} man", at("bin/nsbridge"))),
             ("/usr/local/share/man/", &at("share/man/")),
+            ("packaging/systemd", units),
+            ("/etc/systemd/system", &at("units")),
+            ("/usr/share/doc", &at("share/doc")),
         ],
     );
     run(here.path(), &install);
@@ -99,20 +106,21 @@ fn the_commands_of_the_set_up_do_what_readme_says() {
         "750 etc\n750 state\n600 etc/plesk-rndc.key\n600 etc/plesk.key\n"
     );
 
-    let units = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/systemd");
-    let unit = changed(
-        unit,
+    let drop_in = changed(
+        drop_in,
         &[
-            ("packaging/systemd", units),
-            ("/etc/systemd/system/", &at("units/")),
+            ("/usr/share/doc", &at("share/doc")),
+            ("/etc/systemd/system", &at("units")),
             (
                 "systemctl daemon-reload && systemctl enable --now nsbridge\n",
                 "",
             ),
         ],
     );
-    run(here.path(), &unit);
-    assert!(here.path().join("units/nsbridge.service").exists());
+    run(here.path(), &drop_in);
+    for unit in ["nsbridge.service", "nsbridge.service.d/plesk.conf"] {
+        assert!(here.path().join("units").join(unit).exists(), "{unit}");
+    }
 
     let named = five_minutes_bind(&[]);
     let seed_port = Port::claim();
@@ -210,10 +218,7 @@ fn the_link_is_an_nsupdate() {
     let program = env!("CARGO_BIN_EXE_nsbridge");
     let link = changed(
         link,
-        &[
-            ("/usr/local/bin/nsbridge", program),
-            ("/usr/local/bin/", "./"),
-        ],
+        &[("/usr/bin/nsbridge", program), ("/usr/local/bin/", "./")],
     );
     let printed = run(here.path(), &format!("{link}./nsupdate -V 2>&1"));
     assert!(printed.starts_with("nsupdate of nsbridge "), "{printed}");
