@@ -46,21 +46,6 @@ pub(super) fn carry_out(
     }
 }
 
-/// Does what [`carry_out`] does, with commands about zones that a folder or a configuration lists.
-pub(super) fn carry_out_listed(
-    commands: &[Command],
-    listing: &Listing,
-    dry_run: bool,
-    setup: &Setup,
-    output: &mut Output,
-) -> Status {
-    if dry_run {
-        preview(commands, setup, output)
-    } else {
-        hand_over_listed(commands, Some(listing), setup, output)
-    }
-}
-
 /// Refuses a command that names its zone or address itself, if the operator denies that name.
 pub(super) fn check_denied(
     command: &Command,
@@ -87,7 +72,8 @@ pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output
     hand_over_listed(commands, None, setup, output)
 }
 
-fn hand_over_listed(
+/// Does what [`hand_over`] does, with commands about zones that a folder or a configuration lists.
+pub(super) fn hand_over_listed(
     commands: &[Command],
     listing: Option<&Listing>,
     setup: &Setup,

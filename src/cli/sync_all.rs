@@ -15,7 +15,7 @@ use sha2::Digest as _;
 use tokio::time::Instant;
 
 use super::configuration::Setup;
-use super::handover::{carry_out_listed, command};
+use super::handover::{carry_out, command, hand_over_listed};
 use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
 use super::report::first_of;
@@ -118,7 +118,11 @@ pub(super) fn run(
     let may_wait = options.dry_run || setup.queue_path.exists();
     if !work.commands.is_empty() || may_wait {
         let commands = &work.commands;
-        let done = carry_out_listed(commands, &listing, options.dry_run, setup, output);
+        let done = if options.dry_run {
+            carry_out(commands, true, setup, output)
+        } else {
+            hand_over_listed(commands, Some(&listing), setup, output)
+        };
         status.or_worse(done);
     }
     if !options.dry_run {
