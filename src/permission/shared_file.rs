@@ -66,7 +66,7 @@ pub(crate) fn try_write(file: &Path) -> io::Result<()> {
     // An earlier process was killed.
     std::fs::remove_file(probe).ok();
     let mut written = create_new(probe)?;
-    let done = written.write_all(&[0; PROBE_OCTETS]);
+    let done = written.write_all(&vec![0; PROBE_OCTETS]);
     let done = done.and_then(|()| written.sync_all());
     std::fs::remove_file(probe)?;
     done
