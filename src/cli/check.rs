@@ -19,7 +19,7 @@ use super::output::{Output, count};
 use super::queue::span;
 use super::runtime::block_on;
 use super::status::Status;
-use super::store::act_as_owner_of;
+use super::store::{act_as_owner_of, unwritable};
 use crate::deliver::check::{self, Check, CheckSettings, Checked, Fact, Targets, Verdict};
 use crate::deliver::{Failure, Lesson, Primary, Provenance, ZoneSummary};
 use crate::diagnostic::{Diagnose as _, Diagnostic, case, check as entries};
@@ -246,8 +246,14 @@ impl Report<'_> {
                 format!("schema version {version}; the next use brings it to {newest}")
             }
         };
-        entry["detail"] = detail.into();
-        self.print(Word::Ok, &format!("queue file: {file}"), entry);
+        if let Some(fault) = unwritable(path) {
+            self.status.or_worse(Status::BadConfiguration);
+            explain(&mut entry, &fault);
+            self.print(Word::Failed, "queue file", entry);
+        } else {
+            entry["detail"] = detail.into();
+            self.print(Word::Ok, &format!("queue file: {file}"), entry);
+        }
         self.held(&jobs);
         Ok((summaries, lessons))
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::message::{Abort, Message};
 use super::output::{Output, count};
 use super::status::Status;
-use crate::config::{self, Config, KeySettings, ProvisionSettings};
+use crate::config::{self, Config, KeySettings, ProvisionSettings, ServeSettings};
 use crate::deliver::{
     self, Catalog, Engine, Pool, Primary, Provisioning, Route, Routes, SigningKeys, StateStore,
 };
@@ -45,6 +45,7 @@ pub(super) struct Setup {
     /// All primaries by name, with or without a route.
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
     pub(super) policy: deliver::Policy,
+    pub(super) serve: ServeSettings,
     /// The name of this instance.
     pub(super) instance: String,
     /// All keys by their names in the configuration.
@@ -134,6 +135,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             ptr: config.ptr,
             clock: now,
         },
+        serve: config.serve,
         instance: config.instance,
         keys: config.keys,
     })

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
 use super::message::Message;
-use crate::config::{HOST_AND_PORT, keyfile, read_host};
+use crate::config::{HOST_AND_PORT, ServeSettings, keyfile, read_host};
 use crate::deliver::{Policy, Primary, PtrSettings, Routes, ZonesOfOthers};
 use crate::diagnostic::{case, command};
 use crate::model::{Name, Network};
@@ -92,6 +92,7 @@ impl Arguments {
             changed_at: 0,
             queue_path: PathBuf::new(),
             is_direct: true,
+            serve: ServeSettings::default(),
             time_limit: TIME_MAX,
             deadline: Instant::now() + TIME_MAX,
             routes: Routes::of_all(Rc::clone(&primary)),

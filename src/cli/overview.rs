@@ -12,10 +12,10 @@ use super::ptr::damage_of;
 use super::queue::span;
 use super::report::names;
 use super::status::Status;
-use super::store::with_store;
+use super::store::{unwritable, with_store};
 use crate::deliver::Primary;
-use crate::diagnostic::Class;
 use crate::diagnostic::left_out::RECORDS_PROTECTED;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::model::ZoneName;
 use crate::plan::Part;
 use crate::queue::{Access, JobSummary, PrimaryContact, State, StoreThread, UnmetPart, WorkerLock};
@@ -35,6 +35,7 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
             status: Status::Done,
         };
         overview.queue(&store_thread.jobs().list().await?);
+        overview.unwritable(unwritable(&setup.queue_path));
         overview.unmet(&store_thread.jobs().unmet().await?);
         overview.damaged(&store_thread.jobs().damaged_ptrs().await?);
         overview.worker();
@@ -93,6 +94,15 @@ impl Overview<'_> {
             );
             let entry = json!({ "subject": "held", "code": code, "jobs": keys.len() });
             self.line(&line, true, entry);
+        }
+    }
+
+    fn unwritable(&mut self, fault: Option<Diagnostic>) {
+        if let Some(fault) = fault {
+            let code = fault.code();
+            let entry =
+                json!({ "subject": "queue file", "code": code, "cause": fault.to_string() });
+            self.line(&format!("queue file: {fault} ({code})"), true, entry);
         }
     }
 

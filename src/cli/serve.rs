@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::configuration::{self, Setup};
+use super::endpoint::Endpoint;
 use super::guard::Guard;
 use super::handover::{dispatcher, report_job};
 use super::message::{Abort, Message};
@@ -60,6 +61,7 @@ pub(super) fn run(
         };
         let _lock = take_lock(&setup.queue_path)?;
         let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+        let endpoint = Endpoint::bind(&setup, store_thread).await?;
         notify(&[NotifyState::Ready]);
         let guard = Guard::start_with(look_time())?;
         let mut report = |event: Event<'_>| {
@@ -67,22 +69,31 @@ pub(super) fn run(
                 // The delivery loop itself notifies both, so that a loop or an attempt that hangs is noticed.
                 Event::Looked => {
                     guard.keep_alive();
+                    endpoint.looked();
                     return notify(&[NotifyState::Watchdog]);
                 }
-                Event::Attempted(job, attempted) => {
+                Event::Attempted(job, attempted, took) => {
+                    endpoint.metrics.attempted(job, &attempted, took);
                     report_job(job, attempted.map(Handled::Attempted), output);
                     output.count_unprinted();
                     return;
                 }
                 Event::Unreachable { primary, seconds } => {
+                    endpoint.metrics.reachable(primary, false);
                     case!(command::PRIMARY_UNREACHABLE, primary, seconds)
                 }
-                Event::BackAgain { primary } => case!(command::PRIMARY_BACK, primary),
+                Event::BackAgain { primary } => {
+                    endpoint.metrics.reachable(primary, true);
+                    case!(command::PRIMARY_BACK, primary)
+                }
             };
             output.message(&Message::of(&remark));
         };
         let dispatcher = dispatcher(&setup, store_thread);
-        dispatcher.serve(&primaries, stop, &mut report).await?;
+        tokio::select! {
+            served = dispatcher.serve(&primaries, stop, &mut report) => served?,
+            never = endpoint.serve() => match never {},
+        }
         Ok(Status::Done)
     };
     Ok(with_store(&setup, Access::ReadWrite, output, work))

@@ -1,5 +1,6 @@
 //! The store that a command works with.
 
+use std::io;
 use std::path::Path;
 
 use super::configuration::Setup;
@@ -7,7 +8,8 @@ use super::message::{Abort, Message};
 use super::output::Output;
 use super::runtime::block_on;
 use super::status::Status;
-use crate::permission;
+use crate::diagnostic::{Diagnostic, case, queue as entries};
+use crate::permission::{self, shared_file};
 use crate::queue::{Access, StoreError, StoreThread};
 
 /// Opens the store, runs the work with it, and closes it when all changes are written.
@@ -45,6 +47,30 @@ pub(super) fn act_as_owner_of(queue: &Path) {
     if let Err(error) = permission::act_as_owner_of(queue) {
         tracing::warn!(%error, "root cannot act as the owner of the queue's directory");
     }
+}
+
+/// Tries whether the directory of the queue's file takes something more.
+///
+/// # Errors
+/// The kind of the system's error, and what to report.
+pub(super) fn try_write(queue: &Path) -> Result<(), (io::ErrorKind, Diagnostic)> {
+    shared_file::try_write(queue).map_err(|source| {
+        let directory = permission::directory_of(queue);
+        let (path, quoted) = (directory.display(), permission::quoted(directory));
+        let kind = source.kind();
+        (kind, case!(entries::QUEUE_UNWRITABLE, path, source, quoted))
+    })
+}
+
+/// Returns what is wrong if the directory of the queue's file takes nothing, as on a full disk. Who may not write there,
+/// or has no queue yet, learns nothing of that.
+pub(super) fn unwritable(queue: &Path) -> Option<Diagnostic> {
+    let (kind, fault) = try_write(queue).err()?;
+    let is_unknown = matches!(
+        kind,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
+    );
+    (!is_unknown).then_some(fault)
 }
 
 impl From<StoreError> for Message {

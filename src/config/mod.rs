@@ -25,7 +25,7 @@ mod values;
 mod tests;
 
 pub use secretfile::SecretFileError;
-pub(crate) use settings::{Config, KeySettings, PrimarySettings, ProvisionSettings};
+pub(crate) use settings::{Config, KeySettings, PrimarySettings, ProvisionSettings, ServeSettings};
 pub(crate) use template::TEMPLATE;
 pub use unreadable::Unreadable;
 pub(crate) use values::{HOST_AND_PORT, read_host};

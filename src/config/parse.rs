@@ -14,7 +14,7 @@ use super::references::References;
 
 use super::settings::{
     CatalogSettings, Config, KeySettings, PolicySettings, PrimarySettings, ProvisionSettings,
-    QueueSettings,
+    QueueSettings, ServeSettings,
 };
 use super::unreadable::Unreadable;
 use super::values::{
@@ -37,6 +37,7 @@ const ZONES_IN_FLIGHT_MAX: u32 = 128;
 
 const QUEUE_PATH: &str = "/var/lib/nsbridge/queue.db";
 const DEADLINE_SECONDS: u32 = 20;
+const OLDEST_JOB_SECONDS_MAX: u32 = 600;
 const ZONES_IN_FLIGHT: u32 = 8;
 /// Port of DNS over TCP (RFC 1035 section 4.2).
 const TCP_PORT: u16 = 53;
@@ -47,6 +48,7 @@ const DOCUMENT: Keys = keys(&[
     "version",
     "instance",
     "queue",
+    "serve",
     "keys",
     "primaries",
     "routes",
@@ -54,6 +56,7 @@ const DOCUMENT: Keys = keys(&[
     "ptr",
 ]);
 const QUEUE: Keys = keys(&["path", "deadline-seconds"]);
+const SERVE: Keys = keys(&["listen", "oldest-job-seconds-max"]);
 const KEY: Keys = keys(&["file"]);
 const PRIMARY: Keys = keys(&[
     "address",
@@ -110,6 +113,7 @@ pub(super) fn all_keys() -> Vec<&'static str> {
     let tables = [
         DOCUMENT,
         QUEUE,
+        SERVE,
         KEY,
         PRIMARY,
         provision,
@@ -207,6 +211,7 @@ impl Config {
         Ok(Self {
             instance,
             queue,
+            serve: read_serve(&table)?,
             routes: routes::read(&table, &primaries, &references)?,
             policy: read_policy(&table, &primaries)?,
             ptr: read_ptr(&table)?,
@@ -226,6 +231,22 @@ fn read_queue(document: &Table<'_>, directory: &Path) -> Result<QueueSettings, C
     Ok(QueueSettings {
         path: path.unwrap_or_else(|| PathBuf::from(QUEUE_PATH)),
         deadline: Duration::from_secs(seconds.unwrap_or(DEADLINE_SECONDS).into()),
+    })
+}
+
+fn read_serve(document: &Table<'_>) -> Result<ServeSettings, ConfigError> {
+    let table = document.table("serve", SERVE)?;
+    let (mut listen, mut seconds) = (None, None);
+    if let Some(table) = table {
+        if let Some(text) = table.text("listen")? {
+            let allowed = "an IP address and a port: 127.0.0.1:9353";
+            listen = Some(text.read(allowed, |text| text.parse().ok())?);
+        }
+        seconds = table.number("oldest-job-seconds-max", 1..=u32::MAX)?;
+    }
+    Ok(ServeSettings {
+        listen,
+        oldest_job_seconds_max: seconds.unwrap_or(OLDEST_JOB_SECONDS_MAX),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The settings that a configuration file gives. All values are valid, and all secrets are read.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub(crate) struct Config {
     /// The name of this installation, with which its zones are marked.
     pub(crate) instance: String,
     pub(crate) queue: QueueSettings,
+    pub(crate) serve: ServeSettings,
     /// All keys by their names under `[keys]`, used or not.
     pub(crate) keys: BTreeMap<String, KeySettings>,
     /// All primaries by their names under `[primaries]`; at least one.
@@ -34,6 +36,15 @@ pub(crate) struct QueueSettings {
     pub(crate) path: PathBuf,
     /// The time after which `nsbridge plesk` leaves the rest to the queue.
     pub(crate) deadline: Duration,
+}
+
+/// `[serve]`
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ServeSettings {
+    /// Where the worker answers `/metrics` and `/health`; `None` if it does not.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The age of the oldest job that waits, in seconds, from which on `/health` reports a fault.
+    pub(crate) oldest_job_seconds_max: u32,
 }
 
 /// `[keys.NAME]`

@@ -158,6 +158,13 @@ entries! {
         hints: hint!("stop one of them, or set another `queue.path`"),
         page: "A queue has one worker. The other one goes on. One worker is enough for all primaries.",
     }
+    SERVE_LISTEN_FAILED {
+        code: "NB-SERVE-LISTEN-FAILED",
+        class: Class::Setup,
+        text: "cannot listen on {address}: {source}",
+        hints: hint!("set another `serve.listen`, or stop what listens there"),
+        page: "The worker answers `/metrics` and `/health` at the address of `listen` under `[serve]`, and the system does not give it that address and port: another program has the port, the address is none of this machine, or a port below 1024 needs rights of root.",
+    }
     PRIMARY_UNREACHABLE {
         code: "NB-PRIMARY-UNREACHABLE",
         class: Class::Remark,

@@ -2,7 +2,7 @@
 //! directory is open; and nothing but a regular file of that owner is opened.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _,
     PermissionsExt as _, fchown,
@@ -22,6 +22,9 @@ const OTHERS: u32 = 0o007;
 /// The permission bits `r` and `w` of a group.
 const GROUP_READS: u32 = 0o040;
 const GROUP_WRITES: u32 = 0o020;
+
+/// What a small call needs, with its part of SQLite's log.
+const PROBE_OCTETS: usize = 64 << 10;
 
 /// Creates a directory and those above it that are missing: only its owner has access to them.
 pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
@@ -49,6 +52,24 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     };
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(file)
+}
+
+/// Tries whether the directory of a file takes some pages more: writes them durably to a file of another name, and
+/// removes that.
+///
+/// # Errors
+/// The system's error, as on a full disk.
+pub(crate) fn try_write(file: &Path) -> io::Result<()> {
+    let mut probe = file.as_os_str().to_owned();
+    probe.push(".probe");
+    let probe = Path::new(&probe);
+    // An earlier process was killed.
+    std::fs::remove_file(probe).ok();
+    let mut written = create_new(probe)?;
+    let done = written.write_all(&vec![0; PROBE_OCTETS]);
+    let done = done.and_then(|()| written.sync_all());
+    std::fs::remove_file(probe)?;
+    done
 }
 
 /// Opens a file, or creates it if it is absent.

@@ -212,6 +212,25 @@ pub(crate) struct JobSummary {
     pub(crate) reason: Option<Diagnostic>,
 }
 
+/// What jobs that are counted together have in common.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct JobGroup {
+    /// Empty if no route leads to a primary.
+    pub(crate) primary: String,
+    /// Whether they wait for an operator.
+    pub(crate) is_held: bool,
+    /// The code of their last failure; empty before their first attempt.
+    pub(crate) code: &'static str,
+}
+
+/// How many jobs there are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct JobCount {
+    pub(crate) jobs: u64,
+    /// The time when the oldest of them was accepted, in seconds since 1970.
+    pub(crate) oldest_at: u64,
+}
+
 /// The order of an intent and the newest one of its zone that was accepted before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Order {

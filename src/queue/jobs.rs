@@ -1,8 +1,11 @@
 //! The requests to the store thread that concern jobs.
 
+use std::collections::BTreeMap;
+
 use super::handle::StoreHandle;
 use super::job::{
-    Accepted, Job, JobId, JobSummary, PrimaryContact, QueueFull, Settlement, TakeOutcome, UnmetPart,
+    Accepted, Job, JobCount, JobGroup, JobId, JobSummary, PrimaryContact, QueueFull, Settlement,
+    TakeOutcome, UnmetPart,
 };
 use super::listing::{Listing, RememberedZone};
 use super::store::{BatchLimit, NewJob, Store, StoreChange, ZoneSerial};
@@ -77,6 +80,11 @@ impl Jobs {
     /// Returns all jobs, by number.
     pub(crate) fn list(&self) -> Answer<Vec<JobSummary>> {
         self.0.ask(|store| store.list_jobs())
+    }
+
+    /// Counts the jobs that wait or are held.
+    pub(crate) fn count(&self) -> Answer<BTreeMap<JobGroup, JobCount>> {
+        self.0.ask(|store| store.count_jobs())
     }
 
     /// Returns the intent of a job, or the reason why it cannot be delivered; `None` if there is no such

@@ -46,7 +46,9 @@ pub(crate) use batch::Handled;
 pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub use job::JobId;
-pub(crate) use job::{Accepted, Job, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart};
+pub(crate) use job::{
+    Accepted, Job, JobCount, JobGroup, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart,
+};
 pub use jobs::Jobs;
 pub(crate) use listing::{ListedFile, Listing, RememberedZone};
 pub(crate) use locks::{ReadLock, WorkerLock};

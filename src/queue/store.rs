@@ -12,6 +12,7 @@ mod detached;
 mod enqueue;
 mod error;
 mod file;
+mod job_count;
 mod jobs;
 mod learnt;
 mod listed;

@@ -41,8 +41,8 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 pub(crate) enum Event<'a> {
     /// The worker has looked at the queue once more, and no attempt hangs.
     Looked,
-    /// The worker has attempted a job.
-    Attempted(&'a Job, Routed<Attempted>),
+    /// The worker has attempted a job, which took this time.
+    Attempted(&'a Job, Routed<Attempted>, Duration),
     /// A primary is unreachable; the worker leaves it alone for some seconds.
     Unreachable { primary: &'a str, seconds: u64 },
     /// A primary that was unreachable answers again.
@@ -149,11 +149,12 @@ impl Dispatcher<'_> {
                 for (index, lane) in lanes.iter_mut().enumerate() {
                     for jobs in self.take_lanes(lane).await? {
                         let attempts = stream::iter(jobs).then(move |job: Job| async move {
-                            let deadline = Instant::now() + ATTEMPT_TIME_MAX;
+                            let begun_at = Instant::now();
+                            let deadline = begun_at + ATTEMPT_TIME_MAX;
                             let attempted =
                                 self.attempt(job.id, &job.intent, job.attempts_so_far, deadline);
                             let attempted = count_if_late(attempted, deadline + OVERDUE, hanging);
-                            (index, attempted.await, job)
+                            (index, attempted.await, job, begun_at.elapsed())
                         });
                         running.push(Box::pin(attempts));
                     }
@@ -161,9 +162,9 @@ impl Dispatcher<'_> {
             }
             tokio::select! {
                 () = &mut stop, if stopped_at.is_none() => stopped_at = Some(Instant::now()),
-                Some((index, attempted, job)) = running.next() => {
+                Some((index, attempted, job, took)) = running.next() => {
                     let event = lanes[index].note(&attempted.result);
-                    report(Event::Attempted(&job, attempted));
+                    report(Event::Attempted(&job, attempted, took));
                     event.into_iter().for_each(&mut report);
                 }
                 _ = ticks.tick() => {

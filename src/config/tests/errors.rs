@@ -17,7 +17,7 @@ fn a_misspelt_table_is_an_unknown_key() {
     );
     assert_eq!(
         etc.error(&format!("{SMALLEST}[secrets]\n")),
-        "nsbridge.toml:7:2: unknown key `secrets` in the top of the file hint: remove it; valid: `version`, `instance`, `queue`, `keys`, `primaries`, `routes`, `policy` or `ptr`"
+        "nsbridge.toml:7:2: unknown key `secrets` in the top of the file hint: remove it; valid: `version`, `instance`, `queue`, `serve`, `keys`, `primaries`, `routes`, `policy` or `ptr`"
     );
 }
 

@@ -201,6 +201,7 @@ fn the_hint_for_every_misspelt_key_names_the_right_one() {
     known.retain(|key| {
         ![
             "queue",
+            "serve",
             "keys",
             "primaries",
             "routes",

@@ -40,16 +40,24 @@ const DELIVER_IMPORTS_MAX: usize = 60;
 const ROOM_LINES_MAX: usize = 1_500;
 
 /// Libraries and the one place that names them.
-const HOMES: &[(&str, &str)] = &[
-    ("hickory_proto", "wire/"),
-    ("ring::signature", "wire/sig0.rs"),
-    ("rusqlite", "queue/store"),
-    ("clap", "cli/"),
-    ("toml", "config/"),
-    ("tokio_rustls", "transport/"),
-    ("hyper", "provision/powerdns/"),
-    ("hyper_util", "provision/powerdns/http.rs"),
-    ("http_body_util", "provision/powerdns/http.rs"),
+const HOMES: &[(&str, &[&str])] = &[
+    ("hickory_proto", &["wire/"]),
+    ("ring::signature", &["wire/sig0.rs"]),
+    ("rusqlite", &["queue/store"]),
+    ("clap", &["cli/"]),
+    ("toml", &["config/"]),
+    ("tokio_rustls", &["transport/"]),
+    // A client for PowerDNS, and a server for who watches the worker.
+    ("hyper", &["provision/powerdns/", "cli/endpoint.rs"]),
+    (
+        "hyper_util",
+        &["provision/powerdns/http.rs", "cli/endpoint.rs"],
+    ),
+    (
+        "http_body_util",
+        &["provision/powerdns/http.rs", "cli/endpoint.rs"],
+    ),
+    ("prometheus_client", &["cli/metrics.rs"]),
 ];
 
 #[test]
@@ -174,16 +182,16 @@ fn no_file_is_part_of_an_import_circle() {
 fn each_library_stays_at_home() {
     let mut wrong = Vec::new();
     for (file, text) in sources() {
-        for (library, home) in HOMES {
+        for (library, homes) in HOMES {
             let named = code(&text).any(|line| {
                 line.match_indices(&format!("{library}::")).any(|(at, _)| {
                     let before = line[..at].chars().next_back();
                     !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
                 })
             });
-            if named && !file.starts_with(home) {
+            if named && !homes.iter().any(|home| file.starts_with(home)) {
                 wrong.push(format!(
-                    "src/{file} names {library}, which belongs to src/{home}"
+                    "src/{file} names {library}, which belongs to {homes:?}"
                 ));
             }
         }

@@ -197,7 +197,7 @@ fn whatever_the_state_of_the_file_a_call_is_delivered_and_says_what_is_wrong() {
 }
 
 /// Runs nsbridge with a full file system of its own in the place of the state. What it leaves there is put back.
-fn on_full_disk(bridge: Bridge) -> Bridge {
+pub(super) fn on_full_disk(bridge: Bridge) -> Bridge {
     let script = "cp -a state before && mount -t tmpfs -o size=1m tmpfs state && cp -a before/. state && \
                   (cat /dev/zero > state/filler; true) 2> /dev/null && truncate -s -4096 state/filler; \
                   \"$@\"; status=$?; rm state/filler; cp -a state/. before && umount state && \

@@ -4,6 +4,7 @@
 mod backup;
 mod crash;
 mod damage;
+mod endpoint;
 mod faults;
 mod flips;
 mod jobs;
