@@ -193,7 +193,7 @@ entries! {
         code: "NB-CONTENTS-NOT-TRANSFERRED",
         class: Class::Transient,
         text: "not fetched from {from}: {seen}",
-        hints: hint!("allow TCP; add ports to `listen`"),
+        hints: hint!("allow TCP, then restart named"),
         page: "With `way = \"seed\"`, BIND fetches the first contents of a new zone from nsbridge. Its queries were \
                answered, and it did not complete the transfer. The server must reach the address over TCP, too. named's log may have the reason. If it says `unreachable (cached)`, two connections to this address and port failed, and BIND makes no other one \
                for 10 minutes. No command ends that (BIND 9.18, 9.20); a restart of named does. A range of ports, such as `listen = \"198.51.100.7:5300-5309\"`, lets nsbridge take another port.",

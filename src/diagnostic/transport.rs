@@ -51,7 +51,7 @@ entries! {
         code: "NB-NO-TCP",
         class: Class::Transient,
         text: "{peer} answers by UDP, and takes no TCP",
-        hints: hint!("set its `transport = \"udp\"`, or let it listen on TCP"),
+        hints: hint!("allow TCP in firewalls, or set its `transport = \"udp\"`"),
         page: "The server does not listen on TCP at that address and port, or a firewall drops TCP. Of a server of your own, let it listen on TCP: DNS needs both (RFC 7766), and zones are transferred by TCP alone. \
                A service that takes UPDATEs by UDP alone wants `transport = \"udp\"`; docs/servers/hosted.md says what else it needs.",
     }
