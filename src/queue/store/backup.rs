@@ -11,8 +11,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, damage, failed, reason};
 use super::file::{BUSY_TIME_MAX, Store, inspect};
@@ -199,14 +199,7 @@ fn take(part: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Returns whether the schema has the table: an earlier one has not.
-fn has_listed(connection: &Connection) -> rusqlite::Result<bool> {
-    let find =
-        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'listed')";
-    connection.query_row(find, [], |row| row.get(0))
-}
-
-/// Copies all pages to an empty file, without what `sync --all` remembers. The snapshot is whole, so an error is one of the copy.
+/// Copies all pages to an empty file. The snapshot is whole, so an error is one of the copy.
 fn copy(snapshot: &Store, part: &Path) -> io::Result<()> {
     let copy = Store::connect(part, OpenFlags::SQLITE_OPEN_READ_WRITE, Duration::ZERO);
     let mut copy = copy.map_err(io::Error::other)?;
@@ -214,13 +207,7 @@ fn copy(snapshot: &Store, part: &Path) -> io::Result<()> {
         // Nobody uses a copy that is not finished, and all of it is put on the disk at once.
         copy.connection.pragma_update(None, "journal_mode", "off")?;
         copy.connection.pragma_update(None, "synchronous", "off")?;
-        let step = Backup::new(&snapshot.connection, &mut copy.connection)?.step(ALL_PAGES)?;
-        // Once it is put back, other contents may be on the primaries, and other callers may have taken over a zone. So
-        // `sync --all` must send all zones then, and delete none.
-        if step == StepResult::Done && has_listed(&copy.connection)? {
-            copy.connection.execute("DELETE FROM listed", [])?;
-        }
-        Ok(step)
+        Backup::new(&snapshot.connection, &mut copy.connection)?.step(ALL_PAGES)
     };
     let step = pages().map_err(|error| io::Error::other(reason(&error)))?;
     if step == StepResult::Done {
