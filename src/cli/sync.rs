@@ -10,8 +10,9 @@ use super::output::Output;
 use super::status::Status;
 use super::sync_all::{self, Options};
 use super::trust::By;
-use super::zone_file::{ZoneFile, ZoneFileError};
+use super::zone_file::ZoneFile;
 use crate::diagnostic::{case, command as entries};
+use crate::masterfile::FILE_OCTETS_MAX;
 use crate::model::{AbsentZone, Intent, Name, Trust, ZoneName};
 
 /// Options of `nsbridge sync`.
@@ -91,7 +92,7 @@ pub(super) fn run(
     };
     let denied = command(COMMAND_LINE, Intent::ZoneAbsent(denied));
     check_denied(&denied, &setup, output)?;
-    let read = read(&zone, file, output)?;
+    let read = read(&zone, file, trust, output)?;
     let (mut wanted, mut status) = read.into_wanted(arguments.prune, output);
     wanted.zone.trust = trust;
     if setup.is_direct {
@@ -108,23 +109,27 @@ pub(super) fn run(
 }
 
 /// Reads and parses the file. Reports all its errors.
-fn read(zone: &ZoneName, file: &Path, output: &mut Output) -> Result<ZoneFile, Abort> {
-    let errors = match ZoneFile::read(zone, input::file(file), None) {
-        Ok(read) => return Ok(read),
-        Err(ZoneFileError::Unreadable(source)) => {
-            let input = format!("`{}`", file.display());
-            let message = Message::of(&case!(entries::INPUT_UNREADABLE, input, source));
-            let message = message.about(zone).and_nothing_attempted();
-            return Err(Abort::new(Status::BadInput, message));
+fn read(
+    zone: &ZoneName,
+    file: &Path,
+    trust: Trust,
+    output: &mut Output,
+) -> Result<ZoneFile, Abort> {
+    let path = input::file(file);
+    let octets = input::read(path, FILE_OCTETS_MAX).map_err(|source| {
+        let input = format!("`{}`", file.display());
+        let message = Message::of(&case!(entries::INPUT_UNREADABLE, input, source));
+        let message = message.about(zone).and_nothing_attempted();
+        Abort::new(Status::BadInput, message)
+    })?;
+    ZoneFile::read(zone, (path, octets), None, trust).map_err(|errors| {
+        for error in errors {
+            let message = Message::of(&error).about(zone);
+            output.message(&message.and_nothing_attempted());
         }
-        Err(ZoneFileError::Invalid(errors)) => errors,
-    };
-    for error in errors {
-        let message = Message::of(&error).about(zone);
-        output.message(&message.and_nothing_attempted());
-    }
-    Err(Abort {
-        status: Status::BadInput,
-        message: None,
+        Abort {
+            status: Status::BadInput,
+            message: None,
+        }
     })
 }

@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use tokio::time::Instant;
 
 use super::configuration::Setup;
 use super::handover::{carry_out, command, hand_over_listed};
+use super::input;
 use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
 use super::report::first_of;
@@ -23,8 +23,9 @@ use super::runtime::block_on;
 use super::status::Status;
 use super::store::{act_as_owner_of, with_store};
 use super::sync_sources::{Entry, Sources};
-use super::zone_file::{ZoneFile, ZoneFileError};
+use super::zone_file::ZoneFile;
 use crate::diagnostic::{case, command as command_entries, listing as entries};
+use crate::masterfile::FILE_OCTETS_MAX;
 use crate::model::{AbsentZone, Intent, Name, RecordType, Trust, ZoneName};
 use crate::payload::Command;
 use crate::queue::{Access, ListedFile, Listing, ReadLock, RememberedZone, StoreThread};
@@ -82,9 +83,6 @@ pub(super) fn run(
         let mut files = files.filter(|(_, entry)| matches!(entry, Entry::File(_)));
         files.try_for_each(|(zone, _)| check_prune(zone, setup))?;
     }
-    // Before root gives up its rights to use the queue.
-    let (files, read_status) = read_files(&sources, output);
-    status.or_worse(read_status);
     let source: Arc<[u8]> = sources.path.as_os_str().as_bytes().into();
     let mut work = Work {
         options,
@@ -97,8 +95,9 @@ pub(super) fn run(
         gone: 0,
         forgotten: Vec::new(),
     };
-    for (zone, path, file) in files {
-        status.or_worse(work.add(&zone, path, file, output));
+    // Before root gives up its rights to use the queue.
+    for (zone, entry) in &sources.zones {
+        status.or_worse(work.read(zone, entry, sources.base.as_deref(), output));
     }
     status.or_worse(work.add_gone(&sources, output));
     if !work.forgotten.is_empty() && !options.dry_run {
@@ -164,60 +163,20 @@ fn wait_for_turn(setup: &Setup) -> Result<Option<ReadLock>, Abort> {
     }
 }
 
-/// Reads the files of all zones. Reports those that give no zone.
-fn read_files<'s>(
-    sources: &'s Sources,
-    output: &mut Output,
-) -> (Vec<(ZoneName, &'s Path, ZoneFile)>, Status) {
-    let (mut files, mut status) = (Vec::new(), Status::Done);
-    for (zone, entry) in &sources.zones {
-        let skipped = match entry {
-            Entry::File(path) => {
-                match read_file(zone, path, sources.base.as_deref()) {
-                    Ok(file) => files.push((zone.clone(), &**path, file)),
-                    Err(messages) => {
-                        status = Status::BadInput;
-                        for message in messages {
-                            output.message(&message.about(zone).and("the zone stays as it is"));
-                        }
-                    }
-                }
-                continue;
-            }
-            Entry::Faulty(message) => {
-                status = Status::BadInput;
-                output.message(&message.clone().and("the zone stays as it is"));
-                continue;
-            }
-            Entry::Unclear => continue,
-            Entry::NotPrimary => "skipped, the server is not its primary",
-            Entry::ServedEverywhere => "skipped, each name server has the zone for itself",
-        };
-        output.message(&Message::new(Severity::Note, skipped.into()).about(zone));
-    }
-    (files, status)
-}
-
 /// Reads the file of a zone, which must have what a name server requires: an empty file must not empty the zone.
-fn read_file(zone: &ZoneName, path: &Path, base: Option<&Path>) -> Result<ZoneFile, Vec<Message>> {
-    let irregular = path.metadata().is_ok_and(|it| !it.is_file());
-    let read = if irregular {
-        let irregular = io::Error::other("it is no regular file");
-        Err(ZoneFileError::Unreadable(irregular))
-    } else {
-        ZoneFile::read(zone, Some(path), base)
-    };
-    let file = match read {
-        Ok(file) => file,
-        Err(ZoneFileError::Unreadable(source)) => {
-            let path = path.display();
-            let unreadable = case!(entries::SOURCE_UNREADABLE, path, source);
-            return Err(vec![Message::of(&unreadable)]);
-        }
-        Err(ZoneFileError::Invalid(errors)) => {
-            return Err(errors.iter().map(Message::of).collect());
-        }
-    };
+fn read_file(
+    zone: &ZoneName,
+    path: &Path,
+    base: Option<&Path>,
+    trust: Trust,
+) -> Result<ZoneFile, Vec<Message>> {
+    let octets = input::read_regular(path, FILE_OCTETS_MAX).map_err(|source| {
+        let path = path.display();
+        let unreadable = case!(entries::SOURCE_UNREADABLE, path, source);
+        vec![Message::of(&unreadable)]
+    })?;
+    let file = ZoneFile::read(zone, (Some(path), octets), base, trust);
+    let file = file.map_err(|errors| errors.iter().map(Message::of).collect::<Vec<_>>())?;
     for (rtype, name) in [(RecordType::SOA, "SOA"), (RecordType::NS, "NS")] {
         let mut records = file.records.records.iter();
         if !records.any(|it| it.rtype == rtype && it.owner == *zone.apex()) {
@@ -264,6 +223,38 @@ fn key_of(zone: &ZoneName) -> String {
 }
 
 impl Work<'_> {
+    /// Reads the file of a zone, and adds the zone. Only zones that are sent stay in memory. Returns the status of what is
+    /// wrong with the zone.
+    fn read(
+        &mut self,
+        zone: &ZoneName,
+        entry: &Entry,
+        base: Option<&Path>,
+        output: &mut Output,
+    ) -> Status {
+        let faults = match entry {
+            Entry::File(path) => match read_file(zone, path, base, self.options.trust) {
+                Ok(file) => return self.add(zone, path, file, output),
+                Err(faults) => faults,
+            },
+            Entry::Faulty(fault) => vec![fault.clone()],
+            Entry::Unclear => return Status::Done,
+            Entry::NotPrimary | Entry::ServedEverywhere => {
+                let skipped = if matches!(entry, Entry::NotPrimary) {
+                    "skipped, the server is not its primary"
+                } else {
+                    "skipped, each name server has the zone for itself"
+                };
+                output.message(&Message::new(Severity::Note, skipped.into()).about(zone));
+                return Status::Done;
+            }
+        };
+        for fault in faults {
+            output.message(&fault.about(zone).and("the zone stays as it is"));
+        }
+        Status::BadInput
+    }
+
     /// Adds a zone, unless its last delivery is in place and its file has not changed. Returns the status of what is odd
     /// in the file.
     fn add(

@@ -9,9 +9,9 @@ use super::input;
 use super::message::{Abort, Message};
 use super::status::Status;
 use crate::diagnostic::{case, listing as entries};
-use crate::masterfile::FILE_OCTETS_MAX;
 use crate::masterfile::listing::{
-    ConfiguredZone, FileName, NamedConf, NamedConfError, Opened, Role, is_served_everywhere,
+    CONFIGURATION_OCTETS_MAX, ConfiguredZone, FileName, NamedConf, NamedConfError, Opened, Role,
+    is_served_everywhere,
 };
 use crate::model::ZoneName;
 
@@ -130,7 +130,7 @@ impl Sources {
                 }
                 Role::Lacking(option) => {
                     let lacking = case!(entries::ZONE_STATEMENT_INCOMPLETE, file, line, option);
-                    let lacking = Message::of(&lacking).about(&zone);
+                    let lacking = Message::of(&lacking);
                     self.zones.insert(zone, Entry::Faulty(lacking));
                 }
             }
@@ -143,7 +143,7 @@ impl Sources {
             Some(Entry::File(first)) if first != file => {
                 let (first, second) = (first.display(), file.display());
                 let twice = case!(entries::ZONE_LISTED_TWICE, first, second);
-                Entry::Faulty(Message::of(&twice).about(&zone))
+                Entry::Faulty(Message::of(&twice))
             }
             Some(faulty @ Entry::Faulty(_)) => faulty,
             _ => Entry::File(file),
@@ -182,7 +182,7 @@ fn open(path: &Path) -> io::Result<Vec<Opened>> {
     };
     let files = paths.into_iter().map(|path| {
         Ok(Opened {
-            octets: input::read(Some(&path), FILE_OCTETS_MAX)?,
+            octets: input::read_regular(&path, CONFIGURATION_OCTETS_MAX)?,
             path,
         })
     });

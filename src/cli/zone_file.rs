@@ -1,7 +1,7 @@
 //! Reads the master file of a zone.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +10,8 @@ use super::message::{Message, Severity};
 use super::output::Output;
 use super::status::Status;
 use crate::masterfile::{FILE_OCTETS_MAX, MasterFile, MasterFileError, Note, Source, Wanted};
-use crate::model::ZoneName;
+use crate::model::{Trust, ZoneName};
+use crate::permission::directory_of;
 
 /// A file that was read, with those that it includes.
 pub(super) struct ZoneFile {
@@ -21,30 +22,35 @@ pub(super) struct ZoneFile {
     pub(super) digest: Sha256,
 }
 
-/// Why a file gives no records.
-pub(super) enum ZoneFileError {
-    /// It cannot be read.
-    Unreadable(io::Error),
-    /// It has errors.
-    Invalid(Vec<MasterFileError>),
-}
-
 impl ZoneFile {
-    /// Reads a file, or standard input if `file` is `None`. Relative names of included files start from `base`, or from
-    /// the directory of the file that includes them.
+    /// Reads the contents of a file, or of standard input if `file` is `None`. Relative names of included files start from `base`, or from
+    /// the directory of the file that includes them. A file of a panel includes none outside of `base` and its own
+    /// directory: customers may have written it, and this process may read more than they.
     pub(super) fn read(
         zone: &ZoneName,
-        file: Option<&Path>,
+        (file, octets): (Option<&Path>, Vec<u8>),
         base: Option<&Path>,
-    ) -> Result<Self, ZoneFileError> {
+        trust: Trust,
+    ) -> Result<Self, Vec<MasterFileError>> {
         let mut digest = Sha256::new();
-        let source = read_source(file, &mut digest).map_err(ZoneFileError::Unreadable)?;
+        let source = source_of(file, octets, &mut digest);
         let include = |name: &str, by: &str| {
             let directory = base.or_else(|| Path::new(by).parent());
-            let file = directory.unwrap_or(Path::new("")).join(name);
-            read_source(Some(&file), &mut digest)
+            let path = directory.unwrap_or(Path::new("")).join(name);
+            let (path, octets) = match trust {
+                Trust::Operator => {
+                    let octets = input::read(Some(&path), FILE_OCTETS_MAX)?;
+                    (path, octets)
+                }
+                Trust::Panel => {
+                    let path = included(&path, [base, file.map(directory_of)])?;
+                    let octets = input::read_regular(&path, FILE_OCTETS_MAX)?;
+                    (path, octets)
+                }
+            };
+            Ok(source_of(Some(&path), octets, &mut digest))
         };
-        let records = MasterFile::parse(&source, zone, include).map_err(ZoneFileError::Invalid)?;
+        let records = MasterFile::parse(&source, zone, include)?;
         Ok(Self {
             name: source.name,
             records,
@@ -73,12 +79,22 @@ impl ZoneFile {
     }
 }
 
-fn read_source(file: Option<&Path>, digest: &mut Sha256) -> io::Result<Source> {
-    let octets = input::read(file, FILE_OCTETS_MAX)?;
+/// Returns the canonical path of a file to include, which must be in one of the directories, or below it.
+fn included(path: &Path, directories: [Option<&Path>; 2]) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    let mut directories = directories.into_iter().flatten();
+    if directories.any(|it| it.canonicalize().is_ok_and(|it| path.starts_with(it))) {
+        return Ok(path);
+    }
+    let outside = "it is outside of the folder of the zone's file (`--trust operator` allows that)";
+    Err(io::Error::other(outside))
+}
+
+fn source_of(file: Option<&Path>, octets: Vec<u8>, digest: &mut Sha256) -> Source {
     digest.update(octets.len().to_le_bytes());
     digest.update(&octets);
-    Ok(Source {
+    Source {
         name: file.map_or("standard input".into(), |file| file.display().to_string()),
         octets,
-    })
+    }
 }

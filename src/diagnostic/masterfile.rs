@@ -182,7 +182,9 @@ entries! {
         class: Class::Input,
         text: "cannot read `{name}`: {source}",
         hints: hint!("a relative name counts from the directory of the file that includes"),
-        page: ends!("The file that `$INCLUDE` names cannot be read."),
+        page: ends!(
+            "The file that `$INCLUDE` names cannot be read, or a file of a panel (`--trust panel`) names one outside of its folder."
+        ),
     }
     MASTER_FILE_INCLUDE_DEPTH {
         code: "NB-MASTER-FILE-INCLUDE-DEPTH",

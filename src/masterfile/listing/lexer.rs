@@ -7,8 +7,8 @@ use super::error::{NamedConfError, Problem};
 
 /// How many files may include each other in a row.
 const INCLUDE_DEPTH_MAX: usize = 50;
-/// The most octets of all files: some hundred thousand zones.
-const OCTETS_MAX: usize = 256 << 20;
+/// The most octets of all files of a configuration: more than a million zones.
+pub const CONFIGURATION_OCTETS_MAX: usize = 256 << 20;
 
 /// A file and its contents.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,40 +35,49 @@ struct Text {
     file: Opened,
     at: usize,
     line: usize,
+    /// How many files include each other down to this one.
+    depth: usize,
 }
 
-/// The files that are being read; the last one includes no other.
+/// The files that are being read, and those after them; the last one is read next.
 pub(super) struct Lexer {
     texts: Vec<Text>,
     octets: usize,
 }
 
 impl Lexer {
-    pub(super) fn new(file: Opened) -> Self {
-        let octets = file.octets.len();
-        let texts = vec![Text {
-            file,
-            at: 0,
-            line: 1,
-        }];
-        Self { texts, octets }
+    pub(super) fn new(file: Opened) -> Result<Self, NamedConfError> {
+        let mut lexer = Self {
+            texts: Vec::new(),
+            octets: 0,
+        };
+        lexer.push(vec![file], 0)?;
+        Ok(lexer)
     }
 
     /// Reads these files next, in their order.
     pub(super) fn include(&mut self, files: Vec<Opened>) -> Result<(), NamedConfError> {
-        if self.texts.len() > INCLUDE_DEPTH_MAX {
+        // Files of a pattern that are not read yet include nothing.
+        let depth = self.texts.last().map_or(0, |text| text.depth) + 1;
+        if depth > INCLUDE_DEPTH_MAX {
             return Err(self.wrong(Problem::TooDeep));
         }
+        self.push(files, depth)
+    }
+
+    fn push(&mut self, files: Vec<Opened>, depth: usize) -> Result<(), NamedConfError> {
         self.octets += files.iter().map(|file| file.octets.len()).sum::<usize>();
-        if self.octets > OCTETS_MAX {
-            return Err(self.wrong(Problem::TooLarge));
-        }
+        let is_too_large = self.octets > CONFIGURATION_OCTETS_MAX;
         let texts = files.into_iter().map(|file| Text {
             file,
             at: 0,
             line: 1,
+            depth,
         });
         self.texts.extend(texts.rev());
+        if is_too_large {
+            return Err(self.wrong(Problem::TooLarge));
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ mod named_conf;
 mod tests;
 
 pub use error::{NamedConfError, Problem};
-pub use lexer::Opened;
+pub use lexer::{CONFIGURATION_OCTETS_MAX, Opened};
 pub use named_conf::{ConfiguredZone, NamedConf, Role};
 
 use crate::model::Name;

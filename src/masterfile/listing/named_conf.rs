@@ -57,7 +57,7 @@ impl NamedConf {
         let gone = || unreadable(io::ErrorKind::NotFound.into());
         let first = files.pop().ok_or_else(gone)?;
         let mut reader = Reader {
-            lexer: Lexer::new(first),
+            lexer: Lexer::new(first)?,
             open,
             start,
             read: Self {

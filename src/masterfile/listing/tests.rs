@@ -157,6 +157,37 @@ fn an_error_names_its_line() {
     assert_eq!(problem, Problem::TooDeep);
 }
 
+#[test]
+fn files_of_a_pattern_are_not_included_by_each_other() {
+    let mut open = |path: &Path| {
+        let opened = |name: &str, text: &str| Opened {
+            path: name.into(),
+            octets: text.as_bytes().to_vec(),
+        };
+        Ok(match path.to_str() {
+            Some("/x/named.conf") => vec![opened("named.conf", "include \"*.conf\";")],
+            Some("/x/*.conf") => vec![opened("part", "include \"one\";"); 200],
+            _ => vec![opened("one", "zone \"a.test\" { type hint; };")],
+        })
+    };
+    let found = NamedConf::read(Path::new("/x/named.conf"), &mut open).unwrap();
+    assert_eq!(found.zones.len(), 200);
+}
+
+#[test]
+fn a_configuration_that_is_too_large_is_not_read_in_part() {
+    let mut open = |path: &Path| {
+        let octets = vec![0; CONFIGURATION_OCTETS_MAX + 1];
+        let path = path.to_owned();
+        Ok(vec![Opened { path, octets }])
+    };
+    let found = NamedConf::read(Path::new("/x/named.conf"), &mut open);
+    let Err(NamedConfError::Line { problem, .. }) = found else {
+        panic!("it is read");
+    };
+    assert_eq!(problem, Problem::TooLarge);
+}
+
 proptest! {
     /// Any text has an end: zones, or an error on one of its lines.
     #[test]

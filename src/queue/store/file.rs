@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::changes::Untold;
 use super::check_sum;
 use super::error::{StoreError, barrier, damage, failed, files_of};
-use super::progress::{Progress, commit, known};
+use super::progress::{Progress, commit, is_known, known};
 use super::schema::{MIGRATIONS, check_schema, schema_version};
 use crate::permission::{directory_of, shared_file};
 use crate::queue::locks::ProcessLock;
@@ -66,8 +66,11 @@ impl Store {
         let mut store = Self::connect(path, OpenFlags::default(), wait)?;
         store.prepare(wait)?;
         progress.check(&store.connection, path)?;
-        // The first process that has set the file up creates this one. If it fails, an empty file counts as a new one.
-        shared_file::create_new(&known(path)).ok();
+        if !is_known(path) {
+            store.forget_all_listed()?;
+            // The first process that has set the file up creates this one. If it fails, an empty file counts as a new one.
+            shared_file::create_new(&known(path)).ok();
+        }
         Ok(store)
     }
 
@@ -84,7 +87,12 @@ impl Store {
             0 => Self::empty(path),
             version if version == MIGRATIONS.len() => {
                 progress.check(&store.connection, path)?;
-                Ok(store)
+                if is_known(path) {
+                    return Ok(store);
+                }
+                let mut copy = store.copy()?;
+                copy.forget_all_listed()?;
+                Ok(copy)
             }
             _ => store.copy(),
         }

@@ -24,6 +24,11 @@ pub(super) fn known(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Returns whether the file was set up in this place. One that was not is new, or somebody has put back a copy of it.
+pub(super) fn is_known(path: &Path) -> bool {
+    known(path).symlink_metadata().is_ok()
+}
+
 /// The count that `.known` had before the file was opened: another process may count on afterwards.
 pub(super) struct Progress(u64);
 

@@ -13,6 +13,7 @@ use crate::support::jobs::{assert_empty, jobs, many_zones, wanted_at};
 use crate::support::named::Named;
 use crate::support::process::as_root;
 use crate::support::server::Server as _;
+use crate::support::sync_all::{assert_sends, contents, put, remove, www};
 use crate::support::worker;
 
 /// Backs the queue up to a file of the run's directory.
@@ -108,6 +109,32 @@ fn a_backup_beside_calls_and_a_worker_can_be_put_back() {
         // The records of earlier calls are managed, and go.
         wanted_at(zone, 30).assert_on(&named);
     }
+}
+
+/// What `sync --all` remembers is older than what is on the primary after a restoration.
+#[test]
+fn after_a_restoration_sync_all_sends_all_zones_and_deletes_none() {
+    let named = many_zones(3);
+    let bridge = Bridge::of(&named).without_dry_run("the queue is replaced");
+    for zone in 1..=3 {
+        put(&bridge, &format!("z{zone}.test.db"), &contents(1));
+    }
+    assert_sends(&bridge, 3, 0, 0);
+    back_up(&bridge, "backup.db").assert_status(0);
+    put(&bridge, "z1.test.db", &contents(2));
+    assert_sends(&bridge, 1, 0, 2);
+    // Another caller takes a zone over.
+    put(&bridge, "../own.db", &contents(5));
+    let run = bridge.run(&["sync", "z2.test", "own.db"], "");
+    run.assert_status(0).assert_stderr("");
+    remove(&bridge, &["z2.test.db"]);
+
+    restore(&bridge, "backup.db");
+    put(&bridge, "z1.test.db", &contents(1));
+    assert_sends(&bridge, 2, 0, 0);
+    let found = [1, 2, 3].map(|zone| www(&named, &format!("z{zone}.test")));
+    assert_eq!(found, [Some(1), Some(5), Some(1)]);
+    assert_sends(&bridge, 0, 0, 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod all;
 mod all_configured;
+mod all_hostile;
 mod all_later;
 mod corpus;
 mod files;
