@@ -47,7 +47,7 @@ fn locked() -> BTreeMap<(String, String), String> {
     packages.iter().filter_map(entry).collect()
 }
 
-/// The crates that `cargo tree` has for the static program.
+/// The crates that `cargo tree` has for the static programs of both architectures.
 fn tree() -> BTreeSet<(String, String)> {
     let listed = process::run_ok(
         env!("CARGO"),
@@ -58,6 +58,7 @@ fn tree() -> BTreeSet<(String, String)> {
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
             "--edges=normal,build",
             "--target=x86_64-unknown-linux-musl",
+            "--target=aarch64-unknown-linux-musl",
             "--prefix=none",
             "--format={p}",
         ],
