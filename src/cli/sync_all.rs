@@ -250,7 +250,7 @@ impl Work<'_> {
             }
         };
         for fault in faults {
-            output.message(&fault.about(zone).and("the zone stays as it is"));
+            output.message(&fault.about(zone).and("skipped"));
         }
         Status::BadInput
     }

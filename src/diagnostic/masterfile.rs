@@ -48,7 +48,7 @@ entries! {
         code: "NB-MASTER-FILE-DATA",
         class: Class::Input,
         text: "{source}",
-        hints: hint!("correct the data; `named-checkzone` reads the same format"),
+        hints: hint!("correct it; `named-checkzone` reads it, too"),
         page: whole!("The data of a record cannot be read; the text names the field."),
     }
     MASTER_FILE_NO_OWNER {
@@ -181,7 +181,7 @@ entries! {
         code: "NB-MASTER-FILE-INCLUDE",
         class: Class::Input,
         text: "cannot read `{name}`: {source}",
-        hints: hint!("a relative name counts from the directory of the file that includes"),
+        hints: hint!("a relative name counts from the including file"),
         page: ends!(
             "The file that `$INCLUDE` names cannot be read, or a file of a panel (`--trust panel`) names one outside of its folder."
         ),
