@@ -86,7 +86,7 @@ fn included(path: &Path, directories: [Option<&Path>; 2]) -> io::Result<PathBuf>
     if directories.any(|it| it.canonicalize().is_ok_and(|it| path.starts_with(it))) {
         return Ok(path);
     }
-    let outside = "outside of the zone's folder (see `--trust`)";
+    let outside = "outside the zone's folder (see `--trust`)";
     Err(io::Error::other(outside))
 }
 

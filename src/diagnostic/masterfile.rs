@@ -181,7 +181,7 @@ entries! {
         code: "NB-MASTER-FILE-INCLUDE",
         class: Class::Input,
         text: "cannot read `{name}`: {source}",
-        hints: hint!("a relative name counts from the including file"),
+        hints: hint!("names count from the including file"),
         page: ends!(
             "The file that `$INCLUDE` names cannot be read, or a file of a panel (`--trust panel`) names one outside of its folder."
         ),
