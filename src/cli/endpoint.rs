@@ -157,16 +157,10 @@ impl<'a> Endpoint<'a> {
         })
     }
 
-    /// Returns what is wrong with the worker and its queue, a line for each.
+    /// Returns the faults of the worker and its queue, a line for each.
     async fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let silence = self.looked_at.get().elapsed();
-        if silence > STALLED {
-            let seconds = silence.as_secs();
-            faults.push(format!(
-                "the worker has not looked at the queue for {seconds} s"
-            ));
-        }
+        faults.extend(stall_after(self.looked_at.get().elapsed()));
         if let Err((_, fault)) = try_write(&self.setup.queue_path) {
             faults.push(Message::of(&fault).to_string());
         }
@@ -181,6 +175,12 @@ impl<'a> Endpoint<'a> {
         }
         faults
     }
+}
+
+/// Returns the fault of a worker that last looked at the queue so long ago.
+fn stall_after(silence: Duration) -> Option<String> {
+    let seconds = silence.as_secs();
+    (silence > STALLED).then(|| format!("the worker has not looked at the queue for {seconds} s"))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Abort> {
@@ -204,4 +204,17 @@ fn response(status: StatusCode, media_type: HeaderValue, text: String) -> Respon
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_has_not_looked_at_the_queue_for_long_is_a_fault() {
+        assert_eq!(stall_after(STALLED), None);
+        let fault = stall_after(STALLED + Duration::from_secs(1));
+        let expected = "the worker has not looked at the queue for 31 s";
+        assert_eq!(fault.as_deref(), Some(expected));
+    }
 }

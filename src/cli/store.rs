@@ -62,8 +62,8 @@ pub(super) fn try_write(queue: &Path) -> Result<(), (io::ErrorKind, Diagnostic)>
     })
 }
 
-/// Returns what is wrong if the directory of the queue's file takes nothing, as on a full disk. Who may not write there,
-/// or has no queue yet, learns nothing of that.
+/// Returns the fault if the directory of the queue's file takes nothing, as on a full disk. `None` also if this user may
+/// not write there, or if there is no directory yet.
 pub(super) fn unwritable(queue: &Path) -> Option<Diagnostic> {
     let (kind, fault) = try_write(queue).err()?;
     let is_unknown = matches!(

@@ -44,7 +44,7 @@ pub(super) struct Options<'a> {
     pub(super) sends_unchanged: bool,
 }
 
-/// The zones by what is to be done.
+/// The commands for the zones of a source, and the counts for the last line.
 struct Work<'a> {
     options: &'a Options<'a>,
     setup: &'a Setup,
@@ -223,8 +223,8 @@ fn key_of(zone: &ZoneName) -> String {
 }
 
 impl Work<'_> {
-    /// Reads the file of a zone, and adds the zone. Only zones that are sent stay in memory. Returns the status of what is
-    /// wrong with the zone.
+    /// Reads the file of a zone, and adds the zone. Only zones that are sent stay in memory. Returns
+    /// [`Status::BadInput`] if the zone has a fault.
     fn read(
         &mut self,
         zone: &ZoneName,
@@ -255,8 +255,8 @@ impl Work<'_> {
         Status::BadInput
     }
 
-    /// Adds a zone, unless its last delivery is in place and its file has not changed. Returns the status of what is odd
-    /// in the file.
+    /// Adds a zone, unless its last delivery is in place and its file has not changed. Returns the worst status
+    /// of the notes about the file.
     fn add(
         &mut self,
         zone: &ZoneName,

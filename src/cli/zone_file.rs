@@ -23,8 +23,8 @@ pub(super) struct ZoneFile {
 }
 
 impl ZoneFile {
-    /// Reads the contents of a file, or of standard input if `file` is `None`. Relative names of included files start from `base`, or from
-    /// the directory of the file that includes them. A file of a panel includes none outside of `base` and its own
+    /// Parses the contents of a file, or of standard input if `file` is `None`. Relative names of included files start
+    /// from `base`, or from the directory of the file that includes them. A file of a panel includes none outside of `base` and its own
     /// directory: customers may have written it, and this process may read more than they.
     pub(super) fn read(
         zone: &ZoneName,

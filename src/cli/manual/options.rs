@@ -58,7 +58,7 @@ pub(super) fn page(date: &str) -> Page {
     page
 }
 
-/// Returns what is below a heading, up to the next one.
+/// Returns the text between a heading and the next one.
 fn chapter(heading: &str) -> &'static str {
     let rest = DOCUMENT
         .split_once(&format!("{heading}\n"))

@@ -93,7 +93,7 @@ impl Page {
     }
 }
 
-/// Returns a text with what is in backticks in bold face.
+/// Parses a text: the words in backticks become bold.
 pub(super) fn marked(text: &str) -> Vec<Inline> {
     let pieces = text.split('`').enumerate();
     let pieces = pieces.filter(|(_, piece)| !piece.is_empty());
