@@ -1,6 +1,7 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
 mod acme;
+mod caller;
 mod catalog;
 mod check;
 mod configuration;
@@ -225,7 +226,10 @@ fn definition() -> clap::Command {
 
 fn run_command(words: &[String]) -> ExitCode {
     let parsed = definition().try_get_matches();
-    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = parsed.and_then(|matches| {
+        caller::set(&matches);
+        Arguments::from_arg_matches(&matches)
+    });
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return usage::report(&error, &Arguments::command(), words).into(),

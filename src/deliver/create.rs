@@ -51,7 +51,10 @@ pub(crate) async fn create(
     let key = cx.session.zone_key(zone);
     let before = state.provenance;
     let was_known = state.is_known() && before != Provenance::Creating;
-    let is_reserved = reserve(cx, zone, is_absent, was_known).await?;
+    // A zone that vanished: its entry stays, so that no consumer drops what it has before the zone is back with a later
+    // serial.
+    let is_new = is_absent && !(was_known && state.serial.is_some());
+    let is_reserved = reserve(cx, zone, is_new, was_known).await?;
     if is_absent {
         state.provenance = Provenance::Creating;
         state.key_tags.clear();

@@ -21,11 +21,13 @@ mod zone;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use tokio::time::Instant;
 
+pub use check::{CatalogAudit, CatalogRepair};
 pub use error::{Failure, Retry};
-pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange};
+pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation};
 pub use ownership::AdoptedFrom;
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
@@ -72,7 +74,7 @@ impl Engine<'_> {
             policy: &self.policy_of(intent),
             ..*self
         };
-        let here = async |cx: &mut Context<'_>, at: &Name| {
+        let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
@@ -88,6 +90,13 @@ impl Engine<'_> {
                 Intent::Record(record) => return record::deliver_record(cx, record, at).await,
             };
             delivered.map(Reached::Here)
+        };
+        let here = async |cx: &mut Context<'_>, at: &Name| match once(cx, at).await {
+            Err(Failure::CatalogLost { .. }) => {
+                check::audit_catalog(cx, CatalogRepair::BringBack).await?;
+                once(cx, at).await
+            }
+            delivered => delivered,
         };
         let deliver = async |cx: &mut Context<'_>, at: &Name| match here(cx, at).await {
             Err(Failure::Denied { suffix }) if is_skipped_if_denied(intent) => {
@@ -305,6 +314,27 @@ impl Engine<'_> {
         }
     }
 
+    /// Compares the catalog of a primary with what this instance remembers of it, and brings back what is gone. `None` if
+    /// the primary keeps no catalog.
+    ///
+    /// # Errors
+    /// [`Failure`] if the catalog cannot be read or changed.
+    pub async fn audit_catalog(
+        &self,
+        primary: &Rc<Primary>,
+        repair: CatalogRepair,
+        deadline: Instant,
+    ) -> Result<Option<CatalogAudit>, Failure> {
+        let Some(catalog) = primary.catalog_zone() else {
+            return Ok(None);
+        };
+        let audit = async |cx: &mut Context<'_>| check::audit_catalog(cx, repair).await;
+        let primary = Some(Rc::clone(primary));
+        self.on_primary(primary, catalog.apex(), deadline, audit)
+            .await
+            .result
+    }
+
     /// Returns the policy for an intent on its primary.
     fn policy_of(&self, intent: &Intent) -> Cow<'_, Policy> {
         let primary = self.routes.primary_of(&intent.name());
@@ -320,6 +350,17 @@ impl Engine<'_> {
         work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> RoutedResult<T> {
         let primary = self.routes.primary_of(name).cloned();
+        self.on_primary(primary, name, deadline, work).await
+    }
+
+    /// Does work on a primary, about a name.
+    async fn on_primary<T>(
+        &self,
+        primary: Option<Rc<Primary>>,
+        name: &Name,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> RoutedResult<T> {
         let result = async {
             let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
             let mut cx = Context {
@@ -339,6 +380,7 @@ impl Engine<'_> {
                 learn_software(&mut cx.session).await;
             }
             let noted = noted.and(cx.note_lessons());
+            let noted = noted.and(cx.note_entries().await);
             cx.session.release();
             // What the work came to says more than a state that could not be stored.
             result.and_then(|done| noted.map(|()| done))

@@ -33,6 +33,7 @@ mod batch;
 mod dispatch;
 mod dispatcher;
 mod handle;
+mod history;
 mod job;
 mod jobs;
 mod listing;
@@ -43,6 +44,7 @@ mod stored;
 mod worker;
 
 pub(crate) use batch::Handled;
+pub(crate) use history::{Event as LogEvent, Finding, Wanted, WantedCount};
 pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub use job::JobId;
@@ -52,7 +54,7 @@ pub(crate) use job::{
 pub use jobs::Jobs;
 pub(crate) use listing::{ListedFile, Listing, RememberedZone};
 pub(crate) use locks::{ReadLock, WorkerLock};
-pub(crate) use store::{BackupError, FileState, back_up, examine};
+pub(crate) use store::{BackupError, FileState, Origin, back_up, examine};
 pub use store::{Lacking, StoreError};
 pub use store_thread::{Access, StoreThread};
 pub(crate) use worker::Event;

@@ -5,6 +5,7 @@
 //! check is in the result whatever happens. The provisioner is checked at the same time as the
 //! rest, since it has a connection of its own.
 
+mod catalog_audit;
 mod context;
 mod create_probe;
 mod key;
@@ -21,14 +22,15 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
+use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
+use crate::deliver::server::{Catalog, CatalogCensus, Primary, Provisioning, Session, open};
 use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
 use crate::model::{Network, RecordType, ZoneName};
-use crate::plan::{Membership, Shown};
+use crate::plan::{CatalogView, Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
@@ -37,6 +39,8 @@ use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
 use update_probe::check_updates;
 
+pub(crate) use catalog_audit::audit_catalog;
+pub use catalog_audit::{CatalogAudit, CatalogRepair};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
 
@@ -262,7 +266,7 @@ async fn check_catalog(
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
         .with_key(&catalog.key);
-    let contents = match catalog.census(session).await {
+    let contents = match census(session, catalog).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.is_signed => cx.bad(Failure::CatalogSigned {
             catalog: catalog.zone().clone(),
@@ -286,6 +290,36 @@ async fn check_catalog(
         }
     }
     (contents, Verdict::Good(Fact::Plain))
+}
+
+/// Counts the member zones by instance.
+async fn census(session: &mut Session<'_>, catalog: &Catalog) -> Result<CatalogCensus, Failure> {
+    let (view, _) = catalog_view(session, catalog).await?;
+    if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
+        return Err(Failure::CatalogBroken {
+            catalog: catalog.zone().clone(),
+            problem: problem.clone(),
+        });
+    }
+    catalog.check_claims(session, &view)?;
+    Ok(census_of(&view, catalog))
+}
+
+/// Counts the member zones of a catalog that was read.
+fn census_of(view: &CatalogView, catalog: &Catalog) -> CatalogCensus {
+    let mut census = CatalogCensus {
+        is_signed: view.is_signed(),
+        problems: view.problems().to_vec(),
+        ..CatalogCensus::default()
+    };
+    for zone in view.zones() {
+        match view.membership(zone, &catalog.instance) {
+            Membership::Ours(_) => census.ours += 1,
+            Membership::Other { instance, .. } => *census.others.entry(instance).or_default() += 1,
+            Membership::Unclaimed(_) | Membership::Absent => census.unmarked += 1,
+        }
+    }
+    census
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::deliver::error::Failure;
 use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
-use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, displayed};
+use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
@@ -358,11 +358,6 @@ impl fmt::Display for Fact {
             }
         }
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 fn words<T: fmt::Display>(all: impl IntoIterator<Item = T>) -> String {

@@ -57,7 +57,7 @@ pub(super) fn enqueue(store: &mut Store, job: NewJob) -> Accepted {
 #[track_caller]
 pub(super) fn number(accepted: &Accepted) -> JobId {
     match accepted {
-        Accepted::Job { id, .. } | Accepted::Waits { id, .. } => *id,
+        Accepted::Job { id, .. } | Accepted::Waits { id, .. } | Accepted::Earlier { id } => *id,
         Accepted::Stale { newest } => panic!("stale, as {newest} came before"),
     }
 }
@@ -69,6 +69,8 @@ pub(super) fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcom
         key,
         outcome,
         contact: None,
+        in_place: None,
+        event: None,
         now: NOW,
     };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
@@ -221,6 +223,8 @@ fn the_log_that_calls_leave_stays_short() {
             key: "zone a.example.".into(),
             outcome: JobOutcome::Delivered,
             contact: None,
+            in_place: None,
+            event: None,
             now: NOW,
         });
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
