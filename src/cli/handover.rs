@@ -23,8 +23,8 @@ use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, Origin, SILENT_SECONDS, StoreError,
-    StoreThread, WorkerLock, dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, Origin, SILENT_SECONDS,
+    StoreError, StoreThread, WorkerLock, dispatch_preview,
 };
 
 /// The place of a command whose words are on the command line.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::caller;
 use super::configuration::{self, Setup};
 use super::direct;
 use super::handover::{COMMAND_LINE, check_denied, command, hand_over};
@@ -15,10 +16,11 @@ use super::status::Status;
 use super::store::with_store;
 use super::trust::By;
 use super::zone_list::{self, provenance_word};
-use crate::deliver::{AdoptedFrom, Primary, ZoneState};
+use super::zone_restore;
+use crate::deliver::{AdoptedFrom, Done, Failure, Primary, ZoneState};
 use crate::diagnostic::{case, command as entries};
 use crate::model::{
-    AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType,
+    AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, NS_TTL, Name, Rdata, RecordType,
     RejectedRecords, RrSets, Trust, ZoneName, ZoneSource,
 };
 use crate::payload::Verb;
@@ -57,6 +59,14 @@ pub(super) enum Command {
         #[arg(value_parser = input::name)]
         zone: Name,
     },
+    /// Puts a zone in place again that a deletion removed.
+    ///
+    /// `history-days` says for how long its contents are kept.
+    Restore {
+        /// The zone.
+        #[arg(value_parser = input::name)]
+        zone: Name,
+    },
     /// Lists the zones that nsbridge has created or delivered records to, and those in the catalogs of its
     /// primaries, each with its owner.
     List,
@@ -85,6 +95,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         }
         Command::Delete { zone, by } => delete(&ZoneName::new(zone), by.trust(), config, output),
         Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
+        Command::Restore { zone } => zone_restore::run(&ZoneName::new(zone), config, output),
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     }
@@ -105,14 +116,7 @@ fn create(
         let message = Message::of(&invalid).about(zone).and_nothing_attempted();
         return Err(Abort::new(Status::BadInput, message));
     }
-    let intent = Intent::Zone(DesiredZone {
-        name: zone.clone(),
-        soa: DesiredSoa::default(),
-        records: RrSets::default(),
-        rejected: RejectedRecords::default(),
-        source: ZoneSource::Call,
-        trust,
-    });
+    let intent = of_records(zone, trust, RrSets::default());
     let mut commands = [command(COMMAND_LINE, intent)];
     commands[0].verb = Verb::Create;
     let create = async |store_thread: &StoreThread, output: &mut Output| {
@@ -120,6 +124,17 @@ fn create(
         let created = engine
             .create_zone(zone, nameservers, trust, setup.deadline)
             .await;
+        if let (Some(primary), Ok(delivered)) = (&created.primary, &created.result)
+            && let Done::Created { .. } = delivered.done
+        {
+            let noted = Created {
+                zone,
+                nameservers,
+                trust,
+                primary,
+            };
+            noted.note(&delivered.done, setup, store_thread).await?;
+        }
         let stays = None;
         let attempted = created.map(|result| Attempted { result, stays });
         let mut report = Report::new(&commands, output);
@@ -127,6 +142,45 @@ fn create(
         Ok(report.finish())
     };
     Ok(with_store(setup, Access::ReadWrite, output, create))
+}
+
+/// A zone that was created without a job.
+struct Created<'a> {
+    zone: &'a ZoneName,
+    /// Those that the operator named.
+    nameservers: &'a [Name],
+    trust: Trust,
+    primary: &'a Primary,
+}
+
+impl Created<'_> {
+    /// Notes the zone for the log, and if its name servers are known, for `audit` and `resync`.
+    async fn note(&self, done: &Done, setup: &Setup, store: &StoreThread) -> Result<(), Failure> {
+        let (primary, now) = (&self.primary.name, (setup.policy.clock)());
+        let key = self.zone.to_string();
+        let jobs = store.jobs();
+        jobs.note_event(key, primary, &caller::name(), done.to_string(), now)
+            .await?;
+        let named = [self.nameservers, &self.primary.nameservers];
+        let Some(nameservers) = named.into_iter().find(|it| !it.is_empty()) else {
+            return Ok(());
+        };
+        let ns = self.zone.ns_set(NS_TTL, nameservers);
+        let intent = of_records(self.zone, self.trust, RrSets::from_sets([ns]));
+        jobs.keep_wanted(&intent, primary, now).await
+    }
+}
+
+/// Returns the intent that a zone exists with these records.
+fn of_records(zone: &ZoneName, trust: Trust, records: RrSets) -> Intent {
+    Intent::Zone(DesiredZone {
+        name: zone.clone(),
+        soa: DesiredSoa::default(),
+        records,
+        rejected: RejectedRecords::default(),
+        source: ZoneSource::Call,
+        trust,
+    })
 }
 
 fn delete(
@@ -149,6 +203,13 @@ fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, 
         let engine = setup.engine(store_thread.store());
         let adopted = engine.adopt(zone, setup.deadline).await;
         let (primary, before) = report::routed(&zone.to_string(), adopted, output)?;
+        let (key, now) = (zone.to_string(), (setup.policy.clock)());
+        if before != AdoptedFrom::Ours {
+            let (jobs, caller) = (store_thread.jobs(), caller::name());
+            let done = "adopted".to_owned();
+            jobs.note_event(key, &primary.name, &caller, done, now)
+                .await?;
+        }
         Ok(print_adopted(zone, &primary, before, output))
     };
     Ok(with_store(&setup, Access::ReadWrite, output, adopt))

@@ -25,9 +25,11 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-pub use check::{CatalogAudit, CatalogRepair};
+pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind};
 pub use error::{Failure, Retry};
-pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation};
+pub use outcome::{
+    Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
+};
 pub use ownership::AdoptedFrom;
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
@@ -333,6 +335,20 @@ impl Engine<'_> {
         self.on_primary(primary, catalog.apex(), deadline, audit)
             .await
             .result
+    }
+
+    /// Returns the name servers of a zone that do not have the serial of its primary, each with what it has.
+    ///
+    /// # Errors
+    /// [`Failure`] if the primary cannot be asked.
+    pub async fn secondaries_behind(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> RoutedResult<Vec<Difference>> {
+        let look =
+            async |cx: &mut Context<'_>| check::secondaries_behind(&mut cx.session, zone).await;
+        self.on_primary_of(zone.apex(), deadline, look).await
     }
 
     /// Returns the policy for an intent on its primary.

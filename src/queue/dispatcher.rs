@@ -95,9 +95,8 @@ impl Dispatcher<'_> {
         };
         let contact = contact(&result).zip(primary_);
         let in_place = result.as_ref().ok().zip(primary_);
-        let in_place = in_place.map(|(delivered, primary)| {
-            (primary.name.clone(), Kept::of(intent, &delivered.done))
-        });
+        let in_place = in_place
+            .map(|(delivered, primary)| (primary.name.clone(), Kept::of(intent, &delivered.done)));
         let software = primary_.map_or(Software::Unknown, Primary::software);
         // If the file fails, it still has the job, and the store thread reports why.
         let settled = self.jobs.settle(Settlement {

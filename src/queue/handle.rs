@@ -11,8 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::store::{Challenge, Lacking, Store, StoreChange, StoreError};
 use crate::deliver::{
-    Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey,
-    ZoneState, ZoneSummary,
+    Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
 use crate::model::{Name, Rdata, Serial, ZoneName};
 use crate::plan::SeenEntry;

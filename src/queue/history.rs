@@ -28,12 +28,14 @@ pub(crate) struct Finding {
     pub(crate) text: String,
 }
 
-/// How many intents are wanted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// How many intents are wanted on a primary.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct WantedCount {
+    /// Its name in the configuration.
+    pub(crate) primary: String,
     /// All.
     pub(crate) wanted: u64,
-    /// Those that differ on their primaries by the last audit.
+    /// Those that differ by the last audit.
     pub(crate) differing: u64,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct WantedCount {
 pub(crate) struct Event {
     /// Seconds since 1970.
     pub(crate) at: u64,
+    /// The same, by RFC 3339, in UTC.
+    pub(crate) time: String,
     /// The key of the job: a zone, an address with its host name, or a record.
     pub(crate) key: String,
     /// The primary's name in the configuration; empty if there was none.
@@ -99,7 +103,9 @@ impl Kept {
         match intent {
             Intent::Zone(_) => Self::Intent,
             Intent::ZoneAbsent(_) => Self::Gone,
-            Intent::Ptr(_) if matches!(done, Done::PtrSkipped | Done::PtrKept { .. }) => Self::Unnoted,
+            Intent::Ptr(_) if matches!(done, Done::PtrSkipped | Done::PtrKept { .. }) => {
+                Self::Unnoted
+            }
             Intent::Ptr(ptr) => match ptr.presence {
                 Presence::Present => Self::Intent,
                 Presence::Absent => Self::Nothing,

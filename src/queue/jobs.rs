@@ -189,8 +189,8 @@ impl Jobs {
         self.0.ask(move |store| store.note_audited(&audited, now))
     }
 
-    /// Counts the wanted intents.
-    pub(crate) fn count_wanted(&self) -> Answer<WantedCount> {
+    /// Counts the wanted intents of each primary.
+    pub(crate) fn count_wanted(&self) -> Answer<Vec<WantedCount>> {
         self.0.ask(|store| store.count_wanted())
     }
 
@@ -216,7 +216,8 @@ impl Jobs {
     /// Returns the newest `limit` events of a zone, or of all keys, the oldest first.
     pub(crate) fn events(&self, zone: Option<&ZoneName>, limit: u64) -> Answer<Vec<Event>> {
         let zone = zone.map(ZoneName::to_string);
-        self.0.ask(move |store| store.events(zone.as_deref(), limit))
+        self.0
+            .ask(move |store| store.events(zone.as_deref(), limit))
     }
 
     /// Notes something that was done without a job.

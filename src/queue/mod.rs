@@ -28,6 +28,7 @@
 //! * `Dispatcher::deliver_accepted` delivers the jobs that its caller has enqueued,
 //!   `Dispatcher::deliver_due` those that others have left, `Dispatcher::serve` all that come.
 
+mod audit;
 mod backoff;
 mod batch;
 mod dispatch;
@@ -43,10 +44,11 @@ mod store_thread;
 mod stored;
 mod worker;
 
+pub(crate) use audit::{AuditIntervals, Audited};
 pub(crate) use batch::Handled;
-pub(crate) use history::{Event as LogEvent, Finding, Wanted, WantedCount};
 pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
+pub(crate) use history::{Event as LogEvent, Finding, Wanted, WantedCount};
 pub use job::JobId;
 pub(crate) use job::{
     Accepted, Job, JobCount, JobGroup, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart,

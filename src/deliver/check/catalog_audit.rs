@@ -112,7 +112,8 @@ async fn look(
     let key = cx.session.zone_key(catalog.zone());
     let remembered = cx.store.catalog_entries(&key).await?;
     let last = cx.store.catalog_serial(&key).await?;
-    let is_lost = !view.has_format() && !remembered.is_empty() || last.is_some_and(|last| last.is_after(serial));
+    let is_lost = !view.has_format() && !remembered.is_empty()
+        || last.is_some_and(|last| last.is_after(serial));
     let is_lost = is_lost || view.is_gated();
     let whose = if is_lost { Whose::All } else { Whose::Ours };
     let provisioning = cx.session.primary.provisioning.as_ref();

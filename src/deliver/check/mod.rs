@@ -15,6 +15,7 @@ mod reverse;
 mod secondaries;
 mod update_probe;
 pub(super) mod write_probe;
+mod zone_audit;
 
 use std::net::SocketAddr;
 
@@ -26,6 +27,7 @@ use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Catalog, CatalogCensus, Primary, Provisioning, Session, open};
+use crate::deliver::state::Provenance;
 use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
@@ -37,12 +39,14 @@ use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete
 use key::{check_key, first_name};
 use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
+pub(crate) use secondaries::secondaries_behind;
 use update_probe::check_updates;
 
 pub(crate) use catalog_audit::audit_catalog;
 pub use catalog_audit::{CatalogAudit, CatalogRepair};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
+pub use zone_audit::{Difference, DifferenceKind};
 
 /// The items that are checked on a primary, beside the primary itself.
 #[derive(Clone, Debug, Default)]
@@ -198,7 +202,14 @@ async fn check_connected(
             of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
-        let (transfer, update) = check_zone(&mut session, &cx, zone).await;
+        let (transfer, mut update) = check_zone(&mut session, &cx, zone).await;
+        let held = settings.held.get(&session.zone_key(zone));
+        let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
+        if let Verdict::Open(Doubt::ZoneAbsent) = update
+            && is_made
+        {
+            update = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
+        }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
         if targets.are_named
@@ -393,6 +404,7 @@ async fn check_zone(
             let trouble = match trouble {
                 Trouble::Failure(failure) => explain_refusal(session, zone, failure).await.into(),
                 trouble @ (Trouble::TypesRefused { .. }
+                | Trouble::ZoneGone { .. }
                 | Trouble::LeftBehind { .. }
                 | Trouble::NotUpdatable { .. }) => trouble,
             };

@@ -197,7 +197,11 @@ impl Catalog {
     }
 
     /// Refuses a catalog that lists zones, and has no claims.
-    pub(crate) fn check_claims(&self, session: &Session<'_>, view: &CatalogView) -> Result<(), Failure> {
+    pub(crate) fn check_claims(
+        &self,
+        session: &Session<'_>,
+        view: &CatalogView,
+    ) -> Result<(), Failure> {
         if view.is_empty() || view.has_format() {
             return Ok(());
         }

@@ -4,6 +4,6 @@ pub(crate) mod managed;
 mod zone_state;
 
 pub use zone_state::{
-    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange,
-    StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
+    ZoneKey, ZoneState, ZoneSummary,
 };

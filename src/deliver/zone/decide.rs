@@ -187,7 +187,9 @@ pub(super) fn update(
         None
     };
     // The zone went back: so do the records that went since.
-    let is_behind = state.serial.is_some_and(|it| it.is_after(current.soa.serial));
+    let is_behind = state
+        .serial
+        .is_some_and(|it| it.is_after(current.soa.serial));
     if policy.repairs || is_behind {
         let back = returned(&state, &current, policy.repairs);
         state.managed = std::mem::take(&mut state.managed).union(back);

@@ -138,9 +138,12 @@ fn enqueue_one(
         Some((_, Order::Newer)) | None => None,
     };
     if new.origin.repairs
-        && let Some(id) = first(transaction, "SELECT id FROM job WHERE key = ?", [&new.key], |row| {
-            row.get(0)
-        })?
+        && let Some(id) = first(
+            transaction,
+            "SELECT id FROM job WHERE key = ?",
+            [&new.key],
+            |row| row.get(0),
+        )?
     {
         return Ok(Accepted::Earlier { id: JobId(id) });
     }

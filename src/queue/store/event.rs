@@ -18,8 +18,12 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<Event>, StoreError> {
         let find = match key {
-            Some(_) => "SELECT * FROM event WHERE key = ? ORDER BY id DESC LIMIT ?",
-            None => "SELECT * FROM event WHERE ? IS NULL ORDER BY id DESC LIMIT ?",
+            Some(_) => {
+                "SELECT *, strftime('%FT%TZ', at, 'unixepoch') AS time FROM event WHERE key = ? ORDER BY id DESC LIMIT ?"
+            }
+            None => {
+                "SELECT *, strftime('%FT%TZ', at, 'unixepoch') AS time FROM event WHERE ? IS NULL ORDER BY id DESC LIMIT ?"
+            }
         };
         let mut events: Vec<Event> =
             self.read(|connection| all(connection, find, params![key, limit], read))?;
@@ -48,6 +52,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     let reason: Option<String> = row.get("reason")?;
     Ok(Event {
         at: row.get("at")?,
+        time: row.get("time")?,
         key: row.get("key")?,
         primary: row.get("primary_")?,
         caller: row.get("caller")?,
@@ -91,7 +96,8 @@ fn insert(
     caller: &str,
     now: u64,
 ) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO event (at, key, primary_, caller, done, reason) VALUES (?, ?, ?, ?, ?, ?)";
+    let insert =
+        "INSERT INTO event (at, key, primary_, caller, done, reason) VALUES (?, ?, ?, ?, ?, ?)";
     let reason = event.reason.as_ref().map(to_json);
     execute(
         transaction,

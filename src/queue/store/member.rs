@@ -50,6 +50,10 @@ pub(super) fn note(
         execute(transaction, put, row)?;
     }
     gone.iter().try_for_each(|zone| {
-        execute(transaction, forget, params![primary, catalog, zone.to_string()])
+        execute(
+            transaction,
+            forget,
+            params![primary, catalog, zone.to_string()],
+        )
     })
 }

@@ -12,7 +12,8 @@ pub(super) fn of_zone(connection: &Connection, zone: i64) -> rusqlite::Result<Rr
                 WHERE zone = ? AND own_sum IS check_sum(zone, owner, type, rdata)";
     let records: Vec<Record> = all(connection, find, [zone], |row| {
         Ok(Record {
-            owner: Name::from_wire(row.get_ref(0)?.as_blob()?).map_err(|error| corrupt(0, error))?,
+            owner: Name::from_wire(row.get_ref(0)?.as_blob()?)
+                .map_err(|error| corrupt(0, error))?,
             rtype: RecordType(row.get(1)?),
             ttl: 0,
             rdata: Rdata::from_canonical(row.get_ref(2)?.as_blob()?),

@@ -54,19 +54,21 @@ impl Store {
             "SELECT key, primary_, intent FROM wanted
              WHERE audited_at <= ? AND gone_at IS NULL AND own_sum IS ",
             wanted_sum!(),
-            " ORDER BY audited_at, key LIMIT ?"
+            " AND NOT EXISTS (SELECT 1 FROM job WHERE job.key = wanted.key)
+              ORDER BY audited_at, key LIMIT ?"
         );
         self.read(|connection| read_all(connection, find, params![before, limit]))
     }
 
-    /// Counts the wanted intents and those that differ by the last audit.
-    pub(in crate::queue) fn count_wanted(&self) -> Result<WantedCount, StoreError> {
-        let count = "SELECT count(*), count(finding), coalesce(min(audited_at), 0) FROM wanted WHERE gone_at IS NULL";
+    /// Counts the wanted intents of each primary, and those that differ by the last audit.
+    pub(in crate::queue) fn count_wanted(&self) -> Result<Vec<WantedCount>, StoreError> {
+        let count = "SELECT primary_, count(*), count(finding) FROM wanted WHERE gone_at IS NULL GROUP BY 1";
         self.read(|connection| {
-            connection.query_row(count, [], |row| {
+            all(connection, count, [], |row| {
                 Ok(WantedCount {
-                    wanted: row.get(0)?,
-                    differing: row.get(1)?,
+                    primary: row.get(0)?,
+                    wanted: row.get(1)?,
+                    differing: row.get(2)?,
                 })
             })
         })
@@ -75,7 +77,8 @@ impl Store {
     /// Returns what the last audits found, by key.
     pub(in crate::queue) fn findings(&self) -> Result<Vec<Finding>, StoreError> {
         let find = "SELECT key, primary_, finding FROM wanted
-                    WHERE finding IS NOT NULL AND gone_at IS NULL ORDER BY key";
+                    WHERE finding IS NOT NULL AND gone_at IS NULL
+                        AND NOT EXISTS (SELECT 1 FROM job WHERE job.key = wanted.key) ORDER BY key";
         self.read(|connection| {
             all(connection, find, [], |row| {
                 Ok(Finding {
@@ -96,7 +99,8 @@ impl Store {
         let note = "UPDATE wanted SET audited_at = ?, finding = ? WHERE key = ?";
         self.write(|transaction| {
             let mut audited = audited.iter();
-            audited.try_for_each(|(key, found)| execute(transaction, note, params![now, found, key]))
+            audited
+                .try_for_each(|(key, found)| execute(transaction, note, params![now, found, key]))
         })
     }
 
@@ -157,8 +161,16 @@ impl Store {
         self.write(|transaction| {
             let events = "DELETE FROM event WHERE at < ? OR id <= (SELECT max(id) FROM event) - ?";
             execute(transaction, events, params![before, events_max])?;
-            execute(transaction, "DELETE FROM wanted WHERE gone_at < ?", [before])?;
-            execute(transaction, "DELETE FROM removed WHERE removed_at < ?", [before])
+            execute(
+                transaction,
+                "DELETE FROM wanted WHERE gone_at < ?",
+                [before],
+            )?;
+            execute(
+                transaction,
+                "DELETE FROM removed WHERE removed_at < ?",
+                [before],
+            )
         })
     }
 }
@@ -207,7 +219,8 @@ pub(super) fn in_place(
             execute(transaction, put, params![primary, now, id.0])?;
         }
         Kept::Gone => {
-            let gone = "UPDATE wanted SET gone_at = ?, finding = NULL WHERE key = ? AND gone_at IS NULL";
+            let gone =
+                "UPDATE wanted SET gone_at = ?, finding = NULL WHERE key = ? AND gone_at IS NULL";
             execute(transaction, gone, params![now, key])?;
         }
         Kept::Nothing => {
@@ -219,6 +232,10 @@ pub(super) fn in_place(
 }
 
 fn seal(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<()> {
-    let seal = concat!("UPDATE wanted SET own_sum = ", wanted_sum!(), " WHERE key = ?");
+    let seal = concat!(
+        "UPDATE wanted SET own_sum = ",
+        wanted_sum!(),
+        " WHERE key = ?"
+    );
     execute(transaction, seal, [key])
 }
