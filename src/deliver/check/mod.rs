@@ -202,13 +202,13 @@ async fn check_connected(
             of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
-        let (transfer, mut update) = check_zone(&mut session, &cx, zone).await;
+        let (mut transfer, update) = check_zone(&mut session, &cx, zone).await;
         let held = settings.held.get(&session.zone_key(zone));
         let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
-        if let Verdict::Open(Doubt::ZoneAbsent) = update
+        if let Verdict::Open(Doubt::ZoneAbsent) = transfer
             && is_made
         {
-            update = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
+            transfer = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
         }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
