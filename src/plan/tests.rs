@@ -2,6 +2,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod catalog;
+mod drift;
 mod laws;
 mod packer;
 mod refusals;
