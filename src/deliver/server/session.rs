@@ -42,6 +42,10 @@ const LOAD_PAUSES: [Duration; 4] = [
     Duration::from_secs(4),
 ];
 
+/// Further pauses of an UPDATE of which nothing can be left out. PowerDNS with SQLite: on a slow disk, other writers hold
+/// its database most of the time, and it takes many attempts to meet a moment between two of them.
+const PATIENT_PAUSES: [Duration; 20] = [Duration::from_millis(400); 20];
+
 /// The pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(15);
 
@@ -220,9 +224,35 @@ impl Session<'_> {
     /// # Errors
     /// [`Failure::ResponseLost`] if the response is lost: the batch may have been applied.
     pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+        self.update_within(false, batch, key).await
+    }
+
+    /// Sends a batch as [`Self::update`], and again for some more seconds after SERVFAIL.
+    ///
+    /// # Errors
+    /// Those of [`Self::update`].
+    pub(crate) async fn update_patiently(
+        &mut self,
+        batch: &Batch,
+        key: &Key,
+    ) -> Result<Reply, Failure> {
+        self.update_within(true, batch, key).await
+    }
+
+    async fn update_within(
+        &mut self,
+        is_patient: bool,
+        batch: &Batch,
+        key: &Key,
+    ) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
-        let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
-        let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
+        let further = if is_patient {
+            &PATIENT_PAUSES[..]
+        } else {
+            &LOAD_PAUSES
+        };
+        let short = BUSY_PAUSES.iter().map(|pause| (*pause, false));
+        let mut pauses = short.chain(further.iter().map(|pause| (*pause, !is_patient)));
         let mut attempts = 0;
         self.unanswered = None;
         loop {
@@ -236,15 +266,19 @@ impl Session<'_> {
                 }
                 return Ok(reply);
             }
+            let is_recovering = congestion.is_recovering();
             // One zone with a problem of its own must not slow all others down.
-            if attempts == 1 || congestion.is_recovering() {
+            if attempts == 1 || is_recovering {
                 congestion.permits.on_overload(started, Instant::now());
             }
             let Some((pause, is_for_load)) = pauses.next() else {
-                return Err(Failure::UpdatesExhausted { attempts });
+                return if is_recovering {
+                    Err(Failure::UpdatesExhausted { attempts })
+                } else {
+                    Ok(reply)
+                };
             };
-            if Instant::now() + pause >= self.deadline || is_for_load && !congestion.is_recovering()
-            {
+            if Instant::now() + pause >= self.deadline || is_for_load && !is_recovering {
                 return Ok(reply);
             }
             self.release_permits();
