@@ -18,33 +18,11 @@ use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Abilities, Batch, BatchError, Learnt, Lengths, Membership};
 use crate::provision::Provisioner;
 use crate::transport::{
-    Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
+    Congestion, Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
 };
 use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
-
-/// Pauses between UPDATEs of one batch after SERVFAIL. PowerDNS with SQLite: responds so if two
-/// UPDATEs, or an UPDATE and an API request, write at once. A lasting failure is reported after
-/// half a second.
-const BUSY_PAUSES: [Duration; 4] = [
-    Duration::from_millis(20),
-    Duration::from_millis(60),
-    Duration::from_millis(140),
-    Duration::from_millis(280),
-];
-
-/// Further pauses if other UPDATEs have lately succeeded after SERVFAIL: the primary is overloaded.
-const LOAD_PAUSES: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
-
-/// Further pauses of an UPDATE of which nothing can be left out. PowerDNS with SQLite: on a slow disk, other writers hold
-/// its database most of the time, and it takes many attempts to meet a moment between two of them.
-const PATIENT_PAUSES: [Duration; 20] = [Duration::from_millis(400); 20];
 
 /// The pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(15);
@@ -224,35 +202,21 @@ impl Session<'_> {
     /// # Errors
     /// [`Failure::ResponseLost`] if the response is lost: the batch may have been applied.
     pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
-        self.update_within(false, batch, key).await
+        self.repeat(batch, key, false).await
     }
 
-    /// Sends a batch as [`Self::update`], and again for some more seconds after SERVFAIL.
+    /// Sends a batch as [`Self::update`], and if `is_patient` again for some more seconds after SERVFAIL.
     ///
     /// # Errors
     /// Those of [`Self::update`].
-    pub(crate) async fn update_patiently(
+    pub(crate) async fn repeat(
         &mut self,
         batch: &Batch,
         key: &Key,
-    ) -> Result<Reply, Failure> {
-        self.update_within(true, batch, key).await
-    }
-
-    async fn update_within(
-        &mut self,
         is_patient: bool,
-        batch: &Batch,
-        key: &Key,
     ) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
-        let further = if is_patient {
-            &PATIENT_PAUSES[..]
-        } else {
-            &LOAD_PAUSES
-        };
-        let short = BUSY_PAUSES.iter().map(|pause| (*pause, false));
-        let mut pauses = short.chain(further.iter().map(|pause| (*pause, !is_patient)));
+        let mut pauses = Congestion::pauses(is_patient);
         let mut attempts = 0;
         self.unanswered = None;
         loop {
@@ -272,8 +236,9 @@ impl Session<'_> {
                 congestion.permits.on_overload(started, Instant::now());
             }
             let Some((pause, is_for_load)) = pauses.next() else {
+                let exhausted = Failure::UpdatesExhausted { attempts };
                 return if is_recovering {
-                    Err(Failure::UpdatesExhausted { attempts })
+                    Err(exhausted)
                 } else {
                     Ok(reply)
                 };

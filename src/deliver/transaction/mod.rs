@@ -247,10 +247,8 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
         let reply = if is_search {
             // A part that the primary fails on is tried again once others were applied.
             session.update_once(batch, &key).await
-        } else if is_patient {
-            session.update_patiently(batch, &key).await
         } else {
-            session.update(batch, &key).await
+            session.repeat(batch, &key, is_patient).await
         };
         let unanswered = session.unanswered.take();
         let is_repeated = unanswered.is_some();

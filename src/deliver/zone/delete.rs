@@ -278,7 +278,7 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     }
 
     fn is_patient(&self) -> bool {
-        self.bisection.is_patient()
+        self.bisection.is_patient
     }
 }
 

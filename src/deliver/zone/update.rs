@@ -490,7 +490,7 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
     }
 
     fn is_patient(&self) -> bool {
-        self.bisection.is_patient()
+        self.bisection.is_patient
     }
 
     fn is_hidden(&self) -> bool {
