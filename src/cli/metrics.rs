@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::deliver::Routed;
+use crate::deliver::{CatalogCensus, Routed};
 use crate::diagnostic::Diagnose as _;
 use crate::model::{Intent, Presence};
 use crate::queue::{Attempted, Job, JobCount, JobGroup, PrimaryContact, Stays, UnmetPart};
@@ -23,6 +23,8 @@ pub(super) struct Snapshot {
     pub(super) jobs: Vec<(JobGroup, JobCount)>,
     pub(super) contacts: Vec<PrimaryContact>,
     pub(super) unmet: Vec<UnmetPart>,
+    /// Whether the directory of the queue file takes something more.
+    pub(super) is_writable: bool,
     /// Seconds since 1970.
     pub(super) now: u64,
 }
@@ -42,8 +44,11 @@ pub(super) struct Metrics {
     attempts: Family<Labels<4>, Counter>,
     attempt_seconds: Family<Labels<1>, Histogram>,
     unreachable: Gauges<1>,
+    unreachable_since: Gauges<1>,
+    members: Gauges<2>,
     jobs: Gauges<3>,
     oldest: Gauge,
+    writable: Gauge,
     succeeded_at: Gauges<1>,
     failed_at: Gauges<2>,
     unmet: Gauges<1>,
@@ -72,12 +77,23 @@ impl Metrics {
         for primary in primaries {
             drop(unreachable.get_or_create(&of_primary(primary)));
         }
+        let unreachable_since = Gauges::default();
+        let help = "The time since which the worker finds that the primary does not answer, in seconds since 1970";
+        let name = "primary_unreachable_since_timestamp";
+        registry.register_with_unit(name, help, Unit::Seconds, Gauges::clone(&unreachable_since));
+        let members = Gauges::default();
+        let help =
+            "Member zones of the catalog when it was last read, by owner: ours, others or nobody";
+        registry.register("catalog_members", help, Gauges::clone(&members));
         let jobs = Family::default();
         let help = "Jobs in the queue, by state and the diagnostic code of their last failure";
         registry.register("jobs", help, Gauges::clone(&jobs));
         let oldest = Gauge::default();
         let help = "The age of the oldest job that waits; 0 if none does";
         registry.register_with_unit("oldest_job_age", help, Unit::Seconds, oldest.clone());
+        let writable = Gauge::default();
+        let help = "1 if the directory of the queue file takes something more";
+        registry.register("queue_writable", help, writable.clone());
         let succeeded_at = Family::default();
         let help = "The time of the last success, in seconds since 1970";
         let name = "primary_last_success_timestamp";
@@ -94,8 +110,11 @@ impl Metrics {
             attempts,
             attempt_seconds: seconds,
             unreachable,
+            unreachable_since,
+            members,
             jobs,
             oldest,
+            writable,
             succeeded_at,
             failed_at,
             unmet,
@@ -124,10 +143,39 @@ impl Metrics {
         seconds.observe(took.as_secs_f64());
     }
 
-    /// Notes whether a primary answers.
-    pub(super) fn reachable(&self, primary: &str, is_reachable: bool) {
-        let gauge = self.unreachable.get_or_create(&of_primary(primary));
-        gauge.set((!is_reachable).into());
+    /// Notes that a primary does not answer at this time, in seconds since 1970.
+    pub(super) fn unreachable(&self, primary: &str, now: u64) {
+        let labels = of_primary(primary);
+        if self.unreachable.get_or_create(&labels).set(1) == 0 {
+            let since = self.unreachable_since.get_or_create(&labels);
+            since.set(signed(now));
+        }
+    }
+
+    /// Notes that a primary answers.
+    pub(super) fn reachable(&self, primary: &str) {
+        let labels = of_primary(primary);
+        self.unreachable.get_or_create(&labels).set(0);
+        self.unreachable_since.remove(&labels);
+    }
+
+    /// Notes the members of the catalog of a primary; `None` if they are not known any more.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the worker does not read catalogs yet")
+    )]
+    pub(super) fn members(&self, primary: &str, census: Option<&CatalogCensus>) {
+        let counts = |it: &CatalogCensus| [it.ours, it.others.values().sum(), it.unmarked];
+        let counts = census.map(counts);
+        for (at, owner) in ["ours", "others", "nobody"].into_iter().enumerate() {
+            let labels = [("primary", primary.to_owned()), ("owner", owner.to_owned())];
+            if let Some(counts) = counts {
+                let count = counts[at].try_into().unwrap_or(i64::MAX);
+                self.members.get_or_create(&labels).set(count);
+            } else {
+                self.members.remove(&labels);
+            }
+        }
     }
 
     /// Returns the text that a server of metrics fetches.
@@ -144,6 +192,7 @@ impl Metrics {
         }
         let oldest = snapshot.oldest_seconds();
         self.oldest.set(signed(oldest.unwrap_or_default()));
+        self.writable.set(snapshot.is_writable.into());
         self.succeeded_at.clear();
         self.failed_at.clear();
         for contact in &snapshot.contacts {
@@ -208,5 +257,62 @@ fn kind(intent: &Intent) -> &'static str {
         Intent::Ptr(ptr) if ptr.presence == Presence::Present => "ptr",
         Intent::Ptr(_) => "ptr-deletion",
         Intent::Record(_) => "record",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            jobs: Vec::new(),
+            contacts: Vec::new(),
+            unmet: Vec::new(),
+            is_writable: true,
+            now: 1_000,
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_catalog_show_while_they_are_known() {
+        let metrics = Metrics::new(["main"].into_iter());
+        assert!(!metrics.text(&snapshot()).contains("catalog_members{"));
+        let census = CatalogCensus {
+            ours: 3,
+            others: [("a".to_owned(), 2), ("b".to_owned(), 5)].into(),
+            unmarked: 1,
+            ..CatalogCensus::default()
+        };
+        metrics.members("main", Some(&census));
+        let text = metrics.text(&snapshot());
+        for (owner, count) in [("ours", 3), ("others", 7), ("nobody", 1)] {
+            let line =
+                format!("nsbridge_catalog_members{{primary=\"main\",owner=\"{owner}\"}} {count}\n");
+            assert!(text.contains(&line), "{text}");
+        }
+        metrics.members("main", None);
+        assert!(!metrics.text(&snapshot()).contains("catalog_members{"));
+    }
+
+    #[test]
+    fn a_primary_is_unreachable_since_its_first_silence() {
+        let metrics = Metrics::new(["main"].into_iter());
+        let since = |metrics: &Metrics| {
+            let text = metrics.text(&snapshot());
+            let line = text
+                .lines()
+                .find(|it| it.contains("_since_timestamp_seconds{"));
+            line.map(str::to_owned)
+        };
+        assert_eq!(since(&metrics), None);
+        for now in [500, 600] {
+            metrics.unreachable("main", now);
+        }
+        let name = "nsbridge_primary_unreachable_since_timestamp_seconds";
+        let expected = format!("{name}{{primary=\"main\"}} 500");
+        assert_eq!(since(&metrics), Some(expected));
+        metrics.reachable("main");
+        assert_eq!(since(&metrics), None);
     }
 }

@@ -81,11 +81,12 @@ pub(super) fn run(
                     return;
                 }
                 Event::Unreachable { primary, seconds } => {
-                    endpoint.metrics.reachable(primary, false);
+                    let now = (setup.policy.clock)();
+                    endpoint.metrics.unreachable(primary, now);
                     case!(command::PRIMARY_UNREACHABLE, primary, seconds)
                 }
                 Event::BackAgain { primary } => {
-                    endpoint.metrics.reachable(primary, true);
+                    endpoint.metrics.reachable(primary);
                     case!(command::PRIMARY_BACK, primary)
                 }
                 Event::Audited(audited) => match report_audit(&audited) {

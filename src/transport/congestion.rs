@@ -23,6 +23,17 @@ use tokio::time::Instant;
 
 use super::error::{Step, TransportError};
 
+/// Pauses between UPDATEs of one batch after SERVFAIL, in milliseconds. PowerDNS with SQLite: responds so if two UPDATEs,
+/// or an UPDATE and an API request, write at once. A lasting failure is reported after half a second.
+const BUSY_PAUSES: [u64; 4] = [20, 60, 140, 280];
+
+/// Further pauses if other UPDATEs have lately succeeded after SERVFAIL: the primary is overloaded.
+const LOAD_PAUSES: [u64; 4] = [500, 1_000, 2_000, 4_000];
+
+/// Further pauses of an UPDATE of which nothing can be left out. PowerDNS with SQLite: on a slow disk, other writers hold
+/// its database most of the time, and it takes many attempts to meet a moment between two of them.
+const PATIENT_PAUSES: [u64; 20] = [400; 20];
+
 /// The shortest response timeout while the primary responds to other requests; for an UPDATE, it is
 /// added once more for each `RESPONSE_OCTETS` of the message.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -140,6 +151,18 @@ impl Congestion {
     /// Notes that an UPDATE succeeded after SERVFAIL.
     pub(crate) fn on_recovery(&self) {
         self.recovered_at.set(Some(Instant::now()));
+    }
+
+    /// Returns the pauses after SERVFAIL to an UPDATE, and whether each is only for an overloaded primary.
+    pub(crate) fn pauses(is_patient: bool) -> impl Iterator<Item = (Duration, bool)> + use<> {
+        let further: &[u64] = if is_patient {
+            &PATIENT_PAUSES
+        } else {
+            &LOAD_PAUSES
+        };
+        let short = BUSY_PAUSES.iter().map(|it| (it, false));
+        let pauses = short.chain(further.iter().map(move |it| (it, !is_patient)));
+        pauses.map(|(it, is_for_load)| (Duration::from_millis(*it), is_for_load))
     }
 
     /// Returns whether a SERVFAIL to an UPDATE counts as overload, not as a failure of this UPDATE:

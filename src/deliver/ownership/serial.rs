@@ -64,7 +64,7 @@ impl Catalog {
                 ..soa.clone()
             };
             let batch = self.name.move_serial(&moved, ttl);
-            let reply = session.update(&batch, &self.key).await?;
+            let reply = session.repeat(&batch, &self.key, true).await?;
             match is_applied(reply, self.zone(), self.key.name()) {
                 Ok(true) => soa = moved,
                 // Another format: so does the change fail.

@@ -41,7 +41,7 @@ impl Catalog {
     /// Makes an empty catalog one with claims.
     pub(super) async fn begin(&self, session: &mut Session<'_>) -> Result<(), Failure> {
         let begin = self.name.begin();
-        let reply = session.update(&begin, &self.key).await?;
+        let reply = session.repeat(&begin, &self.key, true).await?;
         if is_applied(reply, self.zone(), self.key.name())? {
             self.check_shown(session, &begin).await?;
         }
@@ -59,7 +59,7 @@ impl Catalog {
             }
         }
         let undo = batch.undo_of_additions();
-        let reply = session.update(&undo, &self.key).await;
+        let reply = session.repeat(&undo, &self.key, true).await;
         let undone = reply.and_then(|reply| is_applied(reply, self.zone(), self.key.name()));
         if let Err(failure) = undone {
             tracing::debug!(%failure, "what does not show was not taken back");
@@ -75,7 +75,7 @@ impl Catalog {
             let upgrade = self.read(session).await?.upgrade(octets_max);
             let mut is_whole = true;
             for batch in &upgrade.batches {
-                let reply = session.update(batch, &self.key).await;
+                let reply = session.repeat(batch, &self.key, true).await;
                 let applied = reply.and_then(|it| is_applied(it, self.zone(), self.key.name()));
                 is_whole &= applied.map_err(|failure| self.in_context(failure))?;
             }

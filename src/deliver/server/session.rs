@@ -18,29 +18,11 @@ use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Abilities, Batch, BatchError, Learnt, Lengths, Membership};
 use crate::provision::Provisioner;
 use crate::transport::{
-    Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
+    Congestion, Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
 };
 use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
-
-/// Pauses between UPDATEs of one batch after SERVFAIL. PowerDNS with SQLite: responds so if two
-/// UPDATEs, or an UPDATE and an API request, write at once. A lasting failure is reported after
-/// half a second.
-const BUSY_PAUSES: [Duration; 4] = [
-    Duration::from_millis(20),
-    Duration::from_millis(60),
-    Duration::from_millis(140),
-    Duration::from_millis(280),
-];
-
-/// Further pauses if other UPDATEs have lately succeeded after SERVFAIL: the primary is overloaded.
-const LOAD_PAUSES: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
 
 /// The pause before the second attempt; it grows with each.
 const PAUSE: Duration = Duration::from_millis(15);
@@ -220,9 +202,21 @@ impl Session<'_> {
     /// # Errors
     /// [`Failure::ResponseLost`] if the response is lost: the batch may have been applied.
     pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+        self.repeat(batch, key, false).await
+    }
+
+    /// Sends a batch as [`Self::update`], and if `is_patient` again for some more seconds after SERVFAIL.
+    ///
+    /// # Errors
+    /// Those of [`Self::update`].
+    pub(crate) async fn repeat(
+        &mut self,
+        batch: &Batch,
+        key: &Key,
+        is_patient: bool,
+    ) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
-        let pauses = BUSY_PAUSES.into_iter().map(|pause| (pause, false));
-        let mut pauses = pauses.chain(LOAD_PAUSES.map(|pause| (pause, true)));
+        let mut pauses = Congestion::pauses(is_patient);
         let mut attempts = 0;
         self.unanswered = None;
         loop {
@@ -236,15 +230,20 @@ impl Session<'_> {
                 }
                 return Ok(reply);
             }
+            let is_recovering = congestion.is_recovering();
             // One zone with a problem of its own must not slow all others down.
-            if attempts == 1 || congestion.is_recovering() {
+            if attempts == 1 || is_recovering {
                 congestion.permits.on_overload(started, Instant::now());
             }
             let Some((pause, is_for_load)) = pauses.next() else {
-                return Err(Failure::UpdatesExhausted { attempts });
+                let exhausted = Failure::UpdatesExhausted { attempts };
+                return if is_recovering {
+                    Err(exhausted)
+                } else {
+                    Ok(reply)
+                };
             };
-            if Instant::now() + pause >= self.deadline || is_for_load && !congestion.is_recovering()
-            {
+            if Instant::now() + pause >= self.deadline || is_for_load && !is_recovering {
                 return Ok(reply);
             }
             self.release_permits();

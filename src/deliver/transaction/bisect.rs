@@ -10,7 +10,7 @@
 //! * If the key may update no type of the plan, and nothing is applied either, the primary refuses the zone or the
 //!   key, and that failure is reported. A key may have rights to some names alone, so that takes many singles.
 //! * A SERVFAIL counts as the refusal of a record only if it is repeated and the primary applies another change: a
-//!   busy server fails on what it takes a moment later.
+//!   busy server fails on what it takes a moment later. If it fails on each, the plan is sent again for some seconds.
 //! * An unsigned response counts only if it is repeated over a new connection while the primary takes other UPDATEs of
 //!   this key: anybody may have sent it (RFC 8945 section 5.3).
 
@@ -69,6 +69,7 @@ pub(crate) struct Bisection {
     /// Whether the key may update some type of the plan, so that a refusal is about a record. `None` if not known yet.
     may_update: Option<bool>,
     refusals: u32,
+    pub(crate) is_patient: bool,
 }
 
 impl Bisection {
@@ -137,7 +138,13 @@ impl Bisection {
         if self.needs_rights(plan, &failure) {
             self.may_update = Some(probe::may_update(session, plan).await);
         }
-        self.divide(&mut session.lengths, plan, current, failure)
+        let divided = self.divide(&mut session.lengths, plan, current, failure);
+        let has_failed = divided.as_ref().is_err_and(Failure::is_server_failure);
+        if has_failed && self.applied == 0 && !std::mem::replace(&mut self.is_patient, true) {
+            (self.groups, self.refused, self.retried) = (Vec::new(), Vec::new(), None);
+            return Ok(());
+        }
+        divided
     }
 
     /// Leaves out what a plan adds at a name, where a CNAME of others stands.

@@ -89,6 +89,11 @@ pub(crate) trait Transaction<'a> {
         true
     }
 
+    /// Returns whether an UPDATE is repeated for some seconds after SERVFAIL, since nothing can be left out of it.
+    fn is_patient(&self) -> bool {
+        true
+    }
+
     /// Returns whether the last look found no zone, though it was created or is there.
     fn is_hidden(&self) -> bool {
         false
@@ -232,7 +237,7 @@ pub(crate) fn hidden(primary: &Primary) -> Failure {
 /// Sends UPDATEs in order, until one is not applied. Returns as well how many were.
 async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) -> (End, usize) {
     let key = transaction.key();
-    let is_search = !transaction.counts_attempt();
+    let (is_search, is_patient) = (!transaction.counts_attempt(), transaction.is_patient());
     let mut end = End::Applied;
     for (at, batch) in batches.iter().enumerate() {
         let session = transaction.session();
@@ -243,7 +248,7 @@ async fn send<'a, T: Transaction<'a>>(transaction: &mut T, batches: &[Batch]) ->
             // A part that the primary fails on is tried again once others were applied.
             session.update_once(batch, &key).await
         } else {
-            session.update(batch, &key).await
+            session.repeat(batch, &key, is_patient).await
         };
         let unanswered = session.unanswered.take();
         let is_repeated = unanswered.is_some();

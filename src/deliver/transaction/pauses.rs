@@ -7,24 +7,16 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::server::Session;
 
-/// The pauses before a zone whose serial has not changed is verified again. BIND: with
+/// The pauses before a zone whose serial has not changed is verified again, in milliseconds. BIND: with
 /// inline-signing, it signs a copy of the zone that takes the updates, so changes show a little
 /// later.
-const PAUSES: [Duration; 6] = [
-    Duration::from_millis(20),
-    Duration::from_millis(60),
-    Duration::from_millis(140),
-    Duration::from_millis(300),
-    Duration::from_millis(600),
-    Duration::from_millis(1_200),
-];
-
+const PAUSES: [u64; 6] = [20, 60, 140, 300, 600, 1_200];
 /// The pause between two looks after those, if the primary takes its time to serve a change.
 const PAUSE_LONG: Duration = Duration::from_secs(2);
 
 /// The pauses before a change that is not shown is looked at again.
 pub(super) struct Pauses {
-    short: std::array::IntoIter<Duration, 6>,
+    short: std::array::IntoIter<u64, 6>,
     /// When the change is served at the latest, if the primary takes its time.
     visible_at: Instant,
     deadline: Instant,
@@ -46,7 +38,7 @@ impl Pauses {
     pub(super) async fn pause(&mut self) -> Result<bool, Failure> {
         let now = Instant::now();
         let pause = match self.short.next() {
-            Some(pause) => pause,
+            Some(pause) => Duration::from_millis(pause),
             None if now < self.visible_at => PAUSE_LONG,
             None => return Ok(false),
         };

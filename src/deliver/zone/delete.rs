@@ -276,6 +276,10 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
     fn counts_attempt(&self) -> bool {
         !self.bisection.is_searching()
     }
+
+    fn is_patient(&self) -> bool {
+        self.bisection.is_patient
+    }
 }
 
 /// The records to remove from a zone that stays.

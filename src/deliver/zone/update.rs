@@ -489,6 +489,10 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         !self.bisection.is_searching()
     }
 
+    fn is_patient(&self) -> bool {
+        self.bisection.is_patient
+    }
+
     fn is_hidden(&self) -> bool {
         self.is_absent
     }

@@ -18,14 +18,17 @@ use crate::model::{Name, ZoneName, excerpt};
 
 /// The one server that a PowerDNS has (`server_id` in its documentation).
 const SERVER: &str = "/servers/localhost";
-/// The pauses before the retries of a request that failed at the server. PowerDNS: its database may
-/// refuse one of two simultaneous writers, for some milliseconds.
+/// The pauses before the retries of a request that failed at the server. PowerDNS with SQLite: its
+/// database may refuse one of two simultaneous writers, for some milliseconds.
 const RETRY_PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(60),
     Duration::from_millis(180),
     Duration::from_millis(540),
 ];
+/// Further pauses of a request that changes something. On a slow disk, other writers may hold the
+/// database for seconds.
+const CHANGE_RETRY_PAUSES: [Duration; 10] = [Duration::from_millis(750); 10];
 
 /// The kind of metadata with the names of the keys that may update a zone.
 pub(super) const UPDATE_KEYS: &str = "TSIG-ALLOW-DNSUPDATE";
@@ -252,7 +255,8 @@ impl Api<'_> {
         path: &str,
         body: Option<String>,
     ) -> Result<Response, PowerDnsError> {
-        let mut pauses = RETRY_PAUSES.iter();
+        let further = CHANGE_RETRY_PAUSES.iter().filter(|_| method != Method::GET);
+        let mut pauses = RETRY_PAUSES.iter().chain(further);
         loop {
             let request = self
                 .server

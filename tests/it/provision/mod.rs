@@ -5,6 +5,7 @@ mod container;
 mod kills;
 mod powerdns;
 mod powerdns_api;
+mod powerdns_busy;
 mod powerdns_cut;
 mod powerdns_keys;
 mod powerdns_kinds;

@@ -2,14 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use pretty_assertions::assert_eq;
 
 use super::damage::on_full_disk;
 use crate::support::bridge::Bridge;
 use crate::support::jobs::wanted_at;
-use crate::support::named::Named;
+use crate::support::named::{Named, Zone};
+use crate::support::payload;
 use crate::support::ports::Port;
 use crate::support::process;
 use crate::support::server::Server as _;
@@ -155,6 +156,7 @@ fn health_fails_while_a_job_waits_for_too_long_or_the_queue_takes_nothing() {
     let health = get(&port, "/health");
     assert_eq!(health.status, 503);
     assert!(health.body.contains("[NB-QUEUE-UNWRITABLE]"), "{health:?}");
+    assert!(get(&port, "/metrics").has("nsbridge_queue_writable 0"));
     std::fs::remove_dir(bridge.file("state/queue.db.probe")).unwrap();
     assert_eq!(get(&port, "/health").status, 200);
     assert!(!bridge.file("state/queue.db.probe").exists());
@@ -193,25 +195,82 @@ fn other_requests_are_refused_and_those_who_say_nothing_keep_nobody_out() {
 }
 
 #[test]
-fn the_rules_of_alerts_are_valid_and_name_metrics_that_there_are() {
-    let rules = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/packaging/monitoring/nsbridge.rules.yml"
-    );
-    let said = process::run("promtool", &["check", "rules", rules], b"");
-    assert_eq!(said.status, Some(0), "{}{}", said.stdout(), said.stderr());
-    let source = include_str!("../../../src/cli/metrics.rs");
-    let text = std::fs::read_to_string(rules).unwrap();
-    let is_part = |it: char| it.is_ascii_lowercase() || it == '_';
-    let words = text.split(|it: char| !is_part(it));
-    let names: Vec<&str> = words
-        .filter_map(|it| it.strip_prefix("nsbridge_"))
-        .collect();
-    assert!(names.len() >= 4, "{names:?}");
-    for name in names {
-        let name = name.trim_end_matches("_seconds");
-        assert!(source.contains(&format!("\"{name}\"")), "nsbridge_{name}");
+fn metrics_count_many_jobs_that_wait_and_those_that_are_held() {
+    const WAITING: usize = 1_000;
+    let mut dead = Named::builder().start();
+    let closed = Named::builder()
+        .zone(Zone::fixed("closed.test", ""))
+        .start();
+    let port = Port::claim();
+    let bridge = listening(Bridge::of(&dead), &port);
+    let bridge = bridge
+        .primary("second", closed.port(), "other", closed.key_file())
+        .route("closed.test", "second");
+    dead.stop();
+    let began = seconds();
+    let update = |zone: &str| {
+        let host = format!("www.{zone}.");
+        payload::update(zone, 0, &[(&host, "A", "", "192.0.2.8")])
+    };
+    let zones = (1..=WAITING).map(|it| update(&format!("z{it}.test")));
+    let calls: Vec<_> = zones.chain([update("closed.test")]).collect();
+    let run = bridge.run(&["plesk"], payload::call(&calls));
+    run.assert_status(69);
+
+    let worker = start(&bridge);
+    let count = |page: &Response, start: &str| {
+        let lines = page.body.lines().filter(|it| it.starts_with(start));
+        let values = lines.filter_map(|it| it.rsplit(' ').next()?.parse::<usize>().ok());
+        values.sum::<usize>()
+    };
+    let of_main = "nsbridge_jobs{primary=\"main\",state=\"waiting\"";
+    let since = "nsbridge_primary_unreachable_since_timestamp_seconds{primary=\"main\"} ";
+    wait::until("the worker finds the primary dead", || {
+        get(&port, "/metrics").body.contains(since)
+    });
+    let started = Instant::now();
+    let page = get(&port, "/metrics");
+    println!("{} octets in {:?}", page.body.len(), started.elapsed());
+    let ended = seconds();
+    assert_eq!(count(&page, of_main), WAITING, "{page:?}");
+    let codes = page.body.lines().filter(|it| it.starts_with(of_main));
+    for line in codes {
+        let is_known = ["NB-CONNECTION-REFUSED", ""]
+            .iter()
+            .any(|code| line.contains(&format!("code=\"{code}\"}}")));
+        assert!(is_known, "{line}");
     }
+    let held = "nsbridge_jobs{primary=\"second\",state=\"held\",code=\"NB-UPDATE-REFUSED\"} 1";
+    assert!(page.has(held), "{page:?}");
+    assert_eq!(count(&page, "nsbridge_jobs{primary=\"second\""), 1);
+    for line in [
+        "nsbridge_primary_unreachable{primary=\"main\"} 1",
+        "nsbridge_primary_unreachable{primary=\"second\"} 0",
+        "nsbridge_queue_writable 1",
+    ] {
+        assert!(page.has(line), "{line}: {page:?}");
+    }
+    let since = count(&page, since);
+    assert!((began..=ended).contains(&since), "{since}: {page:?}");
+    let oldest = count(&page, "nsbridge_oldest_job_age_seconds ");
+    assert!(oldest <= ended - began, "{oldest}: {page:?}");
+    let said = linted(&page.body);
+    assert_eq!((said.status, said.stderr().as_str()), (Some(0), ""));
+    wait::until("the oldest job is older", || {
+        let page = get(&port, "/metrics");
+        count(&page, "nsbridge_oldest_job_age_seconds ") > oldest
+    });
+    stop(worker);
+}
+
+/// Seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nsbridge reads the clock of the system as well"
+)]
+fn seconds() -> usize {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    usize::try_from(now.unwrap().as_secs()).unwrap()
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod faults;
 mod flips;
 mod jobs;
 mod limits;
+mod monitoring;
 mod network;
 mod others;
 mod owners;

@@ -6,6 +6,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -234,6 +235,20 @@ impl Pdns {
         let ran = Connection::open(self.file("pdns.sqlite3"))
             .and_then(|database| database.execute_batch(statements));
         ran.unwrap_or_else(|error| panic!("`{statements}`: {error}"));
+    }
+
+    /// Writes to its database, and holds that as long.
+    #[track_caller]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "there is nothing to wait for but the time"
+    )]
+    pub(crate) fn hold_database(&self, time: Duration) {
+        let write = "BEGIN IMMEDIATE; UPDATE domains SET notified_serial = notified_serial;";
+        let database = Connection::open(self.file("pdns.sqlite3")).expect("it has a database");
+        database.execute_batch(write).expect("it waits for others");
+        std::thread::sleep(time);
+        database.execute_batch("COMMIT").expect("it is ours");
     }
 
     /// Runs `pdns_control` with a command, such as `purge`.
