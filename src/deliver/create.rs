@@ -19,7 +19,7 @@ use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, EntryChange, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, RemovalScope, ZoneStatus};
-use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
+use crate::wire::{MESSAGE_OCTETS_MAX, Rcode, Reply};
 
 /// How long a primary may take to create a member zone, or to drop it: three hundred times what Knot takes.
 const CATALOG_TIME_MAX: Duration = Duration::from_secs(10);
@@ -336,7 +336,7 @@ async fn fill_empty(
     initial: &InitialZone,
     has_failed: bool,
 ) -> Result<Option<Created>, Failure> {
-    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.keys.update);
+    let octets_max = MESSAGE_OCTETS_MAX - session.keys.update.tsig_octets();
     let whole = first_batch(initial);
     let fits = whole.octets() <= octets_max;
     let smallest = initial

@@ -33,7 +33,7 @@ pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};
 pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
-pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
+pub use server::{Catalog, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
     Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
     ZoneKey, ZoneState, ZoneSummary,

@@ -36,7 +36,9 @@ fn a_missing_key_file_is_made_by_the_command() {
         assert_eq!(run_hint(&missing), "");
         let text = SMALLEST.replace("plesk.key", &format!("it's here/{file}"));
         let config = etc.parse(&text).unwrap();
-        let name = config.primaries["main"].key.name().to_text_without_dot();
+        let name = config.primaries["main"].keys[0]
+            .name()
+            .to_text_without_dot();
         assert_eq!(name, "new");
     }
 }

@@ -57,7 +57,7 @@ fn the_key_of_a_route_is_the_one_in_the_table_of_that_name() {
         let [(zone, found)] = &config.routes[0].keys[..] else {
             panic!("{:?}", config.routes[0].keys.len());
         };
-        let found = (zone.to_string(), found.name().to_string());
+        let found = (zone.to_string(), found[0].name().to_string());
         assert_eq!(found, ("a.example.".to_owned(), "other.".to_owned()));
     }
 }

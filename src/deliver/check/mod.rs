@@ -261,7 +261,7 @@ async fn check_catalog(
 ) -> (Verdict, Verdict) {
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
-        .with_key(&catalog.key);
+        .with_key(catalog.key.present());
     let contents = match catalog.census(session).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.is_signed => cx.bad(Failure::CatalogSigned {
@@ -324,7 +324,7 @@ async fn check_zone(
 ) -> (Verdict, Verdict) {
     let primary = session.primary;
     session.keys = primary.keys_of(zone.apex());
-    let cx = &cx.with_key(&session.keys.update);
+    let cx = &cx.with_key(session.keys.update.present());
     let transfer_check = Check::Transfer(Some(zone.clone()));
     if let Err(Failure::BuiltInZone { zone }) = served_soa(session, zone).await {
         return (bad_built_in(&[zone]), Verdict::Untried(transfer_check));
@@ -347,7 +347,7 @@ async fn check_zone(
                 return (cx.bad(failure), Verdict::Untried(transfer_check));
             }
             Err(failure) => {
-                let cx = cx.with_key(&session.keys.transfer);
+                let cx = cx.with_key(session.keys.transfer.present());
                 cx.bad(cx.refused_transfer(failure))
             }
         },
@@ -392,7 +392,8 @@ async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
     let Some(server) = powerdns(session.primary) else {
         return false;
     };
-    let names = server.names_update_key(zone, session.deadline).await;
+    let key = session.keys.update.name();
+    let names = server.names_update_key(zone, key, session.deadline).await;
     names.unwrap_or(false)
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
 use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
+use crate::plan::CatalogCensus;
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
 use crate::zonefile;

@@ -14,9 +14,9 @@ use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, refused, takes_updates_of};
 use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
-use crate::deliver::server::{Catalog, CatalogCensus, Primary, Session, Transfer, open};
+use crate::deliver::server::{Catalog, Primary, Session, Transfer, open};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
-use crate::plan::{CatalogView, Membership};
+use crate::plan::{CatalogCensus, CatalogView, Membership};
 use crate::wire::{Rcode, Response};
 
 /// How long a membership is used. Changes by other instances are seen after that at the latest.

@@ -8,7 +8,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Primary, Session, open};
 use crate::plan::Batch;
-use crate::wire::{self, MESSAGE_OCTETS_MAX};
+use crate::wire::MESSAGE_OCTETS_MAX;
 
 /// How often a new record is looked for.
 const LOOKS: u32 = 12;
@@ -68,7 +68,7 @@ impl Catalog {
     }
 
     async fn upgrade(&self, session: &mut Session<'_>) -> Result<BTreeMap<String, usize>, Failure> {
-        let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&self.key);
+        let octets_max = MESSAGE_OCTETS_MAX - self.key.tsig_octets();
         let mut claims: BTreeMap<String, usize> = BTreeMap::new();
         for attempt in 0..UPGRADES_MAX {
             session.pause(attempt).await?;

@@ -159,7 +159,7 @@ fn every_algorithm_of_the_control_key_is_spoken() {
             .start();
         let settings = RndcSettings {
             control: ("localhost".to_owned(), port.number()),
-            control_key: signing_key(&key),
+            control_keys: signing_key(&key).into(),
             ..settings_of(&named, ANYWHERE)
         };
         let rndc = Rndc::new(settings).unwrap();
