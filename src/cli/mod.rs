@@ -38,6 +38,7 @@ mod usage;
 mod zone;
 mod zone_file;
 mod zone_list;
+mod zone_rekey;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The facts of each command: exit statuses, files, examples, related pages.
 
 use super::facts::{Facts, Uses};
+use super::rekey::REKEY;
 
 const IN_PLACE: (u8, &str) = (0, "everything is in place");
 const DONE: (u8, &str) = (0, "done");
@@ -240,6 +241,7 @@ const FACTS: &[Facts] = &[
         )],
         see_also: &[],
     },
+    REKEY,
     Facts {
         command: "zone list",
         statuses: &[

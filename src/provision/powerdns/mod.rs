@@ -50,7 +50,7 @@ use self::keys::Keys;
 use self::server_zone::{ACCOUNT_PREFIX, ServerZone, other_instance};
 use super::finding::{Findings, Gap};
 use super::silence::Silence;
-use super::status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
+use super::status::{Created, Creator, Deleted, Rekeyed, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, Name, ZoneName};
 
 pub use self::error::{PowerDnsError, Step};
@@ -230,8 +230,7 @@ impl PowerDns {
         self.keys.may_update(&self.api(zone, deadline), key).await
     }
 
-    /// Permits the first keys of the lists to update and transfer the zone; if `retires`, takes the other keys of the lists
-    /// from it. Returns whether that changed anything.
+    /// Lets the first keys of the lists update and transfer the zone; if `retires`, the other keys of the lists no more.
     ///
     /// # Errors
     /// [`PowerDnsError`].
@@ -240,8 +239,13 @@ impl PowerDns {
         zone: &ZoneName,
         retires: bool,
         deadline: Instant,
-    ) -> Result<bool, PowerDnsError> {
-        self.keys.rekey(&self.api(zone, deadline), retires).await
+    ) -> Result<Rekeyed, PowerDnsError> {
+        let is_changed = self.keys.rekey(&self.api(zone, deadline), retires).await?;
+        Ok(if is_changed {
+            Rekeyed::Changed
+        } else {
+            Rekeyed::Unchanged
+        })
     }
 
     /// Returns whether the zone is a catalog that the server generates from its own database.

@@ -172,6 +172,11 @@ impl<'a> Target<'a> {
         self.configure("modzone", &primary_options(file, update_keys))
     }
 
+    /// Gives the zone other options.
+    pub(super) fn modzone(&self, options: &str) -> String {
+        self.configure("modzone", options)
+    }
+
     /// Adds the zone as a secondary of `from`. Without NOTIFY, because it is a secondary only for a
     /// moment.
     pub(super) fn addzone_secondary(

@@ -41,6 +41,7 @@
 //! This module never decides what a zone contains, and only sends commands that `command` has
 //! built: the control key has every right on the server.
 
+mod by_command;
 mod check;
 mod command;
 mod control;
@@ -48,6 +49,7 @@ mod error;
 #[doc(hidden)] // public for `fuzz/` alone
 pub mod isccc;
 mod listen;
+mod rekey;
 mod responder;
 mod seed;
 mod settle;
@@ -60,12 +62,13 @@ use tokio::time::Instant;
 use self::check::{Lines, Probe, ProbeWay};
 use self::command::{Mark, Target, Word, key_word, key_words};
 use self::control::{CommandResult, Control, Server};
+use self::rekey::{NewKeys, rekey};
 use self::responder::Responder;
 use self::seed::SeedContext;
-use self::settle::{Poll, Settled, await_creation, settle};
+use self::settle::{Poll, await_creation, settle};
 use self::status::{ServerZone, grant, is_frozen, names_no_view, read_zone};
 use super::finding::{Findings, Remedy};
-use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
+use super::status::{Created, Deleted, Rekeyed, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, ZoneName};
 use crate::wire::KeyList;
 
@@ -219,11 +222,11 @@ impl Rndc {
             }
             PreparedWay::Template { name } => {
                 let command = target.addzone_template(name);
-                self.create_with(&target, &command, deadline).await
+                by_command::create(&self.server, &target, &command, Some(name), deadline).await
             }
             PreparedWay::File => {
                 let command = target.addzone_primary(&target.file(), &self.update_keys);
-                self.create_with(&target, &command, deadline).await
+                by_command::create(&self.server, &target, &command, None, deadline).await
             }
         }
     }
@@ -302,6 +305,28 @@ impl Rndc {
             place,
             lines: vec![line],
         }))
+    }
+
+    /// Lets the first key of each list update and transfer a zone that was made at run time; if `retires`, the others of the
+    /// lists no more. Keeps everything else.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn rekey(
+        &self,
+        zone: &ZoneName,
+        retires: bool,
+        deadline: Instant,
+    ) -> Result<Rekeyed, RndcError> {
+        let target = self.target(zone)?;
+        let transfer = key_words("the name of the transfer key", &self.transfer_keys)?;
+        let keys = NewKeys {
+            update: &self.update_keys,
+            transfer: &transfer,
+            retires,
+        };
+        let mut control = Control::open(&self.server, deadline).await?;
+        rekey(&mut control, &target, &keys, deadline).await
     }
 
     /// Returns the view of the new zones.
@@ -410,79 +435,5 @@ impl Rndc {
 
     fn target<'a>(&'a self, zone: &'a ZoneName) -> Result<Target<'a>, RndcError> {
         Target::new(zone, self.view.as_ref(), &self.mark)
-    }
-
-    /// Creates the zone with one command.
-    async fn create_with(
-        &self,
-        target: &Target<'_>,
-        command: &str,
-        deadline: Instant,
-    ) -> Result<Created, RndcError> {
-        let mut control = Control::open(&self.server, deadline).await?;
-        loop {
-            let answer = control.addzone(target, command, deadline).await?;
-            match answer.result {
-                CommandResult::Success => return Ok(Created::Placeholder),
-                CommandResult::AlreadyExists => {}
-                CommandResult::FileNotFound
-                | CommandResult::Failure
-                | CommandResult::Unexpected
-                | CommandResult::NotLoaded
-                | CommandResult::NotFound
-                | CommandResult::PermissionDenied => {
-                    return Err(self.creation_error(&control, target, &answer));
-                }
-            }
-            match settle(&self.server, &mut control, target, deadline).await? {
-                Settled::Exists(status) => return Ok(Created::AlreadyThere(status)),
-                Settled::Absent => {}
-            }
-        }
-    }
-
-    fn creation_error(
-        &self,
-        control: &Control<'_>,
-        target: &Target<'_>,
-        answer: &control::Answer,
-    ) -> RndcError {
-        let (server, zone) = (self.server.to_string(), target.zone().clone());
-        match (&self.way, answer.result) {
-            (PreparedWay::Template { name }, CommandResult::Failure) => {
-                RndcError::TemplateRefused {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                }
-            }
-            (PreparedWay::Template { name }, CommandResult::FileNotFound) => {
-                RndcError::TemplateFileMissing {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                }
-            }
-            (PreparedWay::Template { name }, CommandResult::Unexpected) => {
-                RndcError::TemplateFileRefused {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                    answer: answer.quoted(),
-                }
-            }
-            (_, CommandResult::FileNotFound) => RndcError::FileMissing {
-                server,
-                zone,
-                file: target.file(),
-            },
-            (_, CommandResult::Unexpected) => RndcError::ContentsRefused {
-                server,
-                zone,
-                answer: answer.quoted(),
-                without_address: Vec::new(),
-            },
-            _ => control.addzone_error(target, answer),
-        }
     }
 }

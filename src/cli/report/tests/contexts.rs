@@ -81,6 +81,15 @@ const CAUSES: &[(&Entry, Chain)] = &[
         &ownership::CATALOG_KEY_REFUSED,
         &[&key::KEY_UNKNOWN, &key::UNSIGNED_REFUSAL],
     ),
+    (
+        &key::KEYS_ELSEWHERE,
+        &[
+            &zone::UPDATE_REFUSED,
+            &key::KEY_UNKNOWN,
+            &key::KEY_SECRET_DIFFERS,
+            &key::UNSIGNED_REFUSAL,
+        ],
+    ),
     (&ownership::CATALOG_ABSENT, &[&zone::ZONE_ABSENT]),
     (&ownership::CATALOG_NOT_LOADED, &[&zone::ZONE_NOT_LOADED]),
 ];

@@ -145,7 +145,9 @@ fn reason(failure: &Failure) -> Reason {
                 Refused
             }
         },
-        Failure::BehindCname { .. } | Failure::Catalog { .. } => OfCause,
+        Failure::BehindCname { .. } | Failure::KeysElsewhere { .. } | Failure::Catalog { .. } => {
+            OfCause
+        }
     }
 }
 

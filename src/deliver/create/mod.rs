@@ -5,6 +5,8 @@
 //! also load nothing, and then the first UPDATE adds the SOA. Meanwhile it answers as for a zone that it does
 //! not have, or SERVFAIL.
 
+pub(super) mod rekey;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
