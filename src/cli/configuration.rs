@@ -89,9 +89,11 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     for (name, settings) in &config.primaries {
         let routes = config.routes.iter().filter(|route| route.primary == *name);
         let keys = routes.flat_map(|route| {
-            let own = (route.suffix.clone(), settings.keys.clone());
+            let own = (route.suffix.clone(), None);
+            let others = route.keys.iter();
+            let others = others.map(|(suffix, keys)| (suffix.clone(), Some(keys.clone())));
             // The keys of the route come last: of equal suffixes the last counts.
-            std::iter::once(own).chain(route.keys.iter().cloned())
+            std::iter::once(own).chain(others)
         });
         let creator = Creator {
             instance: &config.instance,
@@ -176,7 +178,7 @@ struct Creator<'a> {
 fn primary(
     name: &str,
     settings: &config::PrimarySettings,
-    keys_below: impl Iterator<Item = (Name, Vec<Key>)>,
+    keys_below: impl Iterator<Item = (Name, Option<Vec<Key>>)>,
     creator: &Creator<'_>,
 ) -> Result<Primary, ProvisionError> {
     let provision = settings.provision.as_ref();
@@ -188,7 +190,10 @@ fn primary(
         query_endpoint: settings.query_endpoint.clone(),
         transfer_endpoint: settings.transfer_endpoint.clone(),
         keys_below: keys_below
-            .map(|(suffix, keys)| (suffix, signing_keys(settings, keys)))
+            .map(|(suffix, own)| {
+                let own = own.map(|own| signing_keys(settings, own));
+                (suffix, own.unwrap_or_else(|| keys.clone()))
+            })
             .collect(),
         nameservers: settings.nameservers.clone(),
         abilities: settings.abilities.clone(),

@@ -132,6 +132,13 @@ async fn create_on_primary(
     cx: &mut Context<'_>,
     initial: &InitialZone,
 ) -> Result<Created, Failure> {
+    let transfer = &cx.session.keys.transfer;
+    if transfer.keys().len() > 1 {
+        // BIND fetches first contents with the key that it takes, which any answer shows.
+        let apex = initial.name.apex();
+        let asked = cx.session.query_with(apex, RecordType::SOA, Some(transfer));
+        asked.await?;
+    }
     match create_with(cx, initial).await {
         Err(Failure::Provision(error)) if error.is_of_contents() => {
             let Some(smallest) = initial.smallest() else {

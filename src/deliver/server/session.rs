@@ -201,7 +201,8 @@ impl Session<'_> {
         // No server has a zone for this name (RFC 6761 section 6.4).
         let name = "nsbridge-check.invalid.".parse();
         let name: Name = name.expect("the name is well-formed");
-        let reply = self.query(&name, RecordType::SOA).await?;
+        let key = self.keys.update.present().clone().into();
+        let reply = self.query_with(&name, RecordType::SOA, Some(&key)).await?;
         let joins = reply == Reply::Unsigned(Rcode::REFUSED);
         known.set(Some(joins));
         Ok(joins)
