@@ -226,11 +226,13 @@ fn a_list_costs_no_exchange_where_the_first_key_works() {
             .set(MAIN, "key", keys)
             .without_dry_run("exchanges are counted");
         let calls = [1, 1, 2].map(|number| wanted("example.com", number).call());
-        calls.map(|call| {
+        let [_, unchanged, changed] = calls.map(|call| {
             let (run, exchanges) = proxy.count(|| bridge.plesk(&call));
             run.assert_status(0).assert_stderr("");
             exchanges
-        })
+        });
+        // The first call also asks about the zones above, which the server refuses to show to any key.
+        [unchanged, changed]
     };
     // Both find the zone as this has left it.
     exchanges("\"plesk\"");
