@@ -155,6 +155,7 @@ async fn check_connected<'a>(
         _ => None,
     };
     let is_key_known = keys.iter().any(|it| matches!(it.1, Verdict::Good(_)));
+    let is_first_known = matches!(keys.first(), Some((_, Verdict::Good(_))));
     checked.extend(
         keys.into_iter()
             .map(|(check, key)| Checked::new(check, key)),
@@ -198,7 +199,7 @@ async fn check_connected<'a>(
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
         // The first key stays after a rollover: the others need no rights then.
-        if let Some(keys) = singles.first().filter(|_| is_well) {
+        if let Some(keys) = singles.first().filter(|_| is_well && is_first_known) {
             let name = keys.update.name().clone();
             let verdict = check_zone(&mut session, &cx, zone, keys).await;
             let verdict = spare_for_zone(verdict);
