@@ -119,6 +119,7 @@ pub(super) async fn check_keys<'a>(
 /// Returns the verdict on one key of a list for a zone, by those on transfer and updates with it.
 pub(super) fn spare_for_zone((transfer, update): (Verdict, Verdict)) -> Verdict {
     match (spare(transfer), spare(update)) {
+        (_, update @ Verdict::Spare(_)) => update,
         (transfer @ Verdict::Spare(_), _) => transfer,
         (_, update) => update,
     }
