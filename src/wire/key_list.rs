@@ -86,6 +86,12 @@ pub(crate) struct Trial<'k> {
     best: Option<(Standing, usize, Vec<u8>, Option<RequestMac>)>,
 }
 
+/// One sending of the request.
+pub(crate) struct Turn<'k> {
+    /// The key that signs it; `None` if the request is not signed.
+    pub(crate) key: Option<&'k Key>,
+}
+
 /// How far a response counts; a later variant counts more.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Standing {
@@ -112,13 +118,14 @@ impl<'k> Trial<'k> {
         }
     }
 
-    /// Returns the next key to sign with; `Some(None)` for none. `None` at the end.
-    pub(crate) fn next_key(&mut self) -> Option<Option<&'k Key>> {
+    /// Returns what signs the request next; `None` at the end.
+    pub(crate) fn next_turn(&mut self) -> Option<Turn<'k>> {
         if let Some((Standing::Final, ..)) = self.best {
             return None;
         }
         self.sent = self.left.pop()?;
-        Some(self.list.map(|list| &list.keys[self.sent]))
+        let key = self.list.map(|list| &list.keys[self.sent]);
+        Some(Turn { key })
     }
 
     /// Takes note of the response to the request with the last key, which had this MAC.

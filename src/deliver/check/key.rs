@@ -116,6 +116,15 @@ pub(super) async fn check_keys<'a>(
     (verdicts, clock.expect("a list has a key"))
 }
 
+/// Returns the check that must succeed before the rest can be tried, by the verdicts on the keys and on the clock.
+pub(super) fn obstacle(keys: &[(Check, Verdict)], clock: &Verdict) -> Option<Check> {
+    match (clock, keys.first()) {
+        (Verdict::Bad(_), _) => Some(Check::Clock),
+        (_, Some((check, Verdict::Bad(_)))) => Some(check.clone()),
+        _ => None,
+    }
+}
+
 /// Returns the verdict on one key of a list for a zone, by those on transfer and updates with it.
 pub(super) fn spare_for_zone((transfer, update): (Verdict, Verdict)) -> Verdict {
     match (spare(transfer), spare(update)) {

@@ -32,7 +32,7 @@ use crate::plan::{Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
-use key::{check_keys, first_name, single_keys, spare_for_zone};
+use key::{check_keys, first_name, obstacle, single_keys, spare_for_zone};
 use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
 use update_probe::check_updates;
@@ -148,12 +148,7 @@ async fn check_connected<'a>(
     let (primary, zones) = (session.primary, &targets.zones);
     let cx = CheckContext::new(primary);
     let (keys, clock) = check_keys(&mut session, &singles.first, zones).await;
-    let is_bad = |it: &(Check, Verdict)| matches!(it.1, Verdict::Bad(_));
-    let obstacle = match (keys.first().filter(|it| is_bad(it)), &clock) {
-        (_, Verdict::Bad(_)) => Some(Check::Clock),
-        (Some((check, _)), _) => Some(check.clone()),
-        _ => None,
-    };
+    let obstacle = obstacle(&keys, &clock);
     let is_key_known = keys.iter().any(|it| matches!(it.1, Verdict::Good(_)));
     let is_first_known = matches!(keys.first(), Some((_, Verdict::Good(_))));
     checked.extend(
@@ -200,12 +195,8 @@ async fn check_connected<'a>(
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
         // The first key stays after a rollover: the others need no rights then.
         if let Some(keys) = singles.first().filter(|_| is_well && is_first_known) {
-            let name = keys.update.name().clone();
-            let verdict = check_zone(&mut session, &cx, zone, keys).await;
-            let verdict = spare_for_zone(verdict);
-            checked.push(Checked::new(Check::ZoneKey(name, zone.clone()), verdict));
+            checked.push(check_first_key(&mut session, &cx, zone, keys).await);
         }
-        session.keys = keys;
         if targets.are_named
             && let Some(verdict) = check_secondaries(&mut session, zone, peer.ip()).await
         {
@@ -393,6 +384,20 @@ async fn check_zone<'a>(
         }
     };
     (transfer, update)
+}
+
+/// Checks the first key of a list alone for a zone that takes another one.
+async fn check_first_key<'a>(
+    session: &mut Session<'a>,
+    cx: &CheckContext<'_>,
+    zone: &ZoneName,
+    first: &'a SigningKeys,
+) -> Checked {
+    let all = session.keys;
+    let verdict = spare_for_zone(check_zone(session, cx, zone, first).await);
+    session.keys = all;
+    let check = Check::ZoneKey(first.update.name().clone(), zone.clone());
+    Checked::new(check, verdict)
 }
 
 /// Returns whether a zone is known to be a producer. PowerDNS: it takes updates of one and does not

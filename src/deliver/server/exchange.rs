@@ -54,8 +54,8 @@ impl Session<'_> {
         kind: RequestKind,
     ) -> Result<(Vec<u8>, Option<(&'k Key, RequestMac)>), Failure> {
         let mut trial = Trial::new(keys);
-        while let Some(key) = trial.next_key() {
-            let (answer, mac) = self.exchange_with(unsigned, key, kind).await?;
+        while let Some(turn) = trial.next_turn() {
+            let (answer, mac) = self.exchange_with(unsigned, turn.key, kind).await?;
             trial.note(answer, mac);
         }
         Ok(trial.finish())

@@ -103,12 +103,12 @@ impl Keys {
             return Err(missing(api, key));
         }
         let ours = self.all();
-        let retired = |key: &Name| retires && ours.contains(&key) && !first.contains(&key);
+        let is_dropped = |key: &Name| retires && ours.contains(&key) && !first.contains(&key);
         let transfers = parsed(&transfer_keys);
         let keys = distinct(transfers.iter().chain(first));
         let keys = keys
             .into_iter()
-            .filter(|key| known.contains(key) && !retired(key));
+            .filter(|key| known.contains(key) && !is_dropped(key));
         let keys: Vec<String> = keys.map(canonical).collect();
         let before: Vec<String> = transfers.iter().map(canonical).collect();
         let changes_transfers = keys != before;

@@ -69,8 +69,8 @@ fn respond(answer: Answer, key: &Key, mac: &RequestMac) -> Vec<u8> {
 fn tried(list: &KeyList, answers: [Answer; 3]) -> (Vec<String>, String, Reply) {
     let (keys, mut sent) = (keys(), Vec::new());
     let mut trial = Trial::new(Some(list));
-    while let Some(key) = trial.next_key() {
-        let key = key.unwrap();
+    while let Some(turn) = trial.next_turn() {
+        let key = turn.key.unwrap();
         let mut message = encode_query(&name("a.example"), RecordType::SOA, ID);
         let mac = sign_request(&mut message, key, NOW).unwrap();
         let index = keys.iter().position(|it| it == key).unwrap();
