@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,7 +12,6 @@ use super::input;
 use super::message::{Abort, Message};
 use super::output::{Output, count};
 use super::report::fail;
-use super::resync::TIME_MAX;
 use super::status::Status;
 use super::store::with_store;
 use crate::deliver::{CatalogRepair, Difference, DifferenceKind, Engine, Primary};
@@ -23,6 +23,9 @@ use crate::queue::{Access, StoreThread, Wanted};
 
 /// The most intents that are compared at a time.
 const BATCH: usize = 1_000;
+
+/// The time limit of one of them, and of the catalogs.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(600);
 
 /// Options of `nsbridge audit`.
 #[derive(Debug, clap::Args)]

@@ -309,17 +309,24 @@ impl Report<'_> {
                     Word::Ok
                 }
             }
-            Verdict::Bad(bad) => {
+            Verdict::Bad(bad) | Verdict::Spare(bad) => {
                 let trouble = bad.trouble.diagnostic().at(software);
-                let status = Status::from(trouble.class());
-                self.status.or_worse(status);
-                entry["kind"] = status.kind().into();
+                let is_spare = matches!(verdict, Verdict::Spare(_));
+                if !is_spare {
+                    let status = Status::from(trouble.class());
+                    self.status.or_worse(status);
+                    entry["kind"] = status.kind().into();
+                }
                 explain(&mut entry, &trouble);
                 if let Some(remedy) = &bad.remedy {
                     entry["place"] = remedy.place.into();
                     entry["lines"] = remedy.lines.clone().into();
                 }
-                Word::Failed
+                if is_spare {
+                    Word::Warning
+                } else {
+                    Word::Failed
+                }
             }
             Verdict::Open(doubt) => {
                 let doubt = doubt.diagnostic().at(software);
@@ -335,7 +342,7 @@ impl Report<'_> {
             }
         };
         self.print(word, &line, entry);
-        if let Verdict::Bad(bad) = verdict
+        if let Verdict::Bad(bad) | Verdict::Spare(bad) = verdict
             && let Some(remedy) = &bad.remedy
         {
             self.output.detail(&format!("  in {}:", remedy.place));

@@ -23,7 +23,7 @@ use crate::provision::powerdns::{PowerDns, PowerDnsSettings};
 use crate::provision::rndc::{Rndc, RndcSettings};
 use crate::provision::{self, ProvisionError, Provisioner};
 use crate::transport::EXCHANGE_TIME_MAX;
-use crate::wire::Key;
+use crate::wire::{Key, KeyList};
 
 /// The default path of the configuration.
 pub(super) const CONFIG_PATH: &str = "/etc/nsbridge/nsbridge.toml";
@@ -92,9 +92,11 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
     for (name, settings) in &config.primaries {
         let routes = config.routes.iter().filter(|route| route.primary == *name);
         let keys = routes.flat_map(|route| {
-            let own = (route.suffix.clone(), settings.key.clone());
+            let own = (route.suffix.clone(), None);
+            let others = route.keys.iter();
+            let others = others.map(|(suffix, keys)| (suffix.clone(), Some(keys.clone())));
             // The keys of the route come last: of equal suffixes the last counts.
-            std::iter::once(own).chain(route.keys.iter().cloned())
+            std::iter::once(own).chain(others)
         });
         let creator = Creator {
             instance: &config.instance,
@@ -181,64 +183,73 @@ struct Creator<'a> {
 fn primary(
     name: &str,
     settings: &config::PrimarySettings,
-    keys_below: impl Iterator<Item = (Name, Key)>,
+    keys_below: impl Iterator<Item = (Name, Option<Vec<Key>>)>,
     creator: &Creator<'_>,
 ) -> Result<Primary, ProvisionError> {
     let provision = settings.provision.as_ref();
     let catalog = settings.catalog.as_ref();
+    let keys = signing_keys(settings, settings.keys.clone());
     Ok(Primary {
         name: name.into(),
         endpoint: settings.endpoint.clone(),
         query_endpoint: settings.query_endpoint.clone(),
         transfer_endpoint: settings.transfer_endpoint.clone(),
-        keys: signing_keys(settings, settings.key.clone()),
         keys_below: keys_below
-            .map(|(suffix, key)| (suffix, signing_keys(settings, key)))
+            .map(|(suffix, own)| {
+                let own = own.map(|own| signing_keys(settings, own));
+                (suffix, own.unwrap_or_else(|| keys.clone()))
+            })
             .collect(),
         nameservers: settings.nameservers.clone(),
         abilities: settings.abilities.clone(),
         provisioning: provision
-            .map(|provision| provisioning(provision, settings, creator))
+            .map(|provision| provisioning(provision, settings, &keys, creator))
             .transpose()?,
         catalog: catalog.map(|catalog| {
             Catalog::new(
                 catalog.name.clone(),
-                catalog.key.clone(),
+                key_list(catalog.keys.clone()),
                 creator.instance.into(),
             )
         }),
         pool: Pool::new(settings.zones_in_flight),
+        keys,
     })
 }
 
-/// Returns the keys of zones whose updates a key signs.
-fn signing_keys(settings: &config::PrimarySettings, update: Key) -> SigningKeys {
+/// Returns the keys of zones whose updates these keys sign.
+fn signing_keys(settings: &config::PrimarySettings, update: Vec<Key>) -> SigningKeys {
+    let transfer = settings.transfer_keys.as_ref().unwrap_or(&update).clone();
     SigningKeys {
-        transfer: settings.transfer_key.as_ref().unwrap_or(&update).clone(),
-        update,
+        transfer: key_list(transfer),
+        update: key_list(update),
     }
+}
+
+fn key_list(keys: Vec<Key>) -> KeyList {
+    KeyList::new(keys).expect("the configuration refuses an empty list")
 }
 
 fn provisioning(
     provision: &ProvisionSettings,
     settings: &config::PrimarySettings,
+    keys: &SigningKeys,
     creator: &Creator<'_>,
 ) -> Result<Provisioning, ProvisionError> {
     let &Creator {
         instance,
         exchange_time_max,
     } = creator;
-    let transfer_key = settings.transfer_key.as_ref().unwrap_or(&settings.key);
     Ok(Provisioning::Provisioner(match provision {
         ProvisionSettings::Rndc(rndc) => Provisioner::Rndc(Box::new(Rndc::new(RndcSettings {
             control: rndc.control.clone(),
             host: settings.endpoint.host.clone(),
-            control_key: rndc.control_key.clone(),
+            control_keys: key_list(rndc.control_keys.clone()),
             view: rndc.view.clone(),
             instance: instance.into(),
             way: rndc.way.clone(),
-            update_key: settings.key.clone(),
-            transfer_key: transfer_key.clone(),
+            update_keys: keys.update.clone(),
+            transfer_keys: keys.transfer.clone(),
             clock: now,
             exchange_time_max,
         })?)),
@@ -248,8 +259,8 @@ fn provisioning(
                 path: powerdns.path.clone(),
                 api_key: powerdns.api_key.clone(),
                 instance: instance.into(),
-                update_key: settings.key.name().clone(),
-                transfer_key: transfer_key.name().clone(),
+                update_keys: names(&keys.update),
+                transfer_keys: names(&keys.transfer),
                 exchange_time_max,
             })?)
         }
@@ -261,6 +272,10 @@ fn provisioning(
             return Ok(Provisioning::Catalog { group });
         }
     }))
+}
+
+fn names(keys: &KeyList) -> Vec<Name> {
+    keys.keys().iter().map(|key| key.name().clone()).collect()
 }
 
 /// Returns the name of this machine in the kernel.

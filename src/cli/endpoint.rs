@@ -153,6 +153,7 @@ impl<'a> Endpoint<'a> {
             jobs: jobs.count().await?.into_iter().collect(),
             contacts: jobs.contacts().await?,
             unmet: jobs.unmet().await?,
+            wanted: jobs.count_wanted().await?,
             is_writable: try_write(&self.setup.queue_path).is_ok(),
             now: (self.setup.policy.clock)(),
         })

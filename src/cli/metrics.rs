@@ -9,10 +9,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::deliver::{CatalogCensus, Routed};
+use crate::deliver::Routed;
 use crate::diagnostic::Diagnose as _;
 use crate::model::{Intent, Presence};
-use crate::queue::{Attempted, Job, JobCount, JobGroup, PrimaryContact, Stays, UnmetPart};
+use crate::plan::CatalogCensus;
+use crate::queue::{
+    Attempted, Job, JobCount, JobGroup, PrimaryContact, Stays, UnmetPart, WantedCount,
+};
 
 /// Labels with their values.
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -23,6 +26,7 @@ pub(super) struct Snapshot {
     pub(super) jobs: Vec<(JobGroup, JobCount)>,
     pub(super) contacts: Vec<PrimaryContact>,
     pub(super) unmet: Vec<UnmetPart>,
+    pub(super) wanted: Vec<WantedCount>,
     /// Whether the directory of the queue file takes something more.
     pub(super) is_writable: bool,
     /// Seconds since 1970.
@@ -52,6 +56,8 @@ pub(super) struct Metrics {
     succeeded_at: Gauges<1>,
     failed_at: Gauges<2>,
     unmet: Gauges<1>,
+    wanted: Gauges<1>,
+    differing: Gauges<1>,
 }
 
 impl Metrics {
@@ -105,6 +111,12 @@ impl Metrics {
         let unmet = Family::default();
         let help = "Parts of zones that are not as they were sent, by diagnostic code";
         registry.register("unmet_parts", help, Gauges::clone(&unmet));
+        let wanted = Family::default();
+        let help = "Zones and PTR values that were put in place and are still wanted";
+        registry.register("zones_wanted", help, Gauges::clone(&wanted));
+        let differing = Family::default();
+        let help = "Those of them that differ on their primaries, by the last audits";
+        registry.register("zones_differing", help, Gauges::clone(&differing));
         Self {
             registry,
             attempts,
@@ -118,6 +130,8 @@ impl Metrics {
             succeeded_at,
             failed_at,
             unmet,
+            wanted,
+            differing,
         }
     }
 
@@ -160,10 +174,6 @@ impl Metrics {
     }
 
     /// Notes the members of the catalog of a primary; `None` if they are not known any more.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the worker does not read catalogs yet")
-    )]
     pub(super) fn members(&self, primary: &str, census: Option<&CatalogCensus>) {
         let counts = |it: &CatalogCensus| [it.ours, it.others.values().sum(), it.unmarked];
         let counts = census.map(counts);
@@ -214,6 +224,14 @@ impl Metrics {
         for part in &snapshot.unmet {
             let labels = [("code", part.report.code().to_owned())];
             self.unmet.get_or_create(&labels).inc();
+        }
+        self.wanted.clear();
+        self.differing.clear();
+        for count in &snapshot.wanted {
+            let labels = of_primary(&count.primary);
+            self.wanted.get_or_create(&labels).set(signed(count.wanted));
+            let differing = signed(count.differing);
+            self.differing.get_or_create(&labels).set(differing);
         }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a string takes every text");
@@ -269,6 +287,7 @@ mod tests {
             jobs: Vec::new(),
             contacts: Vec::new(),
             unmet: Vec::new(),
+            wanted: Vec::new(),
             is_writable: true,
             now: 1_000,
         }

@@ -42,6 +42,7 @@ mod usage;
 mod zone;
 mod zone_file;
 mod zone_list;
+mod zone_rekey;
 mod zone_restore;
 
 use std::path::PathBuf;

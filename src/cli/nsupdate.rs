@@ -282,7 +282,7 @@ fn routes(options: &Options) -> Result<Vec<Route>, Message> {
                 suffix: suffix.clone(),
                 primary: primary.name.clone(),
                 endpoint: primary.endpoint.clone(),
-                key: primary.keys_of(suffix).update.clone(),
+                key: primary.keys_of(suffix).update.first().clone(),
             })
     });
     Ok(routes.collect())

@@ -1,9 +1,8 @@
 //! `nsbridge resync`: brings everything that was put in place back to its primary, the catalog first.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::audit::{Chosen, bring_back_catalogs, next_wanted};
+use super::audit::{Chosen, TIME_MAX, bring_back_catalogs, next_wanted};
 use super::configuration;
 use super::handover::{Source, command, hand_over_from};
 use super::input;
@@ -15,9 +14,6 @@ use crate::payload::Command;
 
 /// The most intents that are delivered at a time.
 const BATCH: usize = 1_000;
-
-/// The time limit of one of them, and of the catalogs.
-pub(super) const TIME_MAX: Duration = Duration::from_secs(600);
 
 /// Options of `nsbridge resync`.
 #[derive(Debug, clap::Args)]

@@ -13,6 +13,7 @@ use super::endpoint::Endpoint;
 use super::guard::Guard;
 use super::handover::{dispatcher, report_job};
 use super::message::{Abort, Message};
+use super::metrics::Metrics;
 use super::output::Output;
 use super::status::Status;
 use super::store::with_store;
@@ -89,7 +90,7 @@ pub(super) fn run(
                     endpoint.metrics.reachable(primary);
                     case!(command::PRIMARY_BACK, primary)
                 }
-                Event::Audited(audited) => match report_audit(&audited) {
+                Event::Audited(audited) => match report_audit(&audited, &endpoint.metrics) {
                     Some(remark) => remark,
                     None => return,
                 },
@@ -117,7 +118,11 @@ fn intervals(setup: &Setup) -> AuditIntervals {
 }
 
 /// Returns what to say about an audit of the worker.
-fn report_audit(audited: &Audited<'_>) -> Option<Diagnostic> {
+fn report_audit(audited: &Audited<'_>, metrics: &Metrics) -> Option<Diagnostic> {
+    if let Audited::Catalog(primary, audit) = audited {
+        let census = audit.as_ref().ok().map(|it| &it.census);
+        metrics.members(&primary.name, census);
+    }
     match audited {
         Audited::Catalog(primary, Ok(audit)) if audit.repaired > 0 => {
             let (primary, entries) = (&primary.name, audit.repaired);

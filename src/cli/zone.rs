@@ -16,6 +16,7 @@ use super::status::Status;
 use super::store::with_store;
 use super::trust::By;
 use super::zone_list::{self, provenance_word};
+use super::zone_rekey;
 use super::zone_restore;
 use crate::deliver::{AdoptedFrom, Done, Failure, Primary, ZoneState};
 use crate::diagnostic::{case, command as entries};
@@ -67,6 +68,9 @@ pub(super) enum Command {
         #[arg(value_parser = input::name)]
         zone: Name,
     },
+    /// Lets the first key of the list under `key` update zones of this instance that are there, and the others of the list no
+    /// more. Leaves the other settings of the zones as they are.
+    Rekey(zone_rekey::Arguments),
     /// Lists the zones that nsbridge has created or delivered records to, and those in the catalogs of its
     /// primaries, each with its owner.
     List,
@@ -96,6 +100,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         Command::Delete { zone, by } => delete(&ZoneName::new(zone), by.trust(), config, output),
         Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
         Command::Restore { zone } => zone_restore::run(&ZoneName::new(zone), config, output),
+        Command::Rekey(arguments) => zone_rekey::run(arguments, config, output),
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     }

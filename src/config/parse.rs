@@ -312,15 +312,12 @@ impl References<'_> {
             Transport::Tcp | Transport::Udp => reject_tls_options(table)?,
             Transport::Tls => tls::read_with_identity(table, &host, self.directory)?,
         };
-        let key = self.key(&table.require("key", table.text("key")?)?)?;
-        let transfer_key = table.text("transfer-key")?;
-        let transfer_key = transfer_key.map(|text| self.key(&text)).transpose()?;
-        let catalog = self.catalog(table, &key)?;
+        let keys = table.require("key", self.keys(table, "key")?)?;
+        let transfer_keys = self.keys(table, "transfer-key")?;
+        let catalog = self.catalog(table, &keys)?;
         let zones = table.number("zones-in-flight", 1..=ZONES_IN_FLIGHT_MAX)?;
         let provision = match table.table("provision", provision::KEYS)? {
-            Some(table) => Some(provision::read(&table, self.directory, |text| {
-                self.key(text)
-            })?),
+            Some(table) => Some(provision::read(&table, self)?),
             None => None,
         };
         if let Some(ProvisionSettings::Catalog { .. }) = provision {
@@ -367,8 +364,8 @@ impl References<'_> {
                     Transport::Tcp | Transport::Tls => security,
                 },
             },
-            key,
-            transfer_key,
+            keys,
+            transfer_keys,
             nameservers: read_hosts(table, "nameservers")?,
             abilities: abilities::read(table, creates)?,
             zones_in_flight: zones.unwrap_or(ZONES_IN_FLIGHT) as usize,
@@ -380,19 +377,17 @@ impl References<'_> {
     fn catalog(
         &self,
         table: &Table<'_>,
-        key: &Key,
+        keys: &[Key],
     ) -> Result<Option<CatalogSettings>, ConfigError> {
-        let key = match table.text("catalog-key")? {
-            Some(text) => self.key(&text)?,
-            None => key.clone(),
-        };
+        let own = self.keys(table, "catalog-key")?;
+        let keys = own.unwrap_or_else(|| keys.to_vec());
         let text = table.text("catalog")?;
         let Some(text) = text.filter(|text| !text.value.is_empty()) else {
             return Ok(None);
         };
         let allowed = "a domain name in ASCII of at most 172 octets";
         let name = text.read(allowed, |text| CatalogName::new(&text.parse().ok()?))?;
-        Ok(Some(CatalogSettings { name, key }))
+        Ok(Some(CatalogSettings { name, keys }))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::reader::{Keys, Table, Text};
+use super::references::References;
 use super::settings::{PowerDnsProvision, ProvisionSettings, RndcProvision};
 use super::unreadable::Unreadable;
 use super::values::{HOST_AND_PORT, read_host, read_path, read_url, read_word};
@@ -16,7 +17,6 @@ use crate::model::Secret;
 use crate::provision::command::{Argument, CommandSettings};
 use crate::provision::rndc::Way;
 use crate::transport::{Application, Endpoint, Security};
-use crate::wire::Key;
 
 /// Port of BIND's control channel.
 const CONTROL_PORT: u16 = 953;
@@ -73,11 +73,10 @@ enum Method {
     Catalog,
 }
 
-/// Reads the table. `key` looks a key up in `[keys]`; paths are relative to `directory`.
+/// Reads the table.
 pub(super) fn read(
     table: &Table<'_>,
-    directory: &Path,
-    key: impl Fn(&Text<'_>) -> Result<Key, ConfigError>,
+    references: &References<'_>,
 ) -> Result<ProvisionSettings, ConfigError> {
     let method = table.require("method", table.text("method")?)?;
     let methods = [
@@ -92,7 +91,8 @@ pub(super) fn read(
             let control = table.require("control", table.text("control")?)?;
             Ok(ProvisionSettings::Rndc(RndcProvision {
                 control: control.read(HOST_AND_PORT, |text| read_host(text, CONTROL_PORT))?,
-                control_key: key(&table.require("control-key", table.text("control-key")?)?)?,
+                control_keys: table
+                    .require("control-key", references.keys(table, "control-key")?)?,
                 view: read_word(table, "view")?,
                 way: read_way(table)?,
             }))
@@ -106,7 +106,7 @@ pub(super) fn read(
         }
         Method::PowerDns => {
             reject_keys(table, &[RNDC, COMMAND, CATALOG])?;
-            read_powerdns(table, directory).map(ProvisionSettings::PowerDns)
+            read_powerdns(table, references.directory).map(ProvisionSettings::PowerDns)
         }
         Method::Catalog => {
             reject_keys(table, &[RNDC, COMMAND, POWERDNS])?;

@@ -193,6 +193,15 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// Reads a string, or an array of strings; empty if the key is missing.
+    pub(super) fn text_or_texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
+        match self.entries.get(key) {
+            Some(value) if value.get_ref().as_array().is_some() => self.texts(key),
+            Some(value) => Ok(vec![self.as_text(key, A_STRING, value)?]),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Reads a whole number in a range.
     pub(super) fn number(
         &self,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::{ConfigError, quoted};
 use super::reader::{Keys, Table, Text};
-use super::references::References;
+use super::references::{References, key_texts};
 use super::settings::{KeySettings, PrimarySettings, Route};
 use super::values::read_name;
 use crate::model::Name;
@@ -44,18 +44,16 @@ pub(super) fn read(
             let allowed = format!("a name under [primaries]: {}", quoted(&names));
             return Err(text.bad_choice(allowed, &names));
         };
-        let keys = match table.text("key")? {
+        let texts = key_texts(&table, "key")?;
+        if let (Some(key), Some(_)) = (texts.first(), &primary.provision) {
             // The keys are a part of how a zone is created.
-            Some(key) if primary.provision.is_some() => {
-                return Err(ConfigError::Excluded {
-                    position: key.position,
-                    key: key.key,
-                    other: "provision",
-                });
-            }
-            Some(key) => keys(&key, &suffix, references)?,
-            None => Vec::new(),
-        };
+            return Err(ConfigError::Excluded {
+                position: key.position.clone(),
+                key: key.key.clone(),
+                other: "provision",
+            });
+        }
+        let keys = keys(&texts, &suffix, references)?;
         routes.push(Route {
             suffix,
             primary: text.value.to_owned(),
@@ -65,16 +63,48 @@ pub(super) fn read(
     Ok(routes)
 }
 
-/// Returns the key with the suffix of the route. If the option has `{zone}`, returns the keys of all zones at or below
-/// the suffix for which there is a table of keys.
+/// Returns the keys with the suffix of the route, in their order. For an option with `{zone}`, returns the keys of all
+/// zones at or below the suffix for which there is a table of keys.
 fn keys(
-    text: &Text<'_>,
+    texts: &[Text<'_>],
     suffix: &Name,
     references: &References<'_>,
-) -> Result<Vec<(Name, Key)>, ConfigError> {
-    let Some((before, after)) = text.value.split_once(ZONE) else {
-        return Ok(vec![(suffix.clone(), references.key(text)?)]);
-    };
+) -> Result<Vec<(Name, Vec<Key>)>, ConfigError> {
+    let mut lists: BTreeMap<Name, Vec<Key>> = BTreeMap::new();
+    for text in texts.iter().filter(|text| text.value.contains(ZONE)) {
+        let zones = zones(text, suffix, references);
+        if zones.is_empty() {
+            let example = text.value.replacen(ZONE, "example.com", 1);
+            let allowed = format!(
+                "{ZONE} where a table [keys.\"{example}\"] is for a zone at or below `{suffix}`"
+            );
+            return Err(text.bad_value(allowed));
+        }
+        for zone in zones.into_keys() {
+            lists.entry(zone).or_default();
+        }
+    }
+    if texts.iter().any(|text| !text.value.contains(ZONE)) {
+        lists.entry(suffix.clone()).or_default();
+    }
+    for text in texts {
+        if text.value.contains(ZONE) {
+            for (zone, key) in zones(text, suffix, references) {
+                lists.entry(zone).or_default().push(key);
+            }
+        } else {
+            let key = references.key(text)?;
+            for list in lists.values_mut() {
+                list.push(key.clone());
+            }
+        }
+    }
+    Ok(lists.into_iter().collect())
+}
+
+/// Returns the keys of an option with `{zone}`, by their zones at or below the suffix.
+fn zones(text: &Text<'_>, suffix: &Name, references: &References<'_>) -> BTreeMap<Name, Key> {
+    let (before, after) = text.value.split_once(ZONE).unwrap_or_default();
     let zone = |name: &str| -> Option<Name> {
         let zone = name.strip_prefix(before)?.strip_suffix(after)?;
         let zone: Name = zone.parse().ok()?;
@@ -82,12 +112,5 @@ fn keys(
     };
     let of_zone =
         |(name, settings): (&String, &KeySettings)| Some((zone(name)?, settings.key.clone()));
-    let keys: Vec<_> = references.keys.iter().filter_map(of_zone).collect();
-    if keys.is_empty() {
-        let allowed = format!(
-            "{ZONE} where a table [keys.\"{before}example.com{after}\"] is for a zone at or below `{suffix}`"
-        );
-        return Err(text.bad_value(allowed));
-    }
-    Ok(keys)
+    references.keys.iter().filter_map(of_zone).collect()
 }

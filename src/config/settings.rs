@@ -69,10 +69,10 @@ pub(crate) struct PrimarySettings {
     pub(crate) query_endpoint: Option<Endpoint>,
     /// The server that transfers come from; `None` if the primary sends them.
     pub(crate) transfer_endpoint: Option<Endpoint>,
-    /// Signs updates and queries.
-    pub(crate) key: Key,
-    /// Signs transfers; `None` if the key of the updates does.
-    pub(crate) transfer_key: Option<Key>,
+    /// Sign updates and queries, tried in turn; at least one.
+    pub(crate) keys: Vec<Key>,
+    /// Sign transfers, tried in turn; `None` if the keys of the updates do.
+    pub(crate) transfer_keys: Option<Vec<Key>>,
     /// The apex NS records of every zone, whatever the payload says; if empty, the payload decides.
     pub(crate) nameservers: Vec<Name>,
     /// What it shows, and what it takes in updates.
@@ -89,8 +89,8 @@ pub(crate) struct PrimarySettings {
 #[derive(Clone, Debug)]
 pub(crate) struct CatalogSettings {
     pub(crate) name: CatalogName,
-    /// Signs transfers and updates of the catalog zone.
-    pub(crate) key: Key,
+    /// Sign transfers and updates of the catalog zone, tried in turn; at least one.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// `[primaries.NAME.provision]`
@@ -114,8 +114,8 @@ pub(crate) enum ProvisionSettings {
 pub(crate) struct RndcProvision {
     /// Host and port of BIND's control channel.
     pub(crate) control: (String, u16),
-    /// Signs the requests to the control channel.
-    pub(crate) control_key: Key,
+    /// Sign the requests to the control channel, tried in turn; at least one.
+    pub(crate) control_keys: Vec<Key>,
     /// The view of the zones, if named.conf has views.
     pub(crate) view: Option<String>,
     /// The way in which a new zone gets its first contents.
@@ -139,8 +139,8 @@ pub(crate) struct Route {
     pub(crate) suffix: Name,
     /// The primary's name, a key of [`Config::primaries`].
     pub(crate) primary: String,
-    /// Keys in place of that of the primary, each with the suffix of its zones.
-    pub(crate) keys: Vec<(Name, Key)>,
+    /// Keys in place of those of the primary, tried in turn, each list with the suffix of its zones.
+    pub(crate) keys: Vec<(Name, Vec<Key>)>,
 }
 
 /// `[policy]`

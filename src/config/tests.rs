@@ -152,11 +152,14 @@ fn a_catalog_with_its_key_is_read() {
     assert!(primary.catalog.is_none());
     let catalog = parse("catalog = \"Catalog.Example\"").catalog.unwrap();
     assert_eq!(catalog.name.zone().to_string(), "catalog.example.");
-    assert_eq!(catalog.key.name().to_string(), "plesk.");
+    assert_eq!(catalog.keys[0].name().to_string(), "plesk.");
     let provision = "[primaries.main.provision]\nmethod = \"catalog\"";
     let both = "catalog = \"c.example\"\ncatalog-key = \"other\"";
     let primary = parse(&format!("{both}\n{provision}\ngroup = \"member\""));
-    assert_eq!(primary.catalog.unwrap().key.name().to_string(), "other.");
+    assert_eq!(
+        primary.catalog.unwrap().keys[0].name().to_string(),
+        "other."
+    );
     let Some(ProvisionSettings::Catalog { group }) = primary.provision else {
         panic!("the method is the catalog");
     };

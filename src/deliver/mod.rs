@@ -39,7 +39,7 @@ pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};
 pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
-pub use server::{Catalog, CatalogCensus, NameServer, Pool, Primary, Provisioning, SigningKeys};
+pub use server::{Catalog, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
     Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
     ZoneKey, ZoneState, ZoneSummary,
@@ -47,6 +47,7 @@ pub use state::{
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
 use crate::plan::Abilities;
+use crate::provision::Rekeyed;
 use context::Context;
 use route::cname::{Chain, Reached};
 use server::open;
@@ -215,6 +216,19 @@ impl Engine<'_> {
             cx.note_entries().await.map(|()| adopted)
         };
         self.on_primary_of(zone.apex(), deadline, adopt).await
+    }
+
+    /// Lets the present key of a zone, the first one of its list, update and transfer the zone, and the others of the list no
+    /// more.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::deliver`]; [`Failure::KeysElsewhere`] if a person must name the key.
+    pub async fn rekey(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<Rekeyed> {
+        let rekey = async |cx: &mut Context<'_>| {
+            cx.allow_name(zone.apex())?;
+            create::rekey::rekey(cx, zone).await
+        };
+        self.on_primary_of(zone.apex(), deadline, rekey).await
     }
 
     /// Finds out the abilities of the primary of a zone, by UPDATEs of a name of its own in that zone. Forgets earlier

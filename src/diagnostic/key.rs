@@ -68,6 +68,13 @@ entries! {
         hints: hint!("see its log, and compare the key `{key}`"),
         page: "Nothing proves that the response is the server's, since it has no signature. The server may be overloaded or failing.",
     }
+    KEYS_ELSEWHERE {
+        code: "NB-KEYS-ELSEWHERE",
+        class: Class::Context,
+        text: "its keys stand in {place}: {cause}",
+        hints: &[],
+        page: "",
+    }
     RESPONSE_FORGED {
         code: "NB-RESPONSE-FORGED",
         class: Class::Transient,

@@ -182,7 +182,7 @@ entries! {
             (Software::Knot, "allow `{key}` `action: update` in the zone's `acl`"),
             (Software::Unknown, "let the key `{key}` update the zone, or see its log"),
         ],
-        page: "The key may not change the zone, the zone takes no updates at this time (BIND: frozen; `rndc thaw ZONE` ends that), or the server objects to a \
+        page: "The key may not change the zone (`nsbridge zone rekey` gives a zone that nsbridge created a new key), the zone takes no updates at this time (BIND: frozen; `rndc thaw ZONE` ends that), or the server objects to a \
                record. If the server refuses the changes of some names only, the others are applied, and each refused name is \
                reported. BIND names the record in its log; `check-names ignore; check-integrity no;` in the zone's configuration \
                lets most of them pass. PowerDNS takes updates only with `dnsupdate=yes`, from addresses in `allow-dnsupdate-from`.",

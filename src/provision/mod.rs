@@ -16,7 +16,7 @@ pub use command::{Command, CommandError};
 pub use finding::{Findings, Gap, Remedy};
 pub use powerdns::{PowerDns, PowerDnsError};
 pub use rndc::{Frozen, Rndc, RndcError};
-pub use status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
+pub use status::{Created, Creator, Deleted, KeyPlace, Rekeyed, RemovalScope, ZoneStatus};
 
 use std::fmt;
 
@@ -281,6 +281,24 @@ impl Provisioner {
         match self {
             Self::Rndc(_) | Self::Command(_) => Ok(()),
             Self::PowerDns(server) => Ok(server.take_over(zone, deadline).await?),
+        }
+    }
+
+    /// Lets the first key of each list update and transfer the zone; if `retires`, the others of the lists no more. Keeps
+    /// everything else.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub async fn rekey(
+        &self,
+        zone: &ZoneName,
+        retires: bool,
+        deadline: Instant,
+    ) -> Result<Rekeyed, ProvisionError> {
+        match self {
+            Self::Rndc(rndc) => Ok(rndc.rekey(zone, retires, deadline).await?),
+            Self::PowerDns(server) => Ok(server.rekey(zone, retires, deadline).await?),
+            Self::Command(_) => Ok(Rekeyed::Elsewhere(KeyPlace::Server)),
         }
     }
 

@@ -1,4 +1,6 @@
-//! The status of a zone, and the outcome of a creation or deletion, for all provisioners.
+//! The status of a zone, and the outcome of a creation, of a deletion or of new keys, for all provisioners.
+
+use std::fmt;
 
 /// The status of a zone on a primary.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,4 +69,42 @@ pub enum Deleted {
     WasAbsent,
     /// The zone stays: the scope of the deletion does not cover it.
     NotOurs(ZoneStatus),
+}
+
+/// The outcome of new keys for a zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rekeyed {
+    /// The keys of the zone were changed.
+    Changed,
+    /// The zone had the keys before.
+    Unchanged,
+    /// No command changes the keys of the zone.
+    Elsewhere(KeyPlace),
+}
+
+/// Where a person sets the keys of a zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyPlace {
+    /// BIND: named.conf.
+    NamedConf,
+    /// BIND: this template in named.conf.
+    Template(String),
+    /// Knot: the `acl` of the zone, or of the template of member zones.
+    Acl,
+    /// PowerDNS: the metadata of a zone that another program created.
+    Metadata,
+    /// The server is not known.
+    Server,
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NamedConf => f.write_str("named.conf"),
+            Self::Template(name) => write!(f, "`template {name}` of named.conf"),
+            Self::Acl => f.write_str("an `acl` of knot.conf"),
+            Self::Metadata => f.write_str("the zone's metadata"),
+            Self::Server => f.write_str("the server's configuration"),
+        }
+    }
 }

@@ -12,6 +12,7 @@
 mod encode;
 mod frame;
 mod key;
+mod key_list;
 mod message;
 mod message_dump;
 mod rcode;
@@ -29,6 +30,8 @@ pub use encode::{EncodeError, advertise_octets, encode_query, encode_update};
 pub use frame::{MESSAGE_OCTETS_MAX, MalformedReason, Opcode};
 pub(crate) use key::parse_secret;
 pub use key::{Algorithm, AlgorithmError, Hash, Key, KeyError};
+pub use key_list::KeyList;
+pub(crate) use key_list::Trial;
 pub use message_dump::{MessageDump, TsigDump};
 pub use rcode::Rcode;
 pub use reply::{Expected, ExtendedError, Reply, Response, read_reply};

@@ -16,10 +16,10 @@ use super::tsig::{Forgery, RequestMac, offset_seconds};
 use crate::model::{Name, Record, RecordType, ZoneName};
 
 // The error codes of TSIG (RFC 8945 section 3).
-const BADSIG: u16 = 16;
-const BADKEY: u16 = 17;
+pub(super) const BADSIG: u16 = 16;
+pub(super) const BADKEY: u16 = 17;
 const BADTIME: u16 = 18;
-const BADTRUNC: u16 = 22;
+pub(super) const BADTRUNC: u16 = 22;
 /// The code of the EDNS option for extended errors (RFC 8914 section 2).
 const OPTION_EXTENDED_ERROR: u16 = 15;
 

@@ -36,7 +36,9 @@ fn a_missing_key_file_is_made_by_the_command() {
         assert_eq!(run_hint(&missing), "");
         let text = SMALLEST.replace("plesk.key", &format!("it's here/{file}"));
         let config = etc.parse(&text).unwrap();
-        let name = config.primaries["main"].key.name().to_text_without_dot();
+        let name = config.primaries["main"].keys[0]
+            .name()
+            .to_text_without_dot();
         assert_eq!(name, "new");
     }
 }
@@ -93,4 +95,62 @@ fn a_configuration_in_another_encoding_is_converted_by_the_command() {
     assert_eq!(error.code(), "NB-FILE-NOT-TEXT");
     assert_eq!(run_hint(&error), "");
     Config::load(&etc.path("nsbridge.toml.new"), "host.example").unwrap();
+}
+
+/// The names of keys.
+fn names(keys: &[crate::wire::Key]) -> Vec<String> {
+    keys.iter()
+        .map(|key| key.name().to_text_without_dot())
+        .collect()
+}
+
+#[test]
+fn a_key_may_be_a_list_of_keys_in_the_order_of_the_list() {
+    let etc = Etc::new();
+    let other = "key other { algorithm hmac-sha256; secret \"AAAA\"; };\n";
+    etc.write("other.key", other);
+    let lines = "transfer-key = [\"other\"]\ncatalog = \"c.example\"\ncatalog-key = [\"plesk\", \"other\"]\n\
+                 [keys.other]\nfile = \"other.key\"\n\
+                 [primaries.main.provision]\nmethod = \"rndc\"\ncontrol = \"::1\"\n\
+                 control-key = [\"other\", \"plesk\"]\n";
+    let text = SMALLEST.replace("key = \"plesk\"", "key = [\"other\", \"plesk\"]");
+    let config = etc.parse(&format!("{text}{lines}")).unwrap();
+    let primary = &config.primaries["main"];
+    assert_eq!(names(&primary.keys), ["other", "plesk"]);
+    assert_eq!(names(primary.transfer_keys.as_ref().unwrap()), ["other"]);
+    assert_eq!(
+        names(&primary.catalog.as_ref().unwrap().keys),
+        ["plesk", "other"]
+    );
+    let Some(ProvisionSettings::Rndc(rndc)) = &primary.provision else {
+        panic!("the method is rndc");
+    };
+    assert_eq!(names(&rndc.control_keys), ["other", "plesk"]);
+}
+
+#[test]
+fn a_list_that_names_no_key_or_one_twice_is_refused() {
+    let etc = Etc::new();
+    for (list, expected) in [
+        (
+            "[]",
+            "`key` cannot be `[]` hint: allowed is a name under [keys], or names to try in turn",
+        ),
+        (
+            "[\"plesk\", \"pelsk\"]",
+            "`key` cannot be `pelsk` hint: write `key = \"plesk\"`",
+        ),
+        (
+            "[\"plesk\", \"plesk\"]",
+            "`key` cannot be `plesk` hint: allowed is a key that the list does not name before",
+        ),
+        (
+            "[1]",
+            "`key` must be an array of strings, not a whole number",
+        ),
+        ("1", "`key` must be a string, not a whole number"),
+    ] {
+        let error = etc.error(&SMALLEST.replace("key = \"plesk\"", &format!("key = {list}")));
+        assert!(error.contains(expected), "{list}: {error}");
+    }
 }

@@ -57,9 +57,41 @@ fn the_key_of_a_route_is_the_one_in_the_table_of_that_name() {
         let [(zone, found)] = &config.routes[0].keys[..] else {
             panic!("{:?}", config.routes[0].keys.len());
         };
-        let found = (zone.to_string(), found.name().to_string());
+        let found = (zone.to_string(), found[0].name().to_string());
         assert_eq!(found, ("a.example.".to_owned(), "other.".to_owned()));
     }
+}
+
+#[test]
+fn a_route_may_have_a_list_of_keys_of_which_each_zone_has_those_that_there_are() {
+    let etc = Etc::new();
+    for name in ["other", "third"] {
+        let statement = format!("key {name} {{ algorithm hmac-sha256; secret \"AAAA\"; }};\n");
+        etc.write(&format!("{name}.key"), &statement);
+    }
+    let keys =
+        "[keys.\"new-a.example\"]\nfile = \"other.key\"\n[keys.third]\nfile = \"third.key\"\n";
+    let lists = |list: &str| {
+        let text = with_route(".", &format!("key = {list}\n{keys}"));
+        let config = etc.parse(&text).unwrap();
+        let lists = config.routes[0].keys.iter().map(|(zone, keys)| {
+            let names = keys.iter().map(|key| key.name().to_text_without_dot());
+            format!("{zone} {}", names.collect::<Vec<_>>().join(" "))
+        });
+        let mut lists: Vec<String> = lists.collect();
+        lists.sort();
+        lists
+    };
+    assert_eq!(lists("[\"third\", \"plesk\"]"), [". third plesk"]);
+    assert_eq!(
+        lists("[\"new-{zone}\", \"hosted-{zone}\", \"third\"]"),
+        [
+            ". third",
+            "Sub.B.Example. plesk third",
+            "a.example. other plesk third",
+            "a.test. plesk third",
+        ]
+    );
 }
 
 #[test]

@@ -9,10 +9,12 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::is_applied;
-use crate::deliver::server::{Catalog, CatalogCensus, Provisioning};
+use crate::deliver::server::{Catalog, Provisioning};
 use crate::model::ZoneName;
-use crate::plan::{Batch, CatalogDrift, CatalogView, EntryDrift, SeenEntry, Terms, Whose};
-use crate::wire::{self, MESSAGE_OCTETS_MAX};
+use crate::plan::{
+    Batch, CatalogCensus, CatalogDrift, CatalogView, EntryDrift, SeenEntry, Terms, Whose,
+};
+use crate::wire::MESSAGE_OCTETS_MAX;
 
 /// How often a catalog is brought back while others change it.
 const ATTEMPTS_MAX: u32 = 10;
@@ -122,7 +124,7 @@ async fn look(
         new_label: String::new(),
         group: provisioning.and_then(Provisioning::group),
     };
-    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&catalog.key);
+    let octets_max = MESSAGE_OCTETS_MAX - catalog.key.tsig_octets();
     let drift = view.drift(&remembered, &terms, whose, octets_max);
     let is_gated = view.is_gated();
     Ok(Look {

@@ -42,7 +42,7 @@ impl<'a> CheckContext<'a> {
     pub(super) fn new(primary: &'a Primary) -> Self {
         Self {
             software: primary.software(),
-            key: &primary.keys.update,
+            key: primary.keys.update.present(),
             is_key_known: false,
             is_key_named: false,
             zone: None,

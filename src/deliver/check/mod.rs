@@ -6,6 +6,7 @@
 //! rest, since it has a connection of its own.
 
 mod catalog_audit;
+mod catalog_upgrade;
 mod context;
 mod create_probe;
 mod key;
@@ -26,17 +27,17 @@ use crate::deliver::error::Failure;
 use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Catalog, CatalogCensus, Primary, Provisioning, Session, open};
+use crate::deliver::server::{Catalog, Primary, Provisioning, Session, SigningKeys, open};
 use crate::deliver::state::Provenance;
 use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
 use crate::model::{Network, RecordType, ZoneName};
-use crate::plan::{CatalogView, Membership, Shown};
+use crate::plan::{CatalogCensus, CatalogView, Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
-use key::{check_key, first_name};
+use key::{check_keys, first_name, obstacle, single_keys, spare_for_zone};
 use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
 pub(crate) use secondaries::secondaries_behind;
@@ -103,14 +104,17 @@ async fn check_dns(
     settings: &CheckSettings,
     deadline: Instant,
 ) -> Vec<Checked> {
+    let first = first_name(&targets.zones);
+    let singles = Singles {
+        first: single_keys(primary.keys_of(&first)),
+        zones: targets
+            .zones
+            .iter()
+            .map(|zone| single_keys(primary.keys_of(zone.apex())))
+            .collect(),
+    };
     let connected = async {
-        let mut session = open(
-            primary,
-            &first_name(&targets.zones),
-            settings.clock,
-            deadline,
-        )
-        .await?;
+        let mut session = open(primary, &first, settings.clock, deadline).await?;
         let peer = session.try_connecting().await?;
         learn_software(&mut session).await;
         Ok::<_, Failure>((session, peer))
@@ -120,7 +124,7 @@ async fn check_dns(
         Ok((session, peer)) => {
             let connected = Verdict::Good(Fact::Connected(peer));
             checked.push(Checked::new(Check::Reachable, connected));
-            check_connected(session, peer, targets, settings, &mut checked).await
+            check_connected(session, peer, targets, &singles, settings, &mut checked).await
         }
         Err(failure) => {
             let bad = CheckContext::new(primary).bad(failure);
@@ -142,33 +146,24 @@ async fn check_dns(
 ///
 /// # Errors
 /// The check that must succeed before the rest can be tried.
-async fn check_connected(
-    mut session: Session<'_>,
+async fn check_connected<'a>(
+    mut session: Session<'a>,
     peer: SocketAddr,
     targets: &Targets,
+    singles: &'a Singles,
     settings: &CheckSettings,
     checked: &mut Vec<Checked>,
 ) -> Result<(), Check> {
     let (primary, zones) = (session.primary, &targets.zones);
     let cx = CheckContext::new(primary);
-    let key_check = Check::Key(session.keys.update.name().clone());
-    let (key, clock) = match check_key(&mut session, zones).await {
-        Ok(verdicts) => verdicts,
-        Err(failure) => {
-            // The membership of a zone is not known yet.
-            let location = settings_location(primary, None);
-            let first = zones.first().map(|zone| cx.with_zone(zone, location));
-            let bad = first.unwrap_or(cx).bad(failure);
-            (bad, Verdict::Untried(key_check.clone()))
-        }
-    };
-    let obstacle = match (&key, &clock) {
-        (_, Verdict::Bad(_)) => Some(Check::Clock),
-        (Verdict::Bad(_), _) => Some(key_check.clone()),
-        _ => None,
-    };
-    let is_key_known = matches!(key, Verdict::Good(_));
-    checked.push(Checked::new(key_check, key));
+    let (keys, clock) = check_keys(&mut session, &singles.first, zones).await;
+    let obstacle = obstacle(&keys, &clock);
+    let is_key_known = keys.iter().any(|it| matches!(it.1, Verdict::Good(_)));
+    let is_first_known = matches!(keys.first(), Some((_, Verdict::Good(_))));
+    checked.extend(
+        keys.into_iter()
+            .map(|(check, key)| Checked::new(check, key)),
+    );
     checked.push(Checked::new(Check::Clock, clock));
     if let Some(obstacle) = obstacle {
         return Err(obstacle);
@@ -189,7 +184,7 @@ async fn check_connected(
         of_catalog.push(Checked::new(Check::Catalog(zone.clone()), contents));
         of_catalog.push(Checked::new(Check::Members(zone.clone()), update));
     }
-    for zone in zones {
+    for (zone, singles) in zones.iter().zip(&singles.zones) {
         let mut membership = None;
         if let Some(catalog) = &primary.catalog {
             if is_catalog_read {
@@ -202,12 +197,18 @@ async fn check_connected(
             of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
-        let (mut transfer, update) = check_zone(&mut session, &cx, zone).await;
+        let keys = primary.keys_of(zone.apex());
+        let (mut transfer, update) = check_zone(&mut session, &cx, zone, keys).await;
+        let is_well = matches!(update, Verdict::Good(_));
         if is_gone(&session, settings, zone, &transfer) {
             transfer = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
         }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
+        // The first key stays after a rollover: the others need no rights then.
+        if let Some(keys) = singles.first().filter(|_| is_well && is_first_known) {
+            checked.push(check_first_key(&mut session, &cx, zone, keys).await);
+        }
         if targets.are_named
             && let Some(verdict) = check_secondaries(&mut session, zone, peer.ip()).await
         {
@@ -232,6 +233,14 @@ async fn check_connected(
     }
     session.release();
     Ok(())
+}
+
+/// The keys of the lists, one by one.
+struct Singles {
+    /// Those that are checked first.
+    first: Vec<SigningKeys>,
+    /// Those of each zone.
+    zones: Vec<Vec<SigningKeys>>,
 }
 
 /// Returns the checks that need only DNS, in the order of the result.
@@ -272,7 +281,7 @@ async fn check_catalog(
 ) -> (Verdict, Verdict) {
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
-        .with_key(&catalog.key);
+        .with_key(catalog.key.present());
     let contents = match census(session, catalog).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.is_signed => cx.bad(Failure::CatalogSigned {
@@ -370,14 +379,15 @@ async fn check_membership(
 }
 
 /// Checks the transfer and updates of one zone.
-async fn check_zone(
-    session: &mut Session<'_>,
+async fn check_zone<'a>(
+    session: &mut Session<'a>,
     cx: &CheckContext<'_>,
     zone: &ZoneName,
+    keys: &'a SigningKeys,
 ) -> (Verdict, Verdict) {
     let primary = session.primary;
-    session.keys = primary.keys_of(zone.apex());
-    let cx = &cx.with_key(&session.keys.update);
+    session.keys = keys;
+    let cx = &cx.with_key(session.keys.update.present());
     let transfer_check = Check::Transfer(Some(zone.clone()));
     if let Err(Failure::BuiltInZone { zone }) = served_soa(session, zone).await {
         return (bad_built_in(&[zone]), Verdict::Untried(transfer_check));
@@ -400,7 +410,7 @@ async fn check_zone(
                 return (cx.bad(failure), Verdict::Untried(transfer_check));
             }
             Err(failure) => {
-                let cx = cx.with_key(&session.keys.transfer);
+                let cx = cx.with_key(session.keys.transfer.present());
                 cx.bad(cx.refused_transfer(failure))
             }
         },
@@ -431,6 +441,20 @@ async fn check_zone(
     (transfer, update)
 }
 
+/// Checks the first key of a list alone for a zone that takes another one.
+async fn check_first_key<'a>(
+    session: &mut Session<'a>,
+    cx: &CheckContext<'_>,
+    zone: &ZoneName,
+    first: &'a SigningKeys,
+) -> Checked {
+    let all = session.keys;
+    let verdict = spare_for_zone(check_zone(session, cx, zone, first).await);
+    session.keys = all;
+    let check = Check::ZoneKey(first.update.name().clone(), zone.clone());
+    Checked::new(check, verdict)
+}
+
 /// Returns whether a zone is known to be a producer. PowerDNS: it takes updates of one and does not
 /// show them.
 async fn is_producer(session: &Session<'_>, zone: &ZoneName) -> bool {
@@ -446,20 +470,32 @@ async fn names_update_key(session: &Session<'_>, zone: &ZoneName) -> bool {
     let Some(server) = powerdns(session.primary) else {
         return false;
     };
-    let names = server.names_update_key(zone, session.deadline).await;
+    let key = session.keys.update.name();
+    let names = server.names_update_key(zone, key, session.deadline).await;
     names.unwrap_or(false)
 }
 
-/// Returns what lets BIND's key update a zone that was made at run time, which no line of named.conf does.
+/// Returns what lets BIND's key update a zone that was made at run time, which no line of named.conf does; for the first key
+/// of a list, the command of nsbridge.
 async fn grant(session: &Session<'_>, zone: &ZoneName, trouble: &Trouble) -> Option<Remedy> {
     let is_of_key = matches!(
         trouble,
         Trouble::Failure(Failure::UpdateRefused { .. }) | Trouble::TypesRefused { .. }
     );
+    let keys = session.primary.keys_of(zone.apex());
+    let rekey = (!std::ptr::eq(session.keys, keys)).then(|| Remedy {
+        place: "a shell of this host",
+        lines: vec![format!(
+            "nsbridge zone rekey {}",
+            zone.apex().to_text_without_dot()
+        )],
+    });
     match &session.primary.provisioning {
         Some(Provisioning::Provisioner(Provisioner::Rndc(rndc))) if is_of_key => {
-            rndc.grant(zone, session.deadline).await.ok()?
+            let grant = rndc.grant(zone, session.deadline).await.ok()??;
+            Some(rekey.unwrap_or(grant))
         }
+        Some(Provisioning::Provisioner(Provisioner::PowerDns(_))) if is_of_key => rekey,
         Some(_) | None => None,
     }
 }

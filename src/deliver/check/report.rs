@@ -5,10 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
 use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
+use crate::plan::CatalogCensus;
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
 use crate::zonefile;
@@ -55,6 +55,8 @@ pub(crate) enum Check {
     Transfer(Option<ZoneName>),
     /// Updates of a zone; of any zone if none is known.
     Update(Option<ZoneName>),
+    /// One key of a list, for a zone.
+    ZoneKey(Name, ZoneName),
     /// The contents of the catalog.
     Catalog(ZoneName),
     /// The right to add members to the catalog.
@@ -80,6 +82,8 @@ pub(crate) enum Verdict {
     /// It works, but may soon stop to.
     Odd(Fact),
     Bad(Box<Bad>),
+    /// A key of a list does not work, and another one of the list does.
+    Spare(Box<Bad>),
     /// The check cannot decide.
     Open(Doubt),
     /// Not tried, since it needs this check to succeed.
@@ -259,7 +263,8 @@ impl Check {
     pub(crate) fn zone(&self) -> Option<&ZoneName> {
         match self {
             Self::Transfer(zone) | Self::Update(zone) => zone.as_ref(),
-            Self::Catalog(zone)
+            Self::ZoneKey(_, zone)
+            | Self::Catalog(zone)
             | Self::Members(zone)
             | Self::Ownership(zone)
             | Self::Secondaries(zone) => Some(zone),
@@ -281,6 +286,7 @@ impl Check {
             Self::Clock => "clock",
             Self::Transfer(_) => "transfer",
             Self::Update(_) => "update",
+            Self::ZoneKey(..) => "zone-key",
             Self::Catalog(_) => "catalog",
             Self::Members(_) => "catalog-update",
             Self::Ownership(_) => "owner",
@@ -305,6 +311,9 @@ impl fmt::Display for Check {
             Self::Transfer(None) => f.write_str("transfers"),
             Self::Update(Some(zone)) => write!(f, "updates of {zone}"),
             Self::Update(None) => f.write_str("updates"),
+            Self::ZoneKey(name, zone) => {
+                write!(f, "key `{}` for {zone}", name.to_text_without_dot())
+            }
             Self::Catalog(zone) => write!(f, "catalog {zone}"),
             Self::Members(zone) => write!(f, "updates of the catalog {zone}"),
             Self::Ownership(zone) => write!(f, "owner of {zone}"),

@@ -11,7 +11,7 @@ use crate::diagnostic::{
 };
 use crate::model::{Name, RdataError, RecordType, ZoneName};
 use crate::plan::{BatchError, CatalogProblem, InitialZoneError};
-use crate::provision::ProvisionError;
+use crate::provision::{KeyPlace, ProvisionError};
 use crate::transport::TransportError;
 use crate::wire::{EncodeError, ExtendedError, Forgery, MalformedReason, Rcode, TransferError};
 use crate::zonefile::format_type;
@@ -166,6 +166,8 @@ pub enum Failure {
         primary: String,
         source: Box<Self>,
     },
+    /// No command changes the keys of the zone, and the present one may not update it.
+    KeysElsewhere { place: KeyPlace, source: Box<Self> },
     /// The catalog could not be read or changed.
     Catalog {
         catalog: ZoneName,
@@ -405,6 +407,9 @@ impl Diagnose for Failure {
                 primary,
                 source,
             } => case!(ptr::BEHIND_CNAME, owner, primary).because(&**source),
+            Self::KeysElsewhere { place, source } => {
+                case!(key::KEYS_ELSEWHERE, place).because(&**source)
+            }
             Self::Catalog { catalog, source } => of_catalog(catalog, source).because(&**source),
             Self::CatalogBroken { catalog, problem } => {
                 case!(ownership::CATALOG_BROKEN, catalog).because(problem)

@@ -91,6 +91,20 @@ impl Failure {
         matches!(self, Self::Unsigned { .. } | Self::BadKey { .. })
     }
 
+    /// Returns whether the primary may have refused an UPDATE for its key.
+    pub(crate) fn is_of_key(&self) -> bool {
+        matches!(
+            self,
+            Self::UpdateRefused { .. }
+                | Self::BadKey { .. }
+                | Self::BadSig { .. }
+                | Self::Unsigned {
+                    rcode: Rcode::REFUSED | Rcode::NOTAUTH,
+                    ..
+                }
+        )
+    }
+
     /// Returns whether the primary failed on an UPDATE.
     pub(crate) fn is_server_failure(&self) -> bool {
         matches!(self, Self::ServerFailure { .. })

@@ -222,7 +222,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Failure`] if it cannot be read, or if no consumer processes it.
-    pub(super) async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+    pub(crate) async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
         let (view, _) = view(session, self).await?;
         match view.problems().iter().find(|problem| problem.breaks()) {
             None => Ok(view),

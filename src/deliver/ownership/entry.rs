@@ -10,7 +10,7 @@ use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::transaction::{self, Next, Transaction};
 use crate::model::{Serial, ZoneName};
 use crate::plan::{EntryChange, Membership, Terms};
-use crate::wire::Key;
+use crate::wire::KeyList;
 
 impl Catalog {
     /// Changes the entry of a zone. Returns its membership before.
@@ -94,7 +94,7 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         self.session
     }
 
-    fn key(&mut self) -> Key {
+    fn key(&mut self) -> KeyList {
         self.catalog.key.clone()
     }
 

@@ -27,13 +27,13 @@
 
 mod ancestors;
 mod authorize;
+mod begin;
 pub(crate) mod catalog;
 mod claim;
 mod entry;
 mod mark;
 mod serial;
 mod spared;
-mod upgrade;
 
 pub(crate) use super::policy::UnownedZones;
 pub(crate) use ancestors::{authorize_ancestors, authorize_panel, zones_that_hide};

@@ -15,7 +15,7 @@ use crate::transport::{
     Connection, EXCHANGE_TIME_MAX, Endpoint, RequestKind, Security, Step, TransportError,
     UdpRetryPolicy, exchange_with_host,
 };
-use crate::wire::{self, Key, RequestMac};
+use crate::wire::{self, Key, KeyList, RequestMac, Trial};
 
 /// Most attempts under overload, and the pause before the second one; it doubles.
 const OVERLOAD_ATTEMPTS_MAX: u32 = 6;
@@ -41,13 +41,28 @@ const PROBE_BY_UDP: UdpRetryPolicy = UdpRetryPolicy {
 };
 
 impl Session<'_> {
-    /// Sends a request, signed with the key if there is one, and again after an overload. Returns the
-    /// first message of the response, with the MAC of the request.
+    /// Sends a request, signed with each key in turn until the primary takes one. Returns the first message of the response,
+    /// with the key and the MAC of the request.
     ///
     /// # Errors
     /// [`Failure::ResponseLost`] if the response to an UPDATE is lost: it may have been applied. Other
     /// requests change nothing, and are sent again.
-    pub(crate) async fn exchange(
+    pub(crate) async fn exchange<'k>(
+        &mut self,
+        unsigned: &[u8],
+        keys: Option<&'k KeyList>,
+        kind: RequestKind,
+    ) -> Result<(Vec<u8>, Option<(&'k Key, RequestMac)>), Failure> {
+        let mut trial = Trial::new(keys);
+        while let Some(turn) = trial.next_turn() {
+            let (answer, mac) = self.exchange_with(unsigned, turn.key, kind).await?;
+            trial.note(answer, mac);
+        }
+        Ok(trial.finish())
+    }
+
+    /// Sends the request of [`Self::exchange`] with one key or none, and again after an overload.
+    async fn exchange_with(
         &mut self,
         unsigned: &[u8],
         key: Option<&Key>,

@@ -10,5 +10,5 @@ pub(crate) mod transfer;
 
 pub use name_servers::NameServer;
 pub(crate) use primary::CatalogSoa;
-pub use primary::{Catalog, CatalogCensus, Pool, Primary, Provisioning, SigningKeys};
+pub use primary::{Catalog, Pool, Primary, Provisioning, SigningKeys};
 pub(crate) use session::{Session, Transfer, open, random_id};

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use crate::diagnostic::Software;
 use crate::model::{Name, Serial, Soa, ZoneName};
-use crate::plan::{Abilities, CatalogName, CatalogProblem, Octets};
+use crate::plan::{Abilities, CatalogName, Octets};
 use crate::provision::Provisioner;
 use crate::transport::{
     Congestion, Connection, DATAGRAM_OCTETS_MAX, DATAGRAM_OCTETS_USUAL, Endpoint, Pace,
     RequestKind, Security,
 };
-use crate::wire::{Key, MESSAGE_OCTETS_MAX, tsig_octets};
+use crate::wire::{KeyList, MESSAGE_OCTETS_MAX};
 
 /// Most transfers from a primary at once. BIND: `transfers-out` is 10 by default, for all clients,
 /// and a transfer counts until a little after its last message.
@@ -58,13 +58,13 @@ pub struct Primary {
     pub pool: Pool,
 }
 
-/// The keys that sign the requests about a zone.
+/// The keys that sign the requests about a zone, each a list that is tried in turn.
 #[derive(Clone)]
 pub struct SigningKeys {
     /// Signs UPDATEs and queries.
-    pub update: Key,
+    pub update: KeyList,
     /// Signs transfers.
-    pub transfer: Key,
+    pub transfer: KeyList,
 }
 
 /// How the zones of a primary are created and deleted.
@@ -92,7 +92,7 @@ impl Provisioning {
 pub struct Catalog {
     pub(crate) name: CatalogName,
     /// Signs transfers and UPDATEs of the catalog.
-    pub(crate) key: Key,
+    pub(crate) key: KeyList,
     /// The name of this instance.
     pub(crate) instance: String,
     /// It was seen to have claims.
@@ -108,24 +108,9 @@ pub struct Catalog {
 /// The SOA of a catalog with its TTL, and when it was asked for.
 pub(crate) type CatalogSoa = (Soa, u32, Instant);
 
-/// The instances that the members of a catalog belong to.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct CatalogCensus {
-    /// Members of this instance.
-    pub ours: usize,
-    /// Members of each other instance, by its name.
-    pub others: BTreeMap<String, usize>,
-    /// Members of no instance.
-    pub unmarked: usize,
-    /// It has records of DNSSEC.
-    pub is_signed: bool,
-    /// Problems of single members.
-    pub problems: Vec<CatalogProblem>,
-}
-
 impl Catalog {
     /// Describes a catalog, as `instance` uses it.
-    pub fn new(name: CatalogName, key: Key, instance: String) -> Self {
+    pub fn new(name: CatalogName, key: KeyList, instance: String) -> Self {
         Self {
             name,
             key,
@@ -218,14 +203,14 @@ impl Primary {
         matches!(self.endpoint_of(kind).1.security, Security::Udp)
     }
 
-    /// Returns the octets that an UPDATE may have beside the TSIG of this key.
-    pub(crate) fn update_octets(&self, key: &Key) -> Octets {
+    /// Returns the octets that an UPDATE may have beside the TSIG of any of these keys.
+    pub(crate) fn update_octets(&self, key: &KeyList) -> Octets {
         let (usual, max) = if self.is_by_udp(RequestKind::Update) {
             (DATAGRAM_OCTETS_USUAL, DATAGRAM_OCTETS_MAX)
         } else {
             (MESSAGE_OCTETS_MAX, MESSAGE_OCTETS_MAX)
         };
-        let [usual, max] = [usual, max].map(|octets| octets.saturating_sub(tsig_octets(key)));
+        let [usual, max] = [usual, max].map(|octets| octets.saturating_sub(key.tsig_octets()));
         Octets { usual, max }
     }
 
@@ -260,7 +245,8 @@ impl Primary {
 
     /// Describes a primary over TCP without TLS, with one key for all, that creates no zones. It is
     /// named by its host; `zones_in_flight` is the number of its zones in work at once.
-    pub fn plain(host: String, port: u16, key: Key, zones_in_flight: usize) -> Self {
+    pub fn plain(host: String, port: u16, key: impl Into<KeyList>, zones_in_flight: usize) -> Self {
+        let update = key.into();
         Self {
             name: host.clone(),
             endpoint: Endpoint {
@@ -271,8 +257,8 @@ impl Primary {
             query_endpoint: None,
             transfer_endpoint: None,
             keys: SigningKeys {
-                transfer: key.clone(),
-                update: key,
+                transfer: update.clone(),
+                update,
             },
             keys_below: Vec::new(),
             abilities: Abilities::default(),

@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::deliver::error::Failure;
 use crate::model::{Name, Record, RecordType, Soa, ZoneName};
 use crate::plan::{Batch, Prerequisite};
-use crate::wire::{Key, Rcode, Reply, Response};
+use crate::wire::{KeyList, Rcode, Reply, Response};
 
 /// Queries an RRset. `None` if the primary answers without authority over the name.
 ///
@@ -39,7 +39,7 @@ async fn ask_with(
     session: &mut Session<'_>,
     owner: &Name,
     rtype: RecordType,
-    key: &Key,
+    key: &KeyList,
 ) -> Result<Option<Response>, Failure> {
     let reply = session.query_with(owner, rtype, Some(key)).await?;
     let response = authentic(reply, key.name())?;
@@ -126,7 +126,7 @@ pub(crate) async fn takes_updates(
 pub(crate) async fn takes_updates_of(
     session: &mut Session<'_>,
     zone: &ZoneName,
-    key: &Key,
+    key: &KeyList,
 ) -> Result<bool, Failure> {
     let nothing = Batch {
         zone: zone.clone(),

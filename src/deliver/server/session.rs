@@ -21,7 +21,8 @@ use crate::transport::{
     Congestion, Connection, DATAGRAM_OCTETS_MAX, Permit, RequestKind, TransportError, resolve_host,
 };
 use crate::wire::{
-    self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
+    self, Expected, Key, KeyList, Opcode, Progress, Rcode, Reply, RequestMac, TransferError,
+    TransferReader,
 };
 
 /// The pause before the second attempt; it grows with each.
@@ -130,7 +131,7 @@ impl Session<'_> {
         &mut self,
         name: &Name,
         rtype: RecordType,
-        key: Option<&Key>,
+        key: Option<&KeyList>,
     ) -> Result<Reply, Failure> {
         if !self.abilities.answers_queries() {
             return Err(Failure::NothingShown);
@@ -143,22 +144,13 @@ impl Session<'_> {
             if let Some(octets) = advertised {
                 wire::advertise_octets(&mut message, octets);
             }
-            let (answer, mac) = self.exchange(&message, key, RequestKind::Query).await?;
-            let reply = self.read(&answer, id, Opcode::Query, key.zip(mac.as_ref()));
-            let is_whole = match &reply {
-                Reply::Authentic(response) if advertised.is_none() => !response.truncated,
-                Reply::Authentic(response) => {
-                    let is_known = [Rcode::NOERROR, Rcode::NXDOMAIN].contains(&response.rcode);
-                    is_known && !response.truncated
-                }
-                Reply::BadKey
-                | Reply::BadSig
-                | Reply::BadTime { .. }
-                | Reply::BadTrunc
-                | Reply::Unsigned(_)
-                | Reply::Forged(_)
-                | Reply::Malformed(_) => true,
+            let (answer, signed) = self.exchange(&message, key, RequestKind::Query).await?;
+            let reply = self.read(&answer, id, Opcode::Query, signed.as_ref());
+            let Reply::Authentic(response) = &reply else {
+                return Ok(reply);
             };
+            let is_known = [Rcode::NOERROR, Rcode::NXDOMAIN].contains(&response.rcode);
+            let is_whole = !response.truncated && (advertised.is_none() || is_known);
             if is_whole || !is_by_udp {
                 return Ok(reply);
             }
@@ -191,7 +183,8 @@ impl Session<'_> {
         // No server has a zone for this name (RFC 6761 section 6.4).
         let name = "nsbridge-check.invalid.".parse();
         let name: Name = name.expect("the name is well-formed");
-        let reply = self.query(&name, RecordType::SOA).await?;
+        let key = self.keys.update.present().clone().into();
+        let reply = self.query_with(&name, RecordType::SOA, Some(&key)).await?;
         let joins = reply == Reply::Unsigned(Rcode::REFUSED);
         known.set(Some(joins));
         Ok(joins)
@@ -201,7 +194,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// [`Failure::ResponseLost`] if the response is lost: the batch may have been applied.
-    pub(crate) async fn update(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+    pub(crate) async fn update(&mut self, batch: &Batch, key: &KeyList) -> Result<Reply, Failure> {
         self.repeat(batch, key, false).await
     }
 
@@ -212,7 +205,7 @@ impl Session<'_> {
     pub(crate) async fn repeat(
         &mut self,
         batch: &Batch,
-        key: &Key,
+        key: &KeyList,
         is_patient: bool,
     ) -> Result<Reply, Failure> {
         let congestion = &self.primary.pool.congestion;
@@ -252,7 +245,11 @@ impl Session<'_> {
     }
 
     /// Makes one attempt of [`Self::update`].
-    pub(crate) async fn update_once(&mut self, batch: &Batch, key: &Key) -> Result<Reply, Failure> {
+    pub(crate) async fn update_once(
+        &mut self,
+        batch: &Batch,
+        key: &KeyList,
+    ) -> Result<Reply, Failure> {
         let limit = self.primary.update_octets(key).max;
         let octets = batch.octets();
         if octets > limit {
@@ -266,10 +263,9 @@ impl Session<'_> {
         }
         let id = random_id()?;
         let message = wire::encode_update(batch, id)?;
-        let (answer, mac) = self
-            .exchange(&message, Some(key), RequestKind::Update)
-            .await?;
-        Ok(self.read(&answer, id, Opcode::Update, Some(key).zip(mac.as_ref())))
+        let exchanged = self.exchange(&message, Some(key), RequestKind::Update);
+        let (answer, signed) = exchanged.await?;
+        Ok(self.read(&answer, id, Opcode::Update, signed.as_ref()))
     }
 
     /// Returns whether a primary that answers no queries said by its response to an UPDATE that it does not have the zone.
@@ -290,7 +286,7 @@ impl Session<'_> {
     pub(crate) async fn transfer(
         &mut self,
         zone: &ZoneName,
-        key: &Key,
+        key: &KeyList,
     ) -> Result<Transfer, Failure> {
         if !self.abilities.answers_queries() {
             return Err(Failure::NothingShown);
@@ -308,8 +304,9 @@ impl Session<'_> {
             .await;
         // Held until the transfer ends, in whatever way.
         let _permit = self.transfer_permit.take();
-        let (mut answer, mac) = begun?;
-        let mut reader = TransferReader::new(zone, id, Some(key.clone()).zip(mac));
+        let (mut answer, signed) = begun?;
+        let signed = signed.map(|(key, mac)| (key.clone(), mac));
+        let mut reader = TransferReader::new(zone, id, signed);
         loop {
             match reader.push(&answer, (self.clock)()) {
                 Ok(Progress::Complete) => break,
@@ -425,8 +422,9 @@ impl Session<'_> {
         answer: &[u8],
         id: u16,
         opcode: Opcode,
-        key: Option<(&Key, &RequestMac)>,
+        signed: Option<&(&Key, RequestMac)>,
     ) -> Reply {
+        let key = signed.map(|(key, mac)| (*key, mac));
         let expected = Expected { id, opcode, key };
         let reply = wire::read_reply(answer, &expected, (self.clock)());
         if matches!(reply, Reply::Malformed(_) | Reply::Forged(_)) {

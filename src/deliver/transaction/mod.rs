@@ -34,7 +34,7 @@ use crate::deliver::server::{Primary, Provisioning, Session};
 use crate::model::{CurrentZone, Record, RrSet, RrSets, ZoneName};
 use crate::plan::{self, Batch, Plan, Prerequisites, RrSetUpdates, Shown};
 use crate::provision::{Frozen, Provisioner};
-use crate::wire::{Key, Rcode};
+use crate::wire::{KeyList, Rcode};
 use rrset_query::{ask_about, own_records};
 
 /// The longest wait for the interface of a primary that may explain a refusal.
@@ -53,7 +53,7 @@ pub(crate) trait Transaction<'a> {
     fn session(&mut self) -> &mut Session<'a>;
 
     /// Returns the key that signs the UPDATEs.
-    fn key(&mut self) -> Key {
+    fn key(&mut self) -> KeyList {
         self.session().keys.update.clone()
     }
 

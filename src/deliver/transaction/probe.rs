@@ -9,7 +9,7 @@ use crate::deliver::server::Session;
 use crate::deliver::server::query::{ask, holds, is_applied, takes_updates};
 use crate::model::{Name, Rdata, RecordType, ZoneName};
 use crate::plan::{Batch, Plan, Prerequisite};
-use crate::wire::{Key, Rcode};
+use crate::wire::{KeyList, Rcode};
 
 /// Returns whether the key may update some type of a plan that was refused, so that the refusal is about a record.
 /// `false` if nothing shows that.
@@ -100,7 +100,7 @@ pub(crate) async fn try_update(
     session: &mut Session<'_>,
     zone: &ZoneName,
     below: &Name,
-    key: &Key,
+    key: &KeyList,
     types: &[RecordType],
 ) -> Result<Option<Failure>, Failure> {
     let owner = random_owner(below)?;

@@ -39,4 +39,4 @@ pub use name::{CATALOG_OCTETS_MAX, CatalogName, DamagedClaim};
 pub use serial::next_serial;
 pub use update::NodeChange;
 pub use upgrade::Upgrade;
-pub use view::{CatalogProblem, CatalogView};
+pub use view::{CatalogCensus, CatalogProblem, CatalogView};

@@ -1,6 +1,6 @@
 //! Reads a transferred catalog: its member zones, their claims, and its problems.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::claim::{Claim, ClaimState, Listing, Member, Membership};
 use super::name::{CatalogName, EXT, hash_label, prefixed};
@@ -46,6 +46,21 @@ impl Node {
     pub(super) fn is_reserved(&self) -> bool {
         self.ptrs.is_empty() && !self.instances.is_empty()
     }
+}
+
+/// The instances that the members of a catalog belong to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CatalogCensus {
+    /// Members of this instance.
+    pub ours: usize,
+    /// Members of each other instance, by its name.
+    pub others: BTreeMap<String, usize>,
+    /// Members of no instance.
+    pub unmarked: usize,
+    /// It has records of DNSSEC.
+    pub is_signed: bool,
+    /// Problems of single members.
+    pub problems: Vec<CatalogProblem>,
 }
 
 /// A problem of a catalog.

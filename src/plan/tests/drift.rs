@@ -9,7 +9,7 @@ use super::catalog::{VERSION, begun, catalog, current, transferred, zone};
 use super::server::{OnBadUpdate, Server};
 use crate::model::ZoneName;
 use crate::plan::{
-    CatalogView, Claim, ClaimState, EntryDrift, NodeChange, SeenEntry, Terms, Whose,
+    CatalogProblem, CatalogView, Claim, ClaimState, EntryDrift, NodeChange, SeenEntry, Terms, Whose,
 };
 
 /// What becomes of the entry of a zone.
@@ -148,7 +148,7 @@ fn a_closed_catalog_is_no_catalog_until_it_is_opened() {
     catalog().close_gate(&mut begin);
     server.apply(&begin).unwrap();
     assert!(view(&server).is_gated());
-    assert!(view(&server).problems().iter().any(|it| it.breaks()));
+    assert!(view(&server).problems().iter().any(CatalogProblem::breaks));
     server.apply(&catalog().open_gate()).unwrap();
     assert!(!view(&server).is_gated());
     assert!(view(&server).problems().is_empty());

@@ -50,8 +50,8 @@ use self::keys::Keys;
 use self::server_zone::{ACCOUNT_PREFIX, ServerZone, other_instance};
 use super::finding::{Findings, Gap};
 use super::silence::Silence;
-use super::status::{Created, Creator, Deleted, RemovalScope, ZoneStatus};
-use crate::model::{InitialZone, ZoneName};
+use super::status::{Created, Creator, Deleted, Rekeyed, RemovalScope, ZoneStatus};
+use crate::model::{InitialZone, Name, ZoneName};
 
 pub use self::error::{PowerDnsError, Step};
 pub use self::settings::PowerDnsSettings;
@@ -91,8 +91,8 @@ impl PowerDns {
             path,
             api_key,
             instance,
-            update_key,
-            transfer_key,
+            update_keys,
+            transfer_keys,
             exchange_time_max,
         } = settings;
         HeaderValue::from_str(api_key.expose()).map_err(|_| PowerDnsError::ApiKey)?;
@@ -109,7 +109,7 @@ impl PowerDns {
             },
             instance,
             account,
-            keys: Keys::new(update_key, transfer_key),
+            keys: Keys::new(update_keys, transfer_keys),
         })
     }
 
@@ -216,17 +216,36 @@ impl PowerDns {
         }
     }
 
-    /// Returns whether the metadata of an existing zone permit updates by the update key. The
-    /// server's settings may still forbid them.
+    /// Returns whether the metadata of an existing zone permit updates by this key. The server's settings may still forbid
+    /// them.
     ///
     /// # Errors
     /// [`PowerDnsError`].
     pub async fn names_update_key(
         &self,
         zone: &ZoneName,
+        key: &Name,
         deadline: Instant,
     ) -> Result<bool, PowerDnsError> {
-        self.keys.may_update(&self.api(zone, deadline)).await
+        self.keys.may_update(&self.api(zone, deadline), key).await
+    }
+
+    /// Lets the first keys of the lists update and transfer the zone; if `retires`, the other keys of the lists no more.
+    ///
+    /// # Errors
+    /// [`PowerDnsError`].
+    pub async fn rekey(
+        &self,
+        zone: &ZoneName,
+        retires: bool,
+        deadline: Instant,
+    ) -> Result<Rekeyed, PowerDnsError> {
+        let is_changed = self.keys.rekey(&self.api(zone, deadline), retires).await?;
+        Ok(if is_changed {
+            Rekeyed::Changed
+        } else {
+            Rekeyed::Unchanged
+        })
     }
 
     /// Returns whether the zone is a catalog that the server generates from its own database.
@@ -374,10 +393,11 @@ impl PowerDns {
         api: &Api<'_>,
         zone: &InitialZone,
     ) -> Result<Option<Created>, PowerDnsError> {
+        let keys = self.keys.to_transfer(api).await?;
         let mut contents = FirstContents {
             zone,
             is_full: true,
-            keys: self.keys.to_transfer(),
+            keys: &keys,
             account: &self.account,
         };
         let body = contents.to_json();

@@ -16,10 +16,10 @@ pub struct PowerDnsSettings {
     pub api_key: Secret<String>,
     /// The name of this instance, which marks its zones.
     pub instance: String,
-    /// The name of the key that may update the new zones.
-    pub update_key: Name,
-    /// The name of the key that may transfer the new zones.
-    pub transfer_key: Name,
+    /// The names of the keys that may update the new zones; at least one.
+    pub update_keys: Vec<Name>,
+    /// The names of the keys that may transfer the new zones; at least one.
+    pub transfer_keys: Vec<Name>,
     /// The longest wait for the response to one request.
     pub exchange_time_max: Duration,
 }

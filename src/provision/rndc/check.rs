@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
-use super::command::{Target, Word};
+use super::command::{Target, Word, grants};
 use super::control::{CommandResult, Control, Server};
 use super::error::RndcError;
 use super::responder::Responder;
@@ -29,7 +29,7 @@ pub(super) struct Probe<'a> {
     pub(super) target: &'a Target<'a>,
     /// The zone that would be created.
     pub(super) zone: &'a InitialZone,
-    pub(super) update_key: &'a Word,
+    pub(super) update_keys: &'a [Word],
     pub(super) way: ProbeWay<'a>,
 }
 
@@ -69,7 +69,7 @@ impl Probe<'_> {
         let command = match self.way {
             ProbeWay::Template(name) => self.target.addzone_template_from(name, &file),
             ProbeWay::Seed(_) | ProbeWay::File => {
-                self.target.addzone_primary(&file, self.update_key)
+                self.target.addzone_primary(&file, self.update_keys)
             }
         };
         let answer = control.addzone(self.target, &command, deadline).await?;
@@ -120,7 +120,7 @@ impl Probe<'_> {
 pub(super) struct Lines<'a> {
     pub(super) server: &'a Server,
     pub(super) view: Option<&'a Word>,
-    pub(super) update_key: &'a Word,
+    pub(super) update_keys: &'a [Word],
 }
 
 impl Lines<'_> {
@@ -142,7 +142,7 @@ impl Lines<'_> {
     /// Returns the `controls` that this host needs.
     async fn controls(&self, deadline: Instant) -> Option<Vec<String>> {
         let (server, here) = self.addresses(deadline).await?;
-        let (port, key) = (self.server.port, &self.server.key);
+        let (port, key) = (self.server.port, self.server.keys.first());
         let name = key.name().to_text_without_dot();
         Some(vec![
             "// in place of the statement that is there, if it differs:".to_owned(),
@@ -167,10 +167,7 @@ impl Lines<'_> {
     }
 
     fn template(&self, name: &str) -> Vec<String> {
-        let grant = format!(
-            "  update-policy {{ grant \"{}\" zonesub ANY; }};",
-            self.update_key.as_str()
-        );
+        let grant = format!("  update-policy {{ {} }};", grants(self.update_keys));
         let first = format!("template {name} {{");
         let lines = [
             &first,

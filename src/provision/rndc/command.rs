@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::error::RndcError;
 use crate::model::{Name, ZoneName};
 use crate::provision::status::{Creator, ZoneStatus};
+use crate::wire::{Key, KeyList};
 
 /// Most octets of a zone's name in a seed file name. With the instance's name, a random number,
 /// `.db` and BIND's `.jnl`, the file name stays below the 255 octets of common file systems.
@@ -162,13 +163,18 @@ impl<'a> Target<'a> {
     /// `check-integrity no`, refuses a whole UPDATE for an address at a name with an underscore,
     /// and for an MX with a host in the zone that has no address. The format is explicit because a
     /// secondary has another default than a primary.
-    pub(super) fn addzone_primary(&self, file: &str, update_key: &Word) -> String {
-        self.configure("addzone", &primary_options(file, update_key))
+    pub(super) fn addzone_primary(&self, file: &str, update_keys: &[Word]) -> String {
+        self.configure("addzone", &primary_options(file, update_keys))
     }
 
     /// Writes the configuration of [`Self::addzone_primary`] to disk again.
-    pub(super) fn modzone_primary(&self, file: &str, update_key: &Word) -> String {
-        self.configure("modzone", &primary_options(file, update_key))
+    pub(super) fn modzone_primary(&self, file: &str, update_keys: &[Word]) -> String {
+        self.configure("modzone", &primary_options(file, update_keys))
+    }
+
+    /// Gives the zone other options.
+    pub(super) fn modzone(&self, options: &str) -> String {
+        self.configure("modzone", options)
     }
 
     /// Adds the zone as a secondary of `from`. Without NOTIFY, because it is a secondary only for a
@@ -212,12 +218,29 @@ impl<'a> Target<'a> {
     }
 }
 
-fn primary_options(file: &str, update_key: &Word) -> String {
+fn primary_options(file: &str, update_keys: &[Word]) -> String {
+    let grants = grants(update_keys);
     format!(
         "type primary; file \"{file}\"; masterfile-format text; check-names ignore; \
-         check-integrity no; update-policy {{ grant \"{}\" zonesub ANY; }};",
-        update_key.as_str()
+         check-integrity no; update-policy {{ {grants} }};"
     )
+}
+
+/// Returns the rights of keys to update a zone.
+pub(super) fn grants(keys: &[Word]) -> String {
+    let grants = keys
+        .iter()
+        .map(|key| format!("grant \"{}\" zonesub ANY;", key.as_str()));
+    grants.collect::<Vec<_>>().join(" ")
+}
+
+/// Converts the names of keys to words of a command.
+///
+/// # Errors
+/// [`RndcError::Setting`].
+pub(super) fn key_words(what: &'static str, keys: &KeyList) -> Result<Vec<Word>, RndcError> {
+    let names = keys.keys().iter().map(Key::name);
+    names.map(|name| key_word(what, name)).collect()
 }
 
 /// Converts the name of a key to a word of a command.

@@ -18,7 +18,7 @@ use super::error::{RndcError, Step};
 use super::isccc::{self, REPLY_OCTETS_MAX, REQUEST_OCTETS_MAX, ReplyError};
 use crate::provision::silence::Silence;
 use crate::transport::fmt_host_and_port;
-use crate::wire::Key;
+use crate::wire::{Key, KeyList};
 
 /// Pause before a second attempt if named closed the connection without a reply: a named that is
 /// shutting down has stopped within this time.
@@ -37,8 +37,8 @@ pub(super) struct Server {
     /// Host name or address.
     pub(super) host: String,
     pub(super) port: u16,
-    /// The key that signs both directions.
-    pub(super) key: Key,
+    /// The keys that sign both directions, tried in turn.
+    pub(super) keys: KeyList,
     /// The present time in Unix seconds.
     pub(super) clock: fn() -> u64,
     /// The longest wait for the answer to one command.
@@ -51,6 +51,7 @@ pub(super) struct Server {
 /// An open connection whose key the server accepted.
 pub(super) struct Control<'a> {
     server: &'a Server,
+    key: &'a Key,
     stream: TcpStream,
     nonce: Vec<u8>,
 }
@@ -106,12 +107,29 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// Tries each key until the server answers a command that it signs.
     async fn open_once(server: &'a Server, deadline: Instant) -> Result<Self, RndcError> {
+        let mut unanswered = None;
+        for index in server.keys.in_turn() {
+            server.keys.prefer(index);
+            match Self::open_with(server, server.keys.present(), deadline).await {
+                Err(error @ RndcError::Unanswered { .. }) => unanswered = Some(error),
+                result => return result,
+            }
+        }
+        Err(unanswered.expect("a list has a key"))
+    }
+
+    async fn open_with(
+        server: &'a Server,
+        key: &'a Key,
+        deadline: Instant,
+    ) -> Result<Self, RndcError> {
         let permit = timeout_at(deadline, server.opening.acquire()).await;
         let _permit = permit.map_err(|_| server.deadline_error(Step::Connecting))?;
         let unreachable = |source| RndcError::Unreachable {
             server: server.to_string(),
-            key: server.key.name().clone(),
+            key: key.name().clone(),
             source,
         };
         let began = Instant::now();
@@ -131,6 +149,7 @@ impl<'a> Control<'a> {
         stream.set_nodelay(true).map_err(unreachable)?;
         let mut control = Self {
             server,
+            key,
             stream,
             nonce: Vec::new(),
         };
@@ -163,7 +182,7 @@ impl<'a> Control<'a> {
     ) -> Result<Answer, RndcError> {
         let serial = getrandom::u32().map_err(RndcError::Randomness)?;
         let now = (self.server.clock)();
-        let request = isccc::encode_request(&self.server.key, command, serial, now, &self.nonce);
+        let request = isccc::encode_request(self.key, command, serial, now, &self.nonce);
         let octets = request.len() - 4;
         if octets > REQUEST_OCTETS_MAX {
             return Err(RndcError::CommandTooLong {
@@ -179,8 +198,8 @@ impl<'a> Control<'a> {
             .map_err(|_| self.server.deadline_error(Step::Answering))?
             .map_err(|source| self.lost(source))?
             .map_err(|source| self.bad_reply(source))?;
-        let reply = isccc::read_reply(&frame, &self.server.key, serial)
-            .map_err(|source| self.bad_reply(source))?;
+        let reply =
+            isccc::read_reply(&frame, self.key, serial).map_err(|source| self.bad_reply(source))?;
         self.nonce = reply.nonce;
         let result = if reply.success {
             CommandResult::Success
@@ -226,14 +245,14 @@ impl Server {
     /// Returns the control channel at a host and port. Opens no connection.
     pub(super) fn new(
         (host, port): (String, u16),
-        key: Key,
+        keys: KeyList,
         clock: fn() -> u64,
         exchange_time_max: Duration,
     ) -> Self {
         Self {
             host,
             port,
-            key,
+            keys,
             clock,
             exchange_time_max,
             opening: Semaphore::new(OPENING_MAX),

@@ -41,6 +41,7 @@
 //! This module never decides what a zone contains, and only sends commands that `command` has
 //! built: the control key has every right on the server.
 
+mod by_command;
 mod check;
 mod command;
 mod control;
@@ -48,6 +49,7 @@ mod error;
 #[doc(hidden)] // public for `fuzz/` alone
 pub mod isccc;
 mod listen;
+mod rekey;
 mod responder;
 mod seed;
 mod settle;
@@ -58,16 +60,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::check::{Lines, Probe, ProbeWay};
-use self::command::{Mark, Target, Word, key_word};
+use self::command::{Mark, Target, Word, key_word, key_words};
 use self::control::{CommandResult, Control, Server};
+use self::rekey::{NewKeys, rekey};
 use self::responder::Responder;
 use self::seed::SeedContext;
-use self::settle::{Poll, Settled, await_creation, settle};
+use self::settle::{Poll, await_creation, settle};
 use self::status::{ServerZone, grant, is_frozen, names_no_view, read_zone};
 use super::finding::{Findings, Remedy};
-use super::status::{Created, Deleted, RemovalScope, ZoneStatus};
+use super::status::{Created, Deleted, Rekeyed, RemovalScope, ZoneStatus};
 use crate::model::{InitialZone, ZoneName};
-use crate::wire::Key;
+use crate::wire::KeyList;
 
 pub use self::error::{RndcError, Seen, Step};
 pub use self::isccc::ReplyError;
@@ -80,19 +83,19 @@ pub struct RndcSettings {
     pub control: (String, u16),
     /// Host name or address at which the server answers queries.
     pub host: String,
-    /// The key of the control channel.
-    pub control_key: Key,
+    /// The keys of the control channel.
+    pub control_keys: KeyList,
     /// The view of the new zones; required if named.conf has views.
     pub view: Option<String>,
     /// The name of this instance, which marks its zones.
     pub instance: String,
     /// The way in which zones are created.
     pub way: Way,
-    /// The key that may update the new zones.
-    pub update_key: Key,
-    /// The key that signs the server's transfer of first contents; the server knows it by this
-    /// name.
-    pub transfer_key: Key,
+    /// The keys that may update the new zones.
+    pub update_keys: KeyList,
+    /// The keys one of which signs the server's transfer of first contents: the one that the server took last. It knows it
+    /// by this name.
+    pub transfer_keys: KeyList,
     /// Returns the current time in Unix seconds.
     pub clock: fn() -> u64,
     /// The longest wait for the answer to one command.
@@ -131,8 +134,9 @@ pub struct Rndc {
     view: Option<Word>,
     mark: Mark,
     way: PreparedWay,
-    update_key: Word,
-    transfer_key: Word,
+    /// The names of the keys that may update the zones, that of the first key first.
+    update_keys: Vec<Word>,
+    transfer_keys: KeyList,
 }
 
 #[derive(Debug)]
@@ -151,34 +155,38 @@ impl Rndc {
         let RndcSettings {
             control,
             host,
-            control_key,
+            control_keys,
             view,
             instance,
             way,
-            update_key,
-            transfer_key,
+            update_keys,
+            transfer_keys,
             clock,
             exchange_time_max,
         } = settings;
         let hosts = vec![control.0.clone(), host];
         Ok(Self {
-            server: Server::new(control, control_key, clock, exchange_time_max),
+            server: Server::new(control, control_keys, clock, exchange_time_max),
             view: view.map(|view| Word::new("view", &view)).transpose()?,
             mark: Mark {
                 instance: Word::new("instance", &instance)?,
                 is_on_all: matches!(way, Way::Seed { .. }),
             },
-            update_key: key_word("the name of the update key", update_key.name())?,
-            transfer_key: key_word("the name of the transfer key", transfer_key.name())?,
+            update_keys: key_words("the name of the update key", &update_keys)?,
             way: match way {
                 Way::Template { name } => PreparedWay::Template {
                     name: Word::new("template", &name)?,
                 },
                 Way::Seed { listen } => PreparedWay::Seed {
-                    responder: Responder::new(listen, hosts, transfer_key, clock),
+                    responder: {
+                        key_words("the name of the transfer key", &transfer_keys)?;
+                        let keys = transfer_keys.keys().to_vec();
+                        Responder::new(listen, hosts, keys, clock)
+                    },
                 },
                 Way::File => PreparedWay::File,
             },
+            transfer_keys,
         })
     }
 
@@ -207,18 +215,18 @@ impl Rndc {
                 let context = SeedContext {
                     server: &self.server,
                     responder,
-                    update_key: &self.update_key,
-                    transfer_key: &self.transfer_key,
+                    update_keys: &self.update_keys,
+                    transfer_key: &self.transfer_key()?,
                 };
                 seed::create(&context, &target, zone, deadline).await
             }
             PreparedWay::Template { name } => {
                 let command = target.addzone_template(name);
-                self.create_with(&target, &command, deadline).await
+                by_command::create(&self.server, &target, &command, Some(name), deadline).await
             }
             PreparedWay::File => {
-                let command = target.addzone_primary(&target.file(), &self.update_key);
-                self.create_with(&target, &command, deadline).await
+                let command = target.addzone_primary(&target.file(), &self.update_keys);
+                by_command::create(&self.server, &target, &command, None, deadline).await
             }
         }
     }
@@ -250,7 +258,7 @@ impl Rndc {
         let lines = Lines {
             server: &self.server,
             view: self.view.as_ref(),
-            update_key: &self.update_key,
+            update_keys: &self.update_keys,
         };
         lines.remedy(error, deadline).await
     }
@@ -291,12 +299,34 @@ impl Rndc {
     ) -> Result<Option<Remedy>, RndcError> {
         let target = self.target(zone)?;
         let mut control = Control::open(&self.server, deadline).await?;
-        let line = grant(&mut control, &target, &self.update_key, deadline).await?;
+        let line = grant(&mut control, &target, self.update_key(), deadline).await?;
         let place = "a shell of the name server";
         Ok(line.map(|line| Remedy {
             place,
             lines: vec![line],
         }))
+    }
+
+    /// Lets the first key of each list update and transfer a zone that was made at run time; if `retires`, the others of the
+    /// lists no more. Keeps everything else.
+    ///
+    /// # Errors
+    /// [`RndcError`].
+    pub async fn rekey(
+        &self,
+        zone: &ZoneName,
+        retires: bool,
+        deadline: Instant,
+    ) -> Result<Rekeyed, RndcError> {
+        let target = self.target(zone)?;
+        let transfer = key_words("the name of the transfer key", &self.transfer_keys)?;
+        let keys = NewKeys {
+            update: &self.update_keys,
+            transfer: &transfer,
+            retires,
+        };
+        let mut control = Control::open(&self.server, deadline).await?;
+        rekey(&mut control, &target, &keys, deadline).await
     }
 
     /// Returns the view of the new zones.
@@ -314,7 +344,7 @@ impl Rndc {
             server: &self.server,
             target: &target,
             zone,
-            update_key: &self.update_key,
+            update_keys: &self.update_keys,
             way: match &self.way {
                 PreparedWay::Template { name } => ProbeWay::Template(name),
                 PreparedWay::Seed { responder } => ProbeWay::Seed(responder),
@@ -393,81 +423,17 @@ impl Rndc {
         Ok(Deleted::Removed)
     }
 
+    /// Returns the name of the first key for updates.
+    fn update_key(&self) -> &Word {
+        &self.update_keys[0]
+    }
+
+    /// Returns the name of the key for transfers that the server took last.
+    fn transfer_key(&self) -> Result<Word, RndcError> {
+        key_word("the name of the transfer key", self.transfer_keys.name())
+    }
+
     fn target<'a>(&'a self, zone: &'a ZoneName) -> Result<Target<'a>, RndcError> {
         Target::new(zone, self.view.as_ref(), &self.mark)
-    }
-
-    /// Creates the zone with one command.
-    async fn create_with(
-        &self,
-        target: &Target<'_>,
-        command: &str,
-        deadline: Instant,
-    ) -> Result<Created, RndcError> {
-        let mut control = Control::open(&self.server, deadline).await?;
-        loop {
-            let answer = control.addzone(target, command, deadline).await?;
-            match answer.result {
-                CommandResult::Success => return Ok(Created::Placeholder),
-                CommandResult::AlreadyExists => {}
-                CommandResult::FileNotFound
-                | CommandResult::Failure
-                | CommandResult::Unexpected
-                | CommandResult::NotLoaded
-                | CommandResult::NotFound
-                | CommandResult::PermissionDenied => {
-                    return Err(self.creation_error(&control, target, &answer));
-                }
-            }
-            match settle(&self.server, &mut control, target, deadline).await? {
-                Settled::Exists(status) => return Ok(Created::AlreadyThere(status)),
-                Settled::Absent => {}
-            }
-        }
-    }
-
-    fn creation_error(
-        &self,
-        control: &Control<'_>,
-        target: &Target<'_>,
-        answer: &control::Answer,
-    ) -> RndcError {
-        let (server, zone) = (self.server.to_string(), target.zone().clone());
-        match (&self.way, answer.result) {
-            (PreparedWay::Template { name }, CommandResult::Failure) => {
-                RndcError::TemplateRefused {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                }
-            }
-            (PreparedWay::Template { name }, CommandResult::FileNotFound) => {
-                RndcError::TemplateFileMissing {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                }
-            }
-            (PreparedWay::Template { name }, CommandResult::Unexpected) => {
-                RndcError::TemplateFileRefused {
-                    server,
-                    zone,
-                    template: name.as_str().to_owned(),
-                    answer: answer.quoted(),
-                }
-            }
-            (_, CommandResult::FileNotFound) => RndcError::FileMissing {
-                server,
-                zone,
-                file: target.file(),
-            },
-            (_, CommandResult::Unexpected) => RndcError::ContentsRefused {
-                server,
-                zone,
-                answer: answer.quoted(),
-                without_address: Vec::new(),
-            },
-            _ => control.addzone_error(target, answer),
-        }
     }
 }

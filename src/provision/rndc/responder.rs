@@ -46,7 +46,7 @@ pub(super) struct Responder {
     listen: Option<Listen>,
     /// The host names and addresses of the server.
     hosts: Vec<String>,
-    key: Key,
+    keys: Vec<Key>,
     clock: fn() -> u64,
     fixed_address: Mutex<FixedAddress>,
 }
@@ -86,13 +86,13 @@ impl Responder {
     pub(super) fn new(
         listen: Option<Listen>,
         hosts: Vec<String>,
-        key: Key,
+        keys: Vec<Key>,
         clock: fn() -> u64,
     ) -> Self {
         Self {
             listen,
             hosts,
-            key,
+            keys,
             clock,
             fixed_address: Mutex::default(),
         }
@@ -209,7 +209,7 @@ impl Responder {
         let address = udp.local_addr()?;
         let tcp = std::net::TcpListener::bind(address)?;
         let sockets = Sockets::new(udp, tcp)?;
-        let answerer = Arc::new(Answerer::new(self.key.clone(), self.clock));
+        let answerer = Arc::new(Answerer::new(self.keys.clone(), self.clock));
         let mut task = JoinSet::new();
         task.spawn(sockets.serve(Arc::clone(&answerer)));
         Ok(Service {

@@ -45,8 +45,8 @@ pub(super) struct SeedContext<'a> {
     pub(super) server: &'a Server,
     /// Serves the first contents.
     pub(super) responder: &'a Responder,
-    /// The key that may update the zones.
-    pub(super) update_key: &'a Word,
+    /// The keys that may update the zones.
+    pub(super) update_keys: &'a [Word],
     /// The key that signs the server's transfer.
     pub(super) transfer_key: &'a Word,
 }
@@ -266,7 +266,7 @@ impl Creation<'_> {
         let commands = [
             (
                 "modzone",
-                self.target.modzone_primary(file, self.context.update_key),
+                self.target.modzone_primary(file, self.context.update_keys),
             ),
             ("showzone", self.target.showzone()),
         ];
@@ -337,7 +337,7 @@ impl Creation<'_> {
     }
 
     async fn add_primary(&self, control: &mut Control<'_>, file: &str) -> Result<Round, RndcError> {
-        let command = self.target.addzone_primary(file, self.context.update_key);
+        let command = self.target.addzone_primary(file, self.context.update_keys);
         let until = Instant::now() + FILE_TIME_MAX;
         loop {
             let answer = control

@@ -124,14 +124,29 @@ pub(super) async fn grant(
     key: &Word,
     deadline: Instant,
 ) -> Result<Option<String>, RndcError> {
+    let Some(shown) = options_at_run_time(control, target, deadline).await? else {
+        return Ok(None);
+    };
+    let options = options_with_grant(&shown, key);
+    Ok(options.map(|options| format!("rndc modzone {} '{options}'", target.operand())))
+}
+
+/// Returns what `showzone` says of a zone that was made at run time. `None` for other zones.
+///
+/// # Errors
+/// Those of [`Control::command`].
+pub(super) async fn options_at_run_time(
+    control: &mut Control<'_>,
+    target: &Target<'_>,
+    deadline: Instant,
+) -> Result<Option<String>, RndcError> {
     let status = control.command(&target.zonestatus(), deadline).await?;
     let mut lines = status.text.lines();
     if !lines.any(|line| line == "reconfigurable via modzone: yes") {
         return Ok(None);
     }
     let shown = control.command(&target.showzone(), deadline).await?;
-    let options = options_with_grant(&shown.text, key);
-    Ok(options.map(|options| format!("rndc modzone {} '{options}'", target.operand())))
+    Ok((shown.result == CommandResult::Success).then_some(shown.text))
 }
 
 /// Returns the options in `zone "example" { type primary; … };`, with a grant for the key. `None` if no grant can be

@@ -1,6 +1,7 @@
 //! Tests of `wire`, against messages of another library and against its own encoders.
 
 mod builder;
+mod key_list;
 mod laws;
 mod replies;
 mod signing;

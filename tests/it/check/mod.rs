@@ -6,6 +6,7 @@ mod around;
 mod bind;
 mod command;
 mod creation;
+mod keys;
 mod knot;
 mod owner;
 mod powerdns;

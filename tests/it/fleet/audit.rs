@@ -128,31 +128,28 @@ fn a_zone_that_the_catalog_has_as_ours_and_nobody_wants_is_an_orphan() {
 
 /// Writes entries of a catalog as they were.
 fn restore_entry(named: &Named, entries: &[String]) {
-    let mut script = format!("zone {CATALOG}\n");
-    for entry in entries {
+    let hexadecimal = |string: &str| -> Vec<String> {
+        let length = u8::try_from(string.len()).expect("a short string");
+        let octets = std::iter::once(length).chain(string.bytes());
+        octets.map(|octet| format!("{octet:02X}")).collect()
+    };
+    let lines = entries.iter().map(|entry| {
         let fields: Vec<&str> = entry.split(' ').collect();
-        script += &match fields[..] {
+        match fields[..] {
             [hash, "claim", instance, label, state] => {
-                let strings = [
-                    "ns2",
-                    instance.trim_matches('"'),
-                    label.trim_matches('"'),
-                    state,
-                ];
-                let digits: String = strings
-                    .iter()
-                    .map(|it| {
-                        let octets = it.bytes().map(|octet| format!("{octet:02X}"));
-                        format!("{:02X}{}", it.len(), octets.collect::<String>())
-                    })
-                    .collect();
-                format!("update add {hash}.nsbridge.ext.{CATALOG} 0 ZONEMD 1 240 240 {digits}\n")
+                let strings = ["ns2", instance, label, state].map(|it| it.trim_matches('"'));
+                let digits = strings.map(hexadecimal).concat().concat();
+                format!("update add {hash}.nsbridge.ext.{CATALOG} 0 ZONEMD 1 240 240 {digits}")
             }
-            [node, _, _, "PTR", zone] => format!("update add {node} 0 PTR {zone}\n"),
+            [node, _, _, "PTR", zone] => format!("update add {node} 0 PTR {zone}"),
             _ => panic!("an entry: {entry}"),
-        };
-    }
-    nsupdate(named, &(script + "send"));
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    nsupdate(
+        named,
+        &format!("zone {CATALOG}\n{}\nsend", lines.join("\n")),
+    );
 }
 
 #[test]

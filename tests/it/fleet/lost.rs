@@ -59,6 +59,7 @@ fn at_once(bridges: &[Bridge], arguments: &[&str]) {
 }
 
 /// Wipes the primary, and has four installations bring it back at once.
+#[expect(clippy::print_stdout, reason = "the time is shown with --nocapture")]
 fn assert_brought_back(server: &mut dyn Server, consumers: &Consumers, bridges: &[Bridge]) {
     let zones = number_of(ZONES_VARIABLE, 4);
     let empty = OlderCopy::of(server);
@@ -90,7 +91,7 @@ fn assert_brought_back(server: &mut dyn Server, consumers: &Consumers, bridges: 
         // Consumers follow again.
         deliver(&bridges[instance], &zone, 8);
         consumers.wait_for(&format!("www.{zone}"), &["192.0.2.8"], || {
-            nudge(&bridges[0])
+            nudge(&bridges[0]);
         });
     }
     assert_never_dark(probes);
@@ -217,18 +218,18 @@ fn the_worker_lists_again_what_vanished_from_the_catalog() {
     let workers: Vec<_> = bridges.iter().map(worker::start).collect();
     // All of it, then each entry alone.
     for lines in std::iter::once(&before[..]).chain(before.chunks(1)) {
-        let mut script = format!("zone {CATALOG}\n");
-        for line in lines {
+        let removals = lines.iter().map(|line| {
             let fields: Vec<&str> = line.split(' ').collect();
-            script += &match fields[1] {
-                "claim" => format!(
-                    "update delete {}.nsbridge.ext.{CATALOG} ZONEMD\n",
-                    fields[0]
-                ),
-                _ => format!("update delete {} PTR\n", fields[0]),
-            };
-        }
-        nsupdate(&named, &(script + "send"));
+            match fields[1] {
+                "claim" => format!("update delete {}.nsbridge.ext.{CATALOG} ZONEMD", fields[0]),
+                _ => format!("update delete {} PTR", fields[0]),
+            }
+        });
+        let removals: Vec<String> = removals.collect();
+        nsupdate(
+            &named,
+            &format!("zone {CATALOG}\n{}\nsend", removals.join("\n")),
+        );
         wait::until("the workers have listed the zones again", || {
             entries_of(&named) == before
         });

@@ -75,6 +75,7 @@ impl Consumers {
 
 /// Ends probes, and asserts that each name had an answer all the time.
 #[track_caller]
+#[expect(clippy::print_stdout, reason = "the counts are shown with --nocapture")]
 pub(super) fn assert_never_dark(probes: Vec<(&'static str, Probe)>) {
     for (consumer, probe) in probes {
         let (rounds, dark) = probe.end();

@@ -14,6 +14,7 @@ mod learnt;
 mod no_updates;
 mod quirks;
 mod remembered;
+mod rollover;
 pub(crate) mod switches;
 mod tls;
 mod udp;

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use nsbridge::provision::rndc::{Rndc, RndcError, RndcSettings, Way};
 use nsbridge::provision::{Created, Deleted, ZoneStatus};
+use nsbridge::wire::KeyList;
 use tokio::task::JoinSet;
 
 use crate::support::control::{
-    ANYWHERE, PATIENCE, create, create_async, delete, is_there, rndc, run, settings_of,
-    signing_key, zone,
+    ANYWHERE, PATIENCE, control_key, create, create_async, delete, is_there, rndc, run,
+    settings_of, signing_key, zone,
 };
 use crate::support::dig;
 use crate::support::keys::Key;
@@ -159,7 +160,7 @@ fn every_algorithm_of_the_control_key_is_spoken() {
             .start();
         let settings = RndcSettings {
             control: ("localhost".to_owned(), port.number()),
-            control_key: signing_key(&key),
+            control_keys: signing_key(&key).into(),
             ..settings_of(&named, ANYWHERE)
         };
         let rndc = Rndc::new(settings).unwrap();
@@ -168,6 +169,22 @@ fn every_algorithm_of_the_control_key_is_spoken() {
             Deleted::WasAbsent,
             "{algorithm}"
         );
+    }
+}
+
+#[test]
+fn the_next_control_key_is_tried_where_the_server_refuses_one() {
+    let named = Named::builder().start();
+    let unknown = signing_key(&Key::new("unknown"));
+    let wrong = Key::new("rndc");
+    let keys = vec![unknown, signing_key(&wrong), control_key(&named)];
+    let settings = RndcSettings {
+        control_keys: KeyList::new(keys).unwrap(),
+        ..settings_of(&named, ANYWHERE)
+    };
+    let rndc = Rndc::new(settings).unwrap();
+    for _ in 0..2 {
+        assert_eq!(delete(&rndc, "absent.test").unwrap(), Deleted::WasAbsent);
     }
 }
 

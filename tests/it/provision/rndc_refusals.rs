@@ -49,7 +49,7 @@ fn a_secondary_that_is_not_ours_is_left_alone() {
 fn a_wrong_control_key_is_told_with_its_remedy() {
     let named = Named::builder().start();
     let settings = RndcSettings {
-        control_key: signing_key(&Key::new("rndc")),
+        control_keys: signing_key(&Key::new("rndc")).into(),
         ..settings_of(&named, ANYWHERE)
     };
     let error = create(&Rndc::new(settings).unwrap(), &zone("example.com", 1)).unwrap_err();
@@ -142,11 +142,11 @@ fn a_full_disk_of_named_is_the_cause_that_is_told_soon_and_without_a_loop() {
 fn a_wrong_transfer_key_leaves_nothing_behind() {
     let named = Named::builder().start();
     let wrong = RndcSettings {
-        transfer_key: signing_key(&named.key().with_other_secret()),
+        transfer_keys: signing_key(&named.key().with_other_secret()).into(),
         ..settings_of(&named, ANYWHERE)
     };
     let unknown = RndcSettings {
-        transfer_key: signing_key(&Key::new("unknown")),
+        transfer_keys: signing_key(&Key::new("unknown")).into(),
         ..settings_of(&named, ANYWHERE)
     };
     for (settings, expected) in [(wrong, Seen::OtherKey), (unknown, Seen::Nothing)] {

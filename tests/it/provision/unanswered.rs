@@ -206,8 +206,8 @@ fn whichever_answer_of_the_api_is_lost_a_zone_comes_and_goes() {
             path: String::new(),
             api_key: Secret::new(api_key.trim().to_owned()),
             instance: "plesk01".to_owned(),
-            update_key: key_name.clone(),
-            transfer_key: key_name.clone(),
+            update_keys: vec![key_name.clone()],
+            transfer_keys: vec![key_name.clone()],
             exchange_time_max: ANSWER_TIME,
         };
         Provisioner::PowerDns(PowerDns::new(settings).unwrap())

@@ -48,12 +48,12 @@ pub(crate) fn settings_of(named: &Named, way: Way) -> RndcSettings {
     RndcSettings {
         control: ("127.0.0.1".to_owned(), named.control_port()),
         host: "127.0.0.1".to_owned(),
-        control_key: control_key(named),
+        control_keys: control_key(named).into(),
         view: None,
         instance: "plesk01".to_owned(),
         way,
-        update_key: signing_key(named.key()),
-        transfer_key: signing_key(named.key()),
+        update_keys: signing_key(named.key()).into(),
+        transfer_keys: signing_key(named.key()).into(),
         clock,
         exchange_time_max: PATIENCE,
     }

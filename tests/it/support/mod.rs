@@ -46,6 +46,7 @@ pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod refused_zone;
 pub(crate) mod reverse;
+pub(crate) mod rollover;
 pub(crate) mod run;
 pub(crate) mod scripted;
 pub(crate) mod server;

@@ -7,5 +7,6 @@ mod command;
 mod cut;
 mod list;
 mod marks;
+mod rekey;
 mod show;
 mod whose;

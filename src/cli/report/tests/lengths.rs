@@ -179,6 +179,7 @@ fn longest(code: &str, name: &str) -> String {
         "rtype" => "NSEC3PARAM".to_owned(),
         // A record of a payload.
         "place" if begins(&["PAYLOAD-"]) => "example.com. OPENPGPKEY".to_owned(),
+        "place" if begins(&["KEYS-"]) => "`template plesk` of named.conf".to_owned(),
         "owner" if is_of_access(code) => "12-character".to_owned(),
         "detail" | "output" => "; 12 letters".to_owned(),
         "address" | "answer" | "catalog" | "directory" | "from" | "host" | "owner" | "path"

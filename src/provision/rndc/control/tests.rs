@@ -10,7 +10,12 @@ fn server(port: u16) -> Server {
     let secret = Secret::new(b"secret".to_vec());
     let key = Key::new("rndc".parse().unwrap(), algorithm, secret).unwrap();
     let control = ("127.0.0.1".to_owned(), port);
-    Server::new(control, key, || 1_700_000_000, Duration::from_secs(1))
+    Server::new(
+        control,
+        key.into(),
+        || 1_700_000_000,
+        Duration::from_secs(1),
+    )
 }
 
 /// Returns the error of opening a connection to a server that sends `reply` to every request.

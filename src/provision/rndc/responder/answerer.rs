@@ -18,14 +18,15 @@ const TRANSFER_OCTETS_MAX: usize = 32_768;
 /// Answers queries; shared by the tasks of a service.
 #[derive(Debug)]
 pub(super) struct Answerer {
-    key: Key,
+    /// The keys that may sign the queries.
+    keys: Vec<Key>,
     clock: fn() -> u64,
     offers: Mutex<Vec<Arc<Offer>>>,
     /// The addresses that may connect.
     peers: Mutex<Vec<IpAddr>>,
     /// The last other address that connected.
     pub(super) stranger: Mutex<Option<IpAddr>>,
-    /// Whether a query arrived that the key did not sign.
+    /// Whether a query arrived that none of the keys signed.
     pub(super) saw_other_key: AtomicBool,
 }
 
@@ -68,9 +69,9 @@ pub(super) struct Answer {
 }
 
 impl Answerer {
-    pub(super) fn new(key: Key, clock: fn() -> u64) -> Self {
+    pub(super) fn new(keys: Vec<Key>, clock: fn() -> u64) -> Self {
         Self {
-            key,
+            keys,
             clock,
             offers: Mutex::default(),
             peers: Mutex::default(),
@@ -108,10 +109,14 @@ impl Answerer {
             is_signed,
             transferred: None,
         };
-        let request = match read_request(query, &self.key, now) {
-            Ok(request) => request,
-            Err(error) => {
-                tracing::debug!(%error, "query for first contents refused");
+        let read = |key| read_request(query, key, now).map(|request| (key, request));
+        let tried = self.keys.iter().map(read);
+        let read = tried.reduce(Result::or);
+        let (key, request) = match read {
+            Some(Ok(signed)) => signed,
+            refused => {
+                let error = refused.and_then(Result::err);
+                tracing::debug!(?error, "query for first contents refused");
                 self.saw_other_key.store(true, Ordering::Relaxed);
                 return refuse(false);
             }
@@ -136,7 +141,7 @@ impl Answerer {
             _ => return refuse(true),
         };
         offer.is_answered.store(true, Ordering::Relaxed);
-        let mut signer = ResponseSigner::new(&self.key, &request.mac);
+        let mut signer = ResponseSigner::new(key, &request.mac);
         for message in &mut messages {
             if let Err(error) = signer.sign(message, now) {
                 tracing::warn!(zone = %name, %error, "first contents cannot be sent");

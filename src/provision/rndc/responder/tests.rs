@@ -63,7 +63,12 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 
 fn responder(listen: Option<SocketAddr>) -> Responder {
     let hosts = vec!["127.0.0.1".to_owned()];
-    Responder::new(listen.map(Listen::from), hosts, key(b"secret"), || NOW)
+    Responder::new(
+        listen.map(Listen::from),
+        hosts,
+        vec![key(b"secret")],
+        || NOW,
+    )
 }
 
 fn responder_at(fixed: SocketAddr) -> Responder {
@@ -281,7 +286,7 @@ fn a_port_of_a_range_at_which_a_fetch_failed_is_taken_last() {
         let ports: Vec<SocketAddr> = range.addresses().collect();
         let mut firsts = Vec::new();
         for _ in 0..20 {
-            let responder = Responder::new(Some(range), Vec::new(), key(b"secret"), || NOW);
+            let responder = Responder::new(Some(range), Vec::new(), vec![key(b"secret")], || NOW);
             let first = serve_zone(&responder).await;
             firsts.push(first.address());
             assert!(first.avoid_port());
@@ -294,7 +299,7 @@ fn a_port_of_a_range_at_which_a_fetch_failed_is_taken_last() {
             assert!(!second.avoid_port());
         }
         for _ in 0..5 {
-            let responder = Responder::new(Some(range), Vec::new(), key(b"secret"), || NOW);
+            let responder = Responder::new(Some(range), Vec::new(), vec![key(b"secret")], || NOW);
             let first = serve_zone(&responder).await;
             let address = first.address();
             assert!(first.avoid_port());

@@ -146,7 +146,9 @@ fn reason(failure: &Failure) -> Reason {
                 Refused
             }
         },
-        Failure::BehindCname { .. } | Failure::Catalog { .. } => OfCause,
+        Failure::BehindCname { .. } | Failure::KeysElsewhere { .. } | Failure::Catalog { .. } => {
+            OfCause
+        }
     }
 }
 

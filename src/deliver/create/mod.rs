@@ -5,6 +5,8 @@
 //! also load nothing, and then the first UPDATE adds the SOA. Meanwhile it answers as for a zone that it does
 //! not have, or SERVFAIL.
 
+pub(super) mod rekey;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,7 +21,7 @@ use crate::deliver::state::{Provenance, StateChange, ZoneKey, ZoneState};
 use crate::model::{InitialZone, RecordType, RrSet, RrSets, ZoneName};
 use crate::plan::{Batch, EntryChange, Membership, Prerequisite, Update};
 use crate::provision::{Created, Creator, RemovalScope, ZoneStatus};
-use crate::wire::{self, MESSAGE_OCTETS_MAX, Rcode, Reply};
+use crate::wire::{MESSAGE_OCTETS_MAX, Rcode, Reply};
 
 /// How long a primary may take to create a member zone, or to drop it: three hundred times what Knot takes.
 const CATALOG_TIME_MAX: Duration = Duration::from_secs(10);
@@ -136,6 +138,13 @@ async fn create_on_primary(
     cx: &mut Context<'_>,
     initial: &InitialZone,
 ) -> Result<Created, Failure> {
+    let transfer = &cx.session.keys.transfer;
+    if transfer.keys().len() > 1 {
+        // BIND fetches first contents with the key that it takes, which any answer shows.
+        let apex = initial.name.apex();
+        let asked = cx.session.query_with(apex, RecordType::SOA, Some(transfer));
+        asked.await?;
+    }
     match create_with(cx, initial).await {
         Err(Failure::Provision(error)) if error.is_of_contents() => {
             let Some(smallest) = initial.smallest() else {
@@ -342,7 +351,7 @@ async fn fill_empty(
     initial: &InitialZone,
     has_failed: bool,
 ) -> Result<Option<Created>, Failure> {
-    let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&session.keys.update);
+    let octets_max = MESSAGE_OCTETS_MAX - session.keys.update.tsig_octets();
     let whole = first_batch(initial);
     let fits = whole.octets() <= octets_max;
     let smallest = initial

@@ -1,4 +1,4 @@
-//! Makes a catalog one with claims: an empty one with its first change, any other on the operator's command.
+//! Gives each zone of a catalog a claim, on the operator's command.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,8 @@ use tokio::time::Instant;
 use crate::deliver::error::Failure;
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Primary, Session, open};
-use crate::plan::Batch;
-use crate::wire::{self, MESSAGE_OCTETS_MAX};
+use crate::wire::MESSAGE_OCTETS_MAX;
 
-/// How often a new record is looked for.
-const LOOKS: u32 = 12;
 /// How often an upgrade is tried while other programs change the catalog.
 const UPGRADES_MAX: u32 = 5;
 
@@ -38,37 +35,8 @@ impl Primary {
 }
 
 impl Catalog {
-    /// Makes an empty catalog one with claims.
-    pub(super) async fn begin(&self, session: &mut Session<'_>) -> Result<(), Failure> {
-        let begin = self.name.begin();
-        let reply = session.repeat(&begin, &self.key, true).await?;
-        if is_applied(reply, self.zone(), self.key.name())? {
-            self.check_shown(session, &begin).await?;
-        }
-        Ok(())
-    }
-
-    /// Checks that a transfer shows what was written, and takes it back otherwise. PowerDNS: a catalog of the kind
-    /// producer takes changes, and shows the members of its own database instead.
-    async fn check_shown(&self, session: &mut Session<'_>, batch: &Batch) -> Result<(), Failure> {
-        for look in 0..LOOKS {
-            // BIND: a signed copy comes a little later.
-            session.pause(look).await?;
-            if self.read(session).await?.has_format() {
-                return Ok(());
-            }
-        }
-        let undo = batch.undo_of_additions();
-        let reply = session.repeat(&undo, &self.key, true).await;
-        let undone = reply.and_then(|reply| is_applied(reply, self.zone(), self.key.name()));
-        if let Err(failure) = undone {
-            tracing::debug!(%failure, "what does not show was not taken back");
-        }
-        Err(self.not_shown())
-    }
-
     async fn upgrade(&self, session: &mut Session<'_>) -> Result<BTreeMap<String, usize>, Failure> {
-        let octets_max = MESSAGE_OCTETS_MAX - wire::tsig_octets(&self.key);
+        let octets_max = MESSAGE_OCTETS_MAX - self.key.tsig_octets();
         let mut claims: BTreeMap<String, usize> = BTreeMap::new();
         for attempt in 0..UPGRADES_MAX {
             session.pause(attempt).await?;
