@@ -68,7 +68,7 @@ pub(super) const FACTS: &[Facts] = &[
         uses: Uses::Queue,
         examples: &[(
             "Restore a zone that was deleted:",
-            "nsbridge zone restore example.com",
+            "nsbridge zone restore example.net",
         )],
         see_also: &["nsbridge-log(1)"],
     },
