@@ -71,8 +71,8 @@ entries! {
     KEYS_ELSEWHERE {
         code: "NB-KEYS-ELSEWHERE",
         class: Class::Transient,
-        text: "the zone does not take `{key}`, and its keys stand in {place}",
-        hints: hint!("name `{key}` there, beside the old key"),
+        text: "the key `{key}` has no right in {place}",
+        hints: hint!("name `{key}` there"),
         page: "`nsbridge zone rekey` changes the keys of zones that nsbridge created over BIND's control channel, not from a template, or over PowerDNS's API. \
                The keys of another zone stand where the text says. If the primary does not know the key yet, make it known first. \
                `nsbridge check ZONE` prints the lines. Then run `nsbridge zone rekey` again: it ends with 0 when the zone takes the key.",
