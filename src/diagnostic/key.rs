@@ -70,10 +70,12 @@ entries! {
     }
     KEYS_ELSEWHERE {
         code: "NB-KEYS-ELSEWHERE",
-        class: Class::Context,
-        text: "its keys stand in {place}: {cause}",
-        hints: &[],
-        page: "",
+        class: Class::Transient,
+        text: "the key `{key}` has no right in {place}",
+        hints: hint!("name `{key}` there"),
+        page: "`nsbridge zone rekey` changes the keys of zones that nsbridge created over BIND's control channel, not from a template, or over PowerDNS's API. \
+               The keys of another zone stand where the text says. If the primary does not know the key yet, make it known first. \
+               `nsbridge check ZONE` prints the lines. Then run `nsbridge zone rekey` again: it ends with 0 when the zone takes the key.",
     }
     RESPONSE_FORGED {
         code: "NB-RESPONSE-FORGED",

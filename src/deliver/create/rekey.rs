@@ -121,8 +121,8 @@ async fn elsewhere(
         return Ok(Rekeyed::Elsewhere(place));
     };
     Err(if failure.is_of_key() {
-        let source = Box::new(failure);
-        Failure::KeysElsewhere { place, source }
+        let key = key.name().clone();
+        Failure::KeysElsewhere { key, place }
     } else {
         failure
     })

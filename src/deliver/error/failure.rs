@@ -166,8 +166,8 @@ pub enum Failure {
         primary: String,
         source: Box<Self>,
     },
-    /// No command changes the keys of the zone, and the present one may not update it.
-    KeysElsewhere { place: KeyPlace, source: Box<Self> },
+    /// No command changes the keys of the zone, and it does not take the present one.
+    KeysElsewhere { key: Name, place: KeyPlace },
     /// The catalog could not be read or changed.
     Catalog {
         catalog: ZoneName,
@@ -407,8 +407,8 @@ impl Diagnose for Failure {
                 primary,
                 source,
             } => case!(ptr::BEHIND_CNAME, owner, primary).because(&**source),
-            Self::KeysElsewhere { place, source } => {
-                case!(key::KEYS_ELSEWHERE, place).because(&**source)
+            Self::KeysElsewhere { key, place } => {
+                case!(key::KEYS_ELSEWHERE, key = bare(key), place)
             }
             Self::Catalog { catalog, source } => of_catalog(catalog, source).because(&**source),
             Self::CatalogBroken { catalog, problem } => {

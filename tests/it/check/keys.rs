@@ -64,7 +64,11 @@ fn each_key_of_a_list_is_tried_and_the_next_step_is_named(kind: Kind) {
     rolling.remove_old();
     let bridge = bridge.set(MAIN, "key", "[\"plesk\"]");
     let run = bridge.run(&["check", ZONE], "");
-    run.assert_status(75);
+    // PowerDNS's API says for sure that it does not have the key.
+    run.assert_status(match kind {
+        Kind::PowerDns(_) => 69,
+        Kind::Bind(_) | Kind::Knot(_) => 75,
+    });
     assert_no_key_is("warning", &run);
     assert_begins(&run, &["failed: key `plesk`: NB-"]);
 }

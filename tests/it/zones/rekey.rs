@@ -181,7 +181,7 @@ fn the_keys_of_member_zones_of_knot_stand_in_its_configuration(kind: Kind) {
     bridge
         .run(&["zone", "rekey", ZONE], "")
         .assert_status(75)
-        .assert_says("its keys stand in an `acl` of knot.conf");
+        .assert_code_with("NB-KEYS-ELSEWHERE", "an `acl` of knot.conf");
     rolling.add_new();
     bridge
         .run(&["zone", "rekey", "--all"], "")

@@ -137,14 +137,6 @@ const EXCHANGE_OF_ZONE: Chain = &[
     &key::UNSIGNED_REFUSAL,
 ];
 
-/// The failures of a key that a person must name at the server.
-const OF_KEY: Chain = &[
-    &zone::UPDATE_REFUSED,
-    &key::KEY_UNKNOWN,
-    &key::KEY_SECRET_DIFFERS,
-    &key::UNSIGNED_REFUSAL,
-];
-
 /// What makes a catalog unusable.
 const BROKEN_CATALOG: Chain = &[
     &ownership::CATALOG_WITHOUT_VERSION,
@@ -272,11 +264,6 @@ fn contexts(entry: &'static Entry) -> Vec<Chain> {
     let begins = |words: &[&str]| words.iter().any(|it| code.starts_with(&format!("NB-{it}")));
     if is_of_tls(entry) {
         vec![&[&transport::TLS, &ownership::CATALOG]]
-    } else if OF_KEY.contains(&entry) {
-        let of_catalog = EXCHANGE.contains(&entry);
-        let of_catalog = of_catalog.then_some(&[&ownership::CATALOG] as Chain);
-        let elsewhere: Chain = &[&key::KEYS_ELSEWHERE];
-        of_catalog.into_iter().chain([elsewhere]).collect()
     } else if is_of_connection(entry) || EXCHANGE.contains(&entry) {
         vec![&[&ownership::CATALOG]]
     } else if BROKEN_CATALOG.contains(&entry) {

@@ -80,6 +80,7 @@ fn reason(failure: &Failure) -> Reason {
         Failure::Transfer(_)
         | Failure::BadKey { .. }
         | Failure::BadSig { .. }
+        | Failure::KeysElsewhere { .. }
         | Failure::BadTime { .. }
         | Failure::BadTrunc { .. }
         | Failure::Unsigned { .. }
@@ -146,9 +147,7 @@ fn reason(failure: &Failure) -> Reason {
                 Refused
             }
         },
-        Failure::BehindCname { .. } | Failure::KeysElsewhere { .. } | Failure::Catalog { .. } => {
-            OfCause
-        }
+        Failure::BehindCname { .. } | Failure::Catalog { .. } => OfCause,
     }
 }
 
@@ -215,6 +214,10 @@ fn failures() -> Vec<Failure> {
         Failure::ZoneUnknown { owner: name() },
         Failure::BadKey { key: name() },
         Failure::BadSig { key: name() },
+        Failure::KeysElsewhere {
+            key: name(),
+            place: KeyPlace::Acl,
+        },
         Failure::BadTime {
             offset_seconds: 360,
         },
@@ -467,7 +470,7 @@ fn only_what_an_authenticated_answer_or_a_rule_refuses_is_held() {
         assert_eq!(failure.retry(), expected, "{code} {reason:?}: {failure:?}");
     }
     // Unsigned and Provision are added in groups; the two that have the class of their cause follow.
-    assert_eq!(seen.len(), 76);
+    assert_eq!(seen.len(), 77);
     for failure in failures() {
         let (retry, code) = (failure.retry(), failure.diagnostic().code());
         let (owner, primary) = ("x.example".parse().unwrap(), "other".to_owned());
