@@ -30,7 +30,7 @@ pub use error::{Failure, Retry};
 pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
 };
-pub use ownership::AdoptedFrom;
+pub use ownership::{AdoptedFrom, Renewal};
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
@@ -44,7 +44,7 @@ pub use state::{
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
-use crate::plan::Abilities;
+use crate::plan::{Abilities, Epoch};
 use context::Context;
 use route::cname::{Chain, Reached};
 use server::open;
@@ -78,6 +78,7 @@ impl Engine<'_> {
         };
         let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
+            Box::pin(ownership::check_epoch(cx)).await?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
                     let desired = cx.fit(desired);
@@ -188,6 +189,7 @@ impl Engine<'_> {
         let create = async |cx: &mut Context<'_>| {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
+            ownership::check_epoch(cx).await?;
             zone::nameservers::create_zone(cx, name, nameservers).await
         };
         let engine = Engine { policy, ..*self };
@@ -206,6 +208,7 @@ impl Engine<'_> {
     pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
+            ownership::check_epoch(cx).await?;
             ownership::adopt(cx, zone).await
         };
         self.on_primary_of(zone.apex(), deadline, adopt).await
@@ -330,9 +333,36 @@ impl Engine<'_> {
         let Some(catalog) = primary.catalog_zone() else {
             return Ok(None);
         };
-        let audit = async |cx: &mut Context<'_>| check::audit_catalog(cx, repair).await;
+        let audit = async |cx: &mut Context<'_>| {
+            if repair != CatalogRepair::Nothing {
+                ownership::check_epoch(cx).await?;
+            }
+            check::audit_catalog(cx, repair).await
+        };
         let primary = Some(Rc::clone(primary));
         self.on_primary(primary, catalog.apex(), deadline, audit)
+            .await
+            .result
+    }
+
+    /// Writes a new epoch of this instance to the catalog of a primary, if it keeps one. Returns the one of another machine
+    /// that gave way.
+    ///
+    /// # Errors
+    /// [`Failure::InstanceCloned`] if the catalog has the epoch of another machine, which must not give way; [`Failure`] if
+    /// the catalog cannot be read or changed.
+    pub async fn renew_epoch(
+        &self,
+        primary: &Rc<Primary>,
+        renewal: Renewal,
+        deadline: Instant,
+    ) -> Result<Option<Epoch>, Failure> {
+        let Some(catalog) = primary.catalog_zone() else {
+            return Ok(None);
+        };
+        let renew = async |cx: &mut Context<'_>| ownership::renew_epoch(cx, renewal).await;
+        let primary = Some(Rc::clone(primary));
+        self.on_primary(primary, catalog.apex(), deadline, renew)
             .await
             .result
     }

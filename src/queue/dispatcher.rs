@@ -125,6 +125,7 @@ impl Dispatcher<'_> {
             is_forced,
             awaited_zone,
             repairs,
+            prunes,
             ..
         } = attempts_so_far;
         if !is_forced && !awaited_zone && !repairs {
@@ -133,6 +134,9 @@ impl Dispatcher<'_> {
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
         policy.repairs = repairs;
+        if prunes {
+            policy.prune();
+        }
         if is_forced {
             policy.force();
         }

@@ -11,9 +11,10 @@ use super::job::{
 };
 use super::listing::{Listing, RememberedZone};
 use super::store::{BatchLimit, NewJob, Origin, Store, StoreChange, ZoneSerial};
-use crate::deliver::{Answer, Failure};
+use crate::deliver::{Answer, Failure, ZoneKey};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Name, Serial, ZoneName};
+use crate::plan::Epoch;
 
 /// The total size of jobs, in octets, above which the log is merged into the file at once, not with
 /// the next commit.
@@ -192,6 +193,17 @@ impl Jobs {
     /// Counts the wanted intents of each primary.
     pub(crate) fn count_wanted(&self) -> Answer<Vec<WantedCount>> {
         self.0.ask(|store| store.count_wanted())
+    }
+
+    /// Returns the primaries whose catalogs show that another machine delivers in the name of this instance, and its epoch.
+    pub(crate) fn strangers(&self) -> Answer<Vec<(String, Epoch)>> {
+        self.0.ask(|store| store.strangers())
+    }
+
+    /// Lets the jobs of the primary of a catalog go on that came since another machine took the instance, and holds those
+    /// that waited before. Times are in seconds since 1970.
+    pub(crate) fn take_over(&self, catalog: ZoneKey, since: u64, now: u64) -> Answer<()> {
+        self.0.ask(move |store| store.take_over(&catalog, since, now))
     }
 
     /// Returns what the last audits found.

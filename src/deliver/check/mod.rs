@@ -183,7 +183,12 @@ async fn check_connected(
     // Before the zones, since their membership shows where their settings are.
     let (mut of_catalog, mut is_catalog_read) = (Vec::new(), false);
     if let Some(catalog) = &primary.catalog {
-        let (contents, update) = check_catalog(&mut session, &cx, catalog).await;
+        let (mut contents, update) = check_catalog(&mut session, &cx, catalog).await;
+        if let Verdict::Good(_) | Verdict::Odd(_) = contents
+            && let Err(failure) = check_own_epoch(&mut session, catalog, settings).await
+        {
+            contents = cx.bad(failure);
+        }
         is_catalog_read = !matches!(update, Verdict::Untried(_));
         let zone = catalog.zone();
         of_catalog.push(Checked::new(Check::Catalog(zone.clone()), contents));
@@ -301,6 +306,25 @@ async fn check_catalog(
         }
     }
     (contents, Verdict::Good(Fact::Plain))
+}
+
+/// Checks that the epoch of this instance in the catalog is one of the state, if that has any.
+async fn check_own_epoch(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    settings: &CheckSettings,
+) -> Result<(), Failure> {
+    let known = settings.epochs.get(&session.primary.name);
+    let Some(known) = known.filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let found = catalog.epochs(session).await?;
+    if found.iter().all(|it| known.contains(it)) {
+        return Ok(());
+    }
+    Err(Failure::InstanceCloned {
+        instance: catalog.instance.clone(),
+    })
 }
 
 /// Counts the member zones by instance.

@@ -9,6 +9,7 @@ use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
 use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
+use crate::plan::Epoch;
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
 use crate::zonefile;
@@ -25,6 +26,8 @@ pub(crate) struct CheckSettings {
     /// The zones in the state file that this instance created, adopted or manages records in, with
     /// their provenance.
     pub(crate) held: HashMap<ZoneKey, Provenance>,
+    /// The epochs that were written to the catalogs from the state, by primary.
+    pub(crate) epochs: HashMap<String, Vec<Epoch>>,
     /// Seconds since 1970, for signatures.
     pub(crate) clock: fn() -> u64,
 }

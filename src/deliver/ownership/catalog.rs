@@ -104,7 +104,7 @@ impl Catalog {
     }
 
     /// Returns the values of an RRset of the catalog.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         session: &mut Session<'_>,
         owner: &Name,
@@ -276,6 +276,7 @@ impl Catalog {
                 | Failure::CatalogOld { .. }
                 | Failure::CatalogNewer { .. }
                 | Failure::ClaimDamaged { .. }
+                | Failure::InstanceCloned { .. }
                 | Failure::DeadlinePassed
                 | Failure::Random(_)
                 | Failure::Transport(_)

@@ -103,6 +103,8 @@ pub struct Catalog {
     pub(crate) soa: RefCell<Option<CatalogSoa>>,
     /// The latest serial that it is known to have had.
     pub(crate) last_serial: Cell<Option<Serial>>,
+    /// When its epoch of this instance was last found to be written from this state.
+    pub(crate) own_epoch_at: Cell<Option<Instant>>,
 }
 
 /// The SOA of a catalog with its TTL, and when it was asked for.
@@ -134,6 +136,7 @@ impl Catalog {
             takes_soa: Cell::new(true),
             soa: RefCell::default(),
             last_serial: Cell::default(),
+            own_epoch_at: Cell::default(),
         }
     }
 }

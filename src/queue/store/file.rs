@@ -67,7 +67,7 @@ impl Store {
         store.prepare(wait)?;
         progress.check(&store.connection, path)?;
         if !is_known(path) {
-            store.forget_all_listed()?;
+            store.forget_as_restored(false)?;
             // The first process that has set the file up creates this one. If it fails, an empty file counts as a new one.
             shared_file::create_new(&known(path)).ok();
         }
@@ -91,7 +91,7 @@ impl Store {
                     return Ok(store);
                 }
                 let mut copy = store.copy()?;
-                copy.forget_all_listed()?;
+                copy.forget_as_restored(true)?;
                 Ok(copy)
             }
             _ => store.copy(),

@@ -193,7 +193,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX listed_by_job ON listed (job) WHERE job IS NOT NULL;
     -- The command that brought the intent, and its process; no part of the check sum.
     ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
-    -- 1 if the intent is to be put in place again whole, as before.
+    -- 1 if the intent is to be put in place again whole, as before, 2 if records of others are to go as well.
     ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
     -- The intents that were put in place, to compare the primaries with and to bring them back from.
     CREATE TABLE wanted (
@@ -241,6 +241,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
         own_sum  INTEGER,          -- of all of these
         PRIMARY KEY (primary_, catalog, zone)
     ) STRICT, WITHOUT ROWID;
+    -- The epochs of this instance in the catalogs: those that were written from this file, or were about to be, and that
+    -- of another machine. A bit that flips here costs an operator's look, and no record: there is no check sum.
+    CREATE TABLE epoch (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        primary_ TEXT NOT NULL,
+        catalog  TEXT NOT NULL,
+        value    BLOB NOT NULL,    -- the data of its record
+        is_ours  INTEGER NOT NULL, -- 0 if another machine wrote it, and was not found to be gone since
+        UNIQUE (primary_, catalog, value)
+    ) STRICT;
 "
     ),
 ];

@@ -72,6 +72,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::Soa(_)
         | Failure::CatalogIdle { .. }
         | Failure::CatalogLost { .. }
+        | Failure::InstanceCloned { .. }
         | Failure::NoZoneFor { .. }
         | Failure::CheckUnserved { .. }
         | Failure::DeadlinePassed
@@ -295,6 +296,9 @@ fn failures() -> Vec<Failure> {
             seconds: 1,
         },
         Failure::CatalogLost { catalog: zone() },
+        Failure::InstanceCloned {
+            instance: "a".into(),
+        },
         Failure::CatalogBroken {
             catalog: zone(),
             problem: CatalogProblem::NoVersion { owner: name() },
