@@ -13,7 +13,7 @@ use super::report;
 use super::runtime::block_on;
 use super::status::Status;
 use super::store::with_store;
-use crate::deliver::{Primary, Renewal, ZoneKey};
+use crate::deliver::{Primary, Renewal};
 use crate::diagnostic::{case, command};
 use crate::queue::{Access, StoreThread};
 
@@ -35,7 +35,8 @@ pub(super) enum Command {
     ///
     /// Needed if NB-INSTANCE-CLONED says that another machine does, or that this queue file is an older copy. Writes an
     /// epoch of this queue file to the catalog. Another machine of the instance then changes nothing on the primary. Jobs
-    /// that came since go on; those that waited before are held, since newer contents may be in place.
+    /// that came since go on; those that waited before are held, since newer contents may be in place. For the same reason,
+    /// `audit` and `resync` have nothing of before: have all zones delivered again.
     TakeOver {
         /// The primary that keeps the catalog. By default, all that keep one.
         #[arg(long, value_name = "NAME")]
@@ -99,11 +100,8 @@ fn take_over(chosen: &[&Rc<Primary>], setup: &Setup, output: &mut Output) -> Sta
             let now = (setup.policy.clock)();
             let since = gave_way.as_ref().map(|it| it.made_at().unwrap_or(now));
             if let Some(since) = since {
-                let key = ZoneKey {
-                    primary: primary.name.clone(),
-                    zone: catalog.clone(),
-                };
-                store_thread.jobs().take_over(key, since, now).await?;
+                let jobs = store_thread.jobs();
+                jobs.take_over(&primary.name, since, now).await?;
             }
             let (name, endpoint) = (&primary.name, &primary.endpoint);
             let (result, text) = match since {

@@ -11,7 +11,7 @@ use super::job::{
 };
 use super::listing::{Listing, RememberedZone};
 use super::store::{BatchLimit, NewJob, Origin, Store, StoreChange, ZoneSerial};
-use crate::deliver::{Answer, Failure, ZoneKey};
+use crate::deliver::{Answer, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Name, Serial, ZoneName};
 use crate::plan::Epoch;
@@ -200,10 +200,11 @@ impl Jobs {
         self.0.ask(|store| store.strangers())
     }
 
-    /// Lets the jobs of the primary of a catalog go on that came since another machine took the instance, and holds those
-    /// that waited before. Times are in seconds since 1970.
-    pub(crate) fn take_over(&self, catalog: ZoneKey, since: u64, now: u64) -> Answer<()> {
-        self.0.ask(move |store| store.take_over(&catalog, since, now))
+    /// Lets the jobs of a primary go on that came since another machine took the instance, holds those that waited before,
+    /// and lets what was put in place count as old. Times are in seconds since 1970.
+    pub(crate) fn take_over(&self, primary: &str, since: u64, now: u64) -> Answer<()> {
+        let primary = primary.to_owned();
+        self.0.ask(move |store| store.take_over(&primary, since, now))
     }
 
     /// Returns what the last audits found.

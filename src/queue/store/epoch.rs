@@ -45,67 +45,69 @@ impl Store {
     /// something newer may have been delivered since. Does nothing if another process has set the file up meanwhile.
     pub(super) fn forget_as_restored(&mut self, is_copy: bool) -> Result<(), StoreError> {
         let path = self.path.clone();
-        let now = "SELECT unixepoch()";
         self.write(|transaction| {
             // Under the lock: before `.known` is there, no process adds a job.
             if !is_copy && is_known(&path) {
                 return Ok(());
             }
             execute(transaction, "DELETE FROM listed", [])?;
-            execute(transaction, "DELETE FROM member", [])?;
-            let now: u64 = transaction.query_row(now, [], |row| row.get(0))?;
-            let waiting = concat!(
-                "UPDATE job SET state = 1, forced = 0, next_at = ?1, updated_at = ?2, reason = ?3, claim = NULL
-                 WHERE state <> 2 AND (state = 0 OR next_at <> ?1) AND ",
-                is_intact!(),
-                " RETURNING id"
-            );
-            hold(transaction, waiting, params![NEVER, now, restored()])
+            let now = "SELECT unixepoch()";
+            let now = transaction.query_row(now, [], |row| row.get(0))?;
+            forget_older(transaction, None, u64::MAX >> 1, now)
         })
     }
 
-    /// Lets the jobs of a primary go on that came since the time when another machine took the instance, and holds those
-    /// that waited before: they may be older than what that machine delivered. Forgets the entries of the catalog that were
-    /// seen. Times are in seconds since 1970.
+    /// Does so for a primary whose catalog had the epoch of another machine since a time: that may have delivered something
+    /// newer. The jobs that came since that time go on. Times are in seconds since 1970.
     pub(in crate::queue) fn take_over(
         &mut self,
-        catalog: &ZoneKey,
+        primary: &str,
         since: u64,
         now: u64,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            let primary = &catalog.primary;
-            let forget = "DELETE FROM member WHERE primary_ = ? AND catalog = ?";
-            execute(transaction, forget, params![primary, catalog.zone.to_string()])?;
-            let older = concat!(
-                "UPDATE job SET state = 1, forced = 0, next_at = ?1, updated_at = ?2, reason = ?3
-                 WHERE state = 0 AND claim IS NULL AND primary_ = ?4 AND enqueued_at < ?5 AND ",
-                is_intact!(),
-                " RETURNING id"
-            );
-            hold(transaction, older, params![NEVER, now, restored(), primary, since])?;
+            forget_older(transaction, Some(primary), since, now)?;
             let due = concat!(
                 "UPDATE job SET next_at = ?1, updated_at = ?1 WHERE state = 0 AND primary_ = ?2 AND ",
                 is_intact!(),
                 " RETURNING id"
             );
-            hold(transaction, due, params![now, primary])
+            change(transaction, due, params![now, primary])
         })
     }
 }
 
-/// Returns the reason of a job that waited in a copy of the file.
-fn restored() -> String {
-    to_json(&case!(queue::JOB_RESTORED))
+/// Holds the jobs of a primary, or of all, that were enqueued before a time, and lets what was put in place there count as
+/// old. Forgets the entries of catalogs that were seen.
+fn forget_older(
+    transaction: &Transaction<'_>,
+    primary: Option<&str>,
+    before: u64,
+    now: u64,
+) -> rusqlite::Result<()> {
+    let entries = "DELETE FROM member WHERE primary_ = coalesce(?1, primary_)";
+    execute(transaction, entries, [primary])?;
+    let wanted = "UPDATE wanted SET is_old = 1, finding = NULL
+                  WHERE primary_ = coalesce(?1, primary_) AND gone_at IS NULL";
+    execute(transaction, wanted, [primary])?;
+    let jobs = concat!(
+        "UPDATE job SET state = 1, forced = 0, next_at = ?1, updated_at = ?2, reason = ?3
+         WHERE (state = 0 OR state = 1 AND next_at <> ?1) AND primary_ = coalesce(?4, primary_)
+            AND enqueued_at < ?5 AND ",
+        is_intact!(),
+        " RETURNING id"
+    );
+    let reason = to_json(&case!(queue::JOB_RESTORED));
+    change(transaction, jobs, params![NEVER, now, reason, primary, before])
 }
 
 /// Changes jobs by a statement that returns their numbers, and sets their check sums.
-fn hold(
+fn change(
     transaction: &Transaction<'_>,
-    change: &str,
+    sql: &str,
     params: impl rusqlite::Params,
 ) -> rusqlite::Result<()> {
-    let changed: Vec<i64> = all(transaction, change, params, |row| row.get(0))?;
+    let changed: Vec<i64> = all(transaction, sql, params, |row| row.get(0))?;
     changed.iter().try_for_each(|id| seal(transaction, *id))
 }
 

@@ -205,6 +205,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         gone_at    INTEGER,           -- when a deletion was put in place of it; NULL if it is wanted
         audited_at INTEGER NOT NULL DEFAULT 0,
         finding    TEXT,              -- of the last audit: JSON; NULL if there was none
+        is_old     INTEGER NOT NULL DEFAULT 0, -- 1 if something newer may be in place: of a copy that was put back
         own_sum    INTEGER            -- of key, primary, stage, intent and gone_at
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX wanted_to_audit ON wanted (audited_at, key) WHERE gone_at IS NULL;

@@ -10,5 +10,5 @@ mod moves;
 mod owners;
 mod reserved;
 mod restored;
-mod secondaries;
+pub(crate) mod secondaries;
 mod shared;
