@@ -7,7 +7,9 @@ mod restored_primary;
 use std::fs;
 use std::path::Path;
 
+use crate::catalog::secondaries::{bind_behind, knot_behind, powerdns_behind, world};
 use crate::support::bridge::Bridge;
+use crate::support::dig::{self, Asker};
 use crate::support::knot::{CATALOG, EMPTY_CATALOG, Knot};
 use crate::support::members::rights;
 use crate::support::named::{Named, Zone};
@@ -15,7 +17,11 @@ use crate::support::payload;
 use crate::support::pdns::Pdns;
 use crate::support::process;
 use crate::support::server::{Kind, Server as _, Started};
+use crate::support::wait;
 use crate::support::wanted::{Wanted, zone};
+
+/// A port on which nobody listens (RFC 863).
+const DISCARD: u16 = 9;
 
 /// A server of a kind, with an empty catalog that secondaries may transfer without a key.
 fn primary(kind: Kind) -> Started {
@@ -32,7 +38,72 @@ fn primary(kind: Kind) -> Started {
                 .zone(CATALOG, EMPTY_CATALOG)
                 .start(),
         ),
-        Kind::Knot(release) => Box::new(Knot::of(release).start()),
+        Kind::Knot(release) => {
+            let mut knot = Knot::of(release).start();
+            // It tells nobody of changes: tests let secondaries ask.
+            knot.serve_secondaries(&[DISCARD]);
+            Box::new(knot)
+        }
+    }
+}
+
+/// Secondaries of three kinds, which follow a catalog.
+struct Followers {
+    bind: Named,
+    knot: Knot,
+    pdns: Pdns,
+}
+
+impl Followers {
+    fn of(server: &Started) -> Self {
+        Self {
+            bind: bind_behind(server.port()),
+            knot: knot_behind(server.port()),
+            pdns: powerdns_behind(server.port()),
+        }
+    }
+
+    /// What each of them has logged.
+    fn logs(&self) -> [String; 3] {
+        [self.bind.log(), self.knot.log(), self.pdns.log()]
+    }
+
+    /// Lets them ask for the serials of the catalog and of these zones.
+    fn refresh(&self, zones: &[&str]) {
+        self.bind.rndc(&["refresh", CATALOG]);
+        self.knot.knotc(&["zone-refresh"]);
+        self.pdns.pdns_control(&["retrieve", CATALOG]);
+        for zone in zones {
+            if dig::has_zone(&self.bind, zone) {
+                self.bind.rndc(&["refresh", zone]);
+            }
+            if world(&self.pdns).has_zone(zone) {
+                self.pdns.pdns_control(&["retrieve", zone]);
+            }
+        }
+    }
+
+    /// Waits until each of them shows these values at `www` of zones, and has no zone without one.
+    #[track_caller]
+    fn assert_show(&self, zones: &[(&str, Option<u8>)]) {
+        let askers = [world(&self.bind), world(&self.knot), world(&self.pdns)];
+        let names: Vec<&str> = zones.iter().map(|(zone, _)| *zone).collect();
+        for (asker, kind) in askers.iter().zip(["BIND", "Knot", "PowerDNS"]) {
+            wait::until(&format!("{kind} shows {zones:?}"), || {
+                let shows = zones.iter().all(|it| shows(asker, it));
+                if !shows {
+                    self.refresh(&names);
+                }
+                shows
+            });
+        }
+    }
+}
+
+fn shows(asker: &Asker, (zone, last): &(&str, Option<u8>)) -> bool {
+    match last {
+        Some(last) => asker.short(&format!("www.{zone}"), "A") == [format!("192.0.2.{last}")],
+        None => !asker.has_zone(zone),
     }
 }
 

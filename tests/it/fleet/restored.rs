@@ -52,7 +52,8 @@ fn what_waited_in_a_queue_file_that_was_put_back_is_held() {
     deliver(&bridge, &wanted_at(1, 4));
     worker::stop(going).assert_stdout("");
     bridge.run(&["serve", "--once"], "").assert_status(0).assert_stdout("");
-    wanted_at(1, 4).assert_on(&named);
+    // What the lost state delivered stays beside it, for now.
+    assert_eq!(dig::short(&named, "s4.z1.test", "TXT"), ["\"t\""]);
     for number in 2..=3 {
         wanted_at(number, 3).assert_on(&named);
     }
@@ -62,7 +63,7 @@ fn what_waited_in_a_queue_file_that_was_put_back_is_held() {
 
     // What is remembered is older, too: nobody puts that in place.
     bridge.run(&["resync"], "");
-    wanted_at(1, 4).assert_on(&named);
+    assert_eq!(dig::short(&named, "s2.z1.test", "TXT"), Vec::<String>::new());
     wanted_at(2, 3).assert_on(&named);
 
     // An operator decides.
@@ -114,7 +115,7 @@ fn what_was_delivered_after_the_backup_can_be_removed() {
     let (named, bridge) = fresh();
     let bridge = bridge
         .without_dry_run("the queue is replaced")
-        .set("policy", "keep", "[\"kept\"]");
+        .set("policy", "keep", "[\"kept.*\"]");
     let old = zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.1");
     deliver(&bridge, &old);
     back_up(&bridge, "backup.db");

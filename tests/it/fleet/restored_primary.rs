@@ -2,72 +2,12 @@
 
 use pretty_assertions::assert_eq;
 
-use super::{deletion, deliver, panel, primary, wanted};
-use crate::catalog::secondaries::{bind_behind, knot_behind, powerdns_behind, world};
+use super::{Followers, deletion, deliver, panel, primary, wanted};
 use crate::support::bridge::Bridge;
-use crate::support::dig::{self, Asker};
-use crate::support::knot::{CATALOG, Knot};
-use crate::support::named::Named;
+use crate::support::dig;
 use crate::support::nsupdate::nsupdate;
 use crate::support::older_copy::OlderCopy;
-use crate::support::pdns::Pdns;
-use crate::support::server::{Kind, Server, Started, scenario};
-use crate::support::wait;
-
-/// Secondaries of three kinds, which follow a catalog.
-struct Followers {
-    bind: Named,
-    knot: Knot,
-    pdns: Pdns,
-}
-
-impl Followers {
-    fn of(server: &Started) -> Self {
-        Self {
-            bind: bind_behind(server.port()),
-            knot: knot_behind(server.port()),
-            pdns: powerdns_behind(server.port()),
-        }
-    }
-
-    /// Lets them ask for the serials of the catalog and of these zones.
-    fn refresh(&self, zones: &[&str]) {
-        self.bind.rndc(&["refresh", CATALOG]);
-        self.knot.knotc(&["zone-refresh"]);
-        self.pdns.pdns_control(&["retrieve", CATALOG]);
-        for zone in zones {
-            if dig::has_zone(&self.bind, zone) {
-                self.bind.rndc(&["refresh", zone]);
-            }
-            if world(&self.pdns).has_zone(zone) {
-                self.pdns.pdns_control(&["retrieve", zone]);
-            }
-        }
-    }
-
-    /// Waits until each of them shows these values at `www` of zones, and has no zone without one.
-    #[track_caller]
-    fn assert_show(&self, zones: &[(&str, Option<u8>)]) {
-        let askers = [world(&self.bind), world(&self.knot), world(&self.pdns)];
-        let names: Vec<&str> = zones.iter().map(|(zone, _)| *zone).collect();
-        for (asker, kind) in askers.iter().zip(["BIND", "Knot", "PowerDNS"]) {
-            wait::until(&format!("{kind} shows {zones:?}"), || {
-                let shows = zones.iter().all(|it| shows(asker, it));
-                if !shows {
-                    self.refresh(&names);
-                }
-                shows
-            });
-        }
-    }
-}
-
-fn shows(asker: &Asker, (zone, last): &(&str, Option<u8>)) -> bool {
-    match last {
-        Some(last) => asker.short(&format!("www.{zone}"), "A") == [format!("192.0.2.{last}")],
-        None => !asker.has_zone(zone),
-    }
-}
+use crate::support::server::{Kind, Started, scenario};
 
 /// A primary that was put back: `a.test` has an older value, `gone.test` is back, `new.test` is lost.
 fn put_back(kind: Kind) -> (Started, Bridge, Followers) {
