@@ -84,6 +84,10 @@ fn a_clone_delivers_nothing_and_removes_no_zone(kind: Kind) {
     wanted("a.test", 2, 2).assert_on(&server);
     bridge.run(&["status"], "").assert_status(0);
 
+    let has = |last: u8| {
+        // What one of them delivers is of others to the other one.
+        dig::short(&server, "www.a.test", "A").contains(&format!("192.0.2.{last}"))
+    };
     // The operator decides for the clone, and then for the other one.
     clone.run(&["queue", "drop", "--all"], "").assert_status(0);
     clone
@@ -97,11 +101,11 @@ fn a_clone_delivers_nothing_and_removes_no_zone(kind: Kind) {
         .plesk(wanted("a.test", 4, 4).call())
         .assert_status(75)
         .assert_code(CLONED);
-    wanted("a.test", 3, 3).assert_on(&server);
+    assert!(has(3) && !has(4));
     bridge.run(&["catalog", "take-over", "--primary", "main"], "").assert_status(0);
     // It came after the clone took the instance: it goes on.
     bridge.run(&["serve", "--once"], "").assert_status(0);
-    wanted("a.test", 4, 4).assert_on(&server);
+    assert!(has(4));
     assert_empty(&bridge);
     assert_delivers_nothing(&clone, &server, 5);
     bridge
