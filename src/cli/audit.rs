@@ -241,7 +241,9 @@ impl Audit<'_> {
                             };
                         }
                     }
-                    Err(failure) => status.or_worse(fail("catalog", Some(primary), &failure, output)),
+                    Err(failure) => {
+                        status.or_worse(fail("catalog", Some(primary), &failure, output))
+                    }
                 }
             }
             Ok(status)
@@ -273,7 +275,9 @@ impl Audit<'_> {
                     Err(failure) => status.or_worse(fail(&wanted.key, primary, &failure, output)),
                 }
             };
-            dispatcher.audit(wanted, prunes, setup.deadline, note).await?;
+            dispatcher
+                .audit(wanted, prunes, setup.deadline, note)
+                .await?;
             if secondaries {
                 let engine = setup.engine(store_thread.store());
                 let behind = behind(&engine, wanted, setup, output).await;

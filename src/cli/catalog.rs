@@ -121,11 +121,7 @@ fn take_over(chosen: &[&Rc<Primary>], setup: &Setup, output: &mut Output) -> Sta
     with_store(setup, Access::ReadWrite, output, work)
 }
 
-fn upgrade(
-    chosen: &[&Rc<Primary>],
-    setup: &Setup,
-    output: &mut Output,
-) -> Result<Status, Abort> {
+fn upgrade(chosen: &[&Rc<Primary>], setup: &Setup, output: &mut Output) -> Result<Status, Abort> {
     let mut status = Status::Done;
     for primary in chosen {
         let Some(catalog) = &primary.catalog else {

@@ -96,8 +96,10 @@ pub(crate) async fn create(
         ownership::list_created(&mut cx.session, zone, &created).await?;
     }
     let (mut add, mut drop) = (RrSets::default(), RrSets::default());
+    let mut serial = None;
     match &created {
         Created::Full => {
+            serial = Some(initial.soa.serial);
             state.provenance = Provenance::Created;
             // Added again, since a deletion by another process may have dropped them.
             add = initial.records.clone();
@@ -122,6 +124,7 @@ pub(crate) async fn create(
     };
     cx.store.commit(StateChange {
         verify,
+        serial,
         ..state.change(key, add, drop)
     })?;
     Ok(created)

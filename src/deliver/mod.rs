@@ -31,7 +31,9 @@ pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
 };
 pub use ownership::{AdoptedFrom, Renewal};
-pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
+pub use policy::{
+    EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
+};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};
@@ -94,12 +96,14 @@ impl Engine<'_> {
             };
             delivered.map(Reached::Here)
         };
-        let here = async |cx: &mut Context<'_>, at: &Name| match once(cx, at).await {
-            Err(Failure::CatalogLost { .. }) => {
+        let here = async |cx: &mut Context<'_>, at: &Name| {
+            let mut delivered = once(cx, at).await;
+            if let Err(Failure::CatalogLost { .. }) = delivered {
                 check::audit_catalog(cx, CatalogRepair::BringBack).await?;
-                once(cx, at).await
+                delivered = once(cx, at).await;
             }
-            delivered => delivered,
+            let noted = cx.note_entries().await;
+            delivered.and_then(|done| noted.map(|()| done))
         };
         let deliver = async |cx: &mut Context<'_>, at: &Name| match here(cx, at).await {
             Err(Failure::Denied { suffix }) if is_skipped_if_denied(intent) => {
@@ -190,7 +194,8 @@ impl Engine<'_> {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
             ownership::check_epoch(cx).await?;
-            zone::nameservers::create_zone(cx, name, nameservers).await
+            let created = zone::nameservers::create_zone(cx, name, nameservers).await?;
+            cx.note_entries().await.map(|()| created)
         };
         let engine = Engine { policy, ..*self };
         let mut created = engine.on_primary_of(name.apex(), deadline, create).await;
@@ -209,7 +214,8 @@ impl Engine<'_> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
             ownership::check_epoch(cx).await?;
-            ownership::adopt(cx, zone).await
+            let adopted = ownership::adopt(cx, zone).await?;
+            cx.note_entries().await.map(|()| adopted)
         };
         self.on_primary_of(zone.apex(), deadline, adopt).await
     }
@@ -426,7 +432,6 @@ impl Engine<'_> {
                 learn_software(&mut cx.session).await;
             }
             let noted = noted.and(cx.note_lessons());
-            let noted = noted.and(cx.note_entries().await);
             cx.session.release();
             // What the work came to says more than a state that could not be stored.
             result.and_then(|done| noted.map(|()| done))

@@ -7,7 +7,7 @@ use super::history::{Kept, NewEvent};
 use super::job::{AttemptState, Contact, JobId, JobOutcome, Settlement};
 use super::jobs::Jobs;
 use crate::deliver::{
-    Delivered, Engine, Failure, Primary, REFUSAL_SECONDS, Retry, Routed, RoutedResult,
+    Delivered, Engine, Failure, Primary, Purpose, REFUSAL_SECONDS, Retry, Routed, RoutedResult,
 };
 use crate::diagnostic::{Diagnose as _, Software};
 use crate::model::{Intent, Presence};
@@ -133,7 +133,9 @@ impl Dispatcher<'_> {
         }
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
-        policy.repairs = repairs;
+        if repairs {
+            policy.purpose = Purpose::Repair;
+        }
         if prunes {
             policy.prune();
         }

@@ -45,7 +45,10 @@ impl Dispatcher<'_> {
         let mut is_reported = false;
         loop {
             let deadline = Instant::now() + RENEWAL_TIME_MAX;
-            let renewed = self.engine.renew_epoch(primary, Renewal::Own, deadline).await;
+            let renewed = self
+                .engine
+                .renew_epoch(primary, Renewal::Own, deadline)
+                .await;
             let pause = match renewed {
                 Ok(_) => {
                     is_reported = false;

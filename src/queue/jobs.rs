@@ -204,7 +204,8 @@ impl Jobs {
     /// and lets what was put in place count as old. Times are in seconds since 1970.
     pub(crate) fn take_over(&self, primary: &str, since: u64, now: u64) -> Answer<()> {
         let primary = primary.to_owned();
-        self.0.ask(move |store| store.take_over(&primary, since, now))
+        self.0
+            .ask(move |store| store.take_over(&primary, since, now))
     }
 
     /// Returns what the last audits found.

@@ -207,13 +207,9 @@ async fn check_connected(
             of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
-        let (transfer, mut update) = check_zone(&mut session, &cx, zone).await;
-        let held = settings.held.get(&session.zone_key(zone));
-        let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
-        if let Verdict::Open(Doubt::ZoneAbsent) = update
-            && is_made
-        {
-            update = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
+        let (mut transfer, update) = check_zone(&mut session, &cx, zone).await;
+        if is_gone(&session, settings, zone, &transfer) {
+            transfer = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
         }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
@@ -325,6 +321,18 @@ async fn check_own_epoch(
     Err(Failure::InstanceCloned {
         instance: catalog.instance.clone(),
     })
+}
+
+/// Returns whether a zone is not there that this instance created.
+fn is_gone(
+    session: &Session<'_>,
+    settings: &CheckSettings,
+    zone: &ZoneName,
+    transfer: &Verdict,
+) -> bool {
+    let held = settings.held.get(&session.zone_key(zone));
+    let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
+    is_made && matches!(transfer, Verdict::Open(Doubt::ZoneAbsent))
 }
 
 /// Counts the member zones by instance.

@@ -37,7 +37,11 @@ pub(crate) async fn check_epoch(cx: &mut Context<'_>) -> Result<(), Failure> {
     let Some(catalog) = &cx.session.primary.catalog else {
         return Ok(());
     };
-    if catalog.own_epoch_at.get().is_some_and(|at| at.elapsed() < EPOCH_AGE_MAX) {
+    if catalog
+        .own_epoch_at
+        .get()
+        .is_some_and(|at| at.elapsed() < EPOCH_AGE_MAX)
+    {
         return Ok(());
     }
     let key = cx.session.zone_key(catalog.zone());
@@ -144,6 +148,8 @@ impl Catalog {
             }
             Ok(is_applied)
         };
-        swap(session).await.map_err(|failure| self.in_context(failure))
+        swap(session)
+            .await
+            .map_err(|failure| self.in_context(failure))
     }
 }

@@ -8,7 +8,7 @@ use crate::deliver::create::check_name;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
 use crate::deliver::ownership::is_unused;
-use crate::deliver::policy::Policy;
+use crate::deliver::policy::{Policy, Purpose};
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::managed::{displaced, returned, unverified};
@@ -190,8 +190,9 @@ pub(super) fn update(
     let is_behind = state
         .serial
         .is_some_and(|it| it.is_after(current.soa.serial));
-    let back = if policy.repairs || is_behind {
-        returned(&state, &current, policy.repairs)
+    let is_repaired = policy.purpose == Purpose::Repair;
+    let back = if is_repaired || is_behind {
+        returned(&state, &current, is_repaired)
     } else {
         displaced(&state, &current)
     };

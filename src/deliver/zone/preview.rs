@@ -7,6 +7,7 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::{Done, LeftOut, Preview, ZoneChange};
 use crate::deliver::ownership;
+use crate::deliver::policy::Purpose;
 use crate::deliver::server::transfer::Found;
 use crate::model::{DesiredZone, ZoneName};
 use crate::plan;
@@ -37,7 +38,7 @@ pub(crate) async fn preview_zone(
             guarded(cx, update).await
         }
         // Only a creation shows more. To an audit it is as absent: Knot has a member of its catalog so that it lists anew.
-        Found::NotLoaded(rcode) if !before.was_begun && !policy.repairs => {
+        Found::NotLoaded(rcode) if !before.was_begun && policy.purpose != Purpose::Repair => {
             let zone = desired.name.clone();
             Err(Failure::ZoneNotLoaded { rcode, zone })
         }

@@ -48,7 +48,11 @@ impl CatalogName {
     pub fn swap_epoch(&self, instance: &str, before: &[Epoch], after: &Epoch) -> Batch {
         let (owner, rtype) = (self.epoch_owner(instance), RecordType::ZONEMD);
         let mut prerequisites = vec![self.format_prerequisite()];
-        prerequisites.extend(before.iter().map(|it| equals(owner.clone(), rtype, it.0.clone())));
+        prerequisites.extend(
+            before
+                .iter()
+                .map(|it| equals(owner.clone(), rtype, it.0.clone())),
+        );
         let mut updates = vec![add(owner.clone(), rtype, after.0.clone())];
         if before.is_empty() {
             prerequisites.push(absent(owner, rtype));
@@ -78,7 +82,11 @@ mod tests {
         let catalog = CatalogName::new(&"catalog.example.".parse().unwrap()).unwrap();
         let owner = catalog.epoch_owner("plesk01");
         assert_eq!(owner.label_count(), catalog.claims().label_count() + 2);
-        assert!(owner.to_string().ends_with(".epochs.nsbridge.ext.catalog.example."));
+        assert!(
+            owner
+                .to_string()
+                .ends_with(".epochs.nsbridge.ext.catalog.example.")
+        );
         assert_ne!(owner, catalog.epoch_owner("plesk02"));
     }
 }

@@ -20,8 +20,7 @@ const EPOCHS_MAX: u32 = 1_000;
 impl Store {
     /// Returns the epochs that were written to a catalog from this file, or were about to be, the oldest first.
     pub(crate) fn epochs(&self, catalog: &ZoneKey) -> Result<Vec<Epoch>, StoreError> {
-        let find =
-            "SELECT value FROM epoch WHERE primary_ = ? AND catalog = ? AND is_ours = 1 ORDER BY id";
+        let find = "SELECT value FROM epoch WHERE primary_ = ? AND catalog = ? AND is_ours = 1 ORDER BY id";
         let row = params![catalog.primary, catalog.zone.to_string()];
         self.read(|connection| {
             all(connection, find, row, |row| {
@@ -98,7 +97,11 @@ fn forget_older(
         " RETURNING id"
     );
     let reason = to_json(&case!(queue::JOB_RESTORED));
-    change(transaction, jobs, params![NEVER, now, reason, primary, before])
+    change(
+        transaction,
+        jobs,
+        params![NEVER, now, reason, primary, before],
+    )
 }
 
 /// Changes jobs by a statement that returns their numbers, and sets their check sums.
@@ -139,5 +142,9 @@ pub(super) fn note_stranger(
     };
     let note = "INSERT INTO epoch (primary_, catalog, value, is_ours) VALUES (?, ?, ?, 0)
                 ON CONFLICT DO NOTHING";
-    execute(transaction, note, params![primary, zone, stranger.0.as_wire()])
+    execute(
+        transaction,
+        note,
+        params![primary, zone, stranger.0.as_wire()],
+    )
 }

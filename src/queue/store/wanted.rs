@@ -221,8 +221,7 @@ pub(super) fn in_place(
             execute(transaction, put, params![primary, now, id.0])?;
         }
         Kept::Gone => {
-            let gone =
-                "UPDATE wanted SET gone_at = ?, finding = NULL, is_old = 0 WHERE key = ? AND gone_at IS NULL";
+            let gone = "UPDATE wanted SET gone_at = ?, finding = NULL, is_old = 0 WHERE key = ? AND gone_at IS NULL";
             execute(transaction, gone, params![now, key])?;
         }
         Kept::Nothing => {

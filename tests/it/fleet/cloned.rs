@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use super::{Followers, deletion, deliver, panel, primary, put_state, wanted};
+use super::machines::{Followers, deletion, deliver, panel, primary, put_state, wanted};
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
 use crate::support::dig;
@@ -45,7 +45,16 @@ fn assert_delivers_nothing(bridge: &Bridge, server: &Started, second: u32) {
         .assert_status(75)
         .assert_code(CLONED);
     bridge
-        .run(&["zone", "create", "--nameserver", "ns1.example.net", "new.test"], "")
+        .run(
+            &[
+                "zone",
+                "create",
+                "--nameserver",
+                "ns1.example.net",
+                "new.test",
+            ],
+            "",
+        )
         .assert_status(75)
         .assert_code(CLONED);
     bridge
@@ -54,7 +63,10 @@ fn assert_delivers_nothing(bridge: &Bridge, server: &Started, second: u32) {
         .assert_code(CLONED);
     assert_eq!(dig::axfr(server, "a.test"), before);
     assert!(!dig::has_zone(server, "new.test"));
-    bridge.run(&["status"], "").assert_status(1).assert_prints(CLONED);
+    bridge
+        .run(&["status"], "")
+        .assert_status(1)
+        .assert_prints(CLONED);
     let check = bridge.run(&["check"], "");
     check.assert_code(CLONED);
     assert_ne!(check.status, Some(0));
@@ -74,7 +86,10 @@ fn a_clone_delivers_nothing_and_removes_no_zone(kind: Kind) {
     let going = worker::start(&clone);
     let written = epochs(&server);
     wait::until("the worker of the clone says so", || {
-        clone.run(&["status"], "").stdout.contains("instance `plesk01`")
+        clone
+            .run(&["status"], "")
+            .stdout
+            .contains("instance `plesk01`")
     });
     let run = worker::stop(going);
     run.assert_code(CLONED);
@@ -102,7 +117,9 @@ fn a_clone_delivers_nothing_and_removes_no_zone(kind: Kind) {
         .assert_status(75)
         .assert_code(CLONED);
     assert!(has(3) && !has(4));
-    bridge.run(&["catalog", "take-over", "--primary", "main"], "").assert_status(0);
+    bridge
+        .run(&["catalog", "take-over", "--primary", "main"], "")
+        .assert_status(0);
     // It came after the clone took the instance: it goes on.
     bridge.run(&["serve", "--once"], "").assert_status(0);
     assert!(has(4));
@@ -123,11 +140,15 @@ fn a_panel_that_was_put_back_whole_delivers_nothing_that_waited() {
     deliver(&bridge, &wanted("b.test", 1, 0));
     let_worker_write(&server, &bridge);
     server.stop();
-    bridge.plesk(wanted("a.test", 2, 1).call()).assert_status(75);
+    bridge
+        .plesk(wanted("a.test", 2, 1).call())
+        .assert_status(75);
     let copy = panel(&server);
     put_state(&bridge.file("state"), &copy.file("state"));
     server.restart();
-    bridge.run(&["queue", "retry", "--all"], "").assert_status(0);
+    bridge
+        .run(&["queue", "retry", "--all"], "")
+        .assert_status(0);
     wanted("a.test", 2, 1).assert_on(&server);
     deliver(&bridge, &wanted("a.test", 3, 2));
     bridge.plesk(deletion("b.test")).assert_status(0);
@@ -136,13 +157,20 @@ fn a_panel_that_was_put_back_whole_delivers_nothing_that_waited() {
     put_state(&copy.file("state"), &bridge.file("state"));
     let going = worker::start(&bridge);
     wait::until("the worker says so", || {
-        bridge.run(&["status"], "").stdout.contains("instance `plesk01`")
+        bridge
+            .run(&["status"], "")
+            .stdout
+            .contains("instance `plesk01`")
     });
     worker::stop(going);
-    bridge.run(&["queue", "retry", "--all"], "").assert_status(75);
+    bridge
+        .run(&["queue", "retry", "--all"], "")
+        .assert_status(75);
     wanted("a.test", 3, 2).assert_on(&server);
     assert_delivers_nothing(&bridge, &server, 3);
-    bridge.run(&["queue", "drop", "a.test"], "").assert_status(0);
+    bridge
+        .run(&["queue", "drop", "a.test"], "")
+        .assert_status(0);
 
     put_state(&copy.file("state"), &bridge.file("state"));
     bridge.run(&["catalog", "take-over"], "").assert_status(0);
@@ -154,7 +182,11 @@ fn a_panel_that_was_put_back_whole_delivers_nothing_that_waited() {
     assert_eq!(held[0]["code"], "NB-JOB-RESTORED");
     // A deleted zone does not come back to the catalog either: what was seen of that is forgotten.
     bridge.run(&["audit", "--repair"], "");
-    assert!(!dig::axfr(&server, CATALOG).iter().any(|it| it.contains("b.test")));
+    assert!(
+        !dig::axfr(&server, CATALOG)
+            .iter()
+            .any(|it| it.contains("b.test"))
+    );
     // What is newer replaces it.
     deliver(&bridge, &wanted("a.test", 4, 4));
     assert_empty(&bridge);
@@ -170,7 +202,9 @@ fn a_new_machine_with_the_name_of_another_one_takes_nothing() {
     let new = panel(&server);
     let going = worker::start(&new);
     wait::until("the worker says so", || {
-        new.run(&["status"], "").stdout.contains("instance `plesk01`")
+        new.run(&["status"], "")
+            .stdout
+            .contains("instance `plesk01`")
     });
     worker::stop(going);
     assert_delivers_nothing(&new, &server, 1);
@@ -253,7 +287,9 @@ fn a_worker_whose_primary_is_away_writes_its_epoch_later() {
     deliver(&bridge, &wanted("a.test", 1, 0));
     server.stop();
     let mut going = worker::start(&bridge);
-    bridge.plesk(wanted("a.test", 2, 1).call()).assert_status(75);
+    bridge
+        .plesk(wanted("a.test", 2, 1).call())
+        .assert_status(75);
     assert!(going.is_running());
     server.restart();
     wait::until("the worker writes its epoch", || epochs(&server).len() == 1);
@@ -291,7 +327,8 @@ fn secondaries_follow_a_catalog_with_epochs_and_say_nothing_about_them() {
     let digits = epoch.split(' ').nth(7).expect("a digest");
     assert!(digits.len() > 40, "{epoch}");
     for log in followers.logs() {
-        let names_it = |line: &&str| line.contains("epochs.") || line.to_lowercase().contains(digits);
+        let names_it =
+            |line: &&str| line.contains("epochs.") || line.to_lowercase().contains(digits);
         let found: Vec<&str> = log.lines().filter(names_it).collect();
         assert_eq!(found, Vec::<&str>::new());
         assert!(!log.contains("invalid record in catalog zone"), "{log}");

@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use super::{back_up, deliver, deletion, panel, primary, put_backup, wanted};
+use super::machines::{back_up, deletion, deliver, panel, primary, put_backup, wanted};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::jobs::{assert_empty, edit, jobs, many_zones, wanted_at};
@@ -40,7 +40,9 @@ fn what_waited_in_a_queue_file_that_was_put_back_is_held() {
     }
     back_up(&bridge, "backup.db");
     named.restart();
-    bridge.run(&["queue", "retry", "--all"], "").assert_status(0);
+    bridge
+        .run(&["queue", "retry", "--all"], "")
+        .assert_status(0);
     for number in 1..=3 {
         deliver(&bridge, &wanted_at(number, 3));
     }
@@ -51,7 +53,10 @@ fn what_waited_in_a_queue_file_that_was_put_back_is_held() {
     let going = worker::start(&bridge);
     deliver(&bridge, &wanted_at(1, 4));
     worker::stop(going).assert_stdout("");
-    bridge.run(&["serve", "--once"], "").assert_status(0).assert_stdout("");
+    bridge
+        .run(&["serve", "--once"], "")
+        .assert_status(0)
+        .assert_stdout("");
     // What the lost state delivered stays beside it, for now.
     assert_eq!(dig::short(&named, "s4.z1.test", "TXT"), ["\"t\""]);
     for number in 2..=3 {
@@ -59,16 +64,25 @@ fn what_waited_in_a_queue_file_that_was_put_back_is_held() {
     }
     assert_held(&bridge, &["z2.test.", "z3.test."]);
     let status = bridge.run(&["status"], "");
-    status.assert_status(1).assert_prints(&format!("held: 2 jobs ({RESTORED})"));
+    status
+        .assert_status(1)
+        .assert_prints(&format!("held: 2 jobs ({RESTORED})"));
 
     // What is remembered is older, too: nobody puts that in place.
     bridge.run(&["resync"], "");
-    assert_eq!(dig::short(&named, "s2.z1.test", "TXT"), Vec::<String>::new());
+    assert_eq!(
+        dig::short(&named, "s2.z1.test", "TXT"),
+        Vec::<String>::new()
+    );
     wanted_at(2, 3).assert_on(&named);
 
     // An operator decides.
-    bridge.run(&["queue", "drop", "z2.test"], "").assert_status(0);
-    bridge.run(&["queue", "retry", "z3.test"], "").assert_status(0);
+    bridge
+        .run(&["queue", "drop", "z2.test"], "")
+        .assert_status(0);
+    bridge
+        .run(&["queue", "retry", "z3.test"], "")
+        .assert_status(0);
     wanted_at(2, 3).assert_on(&named);
     assert_eq!(dig::short(&named, "s2.z3.test", "TXT"), ["\"t\""]);
     assert_empty(&bridge);
@@ -103,7 +117,10 @@ fn nothing_is_held_in_a_new_queue_file() {
         for call in calls {
             call.end().assert_status(75);
         }
-        let states: Vec<String> = jobs(&bridge).iter().map(|it| it["state"].to_string()).collect();
+        let states: Vec<String> = jobs(&bridge)
+            .iter()
+            .map(|it| it["state"].to_string())
+            .collect();
         assert_eq!(states, ["\"waiting\""; 6]);
         named.restart();
     }
@@ -113,33 +130,47 @@ fn nothing_is_held_in_a_new_queue_file() {
 #[test]
 fn what_was_delivered_after_the_backup_can_be_removed() {
     let (named, bridge) = fresh();
-    let bridge = bridge
-        .without_dry_run("the queue is replaced")
-        .set("policy", "keep", "[\"kept.*\"]");
+    let bridge =
+        bridge
+            .without_dry_run("the queue is replaced")
+            .set("policy", "keep", "[\"kept.*\"]");
     let old = zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.1");
     deliver(&bridge, &old);
     back_up(&bridge, "backup.db");
-    let lost = zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.2 | lost TXT week");
+    let lost = zone(
+        "made.test",
+        "@ NS ns1.example.net. | www A 192.0.2.2 | lost TXT week",
+    );
     deliver(&bridge, &lost.sent(1));
     nsupdate(&named, "update add kept.made.test 300 TXT by-hand");
     put_backup(&bridge, "backup.db");
     let new = zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.3").sent(2);
     deliver(&bridge, &new);
-    let has = |what: &str| dig::axfr(&named, "made.test").iter().any(|it| it.contains(what));
+    let has = |what: &str| {
+        dig::axfr(&named, "made.test")
+            .iter()
+            .any(|it| it.contains(what))
+    };
     assert!(has("week") && has("192.0.2.2"), "records of others stay");
     bridge.run(&["audit", "--repair"], "").assert_status(0);
     assert!(has("week"), "records of others stay");
 
     let run = bridge.run(&["audit", "--prune"], "");
-    run.assert_status(1).assert_prints("foreign lost.made.test. TXT");
+    run.assert_status(1)
+        .assert_prints("foreign lost.made.test. TXT");
     assert!(has("week"), "it only looked");
-    bridge.run(&["audit", "--repair", "--prune"], "").assert_status(0);
+    bridge
+        .run(&["audit", "--repair", "--prune"], "")
+        .assert_status(0);
     assert!(!has("week") && !has("192.0.2.2") && has("192.0.2.3"));
     assert!(has("by-hand"), "a name of policy.keep stays");
     bridge.run(&["audit", "--prune"], "").assert_status(0);
     // It goes no further than this once.
     nsupdate(&named, "update add other.made.test 300 TXT by-hand");
-    deliver(&bridge, &zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.4").sent(3));
+    deliver(
+        &bridge,
+        &zone("made.test", "@ NS ns1.example.net. | www A 192.0.2.4").sent(3),
+    );
     assert!(has("other.made.test"));
 }
 
@@ -150,7 +181,9 @@ fn records_of_others_stay_in_zones_that_were_there() {
     let bridge = Bridge::of(&named).without_dry_run("others change the zone");
     deliver(&bridge, &wanted_at(1, 1));
     nsupdate(&named, "update add other.z1.test 300 TXT by-hand");
-    bridge.run(&["audit", "--repair", "--prune"], "").assert_status(0);
+    bridge
+        .run(&["audit", "--repair", "--prune"], "")
+        .assert_status(0);
     let zone = dig::axfr(&named, "z1.test");
     assert!(zone.iter().any(|it| it.contains("by-hand")));
 }
@@ -188,7 +221,9 @@ fn a_queue_file_is_put_back_as_the_runbook_says(kind: Kind) {
     for name in ["a.test", "later.test"] {
         deliver(&bridge, &wanted(name, 3, 3));
     }
-    bridge.run(&["audit", "--repair", "--prune"], "").assert_status(0);
+    bridge
+        .run(&["audit", "--repair", "--prune"], "")
+        .assert_status(0);
     for name in ["a.test", "later.test"] {
         wanted(name, 3, 3).assert_on(&server);
     }

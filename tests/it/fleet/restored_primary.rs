@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use super::{Followers, deletion, deliver, panel, primary, wanted};
+use super::machines::{Followers, deletion, deliver, panel, primary, wanted};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::nsupdate::nsupdate;
@@ -97,7 +97,10 @@ fn a_zone_that_went_back_and_has_the_serial_of_other_contents_is_made_whole(kind
     for changes in [1, 3] {
         let (server, bridge, followers) = put_back(kind);
         for number in 0..changes {
-            nsupdate(&server, &format!("update add other.a.test 300 TXT {number}"));
+            nsupdate(
+                &server,
+                &format!("update add other.a.test 300 TXT {number}"),
+            );
         }
         deliver(&bridge, &wanted("a.test", 3, 2));
         let values = dig::short(&server, "www.a.test", "A");

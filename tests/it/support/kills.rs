@@ -121,10 +121,13 @@ impl Barrier {
         self.gate.left.store(answers, Ordering::SeqCst);
         let mut going = bridge.start(&["serve"], "");
         let is_shut = || self.gate.is_shut.load(Ordering::SeqCst);
-        wait::until("an answer is held back, or the worker has done its work", || {
-            assert!(going.is_running(), "the worker has ended");
-            is_shut() || is_done()
-        });
+        wait::until(
+            "an answer is held back, or the worker has done its work",
+            || {
+                assert!(going.is_running(), "the worker has ended");
+                is_shut() || is_done()
+            },
+        );
         let is_killed = is_shut();
         going.signal("KILL");
         going.finish();
