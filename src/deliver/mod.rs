@@ -25,12 +25,12 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind};
+pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind, Renewal};
 pub use error::{Failure, Retry};
 pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
 };
-pub use ownership::{AdoptedFrom, Renewal};
+pub use ownership::AdoptedFrom;
 pub use policy::{
     EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
 };
@@ -80,7 +80,7 @@ impl Engine<'_> {
         };
         let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
-            Box::pin(ownership::check_epoch(cx)).await?;
+            Box::pin(check::check_epoch(cx)).await?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
                     let desired = cx.fit(desired);
@@ -193,7 +193,7 @@ impl Engine<'_> {
         let create = async |cx: &mut Context<'_>| {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
-            ownership::check_epoch(cx).await?;
+            check::check_epoch(cx).await?;
             let created = zone::nameservers::create_zone(cx, name, nameservers).await?;
             cx.note_entries().await.map(|()| created)
         };
@@ -213,7 +213,7 @@ impl Engine<'_> {
     pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
-            ownership::check_epoch(cx).await?;
+            check::check_epoch(cx).await?;
             let adopted = ownership::adopt(cx, zone).await?;
             cx.note_entries().await.map(|()| adopted)
         };
@@ -341,7 +341,7 @@ impl Engine<'_> {
         };
         let audit = async |cx: &mut Context<'_>| {
             if repair != CatalogRepair::Nothing {
-                ownership::check_epoch(cx).await?;
+                check::check_epoch(cx).await?;
             }
             check::audit_catalog(cx, repair).await
         };
@@ -366,7 +366,7 @@ impl Engine<'_> {
         let Some(catalog) = primary.catalog_zone() else {
             return Ok(None);
         };
-        let renew = async |cx: &mut Context<'_>| ownership::renew_epoch(cx, renewal).await;
+        let renew = async |cx: &mut Context<'_>| check::renew_epoch(cx, renewal).await;
         let primary = Some(Rc::clone(primary));
         self.on_primary(primary, catalog.apex(), deadline, renew)
             .await

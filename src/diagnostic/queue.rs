@@ -157,8 +157,8 @@ entries! {
     JOB_RESTORED {
         code: "NB-JOB-RESTORED",
         class: Class::Permanent,
-        text: "it waited in a queue file that was put back: newer contents may be in place",
-        hints: hint!("`nsbridge queue retry` or `nsbridge queue drop`"),
+        text: "it waited in a queue file that was put back, and may be outdated",
+        hints: hint!("`nsbridge queue retry`, or `queue drop`"),
         page: "The job waited when the queue file, or the whole machine, was copied, and the copy took the place of the file. Calls may have delivered newer contents since, which the job would undo. So nsbridge delivers it only when an operator says so: `nsbridge queue show JOB` shows what it holds, `nsbridge queue retry JOB` delivers it, `nsbridge queue drop JOB` removes it. A newer call about the zone replaces it. `plesk repair dns -sync-zones -y` has Plesk send all zones.",
     }
     JOB_IN_HAND {

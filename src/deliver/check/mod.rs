@@ -8,6 +8,7 @@
 mod catalog_audit;
 mod context;
 mod create_probe;
+mod epoch;
 mod key;
 mod remedy;
 mod report;
@@ -44,6 +45,9 @@ use update_probe::check_updates;
 
 pub(crate) use catalog_audit::audit_catalog;
 pub use catalog_audit::{CatalogAudit, CatalogRepair};
+pub use epoch::Renewal;
+use epoch::check_known;
+pub(crate) use epoch::{check_epoch, renew_epoch};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
 pub use zone_audit::{Difference, DifferenceKind};
@@ -185,7 +189,8 @@ async fn check_connected(
     if let Some(catalog) = &primary.catalog {
         let (mut contents, update) = check_catalog(&mut session, &cx, catalog).await;
         if let Verdict::Good(_) | Verdict::Odd(_) = contents
-            && let Err(failure) = check_own_epoch(&mut session, catalog, settings).await
+            && let Err(failure) =
+                check_known(&mut session, catalog, settings.epochs_of(primary)).await
         {
             contents = cx.bad(failure);
         }
@@ -302,25 +307,6 @@ async fn check_catalog(
         }
     }
     (contents, Verdict::Good(Fact::Plain))
-}
-
-/// Checks that the epoch of this instance in the catalog is one of the state, if that has any.
-async fn check_own_epoch(
-    session: &mut Session<'_>,
-    catalog: &Catalog,
-    settings: &CheckSettings,
-) -> Result<(), Failure> {
-    let known = settings.epochs.get(&session.primary.name);
-    let Some(known) = known.filter(|it| !it.is_empty()) else {
-        return Ok(());
-    };
-    let found = catalog.epochs(session).await?;
-    if found.iter().all(|it| known.contains(it)) {
-        return Ok(());
-    }
-    Err(Failure::InstanceCloned {
-        instance: catalog.instance.clone(),
-    })
 }
 
 /// Returns whether a zone is not there that this instance created.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::deliver::error::Failure;
-use crate::deliver::server::CatalogCensus;
+use crate::deliver::server::{CatalogCensus, Primary};
 use crate::deliver::state::{Provenance, ZoneKey};
 use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
@@ -30,6 +30,14 @@ pub(crate) struct CheckSettings {
     pub(crate) epochs: HashMap<String, Vec<Epoch>>,
     /// Seconds since 1970, for signatures.
     pub(crate) clock: fn() -> u64,
+}
+
+impl CheckSettings {
+    /// Returns the epochs that were written to the catalog of a primary.
+    pub(super) fn epochs_of(&self, primary: &Primary) -> &[Epoch] {
+        let known = self.epochs.get(&primary.name);
+        known.map_or(&[], |it| it)
+    }
 }
 
 /// A check and its verdict.

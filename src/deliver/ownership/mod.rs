@@ -30,7 +30,6 @@ mod authorize;
 pub(crate) mod catalog;
 mod claim;
 mod entry;
-mod epoch;
 mod mark;
 mod serial;
 mod spared;
@@ -42,11 +41,9 @@ pub(crate) use authorize::{
     authorize_creation, authorize_emptying, authorize_record, authorize_removal, authorize_update,
     is_absent, membership, provenance,
 };
-pub(crate) use catalog::{catalog, view as catalog_view};
+pub(crate) use catalog::{Form, catalog, view as catalog_view};
 pub use claim::AdoptedFrom;
 pub(crate) use claim::{adopt, give_up, leave, list_created, list_found, release, reserve};
-pub use epoch::Renewal;
-pub(crate) use epoch::{check_epoch, renew_epoch};
 pub(crate) use mark::{Mark, is_unused, marked, marker};
 pub(crate) use serial::note_serial;
 pub(crate) use spared::is_spared;

@@ -1,8 +1,7 @@
 //! The conversation with a primary: queries, transfers and UPDATEs, each one exchange over a
 //! connection that is kept for the next one.
 //!
-//! A session decides nothing about zones. It returns the response to each exchange, and reports
-//! with each failure whether the request may have reached the primary.
+//! It decides nothing about zones: it returns the response to each exchange, or whether the request may have arrived.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,9 +23,8 @@ use crate::wire::{
     self, Expected, Key, Opcode, Progress, Rcode, Reply, RequestMac, TransferError, TransferReader,
 };
 
-/// Pauses between UPDATEs of one batch after SERVFAIL. PowerDNS with SQLite: responds so if two
-/// UPDATEs, or an UPDATE and an API request, write at once. A lasting failure is reported after
-/// half a second.
+/// Pauses between UPDATEs of one batch after SERVFAIL. PowerDNS with SQLite: responds so if two UPDATEs, or an UPDATE and an
+/// API request, write at once. A lasting failure is reported after half a second.
 const BUSY_PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(60),

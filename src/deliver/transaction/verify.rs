@@ -95,20 +95,15 @@ pub(crate) async fn ignored(
         ignored.missing = ignored.missing.union(RrSets::from_records(soa));
     }
     if changes.served.is_none() && is_read && !plan.is_empty() {
-        match prerequisites {
+        let is_by_soa = matches!(
+            prerequisites,
             Prerequisites::Soa | Prerequisites::SoaMovedOn
-                if changes.session.primary.software() != Software::PowerDns =>
-            {
-                ignored.serial = Some(current.soa.serial.plus(1));
-            }
+        );
+        if is_by_soa && changes.session.primary.software() != Software::PowerDns {
+            ignored.serial = Some(current.soa.serial.plus(1));
+        } else {
             // The primary counts in a way of its own; PowerDNS by the date.
-            Prerequisites::Soa
-            | Prerequisites::SoaMovedOn
-            | Prerequisites::RrSets
-            | Prerequisites::Presence
-            | Prerequisites::None => {
-                changes.served = served_soa(changes.session, changes.zone).await?;
-            }
+            changes.served = served_soa(changes.session, changes.zone).await?;
         }
     }
     let served = changes.served_serial();

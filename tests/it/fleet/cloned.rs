@@ -89,7 +89,7 @@ fn a_clone_delivers_nothing_and_removes_no_zone(kind: Kind) {
         clone
             .run(&["status"], "")
             .stdout
-            .contains("instance `plesk01`")
+            .contains("delivers as `plesk01`")
     });
     let run = worker::stop(going);
     run.assert_code(CLONED);
@@ -160,7 +160,7 @@ fn a_panel_that_was_put_back_whole_delivers_nothing_that_waited() {
         bridge
             .run(&["status"], "")
             .stdout
-            .contains("instance `plesk01`")
+            .contains("delivers as `plesk01`")
     });
     worker::stop(going);
     bridge
@@ -204,7 +204,7 @@ fn a_new_machine_with_the_name_of_another_one_takes_nothing() {
     wait::until("the worker says so", || {
         new.run(&["status"], "")
             .stdout
-            .contains("instance `plesk01`")
+            .contains("delivers as `plesk01`")
     });
     worker::stop(going);
     assert_delivers_nothing(&new, &server, 1);

@@ -231,5 +231,9 @@ fn a_queue_file_is_put_back_as_the_runbook_says(kind: Kind) {
     work(&bridge);
     bridge.run(&["audit"], "").assert_status(0);
     bridge.run(&["status"], "").assert_status(0);
+    // It knows a zone that was deleted since.
+    bridge
+        .run(&["zone", "delete", "gone.test"], "")
+        .assert_status(0);
     bridge.run(&["check"], "").assert_status(0);
 }

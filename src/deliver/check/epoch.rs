@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::catalog::Form;
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
+use crate::deliver::ownership::Form;
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Session};
 use crate::model::RecordType;
@@ -117,6 +117,26 @@ pub(crate) async fn renew_epoch(
     Err(catalog.in_context(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
     }))
+}
+
+/// Checks that the catalog has no other epochs of this instance than these, if there are any.
+pub(super) async fn check_known(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    known: &[Epoch],
+) -> Result<(), Failure> {
+    if known.is_empty()
+        || catalog
+            .epochs(session)
+            .await?
+            .iter()
+            .all(|it| known.contains(it))
+    {
+        return Ok(());
+    }
+    Err(Failure::InstanceCloned {
+        instance: catalog.instance.clone(),
+    })
 }
 
 impl Catalog {
