@@ -1,5 +1,6 @@
 //! `nsbridge audit`: compares the primaries, their catalogs and their secondaries with what was put in place.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use super::output::{Output, count};
 use super::report::fail;
 use super::status::Status;
 use super::store::with_store;
-use crate::deliver::{CatalogRepair, Difference, DifferenceKind, Engine, Primary};
+use crate::deliver::{CatalogRepair, Difference, DifferenceKind, Engine, Primary, Provenance};
 use crate::diagnostic::{case, command as entries};
 use crate::model::{AbsentZone, Intent, Name, Trust, ZoneName};
 use crate::payload::Command;
-use crate::plan::EntryDrift;
+use crate::plan::{EntryDrift, Membership};
 use crate::queue::{Access, StoreThread, Wanted};
 
 /// The most intents that are compared at a time.
@@ -39,6 +40,12 @@ pub(super) struct Arguments {
     /// Put in place again what differs.
     #[arg(long)]
     repair: bool,
+    /// Also compare, and with --repair remove, records that nsbridge did not deliver, in zones that this instance created.
+    ///
+    /// For a queue file that was restored from an older copy: it lacks what was delivered since. Have all current zones
+    /// delivered before. Names in `policy.keep`, the SOA and records of DNSSEC stay.
+    #[arg(long)]
+    prune: bool,
     /// Also ask the name servers of each zone whether they have the serial of the primary.
     #[arg(long)]
     secondaries: bool,
@@ -104,6 +111,7 @@ pub(super) fn run(
         output,
     };
     audit.catalogs(&setup);
+    let made_zones = arguments.prune.then(|| audit.made_zones(&setup));
     let mut after = String::new();
     loop {
         setup.restart_time();
@@ -115,8 +123,14 @@ pub(super) fn run(
                 break;
             }
         };
-        let differing = audit.zones(&wanted, &setup);
-        audit.repair(&differing, &mut setup);
+        let (made, others) = match made_zones.as_ref() {
+            Some(made) => wanted.into_iter().partition(|it| is_made(it, made)),
+            None => (Vec::new(), wanted),
+        };
+        for (wanted, prunes) in [(others, false), (made, true)] {
+            let differing = audit.zones(&wanted, prunes, &setup);
+            audit.repair(&differing, prunes, &mut setup);
+        }
         match next {
             Some(next) => after = next,
             None => break,
@@ -204,8 +218,46 @@ impl Audit<'_> {
         }
     }
 
+    /// Returns the zones that this instance created, each with its primary, by the catalogs and by the queue file.
+    fn made_zones(&mut self, setup: &Setup) -> HashSet<(String, ZoneName)> {
+        let (chosen, mut made) = (self.chosen, HashSet::new());
+        let work = async |store_thread: &StoreThread, output: &mut Output| {
+            let mut status = Status::Done;
+            let known = store_thread.store().list().await?;
+            let created = known
+                .into_iter()
+                .filter(|it| it.provenance == Provenance::Created);
+            made.extend(created.map(|it| (it.key.primary, it.key.zone)));
+            for primary in &chosen.primaries {
+                let members = primary.members(setup.policy.clock, setup.deadline).await;
+                match members {
+                    Ok(members) => {
+                        for (zone, membership) in members {
+                            let at = (primary.name.clone(), zone);
+                            match membership {
+                                Membership::Ours(member) if member.was_created() => made.insert(at),
+                                // The catalog knows better than the queue file.
+                                Membership::Ours(_)
+                                | Membership::Other { .. }
+                                | Membership::Unclaimed(_)
+                                | Membership::Absent => made.remove(&at),
+                            };
+                        }
+                    }
+                    Err(failure) => {
+                        status.or_worse(fail("catalog", Some(primary), &failure, output))
+                    }
+                }
+            }
+            Ok(status)
+        };
+        let status = with_store(setup, Access::ReadOnly, self.output, work);
+        self.status.or_worse(status);
+        made
+    }
+
     /// Compares zones and PTR values. Returns those that differ.
-    fn zones(&mut self, wanted: &[Wanted], setup: &Setup) -> Vec<Wanted> {
+    fn zones(&mut self, wanted: &[Wanted], prunes: bool, setup: &Setup) -> Vec<Wanted> {
         let (mut differing, mut found) = (Vec::new(), 0);
         let secondaries = self.arguments.secondaries;
         let work = async |store_thread: &StoreThread, output: &mut Output| {
@@ -226,7 +278,9 @@ impl Audit<'_> {
                     Err(failure) => status.or_worse(fail(&wanted.key, primary, &failure, output)),
                 }
             };
-            dispatcher.audit(wanted, setup.deadline, note).await?;
+            dispatcher
+                .audit(wanted, prunes, setup.deadline, note)
+                .await?;
             if secondaries {
                 let engine = setup.engine(store_thread.store());
                 let behind = behind(&engine, wanted, setup, output).await;
@@ -243,7 +297,7 @@ impl Audit<'_> {
     }
 
     /// Puts in place again what differs.
-    fn repair(&mut self, differing: &[Wanted], setup: &mut Setup) {
+    fn repair(&mut self, differing: &[Wanted], prunes: bool, setup: &mut Setup) {
         if !self.arguments.repair || differing.is_empty() {
             return;
         }
@@ -253,6 +307,7 @@ impl Audit<'_> {
             .collect();
         let source = Source {
             repairs: true,
+            prunes,
             ..Source::default()
         };
         setup.restart_time();
@@ -273,6 +328,14 @@ impl Audit<'_> {
         }
         self.status
     }
+}
+
+/// Returns whether a wanted intent is that of a zone that this instance created.
+fn is_made(wanted: &Wanted, made: &HashSet<(String, ZoneName)>) -> bool {
+    let Intent::Zone(zone) = &wanted.intent else {
+        return false;
+    };
+    made.contains(&(wanted.primary.clone(), zone.name.clone()))
 }
 
 /// Asks the name servers of zones for their serials. Returns how many are behind.

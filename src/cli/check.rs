@@ -4,7 +4,7 @@
 //! All of its report is the result, on standard output: a line for each check, and below a failed
 //! one the lines that the configuration of the server lacks. With `-q` only what failed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 
@@ -21,10 +21,10 @@ use super::runtime::block_on;
 use super::status::Status;
 use super::store::{act_as_owner_of, unwritable};
 use crate::deliver::check::{self, Check, CheckSettings, Checked, Fact, Targets, Verdict};
-use crate::deliver::{Failure, Lesson, Primary, Provenance, ZoneSummary};
+use crate::deliver::{Failure, Lesson, Primary, Provenance, ZoneKey, ZoneSummary};
 use crate::diagnostic::{Diagnose as _, Diagnostic, case, check as entries};
 use crate::model::{Name, ZoneName};
-use crate::plan::{Habit, LEARNT_SECONDS};
+use crate::plan::{Epoch, Habit, LEARNT_SECONDS};
 use crate::queue::{self, Access, FileState, JobSummary, State, StoreError, StoreThread};
 
 /// Most zones of one primary that are checked if the operator names none.
@@ -64,7 +64,11 @@ pub(super) fn run(
     };
     report.configuration(config, &setup);
     let now = (setup.policy.clock)();
-    let (summaries, lessons) = report.store(&setup.queue_path, now)?;
+    let Known {
+        summaries,
+        lessons,
+        epochs,
+    } = report.store(&setup, now)?;
     // A lock of the file may have taken long.
     setup.restart_time();
     let named: Vec<ZoneName> = arguments.zones.iter().map(ZoneName::new).collect();
@@ -74,6 +78,7 @@ pub(super) fn run(
         instance: setup.instance.clone(),
         create: arguments.create,
         held: held.map(|it| (it.key.clone(), it.provenance)).collect(),
+        epochs,
         clock: setup.policy.clock,
     };
     let primaries: Vec<&Primary> = setup.primaries.values().map(|it| &**it).collect();
@@ -223,18 +228,19 @@ impl Report<'_> {
         }
     }
 
-    /// Checks the state file, and returns the zones in it and what was learnt of primaries.
-    fn store(&mut self, path: &Path, now: u64) -> io::Result<(Vec<ZoneSummary>, Vec<Lesson>)> {
+    /// Checks the state file, and returns what a check needs of it.
+    fn store(&mut self, setup: &Setup, now: u64) -> io::Result<Known> {
+        let path = setup.queue_path.as_path();
         let file = path.display().to_string();
         let mut entry = json!({ "subject": "queue file", "check": "queue-file", "file": file });
         act_as_owner_of(path);
-        let (state, summaries, jobs, lessons) = match read_store(path, now)? {
+        let (state, jobs, known) = match read_store(setup, now)? {
             Ok(read) => read,
             Err(error) => {
                 self.status.or_worse(Status::BadConfiguration);
                 explain(&mut entry, &error.diagnostic());
                 self.print(Word::Failed, "queue file", entry);
-                return Ok((Vec::new(), Vec::new()));
+                return Ok(Known::default());
             }
         };
         let detail = match state {
@@ -255,7 +261,7 @@ impl Report<'_> {
             self.print(Word::Ok, &format!("queue file: {file}"), entry);
         }
         self.held(&jobs);
-        Ok((summaries, lessons))
+        Ok(known)
     }
 
     /// Warns of held jobs.
@@ -425,11 +431,21 @@ fn explain(entry: &mut Value, failure: &Diagnostic) {
     entry["hint"] = failure.advice().into();
 }
 
-/// The state of the file, the zones in it, its jobs, and what was learnt of primaries.
-type StoreContents = (FileState, Vec<ZoneSummary>, Vec<JobSummary>, Vec<Lesson>);
+/// What a check needs of the state file.
+#[derive(Default)]
+struct Known {
+    summaries: Vec<ZoneSummary>,
+    lessons: Vec<Lesson>,
+    /// The epochs in the catalogs, by primary.
+    epochs: HashMap<String, Vec<Epoch>>,
+}
+
+/// The state of the file, its jobs, and what a check needs of it.
+type StoreContents = (FileState, Vec<JobSummary>, Known);
 
 /// Reads the file. The outer error is that of the runtime.
-fn read_store(path: &Path, now: u64) -> io::Result<Result<StoreContents, StoreError>> {
+fn read_store(setup: &Setup, now: u64) -> io::Result<Result<StoreContents, StoreError>> {
+    let path = &setup.queue_path;
     let opened = queue::examine(path)
         .and_then(|state| Ok((state, StoreThread::start(path, Access::ReadOnly)?)));
     let (state, store_thread) = match opened {
@@ -439,14 +455,25 @@ fn read_store(path: &Path, now: u64) -> io::Result<Result<StoreContents, StoreEr
     let summaries = block_on(store_thread.store().list())?;
     let jobs = block_on(store_thread.jobs().list())?;
     let lessons = block_on(store_thread.store().lessons(None, now))?;
+    let mut epochs = HashMap::new();
+    for primary in setup.primaries.values() {
+        if let Some(catalog) = primary.catalog_zone() {
+            let key = ZoneKey {
+                primary: primary.name.clone(),
+                zone: catalog.clone(),
+            };
+            let of_primary = block_on(store_thread.store().epochs(&key))?;
+            epochs.insert(primary.name.clone(), of_primary.unwrap_or_default());
+        }
+    }
     // If the lists failed, closing the store returns the reason.
     let closed = store_thread.finish();
     Ok(closed.map(|_| {
-        (
-            state,
-            summaries.unwrap_or_default(),
-            jobs.unwrap_or_default(),
-            lessons.unwrap_or_default(),
-        )
+        let known = Known {
+            summaries: summaries.unwrap_or_default(),
+            lessons: lessons.unwrap_or_default(),
+            epochs,
+        };
+        (state, jobs.unwrap_or_default(), known)
     }))
 }

@@ -80,6 +80,8 @@ pub(super) struct Source<'a> {
     pub(super) listing: Option<&'a Listing>,
     /// The intents were in place, and are put in place again.
     pub(super) repairs: bool,
+    /// Records of others in their zones go as well.
+    pub(super) prunes: bool,
     /// The operator allows any number of removals, and signed zones to be created anew.
     pub(super) is_forced: bool,
 }
@@ -89,6 +91,7 @@ impl Source<'_> {
         Origin {
             caller: caller::name().into(),
             repairs: self.repairs,
+            prunes: self.prunes,
             is_forced: self.is_forced,
         }
     }

@@ -108,7 +108,7 @@ enum Command {
         #[command(subcommand)]
         command: zone::Command,
     },
-    /// Upgrades the catalogs of the primaries.
+    /// Upgrades the catalogs of the primaries, and says which machine delivers for the instance.
     Catalog {
         #[command(subcommand)]
         command: catalog::Command,

@@ -13,12 +13,12 @@ use super::queue::span;
 use super::report::names;
 use super::status::Status;
 use super::store::{unwritable, with_store};
-use crate::deliver::Primary;
+use crate::deliver::{Failure, Primary};
 use crate::diagnostic::command::ZONE_DIFFERS;
 use crate::diagnostic::left_out::RECORDS_PROTECTED;
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnose as _, Diagnostic};
 use crate::model::ZoneName;
-use crate::plan::Part;
+use crate::plan::{Epoch, Part};
 use crate::queue::{
     Access, Finding, JobSummary, PrimaryContact, State, StoreThread, UnmetPart, WorkerLock,
 };
@@ -41,6 +41,7 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
         overview.unwritable(unwritable(&setup.queue_path));
         overview.unmet(&store_thread.jobs().unmet().await?);
         overview.differing(&store_thread.jobs().findings().await?);
+        overview.cloned(&setup, &store_thread.jobs().strangers().await?);
         overview.damaged(&store_thread.jobs().damaged_ptrs().await?);
         overview.worker();
         overview.primaries(&setup, &store_thread.jobs().contacts().await?);
@@ -150,6 +151,27 @@ impl Overview<'_> {
             "subject": "audit", "code": ZONE_DIFFERS.code, "zones": differing.collect::<Vec<_>>(),
         });
         self.line(&line, true, entry);
+    }
+
+    /// Prints the primaries whose catalogs show that another machine delivers in the name of this instance.
+    fn cloned(&mut self, setup: &Setup, strangers: &[(String, Epoch)]) {
+        let of_configuration = strangers
+            .iter()
+            .filter(|(primary, _)| setup.primaries.contains_key(primary));
+        for (primary, epoch) in of_configuration {
+            let cloned = Failure::InstanceCloned {
+                instance: setup.instance.clone(),
+            };
+            let (cloned, since) = (cloned.diagnostic(), epoch.made_at());
+            let age = since.map(|at| format!(" {} ago", span(self.now.saturating_sub(at))));
+            let code = cloned.code();
+            let line = format!("{primary}{}: {cloned} ({code})", age.unwrap_or_default());
+            let entry = json!({
+                "subject": "instance", "primary": primary, "code": code, "cause": cloned.to_string(),
+                "hint": cloned.advice(), "since": since,
+            });
+            self.line(&line, true, entry);
+        }
     }
 
     fn damaged(&mut self, values: &[String]) {

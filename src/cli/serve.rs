@@ -90,6 +90,10 @@ pub(super) fn run(
                     endpoint.metrics.reachable(primary);
                     case!(command::PRIMARY_BACK, primary)
                 }
+                Event::Cloned(primary, failure) => {
+                    let message = Message::of(failure).about(&primary.name);
+                    return output.message(&message);
+                }
                 Event::Audited(audited) => match report_audit(&audited, &endpoint.metrics) {
                     Some(remark) => remark,
                     None => return,

@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind};
+pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind, Renewal};
 pub use error::{Failure, Retry};
 pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
@@ -46,7 +46,7 @@ pub use state::{
 };
 
 use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
-use crate::plan::Abilities;
+use crate::plan::{Abilities, Epoch};
 use crate::provision::Rekeyed;
 use context::Context;
 use route::cname::{Chain, Reached};
@@ -81,6 +81,7 @@ impl Engine<'_> {
         };
         let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
+            Box::pin(check::check_epoch(cx)).await?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
                     let desired = cx.fit(desired);
@@ -193,6 +194,7 @@ impl Engine<'_> {
         let create = async |cx: &mut Context<'_>| {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
+            check::check_epoch(cx).await?;
             let created = zone::nameservers::create_zone(cx, name, nameservers).await?;
             cx.note_entries().await.map(|()| created)
         };
@@ -212,6 +214,7 @@ impl Engine<'_> {
     pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
+            check::check_epoch(cx).await?;
             let adopted = ownership::adopt(cx, zone).await?;
             cx.note_entries().await.map(|()| adopted)
         };
@@ -350,9 +353,36 @@ impl Engine<'_> {
         let Some(catalog) = primary.catalog_zone() else {
             return Ok(None);
         };
-        let audit = async |cx: &mut Context<'_>| check::audit_catalog(cx, repair).await;
+        let audit = async |cx: &mut Context<'_>| {
+            if repair != CatalogRepair::Nothing {
+                check::check_epoch(cx).await?;
+            }
+            check::audit_catalog(cx, repair).await
+        };
         let primary = Some(Rc::clone(primary));
         self.on_primary(primary, catalog.apex(), deadline, audit)
+            .await
+            .result
+    }
+
+    /// Writes a new epoch of this instance to the catalog of a primary, if it keeps one. Returns the one of another machine
+    /// that gave way.
+    ///
+    /// # Errors
+    /// [`Failure::InstanceCloned`] if the catalog has the epoch of another machine, which must not give way; [`Failure`] if
+    /// the catalog cannot be read or changed.
+    pub async fn renew_epoch(
+        &self,
+        primary: &Rc<Primary>,
+        renewal: Renewal,
+        deadline: Instant,
+    ) -> Result<Option<Epoch>, Failure> {
+        let Some(catalog) = primary.catalog_zone() else {
+            return Ok(None);
+        };
+        let renew = async |cx: &mut Context<'_>| check::renew_epoch(cx, renewal).await;
+        let primary = Some(Rc::clone(primary));
+        self.on_primary(primary, catalog.apex(), deadline, renew)
             .await
             .result
     }

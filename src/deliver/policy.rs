@@ -185,6 +185,11 @@ impl Policy {
         self.creates_signed_anew = true;
     }
 
+    /// Lets records of others go.
+    pub fn prune(&mut self) {
+        self.foreign = ForeignRecords::Remove;
+    }
+
     pub(crate) fn scope<'a>(&'a self, managed: &'a RrSets) -> Scope<'a> {
         Scope {
             foreign: self.foreign,

@@ -95,6 +95,13 @@ entries! {
         page: "The zone has the name of the catalog, or a name below it. A payload that could write there could take zones from \
                other installations. `catalog` of the primary in the configuration names the catalog.",
     }
+    INSTANCE_CLONED {
+        code: "NB-INSTANCE-CLONED",
+        class: Class::Transient,
+        text: "another host delivers as `{instance}` or the file is old",
+        hints: hint!("if right: `nsbridge catalog take-over`"),
+        page: "The worker of each installation writes a random value, the epoch of its instance, to the catalog, and keeps all of its values in the queue file. The catalog has a value that this queue file does not have. So another machine with the same `instance` in its configuration has delivered since: a copy of this machine, or this machine before its disk or its queue file was restored from an older copy. nsbridge changes nothing on the primary meanwhile, and jobs wait. Decide which machine is the right one, and run `nsbridge catalog take-over` there; the other machine then changes nothing. Give a copy that is to stay another `instance`, and remove its queue file. See \"A cloned panel\" in docs/fleet.md.",
+    }
     CATALOG {
         code: "NB-CATALOG",
         class: Class::Context,

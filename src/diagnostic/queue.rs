@@ -62,7 +62,7 @@ entries! {
         class: Class::Unkept,
         text: "`{path}`: {source}",
         hints: hint!("`mv {quoted}* /var/tmp; systemctl restart nsbridge; plesk repair dns -sync-zones -y`"),
-        page: unkept!("The content of the file is not what nsbridge has written. If there is a backup, put it in its place: docs/operations.md says how. Without one, the command of the hint puts the file aside with those that SQLite has put beside it, and has Plesk send all zones again, which makes their records managed again: the file also holds which records nsbridge manages, and without it they count as records of others. Jobs in it that are not about zones of Plesk are lost. An empty or absent file is damage, too, as long as the file `.known` beside it tells that there was one. So is one that lacks changes which `.known` counts: a bit flipped in the log of SQLite, or somebody has put an older copy back. Of zones that neither a catalog nor a mark shows to be of this instance, `delete` leaves the SOA and the name servers."),
+        page: unkept!("The content of the file is not what nsbridge has written. If there is a backup, put it in its place: docs/operations.md says how. Without one, and if a primary has a catalog, `nsbridge catalog take-over` is needed afterwards. The command of the hint puts the file aside with those that SQLite has put beside it, and has Plesk send all zones again, which makes their records managed again: the file also holds which records nsbridge manages, and without it they count as records of others. Jobs in it that are not about zones of Plesk are lost. An empty or absent file is damage, too, as long as the file `.known` beside it tells that there was one. So is one that lacks changes which `.known` counts: a bit flipped in the log of SQLite, or somebody has put an older copy back. Of zones that neither a catalog nor a mark shows to be of this instance, `delete` leaves the SOA and the name servers."),
     }
     QUEUE_FILE_IRREGULAR {
         code: "NB-QUEUE-FILE-IRREGULAR",
@@ -153,6 +153,13 @@ entries! {
         text: "the job is damaged: bad check sum",
         hints: hint!("`nsbridge queue drop {job}`, then `plesk repair dns -sync-zones -y`"),
         page: "Octets of the job changed on the disk, or another program changed them. It is never delivered: it might be another zone, or other records. The other jobs are delivered, and a newer call about the zone replaces this one. See that the disk is healthy. `plesk repair dns -sync-zones -y` syncs all zones.",
+    }
+    JOB_RESTORED {
+        code: "NB-JOB-RESTORED",
+        class: Class::Permanent,
+        text: "it waited in a queue file that was put back, and may be outdated",
+        hints: hint!("`nsbridge queue retry`, or `queue drop`"),
+        page: "The job waited when the queue file, or the whole machine, was copied, and the copy took the place of the file. Calls may have delivered newer contents since, which the job would undo. So nsbridge delivers it only when an operator says so: `nsbridge queue show JOB` shows what it holds, `nsbridge queue retry JOB` delivers it, `nsbridge queue drop JOB` removes it. A newer call about the zone replaces it. `plesk repair dns -sync-zones -y` has Plesk send all zones.",
     }
     JOB_IN_HAND {
         code: "NB-JOB-IN-HAND",

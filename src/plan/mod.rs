@@ -40,8 +40,8 @@ pub use abilities::{Abilities, Apex, Prerequisites, RrSetUpdates, Shown};
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, Update};
 pub use catalog::{
     CATALOG_OCTETS_MAX, CatalogCensus, CatalogDrift, CatalogName, CatalogProblem, CatalogView,
-    Claim, ClaimState, DamagedClaim, Entry, EntryChange, EntryDrift, Listing, Member, Membership,
-    NodeChange, SeenEntry, Terms, Upgrade, Whose, next_serial,
+    Claim, ClaimState, DamagedClaim, Entry, EntryChange, EntryDrift, Epoch, Listing, Member,
+    Membership, NodeChange, SeenEntry, Terms, Upgrade, Whose, next_serial,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
 pub use comparison::{Comparison, RrSetChanges};

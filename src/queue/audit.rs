@@ -31,20 +31,25 @@ const FINDING_OCTETS_MAX: usize = 200;
 
 impl Dispatcher<'_> {
     /// Compares wanted intents with their primaries, many at once, and reports the differences of each, in order. Notes
-    /// them for `nsbridge status`. Changes nothing on the primaries.
+    /// them for `nsbridge status`. With `prunes`, records of others are differences. Changes nothing on the primaries.
     ///
     /// # Errors
     /// [`Failure::State`] if the file failed.
     pub(crate) async fn audit(
         &self,
         wanted: &[Wanted],
+        prunes: bool,
         deadline: Instant,
         mut report: impl FnMut(&Wanted, RoutedResult<Vec<Difference>>),
     ) -> Result<(), Failure> {
-        let policy = &Policy {
+        let mut policy = Policy {
             purpose: Purpose::Repair,
             ..self.engine.policy.clone()
         };
+        if prunes {
+            policy.prune();
+        }
+        let policy = &policy;
         let engine = Engine {
             policy,
             ..self.engine
@@ -138,7 +143,7 @@ impl Dispatcher<'_> {
             Err(failure) => has_failed |= failure.retry() == Retry::Transient,
         };
         let deadline = Instant::now() + AUDIT_TIME_MAX;
-        self.audit(&wanted, deadline, note).await?;
+        self.audit(&wanted, false, deadline, note).await?;
         Ok(match wanted.len() {
             _ if has_failed => PAUSE_MAX,
             ZONES_AT_ONCE => PAUSE_MIN,

@@ -62,6 +62,7 @@ impl Dispatcher<'_> {
         let first_attempt = AttemptState {
             is_forced: origin.is_forced,
             repairs: origin.repairs,
+            prunes: origin.prunes,
             ..AttemptState::default()
         };
         let one = async |index: usize| {

@@ -125,6 +125,7 @@ impl Dispatcher<'_> {
             is_forced,
             awaited_zone,
             repairs,
+            prunes,
             ..
         } = attempts_so_far;
         if !is_forced && !awaited_zone && !repairs {
@@ -134,6 +135,9 @@ impl Dispatcher<'_> {
         policy.awaited_zone = awaited_zone;
         if repairs {
             policy.purpose = Purpose::Repair;
+        }
+        if prunes {
+            policy.prune();
         }
         if is_forced {
             policy.force();

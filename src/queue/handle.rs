@@ -14,7 +14,7 @@ use crate::deliver::{
     Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
 use crate::model::{Name, Rdata, Serial, ZoneName};
-use crate::plan::SeenEntry;
+use crate::plan::{Epoch, SeenEntry};
 
 /// A request to the store thread.
 pub(super) type Request = Box<dyn FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send>;
@@ -194,6 +194,18 @@ impl StateStore for StoreHandle {
         gone: Vec<ZoneName>,
     ) -> Result<(), Failure> {
         self.change(StoreChange::Entries(catalog, seen, gone))
+    }
+
+    fn epochs(&self, catalog: &ZoneKey) -> Answer<Vec<Epoch>> {
+        self.read(catalog, Store::epochs)
+    }
+
+    fn add_epoch(&self, catalog: ZoneKey, epoch: Epoch) -> Answer<()> {
+        self.change_durably(StoreChange::Epoch(catalog, epoch), |_| ())
+    }
+
+    fn note_stranger(&self, catalog: ZoneKey, stranger: Option<Epoch>) -> Result<(), Failure> {
+        self.change(StoreChange::Stranger(catalog, stranger))
     }
 
     fn learn(&self, lesson: Lesson) -> Result<(), Failure> {

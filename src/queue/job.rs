@@ -59,6 +59,8 @@ pub(crate) struct AttemptState {
     pub(crate) awaited_zone: bool,
     /// Whether the zone is to be put in place again whole, as before.
     pub(crate) repairs: bool,
+    /// Whether records of others in the zone go as well.
+    pub(crate) prunes: bool,
     /// Seconds since 1970; `None` for a job that this call has enqueued.
     pub(crate) enqueued_at: Option<u64>,
 }

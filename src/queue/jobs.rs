@@ -14,6 +14,7 @@ use super::store::{BatchLimit, NewJob, Origin, Store, StoreChange, ZoneSerial};
 use crate::deliver::{Answer, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Name, Serial, ZoneName};
+use crate::plan::Epoch;
 
 /// The total size of jobs, in octets, above which the log is merged into the file at once, not with
 /// the next commit.
@@ -192,6 +193,19 @@ impl Jobs {
     /// Counts the wanted intents of each primary.
     pub(crate) fn count_wanted(&self) -> Answer<Vec<WantedCount>> {
         self.0.ask(|store| store.count_wanted())
+    }
+
+    /// Returns the primaries whose catalogs show that another machine delivers in the name of this instance, and its epoch.
+    pub(crate) fn strangers(&self) -> Answer<Vec<(String, Epoch)>> {
+        self.0.ask(|store| store.strangers())
+    }
+
+    /// Lets the jobs of a primary go on that came since another machine took the instance, holds those that waited before,
+    /// and lets what was put in place count as old. Times are in seconds since 1970.
+    pub(crate) fn take_over(&self, primary: &str, since: u64, now: u64) -> Answer<()> {
+        let primary = primary.to_owned();
+        self.0
+            .ask(move |store| store.take_over(&primary, since, now))
     }
 
     /// Returns what the last audits found.

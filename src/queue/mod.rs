@@ -33,6 +33,7 @@ mod backoff;
 mod batch;
 mod dispatch;
 mod dispatcher;
+mod epoch;
 mod handle;
 mod history;
 mod job;

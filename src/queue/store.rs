@@ -10,6 +10,7 @@ mod contact;
 mod deletions;
 mod detached;
 mod enqueue;
+mod epoch;
 mod error;
 mod event;
 mod file;
@@ -75,6 +76,10 @@ fn apply(
         StoreChange::CatalogSerial(catalog, serial) => note_serial(transaction, catalog, *serial)?,
         StoreChange::Entries(catalog, seen, gone) => {
             member::note(transaction, catalog, seen, gone)?;
+        }
+        StoreChange::Epoch(catalog, value) => epoch::add(transaction, catalog, value)?,
+        StoreChange::Stranger(catalog, stranger) => {
+            epoch::note_stranger(transaction, catalog, stranger.as_ref())?;
         }
         StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
         StoreChange::Unlearn(primary, zones) => learnt::unlearn(transaction, primary, zones)?,

@@ -49,6 +49,8 @@ pub(crate) enum Event<'a> {
     Unreachable { primary: &'a str, seconds: u64 },
     /// A primary that was unreachable answers again.
     BackAgain { primary: &'a str },
+    /// The catalog of a primary shows that another machine delivers in the name of this instance.
+    Cloned(&'a Primary, &'a Failure),
     /// An audit has compared something with what was put in place.
     Audited(Audited<'a>),
 }
@@ -131,9 +133,13 @@ impl Dispatcher<'_> {
         let report = RefCell::new(report);
         let names: Vec<String> = primaries.iter().map(|it| it.name.clone()).collect();
         let audited = |audited: Audited<'_>| report.borrow_mut()(Event::Audited(audited));
+        let cloned = |primary: &Primary, failure: &Failure| {
+            report.borrow_mut()(Event::Cloned(primary, failure));
+        };
         tokio::select! {
             delivered = self.keep_delivering(&names, stop, |event| report.borrow_mut()(event)) => delivered,
             failed = self.keep_auditing(primaries, intervals, audited) => match failed? {},
+            failed = self.keep_epochs(primaries, cloned) => match failed? {},
         }
     }
 

@@ -26,6 +26,10 @@ pub(super) const FACTS: &[Facts] = &[
                 "Put in place again what differs:",
                 "nsbridge audit --repair",
             ),
+            (
+                "Also remove what nsbridge did not deliver from the zones that it created:",
+                "nsbridge audit --repair --prune",
+            ),
         ],
         see_also: &["nsbridge-log(1)", "nsbridge-status(1)"],
     },
@@ -91,5 +95,20 @@ pub(super) const FACTS: &[Facts] = &[
             ),
         ],
         see_also: &["nsbridge-check(1)", "nsbridge.toml(5)"],
+    },
+    Facts {
+        command: "catalog take-over",
+        statuses: &[
+            (0, "this machine delivers for the instance"),
+            (64, "there is no such primary, or wrong usage"),
+            (69, "a primary refuses it: a person must act"),
+            (75, "a catalog cannot be changed now"),
+        ],
+        uses: Uses::Queue,
+        examples: &[(
+            "Make this machine the one that delivers:",
+            "nsbridge catalog take-over",
+        )],
+        see_also: &["nsbridge-status(1)", "nsbridge-queue-list(1)"],
     },
 ];

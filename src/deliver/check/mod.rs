@@ -9,6 +9,7 @@ mod catalog_audit;
 mod catalog_upgrade;
 mod context;
 mod create_probe;
+mod epoch;
 mod key;
 mod remedy;
 mod report;
@@ -45,6 +46,9 @@ use update_probe::check_updates;
 
 pub(crate) use catalog_audit::audit_catalog;
 pub use catalog_audit::{CatalogAudit, CatalogRepair};
+pub use epoch::Renewal;
+use epoch::check_known;
+pub(crate) use epoch::{check_epoch, renew_epoch};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
 pub use zone_audit::{Difference, DifferenceKind};
@@ -178,7 +182,13 @@ async fn check_connected<'a>(
     // Before the zones, since their membership shows where their settings are.
     let (mut of_catalog, mut is_catalog_read) = (Vec::new(), false);
     if let Some(catalog) = &primary.catalog {
-        let (contents, update) = check_catalog(&mut session, &cx, catalog).await;
+        let (mut contents, update) = check_catalog(&mut session, &cx, catalog).await;
+        if let Verdict::Good(_) | Verdict::Odd(_) = contents
+            && let Err(failure) =
+                check_known(&mut session, catalog, settings.epochs_of(primary)).await
+        {
+            contents = cx.bad(failure);
+        }
         is_catalog_read = !matches!(update, Verdict::Untried(_));
         let zone = catalog.zone();
         of_catalog.push(Checked::new(Check::Catalog(zone.clone()), contents));

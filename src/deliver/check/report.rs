@@ -5,10 +5,11 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::deliver::error::Failure;
+use crate::deliver::server::Primary;
 use crate::deliver::state::{Provenance, ZoneKey};
 use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
-use crate::plan::CatalogCensus;
+use crate::plan::{CatalogCensus, Epoch};
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
 use crate::zonefile;
@@ -25,8 +26,18 @@ pub(crate) struct CheckSettings {
     /// The zones in the state file that this instance created, adopted or manages records in, with
     /// their provenance.
     pub(crate) held: HashMap<ZoneKey, Provenance>,
+    /// The epochs that were written to the catalogs from the state, by primary.
+    pub(crate) epochs: HashMap<String, Vec<Epoch>>,
     /// Seconds since 1970, for signatures.
     pub(crate) clock: fn() -> u64,
+}
+
+impl CheckSettings {
+    /// Returns the epochs that were written to the catalog of a primary.
+    pub(super) fn epochs_of(&self, primary: &Primary) -> &[Epoch] {
+        let known = self.epochs.get(&primary.name);
+        known.map_or(&[], |it| it)
+    }
 }
 
 /// A check and its verdict.

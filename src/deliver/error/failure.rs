@@ -180,6 +180,8 @@ pub enum Failure {
     },
     /// The primary lost the catalog or has an older copy, or an instance is bringing it back.
     CatalogLost { catalog: ZoneName },
+    /// The catalog has an epoch of this instance that the queue file does not have.
+    InstanceCloned { instance: String },
     /// The catalog lists zones without claims.
     CatalogOld { catalog: ZoneName, primary: String },
     /// The catalog has another form.
@@ -415,6 +417,7 @@ impl Diagnose for Failure {
                 case!(ownership::CATALOG_BROKEN, catalog).because(problem)
             }
             Self::CatalogLost { catalog } => case!(ownership::CATALOG_LOST, catalog),
+            Self::InstanceCloned { instance } => case!(ownership::INSTANCE_CLONED, instance),
             Self::CatalogSigned { catalog } => case!(ownership::CATALOG_SIGNED, catalog),
             Self::CatalogNotShown { catalog } => case!(ownership::CATALOG_NOT_SHOWN, catalog),
             Self::CatalogOld { catalog, primary } => {

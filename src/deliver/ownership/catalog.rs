@@ -24,7 +24,7 @@ const MEMBERSHIP_AGE_MAX: Duration = Duration::from_secs(2);
 
 /// Whether a catalog can be used.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Complete,
     /// It lists no zone, and nsbridge has not changed it yet.
     Empty,
@@ -104,7 +104,7 @@ impl Catalog {
     }
 
     /// Returns the values of an RRset of the catalog.
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         session: &mut Session<'_>,
         owner: &Name,
@@ -160,7 +160,7 @@ impl Catalog {
     }
 
     /// Finds out, once, whether the catalog can be used.
-    pub(super) async fn form(&self, session: &mut Session<'_>) -> Result<Form, Failure> {
+    pub(crate) async fn form(&self, session: &mut Session<'_>) -> Result<Form, Failure> {
         if self.is_complete.get() {
             return Ok(Form::Complete);
         }
@@ -276,6 +276,7 @@ impl Catalog {
                 | Failure::CatalogOld { .. }
                 | Failure::CatalogNewer { .. }
                 | Failure::ClaimDamaged { .. }
+                | Failure::InstanceCloned { .. }
                 | Failure::DeadlinePassed
                 | Failure::Random(_)
                 | Failure::Transport(_)

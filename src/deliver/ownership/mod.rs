@@ -41,7 +41,7 @@ pub(crate) use authorize::{
     authorize_creation, authorize_emptying, authorize_record, authorize_removal, authorize_update,
     is_absent, membership, provenance,
 };
-pub(crate) use catalog::{catalog, view as catalog_view};
+pub(crate) use catalog::{Form, catalog, view as catalog_view};
 pub use claim::AdoptedFrom;
 pub(crate) use claim::{adopt, give_up, leave, list_created, list_found, release, reserve};
 pub(crate) use mark::{Mark, is_unused, marked, marker};

@@ -25,7 +25,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Failure::CatalogLost`] if the serial is behind one that the catalog had: entries may be missing.
-    pub(super) async fn move_serial(&self, session: &mut Session<'_>) -> Result<Serial, Failure> {
+    pub(crate) async fn move_serial(&self, session: &mut Session<'_>) -> Result<Serial, Failure> {
         self.move_on(session, false).await
     }
 
@@ -94,7 +94,7 @@ impl Catalog {
 
     /// Takes note that an UPDATE has changed the catalog, which had the serial `before`: that moves it on. Knot: moves it
     /// on once for several UPDATEs that come close together.
-    pub(super) fn count_change(&self, before: Serial, joins_updates: bool) {
+    pub(crate) fn count_change(&self, before: Serial, joins_updates: bool) {
         if let Some((mut soa, ttl, asked_at)) = self.soa.take() {
             let is_counted = !joins_updates || soa.serial == before;
             soa.serial = soa.serial.plus(is_counted.into());

@@ -1,7 +1,6 @@
 //! A primary: its settings, and what is kept of it between intents.
 //!
-//! The observations serve speed and congestion control: a process that begins without them comes to
-//! the same end.
+//! The observations serve speed and congestion control: a process that begins without them comes to the same end.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -103,6 +102,8 @@ pub struct Catalog {
     pub(crate) soa: RefCell<Option<CatalogSoa>>,
     /// The latest serial that it is known to have had.
     pub(crate) last_serial: Cell<Option<Serial>>,
+    /// When its epoch was last found to be this instance's.
+    pub(crate) own_epoch_at: Cell<Option<Instant>>,
 }
 
 /// The SOA of a catalog with its TTL, and when it was asked for.
@@ -119,6 +120,7 @@ impl Catalog {
             takes_soa: Cell::new(true),
             soa: RefCell::default(),
             last_serial: Cell::default(),
+            own_epoch_at: Cell::default(),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The conversation with a primary: queries, transfers and UPDATEs, each one exchange over a
 //! connection that is kept for the next one.
 //!
-//! A session decides nothing about zones. It returns the response to each exchange, and reports
-//! with each failure whether the request may have reached the primary.
+//! It decides nothing about zones: it returns the response to each exchange, or whether the request may have arrived.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

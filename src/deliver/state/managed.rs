@@ -91,5 +91,17 @@ pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bo
     removed.union(RrSets::from_sets(of_lost.cloned()))
 }
 
+/// Returns the records of a zone that were removed before and stand where a managed record of their owner and type is
+/// missing: the zone went back to an earlier time, whatever its serial is since.
+pub(crate) fn displaced(state: &ZoneState, current: &CurrentZone) -> RrSets {
+    if state.removed.is_empty() {
+        return RrSets::default();
+    }
+    let missing = state.managed.minus(&current.records);
+    let mut back = returned(state, current, false).into_sets();
+    back.retain(|set| missing.get(&set.owner, set.rtype).is_some());
+    RrSets::from_sets(back)
+}
+
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{CurrentZone, Name, Rdata, RrSet, RrSets, Serial, ZoneName};
-use crate::plan::{Change, Learnt, Part, Plan, SeenEntry, Surroundings};
+use crate::plan::{Change, Epoch, Learnt, Part, Plan, SeenEntry, Surroundings};
 
 /// For how many seconds a refusal counts if nothing changes that it may depend on: an operator may have changed the
 /// server.
@@ -363,6 +363,22 @@ pub trait StateStore {
         seen: Vec<SeenEntry>,
         gone: Vec<ZoneName>,
     ) -> Result<(), Failure>;
+
+    /// Outside the steps: returns the epochs that were written to a catalog from here, or were about to be, the oldest
+    /// first.
+    fn epochs(&self, catalog: &ZoneKey) -> Answer<Vec<Epoch>>;
+
+    /// Outside the steps: adds an epoch that is about to be written to a catalog, and answers when that is durable.
+    fn add_epoch(&self, catalog: ZoneKey, epoch: Epoch) -> Answer<()>;
+
+    /// Outside the steps: notes the epoch of another machine that a catalog has, or that it has none, written as [`commit`]
+    /// is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn note_stranger(&self, catalog: ZoneKey, stranger: Option<Epoch>) -> Result<(), Failure>;
 
     /// Outside the steps: returns what this version learnt of primaries, not more than a day before `now`, in seconds
     /// since 1970. With a primary and a name, of that primary and the zones at and above the name alone.

@@ -21,6 +21,7 @@ use crate::deliver::outcome::Ignored;
 use crate::deliver::server::Session;
 use crate::deliver::server::query::{holds, is_applied, served_soa};
 use crate::deliver::server::transfer::{Found, read_zone};
+use crate::diagnostic::Software;
 use crate::model::{CurrentZone, Name, Record, RecordType, RrSet, RrSets, Serial, Soa, ZoneName};
 use crate::plan::{
     Action, Batch, Comparison, Plan, Prerequisite, Prerequisites, RrSetChanges, Update,
@@ -94,14 +95,15 @@ pub(crate) async fn ignored(
         ignored.missing = ignored.missing.union(RrSets::from_records(soa));
     }
     if changes.served.is_none() && is_read && !plan.is_empty() {
-        match prerequisites {
-            Prerequisites::Soa | Prerequisites::SoaMovedOn => {
-                ignored.serial = Some(current.soa.serial.plus(1));
-            }
-            // The primary counts in a way of its own.
-            Prerequisites::RrSets | Prerequisites::Presence | Prerequisites::None => {
-                changes.served = served_soa(changes.session, changes.zone).await?;
-            }
+        let is_by_soa = matches!(
+            prerequisites,
+            Prerequisites::Soa | Prerequisites::SoaMovedOn
+        );
+        if is_by_soa && changes.session.primary.software() != Software::PowerDns {
+            ignored.serial = Some(current.soa.serial.plus(1));
+        } else {
+            // The primary counts in a way of its own; PowerDNS by the date.
+            changes.served = served_soa(changes.session, changes.zone).await?;
         }
     }
     let served = changes.served_serial();

@@ -11,7 +11,7 @@ use crate::deliver::ownership::is_unused;
 use crate::deliver::policy::{Policy, Purpose};
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::managed::{returned, unverified};
+use crate::deliver::state::managed::{displaced, returned, unverified};
 use crate::deliver::state::{Provenance, Refusal, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
@@ -191,8 +191,12 @@ pub(super) fn update(
         .serial
         .is_some_and(|it| it.is_after(current.soa.serial));
     let is_repaired = policy.purpose == Purpose::Repair;
-    if is_repaired || is_behind {
-        let back = returned(&state, &current, is_repaired);
+    let back = if is_repaired || is_behind {
+        returned(&state, &current, is_repaired)
+    } else {
+        displaced(&state, &current)
+    };
+    if !back.is_empty() {
         state.managed = std::mem::take(&mut state.managed).union(back);
     }
     let mut scope = policy.scope(&state.managed);

@@ -77,7 +77,7 @@ pub(super) fn format_rdata() -> Rdata {
 
 /// Returns the data of a ZONEMD record whose digest is these strings, each after its length. They
 /// have at least 12 octets (RFC 8976 section 2.2.4) for all that is written here.
-fn encode(strings: &[&[u8]]) -> Rdata {
+pub(super) fn encode(strings: &[&[u8]]) -> Rdata {
     let mut octets = HEAD.to_vec();
     for string in strings {
         octets.push(u8::try_from(string.len()).unwrap_or(u8::MAX));
@@ -86,7 +86,8 @@ fn encode(strings: &[&[u8]]) -> Rdata {
     Rdata::from_canonical(octets)
 }
 
-fn decode(rdata: &Rdata) -> Option<Vec<&[u8]>> {
+/// Returns the strings of such a record. `None` if it is none.
+pub(super) fn decode(rdata: &Rdata) -> Option<Vec<&[u8]>> {
     let mut rest = rdata.as_wire().strip_prefix(&HEAD[..])?;
     let mut strings = Vec::new();
     while let Some((&length, after)) = rest.split_first() {

@@ -5,6 +5,7 @@
 //! format.nsbridge.ext.CATALOG   ZONEMD  "ns2" "complete"
 //! <hash>.nsbridge.ext.CATALOG   ZONEMD  "ns2" instance label state     the claim of a zone
 //! <label>.zones.CATALOG         PTR     the zone                       its member node, once it is listed
+//! <hash>.epochs.nsbridge.ext.CATALOG  ZONEMD  "epoch1" instance value time   the epoch of an instance
 //! ```
 //!
 //! Any number of instances share a catalog without knowing each other. The claim of a zone is one
@@ -26,6 +27,7 @@
 mod claim;
 mod drift;
 mod entry;
+mod epoch;
 mod name;
 mod serial;
 mod update;
@@ -35,6 +37,7 @@ mod view;
 pub use claim::{Claim, ClaimState, Listing, Member, Membership};
 pub use drift::{CatalogDrift, EntryDrift, SeenEntry, Whose};
 pub use entry::{Entry, EntryChange, Terms};
+pub use epoch::Epoch;
 pub use name::{CATALOG_OCTETS_MAX, CatalogName, DamagedClaim};
 pub use serial::next_serial;
 pub use update::NodeChange;

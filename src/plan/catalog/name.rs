@@ -105,7 +105,12 @@ pub struct DamagedClaim;
 
 /// Returns the label that is computed from a zone's name.
 pub(super) fn hash_label(zone: &ZoneName) -> String {
-    let hash = Sha256::digest(zone.apex().to_lowercase().as_wire());
+    hash_of(zone.apex().to_lowercase().as_wire())
+}
+
+/// Returns a label that is computed from octets.
+pub(super) fn hash_of(octets: &[u8]) -> String {
+    let hash = Sha256::digest(octets);
     hex(&hash[..HASH_OCTETS])
 }
 

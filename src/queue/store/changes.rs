@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
 use crate::model::{Intent, Name, Rdata, Serial, ZoneName, ZoneSource};
-use crate::plan::SeenEntry;
+use crate::plan::{Epoch, SeenEntry};
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{JobId, Settlement};
 use crate::queue::listing::{ListedFile, Listing};
@@ -24,6 +24,10 @@ pub(crate) enum StoreChange {
     CatalogSerial(ZoneKey, Serial),
     /// Notes the entries of a catalog that were seen, and the zones that have none any more.
     Entries(ZoneKey, Vec<SeenEntry>, Vec<ZoneName>),
+    /// Adds an epoch that is about to be written to a catalog.
+    Epoch(ZoneKey, Epoch),
+    /// Notes the epoch of another machine that a catalog has, or that it has none.
+    Stranger(ZoneKey, Option<Epoch>),
     /// Notes what was learnt of a primary.
     Learn(Lesson),
     /// Forgets what was learnt of a primary in these zones.
@@ -37,7 +41,10 @@ impl StoreChange {
     pub(crate) fn zone(&self) -> Option<&ZoneKey> {
         match self {
             Self::Change(change) => Some(&change.key),
-            Self::Forget(key, _) | Self::CatalogSerial(key, _) => Some(key),
+            Self::Forget(key, _)
+            | Self::CatalogSerial(key, _)
+            | Self::Epoch(key, _)
+            | Self::Stranger(key, _) => Some(key),
             Self::AddPtr(_)
             | Self::DropPtr(_)
             | Self::AddChallenge(_)
@@ -88,6 +95,8 @@ pub(crate) struct Origin {
     pub(crate) caller: Arc<str>,
     /// The intent was in place, and is to be put in place again whole. It replaces no job that waits.
     pub(crate) repairs: bool,
+    /// Records of others in the zone, which this instance made, go as well.
+    pub(crate) prunes: bool,
     /// Any number of records may be removed for it, and a signed zone created anew: an operator asks for it.
     pub(crate) is_forced: bool,
 }

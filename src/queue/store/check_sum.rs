@@ -4,8 +4,9 @@
 //! match is held, and never delivered; a zone whose check sums do not match is not changed; a PTR value whose check sum
 //! does not match counts as one of others, such a serial as unknown, and such a listed zone as not listed.
 //!
-//! The tables `challenge`, `refused`, `deletion`, `contact` and `event` have none: a bit that flips there harms no other name. A
-//! challenge may stay, a refused record may be tried later, one deletion more or less may count.
+//! The tables `challenge`, `refused`, `deletion`, `contact`, `event` and `epoch` have none: a bit that flips there harms no other name. A
+//! challenge may stay, a refused record may be tried later, one deletion more or less may count, an operator may have to say
+//! which machine is the right one.
 //!
 //! The intent has a sum of its own, so that a list of all jobs need not read the intents. A zone has one sum for all of
 //! its records, which changes with each of them: it shows a record that is missing, too.

@@ -170,7 +170,7 @@ fn enqueue_one(
         claim,
         origin.is_forced,
         origin.caller,
-        origin.repairs
+        u8::from(origin.repairs) + u8::from(origin.prunes)
     ];
     execute(transaction, insert, row)?;
     let id = JobId(transaction.last_insert_rowid());

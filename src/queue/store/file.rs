@@ -29,6 +29,9 @@ const WAL_INTERVAL: Duration = Duration::from_millis(10);
 /// the file alone reads the whole log, some 3 µs a page, and most calls add ten pages.
 pub(super) const LOG_PAGES: u32 = 200;
 
+/// The first version of the schema whose files have `.known` beside them.
+const KNOWN_SINCE: usize = 7;
+
 /// The pages of the file to copy in one step.
 const COPIED_PAGES: i32 = 1_000;
 
@@ -64,10 +67,13 @@ impl Store {
         }
         let progress = Progress::read(path);
         let mut store = Self::connect(path, OpenFlags::default(), wait)?;
+        let is_older = (1..KNOWN_SINCE).contains(&store.version()?);
         store.prepare(wait)?;
         progress.check(&store.connection, path)?;
         if !is_known(path) {
-            store.forget_all_listed()?;
+            if !is_older {
+                store.forget_as_restored(false)?;
+            }
             // The first process that has set the file up creates this one. If it fails, an empty file counts as a new one.
             shared_file::create_new(&known(path)).ok();
         }
@@ -91,7 +97,7 @@ impl Store {
                     return Ok(store);
                 }
                 let mut copy = store.copy()?;
-                copy.forget_all_listed()?;
+                copy.forget_as_restored(true)?;
                 Ok(copy)
             }
             _ => store.copy(),

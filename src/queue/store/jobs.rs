@@ -28,7 +28,7 @@ const HELD: u8 = 1;
 const DROPPED: u8 = 2;
 
 /// The time of the next attempt of a job that is held until an operator acts.
-const NEVER: u64 = i64::MAX.cast_unsigned();
+pub(super) const NEVER: u64 = i64::MAX.cast_unsigned();
 
 /// The most jobs to take at a time, and their largest total size; one job is taken whatever its
 /// size.
@@ -495,7 +495,8 @@ fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
         attempts: row.get("attempts")?,
         is_forced: row.get("forced")?,
-        repairs: row.get("repairs")?,
+        repairs: row.get::<_, u8>("repairs")? > 0,
+        prunes: row.get::<_, u8>("repairs")? > 1,
         awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
         enqueued_at: row.get("enqueued_at")?,
     })

@@ -43,12 +43,6 @@ impl Store {
         })
     }
 
-    /// Forgets all lists of a copy that was put back: by now other contents may be on the primaries, and other callers may
-    /// deliver a zone. So the next run sends all zones, and deletes none.
-    pub(super) fn forget_all_listed(&mut self) -> Result<(), StoreError> {
-        self.write(|transaction| execute(transaction, "DELETE FROM listed", []))
-    }
-
     /// Forgets that a source has these zones, and drops the jobs that would deliver them from there. A zone whose job a
     /// process has in hand stays listed.
     pub(in crate::queue) fn forget_listed(

@@ -109,7 +109,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX job_held ON job (next_at) WHERE state = 1;
     -- The command that brought the intent, and its process.
     ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
-    -- 1 if the intent is to be put in place again whole, as before.
+    -- 1 if the intent is to be put in place again whole, as before, 2 if records of others are to go as well.
     ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
     -- Check sums: of the intent, and of all other columns but the claim.
     ALTER TABLE job ADD COLUMN intent_sum INTEGER;
@@ -205,6 +205,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         gone_at    INTEGER,           -- when a deletion was put in place of it; NULL if it is wanted
         audited_at INTEGER NOT NULL DEFAULT 0,
         finding    TEXT,              -- of the last audit: JSON; NULL if there was none
+        is_old     INTEGER NOT NULL DEFAULT 0, -- 1 if something newer may be in place: of a copy that was put back
         own_sum    INTEGER            -- of key, primary, stage, intent and gone_at
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX wanted_to_audit ON wanted (audited_at, key) WHERE gone_at IS NULL;
@@ -241,6 +242,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
         own_sum  INTEGER,          -- of all of these
         PRIMARY KEY (primary_, catalog, zone)
     ) STRICT, WITHOUT ROWID;
+    -- The epochs of this instance in the catalogs: those that were written from this file, or were about to be, and that
+    -- of another machine. A bit that flips here costs an operator's look, and no record: there is no check sum.
+    CREATE TABLE epoch (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        primary_ TEXT NOT NULL,
+        catalog  TEXT NOT NULL,
+        value    BLOB NOT NULL,    -- the data of its record
+        is_ours  INTEGER NOT NULL, -- 0 if another machine wrote it, and was not found to be gone since
+        UNIQUE (primary_, catalog, value)
+    ) STRICT;
 "
     ),
 ];

@@ -15,14 +15,15 @@ use crate::queue::job::JobId;
 use crate::queue::stored::{from_text, to_text};
 
 impl Store {
-    /// Returns wanted intents after a key, in the order of their keys, without the damaged ones.
+    /// Returns wanted intents after a key, in the order of their keys, without the damaged ones and those of a copy of the
+    /// file that was put back.
     pub(in crate::queue) fn wanted(
         &self,
         after: &str,
         limit: usize,
     ) -> Result<Vec<Wanted>, StoreError> {
         let find = concat!(
-            "SELECT key, primary_, intent FROM wanted WHERE key > ? AND gone_at IS NULL AND own_sum IS ",
+            "SELECT key, primary_, intent FROM wanted WHERE key > ? AND gone_at IS NULL AND is_old = 0 AND own_sum IS ",
             wanted_sum!(),
             " ORDER BY key LIMIT ?"
         );
@@ -52,7 +53,7 @@ impl Store {
     ) -> Result<Vec<Wanted>, StoreError> {
         let find = concat!(
             "SELECT key, primary_, intent FROM wanted
-             WHERE audited_at <= ? AND gone_at IS NULL AND own_sum IS ",
+             WHERE audited_at <= ? AND gone_at IS NULL AND is_old = 0 AND own_sum IS ",
             wanted_sum!(),
             " AND NOT EXISTS (SELECT 1 FROM job WHERE job.key = wanted.key)
               ORDER BY audited_at, key LIMIT ?"
@@ -130,7 +131,7 @@ impl Store {
         let put = concat!(
             "INSERT INTO wanted (key, primary_, stage, intent, at) VALUES (?, ?, ?, ?, ?)",
             "ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, intent = excluded.intent, at = excluded.at,
-                gone_at = NULL, finding = NULL"
+                gone_at = NULL, finding = NULL, is_old = 0"
         );
         let key = intent.key().to_string();
         self.write(|transaction| {
@@ -214,13 +215,13 @@ pub(super) fn in_place(
                  SELECT key, ?1, stage, intent, ?2 FROM job WHERE id = ?3 AND ",
                 is_whole!(),
                 " ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, intent = excluded.intent,
-                     at = excluded.at, gone_at = NULL, audited_at = excluded.at, finding = NULL"
+                     at = excluded.at, gone_at = NULL, audited_at = excluded.at, finding = NULL,
+                     is_old = 0"
             );
             execute(transaction, put, params![primary, now, id.0])?;
         }
         Kept::Gone => {
-            let gone =
-                "UPDATE wanted SET gone_at = ?, finding = NULL WHERE key = ? AND gone_at IS NULL";
+            let gone = "UPDATE wanted SET gone_at = ?, finding = NULL, is_old = 0 WHERE key = ? AND gone_at IS NULL";
             execute(transaction, gone, params![now, key])?;
         }
         Kept::Nothing => {

@@ -88,6 +88,8 @@ const WITH_A_SERVER: &[(&str, i32)] = &[
     ("nsbridge zone list --output json", 0),
     ("nsbridge catalog upgrade", 0),
     ("nsbridge catalog upgrade --primary main", 0),
+    ("nsbridge catalog take-over", 0),
+    ("nsbridge audit --repair --prune", 0),
     ("nsbridge nsupdate -k plesk.key script.txt", 0),
     ("nsbridge nsupdate -v -k plesk.key", 0),
     ("nsbridge nsupdate --durable records.txt", 0),

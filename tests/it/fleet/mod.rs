@@ -1,7 +1,11 @@
 //! Fleets: several installations, a primary, and secondaries that follow its catalog, while servers are rebuilt,
-//! restored, renamed and changed by hand.
+//! restored, copied, renamed and changed by hand.
 
 mod audit;
+mod cloned;
 mod history;
 mod lost;
+mod machines;
+mod restored;
+mod restored_primary;
 mod world;

@@ -108,6 +108,33 @@ impl Barrier {
         Some(run).filter(|_| !is_killed)
     }
 
+    /// Starts the worker and kills it while it waits for the answer after so many. No where `is_done` before; then it is
+    /// killed as well.
+    #[track_caller]
+    pub(crate) fn kill_worker_after(
+        &self,
+        answers: usize,
+        bridge: &Bridge,
+        mut is_done: impl FnMut() -> bool,
+    ) -> bool {
+        self.gate.is_shut.store(false, Ordering::SeqCst);
+        self.gate.left.store(answers, Ordering::SeqCst);
+        let mut going = bridge.start(&["serve"], "");
+        let is_shut = || self.gate.is_shut.load(Ordering::SeqCst);
+        wait::until(
+            "an answer is held back, or the worker has done its work",
+            || {
+                assert!(going.is_running(), "the worker has ended");
+                is_shut() || is_done()
+            },
+        );
+        let is_killed = is_shut();
+        going.signal("KILL");
+        going.finish();
+        self.gate.left.store(ALL, Ordering::SeqCst);
+        is_killed
+    }
+
     /// Runs a call of Plesk, for which so many answers come. Gives whether there were more.
     #[track_caller]
     pub(crate) fn cut_after(&self, answers: usize, bridge: &Bridge, call: &str) -> bool {

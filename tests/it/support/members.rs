@@ -34,6 +34,7 @@ pub(crate) fn entries(lines: Vec<String>) -> Vec<String> {
         .into_iter()
         .filter(|line| line.contains(&format!(".zones.{CATALOG}.")) || line.contains(&of_claims))
         .filter(|line| !line.starts_with("format."))
+        .filter(|line| !line.contains(&format!(".epochs{of_claims}")))
         .map(|line| match line.split_once(&of_claims) {
             Some((hash, rest)) => format!("{hash} claim {}", claim(rest)),
             None => line,
@@ -41,6 +42,14 @@ pub(crate) fn entries(lines: Vec<String>) -> Vec<String> {
         .collect();
     entries.sort();
     entries
+}
+
+/// The epochs of the instances in the catalog of a server.
+#[track_caller]
+pub(crate) fn epochs(server: &dyn Server) -> Vec<String> {
+    let mut lines = Asker::of(server).axfr(CATALOG);
+    lines.retain(|line| line.contains(&format!(".epochs.nsbridge.ext.{CATALOG}.")));
+    lines
 }
 
 /// Who owns which zone, by the server's catalog: each listed once, with the claim of one instance.

@@ -72,6 +72,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::Soa(_)
         | Failure::CatalogIdle { .. }
         | Failure::CatalogLost { .. }
+        | Failure::InstanceCloned { .. }
         | Failure::NoZoneFor { .. }
         | Failure::CheckUnserved { .. }
         | Failure::DeadlinePassed
@@ -300,6 +301,9 @@ fn failures() -> Vec<Failure> {
             seconds: 1,
         },
         Failure::CatalogLost { catalog: zone() },
+        Failure::InstanceCloned {
+            instance: "a".into(),
+        },
         Failure::CatalogBroken {
             catalog: zone(),
             problem: CatalogProblem::NoVersion { owner: name() },
@@ -470,7 +474,7 @@ fn only_what_an_authenticated_answer_or_a_rule_refuses_is_held() {
         assert_eq!(failure.retry(), expected, "{code} {reason:?}: {failure:?}");
     }
     // Unsigned and Provision are added in groups; the two that have the class of their cause follow.
-    assert_eq!(seen.len(), 77);
+    assert_eq!(seen.len(), 78);
     for failure in failures() {
         let (retry, code) = (failure.retry(), failure.diagnostic().code());
         let (owner, primary) = ("x.example".parse().unwrap(), "other".to_owned());
