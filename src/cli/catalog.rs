@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::configuration;
+use super::configuration::{self, Setup};
 use super::message::{Abort, Message};
 use super::output::{Output, count};
 use super::report;
@@ -37,15 +37,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
 
 fn upgrade(primary: Option<&str>, config: &Path, output: &mut Output) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
-    if let Some(name) = primary
-        && !setup.primaries.contains_key(name)
-    {
-        let names: Vec<&String> = setup.primaries.keys().collect();
-        let problem = format!("no primary `{name}`; there is {}", report::names(&names));
-        let help = "nsbridge catalog upgrade --help";
-        let message = Message::of(&case!(command::USAGE, problem, help)).and_nothing_attempted();
-        return Err(Abort::new(Status::Usage, message));
-    }
+    check_primary(primary, &setup, "nsbridge catalog upgrade --help")?;
     let mut status = Status::Done;
     let chosen = setup.primaries.values();
     for primary in chosen.filter(|it| primary.is_none_or(|name| *name == it.name)) {
@@ -75,6 +67,17 @@ fn upgrade(primary: Option<&str>, config: &Path, output: &mut Output) -> Result<
         }
     }
     Ok(status)
+}
+
+/// Refuses the name of a primary that the configuration does not have.
+pub(super) fn check_primary(name: Option<&str>, setup: &Setup, help: &str) -> Result<(), Abort> {
+    let Some(name) = name.filter(|name| !setup.primaries.contains_key(*name)) else {
+        return Ok(());
+    };
+    let names: Vec<&String> = setup.primaries.keys().collect();
+    let problem = format!("no primary `{name}`; there is {}", report::names(&names));
+    let message = Message::of(&case!(command::USAGE, problem, help)).and_nothing_attempted();
+    Err(Abort::new(Status::Usage, message))
 }
 
 /// Returns the numbers of new claims.

@@ -21,12 +21,14 @@ mod zone;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use tokio::time::Instant;
 
+pub use create::{Adopted, AdoptedFrom, Adoption, FormerOwner};
 pub use error::{Failure, Retry};
 pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange};
-pub use ownership::AdoptedFrom;
+
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
@@ -186,18 +188,27 @@ impl Engine<'_> {
         created
     }
 
-    /// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
-    /// keeps none. Returns the instance that had it.
+    /// Claims a zone, in the catalog of its primary, or in the state if that keeps none. The primary is the given one, or
+    /// that of the route.
     ///
     /// # Errors
     /// [`Failure`], as [`Self::deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the
-    /// primary has: an entry could create it.
-    pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
+    /// primary has: an entry could create it. [`Failure::OthersZone`] and [`Failure::UnownedZone`] for a zone that
+    /// another party has than the given one.
+    pub async fn adopt(
+        &self,
+        zone: &ZoneName,
+        adoption: Adoption<'_>,
+        on: Option<&Rc<Primary>>,
+        deadline: Instant,
+    ) -> RoutedResult<Adopted> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
-            ownership::adopt(cx, zone).await
+            create::adopt(cx, zone, adoption).await
         };
-        self.on_primary_of(zone.apex(), deadline, adopt).await
+        let primary = on.or_else(|| self.routes.primary_of(zone.apex()));
+        self.on(primary.cloned(), zone.apex(), deadline, adopt)
+            .await
     }
 
     /// Finds out the abilities of the primary of a zone, by UPDATEs of a name of its own in that zone. Forgets earlier
@@ -320,6 +331,17 @@ impl Engine<'_> {
         work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> RoutedResult<T> {
         let primary = self.routes.primary_of(name).cloned();
+        self.on(primary, name, deadline, work).await
+    }
+
+    /// Does work about a name on a primary; [`Failure::NoRoute`] if there is none.
+    async fn on<T>(
+        &self,
+        primary: Option<Rc<Primary>>,
+        name: &Name,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
+    ) -> RoutedResult<T> {
         let result = async {
             let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
             let mut cx = Context {

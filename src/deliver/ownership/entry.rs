@@ -21,7 +21,7 @@ impl Catalog {
         zone: &ZoneName,
         change: EntryChange,
     ) -> Result<Membership, Failure> {
-        self.run(session, zone, change, None).await
+        self.change_if(session, zone, change, &|_| Ok(())).await
     }
 
     /// Claims a zone by a change, if it is this instance's or `unowned` allows it. Returns its membership before.
@@ -35,22 +35,27 @@ impl Catalog {
         change: EntryChange,
         unowned: UnownedZones,
     ) -> Result<Membership, Failure> {
-        self.run(session, zone, change, Some(unowned)).await
+        let authorize = |it: &Membership| authorize_member(it, zone, unowned);
+        self.change_if(session, zone, change, &authorize).await
     }
 
-    async fn run(
+    /// Changes the entry of a zone if its membership is authorized. Returns its membership before.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::change`], and what `authorize` returns.
+    pub(crate) async fn change_if(
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
         change: EntryChange,
-        unowned: Option<UnownedZones>,
+        authorize: &dyn Fn(&Membership) -> Result<(), Failure>,
     ) -> Result<Membership, Failure> {
         let mut changing = Changing {
             catalog: self,
             session,
             zone,
             change,
-            unowned,
+            authorize,
             lost: None,
         };
         transaction::run(&mut changing).await
@@ -63,8 +68,8 @@ struct Changing<'c, 'a> {
     session: &'c mut Session<'a>,
     zone: &'c ZoneName,
     change: EntryChange,
-    /// Whether a zone of no instance may be claimed; the zone of another may not.
-    unowned: Option<UnownedZones>,
+    /// Refuses the zones of some parties.
+    authorize: &'c dyn Fn(&Membership) -> Result<(), Failure>,
     /// The membership that an UPDATE was decided from whose response was lost.
     lost: Option<Membership>,
 }
@@ -92,9 +97,7 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
     async fn decide(&mut self) -> Result<Next<Membership, Self::Change>, Failure> {
         let membership = self.catalog.membership(self.session, self.zone).await?;
         let lost = self.lost.take();
-        if let Some(unowned) = self.unowned {
-            authorize_member(&membership, self.zone, unowned)?;
-        }
+        (self.authorize)(&membership)?;
         let provisioning = self.session.primary.provisioning.as_ref();
         let terms = Terms {
             instance: &self.catalog.instance,

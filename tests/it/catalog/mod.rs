@@ -1,6 +1,7 @@
 //! Catalog zones (RFC 9432): their members, who owns them, and what several instances and secondaries
 //! make of them.
 
+mod adoptions;
 mod check;
 mod claims;
 mod dropped;

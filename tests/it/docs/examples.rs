@@ -74,6 +74,8 @@ const WITH_A_SERVER: &[(&str, i32)] = &[
     ("nsbridge zone delete example.net", 0),
     ("nsbridge sync --all zones", 0),
     ("nsbridge zone adopt example.org", 0),
+    ("nsbridge zone adopt --from plesk01 --all", 0),
+    ("nsbridge zone adopt --prune --dry-run example.org", 1),
     ("nsbridge zone list", 0),
     ("nsbridge zone list --output json", 0),
     ("nsbridge catalog upgrade", 0),

@@ -5,9 +5,14 @@
 //! also load nothing, and then the first UPDATE adds the SOA. Meanwhile it answers as for a zone that it does
 //! not have, or SERVFAIL.
 
+mod adopt;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+pub(crate) use adopt::adopt;
+pub use adopt::{Adopted, AdoptedFrom, Adoption, FormerOwner};
 
 use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};
