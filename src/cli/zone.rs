@@ -133,7 +133,11 @@ fn delete(
 ) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let name = zone.clone();
-    let intent = Intent::ZoneAbsent(AbsentZone { name, trust });
+    let intent = Intent::ZoneAbsent(AbsentZone {
+        name,
+        trust,
+        moved_from: None,
+    });
     let commands = [command(COMMAND_LINE, intent)];
     check_denied(&commands[0], &setup, output)?;
     Ok(hand_over(&commands, &setup, output))

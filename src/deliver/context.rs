@@ -65,6 +65,13 @@ impl Context<'_> {
         Err(Failure::MassDeletion { zone, max })
     }
 
+    /// Forgets a zone that is another instance's.
+    pub(crate) async fn forget(&self, zone: &ZoneName) -> Result<(), Failure> {
+        let key = self.session.zone_key(zone);
+        let generation = self.store.generation(&key).await?;
+        self.store.forget(key, generation)
+    }
+
     /// Returns the key tags of a zone that is about to be deleted, as its primary answers them, or else as it was last read.
     pub(crate) async fn key_tags(&mut self, zone: &ZoneName, state: &ZoneState) -> Vec<u16> {
         let (session, apex) = (&mut self.session, zone.apex());

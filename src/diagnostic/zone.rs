@@ -285,6 +285,37 @@ entries! {
         hints: hint!("see `deny-zones` under [policy]"),
         page: "The zone or name is at or below a suffix that nothing may change, and a command names it. nsbridge skips what a panel sends for it (NB-ZONE-EXCLUDED).",
     }
+    SECONDARIES_FOLLOW {
+        code: "NB-SECONDARIES-FOLLOW",
+        class: Class::Transient,
+        text: "it is removed there; secondaries have a minute to follow",
+        hints: hint!("nothing: the worker goes on, or the next call"),
+        page: "The zone has moved to another primary, and both keep a catalog. Knot drops a zone when the earlier catalog does not list it any more, and \
+               takes it up from the new catalog only under a new label. So nsbridge gives the zone one a minute after the removal.",
+    }
+    ZONE_ROUTED_BACK {
+        code: "NB-ZONE-ROUTED-BACK",
+        class: Class::Transient,
+        text: "its route leads back to `{primary}`, so it is not removed there",
+        hints: hint!("nothing; the next delivery of the zone ends this job"),
+        page: "The zone had moved to another primary, and was to be removed from this one. Now a route of the configuration leads back here, or the worker has \
+               not read the new configuration: restart it after each change. The next delivery of the zone to this primary drops the job.",
+    }
+    PRIMARY_UNKNOWN {
+        code: "NB-PRIMARY-UNKNOWN",
+        class: Class::Permanent,
+        text: "it stays on `{primary}`, which the configuration does not have",
+        hints: hint!("add the primary again, or `nsbridge queue drop` this job"),
+        page: "The zone has moved to another primary, and was to be removed from this one. The configuration does not have that primary any more.",
+    }
+    PRIMARIES_ARE_ONE {
+        code: "NB-PRIMARIES-ARE-ONE",
+        class: Class::Permanent,
+        text: "this is the server of the primary `{primary}`, where the zone has moved to",
+        hints: hint!("nothing must go: `nsbridge queue drop` this job"),
+        page: "The route of the zone leads to another primary of the configuration than before, and both are one server: a change of the zone by \
+               one shows by the other, or they have one catalog. So nsbridge removes nothing.",
+    }
     ROUTE_ABSENT {
         code: "NB-ROUTE-ABSENT",
         class: Class::Permanent,

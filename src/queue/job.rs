@@ -158,8 +158,21 @@ pub(crate) struct Settlement {
     pub(crate) outcome: JobOutcome,
     /// The primary's name, and how it responded. `None` if none was asked.
     pub(crate) contact: Option<(String, Contact)>,
+    /// What must go from other primaries now that the intent is in place.
+    pub(crate) removals: Vec<Removal>,
+    /// The key of a removal that must not happen now.
+    pub(crate) withdrawn: Option<String>,
     /// Seconds since 1970.
     pub(crate) now: u64,
+}
+
+/// The removal of a zone from a primary that it has moved from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Removal {
+    pub(crate) intent: Intent,
+    /// The name of that primary.
+    pub(crate) primary: String,
+    pub(crate) after_seconds: u64,
 }
 
 /// A part of a zone that is not as it was sent.

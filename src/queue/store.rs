@@ -16,6 +16,7 @@ mod job_count;
 mod jobs;
 mod learnt;
 mod listed;
+mod moves;
 mod progress;
 mod ptr;
 mod schema;

@@ -6,6 +6,7 @@
 //! not have, or SERVFAIL.
 
 mod adopt;
+mod moved;
 
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use tokio::time::Instant;
 
 pub(crate) use adopt::adopt;
 pub use adopt::{Adopted, AdoptedFrom, Adoption, FormerOwner};
+pub(crate) use moved::{
+    FOLLOW_SECONDS, announce, check_moved, elsewhere, have_two_catalogs, relabel,
+};
 
 use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::done::LeftOut;
-use crate::deliver::error::Failure;
+use crate::deliver::error::{Elsewhere, Failure};
 use crate::model::{CurrentZone, InitialZone, Presence, Record, RrSet, ZoneName};
 use crate::plan::Plan;
 
@@ -52,6 +52,14 @@ impl Preview {
             lines: Vec::new(),
             left_out: Vec::new(),
             guard: None,
+        }
+    }
+
+    /// Returns the preview of the deletion of a zone of another instance, which stays.
+    pub(crate) fn of_other(zone: &ZoneName, instance: String) -> Self {
+        Self {
+            left_out: vec![LeftOut::Elsewhere(Elsewhere::OfOther { instance })],
+            ..Self::of_zone(zone, ZoneChange::Kept)
         }
     }
 

@@ -4,6 +4,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::ownership::authorize::authorize_member;
 use crate::deliver::ownership::catalog::Form;
 use crate::deliver::policy::UnownedZones;
+use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::transaction::{self, Next, Transaction};
 use crate::model::{Serial, ZoneName};
@@ -59,6 +60,33 @@ impl Catalog {
             lost: None,
         };
         transaction::run(&mut changing).await
+    }
+
+    /// Tells the consumers of this catalog that a zone of this instance is about to be listed in another one. Does nothing
+    /// if the zone is not listed here, or changed meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::change`].
+    pub(crate) async fn announce(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        other: &ZoneName,
+    ) -> Result<(), Failure> {
+        let Membership::Ours(member) = self.membership(session, zone).await? else {
+            return Ok(());
+        };
+        if !member.is_listed() {
+            return Ok(());
+        }
+        let serial = self.move_serial(session).await?;
+        let announcement = self.name.announce(&member, other);
+        let reply = session.update(&announcement, &self.key).await?;
+        if is_applied(reply, self.zone(), self.key.name())? {
+            let joins_updates = session.joins_updates().await.unwrap_or(true);
+            self.count_change(serial, joins_updates);
+        }
+        Ok(())
     }
 }
 

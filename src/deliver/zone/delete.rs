@@ -24,11 +24,22 @@ use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Membership, Plan, Prerequisites};
 use crate::provision::{Deleted, Provisioner, RemovalScope};
 
-/// Deletes the zone if this instance created it, else removes the managed records.
+/// Deletes the zone if this instance created it, else removes the managed records. Nothing is to be done in a zone of
+/// another instance.
 pub(crate) async fn delete_zone(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Delivered, Failure> {
+    match delete(cx, zone).await {
+        Err(Failure::OthersZone { instance, .. }) => {
+            cx.forget(zone).await?;
+            Ok(Delivered::of_other(instance))
+        }
+        deleted => deleted,
+    }
+}
+
+async fn delete(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Delivered, Failure> {
     cx.session.take_permit().await?;
     let key = cx.session.zone_key(zone);
     let mut state = cx.store.load(&key).await?;

@@ -69,7 +69,10 @@ pub(crate) async fn preview_deletion(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Preview, Failure> {
-    let mut preview = show_deletion(cx, zone).await?;
+    let mut preview = match show_deletion(cx, zone).await {
+        Err(Failure::OthersZone { instance, .. }) => Preview::of_other(zone, instance),
+        shown => shown?,
+    };
     if !preview.is_empty() {
         preview.guard = cx.deletion_guard(zone).await?;
     }

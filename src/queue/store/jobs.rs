@@ -11,6 +11,7 @@ use super::contact::{self, reason};
 use super::error::{StoreError, barrier};
 use super::file::Store;
 use super::listed;
+use super::moves;
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::ownership::ZONE_AWAITED;
@@ -416,6 +417,8 @@ pub(super) fn settle(
         key,
         outcome,
         contact,
+        removals,
+        withdrawn,
         now,
     } = settlement;
     let reason = match outcome {
@@ -452,6 +455,12 @@ pub(super) fn settle(
             Some(reason)
         }
     };
+    for removal in removals {
+        moves::enqueue(transaction, removal, *now)?;
+    }
+    if let Some(key) = withdrawn {
+        moves::withdraw(transaction, key)?;
+    }
     if let Some((primary, contact)) = contact {
         contact::note(transaction, primary, *contact, reason, *now)?;
     }

@@ -143,7 +143,6 @@ fn of_several_primaries_all_catalogs_are_taken_or_the_named_one() {
 
 /// The number of zones is that of a large server.
 #[test]
-#[expect(clippy::print_stdout, reason = "the times are shown with --nocapture")]
 fn a_thousand_zones_are_adopted_in_seconds_and_a_killed_adoption_goes_on() {
     const ZONES: usize = 1_000;
     let members = (0..ZONES).fold(String::new(), |mut text, at| {

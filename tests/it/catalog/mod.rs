@@ -11,5 +11,6 @@ mod moves;
 mod owners;
 mod reserved;
 mod restored;
+mod routes;
 mod secondaries;
 mod shared;

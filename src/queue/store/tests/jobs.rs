@@ -27,6 +27,7 @@ pub(super) fn absent(zone: &str) -> AbsentZone {
     AbsentZone {
         name: name(zone),
         trust,
+        moved_from: None,
     }
 }
 
@@ -69,6 +70,8 @@ pub(super) fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcom
         key,
         outcome,
         contact: None,
+        removals: Vec::new(),
+        withdrawn: None,
         now: NOW,
     };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
@@ -221,6 +224,8 @@ fn the_log_that_calls_leave_stays_short() {
             key: "zone a.example.".into(),
             outcome: JobOutcome::Delivered,
             contact: None,
+            removals: Vec::new(),
+            withdrawn: None,
             now: NOW,
         });
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);

@@ -1,0 +1,64 @@
+//! Zones that move to another primary, in SQL.
+//!
+//! A removal from the earlier primary is a job. It begins in the transaction that ends the delivery to the new one, and a
+//! delivery to the earlier one ends it.
+
+use rusqlite::{Transaction, params};
+
+use super::changes::NewJob;
+use super::check_sum::seal;
+use super::error::StoreError;
+use super::file::Store;
+use super::jobs::drop_job;
+use super::sql::{all, execute, first};
+use crate::deliver::ZoneKey;
+use crate::queue::job::Removal;
+
+impl Store {
+    /// Returns the other primaries on which a zone is known, by name.
+    pub(crate) fn elsewhere(&self, key: &ZoneKey) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let find = "SELECT primary_ FROM zone INDEXED BY zone_of_name
+                        WHERE name = ? AND primary_ <> ?
+                            AND (origin <> 0 OR EXISTS (SELECT 1 FROM delivered WHERE delivered.zone = zone.id))
+                        ORDER BY primary_";
+            let row = params![key.zone.to_string(), key.primary];
+            all(connection, find, row, |row| row.get(0))
+        })
+    }
+}
+
+/// Makes a removal a job, unless it is one.
+pub(super) fn enqueue(
+    transaction: &Transaction<'_>,
+    removal: &Removal,
+    now: u64,
+) -> rusqlite::Result<()> {
+    let new = NewJob::new(&removal.intent, &removal.primary);
+    let find = "SELECT 1 FROM job WHERE key = ?";
+    if first(transaction, find, [&new.key], |_| Ok(()))?.is_some() {
+        return Ok(());
+    }
+    let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
+                    enqueued_at, attempts, next_at, updated_at, intent_sum)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?7, ?6, check_sum(?4))";
+    let (octets, next_at) = (new.octets(), now + removal.after_seconds);
+    let row = params![
+        new.key,
+        new.primary,
+        new.stage,
+        new.intent,
+        octets,
+        now,
+        next_at
+    ];
+    execute(transaction, insert, row)?;
+    seal(transaction, transaction.last_insert_rowid())
+}
+
+/// Drops the job of a removal whose zone is wanted there again.
+pub(super) fn withdraw(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<()> {
+    let find = "SELECT id FROM job WHERE key = ?";
+    let found = first(transaction, find, [key], |row| row.get(0))?;
+    found.map_or(Ok(()), |id: i64| drop_job(transaction, id).map(drop))
+}
