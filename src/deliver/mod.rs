@@ -48,6 +48,7 @@ use crate::model::{
 };
 use crate::plan::Abilities;
 use context::Context;
+use create::Wanted;
 use route::cname::{Chain, Reached};
 use server::open;
 use transaction::learn::learn_software;
@@ -192,15 +193,18 @@ impl Engine<'_> {
 
     /// Returns the primaries that have the zone of an intent by an earlier route, as far as this instance knows.
     async fn elsewhere(&self, intent: &Intent) -> Result<Vec<Elsewhere>, Failure> {
-        let is_wanted = matches!(intent, Intent::Zone(_));
-        let is_zone = is_wanted || matches!(intent, Intent::ZoneAbsent(_));
-        let here = self.routes.primary_for(intent).filter(|_| is_zone);
-        let Some(here) = here else {
+        let allows_signed = self.policy.creates_signed_anew;
+        let wanted = match intent {
+            Intent::Zone(_) => Wanted::Present { allows_signed },
+            Intent::ZoneAbsent(_) => Wanted::Absent,
+            Intent::Ptr(_) | Intent::Record(_) => return Ok(Vec::new()),
+        };
+        let Some(here) = self.routes.primary_for(intent) else {
             return Ok(Vec::new());
         };
         let zone = ZoneName::new(&intent.name());
         let named = |name: &str| self.routes.named(name).cloned();
-        create::elsewhere(self.store, here, named, &zone, is_wanted).await
+        create::elsewhere(self.store, here, named, &zone, wanted).await
     }
 
     /// Announces in the catalogs of the primaries that have the zone that it is about to be listed in another one. Without

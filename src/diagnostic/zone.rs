@@ -308,6 +308,15 @@ entries! {
         hints: hint!("add the primary again, or `nsbridge queue drop` this job"),
         page: "The zone has moved to another primary, and was to be removed from this one. The configuration does not have that primary any more.",
     }
+    SIGNED_ZONE_MOVES {
+        code: "NB-SIGNED-ZONE-MOVES",
+        class: Class::Permanent,
+        text: "it is signed on `{primary}`, where an earlier route led",
+        hints: hint!("drop its DS at the parent, then `nsbridge queue retry --force {zone}`"),
+        page: "The route of the zone leads to another primary than before. There the zone would have other keys, and as long as the parent has the DS of the \
+               old ones, resolvers that validate answer SERVFAIL for the whole domain. So remove its DS at the parent, wait as long as the DS has \
+               its TTL, and let nsbridge move the zone. Or let the route lead back.",
+    }
     PRIMARIES_ARE_ONE {
         code: "NB-PRIMARIES-ARE-ONE",
         class: Class::Permanent,

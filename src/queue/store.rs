@@ -72,7 +72,10 @@ fn apply(
         StoreChange::CatalogSerial(catalog, serial) => note_serial(transaction, catalog, *serial)?,
         StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
         StoreChange::Unlearn(primary, zones) => learnt::unlearn(transaction, primary, zones)?,
-        StoreChange::Settle(settlement) => jobs::settle(transaction, settlement, token)?,
+        StoreChange::Settle(settlement) => {
+            jobs::settle(transaction, settlement, token)?;
+            moves::settle(transaction, settlement)?;
+        }
     }
     Ok(0)
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 pub(crate) use adopt::adopt;
 pub use adopt::{Adopted, AdoptedFrom, Adoption, FormerOwner};
 pub(crate) use moved::{
-    FOLLOW_SECONDS, announce, check_moved, elsewhere, have_two_catalogs, relabel,
+    FOLLOW_SECONDS, Wanted, announce, check_moved, elsewhere, have_two_catalogs, relabel,
 };
 
 use crate::deliver::context::Context;

@@ -21,14 +21,29 @@ use crate::plan::{Batch, EntryChange, Membership, Update};
 /// For how long a zone stays on a primary that it has moved from, in seconds, if consumers follow the catalogs of both.
 pub(crate) const FOLLOW_SECONDS: u64 = 60;
 
+/// The desired state of a zone on the primary of its route.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Wanted {
+    /// It exists.
+    Present {
+        /// One that is signed elsewhere may be created, with other keys.
+        allows_signed: bool,
+    },
+    /// It does not exist.
+    Absent,
+}
+
 /// Returns the primaries other than `here` that have a zone by an earlier route, as far as this instance knows. One that is
 /// not in the configuration comes only as long as this instance does not know the zone `here`.
+///
+/// # Errors
+/// [`Moving::Signed`] for a signed zone that is to be created `here`.
 pub(crate) async fn elsewhere(
     store: &dyn StateStore,
     here: &Primary,
     named: impl Fn(&str) -> Option<Rc<Primary>>,
     zone: &ZoneName,
-    is_wanted: bool,
+    wanted: Wanted,
 ) -> Result<Vec<Elsewhere>, Failure> {
     let key = ZoneKey {
         primary: here.name.clone(),
@@ -40,7 +55,16 @@ pub(crate) async fn elsewhere(
             // Two names of one server.
             Some(from) if from.endpoint.to_string() == here.endpoint.to_string() => {}
             Some(from) => {
-                let is_followed = is_wanted && have_two_catalogs(&from, here);
+                let is_new = !store.knows(&key).await?;
+                if is_new
+                    && wanted
+                        == (Wanted::Present {
+                            allows_signed: false,
+                        })
+                {
+                    check_unsigned(store, &primary, zone).await?;
+                }
+                let is_followed = wanted != Wanted::Absent && have_two_catalogs(&from, here);
                 let seconds = if is_followed { FOLLOW_SECONDS } else { 0 };
                 elsewhere.push(Elsewhere::Moved { primary, seconds });
             }
@@ -49,6 +73,23 @@ pub(crate) async fn elsewhere(
         }
     }
     Ok(elsewhere)
+}
+
+/// Refuses to move a zone that was seen signed.
+async fn check_unsigned(
+    store: &dyn StateStore,
+    primary: &str,
+    zone: &ZoneName,
+) -> Result<(), Failure> {
+    let (primary, zone) = (primary.to_owned(), zone.clone());
+    let key = ZoneKey {
+        primary: primary.clone(),
+        zone: zone.clone(),
+    };
+    if store.load(&key).await?.key_tags.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Moving(Moving::Signed { primary, zone }))
 }
 
 /// Refuses to remove a zone from this primary if its route leads here, or to the same server.

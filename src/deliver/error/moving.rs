@@ -1,6 +1,7 @@
 //! Zones that move to another primary, or are another instance's.
 
 use crate::diagnostic::{Diagnose, Diagnostic, case, left_out, zone as entries};
+use crate::model::ZoneName;
 
 /// Why a zone is not removed yet from the primary that it has moved from.
 #[derive(Debug)]
@@ -17,6 +18,13 @@ pub enum Moving {
         /// The name of the primary.
         primary: String,
     },
+    /// The zone was seen signed: on another primary it gets other keys than its DS at the parent names.
+    Signed {
+        /// The name of the primary that has it.
+        primary: String,
+        /// The zone.
+        zone: ZoneName,
+    },
     /// Both primaries are one server: a removal would take the zone that has just been delivered.
     SameServer {
         /// The name of the primary of the route.
@@ -30,6 +38,9 @@ impl Diagnose for Moving {
             Self::SecondariesFollow => case!(entries::SECONDARIES_FOLLOW),
             Self::RoutedBack { primary } => case!(entries::ZONE_ROUTED_BACK, primary),
             Self::PrimaryUnknown { primary } => case!(entries::PRIMARY_UNKNOWN, primary),
+            Self::Signed { primary, zone } => {
+                case!(entries::SIGNED_ZONE_MOVES, primary, zone)
+            }
             Self::SameServer { primary } => case!(entries::PRIMARIES_ARE_ONE, primary),
         }
     }

@@ -11,7 +11,6 @@ use super::contact::{self, reason};
 use super::error::{StoreError, barrier};
 use super::file::Store;
 use super::listed;
-use super::moves;
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::ownership::ZONE_AWAITED;
@@ -417,9 +416,8 @@ pub(super) fn settle(
         key,
         outcome,
         contact,
-        removals,
-        withdrawn,
         now,
+        ..
     } = settlement;
     let reason = match outcome {
         JobOutcome::Delivered | JobOutcome::Dropped => {
@@ -455,12 +453,6 @@ pub(super) fn settle(
             Some(reason)
         }
     };
-    for removal in removals {
-        moves::enqueue(transaction, removal, *now)?;
-    }
-    if let Some(key) = withdrawn {
-        moves::withdraw(transaction, key)?;
-    }
     if let Some((primary, contact)) = contact {
         contact::note(transaction, primary, *contact, reason, *now)?;
     }

@@ -12,7 +12,7 @@ use super::file::Store;
 use super::jobs::drop_job;
 use super::sql::{all, execute, first};
 use crate::deliver::ZoneKey;
-use crate::queue::job::Removal;
+use crate::queue::job::{Removal, Settlement};
 
 impl Store {
     /// Returns the other primaries on which a zone is known, by name.
@@ -28,12 +28,22 @@ impl Store {
     }
 }
 
-/// Makes a removal a job, unless it is one.
-pub(super) fn enqueue(
+/// Begins and ends the removals that an attempt brings about.
+pub(super) fn settle(
     transaction: &Transaction<'_>,
-    removal: &Removal,
-    now: u64,
+    settlement: &Settlement,
 ) -> rusqlite::Result<()> {
+    for removal in &settlement.removals {
+        enqueue(transaction, removal, settlement.now)?;
+    }
+    match &settlement.withdrawn {
+        Some(key) => withdraw(transaction, key),
+        None => Ok(()),
+    }
+}
+
+/// Makes a removal a job, unless it is one.
+fn enqueue(transaction: &Transaction<'_>, removal: &Removal, now: u64) -> rusqlite::Result<()> {
     let new = NewJob::new(&removal.intent, &removal.primary);
     let find = "SELECT 1 FROM job WHERE key = ?";
     if first(transaction, find, [&new.key], |_| Ok(()))?.is_some() {
@@ -57,7 +67,7 @@ pub(super) fn enqueue(
 }
 
 /// Drops the job of a removal whose zone is wanted there again.
-pub(super) fn withdraw(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<()> {
+fn withdraw(transaction: &Transaction<'_>, key: &str) -> rusqlite::Result<()> {
     let find = "SELECT id FROM job WHERE key = ?";
     let found = first(transaction, find, [key], |row| row.get(0))?;
     found.map_or(Ok(()), |id: i64| drop_job(transaction, id).map(drop))

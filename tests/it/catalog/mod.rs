@@ -9,6 +9,7 @@ mod kills;
 mod members;
 mod moves;
 mod owners;
+mod panels;
 mod reserved;
 mod restored;
 mod routes;

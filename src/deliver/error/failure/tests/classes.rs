@@ -131,7 +131,9 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::NoRoomForCheck
         | Failure::CheckNameStays { .. }
         | Failure::OutsideNetworks { .. } => Rule,
-        Failure::Moving(Moving::PrimaryUnknown { .. } | Moving::SameServer { .. }) => Rule,
+        Failure::Moving(
+            Moving::PrimaryUnknown { .. } | Moving::Signed { .. } | Moving::SameServer { .. },
+        ) => Rule,
         Failure::Moving(_) => Passes,
         Failure::Provision(error) => match error {
             ProvisionError::Rndc(RndcError::BadReply { .. } | RndcError::Unanswered { .. })
