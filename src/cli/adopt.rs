@@ -9,6 +9,7 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::caller;
 use super::catalog::check_primary;
 use super::configuration::{self, Setup};
 use super::input;
@@ -19,11 +20,12 @@ use super::status::Status;
 use super::store::with_store;
 use super::sync_all::check_prune;
 use crate::deliver::{
-    Adopted, AdoptedFrom, Adoption, Engine, Failure, FormerOwner, Primary, Routed, RoutedResult,
+    Adopted, AdoptedFrom, Adoption, Answer, Engine, Failure, FormerOwner, Primary, Routed,
+    RoutedResult,
 };
 use crate::diagnostic::{case, command as entries};
 use crate::model::{Name, RrSet, ZoneName};
-use crate::queue::{Access, StoreThread};
+use crate::queue::{Access, Jobs, StoreThread};
 use crate::zonefile;
 
 /// How many zones are adopted at once; each primary has its own limit, `zones-in-flight`.
@@ -88,6 +90,8 @@ pub(super) fn run(
             setup: &setup,
             output,
             status: Status::Done,
+            events: Vec::new(),
+            jobs: store_thread.jobs(),
             adopted: 0,
             unchanged: 0,
             failed: 0,
@@ -104,6 +108,9 @@ pub(super) fn run(
         }
         run.adopt_all(&zones, &setup.engine(store_thread.store()))
             .await;
+        for noted in std::mem::take(&mut run.events) {
+            noted.await?;
+        }
         Ok(run.finish(zones.len()))
     };
     Ok(with_store(&setup, access, output, work))
@@ -116,6 +123,9 @@ struct Run<'a> {
     output: &'a mut Output,
     /// The worst status of all zones.
     status: Status,
+    jobs: &'a Jobs,
+    /// What is being noted in the log.
+    events: Vec<Answer<()>>,
     adopted: usize,
     unchanged: usize,
     failed: usize,
@@ -225,6 +235,13 @@ impl Run<'_> {
             self.adopted += 1;
             if is_dry_run {
                 self.status.or_worse(Status::Differences);
+            } else {
+                let (key, now) = (zone.to_string(), (self.setup.policy.clock)());
+                let done = "adopted".to_owned();
+                let noted = self
+                    .jobs
+                    .note_event(key, &primary.name, &caller::name(), done, now);
+                self.events.push(noted);
             }
         }
         let all = records.iter().flat_map(RrSet::records);

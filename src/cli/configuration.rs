@@ -46,6 +46,8 @@ pub(super) struct Setup {
     pub(super) primaries: BTreeMap<String, Rc<Primary>>,
     pub(super) policy: deliver::Policy,
     pub(super) serve: ServeSettings,
+    /// For how many days it is kept what was done and what was removed.
+    pub(super) history_days: u32,
     /// The name of this instance.
     pub(super) instance: String,
     /// All keys by their names in the configuration.
@@ -116,6 +118,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         path: path.to_owned(),
         changed_at: changed_at(path),
         queue_path: config.queue.path,
+        history_days: config.queue.history_days,
         is_direct: false,
         time_limit: config.queue.deadline,
         deadline: Instant::now() + config.queue.deadline,
@@ -130,6 +133,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             removes_any_challenge: false,
             trust: Trust::Operator,
             awaited_zone: false,
+            repairs: false,
             removals_percent_max: config.policy.removals_percent_max,
             deletions_per_hour_max: Some(config.policy.deletions_per_hour_max),
             creates_signed_anew: false,

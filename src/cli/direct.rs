@@ -93,6 +93,7 @@ impl Arguments {
             queue_path: PathBuf::new(),
             is_direct: true,
             serve: ServeSettings::default(),
+            history_days: 0,
             time_limit: TIME_MAX,
             deadline: Instant::now() + TIME_MAX,
             routes: Routes::of_all(Rc::clone(&primary)),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::caller;
 use super::configuration::Setup;
 use super::guard::Guard;
 use super::message::{Abort, Message};
@@ -22,8 +23,8 @@ use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, SILENT_SECONDS, StoreError,
-    StoreThread, WorkerLock, dispatch_preview,
+    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, Origin, SILENT_SECONDS,
+    StoreError, StoreThread, WorkerLock, dispatch_preview,
 };
 
 /// The place of a command whose words are on the command line.
@@ -69,18 +70,39 @@ pub(super) fn check_denied(
 /// If the queue accepts nothing or its file fails, they are delivered without it, with a message that they are not
 /// kept. A server of the command line has no queue.
 pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
-    hand_over_listed(commands, None, setup, output)
+    hand_over_from(commands, &Source::default(), setup, output)
 }
 
-/// Does what [`hand_over`] does, with commands about zones that a folder or a configuration lists.
-pub(super) fn hand_over_listed(
+/// Where commands come from.
+#[derive(Default)]
+pub(super) struct Source<'a> {
+    /// The folder or configuration that lists their zones.
+    pub(super) listing: Option<&'a Listing>,
+    /// The intents were in place, and are put in place again.
+    pub(super) repairs: bool,
+    /// The operator allows any number of removals, and signed zones to be created anew.
+    pub(super) is_forced: bool,
+}
+
+impl Source<'_> {
+    fn origin(&self) -> Origin {
+        Origin {
+            caller: caller::name().into(),
+            repairs: self.repairs,
+            is_forced: self.is_forced,
+        }
+    }
+}
+
+/// Does what [`hand_over`] does, with commands that come from a source.
+pub(super) fn hand_over_from(
     commands: &[Command],
-    listing: Option<&Listing>,
+    source: &Source<'_>,
     setup: &Setup,
     output: &mut Output,
 ) -> Status {
     if setup.is_direct {
-        let run = attempt(commands, listing, setup, StoreThread::of_nothing(), output);
+        let run = attempt(commands, source, setup, StoreThread::of_nothing(), output);
         return run.end(setup, output);
     }
     act_as_owner_of(&setup.queue_path);
@@ -97,7 +119,7 @@ pub(super) fn hand_over_listed(
         let message = Message::from(error).and_nothing_attempted();
         return output.abort(message.into());
     }
-    let mut run = attempt(commands, listing, setup, store_thread, output);
+    let mut run = attempt(commands, source, setup, store_thread, output);
     if run.left.is_empty() {
         return run.end(setup, output);
     }
@@ -106,7 +128,7 @@ pub(super) fn hand_over_listed(
     }
     let mut lacking = Lacking::default();
     for access in [Access::Detached, Access::Blank] {
-        let next = attempt(&run.left, listing, setup, start(access), output);
+        let next = attempt(&run.left, source, setup, start(access), output);
         lacking.older.extend(next.lacking.older);
         lacking.is_state_lost |= next.lacking.is_state_lost;
         run.status.or_worse(next.status);
@@ -196,7 +218,7 @@ fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
 /// Does what [`hand_over`] does, with one store.
 fn attempt(
     commands: &[Command],
-    listing: Option<&Listing>,
+    source: &Source<'_>,
     setup: &Setup,
     store_thread: Result<StoreThread, StoreError>,
     output: &mut Output,
@@ -215,7 +237,7 @@ fn attempt(
             return run;
         }
     };
-    let done = block_on(work(commands, listing, setup, &store_thread, output));
+    let done = block_on(work(commands, source, setup, &store_thread, output));
     let finished = store_thread.finish().map_err(Message::from);
     match done {
         Err(error) => run.status = output.abort(error.into()),
@@ -242,7 +264,7 @@ fn attempt(
 /// Why the queue accepts nothing; nothing was delivered.
 async fn work(
     commands: &[Command],
-    listing: Option<&Listing>,
+    source: &Source<'_>,
     setup: &Setup,
     store_thread: &StoreThread,
     output: &mut Output,
@@ -259,8 +281,10 @@ async fn work(
         // Perhaps a primary has another address now. If the file failed, `enqueue` says so.
         let _ = store_thread.jobs().forget_silence(setup.changed_at).await;
     }
-    let accepted = store_thread.jobs().enqueue(&jobs, listing, now).await;
-    if let Some(listing) = listing {
+    let origin = source.origin();
+    let jobs_ = store_thread.jobs();
+    let accepted = jobs_.enqueue(&jobs, source.listing, &origin, now).await;
+    if let Some(listing) = source.listing {
         listing.release();
     }
     let accepted = accepted.map_err(|failure| Message::of(&failure))?;
@@ -286,9 +310,12 @@ async fn work(
         }
         report.borrow_mut().handled(index, handled);
     };
-    let work = dispatcher.deliver_accepted(&intents, &accepted, setup.deadline, note);
+    let work = dispatcher.deliver_accepted(&intents, &accepted, &origin, setup.deadline, note);
     with_progress(&report, work).await;
     let status = report.into_inner().finish();
+    let old = history_begins_at(setup, now);
+    // It is forgotten later if it fails.
+    store_thread.jobs().forget_history(old).await.ok();
     if is_durable
         && !WorkerLock::is_taken(&setup.queue_path)
         && store_thread
@@ -303,6 +330,11 @@ async fn work(
         }
     }
     Ok((status, left))
+}
+
+/// Returns the time from which on the history is kept, in seconds since 1970.
+pub(super) fn history_begins_at(setup: &Setup, now: u64) -> u64 {
+    now.saturating_sub(u64::from(setup.history_days) * 86_400)
 }
 
 /// Starts a process that delivers the jobs that are due, and does not wait for it. Its end, and that of this

@@ -4,6 +4,7 @@ mod commands;
 mod facts;
 mod options;
 mod page;
+mod upkeep;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 
 mod acme;
 mod adopt;
+mod audit;
+mod caller;
 mod catalog;
 mod check;
 mod configuration;
@@ -13,6 +15,7 @@ mod guard;
 mod handover;
 mod input;
 mod learn;
+mod log;
 mod manual;
 mod message;
 mod metrics;
@@ -27,6 +30,7 @@ mod plesk;
 mod ptr;
 mod queue;
 mod report;
+mod resync;
 mod runtime;
 mod serve;
 mod status;
@@ -39,6 +43,7 @@ mod usage;
 mod zone;
 mod zone_file;
 mod zone_list;
+mod zone_restore;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -122,6 +127,16 @@ enum Command {
     ///
     /// Asks no primary, and suits monitoring plugins. A person must look at the lines that begin with `!`.
     Status,
+    /// Compares the primaries, their catalogs and their secondaries with what was put in place.
+    ///
+    /// Prints a line for each difference: `absent`, `missing`, `changed`, `foreign`, `unlisted`, `orphaned` or `behind`.
+    Audit(audit::Arguments),
+    /// Brings everything that was put in place back to its primary, the catalog first.
+    ///
+    /// For a primary that is empty or was restored from an older copy. Secondaries keep their zones meanwhile.
+    Resync(resync::Arguments),
+    /// Shows what was done, when, by which call, and with what result.
+    Log(log::Arguments),
     /// Checks configuration, keys and each primary, and reports how to repair what fails.
     ///
     /// Changes nothing, unless --create is given: what only a real creation would show is reported as
@@ -226,7 +241,10 @@ fn definition() -> clap::Command {
 
 fn run_command(words: &[String]) -> ExitCode {
     let parsed = definition().try_get_matches();
-    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = parsed.and_then(|matches| {
+        caller::set(&matches);
+        Arguments::from_arg_matches(&matches)
+    });
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return usage::report(&error, &Arguments::command(), words).into(),
@@ -249,6 +267,9 @@ fn run_command(words: &[String]) -> ExitCode {
         Command::Queue { command } => queue::run(command, config, &mut output),
         Command::Serve(serve) => serve::run(serve, config, &mut output),
         Command::Status => overview::run(config, &mut output),
+        Command::Audit(audit) => audit::run(audit, config, &mut output),
+        Command::Resync(resync) => resync::run(resync, config, &mut output),
+        Command::Log(log) => log::run(log, config, &mut output),
         Command::Check(check) => check::run(check, config, &mut output),
         Command::Config {
             command: ConfigCommand::Template,

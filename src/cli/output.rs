@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::message::{Abort, Message, Severity, printable};
 use super::status::Status;
+pub(super) use crate::diagnostic::count;
 use crate::diagnostic::{case, command, run};
 use crate::nsupdate::Stream;
 
@@ -273,10 +274,4 @@ pub(super) fn start_log(format: OutputFormat, verbose: u8) {
         OutputFormat::Text => log.with_ansi(false).init(),
         OutputFormat::Json => log.json().init(),
     }
-}
-
-/// Formats a number of things.
-pub(super) fn count(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
 }

@@ -14,11 +14,14 @@ use super::report::names;
 use super::status::Status;
 use super::store::{unwritable, with_store};
 use crate::deliver::Primary;
+use crate::diagnostic::command::ZONE_DIFFERS;
 use crate::diagnostic::left_out::RECORDS_PROTECTED;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::ZoneName;
 use crate::plan::Part;
-use crate::queue::{Access, JobSummary, PrimaryContact, State, StoreThread, UnmetPart, WorkerLock};
+use crate::queue::{
+    Access, Finding, JobSummary, PrimaryContact, State, StoreThread, UnmetPart, WorkerLock,
+};
 use crate::zonefile::format_type;
 
 /// The age in seconds from which on a job that waits needs a look.
@@ -37,6 +40,7 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
         overview.queue(&store_thread.jobs().list().await?);
         overview.unwritable(unwritable(&setup.queue_path));
         overview.unmet(&store_thread.jobs().unmet().await?);
+        overview.differing(&store_thread.jobs().findings().await?);
         overview.damaged(&store_thread.jobs().damaged_ptrs().await?);
         overview.worker();
         overview.primaries(&setup, &store_thread.jobs().contacts().await?);
@@ -126,6 +130,26 @@ impl Overview<'_> {
             });
             self.line(&line, true, entry);
         }
+    }
+
+    /// Prints what differs on the primaries, by the last audits.
+    fn differing(&mut self, findings: &[Finding]) {
+        if findings.is_empty() {
+            return;
+        }
+        let keys: Vec<&str> = findings.iter().map(|it| &it.key[..]).collect();
+        let (zones, first) = (count(findings.len(), "zone"), &findings[0].text);
+        let line = format!(
+            "changed by others: {zones} (NB-ZONE-DIFFERS): {}; the first: {first}",
+            names(&keys)
+        );
+        let differing = findings
+            .iter()
+            .map(|it| json!({ "subject": it.key, "primary": it.primary, "differences": it.text }));
+        let entry = json!({
+            "subject": "audit", "code": ZONE_DIFFERS.code, "zones": differing.collect::<Vec<_>>(),
+        });
+        self.line(&line, true, entry);
     }
 
     fn damaged(&mut self, values: &[String]) {

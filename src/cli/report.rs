@@ -10,12 +10,12 @@ use tokio::time::interval;
 
 mod subject;
 
-use super::done::{creation, describe};
+use super::done;
 use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
 use super::status::Status;
 use crate::deliver::{
-    Delivered, Failure, LeftOut, Preview, Primary, Routed, RoutedResult, ZoneChange,
+    Delivered, Failure, LeftOut, Preview, Primary, Routed, RoutedResult, ZoneChange, creation,
 };
 use crate::diagnostic::{Class, Diagnose, Diagnostic, case, run as entries};
 use crate::model::{Intent, Presence, ZoneName, reverse_name};
@@ -122,10 +122,9 @@ impl<'a> Report<'a> {
                 subject.stays = stays;
                 match result {
                     Ok(Delivered { done, left_out }) => {
-                        let (text, entry) = describe(&done);
                         let (name, on, limit) = (subject.full(), subject.on(), subject.by_memory());
-                        let line = format!("{name}: {text}{on}{limit}");
-                        self.output.result(&line, subject.entry(entry));
+                        let line = format!("{name}: {done}{on}{limit}");
+                        self.output.result(&line, subject.entry(done::entry(&done)));
                         self.left_out(&subject, &left_out);
                     }
                     Err(failure) => self.failed(&subject, &failure),

@@ -1,6 +1,7 @@
 //! `nsbridge serve`: the worker, as a service of systemd or of another supervisor.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -15,9 +16,10 @@ use super::message::{Abort, Message};
 use super::output::Output;
 use super::status::Status;
 use super::store::with_store;
-use crate::diagnostic::{case, command};
+use crate::deliver::Primary;
+use crate::diagnostic::{Diagnostic, case, command};
 use crate::permission;
-use crate::queue::{Access, Event, Handled, Job, StoreThread, WorkerLock};
+use crate::queue::{Access, AuditIntervals, Audited, Event, Handled, Job, StoreThread, WorkerLock};
 
 /// The time limit of `--once`: as for one attempt of the worker.
 const ONCE_TIME_MAX: Duration = Duration::from_secs(300);
@@ -60,7 +62,7 @@ pub(super) fn run(
             notify(&[NotifyState::Stopping]);
         };
         let _lock = take_lock(&setup.queue_path)?;
-        let primaries: Vec<String> = setup.primaries.keys().cloned().collect();
+        let primaries: Vec<Rc<Primary>> = setup.primaries.values().cloned().collect();
         let endpoint = Endpoint::bind(&setup, store_thread).await?;
         notify(&[NotifyState::Ready]);
         let guard = Guard::start_with(look_time())?;
@@ -86,17 +88,47 @@ pub(super) fn run(
                     endpoint.metrics.reachable(primary, true);
                     case!(command::PRIMARY_BACK, primary)
                 }
+                Event::Audited(audited) => match report_audit(&audited) {
+                    Some(remark) => remark,
+                    None => return,
+                },
             };
             output.message(&Message::of(&remark));
         };
         let dispatcher = dispatcher(&setup, store_thread);
         tokio::select! {
-            served = dispatcher.serve(&primaries, stop, &mut report) => served?,
+            served = dispatcher.serve(&primaries, intervals(&setup), stop, &mut report) => served?,
             never = endpoint.serve() => match never {},
         }
         Ok(Status::Done)
     };
     Ok(with_store(&setup, Access::ReadWrite, output, work))
+}
+
+/// Returns how often the worker audits.
+fn intervals(setup: &Setup) -> AuditIntervals {
+    let catalogs = u64::from(setup.serve.catalog_audit_seconds);
+    let zones = u64::from(setup.serve.zone_audit_hours) * 3_600;
+    AuditIntervals {
+        catalogs: (catalogs > 0).then(|| Duration::from_secs(catalogs)),
+        zone_seconds: (zones > 0).then_some(zones),
+    }
+}
+
+/// Returns what to say about an audit of the worker.
+fn report_audit(audited: &Audited<'_>) -> Option<Diagnostic> {
+    match audited {
+        Audited::Catalog(primary, Ok(audit)) if audit.repaired > 0 => {
+            let (primary, entries) = (&primary.name, audit.repaired);
+            Some(case!(command::CATALOG_BROUGHT_BACK, primary, entries))
+        }
+        Audited::Wanted(key, primary, differences) if !differences.is_empty() => {
+            let (first, more) = (&differences[0], differences.len() - 1);
+            Some(case!(command::ZONE_DIFFERS, key, primary, first, more))
+        }
+        // `nsbridge check` and `nsbridge audit` show why a catalog cannot be read.
+        Audited::Catalog(..) | Audited::Wanted(..) => None,
+    }
 }
 
 /// Returns the longest time between two looks at the queue: less than systemd waits, so that the end has a message.

@@ -14,7 +14,7 @@ use sha2::Digest as _;
 use tokio::time::Instant;
 
 use super::configuration::Setup;
-use super::handover::{carry_out, command, hand_over_listed};
+use super::handover::{Source, carry_out, command, hand_over_from};
 use super::input;
 use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
@@ -120,7 +120,11 @@ pub(super) fn run(
         let done = if options.dry_run {
             carry_out(commands, true, setup, output)
         } else {
-            hand_over_listed(commands, Some(&listing), setup, output)
+            let source = Source {
+                listing: Some(&listing),
+                ..Source::default()
+            };
+            hand_over_from(commands, &source, setup, output)
         };
         status.or_worse(done);
     }

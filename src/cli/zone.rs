@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::adopt;
+use super::caller;
 use super::configuration::{self, Setup};
 use super::direct;
 use super::handover::{COMMAND_LINE, check_denied, command, hand_over};
@@ -16,10 +17,11 @@ use super::status::Status;
 use super::store::with_store;
 use super::trust::By;
 use super::zone_list::{self, provenance_word};
-use crate::deliver::{Primary, ZoneState};
+use super::zone_restore;
+use crate::deliver::{Done, Failure, Primary, ZoneState};
 use crate::diagnostic::{case, command as entries};
 use crate::model::{
-    AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, Name, Rdata, RecordType,
+    AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, NS_TTL, Name, Rdata, RecordType,
     RejectedRecords, RrSets, Trust, ZoneName, ZoneSource,
 };
 use crate::payload::Verb;
@@ -53,6 +55,14 @@ pub(super) enum Command {
     },
     /// Takes zones over: in the catalog of their primary, or in the queue file if there is none.
     Adopt(adopt::Arguments),
+    /// Puts a zone in place again that a deletion removed.
+    ///
+    /// `history-days` says for how long its contents are kept.
+    Restore {
+        /// The zone.
+        #[arg(value_parser = input::name)]
+        zone: Name,
+    },
     /// Lists the zones that nsbridge has created or delivered records to, and those in the catalogs of its
     /// primaries, each with its owner.
     List,
@@ -81,6 +91,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         }
         Command::Delete { zone, by } => delete(&ZoneName::new(zone), by.trust(), config, output),
         Command::Adopt(arguments) => adopt::run(arguments, config, output),
+        Command::Restore { zone } => zone_restore::run(&ZoneName::new(zone), config, output),
         Command::List => zone_list::run(config, output),
         Command::Show { zone, server } => show(&ZoneName::new(zone), server, config, output),
     }
@@ -101,14 +112,7 @@ fn create(
         let message = Message::of(&invalid).about(zone).and_nothing_attempted();
         return Err(Abort::new(Status::BadInput, message));
     }
-    let intent = Intent::Zone(DesiredZone {
-        name: zone.clone(),
-        soa: DesiredSoa::default(),
-        records: RrSets::default(),
-        rejected: RejectedRecords::default(),
-        source: ZoneSource::Call,
-        trust,
-    });
+    let intent = of_records(zone, trust, RrSets::default());
     let mut commands = [command(COMMAND_LINE, intent)];
     commands[0].verb = Verb::Create;
     let create = async |store_thread: &StoreThread, output: &mut Output| {
@@ -116,6 +120,17 @@ fn create(
         let created = engine
             .create_zone(zone, nameservers, trust, setup.deadline)
             .await;
+        if let (Some(primary), Ok(delivered)) = (&created.primary, &created.result)
+            && let Done::Created { .. } = delivered.done
+        {
+            let noted = Created {
+                zone,
+                nameservers,
+                trust,
+                primary,
+            };
+            noted.note(&delivered.done, setup, store_thread).await?;
+        }
         let stays = None;
         let attempted = created.map(|result| Attempted { result, stays });
         let mut report = Report::new(&commands, output);
@@ -123,6 +138,45 @@ fn create(
         Ok(report.finish())
     };
     Ok(with_store(setup, Access::ReadWrite, output, create))
+}
+
+/// A zone that was created without a job.
+struct Created<'a> {
+    zone: &'a ZoneName,
+    /// Those that the operator named.
+    nameservers: &'a [Name],
+    trust: Trust,
+    primary: &'a Primary,
+}
+
+impl Created<'_> {
+    /// Notes the zone for the log, and if its name servers are known, for `audit` and `resync`.
+    async fn note(&self, done: &Done, setup: &Setup, store: &StoreThread) -> Result<(), Failure> {
+        let (primary, now) = (&self.primary.name, (setup.policy.clock)());
+        let key = self.zone.to_string();
+        let jobs = store.jobs();
+        jobs.note_event(key, primary, &caller::name(), done.to_string(), now)
+            .await?;
+        let named = [self.nameservers, &self.primary.nameservers];
+        let Some(nameservers) = named.into_iter().find(|it| !it.is_empty()) else {
+            return Ok(());
+        };
+        let ns = self.zone.ns_set(NS_TTL, nameservers);
+        let intent = of_records(self.zone, self.trust, RrSets::from_sets([ns]));
+        jobs.keep_wanted(&intent, primary, now).await
+    }
+}
+
+/// Returns the intent that a zone exists with these records.
+fn of_records(zone: &ZoneName, trust: Trust, records: RrSets) -> Intent {
+    Intent::Zone(DesiredZone {
+        name: zone.clone(),
+        soa: DesiredSoa::default(),
+        records,
+        rejected: RejectedRecords::default(),
+        source: ZoneSource::Call,
+        trust,
+    })
 }
 
 fn delete(

@@ -38,6 +38,12 @@ const ZONES_IN_FLIGHT_MAX: u32 = 128;
 const QUEUE_PATH: &str = "/var/lib/nsbridge/queue.db";
 const DEADLINE_SECONDS: u32 = 20;
 const OLDEST_JOB_SECONDS_MAX: u32 = 600;
+/// Default of `history-days`, and the most of them.
+const HISTORY_DAYS: u32 = 30;
+const HISTORY_DAYS_MAX: u32 = 3_650;
+/// Defaults of `catalog-audit-seconds` and `zone-audit-hours`.
+const CATALOG_AUDIT_SECONDS: u32 = 600;
+const ZONE_AUDIT_HOURS: u32 = 24;
 const ZONES_IN_FLIGHT: u32 = 8;
 /// Port of DNS over TCP (RFC 1035 section 4.2).
 const TCP_PORT: u16 = 53;
@@ -55,8 +61,13 @@ const DOCUMENT: Keys = keys(&[
     "policy",
     "ptr",
 ]);
-const QUEUE: Keys = keys(&["path", "deadline-seconds"]);
-const SERVE: Keys = keys(&["listen", "oldest-job-seconds-max"]);
+const QUEUE: Keys = keys(&["path", "deadline-seconds", "history-days"]);
+const SERVE: Keys = keys(&[
+    "listen",
+    "oldest-job-seconds-max",
+    "catalog-audit-seconds",
+    "zone-audit-hours",
+]);
 const KEY: Keys = keys(&["file"]);
 const PRIMARY: Keys = keys(&[
     "address",
@@ -223,30 +234,37 @@ impl Config {
 
 fn read_queue(document: &Table<'_>, directory: &Path) -> Result<QueueSettings, ConfigError> {
     let table = document.table("queue", QUEUE)?;
-    let (mut path, mut seconds) = (None, None);
+    let (mut path, mut seconds, mut days) = (None, None, None);
     if let Some(table) = table {
         path = read_path(&table, "path", directory)?.map(|(path, _)| path);
         seconds = table.number("deadline-seconds", 1..=DEADLINE_SECONDS_MAX)?;
+        days = table.number("history-days", 0..=HISTORY_DAYS_MAX)?;
     }
     Ok(QueueSettings {
         path: path.unwrap_or_else(|| PathBuf::from(QUEUE_PATH)),
         deadline: Duration::from_secs(seconds.unwrap_or(DEADLINE_SECONDS).into()),
+        history_days: days.unwrap_or(HISTORY_DAYS),
     })
 }
 
 fn read_serve(document: &Table<'_>) -> Result<ServeSettings, ConfigError> {
     let table = document.table("serve", SERVE)?;
     let (mut listen, mut seconds) = (None, None);
+    let (mut catalog_audit, mut zone_audit) = (None, None);
     if let Some(table) = table {
         if let Some(text) = table.text("listen")? {
             let allowed = "an IP address and a port: 127.0.0.1:9353";
             listen = Some(text.read(allowed, |text| text.parse().ok())?);
         }
         seconds = table.number("oldest-job-seconds-max", 1..=u32::MAX)?;
+        catalog_audit = table.number("catalog-audit-seconds", 0..=u32::MAX)?;
+        zone_audit = table.number("zone-audit-hours", 0..=u32::MAX)?;
     }
     Ok(ServeSettings {
         listen,
         oldest_job_seconds_max: seconds.unwrap_or(OLDEST_JOB_SECONDS_MAX),
+        catalog_audit_seconds: catalog_audit.unwrap_or(CATALOG_AUDIT_SECONDS),
+        zone_audit_hours: zone_audit.unwrap_or(ZONE_AUDIT_HOURS),
     })
 }
 

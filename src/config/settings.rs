@@ -36,6 +36,8 @@ pub(crate) struct QueueSettings {
     pub(crate) path: PathBuf,
     /// The time after which `nsbridge plesk` leaves the rest to the queue.
     pub(crate) deadline: Duration,
+    /// For how many days it is kept what was done and what was removed.
+    pub(crate) history_days: u32,
 }
 
 /// `[serve]`
@@ -45,6 +47,10 @@ pub(crate) struct ServeSettings {
     pub(crate) listen: Option<SocketAddr>,
     /// The age of the oldest job that waits, in seconds, from which on `/health` reports a fault.
     pub(crate) oldest_job_seconds_max: u32,
+    /// How often the worker audits the catalogs, in seconds; 0 if it does not.
+    pub(crate) catalog_audit_seconds: u32,
+    /// Within how many hours the worker audits each zone; 0 if it does not.
+    pub(crate) zone_audit_hours: u32,
 }
 
 /// `[keys.NAME]`

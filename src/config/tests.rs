@@ -271,7 +271,13 @@ fn settings_have_the_values_of_the_file() {
     assert_eq!(config.instance, "plesk01");
     let path = PathBuf::from("/var/lib/nsbridge/queue.db");
     let deadline = Duration::from_secs(5);
-    assert_eq!(config.queue, QueueSettings { path, deadline });
+    let history_days = 30;
+    let queue = QueueSettings {
+        path,
+        deadline,
+        history_days,
+    };
+    assert_eq!(config.queue, queue);
 
     let primary = &config.primaries["main"];
     assert!(matches!(primary.endpoint.security, Security::Tls(_)));

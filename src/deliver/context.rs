@@ -170,6 +170,27 @@ impl Context<'_> {
         Ok(catalog.last_serial.get())
     }
 
+    /// Notes the entries of the catalog that the work has seen or written: a catalog that is lost is brought back from them.
+    /// One that is gone stays remembered as long as this instance knows its zone.
+    pub(crate) async fn note_entries(&self) -> Result<(), Failure> {
+        let Some(catalog) = &self.session.primary.catalog else {
+            return Ok(());
+        };
+        let (mut seen, mut gone) = (Vec::new(), Vec::new());
+        for (zone, (membership, _)) in &self.session.memberships {
+            match membership.member() {
+                Some(member) => seen.push(member.seen()),
+                None if self.store.knows(&self.session.zone_key(zone)).await? => {}
+                None => gone.push(zone.clone()),
+            }
+        }
+        if seen.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let key = self.session.zone_key(catalog.zone());
+        self.store.note_catalog_entries(key, seen, gone)
+    }
+
     /// Returns a desired zone as the primary can have it.
     pub(crate) fn fit<'z>(&self, desired: &'z DesiredZone) -> Cow<'z, DesiredZone> {
         match desired.with_nameservers(&self.session.primary.nameservers) {

@@ -26,11 +26,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind};
 pub(crate) use create::FOLLOW_SECONDS;
 pub use create::{Adopted, AdoptedFrom, Adoption, FormerOwner};
 pub use error::{Elsewhere, Failure, Moving, Retry};
-pub use outcome::{Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange};
-
+pub use outcome::{
+    Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
+};
 pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
@@ -92,7 +94,7 @@ impl Engine<'_> {
         if let Intent::Zone(zone) = intent {
             self.announce(&zone.name, &elsewhere, deadline).await;
         }
-        let here = async |cx: &mut Context<'_>, at: &Name| {
+        let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
@@ -108,6 +110,15 @@ impl Engine<'_> {
                 Intent::Record(record) => return record::deliver_record(cx, record, at).await,
             };
             delivered.map(Reached::Here)
+        };
+        let here = async |cx: &mut Context<'_>, at: &Name| {
+            let mut delivered = once(cx, at).await;
+            if let Err(Failure::CatalogLost { .. }) = delivered {
+                check::audit_catalog(cx, CatalogRepair::BringBack).await?;
+                delivered = once(cx, at).await;
+            }
+            let noted = cx.note_entries().await;
+            delivered.and_then(|done| noted.map(|()| done))
         };
         let deliver = async |cx: &mut Context<'_>, at: &Name| match here(cx, at).await {
             Err(Failure::Denied { suffix }) if is_skipped_if_denied(intent) => {
@@ -220,7 +231,7 @@ impl Engine<'_> {
             {
                 let from = self.routes.named(primary).cloned();
                 let announce = async |cx: &mut Context<'_>| create::announce(cx, zone, here).await;
-                let announced = self.on(from, zone.apex(), deadline, announce).await;
+                let announced = self.on_primary(from, zone.apex(), deadline, announce).await;
                 if let Err(failure) = announced.result {
                     tracing::debug!(%zone, %failure, "its move is not announced");
                 }
@@ -256,9 +267,11 @@ impl Engine<'_> {
             if let Some(here) = here {
                 create::check_moved(cx, zone, here).await?;
             }
-            zone::delete::delete_zone(cx, zone).await
+            let removed = zone::delete::delete_zone(cx, zone).await;
+            let noted = cx.note_entries().await;
+            removed.and_then(|done| noted.map(|()| done))
         };
-        let removed = engine.on(Some(on.clone()), zone.apex(), deadline, remove);
+        let removed = engine.on_primary(Some(on.clone()), zone.apex(), deadline, remove);
         let mut removed = removed.await;
         if let (Ok(delivered), Some(here)) = (&removed.result, here)
             && create::have_two_catalogs(on, here)
@@ -267,10 +280,15 @@ impl Engine<'_> {
                 delivered.done,
                 Done::AlreadyAbsent | Done::Unchanged | Done::Emptied { removed: 0 }
             );
-            let relabel = async |cx: &mut Context<'_>| create::relabel(cx, zone).await;
+            let relabel = async |cx: &mut Context<'_>| {
+                create::relabel(cx, zone).await?;
+                cx.note_entries().await
+            };
             let done = if is_gone {
                 let here = Some(here.clone());
-                self.on(here, zone.apex(), deadline, relabel).await.result
+                self.on_primary(here, zone.apex(), deadline, relabel)
+                    .await
+                    .result
             } else {
                 Err(Failure::Moving(Moving::SecondariesFollow))
             };
@@ -298,7 +316,8 @@ impl Engine<'_> {
         let create = async |cx: &mut Context<'_>| {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
-            zone::nameservers::create_zone(cx, name, nameservers).await
+            let created = zone::nameservers::create_zone(cx, name, nameservers).await?;
+            cx.note_entries().await.map(|()| created)
         };
         let engine = Engine { policy, ..*self };
         let mut created = engine.on_primary_of(name.apex(), deadline, create).await;
@@ -323,10 +342,11 @@ impl Engine<'_> {
     ) -> RoutedResult<Adopted> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
-            create::adopt(cx, zone, adoption).await
+            let adopted = create::adopt(cx, zone, adoption).await?;
+            cx.note_entries().await.map(|()| adopted)
         };
         let primary = on.or_else(|| self.routes.primary_of(zone.apex()));
-        self.on(primary.cloned(), zone.apex(), deadline, adopt)
+        self.on_primary(primary.cloned(), zone.apex(), deadline, adopt)
             .await
     }
 
@@ -435,6 +455,41 @@ impl Engine<'_> {
         }
     }
 
+    /// Compares the catalog of a primary with what this instance remembers of it, and brings back what is gone. `None` if
+    /// the primary keeps no catalog.
+    ///
+    /// # Errors
+    /// [`Failure`] if the catalog cannot be read or changed.
+    pub async fn audit_catalog(
+        &self,
+        primary: &Rc<Primary>,
+        repair: CatalogRepair,
+        deadline: Instant,
+    ) -> Result<Option<CatalogAudit>, Failure> {
+        let Some(catalog) = primary.catalog_zone() else {
+            return Ok(None);
+        };
+        let audit = async |cx: &mut Context<'_>| check::audit_catalog(cx, repair).await;
+        let primary = Some(Rc::clone(primary));
+        self.on_primary(primary, catalog.apex(), deadline, audit)
+            .await
+            .result
+    }
+
+    /// Returns the name servers of a zone that do not have the serial of its primary, each with what it has.
+    ///
+    /// # Errors
+    /// [`Failure`] if the primary cannot be asked.
+    pub async fn secondaries_behind(
+        &self,
+        zone: &ZoneName,
+        deadline: Instant,
+    ) -> RoutedResult<Vec<Difference>> {
+        let look =
+            async |cx: &mut Context<'_>| check::secondaries_behind(&mut cx.session, zone).await;
+        self.on_primary_of(zone.apex(), deadline, look).await
+    }
+
     /// Returns the policy for an intent on its primary.
     fn policy_of(&self, intent: &Intent) -> Cow<'_, Policy> {
         let primary = self.routes.primary_of(&intent.name());
@@ -450,11 +505,11 @@ impl Engine<'_> {
         work: impl AsyncFnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> RoutedResult<T> {
         let primary = self.routes.primary_of(name).cloned();
-        self.on(primary, name, deadline, work).await
+        self.on_primary(primary, name, deadline, work).await
     }
 
-    /// Does work about a name on a primary; [`Failure::NoRoute`] if there is none.
-    async fn on<T>(
+    /// Does work on a primary, about a name.
+    async fn on_primary<T>(
         &self,
         primary: Option<Rc<Primary>>,
         name: &Name,

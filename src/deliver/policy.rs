@@ -42,6 +42,9 @@ pub struct Policy {
     pub trust: Trust,
     /// Whether the last attempt at the intent found the zone in the hands of another instance.
     pub awaited_zone: bool,
+    /// Whether the intent was in place before and is put in place again whole: values beside those that were changed go, and
+    /// so do records that were removed before and are back.
+    pub repairs: bool,
     /// How much of a zone's records one update may remove, in percent; 100 is all. `None` is half if
     /// unmanaged records may go, and all otherwise.
     pub removals_percent_max: Option<u32>,
@@ -296,6 +299,7 @@ impl Policy {
             removes_any_challenge: true,
             trust: Trust::Operator,
             awaited_zone: false,
+            repairs: false,
             removals_percent_max: None,
             deletions_per_hour_max: None,
             creates_signed_anew: false,

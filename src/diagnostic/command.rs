@@ -122,6 +122,27 @@ entries! {
         hints: hint!("`nsbridge queue list` shows the jobs that there are"),
         page: "No job has that number, or is about that zone or address. It may be delivered by now: a job leaves the queue when its change is in place.",
     }
+    ZONE_NOT_KEPT {
+        code: "NB-ZONE-NOT-KEPT",
+        class: Class::Input,
+        text: "no deletion within {days} days has removed it",
+        hints: hint!("`nsbridge log` shows what was deleted"),
+        page: "nsbridge keeps the contents of a zone that a deletion removed for as many days as `history-days` says, and this zone is not among them. Perhaps it was not deleted, or longer ago, or by another installation.",
+    }
+    ZONE_NEVER_DELIVERED {
+        code: "NB-ZONE-NEVER-DELIVERED",
+        class: Class::Input,
+        text: "nothing was delivered to it",
+        hints: hint!("`nsbridge zone list` shows the zones that nsbridge knows"),
+        page: "nsbridge compares and brings back what it has delivered, and it has delivered nothing to this zone, or a deletion has removed it since.",
+    }
+    PRIMARY_UNKNOWN {
+        code: "NB-PRIMARY-UNKNOWN",
+        class: Class::Setup,
+        text: "the configuration has no primary `{primary}`",
+        hints: hint!("`nsbridge config check` names the primaries"),
+        page: "The option names a primary by its table `[primaries.NAME]`, and there is no such table (status 64). Nothing was attempted.",
+    }
     PRUNE_UNREAD {
         code: "NB-PRUNE-UNREAD",
         class: Class::Setup,
@@ -171,6 +192,20 @@ entries! {
         text: "{primary} does not answer; it is tried again in {seconds} s",
         hints: hint!("`nsbridge check` shows why, and what to do"),
         page: "The worker leaves the primary alone for a while, and its jobs wait. The jobs of other primaries go on.",
+    }
+    CATALOG_BROUGHT_BACK {
+        code: "NB-CATALOG-BROUGHT-BACK",
+        class: Class::Remark,
+        text: "the catalog on {primary} had lost {entries} entries, which are back",
+        hints: hint!("find out who removed them: some key may write to the catalog"),
+        page: "Entries of this installation were gone from the catalog, or the primary had lost the catalog. The worker found that by its audit and wrote the entries again, with their labels, so that secondaries keep the zones or get them back.",
+    }
+    ZONE_DIFFERS {
+        code: "NB-ZONE-DIFFERS",
+        class: Class::Remark,
+        text: "{key} differs on {primary}: {first}, {more} more",
+        hints: hint!("`nsbridge audit {key}` shows the differences, `--repair` puts all in place again"),
+        page: "The worker compares each zone from time to time with what was delivered to it, and somebody has changed this one on its primary since. `nsbridge status` shows all zones that differ.",
     }
     PRIMARY_BACK {
         code: "NB-PRIMARY-BACK",

@@ -18,6 +18,7 @@ pub(crate) mod key;
 pub(crate) mod left_out;
 pub(crate) mod listing;
 pub(crate) mod masterfile;
+mod number;
 pub(crate) mod ownership;
 mod page;
 pub(crate) mod payload;
@@ -36,6 +37,7 @@ pub(crate) mod zone;
 pub use case::{Diagnose, Diagnostic};
 pub(crate) use case::{case, command as own_command, displayed, set_command};
 pub use entry::{Class, Entry, Software};
+pub(crate) use number::count;
 #[cfg(test)]
 pub(crate) use page::all;
 pub use page::{codes, find, page, pages};

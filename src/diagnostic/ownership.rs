@@ -146,6 +146,13 @@ entries! {
         hints: &[],
         page: "",
     }
+    CATALOG_LOST {
+        code: "NB-CATALOG-LOST",
+        class: Class::Transient,
+        text: "catalog `{catalog}` lost entries",
+        hints: hint!("run `nsbridge resync`"),
+        page: "The primary has an empty or older copy of its catalog, as after a new set-up or a restore, or an instance is bringing the catalog back just now.                nsbridge adds nothing to it before all entries are back: secondaries would drop the zones of those that are missing. A call, the worker and                `nsbridge resync` bring back what this installation remembers of it, the entries of other installations included.",
+    }
     CATALOG_WITHOUT_VERSION {
         code: "NB-CATALOG-WITHOUT-VERSION",
         class: Class::Permanent,

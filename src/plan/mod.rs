@@ -39,8 +39,9 @@ mod trial;
 pub use abilities::{Abilities, Apex, Prerequisites, RrSetUpdates, Shown};
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, Update};
 pub use catalog::{
-    CATALOG_OCTETS_MAX, CatalogName, CatalogProblem, CatalogView, Claim, ClaimState, DamagedClaim,
-    Entry, EntryChange, Listing, Member, Membership, NodeChange, Terms, Upgrade, next_serial,
+    CATALOG_OCTETS_MAX, CatalogDrift, CatalogName, CatalogProblem, CatalogView, Claim, ClaimState,
+    DamagedClaim, Entry, EntryChange, EntryDrift, Listing, Member, Membership, NodeChange,
+    SeenEntry, Terms, Upgrade, Whose, next_serial,
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
 pub use comparison::{Comparison, RrSetChanges};

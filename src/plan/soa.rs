@@ -107,6 +107,16 @@ pub struct FirstContents {
     pub kept: Vec<Name>,
 }
 
+impl FirstContents {
+    /// Moves the serial past that which a zone had that is gone: secondaries may have it still.
+    pub fn pass_serial(&mut self, remembered: Serial) {
+        let serial = &mut self.zone.soa.serial;
+        if !serial.is_after(remembered) {
+            *serial = remembered.plus(1);
+        }
+    }
+}
+
 /// Computes the first contents of a new zone.
 ///
 /// Leaves out records that cannot stand together, because a server would refuse to load the zone.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::dispatch::run;
 use super::dispatcher::{Attempted, Dispatcher};
 use super::job::{Accepted, AttemptState, Job, JobId, TakeOutcome};
-use super::store::BatchLimit;
+use super::store::{BatchLimit, Origin};
 use crate::deliver::{Failure, Routed};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Serial};
@@ -55,20 +55,27 @@ impl Dispatcher<'_> {
         &self,
         intents: &[&Intent],
         accepted: &[Accepted],
+        origin: &Origin,
         deadline: Instant,
         report: impl FnMut(usize, Routed<Handled>),
     ) {
+        let first_attempt = AttemptState {
+            is_forced: origin.is_forced,
+            repairs: origin.repairs,
+            ..AttemptState::default()
+        };
         let one = async |index: usize| {
             let intent = intents[index];
             let routed = |handled| self.engine.routes.routed(intent, handled);
             match &accepted[index] {
                 Accepted::Stale { newest } => routed(Handled::Stale { newest: *newest }),
+                Accepted::Earlier { .. } => routed(Handled::Replaced),
                 Accepted::Waits { id, reason } => routed(Handled::PrimaryDown {
                     id: *id,
                     reason: reason.clone(),
                 }),
                 Accepted::Job { id, is_ours, .. } if *is_ours => {
-                    let attempted = self.attempt(*id, intent, AttemptState::default(), deadline);
+                    let attempted = self.attempt(*id, intent, first_attempt, deadline);
                     attempted.await.map(Handled::Attempted)
                 }
                 Accepted::Job { id, .. } => self.wait_for_turn(*id, intent, deadline).await,

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
+use super::history::{Kept, NewEvent};
 use super::job::{AttemptState, Contact, JobId, JobOutcome, Removal, Settlement};
 use super::jobs::Jobs;
 use crate::deliver::{
@@ -94,12 +95,18 @@ impl Dispatcher<'_> {
             JobOutcome::Held { .. } => Some(Stays::Held { id }),
         };
         let contact = contact(&result).zip(primary_);
+        let in_place = result.as_ref().ok().zip(primary_);
+        let in_place = in_place
+            .map(|(delivered, primary)| (primary.name.clone(), Kept::of(intent, &delivered.done)));
+        let software = primary_.map_or(Software::Unknown, Primary::software);
         // If the file fails, it still has the job, and the store thread reports why.
         let settled = self.jobs.settle(Settlement {
             id,
             key: intent.key().to_string(),
             outcome,
             contact: contact.map(|(contact, primary)| (primary.name.clone(), contact)),
+            in_place,
+            event: NewEvent::of(&result, software),
             removals: removals(intent, &result),
             withdrawn: withdrawn(intent, &result, primary_),
             now,
@@ -120,13 +127,15 @@ impl Dispatcher<'_> {
         let AttemptState {
             is_forced,
             awaited_zone,
+            repairs,
             ..
         } = attempts_so_far;
-        if !is_forced && !awaited_zone {
+        if !is_forced && !awaited_zone && !repairs {
             return self.engine.deliver(intent, deadline).await;
         }
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
+        policy.repairs = repairs;
         if is_forced {
             policy.force();
         }

@@ -13,7 +13,8 @@ use super::store::{Challenge, Lacking, Store, StoreChange, StoreError};
 use crate::deliver::{
     Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
-use crate::model::{Name, Rdata, Serial};
+use crate::model::{Name, Rdata, Serial, ZoneName};
+use crate::plan::SeenEntry;
 
 /// A request to the store thread.
 pub(super) type Request = Box<dyn FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send>;
@@ -191,6 +192,20 @@ impl StateStore for StoreHandle {
             sender.send(group.store.lessons(of.as_ref(), now)?).ok();
             Ok(())
         })
+    }
+
+    fn catalog_entries(&self, catalog: &ZoneKey) -> Answer<Vec<SeenEntry>> {
+        let catalog = catalog.clone();
+        self.ask(move |store| store.catalog_entries(&catalog))
+    }
+
+    fn note_catalog_entries(
+        &self,
+        catalog: ZoneKey,
+        seen: Vec<SeenEntry>,
+        gone: Vec<ZoneName>,
+    ) -> Result<(), Failure> {
+        self.change(StoreChange::Entries(catalog, seen, gone))
     }
 
     fn learn(&self, lesson: Lesson) -> Result<(), Failure> {

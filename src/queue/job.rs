@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::history::{Kept, NewEvent};
 use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, queue as entries};
 use crate::model::{Intent, Serial, ZoneName};
 use crate::plan::Part;
@@ -56,6 +57,8 @@ pub(crate) struct AttemptState {
     pub(crate) is_forced: bool,
     /// Whether the last one waited for another instance to give up the zone.
     pub(crate) awaited_zone: bool,
+    /// Whether the zone is to be put in place again whole, as before.
+    pub(crate) repairs: bool,
     /// Seconds since 1970; `None` for a job that this call has enqueued.
     pub(crate) enqueued_at: Option<u64>,
 }
@@ -72,6 +75,8 @@ pub(crate) enum Accepted {
         /// back.
         set_back_from: Option<Serial>,
     },
+    /// A job of its key waits or is held already: the intent, which was in place before, does not replace it.
+    Earlier { id: JobId },
     /// The intent is a job that waits: its primary did not respond moments ago.
     Waits { id: JobId, reason: Diagnostic },
     /// A newer intent overtook it on the way: it is not applied.
@@ -162,6 +167,10 @@ pub(crate) struct Settlement {
     pub(crate) removals: Vec<Removal>,
     /// The key of a removal that must not happen now.
     pub(crate) withdrawn: Option<String>,
+    /// The primary that the intent is in place on, and what is kept of it; `None` if it is not in place.
+    pub(crate) in_place: Option<(String, Kept)>,
+    /// What is noted of the attempt.
+    pub(crate) event: Option<NewEvent>,
     /// Seconds since 1970.
     pub(crate) now: u64,
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::dispatch::Stage;
 use super::handle::StoreHandle;
+use super::history::{EVENTS_MAX, Event, Finding, Wanted, WantedCount};
 use super::job::{
     Accepted, Job, JobCount, JobGroup, JobId, JobSummary, PrimaryContact, QueueFull, Settlement,
     TakeOutcome, UnmetPart,
 };
 use super::listing::{Listing, RememberedZone};
-use super::store::{BatchLimit, NewJob, Store, StoreChange, ZoneSerial};
+use super::store::{BatchLimit, NewJob, Origin, Store, StoreChange, ZoneSerial};
 use crate::deliver::{Answer, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Intent, Name, Serial};
+use crate::model::{Intent, Name, Serial, ZoneName};
 
 /// The total size of jobs, in octets, above which the log is merged into the file at once, not with
 /// the next commit.
@@ -30,10 +32,11 @@ impl Jobs {
         &self,
         intents: &[(&Intent, &str)],
         listing: Option<&Listing>,
+        origin: &Origin,
         now: u64,
     ) -> Answer<Result<Vec<Accepted>, QueueFull>> {
         let new = intents.iter().map(|(intent, primary)| {
-            let new = NewJob::new(intent, primary);
+            let new = NewJob::new(intent, primary).from(origin);
             match listing {
                 Some(listing) => new.listed_by(intent, listing),
                 None => new,
@@ -159,6 +162,82 @@ impl Jobs {
     /// Forgets the damaged PTR values.
     pub(crate) fn forget_damaged_ptrs(&self) -> Answer<()> {
         self.0.ask(Store::forget_damaged_ptrs)
+    }
+
+    /// Returns at most `limit` wanted intents with keys after `after`, in the order of their keys.
+    pub(crate) fn wanted(&self, after: &str, limit: usize) -> Answer<Vec<Wanted>> {
+        let after = after.to_owned();
+        self.0.ask(move |store| store.wanted(&after, limit))
+    }
+
+    /// Returns the wanted intents of these keys.
+    pub(crate) fn wanted_of(&self, keys: Vec<String>) -> Answer<Vec<Wanted>> {
+        self.0.ask(move |store| store.wanted_of(&keys))
+    }
+
+    /// Returns at most `limit` wanted intents that were not audited since `before`, in seconds since 1970.
+    pub(crate) fn to_audit(&self, before: u64, limit: usize) -> Answer<Vec<Wanted>> {
+        self.0.ask(move |store| store.to_audit(before, limit))
+    }
+
+    /// Notes what an audit found of each key, `None` if there was no difference.
+    pub(crate) fn note_audited(
+        &self,
+        audited: Vec<(String, Option<String>)>,
+        now: u64,
+    ) -> Answer<()> {
+        self.0.ask(move |store| store.note_audited(&audited, now))
+    }
+
+    /// Counts the wanted intents of each primary.
+    pub(crate) fn count_wanted(&self) -> Answer<Vec<WantedCount>> {
+        self.0.ask(|store| store.count_wanted())
+    }
+
+    /// Returns what the last audits found.
+    pub(crate) fn findings(&self) -> Answer<Vec<Finding>> {
+        self.0.ask(|store| store.findings())
+    }
+
+    /// Returns the intent that was last in place under a key that is gone, and when it went.
+    pub(crate) fn gone(&self, key: &str) -> Answer<Option<(Intent, u64)>> {
+        let key = key.to_owned();
+        self.0.ask(move |store| store.gone(&key))
+    }
+
+    /// Notes that an intent was put in place without a job.
+    pub(crate) fn keep_wanted(&self, intent: &Intent, primary: &str, now: u64) -> Answer<()> {
+        let (intent, primary) = (intent.clone(), primary.to_owned());
+        let stage = Stage::of(&intent) as u8;
+        self.0
+            .ask(move |store| store.keep_wanted(&intent, &primary, stage, now))
+    }
+
+    /// Returns the newest `limit` events of a zone, or of all keys, the oldest first.
+    pub(crate) fn events(&self, zone: Option<&ZoneName>, limit: u64) -> Answer<Vec<Event>> {
+        let zone = zone.map(ZoneName::to_string);
+        self.0
+            .ask(move |store| store.events(zone.as_deref(), limit))
+    }
+
+    /// Notes something that was done without a job.
+    pub(crate) fn note_event(
+        &self,
+        key: String,
+        primary: &str,
+        caller: &str,
+        done: String,
+        now: u64,
+    ) -> Answer<()> {
+        let (primary, caller) = (primary.to_owned(), caller.to_owned());
+        self.0
+            .ask(move |store| store.note_event(&key, &primary, &caller, &done, now))
+    }
+
+    /// Forgets what went before a time, in seconds since 1970, and the events before it.
+    pub(crate) fn forget_history(&self, before: u64) -> Answer<()> {
+        self.0
+            .ask(move |store| store.forget_history(before, EVENTS_MAX))
     }
 
     /// Has all changes written now.

@@ -28,11 +28,13 @@
 //! * `Dispatcher::deliver_accepted` delivers the jobs that its caller has enqueued,
 //!   `Dispatcher::deliver_due` those that others have left, `Dispatcher::serve` all that come.
 
+mod audit;
 mod backoff;
 mod batch;
 mod dispatch;
 mod dispatcher;
 mod handle;
+mod history;
 mod job;
 mod jobs;
 mod listing;
@@ -42,9 +44,11 @@ mod store_thread;
 mod stored;
 mod worker;
 
+pub(crate) use audit::{AuditIntervals, Audited};
 pub(crate) use batch::Handled;
 pub use dispatch::dispatch_preview;
 pub use dispatcher::{Attempted, Dispatcher, Stays};
+pub(crate) use history::{Event as LogEvent, Finding, Wanted, WantedCount};
 pub use job::JobId;
 pub(crate) use job::{
     Accepted, Job, JobCount, JobGroup, JobSummary, PrimaryContact, SILENT_SECONDS, State, UnmetPart,
@@ -52,7 +56,7 @@ pub(crate) use job::{
 pub use jobs::Jobs;
 pub(crate) use listing::{ListedFile, Listing, RememberedZone};
 pub(crate) use locks::{ReadLock, WorkerLock};
-pub(crate) use store::{BackupError, FileState, back_up, examine};
+pub(crate) use store::{BackupError, FileState, Origin, back_up, examine};
 pub use store::{Lacking, StoreError};
 pub use store_thread::{Access, StoreThread};
 pub(crate) use worker::Event;

@@ -11,18 +11,23 @@ mod deletions;
 mod detached;
 mod enqueue;
 mod error;
+mod event;
 mod file;
 mod job_count;
 mod jobs;
 mod learnt;
 mod listed;
+mod member;
 mod moves;
+
 mod progress;
 mod ptr;
+mod removed;
 mod schema;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod wanted;
 mod zone_state;
 
 use rusqlite::Transaction;
@@ -30,7 +35,7 @@ use rusqlite::Transaction;
 pub(crate) use backup::{BackupError, back_up};
 use catalog::note_serial;
 pub use changes::Lacking;
-pub(crate) use changes::{Challenge, NewJob, StoreChange, ZoneSerial};
+pub(crate) use changes::{Challenge, NewJob, Origin, StoreChange, ZoneSerial};
 pub use error::StoreError;
 pub(crate) use file::{BUSY_TIME_MAX, FileState, Store, examine};
 pub(crate) use jobs::BatchLimit;
@@ -70,11 +75,14 @@ fn apply(
         }
         StoreChange::DropChallenge(value) => change_challenge(transaction, DROP_CHALLENGE, value)?,
         StoreChange::CatalogSerial(catalog, serial) => note_serial(transaction, catalog, *serial)?,
+        StoreChange::Entries(catalog, seen, gone) => {
+            member::note(transaction, catalog, seen, gone)?;
+        }
         StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
         StoreChange::Unlearn(primary, zones) => learnt::unlearn(transaction, primary, zones)?,
         StoreChange::Settle(settlement) => {
-            jobs::settle(transaction, settlement, token)?;
             moves::settle(transaction, settlement)?;
+            jobs::settle(transaction, settlement, token)?;
         }
     }
     Ok(0)

@@ -3,20 +3,22 @@
 //! Primaries do not wait for each other. The worker leaves an unreachable primary alone for a while
 //! and then tries a single job of it; when that job gets through, the others follow at once.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, SelectAll};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
+use super::audit::{AuditIntervals, Audited};
 use super::backoff::{UNREACHABLE_SECONDS, random, wait_milliseconds};
 use super::dispatch::stages;
 use super::dispatcher::{Attempted, Dispatcher};
 use super::job::Job;
 use super::store::BatchLimit;
-use crate::deliver::{Failure, Routed};
+use crate::deliver::{Failure, Primary, Routed};
 
 /// The time between two looks at the queue. A job that its own process does not deliver waits up to
 /// this long in addition.
@@ -47,6 +49,8 @@ pub(crate) enum Event<'a> {
     Unreachable { primary: &'a str, seconds: u64 },
     /// A primary that was unreachable answers again.
     BackAgain { primary: &'a str },
+    /// An audit has compared something with what was put in place.
+    Audited(Audited<'a>),
 }
 
 /// The jobs of one primary.
@@ -112,12 +116,28 @@ async fn count_if_late<T>(work: impl Future<Output = T>, time: Instant, late: &C
 }
 
 impl Dispatcher<'_> {
-    /// Delivers the due jobs of these primaries until `stop` is done, and then finishes the jobs in
+    /// Delivers the due jobs of these primaries and audits them until `stop` is done, and then finishes the jobs in
     /// hand.
     ///
     /// # Errors
     /// [`Failure::State`] if the file failed.
     pub(crate) async fn serve(
+        &self,
+        primaries: &[Rc<Primary>],
+        intervals: AuditIntervals,
+        stop: impl Future<Output = ()>,
+        report: impl FnMut(Event<'_>),
+    ) -> Result<(), Failure> {
+        let report = RefCell::new(report);
+        let names: Vec<String> = primaries.iter().map(|it| it.name.clone()).collect();
+        let audited = |audited: Audited<'_>| report.borrow_mut()(Event::Audited(audited));
+        tokio::select! {
+            delivered = self.keep_delivering(&names, stop, |event| report.borrow_mut()(event)) => delivered,
+            failed = self.keep_auditing(primaries, intervals, audited) => match failed? {},
+        }
+    }
+
+    async fn keep_delivering(
         &self,
         primaries: &[String],
         stop: impl Future<Output = ()>,

@@ -19,6 +19,7 @@ mod catalog;
 mod check;
 mod cli;
 mod docs;
+mod fleet;
 mod nsupdate;
 mod packages;
 mod panels;

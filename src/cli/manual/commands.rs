@@ -1,6 +1,7 @@
 //! The facts of each command: exit statuses, files, examples, related pages.
 
 use super::facts::{Facts, Uses};
+use super::upkeep;
 
 const IN_PLACE: (u8, &str) = (0, "everything is in place");
 const DONE: (u8, &str) = (0, "done");
@@ -42,7 +43,8 @@ const OF_JOBS: &[(u8, &str)] = &[DONE, (65, "there is no such job")];
 
 /// Returns the facts of a command by its words after `nsbridge`.
 pub(super) fn facts_of(command: &str) -> &'static Facts {
-    let found = FACTS.iter().find(|it| it.command == command);
+    let mut all = FACTS.iter().chain(upkeep::FACTS);
+    let found = all.find(|it| it.command == command);
     found.expect("a test goes through all commands")
 }
 

@@ -200,6 +200,7 @@ fn created_and_deleted(
                 Trouble::Failure(Failure::ZoneAbsent) => hidden(primary).into(),
                 trouble @ (Trouble::Failure(_)
                 | Trouble::TypesRefused { .. }
+                | Trouble::ZoneGone { .. }
                 | Trouble::LeftBehind { .. }
                 | Trouble::NotUpdatable { .. }) => trouble,
             };

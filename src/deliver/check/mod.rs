@@ -5,6 +5,7 @@
 //! check is in the result whatever happens. The provisioner is checked at the same time as the
 //! rest, since it has a connection of its own.
 
+mod catalog_audit;
 mod context;
 mod create_probe;
 mod key;
@@ -14,6 +15,7 @@ mod reverse;
 mod secondaries;
 mod update_probe;
 pub(super) mod write_probe;
+mod zone_audit;
 
 use std::net::SocketAddr;
 
@@ -21,24 +23,30 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
+use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
-use crate::deliver::server::{Catalog, Primary, Provisioning, Session, open};
+use crate::deliver::server::{Catalog, CatalogCensus, Primary, Provisioning, Session, open};
+use crate::deliver::state::Provenance;
 use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
 use crate::model::{Network, RecordType, ZoneName};
-use crate::plan::{Membership, Shown};
+use crate::plan::{CatalogView, Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
 use key::{check_key, first_name};
 use reverse::{bad_built_in, check_reverse_zones};
 use secondaries::check_secondaries;
+pub(crate) use secondaries::secondaries_behind;
 use update_probe::check_updates;
 
+pub(crate) use catalog_audit::audit_catalog;
+pub use catalog_audit::{CatalogAudit, CatalogRepair};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
+pub use zone_audit::{Difference, DifferenceKind};
 
 /// The items that are checked on a primary, beside the primary itself.
 #[derive(Clone, Debug, Default)]
@@ -194,7 +202,14 @@ async fn check_connected(
             of_catalog.push(Checked::new(Check::Ownership(zone.clone()), owner));
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
-        let (transfer, update) = check_zone(&mut session, &cx, zone).await;
+        let (mut transfer, update) = check_zone(&mut session, &cx, zone).await;
+        let held = settings.held.get(&session.zone_key(zone));
+        let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
+        if let Verdict::Open(Doubt::ZoneAbsent) = transfer
+            && is_made
+        {
+            transfer = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
+        }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
         checked.push(Checked::new(Check::Update(Some(zone.clone())), update));
         if targets.are_named
@@ -262,7 +277,7 @@ async fn check_catalog(
     let cx = cx
         .with_zone(catalog.zone(), SettingsLocation::Section)
         .with_key(&catalog.key);
-    let contents = match catalog.census(session).await {
+    let contents = match census(session, catalog).await {
         Ok(_) if is_producer(session, catalog.zone()).await => cx.bad(catalog.not_shown()),
         Ok(census) if census.is_signed => cx.bad(Failure::CatalogSigned {
             catalog: catalog.zone().clone(),
@@ -286,6 +301,36 @@ async fn check_catalog(
         }
     }
     (contents, Verdict::Good(Fact::Plain))
+}
+
+/// Counts the member zones by instance.
+async fn census(session: &mut Session<'_>, catalog: &Catalog) -> Result<CatalogCensus, Failure> {
+    let (view, _) = catalog_view(session, catalog).await?;
+    if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
+        return Err(Failure::CatalogBroken {
+            catalog: catalog.zone().clone(),
+            problem: problem.clone(),
+        });
+    }
+    catalog.check_claims(session, &view)?;
+    Ok(census_of(&view, catalog))
+}
+
+/// Counts the member zones of a catalog that was read.
+fn census_of(view: &CatalogView, catalog: &Catalog) -> CatalogCensus {
+    let mut census = CatalogCensus {
+        is_signed: view.is_signed(),
+        problems: view.problems().to_vec(),
+        ..CatalogCensus::default()
+    };
+    for zone in view.zones() {
+        match view.membership(zone, &catalog.instance) {
+            Membership::Ours(_) => census.ours += 1,
+            Membership::Other { instance, .. } => *census.others.entry(instance).or_default() += 1,
+            Membership::Unclaimed(_) | Membership::Absent => census.unmarked += 1,
+        }
+    }
+    census
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {
@@ -359,6 +404,7 @@ async fn check_zone(
             let trouble = match trouble {
                 Trouble::Failure(failure) => explain_refusal(session, zone, failure).await.into(),
                 trouble @ (Trouble::TypesRefused { .. }
+                | Trouble::ZoneGone { .. }
                 | Trouble::LeftBehind { .. }
                 | Trouble::NotUpdatable { .. }) => trouble,
             };

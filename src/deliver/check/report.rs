@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::deliver::error::Failure;
 use crate::deliver::server::CatalogCensus;
 use crate::deliver::state::{Provenance, ZoneKey};
-use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, displayed};
+use crate::diagnostic::{Diagnose, Diagnostic, case, check as entries, count, displayed};
 use crate::model::{Name, Network, RecordType, Serial, ZoneName};
 use crate::provision::{Access, Gap, Remedy};
 use crate::wire::Rcode;
@@ -153,6 +153,8 @@ pub(crate) enum Trouble {
     TypesRefused { types: Vec<RecordType>, key: Name },
     /// The check could not delete the zone that it created.
     LeftBehind { zone: ZoneName, failure: Failure },
+    /// This instance created the zone, and the primary does not have it.
+    ZoneGone { zone: ZoneName },
     /// The primary takes no updates of the zone that the check created.
     NotUpdatable { zone: ZoneName, trouble: Box<Self> },
 }
@@ -191,6 +193,7 @@ impl Diagnose for Trouble {
                 let key = key.to_text_without_dot();
                 case!(entries::TYPES_REFUSED, types, key)
             }
+            Self::ZoneGone { zone } => case!(entries::ZONE_GONE, zone),
             Self::LeftBehind { zone, failure } => {
                 case!(entries::CHECK_ZONE_NOT_REMOVED, zone).because(failure)
             }
@@ -358,11 +361,6 @@ impl fmt::Display for Fact {
             }
         }
     }
-}
-
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 fn words<T: fmt::Display>(all: impl IntoIterator<Item = T>) -> String {

@@ -1,17 +1,19 @@
 //! Checks whether the other name servers of a zone have the serial that the primary has.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::report::{Fact, NoSerial, Secondary, Verdict};
+use super::zone_audit::{Difference, DifferenceKind};
 use crate::deliver::error::Failure;
 use crate::deliver::server::name_servers::{NameServer, name_servers_of};
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::{Primary, Session, open};
 use crate::model::{RecordType, Serial, Soa, ZoneName};
+use crate::transport::look_up;
 
 /// The longest wait for the name servers of one zone.
 const TIME_MAX: Duration = Duration::from_secs(3);
@@ -60,6 +62,31 @@ pub(super) async fn check_secondaries(
             differing,
         })
     })
+}
+
+/// Returns the name servers of a zone that do not have the serial of its primary.
+pub(crate) async fn secondaries_behind(
+    session: &mut Session<'_>,
+    zone: &ZoneName,
+) -> Result<Vec<Difference>, Failure> {
+    let addresses = look_up(
+        &session.primary.endpoint.host,
+        session.primary.endpoint.port,
+    );
+    let primary_ip = addresses
+        .await
+        .ok()
+        .and_then(|all| all.first().map(|it| it.ip()));
+    let primary_ip = primary_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let found = match check_secondaries(session, zone, primary_ip).await {
+        Some(Verdict::Odd(Fact::SecondariesDiffer { differing, .. })) => differing,
+        _ => Vec::new(),
+    };
+    let differences = found.into_iter().map(|it| Difference {
+        kind: DifferenceKind::Behind,
+        subject: it.to_string(),
+    });
+    Ok(differences.collect())
 }
 
 /// Returns the serial of a name server, or why it gives none, at the first of its addresses that gives one.

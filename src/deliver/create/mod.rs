@@ -60,7 +60,10 @@ pub(crate) async fn create(
     let key = cx.session.zone_key(zone);
     let before = state.provenance;
     let was_known = state.is_known() && before != Provenance::Creating;
-    let is_reserved = reserve(cx, zone, is_absent, was_known).await?;
+    // A zone that vanished: its entry stays, so that no consumer drops what it has before the zone is back with a later
+    // serial.
+    let is_new = is_absent && !(was_known && state.serial.is_some());
+    let is_reserved = reserve(cx, zone, is_new, was_known).await?;
     if is_absent {
         state.provenance = Provenance::Creating;
         state.key_tags.clear();
@@ -102,8 +105,10 @@ pub(crate) async fn create(
         ownership::list_created(&mut cx.session, zone, &created).await?;
     }
     let (mut add, mut drop) = (RrSets::default(), RrSets::default());
+    let mut serial = None;
     match &created {
         Created::Full => {
+            serial = Some(initial.soa.serial);
             state.provenance = Provenance::Created;
             // Added again, since a deletion by another process may have dropped them.
             add = initial.records.clone();
@@ -128,6 +133,7 @@ pub(crate) async fn create(
     };
     cx.store.commit(StateChange {
         verify,
+        serial,
         ..state.change(key, add, drop)
     })?;
     Ok(created)

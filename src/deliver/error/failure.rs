@@ -177,6 +177,8 @@ pub enum Failure {
         catalog: ZoneName,
         problem: CatalogProblem,
     },
+    /// The primary lost the catalog or has an older copy, or an instance is bringing it back.
+    CatalogLost { catalog: ZoneName },
     /// The catalog lists zones without claims.
     CatalogOld { catalog: ZoneName, primary: String },
     /// The catalog has another form.
@@ -410,6 +412,7 @@ impl Diagnose for Failure {
             Self::CatalogBroken { catalog, problem } => {
                 case!(ownership::CATALOG_BROKEN, catalog).because(problem)
             }
+            Self::CatalogLost { catalog } => case!(ownership::CATALOG_LOST, catalog),
             Self::CatalogSigned { catalog } => case!(ownership::CATALOG_SIGNED, catalog),
             Self::CatalogNotShown { catalog } => case!(ownership::CATALOG_NOT_SHOWN, catalog),
             Self::CatalogOld { catalog, primary } => {

@@ -101,6 +101,22 @@ pub enum Done {
 }
 
 impl Done {
+    /// Returns whether anything changed on the primary.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Updated(_)
+            | Self::Created { .. }
+            | Self::Deleted
+            | Self::Emptied { .. }
+            | Self::PtrAdded { .. }
+            | Self::PtrRemoved { .. } => true,
+            Self::Record { is_changed, .. } => *is_changed,
+            Self::Unchanged | Self::AlreadyAbsent | Self::PtrKept { .. } | Self::PtrSkipped => {
+                false
+            }
+        }
+    }
+
     /// Returns the creation of a zone with an SOA and these records.
     pub(crate) fn created(records: &RrSets) -> Self {
         Self::Created {

@@ -4,9 +4,11 @@ mod done;
 mod ignored;
 mod overlay;
 mod preview;
+mod words;
 
 pub(crate) use done::refused_additions;
 pub use done::{Counts, Delivered, Done, LeftOut};
 pub(crate) use ignored::Ignored;
 pub use overlay::Overlay;
 pub use preview::{Preview, PreviewLine, ZoneChange};
+pub use words::creation;

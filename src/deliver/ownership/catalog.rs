@@ -14,8 +14,8 @@ use crate::deliver::error::Failure;
 use crate::deliver::server::query::{authentic, refused, takes_updates_of};
 use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::TRANSFER_ATTEMPTS_MAX;
-use crate::deliver::server::{Catalog, CatalogCensus, Primary, Session, Transfer, open};
-use crate::model::{Name, Rdata, RecordType, ZoneName};
+use crate::deliver::server::{Catalog, Primary, Session, Transfer, open};
+use crate::model::{CurrentZone, Name, Rdata, RecordType, Serial, ZoneName};
 use crate::plan::{CatalogView, Membership};
 use crate::wire::{Rcode, Response};
 
@@ -166,12 +166,15 @@ impl Catalog {
         }
         let owner = self.name.version_owner();
         let versions = self.ask(session, &owner, RecordType::TXT).await?;
-        if let Some(problem) = self.name.version_problem(&versions) {
-            let catalog = self.zone().clone();
-            return Err(Failure::CatalogBroken { catalog, problem });
-        }
         let owner = self.name.format_owner();
         let formats = self.ask(session, &owner, RecordType::ZONEMD).await?;
+        if let Some(problem) = self.name.version_problem(&versions) {
+            let catalog = self.zone().clone();
+            if problem.is_gate() && !formats.is_empty() {
+                return Err(Failure::CatalogLost { catalog });
+            }
+            return Err(Failure::CatalogBroken { catalog, problem });
+        }
         match &formats[..] {
             [format] if self.name.is_format(format) => {
                 self.is_complete.set(true);
@@ -194,7 +197,11 @@ impl Catalog {
     }
 
     /// Refuses a catalog that lists zones, and has no claims.
-    fn check_claims(&self, session: &Session<'_>, view: &CatalogView) -> Result<(), Failure> {
+    pub(crate) fn check_claims(
+        &self,
+        session: &Session<'_>,
+        view: &CatalogView,
+    ) -> Result<(), Failure> {
         if view.is_empty() || view.has_format() {
             return Ok(());
         }
@@ -202,27 +209,6 @@ impl Catalog {
             catalog: self.zone().clone(),
             primary: session.primary.name.clone(),
         })
-    }
-
-    /// Counts the member zones by instance.
-    pub(crate) async fn census(&self, session: &mut Session<'_>) -> Result<CatalogCensus, Failure> {
-        let view = self.read(session).await?;
-        self.check_claims(session, &view)?;
-        let mut census = CatalogCensus {
-            is_signed: view.is_signed(),
-            problems: view.problems().to_vec(),
-            ..CatalogCensus::default()
-        };
-        for zone in view.zones() {
-            match view.membership(zone, &self.instance) {
-                Membership::Ours(_) => census.ours += 1,
-                Membership::Other { instance, .. } => {
-                    *census.others.entry(instance).or_default() += 1;
-                }
-                Membership::Unclaimed(_) | Membership::Absent => census.unmarked += 1,
-            }
-        }
-        Ok(census)
     }
 
     /// Returns the failure of a catalog that does not show what is written to it.
@@ -233,12 +219,21 @@ impl Catalog {
     }
 
     /// Reads the whole catalog.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be read, or if no consumer processes it.
     pub(super) async fn read(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
-        let view = self.transfer(session).await;
-        view.map_err(|failure| self.in_context(failure))
+        let (view, _) = view(session, self).await?;
+        match view.problems().iter().find(|problem| problem.breaks()) {
+            None => Ok(view),
+            Some(problem) => Err(Failure::CatalogBroken {
+                catalog: self.zone().clone(),
+                problem: problem.clone(),
+            }),
+        }
     }
 
-    async fn transfer(&self, session: &mut Session<'_>) -> Result<CatalogView, Failure> {
+    async fn transfer(&self, session: &mut Session<'_>) -> Result<CurrentZone, Failure> {
         for attempt in 0..TRANSFER_ATTEMPTS_MAX {
             session.pause(attempt).await?;
             let current = match session.transfer(self.zone(), &self.key).await? {
@@ -264,14 +259,7 @@ impl Catalog {
                     }
                 },
             };
-            let view = CatalogView::read(&self.name, &current);
-            if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
-                return Err(Failure::CatalogBroken {
-                    catalog: self.zone().clone(),
-                    problem: problem.clone(),
-                });
-            }
-            return Ok(view);
+            return Ok(*current);
         }
         Err(Failure::TransfersExhausted {
             attempts: TRANSFER_ATTEMPTS_MAX,
@@ -283,6 +271,7 @@ impl Catalog {
         let speaks_for_itself = matches!(
             failure,
             Failure::CatalogBroken { .. }
+                | Failure::CatalogLost { .. }
                 | Failure::CatalogNotShown { .. }
                 | Failure::CatalogOld { .. }
                 | Failure::CatalogNewer { .. }
@@ -300,6 +289,17 @@ impl Catalog {
             source: Box::new(failure),
         }
     }
+}
+
+/// Reads a whole catalog, broken or not, with its serial.
+pub(crate) async fn view(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+) -> Result<(CatalogView, Serial), Failure> {
+    let current = catalog.transfer(session).await;
+    let current = current.map_err(|failure| catalog.in_context(failure))?;
+    let view = CatalogView::read(&catalog.name, &current);
+    Ok((view, current.soa.serial))
 }
 
 /// Returns the catalog of a primary that creates member zones.

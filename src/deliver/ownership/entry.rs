@@ -1,5 +1,7 @@
 //! Changes the entry of a zone in the catalog: its claim, and its member node.
 
+use tokio::time::Instant;
+
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::authorize::authorize_member;
 use crate::deliver::ownership::catalog::Form;
@@ -102,6 +104,14 @@ struct Changing<'c, 'a> {
     lost: Option<Membership>,
 }
 
+/// A change of an entry that was sent.
+struct Change {
+    before: Membership,
+    becomes: Membership,
+    /// The serial that the catalog had.
+    serial: Serial,
+}
+
 /// Returns a label that no zone has.
 fn new_label() -> Result<String, Failure> {
     let random = || getrandom::u64().map_err(Failure::Random);
@@ -110,8 +120,7 @@ fn new_label() -> Result<String, Failure> {
 
 impl<'a> Transaction<'a> for Changing<'_, 'a> {
     type Outcome = Membership;
-    /// The membership that an UPDATE was decided from, and the serial that the catalog had.
-    type Change = (Membership, Serial);
+    type Change = Change;
     const ATTEMPTS_MAX: u32 = 20;
 
     fn session(&mut self) -> &mut Session<'a> {
@@ -138,25 +147,35 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         let before = membership.member();
         let name = &self.catalog.name;
         let batch = name.update(self.zone, before, claim.as_ref(), node);
+        let becomes = membership.after(self.zone, claim, node, terms.instance);
         if self.catalog.form(self.session).await? == Form::Empty {
+            if self.catalog.last_serial.get().is_some() {
+                let catalog = self.catalog.zone().clone();
+                return Err(Failure::CatalogLost { catalog });
+            }
             self.catalog.begin(self.session).await?;
         }
         let serial = self.catalog.move_serial(self.session).await?;
         Ok(Next::Send {
             batches: vec![batch],
-            change: (membership, serial),
+            change: Change {
+                before: membership,
+                becomes,
+                serial,
+            },
         })
     }
 
     async fn settle(
         &mut self,
-        (before, serial): Self::Change,
+        change: Change,
         _messages: usize,
     ) -> Result<Option<Membership>, Failure> {
         let joins_updates = self.session.joins_updates().await.unwrap_or(true);
-        self.catalog.count_change(serial, joins_updates);
-        self.session.memberships.remove(self.zone);
-        Ok(Some(before))
+        self.catalog.count_change(change.serial, joins_updates);
+        let becomes = (change.becomes, Instant::now());
+        self.session.memberships.insert(self.zone.clone(), becomes);
+        Ok(Some(change.before))
     }
 
     async fn not_applied(&mut self) {
@@ -164,8 +183,8 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
         self.catalog.is_complete.set(false);
     }
 
-    fn response_lost(&mut self, (before, _): Self::Change) {
-        self.lost = Some(before);
+    fn response_lost(&mut self, change: Change) {
+        self.lost = Some(change.before);
     }
 
     fn in_context(&self, failure: Failure) -> Failure {

@@ -41,7 +41,7 @@ pub(crate) use authorize::{
     authorize_creation, authorize_emptying, authorize_record, authorize_removal, authorize_update,
     is_absent, membership, provenance,
 };
-pub(crate) use catalog::catalog;
+pub(crate) use catalog::{catalog, view as catalog_view};
 pub(crate) use claim::{give_up, leave, list_created, list_found, release, reserve};
 pub(crate) use mark::{Mark, is_unused, marked, marker};
 pub(crate) use serial::note_serial;

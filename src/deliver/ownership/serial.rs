@@ -22,7 +22,23 @@ const LEAD_SECONDS_MAX: u32 = 3_600;
 
 impl Catalog {
     /// Moves the serial on before a change, and returns it. A key without a right to the SOA leaves it to the primary.
+    ///
+    /// # Errors
+    /// [`Failure::CatalogLost`] if the serial is behind one that the catalog had: entries may be missing.
     pub(super) async fn move_serial(&self, session: &mut Session<'_>) -> Result<Serial, Failure> {
+        self.move_on(session, false).await
+    }
+
+    /// Moves the serial on of a catalog whose entries are all there.
+    pub(crate) async fn move_serial_of_whole(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<Serial, Failure> {
+        self.soa.take();
+        self.move_on(session, true).await
+    }
+
+    async fn move_on(&self, session: &mut Session<'_>, is_whole: bool) -> Result<Serial, Failure> {
         let now = now(session);
         let known = self.soa.borrow().clone();
         let known = known.filter(|(soa, _, asked_at)| {
@@ -36,6 +52,10 @@ impl Catalog {
             let last = self.last_serial.get();
             (self.ask_soa(session).await?, last)
         };
+        if last.is_some_and(|last| last.is_after(soa.serial)) && !is_whole {
+            let catalog = self.zone().clone();
+            return Err(Failure::CatalogLost { catalog });
+        }
         if let Some(serial) = next_serial(soa.serial, now, last)
             && self.takes_soa.get()
         {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::zone_state::ZoneState;
-use crate::model::{DesiredZone, Name, Rdata, RrSet, RrSets};
+use crate::model::{CurrentZone, DesiredZone, Name, Rdata, RecordType, RrSet, RrSets};
 use crate::plan::{Action, Parts, Plan, Prerequisites};
 
 /// Returns what is managed once the plan is applied: the desired records that it does not leave out, and
@@ -76,6 +76,19 @@ pub(crate) fn to_reserve(after: &RrSets, managed: &RrSets, plan: &Plan) -> RrSet
 pub(crate) fn unverified(state: &ZoneState, desired: &DesiredZone) -> RrSets {
     let unverified = state.managed.minus(&state.verified);
     unverified.minus(&unverified.minus(&desired.records))
+}
+
+/// Returns the records of a zone that count as managed again: those that were removed before and are back. If the zone is
+/// repaired, those as well that somebody put in the place of a managed record.
+pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, repairs: bool) -> RrSets {
+    let removed = state.removed.minus(&state.removed.minus(&current.records));
+    if !repairs {
+        return removed;
+    }
+    let missing = state.managed.minus(&current.records);
+    let of_lost = missing.iter().filter(|it| it.rtype != RecordType::NS);
+    let of_lost = of_lost.filter_map(|set| current.records.get(&set.owner, set.rtype));
+    removed.union(RrSets::from_sets(of_lost.cloned()))
 }
 
 #[cfg(test)]

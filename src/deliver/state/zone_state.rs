@@ -29,7 +29,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{CurrentZone, Name, Rdata, RrSet, RrSets, Serial, ZoneName};
-use crate::plan::{Change, Learnt, Part, Plan, Surroundings};
+use crate::plan::{Change, Learnt, Part, Plan, SeenEntry, Surroundings};
 
 /// For how many seconds a refusal counts if nothing changes that it may depend on: an operator may have changed the
 /// server.
@@ -82,6 +82,8 @@ pub struct ZoneState {
     /// The managed records that are known to be in the zone, with their TTLs. Kept only for a
     /// primary whose zones are not read.
     pub verified: RrSets,
+    /// The records that were managed and removed, as far back as the history is kept; their TTLs have no meaning.
+    pub removed: RrSets,
     /// The parts that are not as they were sent.
     pub refusals: Vec<Refusal>,
     /// The last serial that is known of it, once this instance has changed it.
@@ -347,6 +349,23 @@ pub trait StateStore {
     ///
     /// [`commit`]: StateStore::commit
     fn note_catalog_serial(&self, catalog: ZoneKey, serial: Serial) -> Result<(), Failure>;
+
+    /// Outside the steps: returns a catalog as it was last seen.
+    fn catalog_entries(&self, catalog: &ZoneKey) -> Answer<Vec<SeenEntry>>;
+
+    /// Outside the steps: notes the entries of a catalog that were seen, and the zones that have none any more, written as
+    /// [`commit`] is.
+    ///
+    /// # Errors
+    /// [`Failure::State`].
+    ///
+    /// [`commit`]: StateStore::commit
+    fn note_catalog_entries(
+        &self,
+        catalog: ZoneKey,
+        seen: Vec<SeenEntry>,
+        gone: Vec<ZoneName>,
+    ) -> Result<(), Failure>;
 
     /// Outside the steps: returns what this version learnt of primaries, not more than a day before `now`, in seconds
     /// since 1970. With a primary and a name, of that primary and the zones at and above the name alone.

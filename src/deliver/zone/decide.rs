@@ -11,7 +11,7 @@ use crate::deliver::ownership::is_unused;
 use crate::deliver::policy::Policy;
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::managed::unverified;
+use crate::deliver::state::managed::{returned, unverified};
 use crate::deliver::state::{Provenance, Refusal, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
@@ -126,8 +126,12 @@ pub(crate) fn decide(
             return Err(Failure::ZoneNotLoaded { rcode, zone });
         }
     };
+    let mut first = plan::initial_zone(desired, &policy.keep)?;
+    if let Some(remembered) = state.serial {
+        first.pass_serial(remembered);
+    }
     Ok(Decision::Create(Box::new(Creation {
-        first: plan::initial_zone(desired, &policy.keep)?,
+        first,
         state,
         found,
         was_begun,
@@ -182,6 +186,14 @@ pub(super) fn update(
     } else {
         None
     };
+    // The zone went back: so do the records that went since.
+    let is_behind = state
+        .serial
+        .is_some_and(|it| it.is_after(current.soa.serial));
+    if policy.repairs || is_behind {
+        let back = returned(&state, &current, policy.repairs);
+        state.managed = std::mem::take(&mut state.managed).union(back);
+    }
     let mut scope = policy.scope(&state.managed);
     let mut wanted = Cow::Borrowed(desired);
     if is_new && !desired.rejected.is_empty() {

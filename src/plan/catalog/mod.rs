@@ -24,6 +24,7 @@
 //! or in a later one, is not changed. Removals are by RRset, never by name.
 
 mod claim;
+mod drift;
 mod entry;
 mod name;
 mod serial;
@@ -32,6 +33,7 @@ mod upgrade;
 mod view;
 
 pub use claim::{Claim, ClaimState, Listing, Member, Membership};
+pub use drift::{CatalogDrift, EntryDrift, SeenEntry, Whose};
 pub use entry::{Entry, EntryChange, Terms};
 pub use name::{CATALOG_OCTETS_MAX, CatalogName, DamagedClaim};
 pub use serial::next_serial;

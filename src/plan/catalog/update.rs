@@ -126,7 +126,7 @@ impl CatalogName {
     }
 
     /// Returns the prerequisite that the catalog is in this form.
-    fn format_prerequisite(&self) -> Prerequisite {
+    pub(super) fn format_prerequisite(&self) -> Prerequisite {
         equals(self.format_owner(), RecordType::ZONEMD, format_rdata())
     }
 

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, ownership as entr
 use crate::model::{CurrentZone, Name, Rdata, RecordType, RrSet, ZoneName};
 
 /// The supported version of the schema (RFC 9432 section 4.2.1).
-const VERSION: &[u8] = b"2";
+pub(super) const VERSION: &[u8] = b"2";
 /// The property that named the instance of a member in the first form of nsbridge's catalogs.
 pub(super) const INSTANCE: &[u8] = b"instance";
 /// The property that marked a member as found in the first form.
@@ -34,7 +34,7 @@ pub struct CatalogView {
 /// A member node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
-    ptrs: Vec<Rdata>,
+    pub(super) ptrs: Vec<Rdata>,
     /// The values of `instance`, in the first form.
     pub(super) instances: Vec<Rdata>,
     /// The values of `origin`, in the first form.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
-use crate::model::{Intent, Name, Rdata, Serial, ZoneSource};
+use crate::model::{Intent, Name, Rdata, Serial, ZoneName, ZoneSource};
+use crate::plan::SeenEntry;
 use crate::queue::dispatch::Stage;
 use crate::queue::job::{JobId, Settlement};
 use crate::queue::listing::{ListedFile, Listing};
@@ -21,6 +22,8 @@ pub(crate) enum StoreChange {
     DropChallenge(Challenge),
     /// Notes a serial that a catalog has had, unless a later one is known.
     CatalogSerial(ZoneKey, Serial),
+    /// Notes the entries of a catalog that were seen, and the zones that have none any more.
+    Entries(ZoneKey, Vec<SeenEntry>, Vec<ZoneName>),
     /// Notes what was learnt of a primary.
     Learn(Lesson),
     /// Forgets what was learnt of a primary in these zones.
@@ -39,6 +42,7 @@ impl StoreChange {
             | Self::DropPtr(_)
             | Self::AddChallenge(_)
             | Self::DropChallenge(_)
+            | Self::Entries(..)
             | Self::Learn(_)
             | Self::Unlearn(..)
             | Self::Settle(_) => None,
@@ -74,6 +78,18 @@ pub(crate) struct NewJob {
     pub(super) intent: String,
     pub(crate) serial: Option<ZoneSerial>,
     pub(super) listed: Option<Listed>,
+    pub(super) origin: Origin,
+}
+
+/// Where a job comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// The command that brings the intent, with its process.
+    pub(crate) caller: Arc<str>,
+    /// The intent was in place, and is to be put in place again whole. It replaces no job that waits.
+    pub(crate) repairs: bool,
+    /// Any number of records may be removed for it, and a signed zone created anew: an operator asks for it.
+    pub(crate) is_forced: bool,
 }
 
 /// The folder or configuration that lists the zone of a job.
@@ -115,6 +131,15 @@ impl NewJob {
             intent: to_text(intent),
             serial: ZoneSerial::of(intent),
             listed: None,
+            origin: Origin::default(),
+        }
+    }
+
+    /// Names where the job comes from.
+    pub(crate) fn from(self, origin: &Origin) -> Self {
+        Self {
+            origin: origin.clone(),
+            ..self
         }
     }
 

@@ -1,9 +1,10 @@
-//! Check sums of jobs, of the state of zones, of PTR values, of the serials of catalogs and of listed zones. A bit that flips on the disk
+//! Check sums of jobs, of the state of zones, of PTR values, of the serials and members of catalogs, of listed zones and
+//! of wanted intents. A bit that flips on the disk
 //! must not become another zone, another record, or a removal that nobody has allowed: a job whose check sums do not
 //! match is held, and never delivered; a zone whose check sums do not match is not changed; a PTR value whose check sum
 //! does not match counts as one of others, such a serial as unknown, and such a listed zone as not listed.
 //!
-//! The tables `challenge`, `refused`, `deletion` and `contact` have none: a bit that flips there harms no other name. A
+//! The tables `challenge`, `refused`, `deletion`, `contact` and `event` have none: a bit that flips there harms no other name. A
 //! challenge may stay, a refused record may be tried later, one deletion more or less may count.
 //!
 //! The intent has a sum of its own, so that a list of all jobs need not read the intents. A zone has one sum for all of
@@ -22,7 +23,7 @@ use crate::model::Intent;
 use crate::queue::stored::from_text;
 
 /// The check sum of a job, in SQL. The column `claim` is no part of it: a claim counts only as long as a process holds
-/// the lock that it names.
+/// the lock that it names. Nor are `caller` and `repairs`, which decide nothing that could do harm.
 macro_rules! job_sum {
     () => {
         "check_sum(id, key, primary_, stage, octets, intent_sum, state, forced, enqueued_at, attempts, next_at, \
@@ -76,7 +77,16 @@ macro_rules! listed_sum {
     };
 }
 
-pub(super) use {accepted_sum, is_intact, is_whole, job_sum, listed_sum, ptr_sum, zone_sum};
+/// The check sum of a wanted intent, in SQL.
+macro_rules! wanted_sum {
+    () => {
+        "check_sum(key, primary_, stage, intent, gone_at)"
+    };
+}
+
+pub(super) use {
+    accepted_sum, is_intact, is_whole, job_sum, listed_sum, ptr_sum, wanted_sum, zone_sum,
+};
 
 /// Returns the first octets of the SHA-256 digest of values, each with its type and length.
 fn sum_of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> i64 {

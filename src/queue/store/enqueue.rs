@@ -137,19 +137,41 @@ fn enqueue_one(
         Some((newest, Order::SetBack)) => Some(newest),
         Some((_, Order::Newer)) | None => None,
     };
+    if new.origin.repairs
+        && let Some(id) = first(
+            transaction,
+            "SELECT id FROM job WHERE key = ?",
+            [&new.key],
+            |row| row.get(0),
+        )?
+    {
+        return Ok(Accepted::Earlier { id: JobId(id) });
+    }
     let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
     let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;
     let taken_by: Option<String> = replaced.flatten();
     let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
-                    enqueued_at, attempts, next_at, updated_at, claim, intent_sum)
-                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?6, ?6, ?7, check_sum(?4))";
+                    enqueued_at, attempts, next_at, updated_at, claim, intent_sum, caller, repairs)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, ?8, ?6, 0, ?6, ?6, ?7, check_sum(?4), ?9, ?10)";
     let silent = match taken_by {
         None => contact::silent(transaction, &new.primary, now)?,
         Some(_) => None,
     };
     let claim = taken_by.as_deref().or(silent.is_none().then_some(token));
     let (octets, intent) = (new.octets(), &new.intent);
-    let row = params![new.key, new.primary, new.stage, intent, octets, now, claim];
+    let origin = &new.origin;
+    let row = params![
+        new.key,
+        new.primary,
+        new.stage,
+        intent,
+        octets,
+        now,
+        claim,
+        origin.is_forced,
+        origin.caller,
+        origin.repairs
+    ];
     execute(transaction, insert, row)?;
     let id = JobId(transaction.last_insert_rowid());
     listed::note(transaction, new, id)?;

@@ -9,9 +9,11 @@ use rusqlite::{Row, Transaction, params};
 use super::check_sum::{change_job, damaged, hold_damaged, is_intact, is_whole, seal};
 use super::contact::{self, reason};
 use super::error::{StoreError, barrier};
+use super::event;
 use super::file::Store;
 use super::listed;
 use super::sql::{all, execute, first};
+use super::wanted;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::ownership::ZONE_AWAITED;
 use crate::diagnostic::stored::to_json;
@@ -54,7 +56,7 @@ impl Store {
         let token = self.token()?;
         let take = concat!(
             "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
-             RETURNING intent, attempts, forced, enqueued_at, reason, ",
+             RETURNING intent, attempts, forced, repairs, enqueued_at, reason, ",
             is_whole!(),
             " AS is_whole"
         );
@@ -111,7 +113,7 @@ impl Store {
         let token = self.token()?;
         self.write(|transaction| {
             let find = concat!(
-                "SELECT attempts, forced, enqueued_at, next_at, state, claim, reason, ",
+                "SELECT attempts, forced, repairs, enqueued_at, next_at, state, claim, reason, ",
                 is_whole!(),
                 " AS is_whole FROM job WHERE id = ?"
             );
@@ -212,7 +214,7 @@ impl Store {
     pub(crate) fn list_jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
         self.read(|connection| {
             let find = concat!(
-                "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced,
+                "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, repairs,
                     next_at, reason, claim, ",
                 is_intact!(),
                 " AS is_intact FROM job NOT INDEXED ORDER BY id"
@@ -416,9 +418,18 @@ pub(super) fn settle(
         key,
         outcome,
         contact,
+        in_place,
+        event,
         now,
         ..
     } = settlement;
+    let primary = contact.as_ref().map_or("", |(primary, _)| primary);
+    if let Some(event) = event {
+        event::note(transaction, *id, event, primary, *now)?;
+    }
+    if let Some((primary, kept)) = in_place {
+        wanted::in_place(transaction, *id, *kept, primary, *now)?;
+    }
     let reason = match outcome {
         JobOutcome::Delivered | JobOutcome::Dropped => {
             if *outcome == JobOutcome::Delivered {
@@ -485,6 +496,7 @@ fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
         attempts: row.get("attempts")?,
         is_forced: row.get("forced")?,
+        repairs: row.get("repairs")?,
         awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
         enqueued_at: row.get("enqueued_at")?,
     })

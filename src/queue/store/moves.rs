@@ -34,7 +34,7 @@ pub(super) fn settle(
     settlement: &Settlement,
 ) -> rusqlite::Result<()> {
     for removal in &settlement.removals {
-        enqueue(transaction, removal, settlement.now)?;
+        enqueue(transaction, removal, settlement)?;
     }
     match &settlement.withdrawn {
         Some(key) => withdraw(transaction, key),
@@ -43,15 +43,21 @@ pub(super) fn settle(
 }
 
 /// Makes a removal a job, unless it is one.
-fn enqueue(transaction: &Transaction<'_>, removal: &Removal, now: u64) -> rusqlite::Result<()> {
+fn enqueue(
+    transaction: &Transaction<'_>,
+    removal: &Removal,
+    settlement: &Settlement,
+) -> rusqlite::Result<()> {
     let new = NewJob::new(&removal.intent, &removal.primary);
     let find = "SELECT 1 FROM job WHERE key = ?";
     if first(transaction, find, [&new.key], |_| Ok(()))?.is_some() {
         return Ok(());
     }
     let insert = "INSERT INTO job (key, primary_, stage, intent, octets, state, forced,
-                    enqueued_at, attempts, next_at, updated_at, intent_sum)
-                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?7, ?6, check_sum(?4))";
+                    enqueued_at, attempts, next_at, updated_at, intent_sum, caller)
+                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?7, ?6, check_sum(?4),
+                    coalesce((SELECT caller FROM job WHERE id = ?8), ''))";
+    let now = settlement.now;
     let (octets, next_at) = (new.octets(), now + removal.after_seconds);
     let row = params![
         new.key,
@@ -60,7 +66,8 @@ fn enqueue(transaction: &Transaction<'_>, removal: &Removal, now: u64) -> rusqli
         new.intent,
         octets,
         now,
-        next_at
+        next_at,
+        settlement.id.0
     ];
     execute(transaction, insert, row)?;
     seal(transaction, transaction.last_insert_rowid())

@@ -191,6 +191,56 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX listed_by_zone ON listed (zone);
     CREATE INDEX listed_by_job ON listed (job) WHERE job IS NOT NULL;
+    -- The command that brought the intent, and its process; no part of the check sum.
+    ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
+    -- 1 if the intent is to be put in place again whole, as before.
+    ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
+    -- The intents that were put in place, to compare the primaries with and to bring them back from.
+    CREATE TABLE wanted (
+        key        TEXT PRIMARY KEY,  -- of its jobs
+        primary_   TEXT NOT NULL,
+        stage      INTEGER NOT NULL,
+        intent     TEXT NOT NULL,     -- JSON
+        at         INTEGER NOT NULL,  -- when it was put in place, in seconds since 1970
+        gone_at    INTEGER,           -- when a deletion was put in place of it; NULL if it is wanted
+        audited_at INTEGER NOT NULL DEFAULT 0,
+        finding    TEXT,              -- of the last audit: JSON; NULL if there was none
+        own_sum    INTEGER            -- of key, primary, stage, intent and gone_at
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX wanted_to_audit ON wanted (audited_at, key) WHERE gone_at IS NULL;
+    CREATE INDEX wanted_gone ON wanted (gone_at) WHERE gone_at IS NOT NULL;
+    CREATE INDEX wanted_differing ON wanted (key) WHERE finding IS NOT NULL;
+    -- What was done, and why something could not be done, for people.
+    CREATE TABLE event (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        at       INTEGER NOT NULL, -- seconds since 1970
+        key      TEXT NOT NULL,    -- of the job
+        primary_ TEXT NOT NULL,
+        caller   TEXT NOT NULL,
+        done     TEXT,             -- what was done; NULL if nothing was
+        reason   TEXT              -- code and data, JSON; NULL if all was done
+    ) STRICT;
+    CREATE INDEX event_of_key ON event (key, id);
+    -- Records that were delivered and removed again: they are still known if a primary is restored from an older copy.
+    CREATE TABLE removed (
+        zone       INTEGER NOT NULL REFERENCES zone (id) ON DELETE CASCADE,
+        owner      BLOB NOT NULL,    -- as in `delivered`
+        type       INTEGER NOT NULL,
+        rdata      BLOB NOT NULL,
+        removed_at INTEGER NOT NULL DEFAULT (unixepoch()),
+        own_sum    INTEGER,          -- of zone, owner, type and rdata
+        PRIMARY KEY (zone, owner, type, rdata)
+    ) STRICT, WITHOUT ROWID;
+    -- The catalogs as they were last seen: they are brought back with the same labels, so that no consumer drops a zone.
+    CREATE TABLE member (
+        primary_ TEXT NOT NULL,
+        catalog  TEXT NOT NULL,
+        zone     TEXT NOT NULL,
+        claim    BLOB NOT NULL,    -- the data of its record
+        listed   INTEGER NOT NULL, -- 1 if consumers see the zone
+        own_sum  INTEGER,          -- of all of these
+        PRIMARY KEY (primary_, catalog, zone)
+    ) STRICT, WITHOUT ROWID;
 "
     ),
 ];

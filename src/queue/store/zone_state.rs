@@ -6,6 +6,7 @@ use super::changes::Challenge;
 use super::check_sum::{of_record, zone_sum};
 use super::error::{StoreError, damage};
 use super::file::Store;
+use super::removed;
 use super::sql::{all, execute, first};
 use crate::deliver::{Provenance, Refusal, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::diagnostic::stored::{from_json, to_json};
@@ -92,6 +93,7 @@ impl Store {
             }
             Ok(ZoneState {
                 refusals: refusals(connection, id)?,
+                removed: removed::of_zone(connection, id)?,
                 managed: RrSets::from_records(managed),
                 verified: RrSets::from_records(verified),
                 ..state
@@ -278,6 +280,7 @@ fn change_records(
             return forget_ttl.execute(row);
         }
         sum = sum.wrapping_add(of_record(owner, set.rtype.0, rdata));
+        removed::forget(transaction, id, owner, set.rtype.0, rdata)?;
         Ok(1)
     })?;
     if !is_overtaken {
@@ -297,6 +300,7 @@ fn change_records(
             let dropped = drop.execute(params![id, owner, set.rtype.0, rdata])?;
             if dropped > 0 {
                 sum = sum.wrapping_sub(of_record(owner, set.rtype.0, rdata));
+                removed::note(transaction, id, owner, set.rtype.0, rdata)?;
             }
             Ok(dropped)
         })?;

@@ -13,5 +13,5 @@ mod panels;
 mod reserved;
 mod restored;
 mod routes;
-mod secondaries;
+pub(crate) mod secondaries;
 mod shared;

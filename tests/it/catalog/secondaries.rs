@@ -17,7 +17,7 @@ use crate::support::wanted::zone;
 use crate::support::{payload, wait};
 
 /// A BIND that keeps a catalog, which secondaries may transfer without a key.
-pub(super) fn bind_before() -> Named {
+pub(crate) fn bind_before() -> Named {
     Named::builder()
         .zone(Zone::with_policy(CATALOG, EMPTY_CATALOG, &rights()))
         .options("allow-transfer { 127.0.0.1; };")
@@ -25,7 +25,7 @@ pub(super) fn bind_before() -> Named {
 }
 
 /// Lets it notify these ports of each change.
-pub(super) fn notify(named: &mut Named, ports: &[u16]) {
+pub(crate) fn notify(named: &mut Named, ports: &[u16]) {
     let conf = named.file("named.conf");
     let text = std::fs::read_to_string(&conf).expect("the server has a configuration");
     let ports: Vec<String> = ports
@@ -41,7 +41,7 @@ pub(super) fn notify(named: &mut Named, ports: &[u16]) {
 }
 
 /// A BIND that follows the catalog of the server on a port of 127.0.0.1.
-pub(super) fn bind_behind(primary: u16) -> Named {
+pub(crate) fn bind_behind(primary: u16) -> Named {
     let from = format!("127.0.0.1 port {primary}");
     let catalog = Zone::raw(
         CATALOG,
@@ -54,14 +54,14 @@ pub(super) fn bind_behind(primary: u16) -> Named {
     Named::builder().zone(catalog).options(&follows).start()
 }
 
-pub(super) fn powerdns_behind(primary: u16) -> Pdns {
+pub(crate) fn powerdns_behind(primary: u16) -> Pdns {
     Pdns::of(Release::Installed)
         .follow(CATALOG, primary)
         .start()
 }
 
 /// A Knot that follows the catalog of the server on a port of 127.0.0.1.
-pub(super) fn knot_behind(primary: u16) -> Knot {
+pub(crate) fn knot_behind(primary: u16) -> Knot {
     let conf = format!(
         "server:\n    listen: 127.0.0.1@{{port}}\n    rundir: {{dir}}\n\
          log:\n  - target: stderr\n    any: info\n\
@@ -134,7 +134,7 @@ fn answer(asker: &Asker) -> Vec<String> {
 }
 
 /// Somebody of the world who asks a server.
-pub(super) fn world(server: &dyn Server) -> Asker {
+pub(crate) fn world(server: &dyn Server) -> Asker {
     Asker::of(server).without_key()
 }
 

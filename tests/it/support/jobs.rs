@@ -90,6 +90,9 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                     enqueued_at, attempts, next_at, updated_at, reason);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
                 UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
+                UPDATE wanted SET own_sum = check_sum(key, primary_, stage, intent, gone_at);
+                UPDATE member SET own_sum = check_sum(primary_, catalog, zone, claim, listed);
+                UPDATE removed SET own_sum = check_sum(zone, owner, type, rdata);
                 UPDATE listed SET own_sum = check_sum(source, zone, file, digest, job);
                 UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags,
                     records_sum);";

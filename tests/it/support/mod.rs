@@ -39,6 +39,7 @@ pub(crate) mod payload;
 pub(crate) mod pdns;
 pub(crate) mod pdns_api;
 pub(crate) mod ports;
+pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod record;

@@ -50,7 +50,7 @@ pub(super) fn lack(trouble: &Trouble, cx: &CheckContext<'_>) -> Option<Lack> {
     let failure = match trouble {
         Trouble::Failure(failure) => failure,
         Trouble::TypesRefused { .. } => return Some(Lack::Update),
-        Trouble::LeftBehind { .. } => return None,
+        Trouble::ZoneGone { .. } | Trouble::LeftBehind { .. } => return None,
         Trouble::NotUpdatable { trouble, .. } => {
             // The provisioner has given the zone its own settings: the server-wide ones are left.
             return match (lack(trouble, cx)?, cx.software) {

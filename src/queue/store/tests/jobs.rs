@@ -58,7 +58,7 @@ pub(super) fn enqueue(store: &mut Store, job: NewJob) -> Accepted {
 #[track_caller]
 pub(super) fn number(accepted: &Accepted) -> JobId {
     match accepted {
-        Accepted::Job { id, .. } | Accepted::Waits { id, .. } => *id,
+        Accepted::Job { id, .. } | Accepted::Waits { id, .. } | Accepted::Earlier { id } => *id,
         Accepted::Stale { newest } => panic!("stale, as {newest} came before"),
     }
 }
@@ -72,6 +72,8 @@ pub(super) fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcom
         contact: None,
         removals: Vec::new(),
         withdrawn: None,
+        in_place: None,
+        event: None,
         now: NOW,
     };
     store.apply(&[StoreChange::Settle(settlement)]).unwrap();
@@ -226,6 +228,8 @@ fn the_log_that_calls_leave_stays_short() {
             contact: None,
             removals: Vec::new(),
             withdrawn: None,
+            in_place: None,
+            event: None,
             now: NOW,
         });
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);

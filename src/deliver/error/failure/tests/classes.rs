@@ -71,6 +71,7 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::ChangedMeanwhile { .. }
         | Failure::Soa(_)
         | Failure::CatalogIdle { .. }
+        | Failure::CatalogLost { .. }
         | Failure::NoZoneFor { .. }
         | Failure::CheckUnserved { .. }
         | Failure::DeadlinePassed
@@ -297,6 +298,7 @@ fn failures() -> Vec<Failure> {
             catalog: zone(),
             seconds: 1,
         },
+        Failure::CatalogLost { catalog: zone() },
         Failure::CatalogBroken {
             catalog: zone(),
             problem: CatalogProblem::NoVersion { owner: name() },

@@ -1,0 +1,78 @@
+//! `nsbridge resync`: brings everything that was put in place back to its primary, the catalog first.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::audit::{Chosen, bring_back_catalogs, next_wanted};
+use super::configuration;
+use super::handover::{Source, command, hand_over_from};
+use super::input;
+use super::message::Abort;
+use super::output::{Output, count};
+use super::status::Status;
+use crate::model::Name;
+use crate::payload::Command;
+
+/// The most intents that are delivered at a time.
+const BATCH: usize = 1_000;
+
+/// The time limit of one of them, and of the catalogs.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(600);
+
+/// Options of `nsbridge resync`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Bring back these zones alone. By default all that was put in place.
+    #[arg(value_parser = input::name)]
+    zones: Vec<Name>,
+    /// Bring back what this primary has had, by its name in the configuration. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    primary: Vec<String>,
+    /// Create signed zones again that are gone: their new keys do not match the DS records at their parents, so remove those
+    /// before. Also remove any number of records.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Path,
+    output: &mut Output,
+) -> Result<Status, Abort> {
+    let mut setup = configuration::load(config)?;
+    setup.time_limit = TIME_MAX;
+    setup.restart_time();
+    let chosen = Chosen::of(&arguments.zones, &arguments.primary, &setup)?;
+    let mut status = bring_back_catalogs(&chosen, &setup, output);
+    let source = Source {
+        repairs: true,
+        is_forced: arguments.force,
+        ..Source::default()
+    };
+    let (mut after, mut all) = (String::new(), 0);
+    loop {
+        let (wanted, next) = match next_wanted(&chosen, &after, BATCH, &setup, output) {
+            Ok(found) => found,
+            Err(failed) => {
+                status.or_worse(failed);
+                break;
+            }
+        };
+        all += wanted.len();
+        let commands: Vec<Command> = wanted
+            .into_iter()
+            .map(|it| command("what was delivered before", it.intent))
+            .collect();
+        setup.restart_time();
+        if !commands.is_empty() {
+            status.or_worse(hand_over_from(&commands, &source, &setup, output));
+        }
+        match next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    output.detail(&format!("total: {}", count(all, "zone or PTR value")));
+    Ok(status)
+}

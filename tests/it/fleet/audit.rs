@@ -1,0 +1,187 @@
+//! What somebody changes on a primary is told, and put in place again.
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use super::world::{bind_with_consumers, delete, deliver, installation};
+use crate::support::bridge::Bridge;
+use crate::support::dig;
+use crate::support::knot::CATALOG;
+use crate::support::members::entries_of;
+use crate::support::named::Named;
+use crate::support::nsupdate::nsupdate;
+use crate::support::wanted::zone;
+use crate::support::{wait, worker};
+
+/// The differences that an audit names: `SUBJECT KIND WHERE`.
+fn differences(bridge: &Bridge, arguments: &[&str]) -> Vec<String> {
+    let run = bridge.run(&[&["--output", "json", "audit"], arguments].concat(), "");
+    let document: Value = serde_json::from_str(&run.stdout).expect("a document");
+    let results = document["results"].as_array().expect("results").iter();
+    let mut lines: Vec<String> = results
+        .filter(|it| it["difference"].is_string())
+        .map(|it| {
+            let [subject, kind, at] =
+                ["subject", "difference", "at"].map(|key| it[key].as_str().unwrap_or(""));
+            format!("{subject} {kind} {at}").trim_end().to_owned()
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn each_kind_of_drift_is_told_once_and_repaired() {
+    let (named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01");
+    let lines =
+        "@ NS ns1.example.net. | www A 192.0.2.7 | mail A 192.0.2.8 | @ MX 10 mail | old TXT t";
+    for name in ["a.test", "b.test", "c.test", "d.test"] {
+        bridge.plesk(zone(name, lines).call()).assert_status(0);
+    }
+    assert_eq!(differences(&bridge, &[]), Vec::<String>::new());
+    // `old` was removed by a call, and is back.
+    bridge
+        .plesk(zone("a.test", &lines.replace(" | old TXT t", "")).call())
+        .assert_status(0);
+    let content = |name: &str| dig::content(&named, name);
+    let before = ["a.test", "b.test", "c.test", "d.test"].map(content);
+    nsupdate(
+        &named,
+        "zone a.test\n\
+         update delete www.a.test A\n\
+         update add www.a.test 3600 A 192.0.2.66\n\
+         update delete mail.a.test A\n\
+         update add old.a.test 3600 TXT t\n\
+         update add theirs.a.test 3600 TXT t\n\
+         send",
+    );
+    assert_eq!(named.rndc(&["delzone", "-clean", "b.test"]).status, Some(0));
+    let entry = entries_of(&named)
+        .into_iter()
+        .find(|it| it.ends_with("PTR c.test."));
+    let entry = entry.expect("it is listed");
+    let node = entry.split(' ').next().unwrap_or_default();
+    nsupdate(
+        &named,
+        &format!("zone {CATALOG}\nupdate delete {node} PTR\nsend"),
+    );
+    let told = [
+        "a.test. changed www.a.test. A",
+        "a.test. foreign old.a.test. TXT",
+        "a.test. missing mail.a.test. A",
+        "b.test. absent",
+        "c.test. unlisted",
+    ];
+    assert_eq!(differences(&bridge, &[]), told);
+    assert_eq!(bridge.run(&["audit"], "").status, Some(1));
+    let run = bridge.run(&["status"], "");
+    run.assert_status(1);
+    assert!(
+        run.stdout
+            .contains("! changed by others: 2 zones (NB-ZONE-DIFFERS)"),
+        "{}",
+        run.stdout
+    );
+    let run = bridge.run(&["check", "b.test"], "");
+    assert!(
+        run.stdout.contains("and the primary does not have it"),
+        "{}",
+        run.stdout
+    );
+    run.assert_status(69);
+    let run = bridge.run(&["audit", "--repair"], "");
+    run.assert_status(0).assert_stderr("");
+    let theirs = "theirs.a.test. 3600 IN TXT \"t\"".to_owned();
+    let mut after = ["a.test", "b.test", "c.test", "d.test"].map(content);
+    assert!(after[0].contains(&theirs), "{after:?}");
+    after[0].retain(|it| *it != theirs);
+    let [before, after] = [before, after].map(|zones| {
+        zones.map(|mut lines| {
+            lines.retain(|it| !it.contains(" SOA "));
+            lines
+        })
+    });
+    assert_eq!(after, before);
+    assert_eq!(differences(&bridge, &[]), Vec::<String>::new());
+    let run = bridge.run(&["status"], "");
+    assert!(!run.stdout.contains("NB-ZONE-DIFFERS"), "{}", run.stdout);
+}
+
+#[test]
+fn a_zone_that_the_catalog_has_as_ours_and_nobody_wants_is_an_orphan() {
+    let (named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01");
+    deliver(&bridge, "a.test", 7);
+    let entries = entries_of(&named);
+    delete(&bridge, "a.test");
+    deliver(&bridge, "b.test", 7);
+    assert_eq!(differences(&bridge, &[]), Vec::<String>::new());
+    // As a restored primary has it.
+    restore_entry(&named, &entries);
+    let told = ["a.test. orphaned it was deleted"];
+    assert_eq!(differences(&bridge, &[]), told);
+    assert_eq!(differences(&bridge, &["--repair"]), told);
+    assert_eq!(differences(&bridge, &[]), Vec::<String>::new());
+    assert_eq!(entries_of(&named).len(), 2);
+}
+
+/// Writes entries of a catalog as they were.
+fn restore_entry(named: &Named, entries: &[String]) {
+    let mut script = format!("zone {CATALOG}\n");
+    for entry in entries {
+        let fields: Vec<&str> = entry.split(' ').collect();
+        script += &match fields[..] {
+            [hash, "claim", instance, label, state] => {
+                let strings = [
+                    "ns2",
+                    instance.trim_matches('"'),
+                    label.trim_matches('"'),
+                    state,
+                ];
+                let digits: String = strings
+                    .iter()
+                    .map(|it| {
+                        let octets = it.bytes().map(|octet| format!("{octet:02X}"));
+                        format!("{:02X}{}", it.len(), octets.collect::<String>())
+                    })
+                    .collect();
+                format!("update add {hash}.nsbridge.ext.{CATALOG} 0 ZONEMD 1 240 240 {digits}\n")
+            }
+            [node, _, _, "PTR", zone] => format!("update add {node} 0 PTR {zone}\n"),
+            _ => panic!("an entry: {entry}"),
+        };
+    }
+    nsupdate(named, &(script + "send"));
+}
+
+#[test]
+fn the_worker_finds_drift_and_status_is_red_until_it_is_repaired() {
+    let (named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01").set("serve", "zone-audit-hours", "1");
+    deliver(&bridge, "a.test", 7);
+    nsupdate(
+        &named,
+        "zone a.test\nupdate delete www.a.test A\nupdate add www.a.test 3600 A 192.0.2.66\nsend",
+    );
+    // An hour later.
+    let later = bridge.run(&["status"], "");
+    assert!(!later.stdout.contains("NB-ZONE-DIFFERS"));
+    crate::support::jobs::edit(&bridge, "UPDATE wanted SET audited_at = 0", []);
+    let going = worker::start(&bridge);
+    wait::until("the status is red", || {
+        bridge
+            .run(&["status"], "")
+            .stdout
+            .contains("NB-ZONE-DIFFERS")
+    });
+    let run = worker::stop(going);
+    run.assert_codes(&["NB-ZONE-DIFFERS"]);
+    // A call about the zone puts it in place, too; here an operator does.
+    bridge
+        .run(&["audit", "--repair", "a.test"], "")
+        .assert_status(0);
+    assert_eq!(dig::short(&named, "www.a.test", "A"), ["192.0.2.7"]);
+    let run = bridge.run(&["status"], "");
+    assert!(!run.stdout.contains("NB-ZONE-DIFFERS"), "{}", run.stdout);
+}

@@ -1,0 +1,202 @@
+//! A primary that lost everything, or its catalog: it is brought back, and no consumer drops a zone meanwhile.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use pretty_assertions::assert_eq;
+
+use super::world::{
+    Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation,
+};
+use crate::support::bridge::Bridge;
+use crate::support::knot::CATALOG;
+use crate::support::members::{entries_of, owners};
+use crate::support::nsupdate::nsupdate;
+use crate::support::older_copy::OlderCopy;
+use crate::support::refused_zone::number_of;
+use crate::support::server::Server;
+use crate::support::wanted::zone;
+use crate::support::{dig, payload, wait, worker};
+
+/// The environment variable for the number of zones of each installation.
+const ZONES_VARIABLE: &str = "NSBRIDGE_TEST_FLEET_ZONES";
+
+fn name(instance: usize, number: usize) -> String {
+    format!("i{instance}z{number}.test")
+}
+
+/// Four installations, each with so many zones on all consumers.
+fn fleet(server: &dyn Server, zones: usize, bridge: impl Fn(&str) -> Bridge) -> Vec<Bridge> {
+    let bridges: Vec<Bridge> = (0..4).map(|it| bridge(&format!("plesk0{it}"))).collect();
+    for (instance, bridge) in bridges.iter().enumerate() {
+        let lines = "@ NS ns1.example.net. | www A 192.0.2.7";
+        let updates = (0..zones).map(|number| zone(&name(instance, number), lines).update());
+        let call = payload::call(&updates.collect::<Vec<_>>());
+        bridge.plesk(call).assert_status(0);
+    }
+    assert_eq!(owners(server).len(), 4 * zones);
+    // As their workers do: each knows the entries of all.
+    for bridge in &bridges {
+        let run = bridge.run(&["audit"], "");
+        run.assert_status(0).assert_stderr("");
+        let total = format!("total: 0 differences in {zones} zone or PTR values\n");
+        run.assert_stdout(&total);
+    }
+    bridges
+}
+
+fn at_once(bridges: &[Bridge], arguments: &[&str]) {
+    std::thread::scope(|threads| {
+        for bridge in bridges {
+            threads.spawn(|| {
+                bridge.run(arguments, "").assert_status(0);
+            });
+        }
+    });
+}
+
+/// Wipes the primary, and has all installations bring it back at once.
+fn assert_brought_back(
+    server: &mut dyn Server,
+    consumers: &Consumers,
+    bridge: impl Fn(&str) -> Bridge,
+) {
+    let zones = number_of(ZONES_VARIABLE, 4);
+    let empty = OlderCopy::of(server);
+    let bridges = fleet(server, zones, &bridge);
+    let names: Vec<String> = (0..4)
+        .flat_map(|instance| (0..zones).map(move |number| name(instance, number)))
+        .map(|zone| format!("www.{zone}"))
+        .collect();
+    for name in &names {
+        consumers.wait_for(name, &["192.0.2.7"], || nudge(&bridges[0]));
+    }
+    let before = entries_of(server);
+    let probes = consumers.probe(&names);
+    empty.put_back(server);
+    assert_eq!(entries_of(server), Vec::<String>::new());
+    let began = Instant::now();
+    at_once(&bridges, &["resync"]);
+    println!("{} zones are back after {:?}", 4 * zones, began.elapsed());
+    // With their labels: those of the zones that were lost, without those of the nudges.
+    let after: Vec<String> = entries_of(server);
+    let lost: Vec<&String> = before.iter().filter(|it| !after.contains(it)).collect();
+    assert_eq!(lost, Vec::<&String>::new());
+    for instance in 0..4 {
+        let zone = name(instance, 0);
+        assert_eq!(
+            dig::short(server, &format!("www.{zone}"), "A"),
+            ["192.0.2.7"]
+        );
+        // Consumers follow again.
+        deliver(&bridges[instance], &zone, 8);
+        consumers.wait_for(&format!("www.{zone}"), &["192.0.2.8"], || {
+            nudge(&bridges[0])
+        });
+    }
+    assert_never_dark(probes);
+    for bridge in &bridges {
+        let run = bridge.run(&["audit"], "");
+        run.assert_status(0).assert_stderr("");
+    }
+}
+
+/// Changes the catalog.
+fn nudge(bridge: &Bridge) {
+    bridge.plesk(call("nudge.test", 1)).assert_status(0);
+    let gone = payload::call(&[payload::delete("nudge.test")]);
+    bridge.plesk(gone).assert_status(0);
+}
+
+#[test]
+fn a_wiped_bind_is_brought_back_by_four_installations_at_once() {
+    let (mut named, consumers) = bind_with_consumers();
+    let port_and_key = installation_of(&named);
+    assert_brought_back(&mut named, &consumers, port_and_key);
+}
+
+/// Names the server once: it is stopped and started meanwhile, on the same ports.
+fn installation_of(named: &crate::support::named::Named) -> impl Fn(&str) -> Bridge + use<> {
+    let bridges: BTreeMap<String, std::cell::Cell<Option<Bridge>>> = (0..4)
+        .map(|it| format!("plesk0{it}"))
+        .map(|it| {
+            (
+                it.clone(),
+                std::cell::Cell::new(Some(installation(named, &it))),
+            )
+        })
+        .collect();
+    move |instance| bridges[instance].take().expect("each is taken once")
+}
+
+/// The first call after that: it brings back the catalog before it changes it.
+#[test]
+fn a_call_on_a_wiped_primary_brings_back_the_catalog_first() {
+    let (mut named, consumers) = bind_with_consumers();
+    let bridges = [
+        installation(&named, "plesk01"),
+        installation(&named, "plesk02"),
+    ];
+    let empty = OlderCopy::of(&mut named);
+    deliver(&bridges[0], "a.test", 7);
+    deliver(&bridges[1], "b.test", 7);
+    bridges[0].run(&["audit"], "").assert_status(0);
+    for name in ["www.a.test", "www.b.test"] {
+        consumers.wait_for(name, &["192.0.2.7"], || nudge(&bridges[0]));
+    }
+    let before = entries_of(&named);
+    let probes = consumers.probe(&["www.a.test".to_owned(), "www.b.test".to_owned()]);
+    empty.put_back(&mut named);
+    deliver(&bridges[0], "c.test", 7);
+    consumers.wait_for("www.c.test", &["192.0.2.7"], || nudge(&bridges[0]));
+    let after = entries_of(&named);
+    assert!(
+        before.iter().all(|it| after.contains(it)),
+        "{before:?} {after:?}"
+    );
+    bridges[0].run(&["resync"], "").assert_status(0);
+    bridges[1].run(&["resync"], "").assert_status(0);
+    assert_never_dark(probes);
+}
+
+/// Some key takes entries out of the catalog: the worker lists again what is its own, under the same labels.
+#[test]
+fn the_worker_lists_again_what_vanished_from_the_catalog() {
+    let (named, consumers) = bind_with_consumers();
+    let bridges = ["plesk01", "plesk02"]
+        .map(|instance| installation(&named, instance).set("serve", "catalog-audit-seconds", "1"));
+    deliver(&bridges[0], "a.test", 7);
+    deliver(&bridges[0], "b.test", 7);
+    deliver(&bridges[1], "c.test", 7);
+    let before = entries_of(&named);
+    for name in ["www.a.test", "www.b.test", "www.c.test"] {
+        consumers.wait_for(name, &["192.0.2.7"], || nudge(&bridges[0]));
+    }
+    let workers: Vec<_> = bridges.iter().map(worker::start).collect();
+    // All of it, and then the PTR record of one zone.
+    for lines in [&before[..], &before[before.len() - 1..]] {
+        let mut script = format!("zone {CATALOG}\n");
+        for line in lines {
+            let fields: Vec<&str> = line.split(' ').collect();
+            script += &match fields[1] {
+                "claim" => format!(
+                    "update delete {}.nsbridge.ext.{CATALOG} ZONEMD\n",
+                    fields[0]
+                ),
+                _ => format!("update delete {} PTR\n", fields[0]),
+            };
+        }
+        nsupdate(&named, &(script + "send"));
+        wait::until("the workers have listed the zones again", || {
+            entries_of(&named) == before
+        });
+        for name in ["www.a.test", "www.b.test", "www.c.test"] {
+            consumers.wait_for(name, &["192.0.2.7"], || nudge(&bridges[0]));
+        }
+    }
+    for going in workers {
+        let run = worker::stop(going);
+        let told = "warning: the catalog on main had lost";
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+}
