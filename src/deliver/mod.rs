@@ -343,7 +343,10 @@ impl Engine<'_> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
             let adopted = create::adopt(cx, zone, adoption).await?;
-            cx.note_entries().await.map(|()| adopted)
+            if !adoption.is_dry_run {
+                cx.note_entries().await?;
+            }
+            Ok(adopted)
         };
         let primary = on.or_else(|| self.routes.primary_of(zone.apex()));
         self.on_primary(primary.cloned(), zone.apex(), deadline, adopt)

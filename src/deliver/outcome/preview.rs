@@ -56,11 +56,17 @@ impl Preview {
     }
 
     /// Returns the preview of the deletion of a zone of another instance, which stays.
-    pub(crate) fn of_other(zone: &ZoneName, instance: String) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Each other failure.
+    pub(crate) fn of_other(zone: &ZoneName, failure: Failure) -> Result<Self, Failure> {
+        let Failure::OthersZone { instance, .. } = failure else {
+            return Err(failure);
+        };
+        Ok(Self {
             left_out: vec![LeftOut::Elsewhere(Elsewhere::OfOther { instance })],
             ..Self::of_zone(zone, ZoneChange::Kept)
-        }
+        })
     }
 
     /// Returns the preview of a zone that is created with these contents.
