@@ -33,7 +33,9 @@ pub use error::{Elsewhere, Failure, Moving, Retry};
 pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
 };
-pub use policy::{EmptyZone, ExistingPtr, Policy, PtrSettings, UnownedZones, ZonesOfOthers};
+pub use policy::{
+    EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
+};
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
 pub use record::acme::{challenge_intent, challenge_owner};

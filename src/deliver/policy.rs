@@ -42,9 +42,8 @@ pub struct Policy {
     pub trust: Trust,
     /// Whether the last attempt at the intent found the zone in the hands of another instance.
     pub awaited_zone: bool,
-    /// Whether the intent was in place before and is put in place again whole: values beside those that were changed go, and
-    /// so do records that were removed before and are back.
-    pub repairs: bool,
+    /// What the intent is delivered for.
+    pub purpose: Purpose,
     /// How much of a zone's records one update may remove, in percent; 100 is all. `None` is half if
     /// unmanaged records may go, and all otherwise.
     pub removals_percent_max: Option<u32>,
@@ -57,6 +56,16 @@ pub struct Policy {
     pub ptr: PtrSettings,
     /// Seconds since 1970, for signatures.
     pub clock: fn() -> u64,
+}
+
+/// What an intent is delivered for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// It is new, or as new.
+    Change,
+    /// It was in place before, and is put in place again whole: values beside those that somebody changed go, and so do
+    /// records that were removed before and are back.
+    Repair,
 }
 
 /// What to do with an intent for a zone without any record.
@@ -299,7 +308,7 @@ impl Policy {
             removes_any_challenge: true,
             trust: Trust::Operator,
             awaited_zone: false,
-            repairs: false,
+            purpose: Purpose::Change,
             removals_percent_max: None,
             deletions_per_hour_max: None,
             creates_signed_anew: false,

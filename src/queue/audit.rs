@@ -10,8 +10,8 @@ use super::dispatch::run;
 use super::dispatcher::Dispatcher;
 use super::history::Wanted;
 use crate::deliver::{
-    CatalogAudit, CatalogRepair, Difference, Engine, Failure, Policy, Preview, Primary, Retry,
-    RoutedResult,
+    CatalogAudit, CatalogRepair, Difference, Engine, Failure, Policy, Preview, Primary, Purpose,
+    Retry, RoutedResult,
 };
 use crate::diagnostic::Diagnose as _;
 use crate::model::Intent;
@@ -42,7 +42,7 @@ impl Dispatcher<'_> {
         mut report: impl FnMut(&Wanted, RoutedResult<Vec<Difference>>),
     ) -> Result<(), Failure> {
         let policy = &Policy {
-            repairs: true,
+            purpose: Purpose::Repair,
             ..self.engine.policy.clone()
         };
         let engine = Engine {

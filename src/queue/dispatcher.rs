@@ -7,7 +7,7 @@ use super::history::{Kept, NewEvent};
 use super::job::{AttemptState, Contact, JobId, JobOutcome, Removal, Settlement};
 use super::jobs::Jobs;
 use crate::deliver::{
-    Delivered, Elsewhere, Engine, FOLLOW_SECONDS, Failure, LeftOut, Moving, Primary,
+    Delivered, Elsewhere, Engine, FOLLOW_SECONDS, Failure, LeftOut, Moving, Primary, Purpose,
     REFUSAL_SECONDS, Retry, Routed, RoutedResult,
 };
 use crate::diagnostic::{Diagnose as _, Software};
@@ -135,7 +135,9 @@ impl Dispatcher<'_> {
         }
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
-        policy.repairs = repairs;
+        if repairs {
+            policy.purpose = Purpose::Repair;
+        }
         if is_forced {
             policy.force();
         }

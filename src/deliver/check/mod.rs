@@ -203,11 +203,7 @@ async fn check_connected(
         }
         let cx = cx.with_zone(zone, settings_location(primary, membership.as_ref()));
         let (mut transfer, update) = check_zone(&mut session, &cx, zone).await;
-        let held = settings.held.get(&session.zone_key(zone));
-        let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
-        if let Verdict::Open(Doubt::ZoneAbsent) = transfer
-            && is_made
-        {
+        if is_gone(&session, settings, zone, &transfer) {
             transfer = cx.bad(Trouble::ZoneGone { zone: zone.clone() });
         }
         checked.push(Checked::new(Check::Transfer(Some(zone.clone())), transfer));
@@ -301,6 +297,18 @@ async fn check_catalog(
         }
     }
     (contents, Verdict::Good(Fact::Plain))
+}
+
+/// Returns whether a zone is not there that this instance created.
+fn is_gone(
+    session: &Session<'_>,
+    settings: &CheckSettings,
+    zone: &ZoneName,
+    transfer: &Verdict,
+) -> bool {
+    let held = settings.held.get(&session.zone_key(zone));
+    let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
+    is_made && matches!(transfer, Verdict::Open(Doubt::ZoneAbsent))
 }
 
 /// Counts the member zones by instance.

@@ -76,7 +76,7 @@ pub(crate) async fn secondaries_behind(
     let primary_ip = addresses
         .await
         .ok()
-        .and_then(|all| all.first().map(|it| it.ip()));
+        .and_then(|all| all.first().map(SocketAddr::ip));
     let primary_ip = primary_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let found = match check_secondaries(session, zone, primary_ip).await {
         Some(Verdict::Odd(Fact::SecondariesDiffer { differing, .. })) => differing,

@@ -80,9 +80,9 @@ pub(crate) fn unverified(state: &ZoneState, desired: &DesiredZone) -> RrSets {
 
 /// Returns the records of a zone that count as managed again: those that were removed before and are back. If the zone is
 /// repaired, those as well that somebody put in the place of a managed record.
-pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, repairs: bool) -> RrSets {
+pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bool) -> RrSets {
     let removed = state.removed.minus(&state.removed.minus(&current.records));
-    if !repairs {
+    if !is_repaired {
         return removed;
     }
     let missing = state.managed.minus(&current.records);

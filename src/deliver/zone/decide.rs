@@ -8,7 +8,7 @@ use crate::deliver::create::check_name;
 use crate::deliver::error::Failure;
 use crate::deliver::outcome::LeftOut;
 use crate::deliver::ownership::is_unused;
-use crate::deliver::policy::Policy;
+use crate::deliver::policy::{Policy, Purpose};
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
 use crate::deliver::state::managed::{returned, unverified};
@@ -190,8 +190,9 @@ pub(super) fn update(
     let is_behind = state
         .serial
         .is_some_and(|it| it.is_after(current.soa.serial));
-    if policy.repairs || is_behind {
-        let back = returned(&state, &current, policy.repairs);
+    let is_repaired = policy.purpose == Purpose::Repair;
+    if is_repaired || is_behind {
+        let back = returned(&state, &current, is_repaired);
         state.managed = std::mem::take(&mut state.managed).union(back);
     }
     let mut scope = policy.scope(&state.managed);

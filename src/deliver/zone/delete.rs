@@ -254,10 +254,9 @@ impl<'a> Transaction<'a> for Emptying<'_, 'a> {
         if !is_all {
             return Ok(None);
         }
+        let removed = self.counts.removed;
         Ok(Some(Delivered {
-            done: Done::Emptied {
-                removed: self.counts.removed,
-            },
+            done: Done::Emptied { removed },
             left_out: std::mem::take(&mut self.bisection).into_left_out(),
         }))
     }

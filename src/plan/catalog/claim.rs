@@ -190,6 +190,7 @@ impl Membership {
     }
 
     /// Returns the membership once the entry has this claim and its node was changed so.
+    #[must_use]
     pub fn after(
         &self,
         zone: &ZoneName,

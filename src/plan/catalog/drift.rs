@@ -208,11 +208,14 @@ impl CatalogView {
             _ => return None,
         };
         let Some(present) = present else {
-            // Another program lists the zone: a second entry would stop consumers.
-            if self.listed.contains_key(zone) {
-                return Some((EntryDrift::Unlisted, None));
-            }
-            let batch = self.catalog.update(zone, None, Some(claim), list);
+            let label = claim.label.to_ascii_lowercase();
+            let node = match self.listed.get(zone).map(Vec::as_slice) {
+                None => list,
+                Some([listed]) if *listed == label => NodeChange::Keep,
+                // Another program lists the zone: a second entry would stop consumers.
+                Some(_) => return Some((EntryDrift::Unlisted, None)),
+            };
+            let batch = self.catalog.update(zone, None, Some(claim), node);
             return Some((EntryDrift::Unlisted, Some(part(batch))));
         };
         if present.instance != claim.instance {

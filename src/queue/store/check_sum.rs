@@ -23,11 +23,11 @@ use crate::model::Intent;
 use crate::queue::stored::from_text;
 
 /// The check sum of a job, in SQL. The column `claim` is no part of it: a claim counts only as long as a process holds
-/// the lock that it names. Nor are `caller` and `repairs`, which decide nothing that could do harm.
+/// the lock that it names.
 macro_rules! job_sum {
     () => {
         "check_sum(id, key, primary_, stage, octets, intent_sum, state, forced, enqueued_at, attempts, next_at, \
-         updated_at, reason)"
+         updated_at, reason, caller, repairs)"
     };
 }
 

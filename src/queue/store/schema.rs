@@ -107,6 +107,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- A held job is attempted again at that time, which may be never.
     UPDATE job SET next_at = 9223372036854775807 WHERE state = 1;
     CREATE INDEX job_held ON job (next_at) WHERE state = 1;
+    -- The command that brought the intent, and its process.
+    ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
+    -- 1 if the intent is to be put in place again whole, as before.
+    ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
     -- Check sums: of the intent, and of all other columns but the claim.
     ALTER TABLE job ADD COLUMN intent_sum INTEGER;
     ALTER TABLE job ADD COLUMN own_sum INTEGER;
@@ -191,10 +195,6 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX listed_by_zone ON listed (zone);
     CREATE INDEX listed_by_job ON listed (job) WHERE job IS NOT NULL;
-    -- The command that brought the intent, and its process; no part of the check sum.
-    ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
-    -- 1 if the intent is to be put in place again whole, as before.
-    ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
     -- The intents that were put in place, to compare the primaries with and to bring them back from.
     CREATE TABLE wanted (
         key        TEXT PRIMARY KEY,  -- of its jobs

@@ -74,20 +74,22 @@ fn the_label_of_a_zone_is_new_for_each_making_and_stays_otherwise() {
 
 /// Somebody removes a zone at the server, past nsbridge.
 #[test]
-fn a_zone_that_is_made_again_after_it_vanished_has_another_label() {
+fn a_zone_that_is_made_again_after_it_vanished_keeps_its_label_and_has_a_later_serial() {
     let (named, bridge) = bind("");
     bridge
         .plesk(wanted("example.com", 0).call())
         .assert_status(0);
     let first = assert_only(&named, "example.com");
+    let serial = dig::soa(&named, "example.com").serial;
     assert_eq!(
         named.rndc(&["delzone", "-clean", "example.com"]).status,
         Some(0)
     );
-    bridge
-        .plesk(wanted("example.com", 1).call())
-        .assert_status(0);
-    assert_ne!(assert_only(&named, "example.com"), first);
+    // Consumers have the zone still: they take the new one by its serial, with no gap.
+    let lower = wanted("example.com", 1).soa("serial", 7);
+    bridge.plesk(lower.call()).assert_status(0);
+    assert_eq!(assert_only(&named, "example.com"), first);
+    assert_eq!(dig::soa(&named, "example.com").serial, serial + 1);
 }
 
 #[test]

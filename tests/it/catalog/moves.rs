@@ -83,8 +83,8 @@ impl Instances {
             // Somebody removes it at the server.
             1 => {
                 named(&zone.name);
+                // Consumers keep what they have until the new zone is there.
                 deliver(&self.bridges[was], &zone.name, zone.last, serial);
-                zone.makings += 1;
                 return;
             }
             order => {

@@ -1,6 +1,5 @@
 //! A primary that lost everything, or its catalog: it is brought back, and no consumer drops a zone meanwhile.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use pretty_assertions::assert_eq;
@@ -9,10 +8,13 @@ use super::world::{
     Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation,
 };
 use crate::support::bridge::Bridge;
-use crate::support::knot::CATALOG;
-use crate::support::members::{entries_of, owners};
+use crate::support::daemon::Release;
+use crate::support::kills::Barrier;
+use crate::support::knot::{CATALOG, Knot};
+use crate::support::members::{FORMAT, entries_of, owners};
 use crate::support::nsupdate::nsupdate;
 use crate::support::older_copy::OlderCopy;
+use crate::support::pdns::Pdns;
 use crate::support::refused_zone::number_of;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
@@ -25,9 +27,11 @@ fn name(instance: usize, number: usize) -> String {
     format!("i{instance}z{number}.test")
 }
 
-/// Four installations, each with so many zones on all consumers.
-fn fleet(server: &dyn Server, zones: usize, bridge: impl Fn(&str) -> Bridge) -> Vec<Bridge> {
-    let bridges: Vec<Bridge> = (0..4).map(|it| bridge(&format!("plesk0{it}"))).collect();
+/// The names of four installations.
+const INSTANCES: [&str; 4] = ["plesk00", "plesk01", "plesk02", "plesk03"];
+
+/// Lets four installations deliver so many zones each.
+fn deliver_all(server: &dyn Server, zones: usize, bridges: &[Bridge]) {
     for (instance, bridge) in bridges.iter().enumerate() {
         let lines = "@ NS ns1.example.net. | www A 192.0.2.7";
         let updates = (0..zones).map(|number| zone(&name(instance, number), lines).update());
@@ -36,13 +40,12 @@ fn fleet(server: &dyn Server, zones: usize, bridge: impl Fn(&str) -> Bridge) -> 
     }
     assert_eq!(owners(server).len(), 4 * zones);
     // As their workers do: each knows the entries of all.
-    for bridge in &bridges {
+    for bridge in bridges {
         let run = bridge.run(&["audit"], "");
         run.assert_status(0).assert_stderr("");
         let total = format!("total: 0 differences in {zones} zone or PTR values\n");
         run.assert_stdout(&total);
     }
-    bridges
 }
 
 fn at_once(bridges: &[Bridge], arguments: &[&str]) {
@@ -55,15 +58,11 @@ fn at_once(bridges: &[Bridge], arguments: &[&str]) {
     });
 }
 
-/// Wipes the primary, and has all installations bring it back at once.
-fn assert_brought_back(
-    server: &mut dyn Server,
-    consumers: &Consumers,
-    bridge: impl Fn(&str) -> Bridge,
-) {
+/// Wipes the primary, and has four installations bring it back at once.
+fn assert_brought_back(server: &mut dyn Server, consumers: &Consumers, bridges: &[Bridge]) {
     let zones = number_of(ZONES_VARIABLE, 4);
     let empty = OlderCopy::of(server);
-    let bridges = fleet(server, zones, &bridge);
+    deliver_all(server, zones, bridges);
     let names: Vec<String> = (0..4)
         .flat_map(|instance| (0..zones).map(move |number| name(instance, number)))
         .map(|zone| format!("www.{zone}"))
@@ -76,7 +75,7 @@ fn assert_brought_back(
     empty.put_back(server);
     assert_eq!(entries_of(server), Vec::<String>::new());
     let began = Instant::now();
-    at_once(&bridges, &["resync"]);
+    at_once(bridges, &["resync"]);
     println!("{} zones are back after {:?}", 4 * zones, began.elapsed());
     // With their labels: those of the zones that were lost, without those of the nudges.
     let after: Vec<String> = entries_of(server);
@@ -95,7 +94,7 @@ fn assert_brought_back(
         });
     }
     assert_never_dark(probes);
-    for bridge in &bridges {
+    for bridge in bridges {
         let run = bridge.run(&["audit"], "");
         run.assert_status(0).assert_stderr("");
     }
@@ -111,22 +110,65 @@ fn nudge(bridge: &Bridge) {
 #[test]
 fn a_wiped_bind_is_brought_back_by_four_installations_at_once() {
     let (mut named, consumers) = bind_with_consumers();
-    let port_and_key = installation_of(&named);
-    assert_brought_back(&mut named, &consumers, port_and_key);
+    let bridges = INSTANCES.map(|it| installation(&named, it));
+    assert_brought_back(&mut named, &consumers, &bridges);
 }
 
-/// Names the server once: it is stopped and started meanwhile, on the same ports.
-fn installation_of(named: &crate::support::named::Named) -> impl Fn(&str) -> Bridge + use<> {
-    let bridges: BTreeMap<String, std::cell::Cell<Option<Bridge>>> = (0..4)
-        .map(|it| format!("plesk0{it}"))
-        .map(|it| {
-            (
-                it.clone(),
-                std::cell::Cell::new(Some(installation(named, &it))),
-            )
-        })
-        .collect();
-    move |instance| bridges[instance].take().expect("each is taken once")
+#[test]
+fn a_wiped_knot_is_brought_back_by_four_installations_at_once() {
+    if Release::Debian13.is_here() {
+        let mut knot = Knot::of(Release::Debian13).start();
+        let consumers = Consumers::behind(knot.port());
+        knot.serve_secondaries(&consumers.ports());
+        let bridges = INSTANCES.map(|it| {
+            let bridge = knot.provisioning(Bridge::of(&knot)).instance(it);
+            bridge.deadline_seconds(55)
+        });
+        assert_brought_back(&mut knot, &consumers, &bridges);
+    }
+}
+
+/// PowerDNS makes serials of the date, so consumers see each change at once: until the catalog is whole it has a version
+/// that no consumer processes. The process that does that is cut off, and another one ends what it began.
+#[test]
+fn a_catalog_that_takes_several_messages_is_closed_until_it_is_whole() {
+    let contents = format!("version 0 TXT \"2\"\n{FORMAT}");
+    let mut pdns = Pdns::of(Release::Installed)
+        .zone(CATALOG, &contents)
+        .start();
+    let empty = OlderCopy::of(&mut pdns);
+    let mut barrier = Barrier::default();
+    let port = barrier.before(pdns.port());
+    let bridge = pdns.provisioning(Bridge::at(port, pdns.key_file()));
+    let bridge = bridge.catalog(CATALOG).deadline_seconds(300);
+    let lines = "@ NS ns1.example.net. | www A 192.0.2.7";
+    // Two messages hold no more entries than this.
+    let updates = (0..320).map(|number| zone(&name(0, number), lines).update());
+    let call = payload::call(&updates.collect::<Vec<_>>());
+    bridge.plesk(call).assert_status(0);
+    let before = entries_of(&pdns);
+    empty.put_back(&mut pdns);
+    let version = |server: &Pdns| dig::short(server, &format!("version.{CATALOG}"), "TXT");
+    let mut was_closed = false;
+    for answers in 1..12 {
+        barrier.end_of_command(answers, &bridge, &["audit", "--repair", &name(0, 0)], "");
+        was_closed = version(&pdns) == ["\"3\""];
+        if was_closed {
+            break;
+        }
+        assert_eq!(version(&pdns), ["\"2\""]);
+        assert_eq!(
+            entries_of(&pdns),
+            Vec::<String>::new(),
+            "after {answers} answers"
+        );
+    }
+    assert!(was_closed, "the catalog was closed");
+    bridge
+        .run(&["audit", "--repair", &name(0, 0)], "")
+        .assert_status(0);
+    assert_eq!(version(&pdns), ["\"2\""]);
+    assert_eq!(entries_of(&pdns), before);
 }
 
 /// The first call after that: it brings back the catalog before it changes it.
@@ -173,8 +215,8 @@ fn the_worker_lists_again_what_vanished_from_the_catalog() {
         consumers.wait_for(name, &["192.0.2.7"], || nudge(&bridges[0]));
     }
     let workers: Vec<_> = bridges.iter().map(worker::start).collect();
-    // All of it, and then the PTR record of one zone.
-    for lines in [&before[..], &before[before.len() - 1..]] {
+    // All of it, then each entry alone.
+    for lines in std::iter::once(&before[..]).chain(before.chunks(1)) {
         let mut script = format!("zone {CATALOG}\n");
         for line in lines {
             let fields: Vec<&str> = line.split(' ').collect();

@@ -87,7 +87,7 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
     let changed = queue.execute(sql, params).expect("rows can be changed");
     let seal = "UPDATE job SET intent_sum = check_sum(intent);
                 UPDATE job SET own_sum = check_sum(id, key, primary_, stage, octets, intent_sum, state, forced,
-                    enqueued_at, attempts, next_at, updated_at, reason);
+                    enqueued_at, attempts, next_at, updated_at, reason, caller, repairs);
                 UPDATE ptr SET own_sum = check_sum(primary_, address, hostname);
                 UPDATE catalog SET own_sum = check_sum(primary_, zone, serial);
                 UPDATE wanted SET own_sum = check_sum(key, primary_, stage, intent, gone_at);
