@@ -29,12 +29,7 @@ pub(crate) async fn delete_zone(
     zone: &ZoneName,
 ) -> Result<Delivered, Failure> {
     let deleted = delete(cx, zone).await;
-    let Err(Failure::OthersZone { instance, .. }) = deleted else {
-        return deleted;
-    };
-    cx.forget(zone)
-        .await
-        .map(|()| Delivered::of_other(instance))
+    cx.end_deletion(zone, deleted).await
 }
 
 async fn delete(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Delivered, Failure> {
