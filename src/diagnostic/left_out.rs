@@ -168,8 +168,8 @@ entries! {
     ZONE_MOVED {
         code: "NB-ZONE-MOVED",
         class: Class::Remark,
-        text: "it was on `{primary}` by an earlier route, and nsbridge removes it there",
-        hints: hint!("nothing; `nsbridge queue list` shows the removal until it is done"),
+        text: "it was on `{primary}` by an earlier route, and is removed there",
+        hints: hint!("nothing; `nsbridge queue list` shows that job"),
         page: "The route of the zone leads to another primary than before. nsbridge has brought the zone to the new one, and a job of its own \
                removes from the earlier one what this installation put there, also if that primary is down now. If both primaries keep a catalog, \
                the removal waits for a minute, so that secondaries follow first; another minute later, the zone gets a new label in the new catalog. \
@@ -178,8 +178,8 @@ entries! {
     ZONE_LEFT_BEHIND {
         code: "NB-ZONE-LEFT-BEHIND",
         class: Class::Remark,
-        text: "it was on `{primary}`, which the configuration does not have, and stays there",
-        hints: hint!("nothing, if that server is gone; else remove the zone there"),
+        text: "it stays on `{primary}`, which is not configured any more",
+        hints: hint!("remove it there, if that server is in use"),
         page: "The route of the zone leads to another primary than before, and the earlier one is not in the configuration any more. nsbridge has brought \
                the zone to the new primary, reports this once, and changes nothing on the earlier one. If you only renamed a primary in the configuration, \
                its zones are where they were, and their earlier records count as records of others: give it its former name.",

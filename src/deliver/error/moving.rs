@@ -37,7 +37,7 @@ impl Diagnose for Moving {
         match self {
             Self::SecondariesFollow => case!(entries::SECONDARIES_FOLLOW),
             Self::RoutedBack { primary } => case!(entries::ZONE_ROUTED_BACK, primary),
-            Self::PrimaryUnknown { primary } => case!(entries::PRIMARY_UNKNOWN, primary),
+            Self::PrimaryUnknown { primary } => case!(entries::EARLIER_PRIMARY_UNKNOWN, primary),
             Self::Signed { primary, zone } => {
                 case!(entries::SIGNED_ZONE_MOVES, primary, zone)
             }
