@@ -16,8 +16,8 @@ use crate::support::payload;
 use crate::support::pdns::Pdns;
 use crate::support::server::{Kind, Server};
 use crate::support::signing::Primary;
-use crate::support::wait;
 use crate::support::wanted::{Wanted, zone};
+use crate::support::{wait, worker};
 
 /// The catalog of the second primary.
 const SECOND: &str = "second.example";
@@ -69,6 +69,9 @@ fn wanted(last: u8, second: u32) -> Wanted {
 /// Does what a worker does that many seconds later.
 fn later(bridge: Bridge, seconds: i32) -> (Bridge, Run) {
     let bridge = bridge.clock_ahead_by(seconds);
+    // A call may have started a process that has nothing to do yet.
+    let lock = bridge.file("state/queue.db.serve-once");
+    wait::until("no other process delivers", || !worker::is_locked_at(&lock));
     let run = bridge.run(&["serve", "--once"], "");
     (bridge.within(&[]), run)
 }
