@@ -60,7 +60,7 @@
 //! | `transaction` | one UPDATE transaction: attempts, failed prerequisites, lost responses, refused records, verification, what it learns of the primary |
 //! | `context` | what the work on one intent needs |
 //! | `ownership` | which instance a zone belongs to, by catalog, state and mark: see `ownership::authorize` |
-//! | `create` | creates a zone on a primary, and gives one that is there other keys |
+//! | `create` | creates a zone on a primary, adopts one that is there, or gives it other keys |
 //! | `zone` | a whole zone: read, decide, update, delete |
 //! | `ptr` | one PTR value: finds its reverse zone (`locate`), or creates the one that the networks imply (`policy`) |
 //! | `record` | one record beside others: ACME challenges, their propagation |

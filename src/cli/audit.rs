@@ -210,7 +210,14 @@ impl Audit<'_> {
                 .into_iter()
                 .map(|name| {
                     let trust = Trust::Operator;
-                    command(COMMAND_LINE, Intent::ZoneAbsent(AbsentZone { name, trust }))
+                    command(
+                        COMMAND_LINE,
+                        Intent::ZoneAbsent(AbsentZone {
+                            name,
+                            trust,
+                            moved_from: None,
+                        }),
+                    )
                 })
                 .collect();
             let status = hand_over_from(&commands, &Source::default(), setup, self.output);

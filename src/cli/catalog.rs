@@ -66,14 +66,7 @@ fn chosen<'a>(
     help: &str,
     setup: &'a Setup,
 ) -> Result<Vec<&'a Rc<Primary>>, Abort> {
-    if let Some(name) = primary
-        && !setup.primaries.contains_key(name)
-    {
-        let names: Vec<&String> = setup.primaries.keys().collect();
-        let problem = format!("no primary `{name}`; there is {}", report::names(&names));
-        let message = Message::of(&case!(command::USAGE, problem, help)).and_nothing_attempted();
-        return Err(Abort::new(Status::Usage, message));
-    }
+    check_primary(primary, setup, help)?;
     let is_chosen = |it: &&Rc<Primary>| primary.is_none_or(|name| *name == it.name);
     Ok(setup.primaries.values().filter(is_chosen).collect())
 }
@@ -150,6 +143,17 @@ fn upgrade(chosen: &[&Rc<Primary>], setup: &Setup, output: &mut Output) -> Resul
         }
     }
     Ok(status)
+}
+
+/// Refuses the name of a primary that the configuration does not have.
+pub(super) fn check_primary(name: Option<&str>, setup: &Setup, help: &str) -> Result<(), Abort> {
+    let Some(name) = name.filter(|name| !setup.primaries.contains_key(*name)) else {
+        return Ok(());
+    };
+    let names: Vec<&String> = setup.primaries.keys().collect();
+    let problem = format!("no primary `{name}`; there is {}", report::names(&names));
+    let message = Message::of(&case!(command::USAGE, problem, help)).and_nothing_attempted();
+    Err(Abort::new(Status::Usage, message))
 }
 
 /// Returns the numbers of new claims.

@@ -113,7 +113,8 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
         suffix: route.suffix.clone(),
         primary: Rc::clone(&primaries[&route.primary]),
     });
-    let routes = Routes::new(routes.collect());
+    let all = primaries.values().cloned().collect();
+    let routes = Routes::new(routes.collect(), all);
     Ok(Setup {
         routes,
         primaries,

@@ -170,7 +170,7 @@ impl Attempt {
         let mut report = Report::new(&self.left, output);
         for (index, command) in self.left.iter().enumerate() {
             let failed = Handled::Unknown(Failure::State);
-            report.handled(index, setup.routes.routed(&command.intent.name(), failed));
+            report.handled(index, setup.routes.routed(&command.intent, failed));
         }
         self.status.or_worse(report.finish());
         self.status
@@ -275,7 +275,7 @@ async fn work(
     let is_durable = store_thread.access() == Access::ReadWrite;
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
     let primaries = intents.iter().map(|intent| {
-        let primary = setup.routes.primary_of(&intent.name());
+        let primary = setup.routes.primary_for(intent);
         primary.map_or("", |primary| primary.name.as_str())
     });
     let jobs: Vec<(&Intent, &str)> = intents.iter().copied().zip(primaries).collect();

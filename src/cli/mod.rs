@@ -1,6 +1,7 @@
 //! The command line: commands, output, exit status. It knows nothing of DNS or SQL.
 
 mod acme;
+mod adopt;
 mod audit;
 mod caller;
 mod catalog;

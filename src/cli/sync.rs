@@ -89,6 +89,7 @@ pub(super) fn run(
     let denied = AbsentZone {
         name: zone.clone(),
         trust,
+        moved_from: None,
     };
     let denied = command(COMMAND_LINE, Intent::ZoneAbsent(denied));
     check_denied(&denied, &setup, output)?;

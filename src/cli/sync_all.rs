@@ -222,7 +222,11 @@ fn is_there(file: &Path) -> bool {
 fn key_of(zone: &ZoneName) -> String {
     let name = zone.clone();
     let trust = Trust::Panel;
-    let absent = Intent::ZoneAbsent(AbsentZone { name, trust });
+    let absent = Intent::ZoneAbsent(AbsentZone {
+        name,
+        trust,
+        moved_from: None,
+    });
     absent.key().to_string()
 }
 
@@ -345,7 +349,11 @@ impl Work<'_> {
             };
             let name = ZoneName::new(&name);
             let trust = self.options.trust;
-            let intent = Intent::ZoneAbsent(AbsentZone { name, trust });
+            let intent = Intent::ZoneAbsent(AbsentZone {
+                name,
+                trust,
+                moved_from: None,
+            });
             self.commands.push(command(path.clone(), intent));
         }
         Status::Done

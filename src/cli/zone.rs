@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::adopt;
 use super::caller;
 use super::configuration::{self, Setup};
 use super::direct;
@@ -18,7 +19,7 @@ use super::trust::By;
 use super::zone_list::{self, provenance_word};
 use super::zone_rekey;
 use super::zone_restore;
-use crate::deliver::{AdoptedFrom, Done, Failure, Primary, ZoneState};
+use crate::deliver::{Done, Failure, Primary, ZoneState};
 use crate::diagnostic::{case, command as entries};
 use crate::model::{
     AbsentZone, CurrentZone, DesiredSoa, DesiredZone, Intent, NS_TTL, Name, Rdata, RecordType,
@@ -53,13 +54,8 @@ pub(super) enum Command {
         #[command(flatten)]
         by: By,
     },
-    /// Takes over a zone from any owner: in the catalog of its primary, or in the queue file if there is none.
-    /// Leaves the records of the zone as they are.
-    Adopt {
-        /// The zone.
-        #[arg(value_parser = input::name)]
-        zone: Name,
-    },
+    /// Takes zones over: in the catalog of their primary, or in the queue file if there is none.
+    Adopt(adopt::Arguments),
     /// Puts a zone in place again that a deletion removed.
     ///
     /// `history-days` says for how long its contents are kept.
@@ -98,7 +94,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
             create(&ZoneName::new(zone), nameserver, by.trust(), &setup, output)
         }
         Command::Delete { zone, by } => delete(&ZoneName::new(zone), by.trust(), config, output),
-        Command::Adopt { zone } => adopt(&ZoneName::new(zone), config, output),
+        Command::Adopt(arguments) => adopt::run(arguments, config, output),
         Command::Restore { zone } => zone_restore::run(&ZoneName::new(zone), config, output),
         Command::Rekey(arguments) => zone_rekey::run(arguments, config, output),
         Command::List => zone_list::run(config, output),
@@ -196,59 +192,14 @@ fn delete(
 ) -> Result<Status, Abort> {
     let setup = configuration::load(config)?;
     let name = zone.clone();
-    let intent = Intent::ZoneAbsent(AbsentZone { name, trust });
+    let intent = Intent::ZoneAbsent(AbsentZone {
+        name,
+        trust,
+        moved_from: None,
+    });
     let commands = [command(COMMAND_LINE, intent)];
     check_denied(&commands[0], &setup, output)?;
     Ok(hand_over(&commands, &setup, output))
-}
-
-fn adopt(zone: &ZoneName, config: &Path, output: &mut Output) -> Result<Status, Abort> {
-    let setup = configuration::load(config)?;
-    let adopt = async |store_thread: &StoreThread, output: &mut Output| {
-        let engine = setup.engine(store_thread.store());
-        let adopted = engine.adopt(zone, setup.deadline).await;
-        let (primary, before) = report::routed(&zone.to_string(), adopted, output)?;
-        let (key, now) = (zone.to_string(), (setup.policy.clock)());
-        if before != AdoptedFrom::Ours {
-            let (jobs, caller) = (store_thread.jobs(), caller::name());
-            let done = "adopted".to_owned();
-            jobs.note_event(key, &primary.name, &caller, done, now)
-                .await?;
-        }
-        Ok(print_adopted(zone, &primary, before, output))
-    };
-    Ok(with_store(&setup, Access::ReadWrite, output, adopt))
-}
-
-fn print_adopted(
-    zone: &ZoneName,
-    primary: &Primary,
-    before: AdoptedFrom,
-    output: &mut Output,
-) -> Status {
-    let (result, text, from) = match before {
-        AdoptedFrom::Unclaimed => ("adopted", "adopted, it was nobody's".into(), None),
-        AdoptedFrom::Ours => ("unchanged", "unchanged, it is this instance's".into(), None),
-        AdoptedFrom::Another { instance, learns } => {
-            if !learns {
-                output.message(&unaware(zone, &instance));
-            }
-            let text = format!("adopted, it was that of `{instance}`");
-            ("adopted", text, Some(instance))
-        }
-    };
-    let entry = json!({
-        "subject": zone.to_string(), "result": result, "primary": primary.name,
-        "address": primary.endpoint.to_string(), "from": from,
-    });
-    let line = format!("{zone}: {text} on {} ({})", primary.name, primary.endpoint);
-    output.result(&line, entry);
-    Status::Done
-}
-
-/// Warns that the instance that had a zone does not learn of its adoption.
-fn unaware(zone: &ZoneName, instance: &str) -> Message {
-    Message::of(&case!(entries::ADOPTION_UNNOTICED, instance)).about(zone)
 }
 
 /// Shows a zone of the configured primary, or of a server of the command line, of which there is no state.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::error::Failure;
-use super::outcome::Overlay;
+use super::outcome::{Delivered, Overlay};
 use super::policy::Policy;
 use super::server::Session;
 use super::server::query::ask_if_served;
@@ -63,6 +63,21 @@ impl Context<'_> {
         }
         let zone = zone.clone();
         Err(Failure::MassDeletion { zone, max })
+    }
+
+    /// Ends the deletion of a zone. One of another instance is forgotten, and nothing in it is to be removed.
+    pub(crate) async fn end_deletion(
+        &self,
+        zone: &ZoneName,
+        deleted: Result<Delivered, Failure>,
+    ) -> Result<Delivered, Failure> {
+        let Err(Failure::OthersZone { instance, .. }) = deleted else {
+            return deleted;
+        };
+        let key = self.session.zone_key(zone);
+        let generation = self.store.generation(&key).await?;
+        self.store.forget(key, generation)?;
+        Ok(Delivered::of_other(instance))
     }
 
     /// Returns the key tags of a zone that is about to be deleted, as its primary answers them, or else as it was last read.

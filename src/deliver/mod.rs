@@ -22,15 +22,17 @@ mod zone;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind, Renewal};
-pub use error::{Failure, Retry};
+pub(crate) use create::FOLLOW_SECONDS;
+pub use create::{Adopted, AdoptedFrom, Adoption, FormerOwner};
+pub use error::{Elsewhere, Failure, Moving, Retry};
 pub use outcome::{
     Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
 };
-pub use ownership::AdoptedFrom;
 pub use policy::{
     EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
 };
@@ -45,15 +47,19 @@ pub use state::{
     ZoneKey, ZoneState, ZoneSummary,
 };
 
-use crate::model::{CurrentZone, Intent, Name, RecordIntent, RecordType, Soa, Trust, ZoneName};
+use crate::model::{
+    AbsentZone, CurrentZone, Intent, Name, RecordIntent, RecordType, Trust, ZoneName,
+};
 use crate::plan::{Abilities, Epoch};
 use crate::provision::Rekeyed;
 use context::Context;
+use create::Wanted;
 use route::cname::{Chain, Reached};
 use server::open;
-use server::query::ask;
 use transaction::learn::learn_software;
-use transaction::probe::confirm_no_zone;
+
+/// The longest time for the announcement of a move: the zone moves without it, too.
+const ANNOUNCE_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// Delivers intents, and reads zones, each on the primary that a route leads to.
 #[derive(Clone, Copy)]
@@ -75,10 +81,22 @@ impl Engine<'_> {
     /// # Errors
     /// [`Failure`]: the cause, whether a retry helps, and what to do.
     pub async fn deliver(&self, intent: &Intent, deadline: Instant) -> RoutedResult<Delivered> {
+        if let Intent::ZoneAbsent(zone) = intent
+            && let Some(from) = &zone.moved_from
+        {
+            return self.remove_moved(zone, from, deadline).await;
+        }
         let engine = Engine {
             policy: &self.policy_of(intent),
             ..*self
         };
+        let elsewhere = match self.elsewhere(intent).await {
+            Ok(elsewhere) => elsewhere,
+            Err(failure) => return self.routes.routed(intent, Err(failure)),
+        };
+        if let Intent::Zone(zone) = intent {
+            self.announce(&zone.name, &elsewhere, deadline).await;
+        }
         let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
             Box::pin(check::check_epoch(cx)).await?;
@@ -127,6 +145,10 @@ impl Engine<'_> {
             let owner = record.owner.clone();
             delivered.result = Err(Failure::NoZoneFor { owner });
         }
+        if let Ok(delivered) = &mut delivered.result {
+            let elsewhere = elsewhere.into_iter().map(LeftOut::Elsewhere);
+            delivered.left_out.extend(elsewhere);
+        }
         delivered
     }
 
@@ -172,7 +194,111 @@ impl Engine<'_> {
             }
             preview => preview,
         };
-        engine.on_primary_of(&name, deadline, preview).await
+        let mut preview = engine.on_primary_of(&name, deadline, preview).await;
+        if let Ok(Some(shown)) = &mut preview.result {
+            match self.elsewhere(intent).await {
+                Ok(all) => shown
+                    .left_out
+                    .extend(all.into_iter().map(LeftOut::Elsewhere)),
+                Err(failure) => preview.result = Err(failure),
+            }
+        }
+        preview
+    }
+
+    /// Returns the primaries that have the zone of an intent by an earlier route, as far as this instance knows.
+    async fn elsewhere(&self, intent: &Intent) -> Result<Vec<Elsewhere>, Failure> {
+        let allows_signed = self.policy.creates_signed_anew;
+        let wanted = match intent {
+            Intent::Zone(_) => Wanted::Present { allows_signed },
+            Intent::ZoneAbsent(_) => Wanted::Absent,
+            Intent::Ptr(_) | Intent::Record(_) => return Ok(Vec::new()),
+        };
+        let Some(here) = self.routes.primary_for(intent) else {
+            return Ok(Vec::new());
+        };
+        let zone = ZoneName::new(&intent.name());
+        let named = |name: &str| self.routes.named(name).cloned();
+        create::elsewhere(self.store, here, named, &zone, wanted).await
+    }
+
+    /// Announces in the catalogs of the primaries that have the zone that it is about to be listed in another one. Without
+    /// that, some consumers have a gap.
+    async fn announce(&self, zone: &ZoneName, elsewhere: &[Elsewhere], deadline: Instant) {
+        let Some(here) = self.routes.primary_of(zone.apex()) else {
+            return;
+        };
+        let deadline = deadline.min(Instant::now() + ANNOUNCE_TIME_MAX);
+        for place in elsewhere {
+            if let Elsewhere::Moved { primary, seconds } = place
+                && *seconds > 0
+            {
+                let from = self.routes.named(primary).cloned();
+                let announce = async |cx: &mut Context<'_>| create::announce(cx, zone, here).await;
+                let announced = self.on_primary(from, zone.apex(), deadline, announce).await;
+                if let Err(failure) = announced.result {
+                    tracing::debug!(%zone, %failure, "its move is not announced");
+                }
+            }
+        }
+    }
+
+    /// Removes a zone, or its managed records, from a primary that it has moved from.
+    async fn remove_moved(
+        &self,
+        zone: &AbsentZone,
+        from: &str,
+        deadline: Instant,
+    ) -> RoutedResult<Delivered> {
+        let (zone, trust) = (&zone.name, zone.trust);
+        let here = self.routes.primary_of(zone.apex());
+        let Some(on) = self.routes.named(from) else {
+            let primary = from.to_owned();
+            return Routed {
+                primary: None,
+                result: Err(Failure::Moving(Moving::PrimaryUnknown { primary })),
+            };
+        };
+        let policy = &Policy {
+            trust,
+            // It is in place elsewhere, or its deletion there was counted.
+            deletions_per_hour_max: None,
+            ..self.policy.clone()
+        };
+        let engine = Engine { policy, ..*self };
+        let remove = async |cx: &mut Context<'_>| {
+            cx.allow_name(zone.apex())?;
+            if let Some(here) = here {
+                create::check_moved(cx, zone, here).await?;
+            }
+            let removed = zone::delete::delete_zone(cx, zone).await;
+            let noted = cx.note_entries().await;
+            removed.and_then(|done| noted.map(|()| done))
+        };
+        let removed = engine.on_primary(Some(on.clone()), zone.apex(), deadline, remove);
+        let mut removed = removed.await;
+        if let (Ok(delivered), Some(here)) = (&removed.result, here)
+            && create::have_two_catalogs(on, here)
+        {
+            let is_gone = matches!(
+                delivered.done,
+                Done::AlreadyAbsent | Done::Unchanged | Done::Emptied { removed: 0 }
+            );
+            let relabel = async |cx: &mut Context<'_>| {
+                create::relabel(cx, zone).await?;
+                cx.note_entries().await
+            };
+            let done = if is_gone {
+                let here = Some(here.clone());
+                self.on_primary(here, zone.apex(), deadline, relabel)
+                    .await
+                    .result
+            } else {
+                Err(Failure::Moving(Moving::SecondariesFollow))
+            };
+            removed.result = removed.result.and_then(|it| done.map(|()| it));
+        }
+        removed
     }
 
     /// Creates a zone with an SOA and these name servers, or those of the primary if none are given. Changes
@@ -205,20 +331,32 @@ impl Engine<'_> {
         created
     }
 
-    /// Claims a zone, whichever instance has it, in the catalog of its primary, or in the state if that
-    /// keeps none. Returns the instance that had it.
+    /// Claims a zone, in the catalog of its primary, or in the state if that keeps none. The primary is the given one, or
+    /// that of the route.
     ///
     /// # Errors
     /// [`Failure`], as [`Self::deliver`]; [`Failure::ZoneAbsent`] for a zone that neither the catalog nor the
-    /// primary has: an entry could create it.
-    pub async fn adopt(&self, zone: &ZoneName, deadline: Instant) -> RoutedResult<AdoptedFrom> {
+    /// primary has: an entry could create it. [`Failure::OthersZone`] and [`Failure::UnownedZone`] for a zone that
+    /// another party has than the given one.
+    pub async fn adopt(
+        &self,
+        zone: &ZoneName,
+        adoption: Adoption<'_>,
+        on: Option<&Rc<Primary>>,
+        deadline: Instant,
+    ) -> RoutedResult<Adopted> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
             check::check_epoch(cx).await?;
-            let adopted = ownership::adopt(cx, zone).await?;
-            cx.note_entries().await.map(|()| adopted)
+            let adopted = create::adopt(cx, zone, adoption).await?;
+            if !adoption.is_dry_run {
+                cx.note_entries().await?;
+            }
+            Ok(adopted)
         };
-        self.on_primary_of(zone.apex(), deadline, adopt).await
+        let primary = on.or_else(|| self.routes.primary_of(zone.apex()));
+        self.on_primary(primary.cloned(), zone.apex(), deadline, adopt)
+            .await
     }
 
     /// Lets the present key of a zone, the first one of its list, update and transfer the zone, and the others of the list no
@@ -278,7 +416,7 @@ impl Engine<'_> {
         deadline: Instant,
     ) -> RoutedResult<Option<CurrentZone>> {
         let read = async |cx: &mut Context<'_>| {
-            let zone = enclosing_zone(cx, name).await?;
+            let zone = ptr::locate::enclosing_zone(cx, name).await?;
             let is_new = |zone: &ZoneName| read_before.insert(cx.session.zone_key(zone));
             let Some(zone) = zone.filter(is_new) else {
                 return Ok(None);
@@ -462,25 +600,4 @@ fn is_skipped_if_denied(intent: &Intent) -> bool {
         Intent::Zone(_) | Intent::ZoneAbsent(_) | Intent::Ptr(_) => true,
         Intent::Record(_) => false,
     }
-}
-
-/// Returns the zone of the primary that a name is in. A built-in empty zone, which has no records to read, is none.
-async fn enclosing_zone(cx: &mut Context<'_>, name: &Name) -> Result<Option<ZoneName>, Failure> {
-    if !cx.session.abilities.answers_queries() {
-        return match cx.zone_of(name).await {
-            Err(Failure::ZoneUnknown { .. }) => Ok(None),
-            zone => zone.map(Some),
-        };
-    }
-    let response = match ask(&mut cx.session, name, RecordType::SOA).await {
-        Err(refusal @ Failure::QuestionRefused { .. }) => {
-            confirm_no_zone(&mut cx.session, name, refusal).await?;
-            None
-        }
-        Err(refusal) if refusal.is_refused_question() => None,
-        asked => asked?,
-    };
-    let soa = response.and_then(|response| response.enclosing_soa(name).cloned());
-    let soa = soa.filter(|soa| !Soa::is_built_in(soa));
-    Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
 }

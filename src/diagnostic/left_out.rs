@@ -165,6 +165,33 @@ entries! {
         page: "A zone below the new one existed before, and no installation of nsbridge manages it. The server answers from that zone for its names. \
                nsbridge changes nothing in that zone, and reports it once.",
     }
+    ZONE_MOVED {
+        code: "NB-ZONE-MOVED",
+        class: Class::Remark,
+        text: "it was on `{primary}` by an earlier route, and is removed there",
+        hints: hint!("nothing; `nsbridge queue list` shows that job"),
+        page: "The route of the zone leads to another primary than before. nsbridge has brought the zone to the new one, and a job of its own \
+               removes from the earlier one what this installation put there, also if that primary is down now. If both primaries keep a catalog, \
+               the removal waits for a minute, so that secondaries follow first; another minute later, the zone gets a new label in the new catalog. \
+               Without a worker (`nsbridge serve`), the next call goes on.",
+    }
+    ZONE_LEFT_BEHIND {
+        code: "NB-ZONE-LEFT-BEHIND",
+        class: Class::Remark,
+        text: "it stays on `{primary}`, which is not configured any more",
+        hints: hint!("remove it there, if that server is in use"),
+        page: "The route of the zone leads to another primary than before, and the earlier one is not in the configuration any more. nsbridge has brought \
+               the zone to the new primary, reports this once, and changes nothing on the earlier one. If you only renamed a primary in the configuration, \
+               its zones are where they were, and their earlier records count as records of others: give it its former name.",
+    }
+    ZONE_OF_OTHER_STAYS {
+        code: "NB-ZONE-OF-OTHER-STAYS",
+        class: Class::Remark,
+        text: "the zone belongs to the instance `{instance}`, and stays",
+        hints: hint!("nothing, or delete it on the server of that instance"),
+        page: "A zone was to be deleted that another installation manages. Nothing there is this installation's, so there is nothing to delete, and no job \
+               is left.",
+    }
     ZONE_WAS_SIGNED {
         code: "NB-ZONE-WAS-SIGNED",
         class: Class::Remark,

@@ -285,6 +285,46 @@ entries! {
         hints: hint!("see `deny-zones` under [policy]"),
         page: "The zone or name is at or below a suffix that nothing may change, and a command names it. nsbridge skips what a panel sends for it (NB-ZONE-EXCLUDED).",
     }
+    SECONDARIES_FOLLOW {
+        code: "NB-SECONDARIES-FOLLOW",
+        class: Class::Transient,
+        text: "removed there; secondaries have a minute to follow",
+        hints: hint!("nothing; it goes on by itself"),
+        page: "The zone has moved to another primary, and both keep a catalog. Knot drops a zone when the earlier catalog does not list it any more, and \
+               takes it up from the new catalog only under a new label. So nsbridge gives the zone one a minute after the removal.",
+    }
+    ZONE_ROUTED_BACK {
+        code: "NB-ZONE-ROUTED-BACK",
+        class: Class::Transient,
+        text: "its route leads back to `{primary}`: it stays there",
+        hints: hint!("nothing; the next delivery ends this job"),
+        page: "The zone had moved to another primary, and was to be removed from this one. Now a route of the configuration leads back here, or the worker has \
+               not read the new configuration: restart it after each change. The next delivery of the zone to this primary drops the job.",
+    }
+    EARLIER_PRIMARY_UNKNOWN {
+        code: "NB-EARLIER-PRIMARY-UNKNOWN",
+        class: Class::Permanent,
+        text: "it stays on `{primary}`, which is not configured",
+        hints: hint!("add it, or `nsbridge queue drop`"),
+        page: "The zone has moved to another primary, and was to be removed from this one. The configuration does not have that primary any more.",
+    }
+    SIGNED_ZONE_MOVES {
+        code: "NB-SIGNED-ZONE-MOVES",
+        class: Class::Permanent,
+        text: "it is signed on `{primary}`",
+        hints: hint!("drop its DS, then `nsbridge queue retry --force {zone}`"),
+        page: "The route of the zone leads to another primary than before. There the zone would have other keys, and as long as the parent has the DS of the \
+               old ones, resolvers that validate answer SERVFAIL for the whole domain. So remove its DS at the parent, wait as long as the DS has \
+               its TTL, and let nsbridge move the zone. Or let the route lead back.",
+    }
+    PRIMARIES_ARE_ONE {
+        code: "NB-PRIMARIES-ARE-ONE",
+        class: Class::Permanent,
+        text: "`{primary}`, where it moved to, is the same server",
+        hints: hint!("`nsbridge queue drop` the job"),
+        page: "The route of the zone leads to another primary of the configuration than before, and both are one server: a change of the zone by \
+               one shows by the other, or they have one catalog. So nsbridge removes nothing.",
+    }
     ROUTE_ABSENT {
         code: "NB-ROUTE-ABSENT",
         class: Class::Permanent,

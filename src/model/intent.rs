@@ -32,6 +32,9 @@ pub struct AbsentZone {
     pub name: ZoneName,
     /// Whether a customer of the panel or the operator chose the name.
     pub trust: Trust,
+    /// The name in the configuration of the primary that must not have it, because it has moved to another one. `None` for
+    /// the primary of its route.
+    pub moved_from: Option<String>,
 }
 
 /// The desired state of one record.
@@ -89,6 +92,8 @@ pub enum Presence {
 pub enum IntentKey {
     /// A zone.
     Zone(ZoneName),
+    /// A zone on a primary that it has moved from.
+    ZoneOn(ZoneName, String),
     /// An address with a host name.
     Ptr(IpAddr, Name),
     /// A record, regardless of its TTL.
@@ -103,6 +108,14 @@ impl Intent {
             Self::ZoneAbsent(zone) => Cow::Borrowed(zone.name.apex()),
             Self::Ptr(ptr) => Cow::Owned(reverse_name(ptr.address)),
             Self::Record(record) => Cow::Borrowed(&record.owner),
+        }
+    }
+
+    /// Returns the primary that the intent is about, whatever the route of its name.
+    pub fn moved_from(&self) -> Option<&str> {
+        match self {
+            Self::ZoneAbsent(zone) => zone.moved_from.as_deref(),
+            Self::Zone(_) | Self::Ptr(_) | Self::Record(_) => None,
         }
     }
 
@@ -121,7 +134,10 @@ impl Intent {
     pub fn key(&self) -> IntentKey {
         match self {
             Self::Zone(zone) => IntentKey::Zone(zone.name.clone()),
-            Self::ZoneAbsent(zone) => IntentKey::Zone(zone.name.clone()),
+            Self::ZoneAbsent(zone) => match &zone.moved_from {
+                Some(primary) => IntentKey::ZoneOn(zone.name.clone(), primary.clone()),
+                None => IntentKey::Zone(zone.name.clone()),
+            },
             Self::Ptr(ptr) => IntentKey::Ptr(ptr.address, ptr.hostname.to_lowercase()),
             Self::Record(record) => {
                 let owner = record.owner.to_lowercase();
@@ -135,6 +151,7 @@ impl std::fmt::Display for IntentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Zone(zone) => zone.fmt(f),
+            Self::ZoneOn(zone, primary) => write!(f, "{zone} on {primary}"),
             Self::Ptr(address, hostname) => write!(f, "{address} PTR {hostname}"),
             Self::Record(owner, rtype, rdata) => {
                 if *rtype == RecordType::TXT {

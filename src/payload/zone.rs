@@ -111,6 +111,7 @@ impl Payload {
         let zone = AbsentZone {
             name: zone_name(name)?,
             trust: Trust::Panel,
+            moved_from: None,
         };
         self.command(place, Verb::Delete, Intent::ZoneAbsent(zone));
         Ok(())

@@ -67,7 +67,7 @@ impl Dispatcher<'_> {
         };
         let one = async |index: usize| {
             let intent = intents[index];
-            let routed = |handled| self.engine.routes.routed(&intent.name(), handled);
+            let routed = |handled| self.engine.routes.routed(intent, handled);
             match &accepted[index] {
                 Accepted::Stale { newest } => routed(Handled::Stale { newest: *newest }),
                 Accepted::Earlier { .. } => routed(Handled::Replaced),
@@ -166,7 +166,7 @@ impl Dispatcher<'_> {
             sleep(pause).await;
             pause = (pause * 2).min(LOOK_PAUSE_MAX);
         };
-        self.engine.routes.routed(&intent.name(), handled)
+        self.engine.routes.routed(intent, handled)
     }
 
     /// Runs a batch, and writes job outcomes every [`FLUSH_INTERVAL`].

@@ -30,7 +30,7 @@ pub async fn dispatch_preview(
         if overtaken[index].is_none() {
             return engine.preview(intent, deadline).await;
         }
-        engine.routes.routed(&intent.name(), Ok(None))
+        engine.routes.routed(intent, Ok(None))
     };
     run(intents, engine.policy, one, report).await;
 }

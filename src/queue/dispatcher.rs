@@ -4,13 +4,14 @@ use tokio::time::Instant;
 
 use super::backoff::{self, JOB_SECONDS, LOAD_SECONDS, UNREACHABLE_SECONDS};
 use super::history::{Kept, NewEvent};
-use super::job::{AttemptState, Contact, JobId, JobOutcome, Settlement};
+use super::job::{AttemptState, Contact, JobId, JobOutcome, Removal, Settlement};
 use super::jobs::Jobs;
 use crate::deliver::{
-    Delivered, Engine, Failure, Primary, Purpose, REFUSAL_SECONDS, Retry, Routed, RoutedResult,
+    Delivered, Elsewhere, Engine, FOLLOW_SECONDS, Failure, LeftOut, Moving, Primary, Purpose,
+    REFUSAL_SECONDS, Retry, Routed, RoutedResult,
 };
 use crate::diagnostic::{Diagnose as _, Software};
-use crate::model::{Intent, Presence};
+use crate::model::{AbsentZone, Intent, IntentKey, Presence, ZoneName};
 
 /// How long a job waits for another instance to give up its zone, in seconds. A customer moves from one panel to another
 /// in less.
@@ -106,6 +107,8 @@ impl Dispatcher<'_> {
             contact: contact.map(|(contact, primary)| (primary.name.clone(), contact)),
             in_place,
             event: NewEvent::of(&result, software),
+            removals: removals(intent, &result),
+            withdrawn: withdrawn(intent, &result, primary_),
             now,
         });
         let stays = stays.filter(|_| settled.is_ok());
@@ -191,6 +194,8 @@ impl Dispatcher<'_> {
         let counts = !had_no_time && !failure.is_load();
         let seconds = if had_no_time {
             0
+        } else if let Failure::Moving(Moving::SecondariesFollow) = failure {
+            FOLLOW_SECONDS
         } else if let Failure::ZoneJustFreed { .. } = failure {
             FREE_SECONDS
         } else {
@@ -242,6 +247,42 @@ fn is_challenge_without_zone(intent: &Intent, failure: &Failure) -> bool {
         ) || is_added && matches!(cause, Failure::Unsigned { .. }))
 }
 
+/// Returns what must go from other primaries now that a zone is in place, or is gone.
+fn removals(intent: &Intent, result: &Result<Delivered, Failure>) -> Vec<Removal> {
+    let left_out = result.iter().flat_map(|delivered| &delivered.left_out);
+    let moved = left_out.filter_map(|it| {
+        if let LeftOut::Elsewhere(Elsewhere::Moved { primary, seconds }) = it {
+            return Some((primary, *seconds));
+        }
+        None
+    });
+    let removal = |(primary, after_seconds): (&String, u64)| Removal {
+        intent: Intent::ZoneAbsent(AbsentZone {
+            name: ZoneName::new(&intent.name()),
+            trust: intent.trust(),
+            moved_from: Some(primary.clone()),
+        }),
+        primary: primary.clone(),
+        after_seconds,
+    };
+    moved.map(removal).collect()
+}
+
+/// Returns the key of the removal of a zone from a primary that it has been delivered to now.
+fn withdrawn(
+    intent: &Intent,
+    result: &Result<Delivered, Failure>,
+    primary: Option<&Primary>,
+) -> Option<String> {
+    match (intent, result, primary) {
+        (Intent::Zone(zone), Ok(_), Some(primary)) => {
+            let key = IntentKey::ZoneOn(zone.name.clone(), primary.name.clone());
+            Some(key.to_string())
+        }
+        _ => None,
+    }
+}
+
 /// Returns how the primary responded. `None` if an attempt shows nothing about it.
 fn contact(result: &Result<Delivered, Failure>) -> Option<Contact> {
     match result {
@@ -250,7 +291,8 @@ fn contact(result: &Result<Delivered, Failure>) -> Option<Contact> {
             Failure::DeadlinePassed
             | Failure::State
             | Failure::AwaitedZone { .. }
-            | Failure::ZoneJustFreed { .. },
+            | Failure::ZoneJustFreed { .. }
+            | Failure::Moving(_),
         ) => None,
         Err(failure) => (failure.retry() == Retry::Transient).then(|| Contact::Failed {
             is_silent: failure.is_silent(),

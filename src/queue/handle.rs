@@ -123,6 +123,18 @@ impl StateStore for StoreHandle {
         self.read(key, Store::knows)
     }
 
+    fn elsewhere(&self, key: &ZoneKey) -> Answer<Vec<String>> {
+        let key = key.clone();
+        self.request(move |group, sender| {
+            let is_of_zone = |it: &StoreChange| it.zone().is_some_and(|it| it.zone == key.zone);
+            if group.changes.iter().any(is_of_zone) {
+                group.written()?;
+            }
+            sender.send(group.store.elsewhere(&key)?).ok();
+            Ok(())
+        })
+    }
+
     fn list(&self) -> Answer<Vec<ZoneSummary>> {
         self.ask(|store| store.list())
     }

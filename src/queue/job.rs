@@ -165,12 +165,25 @@ pub(crate) struct Settlement {
     pub(crate) outcome: JobOutcome,
     /// The primary's name, and how it responded. `None` if none was asked.
     pub(crate) contact: Option<(String, Contact)>,
+    /// What must go from other primaries now that the intent is in place.
+    pub(crate) removals: Vec<Removal>,
+    /// The key of a removal that must not happen now.
+    pub(crate) withdrawn: Option<String>,
     /// The primary that the intent is in place on, and what is kept of it; `None` if it is not in place.
     pub(crate) in_place: Option<(String, Kept)>,
     /// What is noted of the attempt.
     pub(crate) event: Option<NewEvent>,
     /// Seconds since 1970.
     pub(crate) now: u64,
+}
+
+/// The removal of a zone from a primary that it has moved from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Removal {
+    pub(crate) intent: Intent,
+    /// The name of that primary.
+    pub(crate) primary: String,
+    pub(crate) after_seconds: u64,
 }
 
 /// A part of a zone that is not as it was sent.

@@ -19,6 +19,8 @@ mod jobs;
 mod learnt;
 mod listed;
 mod member;
+mod moves;
+
 mod progress;
 mod ptr;
 mod removed;
@@ -83,7 +85,10 @@ fn apply(
         }
         StoreChange::Learn(lesson) => learnt::learn(transaction, lesson)?,
         StoreChange::Unlearn(primary, zones) => learnt::unlearn(transaction, primary, zones)?,
-        StoreChange::Settle(settlement) => jobs::settle(transaction, settlement, token)?,
+        StoreChange::Settle(settlement) => {
+            moves::settle(transaction, settlement)?;
+            jobs::settle(transaction, settlement, token)?;
+        }
     }
     Ok(0)
 }

@@ -39,6 +39,14 @@ enum Stored<R> {
         #[serde(default, skip_serializing_if = "is_false")]
         trusted: bool,
     },
+    /// A zone that must go from a primary, because it has moved to another one.
+    Moved {
+        name: String,
+        /// The name of the primary.
+        from: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        trusted: bool,
+    },
     Ptr {
         address: IpAddr,
         hostname: String,
@@ -121,10 +129,17 @@ pub(super) fn to_text(intent: &Intent) -> String {
             rejected: zone.rejected.as_slice().iter().map(to_stored).collect(),
             trusted: zone.trust == Trust::Operator,
         },
-        Intent::ZoneAbsent(zone) => Stored::Gone {
-            name: zone.name.to_string(),
-            trusted: zone.trust == Trust::Operator,
-        },
+        Intent::ZoneAbsent(zone) => {
+            let (name, trusted) = (zone.name.to_string(), zone.trust == Trust::Operator);
+            match zone.moved_from.clone() {
+                Some(from) => Stored::Moved {
+                    name,
+                    from,
+                    trusted,
+                },
+                None => Stored::Gone { name, trusted },
+            }
+        }
         Intent::Ptr(ptr) => Stored::Ptr {
             address: ptr.address,
             hostname: ptr.hostname.to_string(),
@@ -178,6 +193,16 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
         Stored::Gone { name, trusted } => Intent::ZoneAbsent(AbsentZone {
             name: ZoneName::new(&parse_name(&name)?),
             trust: trust(trusted),
+            moved_from: None,
+        }),
+        Stored::Moved {
+            name,
+            from,
+            trusted,
+        } => Intent::ZoneAbsent(AbsentZone {
+            name: ZoneName::new(&parse_name(&name)?),
+            trust: trust(trusted),
+            moved_from: Some(from),
         }),
         Stored::Ptr {
             address,
@@ -352,10 +377,11 @@ mod tests {
                 trust: Trust::Operator,
             }));
         }
-        for trust in [Trust::Panel, Trust::Operator] {
+        for (trust, from) in [(Trust::Panel, None), (Trust::Operator, Some("old"))] {
             comes_back(&Intent::ZoneAbsent(AbsentZone {
                 name: ZoneName::new(&Name::root()),
                 trust,
+                moved_from: from.map(str::to_owned),
             }));
         }
         for presence in [Presence::Present, Presence::Absent] {

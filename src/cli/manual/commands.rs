@@ -234,13 +234,23 @@ const FACTS: &[Facts] = &[
     },
     Facts {
         command: "zone adopt",
-        statuses: OF_ZONE,
+        statuses: &[DONE, DIFFERENCES, REFUSED, LATER],
         uses: Uses::Queue,
-        examples: &[(
-            "Let this installation manage a zone that was there before:",
-            "nsbridge zone adopt example.org",
-        )],
-        see_also: &[],
+        examples: &[
+            (
+                "Let this installation manage a zone that was there before:",
+                "nsbridge zone adopt example.org",
+            ),
+            (
+                "Take over all zones of an installation that does not exist any more:",
+                "nsbridge zone adopt --from plesk01 --all",
+            ),
+            (
+                "Show which records of its former owner the next delivery may remove:",
+                "nsbridge zone adopt --prune --dry-run example.org",
+            ),
+        ],
+        see_also: &["nsbridge-zone-list(1)"],
     },
     Facts {
         command: "zone list",

@@ -49,7 +49,8 @@ impl<'a> Subject<'a> {
                 format!("{} PTR", ptr.address),
                 Some(ptr.hostname.to_string()),
             ),
-            intent @ (Intent::Zone(_) | Intent::ZoneAbsent(_)) => (intent.key().to_string(), None),
+            Intent::Zone(zone) => (zone.name.to_string(), None),
+            Intent::ZoneAbsent(zone) => (zone.name.to_string(), None),
         };
         Self {
             name,

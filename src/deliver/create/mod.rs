@@ -5,11 +5,19 @@
 //! also load nothing, and then the first UPDATE adds the SOA. Meanwhile it answers as for a zone that it does
 //! not have, or SERVFAIL.
 
+mod adopt;
+mod moved;
 pub(super) mod rekey;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+pub(crate) use adopt::adopt;
+pub use adopt::{Adopted, AdoptedFrom, Adoption, FormerOwner};
+pub(crate) use moved::{
+    FOLLOW_SECONDS, Wanted, announce, check_moved, elsewhere, have_two_catalogs, relabel,
+};
 
 use crate::deliver::context::Context;
 use crate::deliver::error::{Failure, Retry};

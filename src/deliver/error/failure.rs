@@ -4,6 +4,7 @@ mod words;
 
 use std::net::IpAddr;
 
+use super::moving::Moving;
 use words::{bare, detail, direction, of_time, of_transfer, times};
 
 use crate::diagnostic::{
@@ -213,6 +214,8 @@ pub enum Failure {
     OfCatalog { catalog: ZoneName },
     /// No route leads to a primary.
     NoRoute,
+    /// The zone is not removed yet from the primary that it has moved from.
+    Moving(Moving),
     /// The address is in no network with managed PTR records.
     OutsideNetworks { address: IpAddr },
     /// The primary has no reverse zone for the address, and nsbridge may not create one.
@@ -442,6 +445,7 @@ impl Diagnose for Failure {
             Self::Denied { suffix } => case!(zone::ZONE_PROTECTED, suffix),
             Self::OfCatalog { catalog } => case!(ownership::ZONE_OF_CATALOG, catalog),
             Self::NoRoute => case!(zone::ROUTE_ABSENT),
+            Self::Moving(moving) => moving.diagnostic(),
             Self::OutsideNetworks { address } => case!(ptr::ADDRESS_OUTSIDE_NETWORKS, address),
             Self::ReverseZoneAbsent {
                 owner,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::AddAssign;
 
-use crate::deliver::error::Failure;
+use crate::deliver::error::{Elsewhere, Failure};
 use crate::diagnostic::{
     Class, Diagnose, Diagnostic, case, displayed, left_out as entries, payload,
 };
@@ -216,6 +216,8 @@ pub enum LeftOut {
         zone: ZoneName,
         instance: Option<String>,
     },
+    /// The zone is on another primary, too, or belongs to another instance.
+    Elsewhere(Elsewhere),
     /// The deleted zone had keys with these tags: its DS records at the parent must go.
     Ds { key_tags: Vec<u16> },
     /// Changes that the primary refuses, also alone.
@@ -291,6 +293,7 @@ impl LeftOut {
             | Self::Hidden(_)
             | Self::Replaced(_)
             | Self::Below { .. }
+            | Self::Elsewhere(_)
             | Self::Ds { .. }
             | Self::Remembered(_) => Vec::new(),
         }
@@ -377,6 +380,7 @@ impl Diagnose for LeftOut {
                     case!(entries::NAMES_HIDDEN, zone)
                 }
             }
+            Self::Elsewhere(elsewhere) => elsewhere.diagnostic(),
             Self::Ds { key_tags } => {
                 let key_tags: Vec<String> = key_tags.iter().map(u16::to_string).collect();
                 case!(entries::ZONE_WAS_SIGNED, key_tags = key_tags.join(", "))

@@ -1,6 +1,7 @@
 //! What a primary did not do as it was told, although it took the update.
 
 use super::done::{Counts, Delivered, Done, LeftOut};
+use crate::deliver::error::Elsewhere;
 use crate::model::{Presence, RecordType, RrSet, RrSets, Serial};
 use crate::plan::Comparison;
 
@@ -42,6 +43,16 @@ impl Counts {
         self.added -= missing_count.min(self.added);
         let altered: usize = altered.iter().map(|(set, _)| set.rdatas.len()).sum();
         self.ttl_changed -= altered.min(self.ttl_changed);
+    }
+}
+
+impl Delivered {
+    /// Returns the outcome of the deletion of a zone of another instance, which stays.
+    pub(crate) fn of_other(instance: String) -> Self {
+        Self {
+            done: Done::Unchanged,
+            left_out: vec![LeftOut::Elsewhere(Elsewhere::OfOther { instance })],
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::done::LeftOut;
-use crate::deliver::error::Failure;
+use crate::deliver::error::{Elsewhere, Failure};
 use crate::model::{CurrentZone, InitialZone, Presence, Record, RrSet, ZoneName};
 use crate::plan::Plan;
 
@@ -53,6 +53,20 @@ impl Preview {
             left_out: Vec::new(),
             guard: None,
         }
+    }
+
+    /// Returns the preview of the deletion of a zone of another instance, which stays.
+    ///
+    /// # Errors
+    /// Each other failure.
+    pub(crate) fn of_other(zone: &ZoneName, failure: Failure) -> Result<Self, Failure> {
+        let Failure::OthersZone { instance, .. } = failure else {
+            return Err(failure);
+        };
+        Ok(Self {
+            left_out: vec![LeftOut::Elsewhere(Elsewhere::OfOther { instance })],
+            ..Self::of_zone(zone, ZoneChange::Kept)
+        })
     }
 
     /// Returns the preview of a zone that is created with these contents.

@@ -6,6 +6,7 @@ use crate::deliver::error::Failure;
 use crate::deliver::ownership::authorize::authorize_member;
 use crate::deliver::ownership::catalog::Form;
 use crate::deliver::policy::UnownedZones;
+use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::transaction::{self, Next, Transaction};
 use crate::model::{Serial, ZoneName};
@@ -23,7 +24,7 @@ impl Catalog {
         zone: &ZoneName,
         change: EntryChange,
     ) -> Result<Membership, Failure> {
-        self.run(session, zone, change, None).await
+        self.change_if(session, zone, change, &|_| Ok(())).await
     }
 
     /// Claims a zone by a change, if it is this instance's or `unowned` allows it. Returns its membership before.
@@ -37,25 +38,57 @@ impl Catalog {
         change: EntryChange,
         unowned: UnownedZones,
     ) -> Result<Membership, Failure> {
-        self.run(session, zone, change, Some(unowned)).await
+        let authorize = |it: &Membership| authorize_member(it, zone, unowned);
+        self.change_if(session, zone, change, &authorize).await
     }
 
-    async fn run(
+    /// Changes the entry of a zone if its membership is authorized. Returns its membership before.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::change`], and what `authorize` returns.
+    pub(crate) async fn change_if(
         &self,
         session: &mut Session<'_>,
         zone: &ZoneName,
         change: EntryChange,
-        unowned: Option<UnownedZones>,
+        authorize: &dyn Fn(&Membership) -> Result<(), Failure>,
     ) -> Result<Membership, Failure> {
         let mut changing = Changing {
             catalog: self,
             session,
             zone,
             change,
-            unowned,
+            authorize,
             lost: None,
         };
         transaction::run(&mut changing).await
+    }
+
+    /// Tells the consumers of this catalog that a zone of this instance is about to be listed in another one. Does nothing
+    /// if the zone is not listed here, or changed meanwhile.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Self::change`].
+    pub(crate) async fn announce(
+        &self,
+        session: &mut Session<'_>,
+        zone: &ZoneName,
+        other: &ZoneName,
+    ) -> Result<(), Failure> {
+        let Membership::Ours(member) = self.membership(session, zone).await? else {
+            return Ok(());
+        };
+        if !member.is_listed() {
+            return Ok(());
+        }
+        let serial = self.move_serial(session).await?;
+        let announcement = self.name.announce(&member, other);
+        let reply = session.update(&announcement, &self.key).await?;
+        if is_applied(reply, self.zone(), self.key.name())? {
+            let joins_updates = session.joins_updates().await.unwrap_or(true);
+            self.count_change(serial, joins_updates);
+        }
+        Ok(())
     }
 }
 
@@ -65,8 +98,8 @@ struct Changing<'c, 'a> {
     session: &'c mut Session<'a>,
     zone: &'c ZoneName,
     change: EntryChange,
-    /// Whether a zone of no instance may be claimed; the zone of another may not.
-    unowned: Option<UnownedZones>,
+    /// Refuses the zones of some parties.
+    authorize: &'c dyn Fn(&Membership) -> Result<(), Failure>,
     /// The membership that an UPDATE was decided from whose response was lost.
     lost: Option<Membership>,
 }
@@ -101,9 +134,7 @@ impl<'a> Transaction<'a> for Changing<'_, 'a> {
     async fn decide(&mut self) -> Result<Next<Membership, Self::Change>, Failure> {
         let membership = self.catalog.membership(self.session, self.zone).await?;
         let lost = self.lost.take();
-        if let Some(unowned) = self.unowned {
-            authorize_member(&membership, self.zone, unowned)?;
-        }
+        (self.authorize)(&membership)?;
         let provisioning = self.session.primary.provisioning.as_ref();
         let terms = Terms {
             instance: &self.catalog.instance,

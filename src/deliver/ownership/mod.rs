@@ -42,8 +42,7 @@ pub(crate) use authorize::{
     is_absent, membership, provenance,
 };
 pub(crate) use catalog::{Form, catalog, view as catalog_view};
-pub use claim::AdoptedFrom;
-pub(crate) use claim::{adopt, give_up, leave, list_created, list_found, release, reserve};
+pub(crate) use claim::{give_up, leave, list_created, list_found, release, reserve};
 pub(crate) use mark::{Mark, is_unused, marked, marker};
 pub(crate) use serial::note_serial;
 pub(crate) use spared::is_spared;

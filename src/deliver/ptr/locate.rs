@@ -9,6 +9,8 @@ use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::route::cname::{Chain, Follow, Reached, look};
 use crate::deliver::server::Session;
+use crate::deliver::server::query::ask;
+use crate::deliver::transaction::probe::confirm_no_zone;
 use crate::model::{
     Name, Presence, PtrIntent, Rdata, Record, RecordType, Soa, ZoneName, reverse_name,
 };
@@ -117,4 +119,28 @@ pub(crate) async fn recall(
         records,
         ..PtrLocation::of(owner)
     })
+}
+
+/// Returns the zone of the primary that a name is in. A built-in empty zone, which has no records to read, is none.
+pub(crate) async fn enclosing_zone(
+    cx: &mut Context<'_>,
+    name: &Name,
+) -> Result<Option<ZoneName>, Failure> {
+    if !cx.session.abilities.answers_queries() {
+        return match cx.zone_of(name).await {
+            Err(Failure::ZoneUnknown { .. }) => Ok(None),
+            zone => zone.map(Some),
+        };
+    }
+    let response = match ask(&mut cx.session, name, RecordType::SOA).await {
+        Err(refusal @ Failure::QuestionRefused { .. }) => {
+            confirm_no_zone(&mut cx.session, name, refusal).await?;
+            None
+        }
+        Err(refusal) if refusal.is_refused_question() => None,
+        asked => asked?,
+    };
+    let soa = response.and_then(|response| response.enclosing_soa(name).cloned());
+    let soa = soa.filter(|soa| !Soa::is_built_in(soa));
+    Ok(soa.map(|soa| ZoneName::new(&soa.owner)))
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::deliver::error::Failure;
 use crate::deliver::server::Primary;
-use crate::model::Name;
+use crate::model::{Intent, Name};
 
 /// Which primary serves the names at and below a suffix.
 pub struct Route {
@@ -14,38 +14,59 @@ pub struct Route {
     pub primary: Rc<Primary>,
 }
 
-/// All routes.
-pub struct Routes(Vec<Route>);
+/// All routes, and all primaries.
+pub struct Routes {
+    routes: Vec<Route>,
+    /// With or without a route.
+    primaries: Vec<Rc<Primary>>,
+}
 
 impl Routes {
-    /// Takes routes in any order.
-    pub fn new(routes: Vec<Route>) -> Self {
-        Self(routes)
+    /// Takes routes in any order, and all primaries.
+    pub fn new(routes: Vec<Route>, primaries: Vec<Rc<Primary>>) -> Self {
+        Self { routes, primaries }
     }
 
     /// Routes all names to one primary.
     pub fn of_all(primary: Rc<Primary>) -> Self {
         let suffix = Name::root();
-        Self(vec![Route { suffix, primary }])
+        Self {
+            primaries: vec![Rc::clone(&primary)],
+            routes: vec![Route { suffix, primary }],
+        }
     }
 
     /// Returns each suffix with its primary.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Primary)> {
-        self.0.iter().map(|route| (&route.suffix, &*route.primary))
+        let routes = self.routes.iter();
+        routes.map(|route| (&route.suffix, &*route.primary))
     }
 
-    /// Adds the primary of a name to a result that is from no primary.
-    pub fn routed<T>(&self, name: &Name, result: T) -> Routed<T> {
+    /// Adds the primary of an intent to a result that is from no primary.
+    pub fn routed<T>(&self, intent: &Intent, result: T) -> Routed<T> {
         Routed {
-            primary: self.primary_of(name).cloned(),
+            primary: self.primary_for(intent).cloned(),
             result,
         }
+    }
+
+    /// Returns the primary that an intent is about: that of its route, unless the intent names one.
+    pub fn primary_for(&self, intent: &Intent) -> Option<&Rc<Primary>> {
+        match intent.moved_from() {
+            Some(name) => self.named(name),
+            None => self.primary_of(&intent.name()),
+        }
+    }
+
+    /// Returns the primary with a name in the configuration.
+    pub fn named(&self, name: &str) -> Option<&Rc<Primary>> {
+        self.primaries.iter().find(|primary| primary.name == name)
     }
 
     /// Returns the primary of the longest suffix that covers a name.
     pub fn primary_of(&self, name: &Name) -> Option<&Rc<Primary>> {
         let covering = self
-            .0
+            .routes
             .iter()
             .filter(|route| name.is_at_or_below(&route.suffix));
         covering

@@ -1,8 +1,7 @@
 //! Deletes a zone, or takes the managed records out of one that stays.
 //!
-//! A zone that this instance created goes with all that it holds. From one that was there before, or was
-//! created by other means, the managed records go and the rest stays. A zone of another instance is left
-//! alone. The mark of a zone decides if the state does not know the zone.
+//! A zone that this instance created goes with all that it holds. From one that was there before, or was created by other
+//! means, the managed records go. A zone of another instance stays. Of a zone that the state does not know, the mark decides.
 
 use std::borrow::Cow;
 
@@ -24,11 +23,16 @@ use crate::model::{CurrentZone, Rdata, RrSets, ZoneName};
 use crate::plan::{self, Membership, Plan, Prerequisites};
 use crate::provision::{Deleted, Provisioner, RemovalScope};
 
-/// Deletes the zone if this instance created it, else removes the managed records.
+/// Deletes the zone if this instance created it, else removes the managed records; none are in a zone of another one.
 pub(crate) async fn delete_zone(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Delivered, Failure> {
+    let deleted = delete(cx, zone).await;
+    cx.end_deletion(zone, deleted).await
+}
+
+async fn delete(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Delivered, Failure> {
     cx.session.take_permit().await?;
     let key = cx.session.zone_key(zone);
     let mut state = cx.store.load(&key).await?;
@@ -59,8 +63,7 @@ pub(crate) async fn delete_zone(
     if is_spared {
         return Ok(delivered);
     }
-    // After the zone itself: a process that is killed in between leaves a zone of this instance, and the
-    // next delivery goes on from there.
+    // After the zone itself: if the process is killed in between, the next delivery goes on from there.
     ownership::release(&mut cx.session, zone).await?;
     if matches!(delivered.done, Done::Deleted | Done::AlreadyAbsent) {
         delivered.left_out.extend(LeftOut::of_deleted(key_tags));

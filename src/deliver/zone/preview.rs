@@ -70,7 +70,8 @@ pub(crate) async fn preview_deletion(
     cx: &mut Context<'_>,
     zone: &ZoneName,
 ) -> Result<Preview, Failure> {
-    let mut preview = show_deletion(cx, zone).await?;
+    let shown = show_deletion(cx, zone).await;
+    let mut preview = shown.or_else(|failure| Preview::of_other(zone, failure))?;
     if !preview.is_empty() {
         preview.guard = cx.deletion_guard(zone).await?;
     }
@@ -99,7 +100,6 @@ async fn show_deletion(cx: &mut Context<'_>, zone: &ZoneName) -> Result<Preview,
         match found {
             Found::Zone(current) => Preview::of_deletion(&current),
             Found::Absent | Found::NotShown(_) => Preview::of_zone(zone, ZoneChange::Kept),
-            // It goes with whatever it held.
             Found::NotLoaded(_) => Preview::of_zone(zone, ZoneChange::Deleted),
         }
     } else {

@@ -28,6 +28,8 @@ pub enum EntryChange {
     GiveUp,
     /// Claims a zone, whatever its membership.
     TakeOver,
+    /// Lists a zone of this instance under another label, so that consumers take it up anew.
+    Relabel,
 }
 
 /// What becomes of an entry: its claim, and its member node.
@@ -87,6 +89,10 @@ impl<'g> Terms<'g> {
                     ..member.claim.clone()
                 };
                 Some((Some(claim), NodeChange::Keep))
+            }
+            (EntryChange::Relabel, Membership::Ours(member)) if member.is_listed() => {
+                let claim = self.new_claim(member.claim.state);
+                Some((Some(claim), list))
             }
             (EntryChange::NoteCreated, Membership::Ours(member)) if member.is_preexisting() => {
                 Some((Some(in_state(member, ClaimState::Made)), NodeChange::Keep))

@@ -99,6 +99,23 @@ impl CatalogName {
         self.batch(vec![self.format_prerequisite()], vec![update])
     }
 
+    /// Returns the UPDATE that tells consumers that a listed zone changes over to another catalog (RFC 9432 section 4.3.1).
+    pub fn announce(&self, member: &Member, other: &ZoneName) -> Batch {
+        let claim = &member.claim;
+        let coo = prefixed(&self.node(&claim.label), &[COO]);
+        let owner = self.claim_owner(&member.zone);
+        self.batch(
+            vec![
+                self.format_prerequisite(),
+                equals(owner, RecordType::ZONEMD, claim.to_rdata()),
+            ],
+            vec![
+                remove_set(coo.clone(), RecordType::PTR),
+                add(coo, RecordType::PTR, Rdata::from_name(other.apex())),
+            ],
+        )
+    }
+
     fn remove_node(&self, label: &[u8]) -> [Update; 3] {
         let node = self.node(label);
         [

@@ -421,6 +421,7 @@ pub(super) fn settle(
         in_place,
         event,
         now,
+        ..
     } = settlement;
     let primary = contact.as_ref().map_or("", |(primary, _)| primary);
     if let Some(event) = event {

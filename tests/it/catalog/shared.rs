@@ -97,11 +97,9 @@ fn assert_denied_at_most(run: &Run, other: &str) {
     let denied = format!("the zone belongs to the instance `{other}`");
     let is_denial = |line: &str| line.contains(&denied);
     assert!(run.stderr.lines().all(is_denial), "{run:#?}");
-    // A deletion is held, and a zone that is to be there is waited for.
+    // A deletion is done, and a zone that is to be there is waited for.
     let codes = run.codes();
-    run.assert_status(if codes.contains(&"NB-ZONE-OF-OTHER") {
-        69
-    } else if codes.contains(&"NB-ZONE-AWAITED") {
+    run.assert_status(if codes.contains(&"NB-ZONE-AWAITED") {
         75
     } else {
         0

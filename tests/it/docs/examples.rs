@@ -82,6 +82,8 @@ const WITH_A_SERVER: &[(&str, i32)] = &[
     ("nsbridge log example.com", 0),
     ("nsbridge sync --all zones", 0),
     ("nsbridge zone adopt example.org", 0),
+    ("nsbridge zone adopt --from plesk01 --all", 0),
+    ("nsbridge zone adopt --prune --dry-run example.org", 1),
     ("nsbridge zone rekey example.com", 0),
     ("nsbridge zone rekey --all", 0),
     ("nsbridge zone list", 0),

@@ -38,8 +38,8 @@ pub(crate) struct Builder {
     /// The names of those of them that the key may not update.
     closed: Vec<String>,
     policy: Option<String>,
-    /// A catalog, and where it is kept.
-    followed: Option<(String, String)>,
+    /// Catalogs, and where each is kept.
+    followed: Vec<(String, String)>,
     settings: Vec<(String, String)>,
     without_key: bool,
 }
@@ -84,7 +84,8 @@ impl Builder {
 
     /// Follows a catalog of the server on a port of 127.0.0.1, and looks every second what has become of it.
     pub(crate) fn follow(mut self, catalog: &str, primary: u16) -> Self {
-        self.followed = Some((catalog.to_owned(), format!("127.0.0.1:{primary}")));
+        let followed = (catalog.to_owned(), format!("127.0.0.1:{primary}"));
+        self.followed.push(followed);
         self.setting("xfr-cycle-interval", "1")
     }
 
@@ -123,7 +124,7 @@ impl Builder {
         for name in &self.signed {
             pdns.pdnsutil(&["secure-zone", name]);
         }
-        if let Some((catalog, primary)) = &self.followed {
+        for (catalog, primary) in &self.followed {
             pdns.pdnsutil(&["create-secondary-zone", catalog, primary]);
             pdns.pdnsutil(&["set-kind", catalog, "consumer"]);
         }
@@ -169,7 +170,7 @@ impl Pdns {
             signed: Vec::new(),
             closed: Vec::new(),
             policy: None,
-            followed: None,
+            followed: Vec::new(),
             settings: Vec::new(),
             without_key: false,
         }

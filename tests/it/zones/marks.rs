@@ -36,11 +36,16 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
         .assert_error("example.com.", "NB-ZONE-OF-OTHER");
     let delete = payload::call(&[payload::delete("example.com")]);
     two.run(&["plesk", "--dry-run"], &delete)
-        .assert_status(69)
-        .assert_code("NB-ZONE-OF-OTHER");
+        .assert_status(0)
+        .assert_code("NB-ZONE-OF-OTHER-STAYS");
+    // Nothing of its own is there, and nothing waits for a person.
     two.plesk(&delete)
-        .assert_status(69)
-        .assert_error("example.com.", "NB-ZONE-OF-OTHER");
+        .assert_status(0)
+        .assert_codes(&["NB-ZONE-OF-OTHER-STAYS"])
+        .assert_code_with("NB-ZONE-OF-OTHER-STAYS", "`one`")
+        .assert_stdout("example.com.: unchanged on main (127.0.0.1:PORT)\n");
+    two.run(&["queue", "list"], "")
+        .assert_stdout("total: 0 jobs, 0 held\n");
     ours.assert_on(&server);
 
     two.run(&["zone", "adopt", "example.com"], "")
@@ -63,7 +68,7 @@ fn without_a_catalog_another_instances_zone_is_left_alone_until_it_is_adopted(ki
     };
     let run = one.plesk(&delete);
     match kind {
-        Kind::PowerDns(_) => run.assert_status(69).assert_code("NB-ZONE-OF-OTHER"),
+        Kind::PowerDns(_) => run.assert_status(0).assert_code("NB-ZONE-OF-OTHER-STAYS"),
         Kind::Bind(_) | Kind::Knot(_) => run.assert_status(0).assert_code("NB-ZONE-EXCLUDED"),
     };
     assert_eq!(dig::short(&server, "www.example.com", "A").len(), 2);
@@ -111,11 +116,11 @@ fn a_zone_that_another_instance_made_anew_is_left_alone(kind: Kind) {
     }
     for name in &names[1..] {
         let run = one.run(&["plesk", "--dry-run"], delete(name));
-        run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
+        run.assert_status(0).assert_code("NB-ZONE-OF-OTHER-STAYS");
         for _ in 0..2 {
             one.plesk(delete(name))
-                .assert_status(69)
-                .assert_code("NB-ZONE-OF-OTHER");
+                .assert_status(0)
+                .assert_code("NB-ZONE-OF-OTHER-STAYS");
         }
     }
     for name in names {
@@ -164,7 +169,7 @@ fn a_zone_that_was_taken_back_is_left_alone(kind: Kind) {
     }
     for _ in 0..2 {
         let run = two.plesk(&delete);
-        run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
+        run.assert_status(0).assert_code("NB-ZONE-OF-OTHER-STAYS");
     }
     assert!(content.iter().any(|line| line.ends_with(" A 192.0.2.3")));
     assert_eq!(dig::short(&server, "www.example.com", "A"), ["192.0.2.3"]);
@@ -232,8 +237,8 @@ fn a_zone_by_hand_that_another_instance_made_anew_is_not_emptied() {
     let delete = payload::call(&[payload::delete("example.com")]);
     for command in [&["plesk", "--dry-run"][..], &["plesk"]] {
         one.run(command, &delete)
-            .assert_status(69)
-            .assert_code("NB-ZONE-OF-OTHER");
+            .assert_status(0)
+            .assert_code("NB-ZONE-OF-OTHER-STAYS");
     }
     wanted("").assert_on(&named);
 }
@@ -309,7 +314,7 @@ fn a_zone_that_no_catalog_lists_is_whose_mark_it_bears(kind: Kind) {
     let run = two.run(&["acme", "add", "www.example.com", "value"], "");
     run.assert_status(69).assert_code("NB-RECORD-OF-OTHER");
     let run = two.run(&["zone", "delete", "example.com"], "");
-    run.assert_status(69).assert_code("NB-ZONE-OF-OTHER");
+    run.assert_status(0).assert_code("NB-ZONE-OF-OTHER-STAYS");
     ours.assert_on(&server);
     // Its owner lists it as soon as it keeps the catalog, too.
     let one = one.catalog(CATALOG);

@@ -85,7 +85,7 @@ fn foretell(
     let holder = zones.get(name).copied();
     match (holder, is_deletion) {
         (Some(Holder::Instance(other)), true) if other != instance => {
-            (69, Some("NB-ZONE-OF-OTHER"), holder)
+            (0, Some("NB-ZONE-OF-OTHER-STAYS"), holder)
         }
         (Some(Holder::Instance(other)), false) if other != instance => {
             (75, Some("NB-ZONE-AWAITED"), holder)

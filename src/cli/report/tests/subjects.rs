@@ -244,7 +244,11 @@ pub(super) fn commands() -> Vec<Command> {
             wanted: [].into(),
         })
     };
-    let zone = Intent::ZoneAbsent(AbsentZone { name, trust });
+    let zone = Intent::ZoneAbsent(AbsentZone {
+        name,
+        trust,
+        moved_from: None,
+    });
     let (v4, v6) = (ptr("198.51.100.7"), ptr("2001:db8::ab:7"));
     let records = records().map(|(owner, rtype, rdata)| {
         Intent::Record(RecordIntent {

@@ -27,6 +27,7 @@ pub(super) fn absent(zone: &str) -> AbsentZone {
     AbsentZone {
         name: name(zone),
         trust,
+        moved_from: None,
     }
 }
 
@@ -69,6 +70,8 @@ pub(super) fn settle(store: &mut Store, id: JobId, key: &str, outcome: JobOutcom
         key,
         outcome,
         contact: None,
+        removals: Vec::new(),
+        withdrawn: None,
         in_place: None,
         event: None,
         now: NOW,
@@ -223,6 +226,8 @@ fn the_log_that_calls_leave_stays_short() {
             key: "zone a.example.".into(),
             outcome: JobOutcome::Delivered,
             contact: None,
+            removals: Vec::new(),
+            withdrawn: None,
             in_place: None,
             event: None,
             now: NOW,

@@ -134,6 +134,10 @@ fn reason(failure: &Failure) -> Reason {
         | Failure::NoRoomForCheck
         | Failure::CheckNameStays { .. }
         | Failure::OutsideNetworks { .. } => Rule,
+        Failure::Moving(
+            Moving::PrimaryUnknown { .. } | Moving::Signed { .. } | Moving::SameServer { .. },
+        ) => Rule,
+        Failure::Moving(_) => Passes,
         Failure::Provision(error) => match error {
             ProvisionError::Rndc(RndcError::BadReply { .. } | RndcError::Unanswered { .. })
             | ProvisionError::PowerDns(
@@ -318,6 +322,9 @@ fn failures() -> Vec<Failure> {
         Failure::Denied { suffix: name() },
         Failure::OfCatalog { catalog: zone() },
         Failure::NoRoute,
+        Failure::Moving(Moving::PrimaryUnknown {
+            primary: instance(),
+        }),
         Failure::OutsideNetworks { address: peer.ip() },
         Failure::ReverseZoneAbsent {
             owner: name(),
