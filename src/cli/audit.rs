@@ -15,7 +15,9 @@ use super::output::{Output, count};
 use super::report::fail;
 use super::status::Status;
 use super::store::with_store;
-use crate::deliver::{CatalogRepair, Difference, DifferenceKind, Engine, Primary, Provenance};
+use crate::deliver::{
+    CatalogRepair, Difference, DifferenceKind, Engine, Primary, Provenance, Purpose,
+};
 use crate::diagnostic::{case, command as entries};
 use crate::model::{AbsentZone, Intent, Name, Trust, ZoneName};
 use crate::payload::Command;
@@ -127,9 +129,9 @@ pub(super) fn run(
             Some(made) => wanted.into_iter().partition(|it| is_made(it, made)),
             None => (Vec::new(), wanted),
         };
-        for (wanted, prunes) in [(others, false), (made, true)] {
-            let differing = audit.zones(&wanted, prunes, &setup);
-            audit.repair(&differing, prunes, &mut setup);
+        for (wanted, purpose) in [(others, Purpose::Repair), (made, Purpose::Prune)] {
+            let differing = audit.zones(&wanted, purpose, &setup);
+            audit.repair(&differing, purpose, &mut setup);
         }
         match next {
             Some(next) => after = next,
@@ -252,7 +254,7 @@ impl Audit<'_> {
                         }
                     }
                     Err(failure) => {
-                        status.or_worse(fail("catalog", Some(primary), &failure, output))
+                        status.or_worse(fail("catalog", Some(primary), &failure, output));
                     }
                 }
             }
@@ -264,7 +266,7 @@ impl Audit<'_> {
     }
 
     /// Compares zones and PTR values. Returns those that differ.
-    fn zones(&mut self, wanted: &[Wanted], prunes: bool, setup: &Setup) -> Vec<Wanted> {
+    fn zones(&mut self, wanted: &[Wanted], purpose: Purpose, setup: &Setup) -> Vec<Wanted> {
         let (mut differing, mut found) = (Vec::new(), 0);
         let secondaries = self.arguments.secondaries;
         let work = async |store_thread: &StoreThread, output: &mut Output| {
@@ -286,7 +288,7 @@ impl Audit<'_> {
                 }
             };
             dispatcher
-                .audit(wanted, prunes, setup.deadline, note)
+                .audit(wanted, purpose, setup.deadline, note)
                 .await?;
             if secondaries {
                 let engine = setup.engine(store_thread.store());
@@ -304,7 +306,7 @@ impl Audit<'_> {
     }
 
     /// Puts in place again what differs.
-    fn repair(&mut self, differing: &[Wanted], prunes: bool, setup: &mut Setup) {
+    fn repair(&mut self, differing: &[Wanted], purpose: Purpose, setup: &mut Setup) {
         if !self.arguments.repair || differing.is_empty() {
             return;
         }
@@ -313,8 +315,7 @@ impl Audit<'_> {
             .map(|it| command("what was delivered before", it.intent.clone()))
             .collect();
         let source = Source {
-            repairs: true,
-            prunes,
+            purpose,
             ..Source::default()
         };
         setup.restart_time();

@@ -18,7 +18,7 @@ use super::report::{Report, first_of, refuse, subject, with_progress};
 use super::runtime::block_on;
 use super::status::Status;
 use super::store::{act_as_owner_of, with_store};
-use crate::deliver::{Failure, Routed, RoutedResult};
+use crate::deliver::{Failure, Purpose, Routed, RoutedResult};
 use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
@@ -78,10 +78,8 @@ pub(super) fn hand_over(commands: &[Command], setup: &Setup, output: &mut Output
 pub(super) struct Source<'a> {
     /// The folder or configuration that lists their zones.
     pub(super) listing: Option<&'a Listing>,
-    /// The intents were in place, and are put in place again.
-    pub(super) repairs: bool,
-    /// Records of others in their zones go as well.
-    pub(super) prunes: bool,
+    /// What the intents are delivered for.
+    pub(super) purpose: Purpose,
     /// The operator allows any number of removals, and signed zones to be created anew.
     pub(super) is_forced: bool,
 }
@@ -90,8 +88,7 @@ impl Source<'_> {
     fn origin(&self) -> Origin {
         Origin {
             caller: caller::name().into(),
-            repairs: self.repairs,
-            prunes: self.prunes,
+            purpose: self.purpose,
             is_forced: self.is_forced,
         }
     }

@@ -9,6 +9,7 @@ use super::input;
 use super::message::Abort;
 use super::output::{Output, count};
 use super::status::Status;
+use crate::deliver::Purpose;
 use crate::model::Name;
 use crate::payload::Command;
 
@@ -42,7 +43,7 @@ pub(super) fn run(
     let chosen = Chosen::of(&arguments.zones, &arguments.primary, &setup)?;
     let mut status = bring_back_catalogs(&chosen, &setup, output);
     let source = Source {
-        repairs: true,
+        purpose: Purpose::Repair,
         is_forced: arguments.force,
         ..Source::default()
     };

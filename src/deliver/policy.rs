@@ -59,13 +59,16 @@ pub struct Policy {
 }
 
 /// What an intent is delivered for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Purpose {
     /// It is new, or as new.
+    #[default]
     Change,
     /// It was in place before, and is put in place again whole: values beside those that somebody changed go, and so do
     /// records that were removed before and are back.
     Repair,
+    /// The same, and records of others in the zone, which this instance made, go as well.
+    Prune,
 }
 
 /// What to do with an intent for a zone without any record.
@@ -185,9 +188,12 @@ impl Policy {
         self.creates_signed_anew = true;
     }
 
-    /// Lets records of others go.
-    pub fn prune(&mut self) {
-        self.foreign = ForeignRecords::Remove;
+    /// Delivers for a purpose.
+    pub fn deliver_for(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
+        if purpose == Purpose::Prune {
+            self.foreign = ForeignRecords::Remove;
+        }
     }
 
     pub(crate) fn scope<'a>(&'a self, managed: &'a RrSets) -> Scope<'a> {

@@ -90,6 +90,13 @@ pub enum Prerequisites {
     None,
 }
 
+impl Prerequisites {
+    /// Returns whether each UPDATE names the SOA that it was computed from.
+    pub fn name_soa(self) -> bool {
+        matches!(self, Self::Soa | Self::SoaMovedOn)
+    }
+}
+
 /// How often prerequisites on RRsets fail under one SOA until another reason than a change by another
 /// program is assumed: such a change moves the serial on.
 const FAILURES_MAX: u32 = 3;

@@ -108,10 +108,10 @@ pub struct FirstContents {
 }
 
 impl FirstContents {
-    /// Moves the serial past that which a zone had that is gone: secondaries may have it still.
-    pub fn pass_serial(&mut self, remembered: Serial) {
+    /// Moves the serial past that which the zone had before it was gone, if it is known: secondaries may have it still.
+    pub fn pass_serial(&mut self, remembered: Option<Serial>) {
         let serial = &mut self.zone.soa.serial;
-        if !serial.is_after(remembered) {
+        if let Some(remembered) = remembered.filter(|it| !serial.is_after(*it)) {
             *serial = remembered.plus(1);
         }
     }

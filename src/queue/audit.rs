@@ -10,8 +10,8 @@ use super::dispatch::run;
 use super::dispatcher::Dispatcher;
 use super::history::Wanted;
 use crate::deliver::{
-    CatalogAudit, CatalogRepair, Difference, Engine, Failure, Policy, Preview, Primary, Purpose,
-    Retry, RoutedResult,
+    CatalogAudit, CatalogRepair, Difference, Engine, Failure, Preview, Primary, Purpose, Retry,
+    RoutedResult,
 };
 use crate::diagnostic::Diagnose as _;
 use crate::model::Intent;
@@ -31,24 +31,19 @@ const FINDING_OCTETS_MAX: usize = 200;
 
 impl Dispatcher<'_> {
     /// Compares wanted intents with their primaries, many at once, and reports the differences of each, in order. Notes
-    /// them for `nsbridge status`. With `prunes`, records of others are differences. Changes nothing on the primaries.
+    /// them for `nsbridge status`. If it is to prune, records of others are differences. Changes nothing on the primaries.
     ///
     /// # Errors
     /// [`Failure::State`] if the file failed.
     pub(crate) async fn audit(
         &self,
         wanted: &[Wanted],
-        prunes: bool,
+        purpose: Purpose,
         deadline: Instant,
         mut report: impl FnMut(&Wanted, RoutedResult<Vec<Difference>>),
     ) -> Result<(), Failure> {
-        let mut policy = Policy {
-            purpose: Purpose::Repair,
-            ..self.engine.policy.clone()
-        };
-        if prunes {
-            policy.prune();
-        }
+        let mut policy = self.engine.policy.clone();
+        policy.deliver_for(purpose);
         let policy = &policy;
         let engine = Engine {
             policy,
@@ -143,7 +138,7 @@ impl Dispatcher<'_> {
             Err(failure) => has_failed |= failure.retry() == Retry::Transient,
         };
         let deadline = Instant::now() + AUDIT_TIME_MAX;
-        self.audit(&wanted, false, deadline, note).await?;
+        self.audit(&wanted, Purpose::Repair, deadline, note).await?;
         Ok(match wanted.len() {
             _ if has_failed => PAUSE_MAX,
             ZONES_AT_ONCE => PAUSE_MIN,

@@ -61,8 +61,7 @@ impl Dispatcher<'_> {
     ) {
         let first_attempt = AttemptState {
             is_forced: origin.is_forced,
-            repairs: origin.repairs,
-            prunes: origin.prunes,
+            purpose: origin.purpose,
             ..AttemptState::default()
         };
         let one = async |index: usize| {

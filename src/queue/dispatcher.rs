@@ -127,21 +127,15 @@ impl Dispatcher<'_> {
         let AttemptState {
             is_forced,
             awaited_zone,
-            repairs,
-            prunes,
+            purpose,
             ..
         } = attempts_so_far;
-        if !is_forced && !awaited_zone && !repairs {
+        if !is_forced && !awaited_zone && purpose == Purpose::Change {
             return self.engine.deliver(intent, deadline).await;
         }
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
-        if repairs {
-            policy.purpose = Purpose::Repair;
-        }
-        if prunes {
-            policy.prune();
-        }
+        policy.deliver_for(purpose);
         if is_forced {
             policy.force();
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::history::{Kept, NewEvent};
+use crate::deliver::Purpose;
 use crate::diagnostic::{Diagnose, Diagnostic, case, displayed, queue as entries};
 use crate::model::{Intent, Serial, ZoneName};
 use crate::plan::Part;
@@ -57,10 +58,8 @@ pub(crate) struct AttemptState {
     pub(crate) is_forced: bool,
     /// Whether the last one waited for another instance to give up the zone.
     pub(crate) awaited_zone: bool,
-    /// Whether the zone is to be put in place again whole, as before.
-    pub(crate) repairs: bool,
-    /// Whether records of others in the zone go as well.
-    pub(crate) prunes: bool,
+    /// What the intent is delivered for.
+    pub(crate) purpose: Purpose,
     /// Seconds since 1970; `None` for a job that this call has enqueued.
     pub(crate) enqueued_at: Option<u64>,
 }

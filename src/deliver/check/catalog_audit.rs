@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::census_of;
+use super::census::census_of;
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::catalog_view;

@@ -7,6 +7,7 @@
 
 mod catalog_audit;
 mod catalog_upgrade;
+mod census;
 mod context;
 mod create_probe;
 mod epoch;
@@ -25,7 +26,6 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 use crate::deliver::error::Failure;
-use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::served_soa;
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Catalog, Primary, Provisioning, Session, SigningKeys, open};
@@ -34,8 +34,9 @@ use crate::deliver::transaction::explain_refusal;
 use crate::deliver::transaction::learn::learn_software;
 use crate::deliver::transaction::probe::try_update;
 use crate::model::{Network, RecordType, ZoneName};
-use crate::plan::{CatalogCensus, CatalogView, Membership, Shown};
+use crate::plan::{Membership, Shown};
 use crate::provision::{PowerDns, Provisioner, Remedy, ZoneStatus};
+use census::census;
 use context::{CheckContext, SettingsLocation, settings_location};
 use create_probe::{check_mark, check_marks, check_provisioner, create_and_delete_by_catalog};
 use key::{check_keys, first_name, obstacle, single_keys, spare_for_zone};
@@ -180,20 +181,9 @@ async fn check_connected<'a>(
         checked.push(Checked::new(Check::Update(None), updates));
     }
     // Before the zones, since their membership shows where their settings are.
-    let (mut of_catalog, mut is_catalog_read) = (Vec::new(), false);
-    if let Some(catalog) = &primary.catalog {
-        let (mut contents, update) = check_catalog(&mut session, &cx, catalog).await;
-        if let Verdict::Good(_) | Verdict::Odd(_) = contents
-            && let Err(failure) =
-                check_known(&mut session, catalog, settings.epochs_of(primary)).await
-        {
-            contents = cx.bad(failure);
-        }
-        is_catalog_read = !matches!(update, Verdict::Untried(_));
-        let zone = catalog.zone();
-        of_catalog.push(Checked::new(Check::Catalog(zone.clone()), contents));
-        of_catalog.push(Checked::new(Check::Members(zone.clone()), update));
-    }
+    let mut of_catalog = check_own_catalog(&mut session, &cx, settings).await;
+    let is_untried = |it: &Checked| matches!(it.verdict, Verdict::Untried(_));
+    let is_catalog_read = !of_catalog.is_empty() && !of_catalog.iter().any(is_untried);
     for (zone, singles) in zones.iter().zip(&singles.zones) {
         let mut membership = None;
         if let Some(catalog) = &primary.catalog {
@@ -243,6 +233,29 @@ async fn check_connected<'a>(
     }
     session.release();
     Ok(())
+}
+
+/// Checks the catalog of the primary, if it keeps one, and whether another machine has taken this instance.
+async fn check_own_catalog(
+    session: &mut Session<'_>,
+    cx: &CheckContext<'_>,
+    settings: &CheckSettings,
+) -> Vec<Checked> {
+    let primary = session.primary;
+    let Some(catalog) = &primary.catalog else {
+        return Vec::new();
+    };
+    let (mut contents, update) = check_catalog(session, cx, catalog).await;
+    if let Verdict::Good(_) | Verdict::Odd(_) = contents
+        && let Err(failure) = check_known(session, catalog, settings.epochs_of(primary)).await
+    {
+        contents = cx.bad(failure);
+    }
+    let zone = catalog.zone();
+    vec![
+        Checked::new(Check::Catalog(zone.clone()), contents),
+        Checked::new(Check::Members(zone.clone()), update),
+    ]
 }
 
 /// The keys of the lists, one by one.
@@ -328,36 +341,6 @@ fn is_gone(
     let held = settings.held.get(&session.zone_key(zone));
     let is_made = matches!(held, Some(Provenance::Created | Provenance::CreatedForPtr));
     is_made && matches!(transfer, Verdict::Open(Doubt::ZoneAbsent))
-}
-
-/// Counts the member zones by instance.
-async fn census(session: &mut Session<'_>, catalog: &Catalog) -> Result<CatalogCensus, Failure> {
-    let (view, _) = catalog_view(session, catalog).await?;
-    if let Some(problem) = view.problems().iter().find(|problem| problem.breaks()) {
-        return Err(Failure::CatalogBroken {
-            catalog: catalog.zone().clone(),
-            problem: problem.clone(),
-        });
-    }
-    catalog.check_claims(session, &view)?;
-    Ok(census_of(&view, catalog))
-}
-
-/// Counts the member zones of a catalog that was read.
-fn census_of(view: &CatalogView, catalog: &Catalog) -> CatalogCensus {
-    let mut census = CatalogCensus {
-        is_signed: view.is_signed(),
-        problems: view.problems().to_vec(),
-        ..CatalogCensus::default()
-    };
-    for zone in view.zones() {
-        match view.membership(zone, &catalog.instance) {
-            Membership::Ours(_) => census.ours += 1,
-            Membership::Other { instance, .. } => *census.others.entry(instance).or_default() += 1,
-            Membership::Unclaimed(_) | Membership::Absent => census.unmarked += 1,
-        }
-    }
-    census
 }
 
 fn transfers_without_zone(primary: &Primary) -> Verdict {

@@ -80,7 +80,7 @@ pub(crate) fn unverified(state: &ZoneState, desired: &DesiredZone) -> RrSets {
 
 /// Returns the records of a zone that count as managed again: those that were removed before and are back. If the zone is
 /// repaired, those as well that somebody put in the place of a managed record.
-pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bool) -> RrSets {
+fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bool) -> RrSets {
     let removed = state.removed.minus(&state.removed.minus(&current.records));
     if !is_repaired {
         return removed;
@@ -93,7 +93,7 @@ pub(crate) fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bo
 
 /// Returns the records of a zone that were removed before and stand where a managed record of their owner and type is
 /// missing: the zone went back to an earlier time, whatever its serial is since.
-pub(crate) fn displaced(state: &ZoneState, current: &CurrentZone) -> RrSets {
+fn displaced(state: &ZoneState, current: &CurrentZone) -> RrSets {
     if state.removed.is_empty() {
         return RrSets::default();
     }
@@ -101,6 +101,23 @@ pub(crate) fn displaced(state: &ZoneState, current: &CurrentZone) -> RrSets {
     let mut back = returned(state, current, false).into_sets();
     back.retain(|set| missing.get(&set.owner, set.rtype).is_some());
     RrSets::from_sets(back)
+}
+
+impl ZoneState {
+    /// Counts records of a zone as managed again that went back with it to an earlier time: those that were removed since.
+    /// Only those in the place of a missing record if the serial of the zone is not behind, and nothing is repaired.
+    pub(crate) fn count_returned(&mut self, current: &CurrentZone, is_repaired: bool) {
+        let present = current.soa.serial;
+        let is_behind = self.serial.is_some_and(|it| it.is_after(present));
+        let back = if is_repaired || is_behind {
+            returned(self, current, is_repaired)
+        } else {
+            displaced(self, current)
+        };
+        if !back.is_empty() {
+            self.managed = std::mem::take(&mut self.managed).union(back);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -95,11 +95,7 @@ pub(crate) async fn ignored(
         ignored.missing = ignored.missing.union(RrSets::from_records(soa));
     }
     if changes.served.is_none() && is_read && !plan.is_empty() {
-        let is_by_soa = matches!(
-            prerequisites,
-            Prerequisites::Soa | Prerequisites::SoaMovedOn
-        );
-        if is_by_soa && changes.session.primary.software() != Software::PowerDns {
+        if prerequisites.name_soa() && changes.session.primary.software() != Software::PowerDns {
             ignored.serial = Some(current.soa.serial.plus(1));
         } else {
             // The primary counts in a way of its own; PowerDNS by the date.

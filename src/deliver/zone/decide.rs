@@ -11,7 +11,7 @@ use crate::deliver::ownership::is_unused;
 use crate::deliver::policy::{Policy, Purpose};
 use crate::deliver::server::Primary;
 use crate::deliver::server::transfer::Found;
-use crate::deliver::state::managed::{displaced, returned, unverified};
+use crate::deliver::state::managed::unverified;
 use crate::deliver::state::{Provenance, Refusal, ZoneState};
 use crate::diagnostic::Class;
 use crate::model::{CurrentZone, DesiredZone, RejectedRecords, RrSets, ZoneSource};
@@ -127,9 +127,7 @@ pub(crate) fn decide(
         }
     };
     let mut first = plan::initial_zone(desired, &policy.keep)?;
-    if let Some(remembered) = state.serial {
-        first.pass_serial(remembered);
-    }
+    first.pass_serial(state.serial);
     Ok(Decision::Create(Box::new(Creation {
         first,
         state,
@@ -186,19 +184,7 @@ pub(super) fn update(
     } else {
         None
     };
-    // The zone went back: so do the records that went since.
-    let is_behind = state
-        .serial
-        .is_some_and(|it| it.is_after(current.soa.serial));
-    let is_repaired = policy.purpose == Purpose::Repair;
-    let back = if is_repaired || is_behind {
-        returned(&state, &current, is_repaired)
-    } else {
-        displaced(&state, &current)
-    };
-    if !back.is_empty() {
-        state.managed = std::mem::take(&mut state.managed).union(back);
-    }
+    state.count_returned(&current, policy.purpose != Purpose::Change);
     let mut scope = policy.scope(&state.managed);
     let mut wanted = Cow::Borrowed(desired);
     if is_new && !desired.rejected.is_empty() {

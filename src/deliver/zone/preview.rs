@@ -38,7 +38,7 @@ pub(crate) async fn preview_zone(
             guarded(cx, update).await
         }
         // Only a creation shows more. To an audit it is as absent: Knot has a member of its catalog so that it lists anew.
-        Found::NotLoaded(rcode) if !before.was_begun && policy.purpose != Purpose::Repair => {
+        Found::NotLoaded(rcode) if !before.was_begun && policy.purpose == Purpose::Change => {
             let zone = desired.name.clone();
             Err(Failure::ZoneNotLoaded { rcode, zone })
         }

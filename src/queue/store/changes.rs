@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::deliver::{Lesson, PtrValue, StateChange, ZoneKey};
+use crate::deliver::{Lesson, PtrValue, Purpose, StateChange, ZoneKey};
 use crate::model::{Intent, Name, Rdata, Serial, ZoneName, ZoneSource};
 use crate::plan::{Epoch, SeenEntry};
 use crate::queue::dispatch::Stage;
@@ -93,10 +93,8 @@ pub(crate) struct NewJob {
 pub(crate) struct Origin {
     /// The command that brings the intent, with its process.
     pub(crate) caller: Arc<str>,
-    /// The intent was in place, and is to be put in place again whole. It replaces no job that waits.
-    pub(crate) repairs: bool,
-    /// Records of others in the zone, which this instance made, go as well.
-    pub(crate) prunes: bool,
+    /// What the intent is delivered for. One that was in place before replaces no job that waits.
+    pub(crate) purpose: Purpose,
     /// Any number of records may be removed for it, and a signed zone created anew: an operator asks for it.
     pub(crate) is_forced: bool,
 }

@@ -10,6 +10,7 @@ use super::file::{LOG_PAGES, Store};
 use super::listed;
 use super::progress::commit;
 use super::sql::{execute, first};
+use crate::deliver::Purpose;
 use crate::diagnostic::stored::to_json;
 use crate::diagnostic::{case, queue};
 use crate::model::Serial;
@@ -137,7 +138,7 @@ fn enqueue_one(
         Some((newest, Order::SetBack)) => Some(newest),
         Some((_, Order::Newer)) | None => None,
     };
-    if new.origin.repairs
+    if new.origin.purpose != Purpose::Change
         && let Some(id) = first(
             transaction,
             "SELECT id FROM job WHERE key = ?",
@@ -160,6 +161,11 @@ fn enqueue_one(
     let claim = taken_by.as_deref().or(silent.is_none().then_some(token));
     let (octets, intent) = (new.octets(), &new.intent);
     let origin = &new.origin;
+    let purpose = match origin.purpose {
+        Purpose::Change => 0,
+        Purpose::Repair => 1,
+        Purpose::Prune => 2,
+    };
     let row = params![
         new.key,
         new.primary,
@@ -170,7 +176,7 @@ fn enqueue_one(
         claim,
         origin.is_forced,
         origin.caller,
-        u8::from(origin.repairs) + u8::from(origin.prunes)
+        purpose
     ];
     execute(transaction, insert, row)?;
     let id = JobId(transaction.last_insert_rowid());

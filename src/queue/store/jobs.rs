@@ -14,6 +14,7 @@ use super::file::Store;
 use super::listed;
 use super::sql::{all, execute, first};
 use super::wanted;
+use crate::deliver::Purpose;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::ownership::ZONE_AWAITED;
 use crate::diagnostic::stored::to_json;
@@ -496,8 +497,11 @@ fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
         attempts: row.get("attempts")?,
         is_forced: row.get("forced")?,
-        repairs: row.get::<_, u8>("repairs")? > 0,
-        prunes: row.get::<_, u8>("repairs")? > 1,
+        purpose: match row.get::<_, u8>("repairs")? {
+            0 => Purpose::Change,
+            1 => Purpose::Repair,
+            _ => Purpose::Prune,
+        },
         awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
         enqueued_at: row.get("enqueued_at")?,
     })

@@ -315,17 +315,17 @@ fn a_signed_zone_moves_only_if_it_is_forced() {
 /// A BIND that follows the catalogs of both primaries.
 fn bind_behind_both(ports: [u16; 2]) -> Named {
     let mut builder = Named::builder();
-    let mut follows = String::new();
+    let mut follows = Vec::new();
     for (catalog, port) in [CATALOG, SECOND].iter().zip(ports) {
         let from = format!("127.0.0.1 port {port}");
         let body = format!("type secondary; primaries {{ {from}; }}; file \"{catalog}.db\";");
         builder = builder.zone(Zone::raw(catalog, &body));
-        follows += &format!(
-            "zone \"{catalog}\" default-primaries {{ {from}; }} zone-directory \"{{dir}}\" min-update-interval 1; "
-        );
+        follows.push(format!(
+            "zone \"{catalog}\" default-primaries {{ {from}; }} zone-directory \"{{dir}}\" min-update-interval 1;"
+        ));
     }
     builder
-        .options(&format!("catalog-zones {{ {follows}}};"))
+        .options(&format!("catalog-zones {{ {} }};", follows.join(" ")))
         .start()
 }
 
