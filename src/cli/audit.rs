@@ -360,9 +360,11 @@ async fn behind(
         };
         let routed = engine.secondaries_behind(&zone.name, setup.deadline).await;
         match routed.result {
-            Ok(differences) => {
-                found += differences.len();
-                for difference in differences {
+            Ok(servers) => {
+                found += servers.len();
+                for subject in servers {
+                    let kind = DifferenceKind::Behind;
+                    let difference = Difference { kind, subject };
                     print(&wanted.key, &wanted.primary, &difference, output);
                 }
             }

@@ -26,12 +26,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub use check::{CatalogAudit, CatalogRepair, Difference, DifferenceKind, Renewal};
+pub use check::{CatalogAudit, CatalogRepair, Renewal};
 pub(crate) use create::FOLLOW_SECONDS;
 pub use create::{Adopted, AdoptedFrom, Adoption, FormerOwner};
 pub use error::{Elsewhere, Failure, Moving, Retry};
 pub use outcome::{
-    Counts, Delivered, Done, LeftOut, Overlay, Preview, PreviewLine, ZoneChange, creation,
+    Counts, Delivered, Difference, DifferenceKind, Done, LeftOut, Overlay, Preview, PreviewLine,
+    ZoneChange, creation,
 };
 pub use policy::{
     EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
@@ -99,7 +100,7 @@ impl Engine<'_> {
         }
         let once = async |cx: &mut Context<'_>, at: &Name| {
             cx.allow(intent, at)?;
-            Box::pin(check::check_epoch(cx)).await?;
+            Box::pin(check::check_epoch(&mut cx.session, cx.store)).await?;
             let delivered = match intent {
                 Intent::Zone(desired) => {
                     let desired = cx.fit(desired);
@@ -118,7 +119,7 @@ impl Engine<'_> {
         let here = async |cx: &mut Context<'_>, at: &Name| {
             let mut delivered = once(cx, at).await;
             if let Err(Failure::CatalogLost { .. }) = delivered {
-                check::audit_catalog(cx, CatalogRepair::BringBack).await?;
+                check::audit_catalog(&mut cx.session, cx.store, CatalogRepair::BringBack).await?;
                 delivered = once(cx, at).await;
             }
             let noted = cx.note_entries().await;
@@ -320,7 +321,7 @@ impl Engine<'_> {
         let create = async |cx: &mut Context<'_>| {
             cx.allow_name(name.apex())?;
             cx.policy.allow_zone(name.apex())?;
-            check::check_epoch(cx).await?;
+            check::check_epoch(&mut cx.session, cx.store).await?;
             let created = zone::nameservers::create_zone(cx, name, nameservers).await?;
             cx.note_entries().await.map(|()| created)
         };
@@ -347,7 +348,7 @@ impl Engine<'_> {
     ) -> RoutedResult<Adopted> {
         let adopt = async |cx: &mut Context<'_>| {
             cx.allow_name(zone.apex())?;
-            check::check_epoch(cx).await?;
+            check::check_epoch(&mut cx.session, cx.store).await?;
             let adopted = create::adopt(cx, zone, adoption).await?;
             if !adoption.is_dry_run {
                 cx.note_entries().await?;
@@ -493,9 +494,9 @@ impl Engine<'_> {
         };
         let audit = async |cx: &mut Context<'_>| {
             if repair != CatalogRepair::Nothing {
-                check::check_epoch(cx).await?;
+                check::check_epoch(&mut cx.session, cx.store).await?;
             }
-            check::audit_catalog(cx, repair).await
+            check::audit_catalog(&mut cx.session, cx.store, repair).await
         };
         let primary = Some(Rc::clone(primary));
         self.on_primary(primary, catalog.apex(), deadline, audit)
@@ -518,7 +519,9 @@ impl Engine<'_> {
         let Some(catalog) = primary.catalog_zone() else {
             return Ok(None);
         };
-        let renew = async |cx: &mut Context<'_>| check::renew_epoch(cx, renewal).await;
+        let renew = async |cx: &mut Context<'_>| {
+            check::renew_epoch(&mut cx.session, cx.store, renewal).await
+        };
         let primary = Some(Rc::clone(primary));
         self.on_primary(primary, catalog.apex(), deadline, renew)
             .await
@@ -533,7 +536,7 @@ impl Engine<'_> {
         &self,
         zone: &ZoneName,
         deadline: Instant,
-    ) -> RoutedResult<Vec<Difference>> {
+    ) -> RoutedResult<Vec<String>> {
         let look =
             async |cx: &mut Context<'_>| check::secondaries_behind(&mut cx.session, zone).await;
         self.on_primary_of(zone.apex(), deadline, look).await

@@ -221,7 +221,7 @@ const FACTS: &[Facts] = &[
         uses: Uses::Queue,
         examples: &[(
             "Create a zone with two name servers:",
-            "nsbridge zone create --nameserver ns1.example.org --nameserver ns2.example.org example.net",
+            "nsbridge zone create --nameserver ns1.example.org --nameserver ns2.example.org shop.example",
         )],
         see_also: &[],
     },
@@ -229,7 +229,7 @@ const FACTS: &[Facts] = &[
         command: "zone delete",
         statuses: &[DONE, REFUSED, LATER],
         uses: Uses::Queue,
-        examples: &[("Delete a zone:", "nsbridge zone delete example.net")],
+        examples: &[("Delete a zone:", "nsbridge zone delete shop.example")],
         see_also: &[],
     },
     Facts {

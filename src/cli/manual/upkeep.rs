@@ -72,7 +72,7 @@ pub(super) const FACTS: &[Facts] = &[
         uses: Uses::Queue,
         examples: &[(
             "Restore a zone that was deleted:",
-            "nsbridge zone restore example.net",
+            "nsbridge zone restore shop.example",
         )],
         see_also: &["nsbridge-log(1)"],
     },

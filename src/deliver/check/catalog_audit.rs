@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::census::census_of;
-use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::is_applied;
-use crate::deliver::server::{Catalog, Provisioning};
+use crate::deliver::server::{Catalog, Provisioning, Session};
+use crate::deliver::state::StateStore;
 use crate::model::ZoneName;
 use crate::plan::{
     Batch, CatalogCensus, CatalogDrift, CatalogView, EntryDrift, SeenEntry, Terms, Whose,
@@ -47,24 +47,26 @@ pub struct CatalogAudit {
 /// Compares the catalog of the primary with what is remembered of it, and brings back what is gone. `None` if the primary
 /// keeps no catalog.
 pub(crate) async fn audit_catalog(
-    cx: &mut Context<'_>,
+    session: &mut Session<'_>,
+    store: &dyn StateStore,
     repair: CatalogRepair,
 ) -> Result<Option<CatalogAudit>, Failure> {
-    let Some(catalog) = &cx.session.primary.catalog else {
+    let primary = session.primary;
+    let Some(catalog) = &primary.catalog else {
         return Ok(None);
     };
     let (mut first_drift, mut repaired) = (None, 0);
     for attempt in 0..ATTEMPTS_MAX {
-        cx.session.pause(attempt).await?;
-        let look = look(cx, catalog, repair).await?;
+        session.pause(attempt).await?;
+        let look = look(session, store, catalog, repair).await?;
         let differing = look.drift.entries.len();
         let is_whole = look.drift.batches.is_empty() && !look.is_gated;
         if is_whole || repair == CatalogRepair::Nothing {
             if look.is_lost && repair != CatalogRepair::Nothing {
-                let moved = catalog.move_serial_of_whole(&mut cx.session).await;
+                let moved = catalog.move_serial_of_whole(session).await;
                 moved.map_err(|failure| catalog.in_context(failure))?;
             }
-            note(cx, catalog, &look)?;
+            note(session, store, catalog, &look)?;
             let left = &look.drift.entries;
             if let Some(first) = &first_drift {
                 repaired = CatalogDrift::count_repaired(first, left);
@@ -78,7 +80,7 @@ pub(crate) async fn audit_catalog(
         }
         tracing::debug!(differing, "the catalog is brought back");
         first_drift.get_or_insert_with(|| look.drift.entries.clone());
-        bring_back(cx, catalog, look).await?;
+        bring_back(session, catalog, look).await?;
     }
     Err(catalog.in_context(Failure::ChangedMeanwhile {
         attempts: ATTEMPTS_MAX,
@@ -98,27 +100,28 @@ struct Look {
 
 /// Reads the catalog, and compares it. Waits for another instance that is bringing it back.
 async fn look(
-    cx: &mut Context<'_>,
+    session: &mut Session<'_>,
+    store: &dyn StateStore,
     catalog: &Catalog,
     repair: CatalogRepair,
 ) -> Result<Look, Failure> {
     let begun_at = Instant::now();
     let (view, serial) = loop {
-        let read = catalog_view(&mut cx.session, catalog).await?;
+        let read = catalog_view(session, catalog).await?;
         let is_waited_for = begun_at.elapsed() < GATE_TIME_MAX;
         if !read.0.is_gated() || !is_waited_for || repair == CatalogRepair::Nothing {
             break read;
         }
         tokio::time::sleep(GATE_PAUSE).await;
     };
-    let key = cx.session.zone_key(catalog.zone());
-    let remembered = cx.store.catalog_entries(&key).await?;
-    let last = cx.store.catalog_serial(&key).await?;
+    let key = session.zone_key(catalog.zone());
+    let remembered = store.catalog_entries(&key).await?;
+    let last = store.catalog_serial(&key).await?;
     let is_lost = !view.has_format() && !remembered.is_empty()
         || last.is_some_and(|last| last.is_after(serial));
     let is_lost = is_lost || view.is_gated();
     let whose = if is_lost { Whose::All } else { Whose::Ours };
-    let provisioning = cx.session.primary.provisioning.as_ref();
+    let provisioning = session.primary.provisioning.as_ref();
     let terms = Terms {
         instance: &catalog.instance,
         new_label: String::new(),
@@ -138,8 +141,11 @@ async fn look(
 
 /// Writes what is gone. Consumers see all of it at once, or none: if that takes several UPDATEs, they do not process the
 /// catalog meanwhile. A key without the right to do that leaves it, and the serial of the catalog stays behind theirs.
-async fn bring_back(cx: &mut Context<'_>, catalog: &Catalog, look: Look) -> Result<(), Failure> {
-    let session = &mut cx.session;
+async fn bring_back(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    look: Look,
+) -> Result<(), Failure> {
     let mut is_gated = look.is_gated;
     let mut batches = look.drift.batches;
     if batches.len() > 1
@@ -164,33 +170,42 @@ async fn bring_back(cx: &mut Context<'_>, catalog: &Catalog, look: Look) -> Resu
         batches.push(catalog.name.open_gate());
     }
     for batch in &batches {
-        if !apply(cx, catalog, batch).await? {
+        if !apply(session, catalog, batch).await? {
             return Ok(());
         }
     }
     catalog.is_complete.set(false);
-    cx.session.memberships.clear();
-    let moved = catalog.move_serial_of_whole(&mut cx.session).await;
+    session.memberships.clear();
+    let moved = catalog.move_serial_of_whole(session).await;
     moved
         .map(drop)
         .map_err(|failure| catalog.in_context(failure))
 }
 
-async fn apply(cx: &mut Context<'_>, catalog: &Catalog, batch: &Batch) -> Result<bool, Failure> {
-    let reply = cx.session.update(batch, &catalog.key).await;
+async fn apply(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    batch: &Batch,
+) -> Result<bool, Failure> {
+    let reply = session.update(batch, &catalog.key).await;
     let applied = reply.and_then(|it| is_applied(it, catalog.zone(), catalog.key.name()));
     applied.map_err(|failure| catalog.in_context(failure))
 }
 
 /// Notes the catalog as it was seen. An entry that is gone stays remembered if it is this instance's, or if the primary
 /// lost the catalog.
-fn note(cx: &Context<'_>, catalog: &Catalog, look: &Look) -> Result<(), Failure> {
-    let (key, entries) = (cx.session.zone_key(catalog.zone()), &look.drift.entries);
+fn note(
+    session: &Session<'_>,
+    store: &dyn StateStore,
+    catalog: &Catalog,
+    look: &Look,
+) -> Result<(), Failure> {
+    let (key, entries) = (session.zone_key(catalog.zone()), &look.drift.entries);
     let mut seen = look.view.seen();
     seen.retain(|it| !entries.contains_key(&it.zone));
     let gone = look.remembered.iter().filter(|it| {
         !look.is_lost && !entries.contains_key(&it.zone) && !look.view.has_claim(&it.zone)
     });
     let gone = gone.map(|it| it.zone.clone()).collect();
-    cx.store.note_catalog_entries(key, seen, gone)
+    store.note_catalog_entries(key, seen, gone)
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership::Form;
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Session};
+use crate::deliver::state::StateStore;
 use crate::model::RecordType;
 use crate::plan::Epoch;
 
@@ -33,8 +33,12 @@ pub enum Renewal {
 
 /// Refuses to change anything on a primary whose catalog shows that another machine delivers in the name of this instance.
 /// Asks once in a while; not at all if no worker has written an epoch from this state.
-pub(crate) async fn check_epoch(cx: &mut Context<'_>) -> Result<(), Failure> {
-    let Some(catalog) = &cx.session.primary.catalog else {
+pub(crate) async fn check_epoch(
+    session: &mut Session<'_>,
+    store: &dyn StateStore,
+) -> Result<(), Failure> {
+    let primary = session.primary;
+    let Some(catalog) = &primary.catalog else {
         return Ok(());
     };
     if catalog
@@ -44,24 +48,29 @@ pub(crate) async fn check_epoch(cx: &mut Context<'_>) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    let key = cx.session.zone_key(catalog.zone());
-    if cx.store.epochs(&key).await?.is_empty() {
+    let key = session.zone_key(catalog.zone());
+    if store.epochs(&key).await?.is_empty() {
         return Ok(());
     }
     let asked_at = Instant::now();
-    let found = catalog.epochs(&mut cx.session).await?;
-    judge(cx, catalog, &found).await?;
+    let found = catalog.epochs(session).await?;
+    judge(session, store, catalog, &found).await?;
     catalog.own_epoch_at.set(Some(asked_at));
     Ok(())
 }
 
 /// Refuses epochs that the state does not know, and notes what was found.
-async fn judge(cx: &Context<'_>, catalog: &Catalog, found: &[Epoch]) -> Result<(), Failure> {
-    let key = cx.session.zone_key(catalog.zone());
+async fn judge(
+    session: &Session<'_>,
+    store: &dyn StateStore,
+    catalog: &Catalog,
+    found: &[Epoch],
+) -> Result<(), Failure> {
+    let key = session.zone_key(catalog.zone());
     // After the question: another process may have written one meanwhile.
-    let known = cx.store.epochs(&key).await?;
+    let known = store.epochs(&key).await?;
     let stranger = found.iter().find(|it| !known.contains(it));
-    cx.store.note_stranger(key, stranger.cloned())?;
+    store.note_stranger(key, stranger.cloned())?;
     match stranger {
         None => Ok(()),
         Some(_) => Err(Failure::InstanceCloned {
@@ -75,41 +84,43 @@ async fn judge(cx: &Context<'_>, catalog: &Catalog, found: &[Epoch]) -> Result<(
 /// # Errors
 /// [`Failure::InstanceCloned`] if the catalog has the epoch of another machine, which must not give way.
 pub(crate) async fn renew_epoch(
-    cx: &mut Context<'_>,
+    session: &mut Session<'_>,
+    store: &dyn StateStore,
     renewal: Renewal,
 ) -> Result<Option<Epoch>, Failure> {
-    let Some(catalog) = &cx.session.primary.catalog else {
+    let primary = session.primary;
+    let Some(catalog) = &primary.catalog else {
         return Ok(None);
     };
     let mut gave_way = None;
     for attempt in 0..ATTEMPTS_MAX {
-        cx.session.pause(attempt).await?;
+        session.pause(attempt).await?;
         // An empty catalog has nothing to lose, and gets its form with its first entry.
-        if catalog.form(&mut cx.session).await? == Form::Empty {
+        if catalog.form(session).await? == Form::Empty {
             return Ok(None);
         }
-        let key = cx.session.zone_key(catalog.zone());
+        let key = session.zone_key(catalog.zone());
         let random = || getrandom::u64().map_err(Failure::Random);
-        let (random, now) = ([random()?, random()?], (cx.session.clock)());
+        let (random, now) = ([random()?, random()?], (session.clock)());
         let epoch = Epoch::new(&catalog.instance, random, now);
-        let before = catalog.epochs(&mut cx.session).await?;
-        let known = cx.store.epochs(&key).await?;
+        let before = catalog.epochs(session).await?;
+        let known = store.epochs(&key).await?;
         let stranger = before.iter().find(|it| !known.contains(it)).cloned();
         match renewal {
             Renewal::Own if stranger.is_some() => {
                 if known.is_empty() {
                     // A new queue file: so calls ask, too.
-                    cx.store.add_epoch(key, epoch).await?;
+                    store.add_epoch(key, epoch).await?;
                 }
-                judge(cx, catalog, &before).await?;
+                judge(session, store, catalog, &before).await?;
                 continue;
             }
             Renewal::Own => {}
             Renewal::TakeOver => gave_way = gave_way.or(stranger),
         }
-        cx.store.add_epoch(key.clone(), epoch.clone()).await?;
-        if catalog.swap_epoch(&mut cx.session, &before, &epoch).await? {
-            cx.store.note_stranger(key, None)?;
+        store.add_epoch(key.clone(), epoch.clone()).await?;
+        if catalog.swap_epoch(session, &before, &epoch).await? {
+            store.note_stranger(key, None)?;
             catalog.own_epoch_at.set(Some(Instant::now()));
             return Ok(gave_way);
         }

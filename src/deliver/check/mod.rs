@@ -18,7 +18,6 @@ mod reverse;
 mod secondaries;
 mod update_probe;
 pub(super) mod write_probe;
-mod zone_audit;
 
 use std::net::SocketAddr;
 
@@ -52,7 +51,6 @@ use epoch::check_known;
 pub(crate) use epoch::{check_epoch, renew_epoch};
 pub(crate) use report::{Check, CheckSettings, Checked, Fact, Verdict};
 use report::{Doubt, Trouble};
-pub use zone_audit::{Difference, DifferenceKind};
 
 /// The items that are checked on a primary, beside the primary itself.
 #[derive(Clone, Debug, Default)]

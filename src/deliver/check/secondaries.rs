@@ -7,7 +7,6 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::report::{Fact, NoSerial, Secondary, Verdict};
-use super::zone_audit::{Difference, DifferenceKind};
 use crate::deliver::error::Failure;
 use crate::deliver::server::name_servers::{NameServer, name_servers_of};
 use crate::deliver::server::query::served_soa;
@@ -68,7 +67,7 @@ pub(super) async fn check_secondaries(
 pub(crate) async fn secondaries_behind(
     session: &mut Session<'_>,
     zone: &ZoneName,
-) -> Result<Vec<Difference>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let addresses = look_up(
         &session.primary.endpoint.host,
         session.primary.endpoint.port,
@@ -82,11 +81,7 @@ pub(crate) async fn secondaries_behind(
         Some(Verdict::Odd(Fact::SecondariesDiffer { differing, .. })) => differing,
         _ => Vec::new(),
     };
-    let differences = found.into_iter().map(|it| Difference {
-        kind: DifferenceKind::Behind,
-        subject: it.to_string(),
-    });
-    Ok(differences.collect())
+    Ok(found.iter().map(ToString::to_string).collect())
 }
 
 /// Returns the serial of a name server, or why it gives none, at the first of its addresses that gives one.

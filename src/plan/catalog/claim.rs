@@ -1,7 +1,5 @@
 //! The claim of a zone: which instance it belongs to, and the label of its member node.
 
-use super::drift::SeenEntry;
-use super::update::NodeChange;
 use crate::model::{Rdata, ZoneName};
 
 /// The data of a ZONEMD record before the digest: serial 1, and a scheme and a hash algorithm of
@@ -132,15 +130,6 @@ impl Listing {
 }
 
 impl Member {
-    /// Returns the entry as it is remembered.
-    pub fn seen(&self) -> SeenEntry {
-        SeenEntry {
-            zone: self.zone.clone(),
-            claim: self.claim.to_rdata(),
-            is_listed: self.is_listed(),
-        }
-    }
-
     /// Returns whether consumers see the zone.
     pub fn is_listed(&self) -> bool {
         self.listing == Listing::Listed
@@ -188,32 +177,6 @@ impl Membership {
                 Some(member)
             }
         }
-    }
-
-    /// Returns the membership once the entry has this claim and its node was changed so.
-    #[must_use]
-    pub fn after(
-        &self,
-        zone: &ZoneName,
-        claim: Option<Claim>,
-        node: NodeChange<'_>,
-        instance: &str,
-    ) -> Self {
-        let Some(claim) = claim else {
-            return Self::Absent;
-        };
-        let before = self.member().filter(|it| it.claim.label == claim.label);
-        let listing = match node {
-            NodeChange::List(_) => Listing::Listed,
-            NodeChange::Remove => Listing::Absent,
-            NodeChange::Keep => before.map_or(Listing::Absent, |it| it.listing),
-        };
-        let member = Member {
-            zone: zone.clone(),
-            claim,
-            listing,
-        };
-        Self::of(member, instance)
     }
 
     /// Returns the membership of a claimed zone, as `instance` sees it.

@@ -90,6 +90,17 @@ impl CatalogName {
     }
 }
 
+impl Member {
+    /// Returns the entry as it is remembered.
+    pub fn seen(&self) -> SeenEntry {
+        SeenEntry {
+            zone: self.zone.clone(),
+            claim: self.claim.to_rdata(),
+            is_listed: self.is_listed(),
+        }
+    }
+}
+
 impl CatalogProblem {
     /// Returns whether the version is that of a catalog that an instance is bringing back.
     pub fn is_gate(&self) -> bool {

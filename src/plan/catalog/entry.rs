@@ -2,6 +2,7 @@
 
 use super::claim::{Claim, ClaimState, Listing, Member, Membership};
 use super::update::NodeChange;
+use crate::model::ZoneName;
 
 /// A change of the entry of a zone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -145,6 +146,34 @@ fn released(member: &Member) -> Entry<'static> {
         (Some(claim), NodeChange::Keep)
     } else {
         (None, NodeChange::Remove)
+    }
+}
+
+impl Membership {
+    /// Returns the membership once the entry has this claim and its node was changed so.
+    #[must_use]
+    pub fn after(
+        &self,
+        zone: &ZoneName,
+        claim: Option<Claim>,
+        node: NodeChange<'_>,
+        instance: &str,
+    ) -> Self {
+        let Some(claim) = claim else {
+            return Self::Absent;
+        };
+        let before = self.member().filter(|it| it.claim.label == claim.label);
+        let listing = match node {
+            NodeChange::List(_) => Listing::Listed,
+            NodeChange::Remove => Listing::Absent,
+            NodeChange::Keep => before.map_or(Listing::Absent, |it| it.listing),
+        };
+        let member = Member {
+            zone: zone.clone(),
+            claim,
+            listing,
+        };
+        Self::of(member, instance)
     }
 }
 

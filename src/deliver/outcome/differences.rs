@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::deliver::outcome::{Preview, ZoneChange};
+use super::preview::{Preview, ZoneChange};
 use crate::model::{Presence, Record, RecordType, Soa};
 use crate::zonefile::format_type;
 
