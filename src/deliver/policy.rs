@@ -158,7 +158,10 @@ impl Policy {
     pub(crate) fn of_intent(&self, intent: &Intent, can_create: bool) -> Cow<'_, Self> {
         let trust = intent.trust();
         let prunes = match intent {
-            Intent::Zone(zone) => zone.source == ZoneSource::File { prunes: true },
+            // What was added since, such as a challenge, stays in a repair.
+            Intent::Zone(zone) => {
+                zone.source == ZoneSource::File { prunes: true } && self.purpose != Purpose::Repair
+            }
             Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => false,
         };
         let is_reverse = trust == Trust::Panel && network_of(&intent.name()).is_some();

@@ -85,9 +85,9 @@ entries! {
     ZONE_GONE {
         code: "NB-ZONE-GONE",
         class: Class::Permanent,
-        text: "this installation made {zone}, and the primary does not have it",
-        hints: hint!("run `nsbridge resync {zone}`, or `nsbridge resync` if more are gone"),
-        page: "The queue file says that nsbridge created the zone, and the primary does not have it any more. Somebody removed it there, or the primary is new or was restored from an older copy. `nsbridge resync` creates such zones again, with what was delivered to them last.",
+        text: "nsbridge made {zone}, which is gone",
+        hints: hint!("run `nsbridge resync {zone}`"),
+        page: "The queue file says that nsbridge created the zone, and the primary does not have it any more. Somebody removed it there, or the primary is new or was restored from an older copy. `nsbridge resync` without a name creates all such zones again, with what was delivered to them last.",
     }
     CHECK_UNSIGNED {
         code: "NB-CHECK-UNSIGNED",

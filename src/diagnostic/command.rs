@@ -196,16 +196,16 @@ entries! {
     CATALOG_BROUGHT_BACK {
         code: "NB-CATALOG-BROUGHT-BACK",
         class: Class::Remark,
-        text: "the catalog on {primary} had lost {entries} entries, which are back",
-        hints: hint!("find out who removed them: some key may write to the catalog"),
+        text: "the catalog on {primary} lost {entries} entries; they are back",
+        hints: hint!("find out which key removed them"),
         page: "Entries of this installation were gone from the catalog, or the primary had lost the catalog. The worker found that by its audit and wrote the entries again, with their labels, so that secondaries keep the zones or get them back.",
     }
     ZONE_DIFFERS {
         code: "NB-ZONE-DIFFERS",
         class: Class::Remark,
-        text: "{key} differs on {primary}: {first}, {more} more",
-        hints: hint!("`nsbridge audit {key}` shows the differences, `--repair` puts all in place again"),
-        page: "The worker compares each zone from time to time with what was delivered to it, and somebody has changed this one on its primary since. `nsbridge status` shows all zones that differ.",
+        text: "{key} differs on {primary}: {first} and {more} more",
+        hints: hint!("run `nsbridge audit --repair {key}`"),
+        page: "`nsbridge audit` shows the differences. The worker compares each zone from time to time with what was delivered to it, and somebody has changed this one on its primary since. `nsbridge status` shows all zones that differ.",
     }
     PRIMARY_BACK {
         code: "NB-PRIMARY-BACK",

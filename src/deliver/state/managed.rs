@@ -82,6 +82,10 @@ pub(crate) fn unverified(state: &ZoneState, desired: &DesiredZone) -> RrSets {
 /// repaired, those as well that somebody put in the place of a managed record.
 fn returned(state: &ZoneState, current: &CurrentZone, is_repaired: bool) -> RrSets {
     let removed = state.removed.minus(&state.removed.minus(&current.records));
+    let mut removed = removed.into_sets();
+    // A challenge and a PTR value are added beside others, perhaps by another call since.
+    removed.retain(|set| !set.owner.is_challenge() && set.rtype != RecordType::PTR);
+    let removed = RrSets::from_sets(removed);
     if !is_repaired {
         return removed;
     }

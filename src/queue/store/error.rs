@@ -269,3 +269,11 @@ pub(super) fn files_of(path: &Path) -> [PathBuf; 3] {
         name.into()
     })
 }
+
+/// Returns the error of a column that holds no value of its kind.
+pub(super) fn corrupt(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
+}

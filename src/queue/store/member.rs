@@ -2,10 +2,9 @@
 
 use rusqlite::{Transaction, params};
 
-use super::error::StoreError;
+use super::error::{StoreError, corrupt};
 use super::file::Store;
 use super::sql::{all, execute};
-use super::zone_state::corrupt;
 use crate::deliver::ZoneKey;
 use crate::model::{Name, Rdata, ZoneName};
 use crate::plan::SeenEntry;

@@ -8,10 +8,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row, Transaction, params};
 
 use super::check_sum::ptr_sum;
-use super::error::StoreError;
+use super::error::{StoreError, corrupt};
 use super::file::Store;
 use super::sql::{all, execute};
-use super::zone_state::corrupt;
 use crate::deliver::PtrValue;
 
 /// Gives a value that is there its check sum anew: it may be damaged.

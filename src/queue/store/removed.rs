@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Transaction, params};
 
+use super::error::corrupt;
 use super::sql::{all, execute};
-use super::zone_state::corrupt;
 use crate::model::{Name, Rdata, Record, RecordType, RrSets};
 
 /// Returns the records of a zone.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::changes::Challenge;
 use super::check_sum::{of_record, zone_sum};
-use super::error::{StoreError, damage};
+use super::error::{StoreError, corrupt, damage};
 use super::file::Store;
 use super::removed;
 use super::sql::{all, execute, first};
@@ -374,13 +374,6 @@ fn for_each_record(
         }
     }
     Ok(())
-}
-
-pub(super) fn corrupt(
-    column: usize,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
 }
 
 /// The values of the column `origin`; each is stored as its index here.

@@ -239,7 +239,7 @@ fn the_worker_lists_again_what_vanished_from_the_catalog() {
     }
     for going in workers {
         let run = worker::stop(going);
-        let told = "warning: the catalog on main had lost";
+        let told = "warning: the catalog on main lost";
         assert!(run.stderr.contains(told), "{}", run.stderr);
     }
 }

@@ -481,7 +481,7 @@ fn only_what_an_authenticated_answer_or_a_rule_refuses_is_held() {
         assert_eq!(failure.retry(), expected, "{code} {reason:?}: {failure:?}");
     }
     // Unsigned and Provision are added in groups; the two that have the class of their cause follow.
-    assert_eq!(seen.len(), 78);
+    assert_eq!(seen.len(), 80);
     for failure in failures() {
         let (retry, code) = (failure.retry(), failure.diagnostic().code());
         let (owner, primary) = ("x.example".parse().unwrap(), "other".to_owned());
