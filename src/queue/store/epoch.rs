@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// Does so for a primary whose catalog had the epoch of another machine since a time: that may have delivered something
-    /// newer. The jobs that came since that time go on. Times are in seconds since 1970.
+    /// newer. The jobs that came after that time go on. Times are in seconds since 1970.
     pub(in crate::queue) fn take_over(
         &mut self,
         primary: &str,
@@ -81,7 +81,7 @@ impl Store {
 fn forget_older(
     transaction: &Transaction<'_>,
     primary: Option<&str>,
-    before: u64,
+    until: u64,
     now: u64,
 ) -> rusqlite::Result<()> {
     let entries = "DELETE FROM member WHERE primary_ = coalesce(?1, primary_)";
@@ -92,7 +92,7 @@ fn forget_older(
     let jobs = concat!(
         "UPDATE job SET state = 1, forced = 0, next_at = ?1, updated_at = ?2, reason = ?3
          WHERE (state = 0 OR state = 1 AND next_at <> ?1) AND primary_ = coalesce(?4, primary_)
-            AND enqueued_at < ?5 AND ",
+            AND enqueued_at <= ?5 AND ",
         is_intact!(),
         " RETURNING id"
     );
@@ -100,7 +100,7 @@ fn forget_older(
     change(
         transaction,
         jobs,
-        params![NEVER, now, reason, primary, before],
+        params![NEVER, now, reason, primary, until],
     )
 }
 
