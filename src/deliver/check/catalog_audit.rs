@@ -1,5 +1,6 @@
 //! Compares a catalog with what is remembered of it, and brings back what is gone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,6 +19,10 @@ use crate::wire::MESSAGE_OCTETS_MAX;
 
 /// How often a catalog is brought back while others change it.
 const ATTEMPTS_MAX: u32 = 10;
+
+/// The pause before a second look at entries that are gone: another process of this instance may be deleting their zones,
+/// and has taken the entry out before it says so.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// How long another instance may take to bring the catalog back, and the pause between two looks at it.
 const GATE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -55,10 +60,10 @@ pub(crate) async fn audit_catalog(
     let Some(catalog) = &primary.catalog else {
         return Ok(None);
     };
-    let (mut first_drift, mut repaired) = (None, 0);
+    let (mut first_drift, mut repaired, mut suspects) = (None, 0, None);
     for attempt in 0..ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let look = look(session, store, catalog, repair).await?;
+        let look = look(session, store, catalog, repair, suspects.as_ref()).await?;
         let differing = look.drift.entries.len();
         let is_whole = look.drift.batches.is_empty() && !look.is_gated;
         if is_whole || repair == CatalogRepair::Nothing {
@@ -78,6 +83,11 @@ pub(crate) async fn audit_catalog(
                 census: census_of(&look.view, catalog),
             }));
         }
+        if suspects.is_none() && !look.is_lost {
+            suspects = Some(look.drift.entries);
+            tokio::time::sleep(SECOND_LOOK).await;
+            continue;
+        }
         tracing::debug!(differing, "the catalog is brought back");
         first_drift.get_or_insert_with(|| look.drift.entries.clone());
         bring_back(session, catalog, look).await?;
@@ -92,6 +102,8 @@ struct Look {
     view: CatalogView,
     drift: CatalogDrift,
     remembered: Vec<SeenEntry>,
+    /// Zones of this instance that it remembers in the catalog, and does not know any more.
+    forgotten: Vec<ZoneName>,
     /// The primary lost the catalog, or has an older copy of it.
     is_lost: bool,
     /// An instance began to bring it back, and did not come to the end.
@@ -104,6 +116,7 @@ async fn look(
     store: &dyn StateStore,
     catalog: &Catalog,
     repair: CatalogRepair,
+    suspects: Option<&BTreeMap<ZoneName, EntryDrift>>,
 ) -> Result<Look, Failure> {
     let begun_at = Instant::now();
     let (view, serial) = loop {
@@ -115,7 +128,7 @@ async fn look(
         tokio::time::sleep(GATE_PAUSE).await;
     };
     let key = session.zone_key(catalog.zone());
-    let remembered = store.catalog_entries(&key).await?;
+    let mut remembered = store.catalog_entries(&key).await?;
     let last = store.catalog_serial(&key).await?;
     let is_lost = !view.has_format() && !remembered.is_empty()
         || last.is_some_and(|last| last.is_after(serial));
@@ -128,12 +141,31 @@ async fn look(
         group: provisioning.and_then(Provisioning::group),
     };
     let octets_max = MESSAGE_OCTETS_MAX - catalog.key.tsig_octets();
+    let mut forgotten = Vec::new();
+    if !is_lost {
+        if let Some(suspects) = suspects {
+            // Those of which the first look said nothing are looked at by the next audit.
+            remembered.retain(|it| suspects.contains_key(&it.zone) || view.has_claim(&it.zone));
+        }
+        for zone in view
+            .drift(&remembered, &terms, whose, octets_max)
+            .entries
+            .into_keys()
+        {
+            // It was deleted while an earlier audit looked.
+            if !view.has_claim(&zone) && !store.knows(&session.zone_key(&zone)).await? {
+                forgotten.push(zone);
+            }
+        }
+        remembered.retain(|it| !forgotten.contains(&it.zone));
+    }
     let drift = view.drift(&remembered, &terms, whose, octets_max);
     let is_gated = view.is_gated();
     Ok(Look {
         view,
         drift,
         remembered,
+        forgotten,
         is_lost,
         is_gated,
     })
@@ -206,6 +238,7 @@ fn note(
     let gone = look.remembered.iter().filter(|it| {
         !look.is_lost && !entries.contains_key(&it.zone) && !look.view.has_claim(&it.zone)
     });
-    let gone = gone.map(|it| it.zone.clone()).collect();
+    let gone = gone.map(|it| &it.zone).chain(&look.forgotten);
+    let gone = gone.cloned().collect();
     store.note_catalog_entries(key, seen, gone)
 }
