@@ -52,14 +52,21 @@ fn leaf(bridge: &Bridge, whole: &[u8], name: &str) -> (usize, usize) {
     (page, page + cell)
 }
 
-/// Delivers what is due with one bit of the file flipped.
-fn serve_with_flipped(bridge: &Bridge, whole: &[u8], bit: usize) -> Run {
-    for end in ["-wal", "-shm", ".known"] {
+/// Writes the queue file, as one that was set up in this place: no copy that somebody has put back.
+fn write_queue(bridge: &Bridge, octets: &[u8]) {
+    for end in ["-wal", "-shm"] {
         fs::remove_file(bridge.file(&format!("state/queue.db{end}"))).ok();
     }
+    for (end, octets) in [("", octets), (".known", b"")] {
+        fs::write(bridge.file(&format!("state/queue.db{end}")), octets).expect("a file");
+    }
+}
+
+/// Delivers what is due with one bit of the file flipped.
+fn serve_with_flipped(bridge: &Bridge, whole: &[u8], bit: usize) -> Run {
     let mut octets = whole.to_owned();
     octets[bit / 8] ^= 1 << (bit % 8);
-    fs::write(bridge.file("state/queue.db"), octets).expect("a file");
+    write_queue(bridge, &octets);
     let run = bridge.start(&["serve", "--once"], "").end();
     if run.status != Some(0) {
         let code = run.codes().first().copied().unwrap_or_default().to_owned();
@@ -95,10 +102,7 @@ fn whichever_bit_of_the_row_of_a_job_flips_nothing_wrong_is_delivered() {
         }
     }
     // Without a flipped bit it is delivered.
-    for end in ["-wal", "-shm", ".known"] {
-        fs::remove_file(bridge.file(&format!("state/queue.db{end}"))).ok();
-    }
-    fs::write(bridge.file("state/queue.db"), &whole).expect("a file");
+    write_queue(&bridge, &whole);
     let run = bridge.start(&["serve", "--once"], "").end();
     run.assert_status(0).assert_codes(&[]);
     wanted_at(1, 1).assert_on(&named);
