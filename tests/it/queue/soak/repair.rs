@@ -107,6 +107,8 @@ impl World {
                     fs::remove_file(file.path()).expect("a file of the queue");
                 }
             }
+            // A new queue file does not know the epochs in the catalog.
+            world.run_until_in_place(side, &["catalog", "take-over"], "");
             let it = &mut world.sides[side];
             (it.is_suspect, it.has_faults) = (false, false);
             it.worker = Some(worker::start(&it.bridge));
