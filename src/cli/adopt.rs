@@ -124,7 +124,7 @@ struct Run<'a> {
     /// The worst status of all zones.
     status: Status,
     jobs: &'a Jobs,
-    /// What is being noted in the log.
+    /// The answers of the queue file, which notes each adoption.
     events: Vec<Answer<()>>,
     adopted: usize,
     unchanged: usize,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::catalog::check_primary;
 use super::configuration::{self, Setup};
 use super::handover::{COMMAND_LINE, Source, command, dispatcher, hand_over_from};
 use super::input;
@@ -33,12 +34,8 @@ pub(super) const TIME_MAX: Duration = Duration::from_secs(600);
 /// Options of `nsbridge audit`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Compare these zones alone. By default all that was put in place.
-    #[arg(value_parser = input::name)]
-    zones: Vec<Name>,
-    /// Compare what this primary has, by its name in the configuration. May be repeated.
-    #[arg(long, value_name = "NAME")]
-    primary: Vec<String>,
+    #[command(flatten)]
+    choice: Choice,
     /// Put in place again what differs.
     #[arg(long)]
     repair: bool,
@@ -51,6 +48,18 @@ pub(super) struct Arguments {
     /// Also ask the name servers of each zone whether they have the serial of the primary.
     #[arg(long)]
     secondaries: bool,
+}
+
+/// Options that choose zones and primaries.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Choice {
+    /// Take these zones alone. By default, take everything that nsbridge has put in place.
+    #[arg(value_parser = input::name)]
+    zones: Vec<Name>,
+    /// Take what this primary has, by its name in the configuration. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    primary: Vec<String>,
 }
 
 /// The zones and primaries that the operator chose.
@@ -66,13 +75,13 @@ impl Chosen {
     ///
     /// # Errors
     /// A message if there is no such primary.
-    pub(super) fn of(zones: &[Name], primaries: &[String], setup: &Setup) -> Result<Self, Abort> {
-        let unknown = primaries
-            .iter()
-            .find(|it| !setup.primaries.contains_key(*it));
-        if let Some(primary) = unknown {
-            let message = Message::of(&case!(entries::PRIMARY_UNKNOWN, primary));
-            return Err(Abort::new(Status::Usage, message.and_nothing_attempted()));
+    pub(super) fn of(choice: &Choice, help: &str, setup: &Setup) -> Result<Self, Abort> {
+        let Choice {
+            zones,
+            primary: primaries,
+        } = choice;
+        for primary in primaries {
+            check_primary(Some(primary), setup, help)?;
         }
         let is_chosen = |name: &String| primaries.is_empty() || primaries.contains(name);
         let chosen = setup.primaries.iter().filter(|(name, _)| is_chosen(name));
@@ -103,7 +112,7 @@ pub(super) fn run(
     let mut setup = configuration::load(config)?;
     setup.time_limit = TIME_MAX;
     setup.restart_time();
-    let chosen = Chosen::of(&arguments.zones, &arguments.primary, &setup)?;
+    let chosen = Chosen::of(&arguments.choice, "nsbridge audit --help", &setup)?;
     let mut audit = Audit {
         arguments,
         chosen: &chosen,

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use super::audit::{Chosen, TIME_MAX, bring_back_catalogs, next_wanted};
+use super::audit::{Choice, Chosen, TIME_MAX, bring_back_catalogs, next_wanted};
 use super::configuration;
 use super::handover::{Source, command, hand_over_from};
-use super::input;
 use super::message::Abort;
 use super::output::{Output, count};
 use super::status::Status;
 use crate::deliver::Purpose;
-use crate::model::Name;
 use crate::payload::Command;
 
 /// The most intents that are delivered at a time.
@@ -19,12 +17,8 @@ const BATCH: usize = 1_000;
 /// Options of `nsbridge resync`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Bring back these zones alone. By default all that was put in place.
-    #[arg(value_parser = input::name)]
-    zones: Vec<Name>,
-    /// Bring back what this primary has had, by its name in the configuration. May be repeated.
-    #[arg(long, value_name = "NAME")]
-    primary: Vec<String>,
+    #[command(flatten)]
+    choice: Choice,
     /// Create signed zones again that are gone: their new keys do not match the DS records at their parents, so remove those
     /// before. Also remove any number of records.
     #[arg(long)]
@@ -40,7 +34,7 @@ pub(super) fn run(
     let mut setup = configuration::load(config)?;
     setup.time_limit = TIME_MAX;
     setup.restart_time();
-    let chosen = Chosen::of(&arguments.zones, &arguments.primary, &setup)?;
+    let chosen = Chosen::of(&arguments.choice, "nsbridge resync --help", &setup)?;
     let mut status = bring_back_catalogs(&chosen, &setup, output);
     let source = Source {
         purpose: Purpose::Repair,

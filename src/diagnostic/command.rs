@@ -136,13 +136,6 @@ entries! {
         hints: hint!("`nsbridge zone list` shows the zones that nsbridge knows"),
         page: "nsbridge compares and brings back what it has delivered, and it has delivered nothing to this zone, or a deletion has removed it since.",
     }
-    PRIMARY_UNKNOWN {
-        code: "NB-PRIMARY-UNKNOWN",
-        class: Class::Setup,
-        text: "the configuration has no primary `{primary}`",
-        hints: hint!("`nsbridge config check` names the primaries"),
-        page: "The option names a primary by its table `[primaries.NAME]`, and there is no such table (status 64). Nothing was attempted.",
-    }
     PRUNE_UNREAD {
         code: "NB-PRUNE-UNREAD",
         class: Class::Setup,
