@@ -175,6 +175,15 @@ entries! {
                the removal waits for a minute, so that secondaries follow first; another minute later, the zone gets a new label in the new catalog. \
                Without a worker (`nsbridge serve`), the next call goes on.",
     }
+    ZONE_RELISTED {
+        code: "NB-ZONE-RELISTED",
+        class: Class::Remark,
+        text: "its entry was gone from the catalog, and is back",
+        hints: hint!("find out who else may change the catalog"),
+        page: "The catalog listed the zone before, and did not any more: another program has changed it, or the primary has an older copy. Secondaries that \
+               follow the catalog had dropped the zone, and get it again. The zone itself may be unchanged. `nsbridge audit` compares the whole catalog, \
+               and the worker does so every ten minutes.",
+    }
     ZONE_LEFT_BEHIND {
         code: "NB-ZONE-LEFT-BEHIND",
         class: Class::Remark,

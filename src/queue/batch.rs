@@ -62,6 +62,7 @@ impl Dispatcher<'_> {
         let first_attempt = AttemptState {
             is_forced: origin.is_forced,
             purpose: origin.purpose,
+            caller: origin.caller.clone(),
             ..AttemptState::default()
         };
         let one = async |index: usize| {
@@ -75,7 +76,7 @@ impl Dispatcher<'_> {
                     reason: reason.clone(),
                 }),
                 Accepted::Job { id, is_ours, .. } if *is_ours => {
-                    let attempted = self.attempt(*id, intent, first_attempt, deadline);
+                    let attempted = self.attempt(*id, intent, &first_attempt, deadline);
                     attempted.await.map(Handled::Attempted)
                 }
                 Accepted::Job { id, .. } => self.wait_for_turn(*id, intent, deadline).await,
@@ -121,7 +122,7 @@ impl Dispatcher<'_> {
                 let intents: Vec<&Intent> = due.iter().map(|job| &job.intent).collect();
                 let one = async |index: usize| {
                     let job = &due[index];
-                    self.attempt(job.id, &job.intent, job.attempts_so_far, deadline)
+                    self.attempt(job.id, &job.intent, &job.attempts_so_far, deadline)
                         .await
                 };
                 let mut is_unreachable = false;
@@ -167,7 +168,7 @@ impl Dispatcher<'_> {
             match self.jobs.take(id, intent.key().to_string()).await {
                 Err(failure) => break Handled::Unknown(failure),
                 Ok(TakeOutcome::Ours(attempts_so_far)) => {
-                    let attempted = self.attempt(id, intent, attempts_so_far, deadline);
+                    let attempted = self.attempt(id, intent, &attempts_so_far, deadline);
                     return attempted.await.map(Handled::Attempted);
                 }
                 Ok(TakeOutcome::Delivered) => break Handled::DeliveredElsewhere,

@@ -64,7 +64,7 @@ impl Dispatcher<'_> {
         &self,
         id: JobId,
         intent: &Intent,
-        attempts_so_far: AttemptState,
+        attempts_so_far: &AttemptState,
         deadline: Instant,
     ) -> Routed<Attempted> {
         let Routed { primary, result } = self.deliver(intent, attempts_so_far, deadline).await;
@@ -98,7 +98,6 @@ impl Dispatcher<'_> {
         let in_place = result.as_ref().ok().zip(primary_);
         let in_place = in_place
             .map(|(delivered, primary)| (primary.name.clone(), Kept::of(intent, &delivered.done)));
-        let software = primary_.map_or(Software::Unknown, Primary::software);
         // If the file fails, it still has the job, and the store thread reports why.
         let settled = self.jobs.settle(Settlement {
             id,
@@ -106,7 +105,7 @@ impl Dispatcher<'_> {
             outcome,
             contact: contact.map(|(contact, primary)| (primary.name.clone(), contact)),
             in_place,
-            event: NewEvent::of(&result, software),
+            event: NewEvent::of(&result, primary_, attempts_so_far.caller.clone()),
             removals: removals(intent, &result),
             withdrawn: withdrawn(intent, &result, primary_),
             now,
@@ -121,10 +120,10 @@ impl Dispatcher<'_> {
     async fn deliver(
         &self,
         intent: &Intent,
-        attempts_so_far: AttemptState,
+        attempts_so_far: &AttemptState,
         deadline: Instant,
     ) -> RoutedResult<Delivered> {
-        let AttemptState {
+        let &AttemptState {
             is_forced,
             awaited_zone,
             purpose,
@@ -150,7 +149,7 @@ impl Dispatcher<'_> {
     async fn outcome(
         &self,
         intent: &Intent,
-        attempts_so_far: AttemptState,
+        attempts_so_far: &AttemptState,
         result: &Result<Delivered, Failure>,
         primary: Option<&Primary>,
         now: u64,

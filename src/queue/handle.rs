@@ -203,6 +203,11 @@ impl StateStore for StoreHandle {
         self.ask(move |store| store.catalog_entries(&catalog))
     }
 
+    fn saw_entry(&self, catalog: &ZoneKey, zone: &ZoneName) -> Answer<bool> {
+        let (catalog, zone) = (catalog.clone(), zone.clone());
+        self.ask(move |store| store.saw_entry(&catalog, &zone))
+    }
+
     fn note_catalog_entries(
         &self,
         catalog: ZoneKey,

@@ -1,6 +1,8 @@
 //! What was put in place, what audits found of it, and what was done.
 
-use crate::deliver::{Delivered, Done, Failure};
+use std::sync::Arc;
+
+use crate::deliver::{Delivered, Done, Failure, Primary};
 use crate::diagnostic::{Diagnose as _, Diagnostic, Software};
 use crate::model::{Intent, Presence};
 
@@ -63,24 +65,35 @@ pub(crate) struct Event {
 pub(crate) struct NewEvent {
     pub(crate) done: Option<String>,
     pub(crate) reason: Option<Diagnostic>,
+    /// The name of the primary; `""` if it has none.
+    pub(crate) primary: String,
+    /// The call that the intent came with.
+    pub(crate) caller: Arc<str>,
 }
 
 impl NewEvent {
     /// Returns the event of an attempt; `None` if it changed nothing and left nothing out.
-    pub(crate) fn of(result: &Result<Delivered, Failure>, software: Software) -> Option<Self> {
-        match result {
-            Err(Failure::DeadlinePassed) => None,
-            Err(failure) => Some(Self {
-                done: None,
-                reason: Some(failure.diagnostic().at(software)),
-            }),
+    pub(crate) fn of(
+        result: &Result<Delivered, Failure>,
+        primary: Option<&Primary>,
+        caller: Arc<str>,
+    ) -> Option<Self> {
+        let software = primary.map_or(Software::Unknown, Primary::software);
+        let (done, reason) = match result {
+            Err(Failure::DeadlinePassed) => return None,
+            Err(failure) => (None, Some(failure.diagnostic().at(software))),
             Ok(Delivered { done, left_out }) => {
                 let refused = left_out.iter().find(|it| it.is_refused());
                 let reason = refused.map(|it| it.diagnostic().at(software));
-                let done = done.is_change().then(|| done.to_string());
-                (done.is_some() || reason.is_some()).then_some(Self { done, reason })
+                (done.is_change().then(|| done.to_string()), reason)
             }
-        }
+        };
+        (done.is_some() || reason.is_some()).then(|| Self {
+            done,
+            reason,
+            primary: primary.map_or_else(String::new, |it| it.name.clone()),
+            caller,
+        })
     }
 }
 

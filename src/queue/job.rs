@@ -1,6 +1,7 @@
 //! Jobs: queued intents, with the state of their attempts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::history::{Kept, NewEvent};
 use crate::deliver::Purpose;
@@ -50,7 +51,7 @@ pub(crate) struct Job {
 }
 
 /// The state of a job's attempts.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct AttemptState {
     /// The number of failed ones.
     pub(crate) attempts: u32,
@@ -62,6 +63,8 @@ pub(crate) struct AttemptState {
     pub(crate) purpose: Purpose,
     /// Seconds since 1970; `None` for a job that this call has enqueued.
     pub(crate) enqueued_at: Option<u64>,
+    /// The call that the intent came with.
+    pub(crate) caller: Arc<str>,
 }
 
 /// The queue's response to an intent.

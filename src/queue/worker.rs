@@ -178,7 +178,7 @@ impl Dispatcher<'_> {
                             let begun_at = Instant::now();
                             let deadline = begun_at + ATTEMPT_TIME_MAX;
                             let attempted =
-                                self.attempt(job.id, &job.intent, job.attempts_so_far, deadline);
+                                self.attempt(job.id, &job.intent, &job.attempts_so_far, deadline);
                             let attempted = count_if_late(attempted, deadline + OVERDUE, hanging);
                             (index, attempted.await, job, begun_at.elapsed())
                         });

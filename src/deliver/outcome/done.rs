@@ -216,6 +216,8 @@ pub enum LeftOut {
         zone: ZoneName,
         instance: Option<String>,
     },
+    /// The catalog had lost the entry of the zone, which is back.
+    Relisted,
     /// The zone is on another primary, too, or belongs to another instance.
     Elsewhere(Elsewhere),
     /// The deleted zone had keys with these tags: its DS records at the parent must go.
@@ -293,6 +295,7 @@ impl LeftOut {
             | Self::Hidden(_)
             | Self::Replaced(_)
             | Self::Below { .. }
+            | Self::Relisted
             | Self::Elsewhere(_)
             | Self::Ds { .. }
             | Self::Remembered(_) => Vec::new(),
@@ -380,6 +383,7 @@ impl Diagnose for LeftOut {
                     case!(entries::NAMES_HIDDEN, zone)
                 }
             }
+            Self::Relisted => case!(entries::ZONE_RELISTED),
             Self::Elsewhere(elsewhere) => elsewhere.diagnostic(),
             Self::Ds { key_tags } => {
                 let key_tags: Vec<String> = key_tags.iter().map(u16::to_string).collect();

@@ -7,25 +7,29 @@ use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
 use crate::model::{CurrentZone, ZoneName};
-use crate::plan::{EntryChange, Membership};
+use crate::plan::{EntryChange, Member, Membership};
 use crate::provision::Created;
 
-/// Lists a zone that was found, and may be changed, in the catalog.
+/// Lists a zone that was found, and may be changed, in the catalog. Returns whether the catalog had its entry before, and
+/// lost it.
 pub(crate) async fn list_found(
     cx: &mut Context<'_>,
     current: &CurrentZone,
     state: &ZoneState,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let session = &mut cx.session;
     let Some(catalog) = &session.primary.catalog else {
-        return Ok(());
+        return Ok(false);
     };
     let is_preexisting = state.provenance.is_not_ours();
     let unowned = allowance(state, cx.policy);
     let list = EntryChange::List { is_preexisting };
     let claimed = catalog.claim(session, &current.name, list, unowned);
-    claimed.await?;
-    Ok(())
+    if claimed.await?.member().is_some_and(Member::is_listed) {
+        return Ok(false);
+    }
+    let key = session.zone_key(catalog.zone());
+    cx.store.saw_entry(&key, &current.name).await
 }
 
 /// Lists a zone that was just created, or was there by then.

@@ -356,6 +356,9 @@ pub trait StateStore {
     /// Outside the steps: returns a catalog as it was last seen.
     fn catalog_entries(&self, catalog: &ZoneKey) -> Answer<Vec<SeenEntry>>;
 
+    /// Outside the steps: returns whether a catalog had an entry of a zone when it was last seen.
+    fn saw_entry(&self, catalog: &ZoneKey, zone: &ZoneName) -> Answer<bool>;
+
     /// Outside the steps: notes the entries of a catalog that were seen, and the zones that have none any more, written as
     /// [`commit`] is.
     ///

@@ -1,11 +1,18 @@
 //! Reads the state of a zone at the server with `zonestatus` and `showzone`.
 
-use tokio::time::Instant;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::command::{Target, Word};
 use super::control::{Answer, CommandResult, Control};
 use super::error::{RndcError, quoted};
 use crate::provision::status::{Creator, ZoneStatus};
+
+/// BIND: a zone that is being deleted looks like a member of a catalog zone for a moment. So that is believed when it was seen
+/// so often, with these pauses.
+const LOOKS_MAX: u32 = 4;
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of a zone at the server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,9 +60,28 @@ pub(super) async fn read_zone(
     target: &Target<'_>,
     deadline: Instant,
 ) -> Result<ServerZone, RndcError> {
+    for look in 0..LOOKS_MAX {
+        if look > 0 {
+            sleep(LOOK_PAUSE).await;
+        }
+        if let Some(zone) = look_at_zone(control, target, deadline).await? {
+            return Ok(zone);
+        }
+    }
+    Ok(ServerZone::Foreign {
+        kind: "a member of a catalog zone".to_owned(),
+    })
+}
+
+/// Reads the state of a zone. `None` if it may be a member of a catalog zone.
+async fn look_at_zone(
+    control: &mut Control<'_>,
+    target: &Target<'_>,
+    deadline: Instant,
+) -> Result<Option<ServerZone>, RndcError> {
     let status = control.command(&target.zonestatus(), deadline).await?;
     if status.result == CommandResult::NotFound {
-        return absent(control, target, &status);
+        return absent(control, target, &status).map(Some);
     }
     if !matches!(
         status.result,
@@ -78,21 +104,19 @@ pub(super) async fn read_zone(
             target.status(file)
         };
         let file = file.map(str::to_owned);
-        return Ok(ServerZone::Primary {
+        return Ok(Some(ServerZone::Primary {
             loaded,
             status,
             file,
-        });
+        }));
     }
     // BIND: `zonestatus` reports no type for a zone without contents.
     let shown = control.command(&target.showzone(), deadline).await?;
     match shown.result {
-        CommandResult::Success => Ok(parse_shown(&shown.text, target, loaded)),
-        CommandResult::NotFound => absent(control, target, &shown),
-        // BIND: fails so for member zones of a catalog zone.
-        CommandResult::Failure => Ok(ServerZone::Foreign {
-            kind: "a member of a catalog zone".to_owned(),
-        }),
+        CommandResult::Success => Ok(Some(parse_shown(&shown.text, target, loaded))),
+        CommandResult::NotFound => absent(control, target, &shown).map(Some),
+        // BIND: fails so for member zones of a catalog zone, and for a moment for a zone that is deleted.
+        CommandResult::Failure => Ok(None),
         CommandResult::AlreadyExists
         | CommandResult::FileNotFound
         | CommandResult::NotLoaded

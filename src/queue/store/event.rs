@@ -8,7 +8,6 @@ use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::queue::history::{Event, NewEvent};
-use crate::queue::job::JobId;
 
 impl Store {
     /// Returns the newest events of a key, or of all keys, the oldest first.
@@ -43,8 +42,10 @@ impl Store {
         let event = NewEvent {
             done: Some(done.to_owned()),
             reason: None,
+            primary: primary.to_owned(),
+            caller: caller.into(),
         };
-        self.write(|transaction| insert(transaction, &event, key, primary, caller, now))
+        self.write(|transaction| insert(transaction, key, &event, now))
     }
 }
 
@@ -61,47 +62,33 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
-/// Notes what came of an attempt at a job, before the job is deleted. A job that fails again for the same reason is not
-/// noted again.
+/// Notes what came of an attempt at a job with this key. A job that fails again for the same reason is not noted again.
 pub(super) fn note(
     transaction: &Transaction<'_>,
-    id: JobId,
+    key: &str,
     event: &NewEvent,
-    primary: &str,
     now: u64,
 ) -> rusqlite::Result<()> {
-    let find = "SELECT key, caller FROM job WHERE id = ?";
-    let found = first(transaction, find, [id.0], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let Some((key, caller)) = found else {
-        return Ok(());
-    };
     let last = "SELECT reason FROM event WHERE key = ? ORDER BY id DESC LIMIT 1";
-    let last: Option<Option<String>> = first(transaction, last, [&key], |row| row.get(0))?;
+    let last: Option<Option<String>> = first(transaction, last, [key], |row| row.get(0))?;
     let last = last.flatten().map(|it| from_json(&it));
     let is_noted = event.done.is_none()
         && last.map(|it| it.code()) == event.reason.as_ref().map(Diagnostic::code);
     if is_noted {
         return Ok(());
     }
-    insert(transaction, event, &key, primary, &caller, now)
+    insert(transaction, key, event, now)
 }
 
 fn insert(
     transaction: &Transaction<'_>,
-    event: &NewEvent,
     key: &str,
-    primary: &str,
-    caller: &str,
+    event: &NewEvent,
     now: u64,
 ) -> rusqlite::Result<()> {
     let insert =
         "INSERT INTO event (at, key, primary_, caller, done, reason) VALUES (?, ?, ?, ?, ?, ?)";
     let reason = event.reason.as_ref().map(to_json);
-    execute(
-        transaction,
-        insert,
-        params![now, key, primary, caller, event.done, reason],
-    )
+    let row = params![now, key, event.primary, event.caller, event.done, reason];
+    execute(transaction, insert, row)
 }

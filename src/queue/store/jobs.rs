@@ -57,7 +57,7 @@ impl Store {
         let token = self.token()?;
         let take = concat!(
             "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
-             RETURNING intent, attempts, forced, repairs, enqueued_at, reason, ",
+             RETURNING intent, attempts, forced, repairs, enqueued_at, reason, caller, ",
             is_whole!(),
             " AS is_whole"
         );
@@ -114,7 +114,7 @@ impl Store {
         let token = self.token()?;
         self.write(|transaction| {
             let find = concat!(
-                "SELECT attempts, forced, repairs, enqueued_at, next_at, state, claim, reason, ",
+                "SELECT attempts, forced, repairs, enqueued_at, next_at, state, claim, reason, caller, ",
                 is_whole!(),
                 " AS is_whole FROM job WHERE id = ?"
             );
@@ -216,7 +216,7 @@ impl Store {
         self.read(|connection| {
             let find = concat!(
                 "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, repairs,
-                    next_at, reason, claim, ",
+                    next_at, reason, claim, caller, ",
                 is_intact!(),
                 " AS is_intact FROM job NOT INDEXED ORDER BY id"
             );
@@ -424,9 +424,8 @@ pub(super) fn settle(
         now,
         ..
     } = settlement;
-    let primary = contact.as_ref().map_or("", |(primary, _)| primary);
     if let Some(event) = event {
-        event::note(transaction, *id, event, primary, *now)?;
+        event::note(transaction, key, event, *now)?;
     }
     if let Some((primary, kept)) = in_place {
         wanted::in_place(transaction, *id, *kept, primary, *now)?;
@@ -504,5 +503,6 @@ fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
         },
         awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
         enqueued_at: row.get("enqueued_at")?,
+        caller: row.get("caller")?,
     })
 }

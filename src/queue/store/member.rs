@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 
 use super::error::{StoreError, corrupt};
 use super::file::Store;
-use super::sql::{all, execute};
+use super::sql::{all, execute, first};
 use crate::deliver::ZoneKey;
 use crate::model::{Name, Rdata, ZoneName};
 use crate::plan::SeenEntry;
@@ -27,6 +27,13 @@ impl Store {
                 })
             })
         })
+    }
+
+    /// Returns whether a catalog had an entry of a zone when it was last seen.
+    pub(crate) fn saw_entry(&self, catalog: &ZoneKey, zone: &ZoneName) -> Result<bool, StoreError> {
+        let find = "SELECT 1 FROM member WHERE primary_ = ? AND catalog = ? AND zone = ?";
+        let row = params![catalog.primary, catalog.zone.to_string(), zone.to_string()];
+        self.read(|connection| Ok(first(connection, find, row, |_| Ok(()))?.is_some()))
     }
 }
 

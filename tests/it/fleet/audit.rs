@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 use serde_json::Value;
 
 use super::machines::deletion;
-use super::world::{bind_with_consumers, delete, deliver, installation};
+use super::world::{bind_with_consumers, call, delete, deliver, installation, removals};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::kills::Barrier;
@@ -209,4 +209,35 @@ fn no_audit_lists_a_zone_again_that_is_being_deleted() {
         assert!(!dig::has_zone(&named, "a.test"));
     }
     assert!(kills > 2, "it was killed {kills} times");
+}
+
+/// The contents are as they were: without a word, nobody would look for what changes the catalog.
+#[test]
+fn a_call_tells_that_the_catalog_had_lost_the_zone() {
+    let (named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01");
+    deliver(&bridge, "a.test", 7);
+    deliver(&bridge, "b.test", 7);
+    let entries = entries_of(&named);
+    for script in removals(&entries) {
+        nsupdate(&named, &format!("zone {CATALOG}\n{script}\nsend"));
+        for name in ["a.test", "b.test"] {
+            bridge.plesk(call(name, 7)).assert_status(0);
+        }
+        assert_eq!(entries_of(&named), entries);
+    }
+    let log = bridge.run(&["log"], "");
+    assert!(!log.stdout.contains("updated"), "{}", log.stdout);
+    let all = removals(&entries).join("\n");
+    nsupdate(&named, &format!("zone {CATALOG}\n{all}\nsend"));
+    for name in ["a.test", "b.test"] {
+        let run = bridge.plesk(call(name, 7));
+        run.assert_status(0).assert_codes(&["NB-ZONE-RELISTED"]);
+        run.assert_prints("unchanged");
+        bridge
+            .plesk(call(name, 7))
+            .assert_status(0)
+            .assert_stderr("");
+    }
+    assert_eq!(entries_of(&named), entries);
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use pretty_assertions::assert_eq;
 
 use super::world::{
-    Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation, nudge,
+    Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation, nudge, removals,
 };
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
@@ -211,18 +211,8 @@ fn the_worker_lists_again_what_vanished_from_the_catalog() {
     let workers: Vec<_> = bridges.iter().map(worker::start).collect();
     // All of it, then each entry alone.
     for lines in std::iter::once(&before[..]).chain(before.chunks(1)) {
-        let removals = lines.iter().map(|line| {
-            let fields: Vec<&str> = line.split(' ').collect();
-            match fields[1] {
-                "claim" => format!("update delete {}.nsbridge.ext.{CATALOG} ZONEMD", fields[0]),
-                _ => format!("update delete {} PTR", fields[0]),
-            }
-        });
-        let removals: Vec<String> = removals.collect();
-        nsupdate(
-            &named,
-            &format!("zone {CATALOG}\n{}\nsend", removals.join("\n")),
-        );
+        let removals = removals(lines).join("\n");
+        nsupdate(&named, &format!("zone {CATALOG}\n{removals}\nsend"));
         wait::until("the workers have listed the zones again", || {
             entries_of(&named) == before
         });

@@ -133,3 +133,15 @@ pub(super) fn nudge(bridge: &Bridge) {
     deliver(bridge, "nudge.test", 1);
     delete(bridge, "nudge.test");
 }
+
+/// The lines of nsupdate that remove entries of a catalog.
+pub(super) fn removals(entries: &[String]) -> Vec<String> {
+    let removals = entries.iter().map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        match fields[1] {
+            "claim" => format!("update delete {}.nsbridge.ext.{CATALOG} ZONEMD", fields[0]),
+            _ => format!("update delete {} PTR", fields[0]),
+        }
+    });
+    removals.collect()
+}
