@@ -119,8 +119,13 @@ impl Engine<'_> {
         let here = async |cx: &mut Context<'_>, at: &Name| {
             let mut delivered = once(cx, at).await;
             if let Err(Failure::CatalogLost { .. }) = delivered {
-                check::audit_catalog(&mut cx.session, cx.store, CatalogRepair::BringBack).await?;
+                let repair = CatalogRepair::BringBack;
+                let audit = check::audit_catalog(&mut cx.session, cx.store, repair).await?;
                 delivered = once(cx, at).await;
+                let is_back = audit.is_some_and(|it| it.has_found(&intent.name()));
+                if let (true, Ok(Reached::Here(delivered))) = (is_back, &mut delivered) {
+                    delivered.left_out.push(LeftOut::Relisted);
+                }
             }
             let noted = cx.note_entries().await;
             delivered.and_then(|done| noted.map(|()| done))

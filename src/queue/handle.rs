@@ -203,9 +203,9 @@ impl StateStore for StoreHandle {
         self.ask(move |store| store.catalog_entries(&catalog))
     }
 
-    fn saw_entry(&self, catalog: &ZoneKey, zone: &ZoneName) -> Answer<bool> {
+    fn seen_claim(&self, catalog: &ZoneKey, zone: &ZoneName) -> Answer<Option<Rdata>> {
         let (catalog, zone) = (catalog.clone(), zone.clone());
-        self.ask(move |store| store.saw_entry(&catalog, &zone))
+        self.ask(move |store| store.seen_claim(&catalog, &zone))
     }
 
     fn note_catalog_entries(

@@ -11,7 +11,7 @@ use crate::deliver::ownership::catalog_view;
 use crate::deliver::server::query::is_applied;
 use crate::deliver::server::{Catalog, Provisioning, Session};
 use crate::deliver::state::StateStore;
-use crate::model::ZoneName;
+use crate::model::{Name, ZoneName};
 use crate::plan::{
     Batch, CatalogCensus, CatalogDrift, CatalogView, EntryDrift, SeenEntry, Terms, Whose,
 };
@@ -43,6 +43,13 @@ pub struct CatalogAudit {
     pub repaired: usize,
     /// The instances that the members belong to, once that is done.
     pub census: CatalogCensus,
+}
+
+impl CatalogAudit {
+    /// Returns whether the entry of the zone of this name differed.
+    pub(crate) fn has_found(&self, name: &Name) -> bool {
+        self.drift.iter().any(|(zone, _)| zone.apex() == name)
+    }
 }
 
 /// Compares the catalog of the primary with what is remembered of it, and brings back what is gone. `None` if the primary

@@ -7,29 +7,38 @@ use crate::deliver::policy::UnownedZones;
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
 use crate::model::{CurrentZone, ZoneName};
-use crate::plan::{EntryChange, Member, Membership};
+use crate::plan::{Claim, EntryChange, Member, Membership};
 use crate::provision::Created;
 
-/// Lists a zone that was found, and may be changed, in the catalog. Returns whether the catalog had its entry before, and
-/// lost it.
+/// Lists a zone that was found, and may be changed, in the catalog.
+///
+/// # Errors
+/// [`Failure::CatalogLost`] if the catalog has lost the entry of the zone: it must come back with its label.
 pub(crate) async fn list_found(
     cx: &mut Context<'_>,
     current: &CurrentZone,
     state: &ZoneState,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let session = &mut cx.session;
     let Some(catalog) = &session.primary.catalog else {
-        return Ok(false);
+        return Ok(());
     };
+    let membership = catalog.membership(session, &current.name).await?;
+    if !membership.member().is_some_and(Member::is_listed) {
+        let key = session.zone_key(catalog.zone());
+        let seen = cx.store.seen_claim(&key, &current.name).await?;
+        let seen = seen.as_ref().and_then(Claim::from_rdata);
+        if seen.is_some_and(|it| it.instance == catalog.instance.as_bytes()) {
+            let catalog = catalog.zone().clone();
+            return Err(Failure::CatalogLost { catalog });
+        }
+    }
     let is_preexisting = state.provenance.is_not_ours();
     let unowned = allowance(state, cx.policy);
     let list = EntryChange::List { is_preexisting };
     let claimed = catalog.claim(session, &current.name, list, unowned);
-    if claimed.await?.member().is_some_and(Member::is_listed) {
-        return Ok(false);
-    }
-    let key = session.zone_key(catalog.zone());
-    cx.store.saw_entry(&key, &current.name).await
+    claimed.await?;
+    Ok(())
 }
 
 /// Lists a zone that was just created, or was there by then.

@@ -166,9 +166,8 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
                 self.cx.allow_deletion(&self.desired.name).await?;
             }
         }
-        let is_relisted = ownership::list_found(self.cx, &update.current, &update.state).await?;
-        let mut left_out = update.left_out();
-        left_out.extend(is_relisted.then_some(LeftOut::Relisted));
+        ownership::list_found(self.cx, &update.current, &update.state).await?;
+        let left_out = update.left_out();
         let DecidedUpdate {
             mut current,
             mut state,

@@ -53,7 +53,7 @@ impl Claim {
     }
 
     /// Reads the data of its record. `None` if they are no claim.
-    pub(super) fn from_rdata(rdata: &Rdata) -> Option<Self> {
+    pub fn from_rdata(rdata: &Rdata) -> Option<Self> {
         let strings = decode(rdata)?;
         let [FORM, instance, label, word] = strings[..] else {
             return None;

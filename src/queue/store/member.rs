@@ -29,11 +29,20 @@ impl Store {
         })
     }
 
-    /// Returns whether a catalog had an entry of a zone when it was last seen.
-    pub(crate) fn saw_entry(&self, catalog: &ZoneKey, zone: &ZoneName) -> Result<bool, StoreError> {
-        let find = "SELECT 1 FROM member WHERE primary_ = ? AND catalog = ? AND zone = ?";
+    /// Returns the claim of a zone in a catalog, as it was last seen.
+    pub(crate) fn seen_claim(
+        &self,
+        catalog: &ZoneKey,
+        zone: &ZoneName,
+    ) -> Result<Option<Rdata>, StoreError> {
+        let find = "SELECT claim FROM member WHERE primary_ = ? AND catalog = ? AND zone = ?
+                        AND own_sum IS check_sum(primary_, catalog, zone, claim, listed)";
         let row = params![catalog.primary, catalog.zone.to_string(), zone.to_string()];
-        self.read(|connection| Ok(first(connection, find, row, |_| Ok(()))?.is_some()))
+        self.read(|connection| {
+            first(connection, find, row, |row| {
+                Ok(Rdata::from_canonical(row.get_ref(0)?.as_blob()?))
+            })
+        })
     }
 }
 
