@@ -66,6 +66,7 @@ class SettingsController extends Modules_Nsbridge_Controller
 
     private function showSlot(): void
     {
+        $this->attempt([Modules_Nsbridge_Program::class, 'path']);
         $this->view->isConfigured = Modules_Nsbridge_Configuration::exists();
         $this->view->token = Modules_Nsbridge_Token::get();
         $this->view->slot = $this->attempt(static function () {

@@ -49,10 +49,10 @@ class StatusController extends Modules_Nsbridge_Controller
         $this->view->token = Modules_Nsbridge_Token::get();
         $this->view->isOurs = $this->attempt([Modules_Nsbridge_Slot::class, 'isOurs']);
         $this->view->state = $this->attempt(static function () {
-            return Modules_Nsbridge_Program::ask(['status'])['results'];
+            return Modules_Nsbridge_Program::look(['status']);
         });
-        $this->view->jobs = $this->view->state === null ? [] : $this->attempt(static function () {
-            return Modules_Nsbridge_Program::ask(['queue', 'list'])['results'];
+        $this->view->jobs = $this->view->state === null ? null : $this->attempt(static function () {
+            return Modules_Nsbridge_Program::look(['queue', 'list']);
         });
     }
 }

@@ -191,8 +191,7 @@ class Modules_Nsbridge_Configuration
     {
         $checked = Modules_Nsbridge_Program::ask(['config', 'check'], '', $path);
         if ($checked['status'] !== 0) {
-            $messages = array_map(['Modules_Nsbridge_Words', 'message'], $checked['messages']);
-            throw new pm_Exception(str_replace("$path:", '', implode("\n", $messages)));
+            throw new pm_Exception(str_replace("$path:", '', Modules_Nsbridge_Words::messages($checked)));
         }
     }
 

@@ -5,7 +5,7 @@
  */
 class Modules_Nsbridge_Program
 {
-    /** Exit statuses of nsbridge. */
+    /** Exit statuses of nsbridge: a person must look, and that it cannot work. */
     public const DIFFERENCES = 1;
     public const UNUSABLE = 78;
 
@@ -53,19 +53,34 @@ class Modules_Nsbridge_Program
     }
 
     /**
+     * Runs a command that only looks, and returns its results.
+     *
+     * @throws pm_Exception if it could not look: no results would be no news otherwise
+     */
+    public static function look(array $arguments): array
+    {
+        $document = self::ask($arguments);
+        if (!in_array($document['status'], [0, self::DIFFERENCES], true)) {
+            throw new pm_Exception(Modules_Nsbridge_Words::messages($document));
+        }
+        return $document['results'];
+    }
+
+    /**
      * Runs a command with a file as its input, and returns its status and what it printed.
      *
      * @param resource $input a file, read from its beginning
      */
     public static function run(array $arguments, $input, ?string $configuration = null): array
     {
+        $program = self::path();
         if ($configuration === null) {
             $configuration = Modules_Nsbridge_Configuration::path();
             if (!Modules_Nsbridge_Configuration::exists()) {
                 throw new pm_Exception(pm_Locale::lmsg('notConfigured'));
             }
         }
-        $command = array_merge([self::path()], $arguments, ['--config', $configuration]);
+        $command = array_merge([$program], $arguments, ['--config', $configuration]);
         return self::execute($command, $input);
     }
 

@@ -14,6 +14,14 @@ class Modules_Nsbridge_Words
     }
 
     /**
+     * Returns all messages of a document.
+     */
+    public static function messages(array $document): string
+    {
+        return implode("\n", array_map(['self', 'message'], $document['messages']));
+    }
+
+    /**
      * Returns the cause of a job or a result, its code and its remedy.
      */
     public static function cause(array $result): string
@@ -24,6 +32,11 @@ class Modules_Nsbridge_Words
     private static function line(string $text, array $from): string
     {
         $line = isset($from['code']) ? "$text [{$from['code']}]" : $text;
-        return isset($from['hint']) ? $line . '; ' . pm_Locale::lmsg('remedy') . ': ' . $from['hint'] : $line;
+        if (!isset($from['hint'])) {
+            return $line;
+        }
+        // The program of the extension is in no PATH.
+        $hint = str_replace('`nsbridge ', '`' . Modules_Nsbridge_Program::path() . ' ', $from['hint']);
+        return "$line; " . pm_Locale::lmsg('remedy') . ": $hint";
     }
 }

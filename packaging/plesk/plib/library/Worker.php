@@ -37,7 +37,7 @@ class Modules_Nsbridge_Worker
 
     private static function notify(): void
     {
-        $jobs = Modules_Nsbridge_Program::ask(['queue', 'list'])['results'];
+        $jobs = Modules_Nsbridge_Program::look(['queue', 'list']);
         $held = array_filter($jobs, static function ($job) {
             return $job['state'] === 'held';
         });

@@ -71,7 +71,7 @@ $facts = [
     },
     'configuration' => static function () {
         $checked = Modules_Nsbridge_Program::ask(['config', 'check']);
-        return implode('; ', array_map(['Modules_Nsbridge_Words', 'message'], $checked['messages'])) ?: 'valid';
+        return Modules_Nsbridge_Words::messages($checked) ?: 'valid';
     },
     'dry run' => static function () {
         foreach (Modules_Nsbridge_Zones::names() as $name) {
