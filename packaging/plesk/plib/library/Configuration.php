@@ -108,20 +108,15 @@ class Modules_Nsbridge_Configuration
      */
     public static function state(): string
     {
-        $candidates = ['/var/lib/nsbridge-plesk', pm_ProductInfo::getProductRootDir() . '/var/nsbridge'];
-        foreach ($candidates as $directory) {
-            if (is_dir($directory) && is_writable($directory)) {
-                return $directory;
-            }
+        $directory = pm_ProductInfo::getProductRootDir() . '/var/nsbridge';
+        if (!is_dir($directory) && @mkdir($directory, 0700)) {
+            self::own($directory);
         }
-        foreach ($candidates as $directory) {
-            if (@mkdir($directory, 0700)) {
-                self::own($directory);
-                return $directory;
-            }
+        if (!is_dir($directory) || !is_writable($directory)) {
+            $remedy = "install -d -o psaadm -g psaadm -m 0700 $directory";
+            throw new pm_Exception(pm_Locale::lmsg('stateAbsent', ['command' => $remedy]));
         }
-        $remedy = "install -d -o psaadm -g psaadm -m 0700 {$candidates[0]}";
-        throw new pm_Exception(pm_Locale::lmsg('stateAbsent', ['command' => $remedy]));
+        return $directory;
     }
 
     /**

@@ -11,6 +11,7 @@ class Modules_Nsbridge_Program
 
     /** How long a command may take, in seconds, before it is ended. */
     private const PATIENCE = 300;
+    private const GRACE = 30;
 
     /**
      * Returns the path of the program for this processor.
@@ -103,7 +104,8 @@ class Modules_Nsbridge_Program
             usleep(2000);
             $state = proc_get_status($process);
             if ($state['running'] && time() >= $end) {
-                proc_terminate($process);
+                // What does not end when asked to is killed.
+                proc_terminate($process, time() >= $end + self::GRACE ? 9 : 15);
             }
         } while ($state['running']);
         proc_close($process);

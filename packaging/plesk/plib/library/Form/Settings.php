@@ -53,16 +53,20 @@ class Modules_Nsbridge_Form_Settings extends pm_Form_Simple
      */
     public function isValid($data)
     {
-        if (!parent::isValid($data)) {
-            return false;
+        $isValid = parent::isValid($data);
+        if ($isValid) {
+            try {
+                $this->save();
+            } catch (pm_Exception $error) {
+                $this->getElement('address')->addError($error->getMessage());
+                $isValid = false;
+            }
         }
-        try {
-            $this->save();
-        } catch (pm_Exception $error) {
-            $this->getElement('address')->addError($error->getMessage());
-            return false;
+        // The page with the errors shows the other values.
+        foreach (Modules_Nsbridge_Configuration::SECRETS as $name) {
+            $this->getElement("secret_$name")->setValue('');
         }
-        return true;
+        return $isValid;
     }
 
     private function save(): void

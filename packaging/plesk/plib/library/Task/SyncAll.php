@@ -34,7 +34,11 @@ class Modules_Nsbridge_Task_SyncAll extends pm_LongTask_Task
             }
             if ($updates) {
                 $input = json_encode($updates, JSON_INVALID_UTF8_SUBSTITUTE);
-                foreach (Modules_Nsbridge_Program::ask(['plesk'], $input)['results'] as $result) {
+                $document = Modules_Nsbridge_Program::ask(['plesk'], $input);
+                if (!$document['results']) {
+                    throw new pm_Exception(Modules_Nsbridge_Words::messages($document));
+                }
+                foreach ($document['results'] as $result) {
                     $counts[self::kind($result)]++;
                 }
             }
