@@ -237,7 +237,11 @@ fn of_denied_zones_and_their_exceptions_the_longest_suffix_decides(kind: Kind) {
     let bridge = server
         .provisioning(bridge)
         .set("policy", "deny-zones", r#"[".", "not.example.net"]"#)
-        .set("policy", "deny-zones-except", r#"["Example.net", "a.example"]"#);
+        .set(
+            "policy",
+            "deny-zones-except",
+            r#"["Example.net", "a.example"]"#,
+        );
     let zones = [
         ("example.com", false),
         ("example.net", true),
@@ -250,10 +254,17 @@ fn of_denied_zones_and_their_exceptions_the_longest_suffix_decides(kind: Kind) {
     for (name, is_served) in zones {
         let call = payload::call(&[zone(name, "@ NS ns1.example.org.").create()]);
         let run = bridge.plesk(&call);
-        let expected: &[&str] = if is_served { &[] } else { &["NB-ZONE-EXCLUDED"] };
+        let expected: &[&str] = if is_served {
+            &[]
+        } else {
+            &["NB-ZONE-EXCLUDED"]
+        };
         run.assert_status(0).assert_codes(expected);
         // Its zone was there before.
-        assert_eq!(dig::has_zone(&server, name), is_served || name == "example.com");
+        assert_eq!(
+            dig::has_zone(&server, name),
+            is_served || name == "example.com"
+        );
     }
     assert_empty(&bridge);
 }
