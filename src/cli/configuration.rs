@@ -129,6 +129,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             foreign: config.policy.foreign_records,
             keep: config.policy.keep,
             deny_zones: config.policy.deny_zones,
+            deny_zones_except: config.policy.deny_zones_except,
             empty_zone: config.policy.empty_zone,
             unowned_zones: config.policy.unowned_zones,
             allow_zones: config.policy.allow_zones,

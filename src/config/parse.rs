@@ -104,6 +104,7 @@ const POLICY: Keys = keys(&[
     "foreign-records",
     "keep",
     "deny-zones",
+    "deny-zones-except",
     "empty-zone",
     "unowned-zones",
     "allow-zones",
@@ -413,6 +414,7 @@ fn read_policy(
         foreign_records: ForeignRecords::Keep,
         keep: Vec::new(),
         deny_zones: Vec::new(),
+        deny_zones_except: Vec::new(),
         empty_zone: EmptyZone::Refuse,
         unowned_zones: UnownedZones::ByTrust,
         allow_zones: Vec::new(),
@@ -449,6 +451,7 @@ fn read_policy(
             .push(text.read(allowed, |text| text.parse().ok())?);
     }
     policy.deny_zones = read_names(&table, "deny-zones")?;
+    policy.deny_zones_except = read_names(&table, "deny-zones-except")?;
     policy.allow_zones = read_names(&table, "allow-zones")?;
     policy.challenge_zones = read_names(&table, "challenge-zones")?;
     if let Some(text) = table.text("empty-zone")? {

@@ -152,6 +152,8 @@ pub(crate) struct PolicySettings {
     pub(crate) keep: Vec<NamePattern>,
     /// Zones at or below these names are never changed.
     pub(crate) deny_zones: Vec<Name>,
+    /// Zones at or below these names are changed all the same, if no longer name denies them.
+    pub(crate) deny_zones_except: Vec<Name>,
     /// Refuses or applies an update without records.
     pub(crate) empty_zone: EmptyZone,
     /// Adopts or refuses a zone that existed before and belongs to no instance.

@@ -28,6 +28,8 @@ pub struct Policy {
     pub keep: Vec<NamePattern>,
     /// Suffixes that no intent may create, change or delete.
     pub deny_zones: Vec<Name>,
+    /// Suffixes that `deny_zones` does not deny, where the longest suffix of both decides.
+    pub deny_zones_except: Vec<Name>,
     /// Whether an intent without any record is carried out.
     pub empty_zone: EmptyZone,
     /// What to do with a zone that is there and unclaimed.
@@ -243,12 +245,15 @@ impl Policy {
             let catalog = catalog.clone();
             return Err(Failure::OfCatalog { catalog });
         }
-        let mut suffixes = self.deny_zones.iter();
-        match suffixes.find(|suffix| name.is_at_or_below(suffix)) {
-            Some(suffix) => Err(Failure::Denied {
-                suffix: suffix.clone(),
-            }),
-            None => Ok(()),
+        let length = |suffix: &&Name| suffix.labels().count();
+        let longest = |suffixes: &'_ [Name]| {
+            let covering = suffixes.iter().filter(|it| name.is_at_or_below(it));
+            covering.max_by_key(length).cloned()
+        };
+        let excepted = longest(&self.deny_zones_except).map(|it| length(&&it));
+        match longest(&self.deny_zones) {
+            Some(suffix) if excepted < Some(length(&&suffix)) => Err(Failure::Denied { suffix }),
+            _ => Ok(()),
         }
     }
 
@@ -315,6 +320,7 @@ impl Policy {
             foreign: ForeignRecords::Keep,
             keep: Vec::new(),
             deny_zones: Vec::new(),
+            deny_zones_except: Vec::new(),
             empty_zone: EmptyZone::Refuse,
             unowned_zones: UnownedZones::Adopt,
             allow_zones: Vec::new(),

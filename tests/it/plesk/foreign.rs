@@ -231,6 +231,44 @@ fn denied_zones_are_never_created_changed_or_deleted(kind: Kind) {
     assert!(!dig::has_zone(&server, "sub.example.com"));
 }
 
+scenario!(of_denied_zones_and_their_exceptions_the_longest_suffix_decides: law);
+fn of_denied_zones_and_their_exceptions_the_longest_suffix_decides(kind: Kind) {
+    let (server, bridge) = kind.by_hand("www A 192.0.2.7");
+    let bridge = server
+        .provisioning(bridge)
+        .set("policy", "deny-zones", r#"[".", "not.example.net"]"#)
+        .set(
+            "policy",
+            "deny-zones-except",
+            r#"["Example.net", "a.example"]"#,
+        );
+    let zones = [
+        ("example.com", false),
+        ("example.net", true),
+        ("sub.example.net", true),
+        ("not.example.net", false),
+        ("sub.not.example.net", false),
+        ("a.example", true),
+        ("b.example", false),
+    ];
+    for (name, is_served) in zones {
+        let call = payload::call(&[zone(name, "@ NS ns1.example.org.").create()]);
+        let run = bridge.plesk(&call);
+        let expected: &[&str] = if is_served {
+            &[]
+        } else {
+            &["NB-ZONE-EXCLUDED"]
+        };
+        run.assert_status(0).assert_codes(expected);
+        // Its zone was there before.
+        assert_eq!(
+            dig::has_zone(&server, name),
+            is_served || name == "example.com"
+        );
+    }
+    assert_empty(&bridge);
+}
+
 scenario!(a_record_that_a_zone_below_hides_is_named_once);
 fn a_record_that_a_zone_below_hides_is_named_once(kind: Kind) {
     let server = kind.start(&[("example.com", ""), ("sub.example.com", "")]);

@@ -4,6 +4,7 @@
 mod concurrent;
 mod creation;
 mod deletion;
+mod extension;
 mod foreign;
 mod input;
 mod lost;

@@ -1,0 +1,6 @@
+<?php
+
+pm_Context::init('nsbridge');
+
+$application = new pm_Application();
+$application->run();
