@@ -15,14 +15,14 @@ use super::message::{Abort, Message, Severity};
 use super::output::Output;
 use super::report;
 use super::status::Status;
-use super::store::with_store;
+use super::store::{Stored, with_state};
 use super::trust::By;
 use crate::deliver::{
     Failure, NameServer, Propagation, ServerView, challenge_intent, challenge_owner,
 };
 use crate::diagnostic::{case, command};
 use crate::model::{Intent, Name, Presence, RecordIntent, RecordType};
-use crate::queue::{Access, StoreThread};
+use crate::queue::Access;
 
 /// Longest value, in octets: what fits one string of a TXT record. That of dns-01 has 43.
 const VALUE_OCTETS_MAX: usize = 255;
@@ -114,8 +114,8 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
     if !waits || status != Status::Done {
         return Ok(status);
     }
-    let wait = async |store_thread: &StoreThread, output: &mut Output| {
-        let engine = setup.engine(store_thread.store());
+    let wait = async |stored: Stored<'_>, output: &mut Output| {
+        let engine = setup.engine(stored.state);
         let located = engine.locate_record(&challenge, setup.deadline).await;
         let subject = challenge.owner.to_string();
         let (primary, location) = report::routed(&subject, located, output)?;
@@ -132,7 +132,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &mut Output) -> Resu
         };
         Ok(wait.run(arguments, output).await)
     };
-    Ok(with_store(&setup, Access::ReadOnly, output, wait))
+    Ok(with_state(&setup, Access::ReadOnly, output, wait))
 }
 
 /// The wait until all name servers show the value, or no longer show it.

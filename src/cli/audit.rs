@@ -281,7 +281,10 @@ impl Audit<'_> {
         let work = async |store_thread: &StoreThread, output: &mut Output| {
             let dispatcher = dispatcher(setup, store_thread);
             let mut status = Status::Done;
+            let mut compared = self.compared;
             let note = |wanted: &Wanted, routed: crate::deliver::RoutedResult<Vec<Difference>>| {
+                compared += 1;
+                output.progress(&format!("{compared} compared, {found} found"));
                 let primary = routed.primary.as_deref();
                 match routed.result {
                     Ok(differences) => {

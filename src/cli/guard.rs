@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior};
+use rustix::thread::disable_transparent_huge_pages;
 
 use super::message::{Abort, Message, Severity, printable};
 use super::output::{OutputFormat, say};
@@ -58,6 +59,13 @@ pub(super) fn report_panics() {
 pub(super) fn keep_memory_private() {
     // The system refuses it to no process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Lets the kernel give small pages, where it gives huge ones to who does not ask for them: most calls need a few hundred
+/// KiB of each. What this process starts has small ones, too.
+pub(super) fn keep_memory_small() {
+    // Without it, all goes on with more memory.
+    disable_transparent_huge_pages(true).ok();
 }
 
 /// Sets the format of messages.

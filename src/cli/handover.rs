@@ -17,14 +17,14 @@ use super::output::Output;
 use super::report::{Report, first_of, refuse, subject, with_progress};
 use super::runtime::block_on;
 use super::status::Status;
-use super::store::{act_as_owner_of, with_store};
-use crate::deliver::{Failure, Purpose, Routed, RoutedResult};
+use super::store::{Stored, act_as_owner_of, with_state};
+use crate::deliver::{Delivered, Failure, Purpose, Routed, RoutedResult};
 use crate::diagnostic::{case, command as entries, queue};
 use crate::model::{Intent, Presence};
 use crate::payload::{Command, Verb};
 use crate::queue::{
-    Accepted, Access, Dispatcher, Handled, Job, Lacking, Listing, Origin, SILENT_SECONDS,
-    StoreError, StoreThread, WorkerLock, dispatch_preview,
+    Accepted, Access, Attempted, Dispatcher, Handled, Job, Lacking, Listing, Origin,
+    SILENT_SECONDS, StoreError, StoreThread, WorkerLock, dispatch_preview, dispatch_unqueued,
 };
 
 /// The place of a command whose words are on the command line.
@@ -102,8 +102,7 @@ pub(super) fn hand_over_from(
     output: &mut Output,
 ) -> Status {
     if setup.is_direct {
-        let run = attempt(commands, source, setup, StoreThread::of_nothing(), output);
-        return run.end(setup, output);
+        return deliver_unqueued(commands, setup, output);
     }
     act_as_owner_of(&setup.queue_path);
     let _guard = match Guard::start(setup.time_limit) {
@@ -139,6 +138,25 @@ pub(super) fn hand_over_from(
     }
     report_lacking(&lacking, commands, output);
     run.end(setup, output)
+}
+
+/// Delivers commands to a server of the command line, which has no queue, and prints the outcome of each.
+fn deliver_unqueued(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
+    let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
+    let deliver = async |stored: Stored<'_>, output: &mut Output| {
+        let report = RefCell::new(Report::new(commands, output));
+        let engine = setup.engine(stored.state);
+        let note = |index: usize, delivered: RoutedResult<Delivered>| {
+            let stays = None;
+            let attempted = delivered.map(|result| Attempted { result, stays });
+            let handled = attempted.map(Handled::Attempted);
+            report.borrow_mut().handled(index, handled);
+        };
+        let work = dispatch_unqueued(&intents, &engine, setup.deadline, note);
+        with_progress(&report, work).await;
+        Ok(report.into_inner().finish())
+    };
+    with_state(setup, Access::ReadWrite, output, deliver)
 }
 
 /// A run of commands with one store.
@@ -192,13 +210,16 @@ fn report_lacking(lacking: &Lacking, commands: &[Command], output: &mut Output) 
 /// Prints the changes that delivering commands would make.
 fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
     let intents: Vec<&Intent> = commands.iter().map(|command| &command.intent).collect();
-    let preview = async |store_thread: &StoreThread, output: &mut Output| {
+    let preview = async |stored: Stored<'_>, output: &mut Output| {
         let report = RefCell::new(Report::new(commands, output));
-        let now = (setup.policy.clock)();
-        let overtaken = store_thread.jobs().overtaken(&intents, now).await;
+        let mut overtaken = vec![None; intents.len()];
         // If the file failed, each preview fails.
-        let overtaken = overtaken.unwrap_or_else(|_| vec![None; intents.len()]);
-        let engine = setup.engine(store_thread.store());
+        if let Some(jobs) = stored.jobs
+            && let Ok(found) = jobs.overtaken(&intents, (setup.policy.clock)()).await
+        {
+            overtaken = found;
+        }
+        let engine = setup.engine(stored.state);
         let note = |index: usize, preview: RoutedResult<_>| match overtaken[index] {
             Some(newest) => {
                 let stale = preview.map(|_| Handled::Stale { newest });
@@ -212,7 +233,7 @@ fn preview(commands: &[Command], setup: &Setup, output: &mut Output) -> Status {
         report.total();
         Ok(report.finish())
     };
-    with_store(setup, Access::ReadOnly, output, preview)
+    with_state(setup, Access::ReadOnly, output, preview)
 }
 
 /// Does what [`hand_over`] does, with one store.

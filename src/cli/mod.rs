@@ -188,6 +188,7 @@ enum ConfigCommand {
 pub fn run() -> ExitCode {
     guard::report_panics();
     guard::keep_memory_private();
+    guard::keep_memory_small();
     // The panic is reported already; the status reports a fault of the program.
     std::panic::catch_unwind(|| {
         let words: Vec<String> = std::env::args_os()

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
@@ -57,7 +58,12 @@ struct Terminal {
     has_colour: bool,
     /// A line of progress is shown, without its end.
     shows_progress: bool,
+    /// When one was shown last, or the program began.
+    progressed_at: Instant,
 }
+
+/// The time between two lines of progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(900);
 
 /// The form of the results on standard output.
 enum Results {
@@ -91,6 +97,7 @@ impl Output {
             terminal: io::stderr().is_terminal().then(|| Terminal {
                 has_colour: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
                 shows_progress: false,
+                progressed_at: Instant::now(),
             }),
             results: match format {
                 OutputFormat::Text => Results::Text,
@@ -172,10 +179,14 @@ impl Output {
         }
     }
 
-    /// Shows on a terminal how far long work is, in place of the line before. Shows nothing elsewhere.
+    /// Shows on a terminal how far long work is, about once a second, in place of the line before. Shows nothing
+    /// elsewhere.
     pub(super) fn progress(&mut self, text: &str) {
-        if let Some(terminal) = self.terminal.as_mut().filter(|_| !self.is_quiet) {
+        if let Some(terminal) = self.terminal.as_mut().filter(|_| !self.is_quiet)
+            && terminal.progressed_at.elapsed() >= PROGRESS_INTERVAL
+        {
             terminal.shows_progress = true;
+            terminal.progressed_at = Instant::now();
             say(
                 Stream::Error,
                 &format!("{START_OF_LINE}{}", printable(text)),

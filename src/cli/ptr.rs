@@ -15,7 +15,7 @@ use super::message::{Abort, Message, Severity};
 use super::output::{Output, count};
 use super::report;
 use super::status::Status;
-use super::store::with_store;
+use super::store::{Stored, with_state, with_store};
 use crate::deliver::{self, Primary, PtrSettings, PtrValue, StateStore};
 use crate::diagnostic::ptr::PTR_VALUE_DAMAGED;
 use crate::diagnostic::{Diagnostic, case, command as entries};
@@ -131,13 +131,16 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
     let mut settings = setup.policy.ptr.clone();
     let prune = options.prune || setup.policy.foreign == ForeignRecords::Remove;
     let (mut surveyed, mut is_damaged) = (None, false);
-    let survey = async |store_thread: &StoreThread, output: &mut Output| {
-        let damaged = store_thread.jobs().damaged_ptrs().await?;
+    let survey = async |stored: Stored<'_>, output: &mut Output| {
+        let damaged = match stored.jobs {
+            Some(jobs) => jobs.damaged_ptrs().await?,
+            None => Vec::new(),
+        };
         is_damaged = !damaged.is_empty();
         let mut survey = Survey {
             setup: &setup,
             settings: &mut settings,
-            store: store_thread.store(),
+            store: stored.state,
             damaged,
             prune,
             status: Status::Done,
@@ -146,7 +149,7 @@ fn sync(options: &Sync, config: &Path, output: &mut Output) -> Result<Status, Ab
         surveyed = Some(survey.commands(zone).await?);
         Ok(survey.status)
     };
-    let mut status = with_store(&setup, Access::ReadOnly, output, survey);
+    let mut status = with_state(&setup, Access::ReadOnly, output, survey);
     setup.policy.ptr = settings;
     match surveyed {
         None => {}

@@ -8,9 +8,36 @@ use super::message::{Abort, Message};
 use super::output::Output;
 use super::runtime::block_on;
 use super::status::Status;
+use crate::deliver::{StateStore, Stateless};
 use crate::diagnostic::{Diagnostic, case, queue as entries};
 use crate::permission::{self, shared_file};
-use crate::queue::{Access, StoreError, StoreThread};
+use crate::queue::{Access, Jobs, StoreError, StoreThread};
+
+/// What a command works with: the state, and the jobs if there is a queue.
+pub(super) struct Stored<'a> {
+    pub(super) state: &'a dyn StateStore,
+    pub(super) jobs: Option<&'a Jobs>,
+}
+
+/// Runs the work with the store of the queue, or without state and jobs for a server of the command line.
+pub(super) fn with_state(
+    setup: &Setup,
+    access: Access,
+    output: &mut Output,
+    work: impl AsyncFnOnce(Stored<'_>, &mut Output) -> Result<Status, Abort>,
+) -> Status {
+    if setup.is_direct {
+        let state = &Stateless::default();
+        let done = block_on(work(Stored { state, jobs: None }, output));
+        let done = done.map_err(Abort::from).flatten();
+        return done.unwrap_or_else(|abort| output.abort(abort));
+    }
+    let work = async |store_thread: &StoreThread, output: &mut Output| {
+        let (state, jobs) = (store_thread.store(), Some(store_thread.jobs()));
+        work(Stored { state, jobs }, output).await
+    };
+    with_store(setup, access, output, work)
+}
 
 /// Opens the store, runs the work with it, and closes it when all changes are written.
 pub(super) fn with_store(
@@ -19,13 +46,8 @@ pub(super) fn with_store(
     output: &mut Output,
     work: impl AsyncFnOnce(&StoreThread, &mut Output) -> Result<Status, Abort>,
 ) -> Status {
-    let store_thread = if setup.is_direct {
-        StoreThread::of_nothing()
-    } else {
-        act_as_owner_of(&setup.queue_path);
-        StoreThread::start(&setup.queue_path, access)
-    };
-    let store_thread = match store_thread {
+    act_as_owner_of(&setup.queue_path);
+    let store_thread = match StoreThread::start(&setup.queue_path, access) {
         Ok(store_thread) => store_thread,
         Err(error) => {
             let message = Message::from(error).and_nothing_attempted();

@@ -14,7 +14,7 @@ use super::message::{Abort, Message};
 use super::output::{Output, without_nulls};
 use super::report::{self, Report};
 use super::status::Status;
-use super::store::with_store;
+use super::store::{Stored, with_state, with_store};
 use super::trust::By;
 use super::zone_list::{self, provenance_word};
 use super::zone_rekey;
@@ -210,14 +210,14 @@ fn show(
     output: &mut Output,
 ) -> Result<Status, Abort> {
     let setup = server.setup(config, Vec::new())?;
-    let show = async |store_thread: &StoreThread, output: &mut Output| {
-        let engine = setup.engine(store_thread.store());
+    let show = async |stored: Stored<'_>, output: &mut Output| {
+        let engine = setup.engine(stored.state);
         let read = engine.read_zone(zone, setup.deadline).await;
         let (primary, (current, state)) = report::routed(&zone.to_string(), read, output)?;
         let state = Some(&state).filter(|_| !setup.is_direct);
         Ok(print(zone, &primary, &current, state, output))
     };
-    Ok(with_store(&setup, Access::ReadOnly, output, show))
+    Ok(with_state(&setup, Access::ReadOnly, output, show))
 }
 
 /// Prints a zone, with the state if there is one.

@@ -45,12 +45,9 @@ pub(super) fn run(
         }
         let engine = setup.engine(store_thread.store());
         let mut unreachable: BTreeSet<String> = BTreeSet::new();
-        let (number, mut shown) = (zones.len(), Instant::now());
+        let number = zones.len();
         for (index, zone) in zones.iter().enumerate() {
-            if shown.elapsed().as_secs() > 0 {
-                output.progress(&format!("{index} of {number} done"));
-                shown = Instant::now();
-            }
+            output.progress(&format!("{index} of {number} done"));
             let primary = setup.routes.primary_of(zone.apex());
             if let Some(primary) = primary.filter(|it| unreachable.contains(&it.name)) {
                 let line = format!("{zone}: not tried on {}", primary.name);

@@ -45,7 +45,7 @@ pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
     Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
-    ZoneKey, ZoneState, ZoneSummary,
+    Stateless, ZoneKey, ZoneState, ZoneSummary,
 };
 
 use crate::model::{
@@ -82,6 +82,11 @@ impl Engine<'_> {
     /// # Errors
     /// [`Failure`]: the cause, whether a retry helps, and what to do.
     pub async fn deliver(&self, intent: &Intent, deadline: Instant) -> RoutedResult<Delivered> {
+        let deliver = async || self.deliver_in_turn(intent, deadline).await;
+        self.routes.in_turn(intent, deadline, deliver).await
+    }
+
+    async fn deliver_in_turn(&self, intent: &Intent, deadline: Instant) -> RoutedResult<Delivered> {
         if let Intent::ZoneAbsent(zone) = intent
             && let Some(from) = &zone.moved_from
         {
@@ -164,6 +169,15 @@ impl Engine<'_> {
     /// # Errors
     /// [`Failure`], as [`Self::deliver`].
     pub async fn preview(
+        &self,
+        intent: &Intent,
+        deadline: Instant,
+    ) -> RoutedResult<Option<Preview>> {
+        let preview = async || self.preview_in_turn(intent, deadline).await;
+        self.routes.in_turn(intent, deadline, preview).await
+    }
+
+    async fn preview_in_turn(
         &self,
         intent: &Intent,
         deadline: Instant,
@@ -576,7 +590,7 @@ impl Engine<'_> {
         let result = async {
             let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
             let mut cx = Context {
-                session: open(primary, name, self.policy.clock, deadline).await?,
+                session: open(primary, name, self.policy.clock, deadline),
                 store: self.store,
                 policy: self.policy,
                 overlay: self.overlay,

@@ -367,22 +367,27 @@ impl RrSets {
         let mut rest = other.0.as_slice();
         let mut difference = Vec::new();
         for set in &self.0 {
-            let order = |theirs: &RrSet| {
-                theirs
-                    .owner
-                    .cmp(&set.owner)
-                    .then_with(|| theirs.rtype.cmp(&set.rtype))
+            let is_same = |theirs: &RrSet| theirs.rtype == set.rtype && theirs.owner == set.owner;
+            let is_before = |theirs: &RrSet| {
+                let order = theirs.owner.cmp(&set.owner);
+                order.then_with(|| theirs.rtype.cmp(&set.rtype)).is_lt()
             };
-            while rest.first().is_some_and(|theirs| order(theirs).is_lt()) {
-                rest = &rest[1..];
+            // Equality is much cheaper than order, and the usual case.
+            while let Some((first, others)) = rest.split_first()
+                && !is_same(first)
+                && is_before(first)
+            {
+                rest = others;
             }
-            match rest.first().filter(|theirs| order(theirs).is_eq()) {
-                None => difference.push(set.clone()),
-                Some(theirs) if theirs.rdatas == set.rdatas => {}
-                Some(theirs) => {
-                    let missing = set.part(|rdata| !theirs.contains(rdata));
-                    difference.extend(Some(missing).filter(|set| !set.rdatas.is_empty()));
-                }
+            let Some((theirs, others)) = rest.split_first().filter(|(first, _)| is_same(first))
+            else {
+                difference.push(set.clone());
+                continue;
+            };
+            rest = others;
+            if theirs.rdatas != set.rdatas {
+                let missing = set.part(|rdata| !theirs.contains(rdata));
+                difference.extend(Some(missing).filter(|set| !set.rdatas.is_empty()));
             }
         }
         Self(difference)

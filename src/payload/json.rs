@@ -65,7 +65,16 @@ pub(super) fn members<'a, const N: usize>(
     found.map_err(|_| ProblemKind::BadString)
 }
 
+#[derive(Clone, Copy)]
 struct Members<const N: usize>([&'static str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Members<N> {
+    type Value = [Option<&'de str>; N];
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, object: D) -> Result<Self::Value, D::Error> {
+        object.deserialize_map(self)
+    }
+}
 
 impl<'de, const N: usize> Visitor<'de> for Members<N> {
     type Value = [Option<&'de str>; N];
@@ -110,13 +119,19 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
+/// The keys of a record.
+pub(super) const RECORD_KEYS: [&str; 5] = ["host", "type", "opt", "value", "ttl"];
+
+/// The members of a record with these keys, as text.
+pub(super) type RecordMembers<'a> = [Option<&'a str>; RECORD_KEYS.len()];
+
 /// A command with a zone, in the shape in which Plesk writes it.
 pub(super) struct ZoneCommand<'a> {
     pub(super) command: &'a str,
     /// The members `name` and `soa` of `zone`.
     pub(super) zone: [Option<&'a str>; 2],
-    /// The elements of the member `rr` of `zone`.
-    pub(super) rr: Vec<&'a str>,
+    /// The records in the member `rr` of `zone`.
+    pub(super) rr: Vec<RecordMembers<'a>>,
 }
 
 /// Parses a command with a zone in one pass; `None` if its shape is unusual. The records are most
@@ -164,23 +179,37 @@ impl<'de, S: DeserializeSeed<'de> + Copy, const K: usize> Visitor<'de> for Neste
 struct Zone;
 
 impl<'de> DeserializeSeed<'de> for Zone {
-    type Value = ([Option<&'de str>; 3], Option<Vec<&'de str>>);
+    type Value = ([Option<&'de str>; 3], Option<Vec<RecordMembers<'de>>>);
 
     fn deserialize<D: serde::Deserializer<'de>>(self, zone: D) -> Result<Self::Value, D::Error> {
-        zone.deserialize_map(Nested(["name", "soa", "rr"], Elements))
+        zone.deserialize_map(Nested(["name", "soa", "rr"], Records))
     }
 }
 
-/// The elements of an array.
+/// The records of a zone, all of them objects.
 #[derive(Clone, Copy)]
-struct Elements;
+struct Records;
 
-impl<'de> DeserializeSeed<'de> for Elements {
-    type Value = Vec<&'de str>;
+impl<'de> DeserializeSeed<'de> for Records {
+    type Value = Vec<RecordMembers<'de>>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, array: D) -> Result<Self::Value, D::Error> {
+        array.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Records {
+    type Value = Vec<RecordMembers<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
-        array.deserialize_seq(Each(|_, element| all.push(element)))?;
+        while let Some(record) = records.next_element_seed(Members(RECORD_KEYS))? {
+            all.push(record);
+        }
         Ok(all)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::json::{members, number, optional, parse_digits, required};
+use super::json::{RecordMembers, number, optional, parse_digits, required};
 use super::name::{parse_name, require_ascii};
 use super::problem::{Fault, NoteKind, ProblemKind, excerpt};
 use crate::model::{
@@ -48,18 +48,16 @@ pub(super) struct ParsedRecord {
     pub(super) ttl_fault: Option<Fault>,
 }
 
-/// Parses the record in `text`. `None` for entries that are not records of this zone: Plesk's pseudo
+/// Parses a record. `None` for entries that are not records of this zone: Plesk's pseudo
 /// types, and PTR records of addresses.
 ///
 /// # Errors
 /// The fault for which the record is skipped.
 pub(super) fn parse_record(
-    text: &str,
+    [host, rtype, opt, value, ttl]: RecordMembers<'_>,
     zone: &ZoneName,
     default_ttl: u32,
 ) -> Result<Option<ParsedRecord>, Fault> {
-    let keys = ["host", "type", "opt", "value", "ttl"];
-    let [host, rtype, opt, value, ttl] = members(text, keys).map_err(|kind| kind.of(text))?;
     let Some(rtype) = managed_type(&required("type", rtype)?)? else {
         return Ok(None);
     };
@@ -96,8 +94,7 @@ pub(super) fn parse_record(
 }
 
 /// Returns as much of the owner name and type of a skipped record as can be read.
-pub(super) fn rejected_record(text: &str, zone: &ZoneName) -> Rejected {
-    let [host, rtype] = members(text, ["host", "type"]).unwrap_or_default();
+pub(super) fn rejected_record([host, rtype, ..]: RecordMembers<'_>, zone: &ZoneName) -> Rejected {
     let word = |key, member| optional(key, member).ok().flatten();
     let rtype = word("type", rtype).and_then(|word| parse_type(word.trim_ascii()));
     let host = word("host", host).unwrap_or_default();
@@ -115,8 +112,7 @@ pub(super) fn rejected_record(text: &str, zone: &ZoneName) -> Rejected {
 }
 
 /// Returns the owner name and the type of a record as they are sent. `None` if one of them cannot be read.
-pub(super) fn record_name(text: &str) -> Option<String> {
-    let [host, rtype] = members(text, ["host", "type"]).ok()?;
+pub(super) fn record_name([host, rtype, ..]: RecordMembers<'_>) -> Option<String> {
     let host = required("host", host).ok()?;
     let rtype = required("type", rtype).ok()?;
     Some(format!("{} {}", excerpt(&host), excerpt(&rtype)))

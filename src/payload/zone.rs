@@ -3,8 +3,8 @@
 use super::command::{Payload, Verb};
 use super::consistency::{IndexedRecord, remove_conflicts};
 use super::json::{
-    ZoneCommand, elements, is_null, members, number, optional, parse_digits, required, shape,
-    wrong_shape,
+    RECORD_KEYS, RecordMembers, ZoneCommand, elements, is_null, members, number, optional,
+    parse_digits, required, shape, wrong_shape,
 };
 use super::name::{parse_mailbox, parse_name};
 use super::problem::{Fault, NoteKind, ProblemKind, Shape, excerpt};
@@ -38,13 +38,21 @@ impl Payload {
         };
         let records = match shape(rr) {
             Shape::Array => {
-                let mut all = Vec::new();
+                let mut records = Records::array(Vec::new());
                 // `parse` has checked the grammar of the whole payload.
-                elements(rr, |_, record| all.push(record))
+                elements(rr, |_, record| records.push(record))
                     .map_err(|_| ProblemKind::BadString)
-                    .map(|()| Records::Array(all))
+                    .map(|()| records)
             }
-            Shape::Object => Ok(Records::One(rr)),
+            Shape::Object => {
+                let mut records = Records::array(Vec::new());
+                records.push(rr);
+                let is_array = false;
+                Ok(Records {
+                    is_array,
+                    ..records
+                })
+            }
             Shape::Text | Shape::Boolean | Shape::Number | Shape::Null => {
                 Err(wrong_shape(Shape::Array, rr))
             }
@@ -69,7 +77,7 @@ impl Payload {
     ) -> Result<(), Fault> {
         let [name, soa] = command.zone;
         let name = zone_name(name)?;
-        self.add_zone(place, verb, name, soa, Records::Array(command.rr));
+        self.add_zone(place, verb, name, soa, Records::array(command.rr));
         Ok(())
     }
 
@@ -171,14 +179,20 @@ impl Payload {
         ttl: u32,
         records: Records<'_>,
     ) -> (RrSets, RejectedRecords) {
-        let mut valid = Vec::new();
+        let Records {
+            all,
+            faults: unreadable,
+            is_array,
+        } = records;
+        let mut valid = Vec::with_capacity(all.len());
         let (mut faults, mut ttl_faults, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        let (texts, is_array) = match records {
-            Records::Array(texts) => (texts, true),
-            Records::One(text) => (vec![text], false),
-        };
-        for (index, text) in texts.iter().enumerate() {
-            match parse_record(text, zone, ttl) {
+        let mut unreadable = unreadable.into_iter().peekable();
+        for (index, members) in all.iter().enumerate() {
+            if let Some(fault) = unreadable.next_if(|(at, _)| *at == index) {
+                faults.push(fault);
+                continue;
+            }
+            match parse_record(*members, zone, ttl) {
                 Ok(Some(parsed)) => {
                     let record = parsed.record;
                     valid.push(IndexedRecord { index, record });
@@ -199,21 +213,21 @@ impl Payload {
             }
         };
         let rejected = faults.iter();
-        let rejected = rejected.map(|(index, _)| rejected_record(texts[*index], zone));
+        let rejected = rejected.map(|(index, _)| rejected_record(all[*index], zone));
         let rejected = rejected.collect();
         faults.append(&mut ttl_faults);
         faults.sort_by_key(|(index, _)| *index);
         for (index, fault) in faults {
             self.problem(&place_of(index), Some(zone), fault);
             if let Some(problem) = self.problems.last_mut() {
-                problem.record = record_name(texts[index]);
+                problem.record = record_name(all[index]);
             }
         }
         notes.sort_by_key(|(index, _)| *index);
         for (index, kind) in notes {
             self.note(&place_of(index), Some(zone), kind);
             if let Some(note) = self.notes.last_mut() {
-                note.record = record_name(texts[index]);
+                note.record = record_name(all[index]);
             }
         }
         let records = RrSets::from_records(valid.into_iter().map(|valid| valid.record));
@@ -222,24 +236,40 @@ impl Payload {
 }
 
 /// The member `rr` of a zone.
-enum Records<'a> {
-    Array(Vec<&'a str>),
-    /// One object instead of an array.
-    One(&'a str),
+struct Records<'a> {
+    /// The members of each record; none of one that cannot be read.
+    all: Vec<RecordMembers<'a>>,
+    /// The faults of those that cannot be read, in the order of their indexes.
+    faults: Vec<(usize, Fault)>,
+    /// It is an array, not one object in place of it.
+    is_array: bool,
 }
 
-impl Records<'_> {
+impl<'a> Records<'a> {
+    fn array(all: Vec<RecordMembers<'a>>) -> Self {
+        Self {
+            all,
+            faults: Vec::new(),
+            is_array: true,
+        }
+    }
+
+    fn push(&mut self, text: &'a str) {
+        let members = members(text, RECORD_KEYS).unwrap_or_else(|kind| {
+            self.faults.push((self.all.len(), kind.of(text)));
+            RecordMembers::default()
+        });
+        self.all.push(members);
+    }
+
     /// Rejects the records if they are more than [`ZONE_RECORDS_MAX`].
     fn check_count(self) -> Result<Self, ProblemKind> {
-        match &self {
-            Self::Array(texts) if texts.len() > ZONE_RECORDS_MAX => {
-                Err(ProblemKind::TooManyRecords {
-                    records: texts.len(),
-                    limit: ZONE_RECORDS_MAX,
-                })
-            }
-            Self::Array(_) | Self::One(_) => Ok(self),
+        let records = self.all.len();
+        if records > ZONE_RECORDS_MAX {
+            let limit = ZONE_RECORDS_MAX;
+            return Err(ProblemKind::TooManyRecords { records, limit });
         }
+        Ok(self)
     }
 }
 

@@ -9,8 +9,20 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::deliver::{Engine, Overlay, Policy, Preview, RoutedResult};
+use crate::deliver::{Delivered, Engine, Overlay, Policy, Preview, RoutedResult};
 use crate::model::{Intent, Serial, ZoneName};
+
+/// Delivers each intent without the queue, and reports each by its index, in the order of the batch, as soon as it and
+/// those before it are done.
+pub async fn dispatch_unqueued(
+    intents: &[&Intent],
+    engine: &Engine<'_>,
+    deadline: Instant,
+    report: impl FnMut(usize, RoutedResult<Delivered>),
+) {
+    let one = async |index: usize| engine.deliver(intents[index], deadline).await;
+    run(intents, engine.policy, one, report).await;
+}
 
 /// Computes the changes of each intent, and reports each by its index, in the order of the batch, as soon as it
 /// and those before it are done. An intent that a newer one has overtaken changes nothing.

@@ -40,6 +40,7 @@ mod job;
 mod jobs;
 mod listing;
 mod locks;
+mod packed;
 mod store;
 mod store_thread;
 mod stored;
@@ -47,7 +48,7 @@ mod worker;
 
 pub(crate) use audit::{AuditIntervals, Audited};
 pub(crate) use batch::Handled;
-pub use dispatch::dispatch_preview;
+pub use dispatch::{dispatch_preview, dispatch_unqueued};
 pub use dispatcher::{Attempted, Dispatcher, Stays};
 pub(crate) use history::{Event as LogEvent, Finding, Wanted, WantedCount};
 pub use job::JobId;

@@ -58,19 +58,6 @@ impl StoreThread {
             Access::Detached => Store::detached(path)?,
             Access::Blank => Store::blank(path)?,
         };
-        Self::of(store, access)
-    }
-
-    /// Starts the thread without a file: with an empty state, which is lost at the end.
-    ///
-    /// # Errors
-    /// [`StoreError`] if there is no memory for it.
-    pub fn of_nothing() -> Result<Self, StoreError> {
-        let store = Store::empty(Path::new("memory"))?;
-        Self::of(store, Access::Detached)
-    }
-
-    fn of(store: Store, access: Access) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new().spawn(move || GroupCommit::run(store, receiver));
         Ok(Self {

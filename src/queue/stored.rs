@@ -1,22 +1,25 @@
 //! Intents as JSON text, as the file has them.
 //!
-//! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type.
+//! Names and addresses are text, RDATA is base64 of the canonical wire form: exact for every type. So is the one text of
+//! all records of a zone, which may have 500,000 of them.
 //! A later version may add only optional keys, so that it can read the jobs of an earlier one.
 
 use std::net::IpAddr;
 
 use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Error;
 
+use super::packed::{pack, unpack};
 use crate::model::{
     AbsentZone, DesiredSoa, DesiredZone, Intent, Name, Presence, PtrIntent, Rdata, RecordIntent,
     RecordType, Rejected, RrSet, RrSets, Serial, Trust, ZoneName, ZoneSource,
 };
 
-/// An intent with records of type `R`: [`Records`] to write it, [`StoredSet`]s to read it.
+/// An intent with records of type `R`: [`Records`] to write it, [`StoredRecords`] to read it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Stored<R> {
@@ -91,19 +94,22 @@ struct StoredSet {
     rdata: Vec<String>,
 }
 
-/// RRsets as they are written: as arrays, since keys would be most of a large zone's text, and one
-/// at a time, since a zone may have 500,000 records.
-struct Records<'a>(&'a RrSets);
+/// The records of a zone as they are written, packed.
+struct Records(Vec<u8>);
 
-impl Serialize for Records<'_> {
+impl Serialize for Records {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|set| {
-            let rdatas = set.rdatas.iter();
-            let rdatas = rdatas.map(|rdata| BASE64.encode(rdata.as_wire()));
-            let rdatas: Vec<String> = rdatas.collect();
-            (set.owner.to_string(), set.rtype.0, set.ttl, rdatas)
-        }))
+        serializer.collect_str(&Base64Display::new(&self.0, &BASE64))
     }
+}
+
+/// The records of a zone as they are read.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredRecords {
+    Packed(String),
+    /// As earlier versions wrote them.
+    Sets(Vec<StoredSet>),
 }
 
 /// Returns the text of an intent.
@@ -121,7 +127,7 @@ pub(super) fn to_text(intent: &Intent) -> String {
                 minimum: zone.soa.minimum,
                 ttl: zone.soa.ttl,
             },
-            records: Records(&zone.records),
+            records: Records(pack(&zone.records, zone.name.apex())),
             prunes: match zone.source {
                 ZoneSource::Call => None,
                 ZoneSource::File { prunes } => Some(prunes),
@@ -161,7 +167,7 @@ pub(super) fn to_text(intent: &Intent) -> String {
 
 /// Parses the text that [`to_text`] has returned.
 pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
-    let stored: Stored<Vec<StoredSet>> = serde_json::from_str(text)?;
+    let stored: Stored<StoredRecords> = serde_json::from_str(text)?;
     Ok(match stored {
         Stored::Zone {
             name,
@@ -170,26 +176,29 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
             prunes,
             rejected,
             trusted,
-        } => Intent::Zone(DesiredZone {
-            name: ZoneName::new(&parse_name(&name)?),
-            soa: DesiredSoa {
-                mname: soa.mname.as_deref().map(parse_name).transpose()?,
-                rname: soa.rname.as_deref().map(parse_name).transpose()?,
-                serial: soa.serial.map(Serial),
-                refresh: soa.refresh,
-                retry: soa.retry,
-                expire: soa.expire,
-                minimum: soa.minimum,
-                ttl: soa.ttl,
-            },
-            records: parse_records(records)?,
-            rejected: rejected
-                .into_iter()
-                .map(parse_rejected)
-                .collect::<Result<_, _>>()?,
-            source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
-            trust: trust(trusted),
-        }),
+        } => {
+            let name = ZoneName::new(&parse_name(&name)?);
+            Intent::Zone(DesiredZone {
+                soa: DesiredSoa {
+                    mname: soa.mname.as_deref().map(parse_name).transpose()?,
+                    rname: soa.rname.as_deref().map(parse_name).transpose()?,
+                    serial: soa.serial.map(Serial),
+                    refresh: soa.refresh,
+                    retry: soa.retry,
+                    expire: soa.expire,
+                    minimum: soa.minimum,
+                    ttl: soa.ttl,
+                },
+                records: parse_records(records, name.apex())?,
+                rejected: rejected
+                    .into_iter()
+                    .map(parse_rejected)
+                    .collect::<Result<_, _>>()?,
+                source: prunes.map_or(ZoneSource::Call, |prunes| ZoneSource::File { prunes }),
+                trust: trust(trusted),
+                name,
+            })
+        }
         Stored::Gone { name, trusted } => Intent::ZoneAbsent(AbsentZone {
             name: ZoneName::new(&parse_name(&name)?),
             trust: trust(trusted),
@@ -238,17 +247,22 @@ pub(super) fn from_text(text: &str) -> serde_json::Result<Intent> {
     })
 }
 
-fn parse_records(records: Vec<StoredSet>) -> serde_json::Result<RrSets> {
-    let sets = records.into_iter().map(|set| {
+fn parse_records(records: StoredRecords, apex: &Name) -> serde_json::Result<RrSets> {
+    let sets = match records {
+        StoredRecords::Packed(text) => {
+            let octets = BASE64.decode(text).map_err(Error::custom)?;
+            let records = unpack(&octets, apex);
+            return records.ok_or_else(|| Error::custom("the records are not whole"));
+        }
+        StoredRecords::Sets(sets) => sets,
+    };
+    let sets = sets.into_iter().map(|set| {
+        let rdatas = set.rdata.iter().map(parse_rdata);
         Ok(RrSet {
             owner: parse_name(&set.owner)?,
             rtype: RecordType(set.rtype),
             ttl: set.ttl,
-            rdatas: set
-                .rdata
-                .iter()
-                .map(parse_rdata)
-                .collect::<Result<_, _>>()?,
+            rdatas: rdatas.collect::<Result<_, _>>()?,
         })
     });
     Ok(RrSets::from_sets(sets.collect::<Result<Vec<_>, _>>()?))
@@ -311,18 +325,21 @@ mod tests {
     }
 
     #[test]
-    fn rrsets_of_earlier_versions_are_read_too() {
+    fn records_of_earlier_versions_are_read_too() {
         let soa = r#"{"mname":null,"rname":null,"serial":7,"refresh":1,"retry":2,"expire":3,"minimum":4,"ttl":5}"#;
-        let [earlier, now] = [
-            r#"{"owner":"a.example.","type":1,"ttl":300,"rdata":["wAACAQ==","wAACAg=="]}"#,
-            r#"["a.example.",1,300,["wAACAQ==","wAACAg=="]]"#,
+        let [objects, arrays, now] = [
+            r#"[{"owner":"a.example.","type":1,"ttl":300,"rdata":["wAACAQ==","wAACAg=="]}]"#,
+            r#"[["a.example.",1,300,["wAACAQ==","wAACAg=="]]]"#,
+            r#""AWHAAawCBMAAAgEBYcABrAIEwAACAg==""#,
         ]
-        .map(|set| {
-            let text = format!(r#"{{"zone":{{"name":"example.","soa":{soa},"records":[{set}]}}}}"#);
+        .map(|records| {
+            let text =
+                format!(r#"{{"zone":{{"name":"example.","soa":{soa},"records":{records}}}}}"#);
             from_text(&text).unwrap()
         });
-        assert_eq!(earlier, now);
-        assert!(to_text(&now).contains(r#"["a.example.",1,300,["wAACAQ==","wAACAg=="]]"#));
+        assert_eq!(objects, now);
+        assert_eq!(arrays, now);
+        assert!(to_text(&now).contains(r#""records":"AWHAAawCBMAAAgEBYcABrAIEwAACAg==""#));
     }
 
     #[test]
@@ -414,6 +431,8 @@ mod tests {
             "{}",
             r#"{"gone":{"name":"a..b."}}"#,
             r#"{"zone":{"name":"a.","soa":{},"records":[["a.",1,1,["?"]]]}}"#,
+            r#"{"zone":{"name":"a.","soa":{},"records":"?"}}"#,
+            r#"{"zone":{"name":"a.","soa":{},"records":"AWHA"}}"#,
         ] {
             assert!(from_text(text).is_err(), "{text}");
         }

@@ -27,7 +27,7 @@ impl Primary {
         let Some(catalog) = &self.catalog else {
             return Ok(None);
         };
-        let mut session = open(self, catalog.zone().apex(), clock, deadline).await?;
+        let mut session = open(self, catalog.zone().apex(), clock, deadline);
         let upgraded = catalog.upgrade(&mut session).await;
         session.release();
         upgraded.map(Some)

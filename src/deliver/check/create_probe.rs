@@ -107,12 +107,11 @@ pub(super) async fn check_marks(
 ) -> Vec<Checked> {
     let mut checked = Vec::new();
     for zone in zones {
-        let verdict = match obstacle {
-            Some(obstacle) => Verdict::Untried(obstacle.clone()),
-            None => match open(primary, zone.apex(), settings.clock, deadline).await {
-                Ok(session) => check_mark(&session, zone, settings).await,
-                Err(failure) => CheckContext::new(primary).bad(failure),
-            },
+        let verdict = if let Some(obstacle) = obstacle {
+            Verdict::Untried(obstacle.clone())
+        } else {
+            let session = open(primary, zone.apex(), settings.clock, deadline);
+            check_mark(&session, zone, settings).await
         };
         checked.push(Checked::new(Check::Ownership(zone.clone()), verdict));
     }
@@ -166,7 +165,7 @@ async fn create_and_delete(
         Err(error) => return cx.bad(Failure::from(error)),
     }
     let updated = async {
-        let mut session = open(primary, name.apex(), clock, deadline).await?;
+        let mut session = open(primary, name.apex(), clock, deadline);
         let updated = check_new_zone(&mut session, name).await;
         session.release();
         updated

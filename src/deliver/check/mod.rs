@@ -117,7 +117,7 @@ async fn check_dns(
             .collect(),
     };
     let connected = async {
-        let mut session = open(primary, &first, settings.clock, deadline).await?;
+        let mut session = open(primary, &first, settings.clock, deadline);
         let peer = session.try_connecting().await?;
         learn_software(&mut session).await;
         Ok::<_, Failure>((session, peer))

@@ -185,12 +185,12 @@ pub(crate) async fn adopt(
     if membership.is_none() {
         take_mark(cx, zone, has_mark).await?;
         state.provenance = provenance;
-        store.reserve(&key, &mut state, &records).await?;
+        store.reserve(&key, &mut state, records.clone()).await?;
         return Ok(Adopted { from, records });
     }
     let was_known = state.is_known();
     if !records.is_empty() {
-        store.reserve(&key, &mut state, &records).await?;
+        store.reserve(&key, &mut state, records.clone()).await?;
     }
     let claimed = claim(cx, zone, adoption.from, has_mark).await;
     if let Err(failure) = claimed {

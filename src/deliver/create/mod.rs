@@ -70,7 +70,7 @@ pub(crate) async fn create(
         state.key_tags.clear();
     }
     let new = initial.records.minus(&state.managed);
-    cx.store.reserve(&key, &mut state, &new).await?;
+    cx.store.reserve(&key, &mut state, new.clone()).await?;
     let created = match create_on_primary(cx, initial).await {
         Ok(created) => created,
         Err(failure) => {

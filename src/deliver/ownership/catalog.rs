@@ -44,7 +44,7 @@ impl Primary {
         let Some(catalog) = &self.catalog else {
             return Ok(BTreeMap::new());
         };
-        let mut session = open(self, catalog.zone().apex(), clock, deadline).await?;
+        let mut session = open(self, catalog.zone().apex(), clock, deadline);
         let view = catalog.read(&mut session).await;
         session.release();
         let view = view?;

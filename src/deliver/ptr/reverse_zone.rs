@@ -232,7 +232,8 @@ impl<'a> Transaction<'a> for Fill<'_, 'a> {
         };
         let placeholders = placeholders(&current);
         let (key, store) = (self.cx.session.zone_key(zone), self.cx.store);
-        store.reserve(&key, &mut self.state, &placeholders).await?;
+        let add = placeholders.clone();
+        store.reserve(&key, &mut self.state, add).await?;
         let plan = fill_plan(self.cx, &current, self.desired);
         let session = &mut self.cx.session;
         let batches = transaction::batches(session, &plan, &current, Prerequisites::RrSets).await?;

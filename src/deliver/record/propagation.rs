@@ -38,7 +38,7 @@ impl Propagation<'_> {
     /// # Errors
     /// [`Failure`] if a query to the primary fails.
     pub async fn name_servers(&self) -> Result<Vec<NameServer>, Failure> {
-        let mut session = open(self.primary, self.owner, self.clock, self.deadline).await?;
+        let mut session = open(self.primary, self.owner, self.clock, self.deadline);
         let servers = name_servers_of(&mut session, self.zone, self.deadline).await?;
         session.release();
         Ok(servers)
@@ -52,7 +52,7 @@ impl Propagation<'_> {
             ..Primary::plain(host, port, self.primary.keys.update.clone(), 1)
         };
         let reply = async {
-            let mut session = open(&server, self.owner, self.clock, self.deadline).await?;
+            let mut session = open(&server, self.owner, self.clock, self.deadline);
             session.query_with(self.owner, RecordType::TXT, None).await
         };
         let reply = match reply.await {

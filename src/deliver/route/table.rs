@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::deliver::error::Failure;
 use crate::deliver::server::Primary;
 use crate::model::{Intent, Name};
@@ -50,6 +52,24 @@ impl Routes {
         }
     }
 
+    /// Works on an intent as soon as its primary has room for one more.
+    pub(crate) async fn in_turn<T>(
+        &self,
+        intent: &Intent,
+        deadline: Instant,
+        work: impl AsyncFnOnce() -> RoutedResult<T>,
+    ) -> RoutedResult<T> {
+        let _turn = match self.primary_for(intent) {
+            None => None,
+            Some(primary) => match timeout_at(deadline, primary.pool.turns.acquire()).await {
+                Ok(turn) => Some(turn.expect("the semaphore is never closed")),
+                Err(_) => return self.routed(intent, Err(Failure::DeadlinePassed)),
+            },
+        };
+        // On the heap: in a large call, most intents wait, and take no room meanwhile.
+        Box::pin(work()).await
+    }
+
     /// Returns the primary that an intent is about: that of its route, unless the intent names one.
     pub fn primary_for(&self, intent: &Intent) -> Option<&Rc<Primary>> {
         match intent.moved_from() {
@@ -93,5 +113,52 @@ impl<T> Routed<T> {
             primary: self.primary,
             result: change(self.result),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::deliver::{Engine, Policy, Stateless};
+    use crate::model::{AbsentZone, Secret, Trust, ZoneName};
+    use crate::wire::{Algorithm, Hash, Key};
+
+    /// A call about 10,000 zones has so much for each of them.
+    const WAITING_OCTETS_MAX: usize = 512;
+
+    #[tokio::test]
+    async fn an_intent_that_waits_for_its_turn_takes_little_room_and_no_time_beyond_the_deadline() {
+        let secret = Secret::new(vec![0; 32]);
+        let key = Key::new(
+            "key.".parse().unwrap(),
+            Algorithm::new(Hash::Sha256),
+            secret,
+        )
+        .unwrap();
+        let primary = Rc::new(Primary::plain("127.0.0.1".into(), 9, key, 1));
+        let routes = Routes::of_all(Rc::clone(&primary));
+        let (state, policy) = (Stateless::default(), Policy::plain(|| 0));
+        let engine = Engine {
+            routes: &routes,
+            store: &state,
+            policy: &policy,
+            overlay: None,
+        };
+        let intent = Intent::ZoneAbsent(AbsentZone {
+            name: ZoneName::new(&"example.".parse().unwrap()),
+            trust: Trust::Operator,
+            moved_from: None,
+        });
+        let all = u32::try_from(primary.pool.turns.available_permits()).unwrap();
+        let taken = primary.pool.turns.acquire_many(all).await.unwrap();
+        let waits = engine.deliver(&intent, Instant::now() + Duration::from_millis(1));
+        let octets = size_of_val(&waits);
+        assert!(octets <= WAITING_OCTETS_MAX, "{octets}");
+        let failed = waits.await;
+        assert!(matches!(failed.result, Err(Failure::DeadlinePassed)));
+        assert_eq!(failed.primary.unwrap().name, primary.name);
+        drop(taken);
     }
 }

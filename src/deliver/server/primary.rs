@@ -23,9 +23,9 @@ use crate::wire::{KeyList, MESSAGE_OCTETS_MAX};
 /// and a transfer counts until a little after its last message.
 const TRANSFERS_MAX: usize = 6;
 
-/// Most sessions at a primary: the number of reservations that can share one write to disk, against
+/// Most intents at a primary in work at once: the number of reservations that can share one write to disk, against
 /// the memory that zones take between read and UPDATE.
-const SESSIONS_MAX: usize = 1024;
+const TURNS_MAX: usize = 256;
 
 /// How long a zone is known to bear no mark of another instance: many records of one zone come in a
 /// row.
@@ -138,8 +138,8 @@ pub struct Pool {
     pub(crate) software: OnceCell<(Software, String)>,
     pub(crate) pace: Pace,
     pub(crate) congestion: Congestion,
-    /// Sessions; most of them wait for the disk or for a permit.
-    pub(crate) started: Semaphore,
+    /// Intents in work; most of them wait for the disk or for a permit.
+    pub(crate) turns: Semaphore,
 }
 
 impl Pool {
@@ -153,7 +153,7 @@ impl Pool {
             software: OnceCell::new(),
             pace: Pace::default(),
             congestion: Congestion::new(zones_in_flight, TRANSFERS_MAX),
-            started: Semaphore::new(SESSIONS_MAX),
+            turns: Semaphore::new(TURNS_MAX),
         }
     }
 

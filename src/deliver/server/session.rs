@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::primary::{Primary, Provisioning, SigningKeys};
@@ -28,15 +27,13 @@ use crate::wire::{
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// Opens a session about the zone at or above a name, which takes a permit with its first exchange.
-pub(crate) async fn open<'a>(
+pub(crate) fn open<'a>(
     primary: &'a Primary,
     name: &Name,
     clock: fn() -> u64,
     deadline: Instant,
-) -> Result<Session<'a>, Failure> {
-    let started = timeout_at(deadline, primary.pool.started.acquire()).await;
-    let started = started.map_err(|_| Failure::DeadlinePassed)?;
-    Ok(Session {
+) -> Session<'a> {
+    Session {
         primary,
         keys: primary.keys_of(name),
         clock,
@@ -51,8 +48,7 @@ pub(crate) async fn open<'a>(
         abilities: primary.abilities.clone(),
         lessons: Vec::new(),
         lengths: Lengths::default(),
-        _started: started.expect("the semaphore is never closed"),
-    })
+    }
 }
 
 /// The conversation about one intent.
@@ -80,7 +76,6 @@ pub(crate) struct Session<'a> {
     pub(crate) lessons: Vec<(ZoneName, Learnt)>,
     /// The lengths of the messages that a search has sent.
     pub(crate) lengths: Lengths,
-    _started: SemaphorePermit<'a>,
 }
 
 /// The response to a transfer request.

@@ -1,8 +1,10 @@
 //! What this instance manages: the state of each zone, and how an update changes it.
 
 pub(crate) mod managed;
+mod stateless;
 mod zone_state;
 
+pub use stateless::Stateless;
 pub use zone_state::{
     Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
     ZoneKey, ZoneState, ZoneSummary,

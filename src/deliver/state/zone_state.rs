@@ -435,9 +435,9 @@ impl dyn StateStore + '_ {
         &self,
         key: &ZoneKey,
         state: &mut ZoneState,
-        add: &RrSets,
+        add: RrSets,
     ) -> Result<(), Failure> {
-        let change = state.change(key.clone(), add.clone(), RrSets::default());
+        let change = state.change(key.clone(), add, RrSets::default());
         state.generation = self.persist(change).await?;
         Ok(())
     }
@@ -450,7 +450,7 @@ impl dyn StateStore + '_ {
         state: &mut ZoneState,
     ) -> Result<(), Failure> {
         if !std::mem::take(&mut state.key_tags).is_empty() {
-            self.reserve(key, state, &RrSets::default()).await?;
+            self.reserve(key, state, RrSets::default()).await?;
         }
         Ok(())
     }

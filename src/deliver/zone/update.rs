@@ -214,7 +214,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         if !plan.is_empty() {
             let add = std::mem::take(&mut unreserved);
             if !add.is_empty() || !is_unchanged {
-                self.reserve(&mut state, &add).await?;
+                self.reserve(&mut state, add).await?;
             }
             let prerequisites = self.prerequisites();
             let session = &mut self.cx.session;
@@ -237,7 +237,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
     }
 
     /// Makes it durable that this instance may manage these records from now on.
-    async fn reserve(&mut self, state: &mut ZoneState, add: &RrSets) -> Result<(), Failure> {
+    async fn reserve(&mut self, state: &mut ZoneState, add: RrSets) -> Result<(), Failure> {
         let mut new = add.minus(&state.managed);
         if let Reservation::Reserved(before) = &mut self.reservation {
             new = std::mem::take(&mut before.drop).union(new);
