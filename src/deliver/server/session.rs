@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::primary::{Primary, Provisioning, SigningKeys};
 use crate::deliver::error::Failure;
-use crate::deliver::state::ZoneKey;
+use crate::deliver::state::{StateStore, ZoneKey};
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Abilities, Batch, BatchError, Learnt, Lengths, Membership};
 use crate::provision::Provisioner;
@@ -51,6 +51,7 @@ pub(crate) async fn open<'a>(
         abilities: primary.abilities.clone(),
         lessons: Vec::new(),
         lengths: Lengths::default(),
+        accepted: None,
         _started: started.expect("the semaphore is never closed"),
     })
 }
@@ -80,6 +81,8 @@ pub(crate) struct Session<'a> {
     pub(crate) lessons: Vec<(ZoneName, Learnt)>,
     /// The lengths of the messages that a search has sent.
     pub(crate) lengths: Lengths,
+    /// The accepted intents, which must be on the disk before an UPDATE is sent for them.
+    pub(crate) accepted: Option<&'a dyn StateStore>,
     _started: SemaphorePermit<'a>,
 }
 
@@ -262,6 +265,9 @@ impl Session<'_> {
         }
         let id = random_id()?;
         let message = wire::encode_update(batch, id)?;
+        if let Some(accepted) = self.accepted {
+            accepted.durable().await?;
+        }
         let exchanged = self.exchange(&message, Some(key), RequestKind::Update);
         let (answer, signed) = exchanged.await?;
         Ok(self.read(&answer, id, Opcode::Update, signed.as_ref()))

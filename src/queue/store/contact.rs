@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::error::StoreError;
-use super::file::Store;
+use super::file::{Durability, Store};
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};
@@ -35,7 +35,7 @@ impl Store {
         if !is_any? {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let forget = "UPDATE contact SET is_silent = 0 WHERE failed_at <= ?";
             execute(transaction, forget, [time])
         })

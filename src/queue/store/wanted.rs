@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::check_sum::{is_whole, wanted_sum};
 use super::error::StoreError;
-use super::file::Store;
+use super::file::{Durability, Store};
 use super::sql::{all, execute, first};
 use crate::model::Intent;
 use crate::queue::history::{Finding, Kept, Wanted, WantedCount};
@@ -98,7 +98,7 @@ impl Store {
         now: u64,
     ) -> Result<(), StoreError> {
         let note = "UPDATE wanted SET audited_at = ?, finding = ? WHERE key = ?";
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let mut audited = audited.iter();
             audited
                 .try_for_each(|(key, found)| execute(transaction, note, params![now, found, key]))
@@ -159,7 +159,7 @@ impl Store {
         if is_any != Some(true) {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let events = "DELETE FROM event WHERE at < ? OR id <= (SELECT max(id) FROM event) - ?";
             execute(transaction, events, params![before, events_max])?;
             execute(
@@ -204,22 +204,23 @@ pub(super) fn in_place(
     primary: &str,
     now: u64,
 ) -> rusqlite::Result<()> {
+    if kept == Kept::Intent {
+        let put = concat!(
+            "INSERT INTO wanted (key, primary_, stage, intent, at, own_sum)
+             SELECT key, ?1, stage, intent, ?2, check_sum(key, ?1, stage, intent, NULL)
+             FROM job WHERE id = ?3 AND ",
+            is_whole!(),
+            " ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, stage = excluded.stage,
+                 intent = excluded.intent, at = excluded.at, gone_at = NULL, audited_at = excluded.at,
+                 finding = NULL, is_old = 0, own_sum = excluded.own_sum"
+        );
+        return execute(transaction, put, params![primary, now, id.0]);
+    }
     let of_job = "SELECT key FROM job WHERE id = ?";
     let Some(key) = first(transaction, of_job, [id.0], |row| row.get::<_, String>(0))? else {
         return Ok(());
     };
     match kept {
-        Kept::Intent => {
-            let put = concat!(
-                "INSERT INTO wanted (key, primary_, stage, intent, at)
-                 SELECT key, ?1, stage, intent, ?2 FROM job WHERE id = ?3 AND ",
-                is_whole!(),
-                " ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, intent = excluded.intent,
-                     at = excluded.at, gone_at = NULL, audited_at = excluded.at, finding = NULL,
-                     is_old = 0"
-            );
-            execute(transaction, put, params![primary, now, id.0])?;
-        }
         Kept::Gone => {
             let gone = "UPDATE wanted SET gone_at = ?, finding = NULL, is_old = 0 WHERE key = ? AND gone_at IS NULL";
             execute(transaction, gone, params![now, key])?;
@@ -227,7 +228,7 @@ pub(super) fn in_place(
         Kept::Nothing => {
             return execute(transaction, "DELETE FROM wanted WHERE key = ?", [key]);
         }
-        Kept::Unnoted => return Ok(()),
+        Kept::Unnoted | Kept::Intent => return Ok(()),
     }
     seal(transaction, &key)
 }
