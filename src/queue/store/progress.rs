@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::error::{StoreError, damage, failed};
 use super::file::Durability;
+use super::sql::first;
 use crate::permission::shared_file;
 
 /// The digits of the largest count.
@@ -62,9 +63,9 @@ pub(super) fn commit(
 ) -> Result<(), StoreError> {
     let is_file = transaction.path().is_some_and(|path| !path.is_empty());
     let count = "UPDATE progress SET commits = commits + 1 RETURNING commits";
-    let commits: u64 = transaction
-        .query_row(count, [], |row| row.get(0))
-        .and_then(|commits| transaction.commit().map(|()| commits))
+    let counted = first(&transaction, count, [], |row| row.get(0));
+    let commits: u64 = counted
+        .and_then(|commits| transaction.commit().map(|()| commits.unwrap_or_default()))
         .map_err(failed(path, "write"))?;
     if is_file && durability == Durability::Now {
         // A failure costs no more than that a loss is not noticed.
