@@ -105,15 +105,6 @@ pub fn batches(
     }
 }
 
-impl Plan {
-    /// Returns whether its messages are the same for primaries that raise the serial only once for several waiting
-    /// messages: each sets the SOA, and no record gets another TTL alone.
-    pub fn suits_joined_updates(&self) -> bool {
-        let is_ttl_alone = |change: &Change| matches!(change.action, Action::SetTtl { .. });
-        self.soa.is_some() && !self.changes.iter().any(is_ttl_alone)
-    }
-}
-
 /// The most records of a message beside those that its changes need: the prerequisite of the SOA, and the SOA.
 const SOA_RECORDS_MAX: usize = 2;
 

@@ -323,10 +323,7 @@ pub(crate) async fn batches(
         current = Cow::Owned(with_served_values(session, plan, &current).await?);
     }
     let octets = session.primary.update_octets(&session.keys.update);
-    if prerequisites == Prerequisites::Soa
-        && !plan.suits_joined_updates()
-        && session.joins_updates().await?
-    {
+    if prerequisites == Prerequisites::Soa && session.joins_updates().await? {
         prerequisites = Prerequisites::SoaMovedOn;
     }
     Ok(plan::batches(

@@ -433,34 +433,6 @@ fn check_removal(case: &Case) {
     assert_eq!(server_contents(&server.sets), model(&nothing));
 }
 
-/// Checks that a plan is packed alike whether the primary joins updates, if it says so.
-fn check_joined_updates(case: &Case) {
-    let keep = [KEEP.parse().unwrap()];
-    let plan = plan(
-        &case.current,
-        &case.desired,
-        &scope(case, &keep, &case.managed),
-    );
-    if !plan.suits_joined_updates() {
-        return;
-    }
-    let packed = |prerequisites| {
-        let abilities = Abilities::default();
-        batches(
-            &plan,
-            &case.current,
-            prerequisites,
-            &abilities,
-            case.octets_max,
-        )
-        .ok()
-    };
-    assert_eq!(
-        packed(Prerequisites::Soa),
-        packed(Prerequisites::SoaMovedOn)
-    );
-}
-
 /// Checks that a primary with few abilities ends with what any other one ends with.
 fn check_abilities(case: &Case, abilities: &Abilities, prerequisites: Prerequisites) {
     let keep = [KEEP.parse().unwrap()];
@@ -518,11 +490,6 @@ proptest! {
     ) {
         let abilities = Abilities { rrsets, changes_max, ..Abilities::default() };
         check_abilities(&case, &abilities, prerequisites);
-    }
-
-    #[test]
-    fn a_plan_that_suits_joined_updates_is_packed_alike_for_all(case in cases()) {
-        check_joined_updates(&case);
     }
 
     #[test]
