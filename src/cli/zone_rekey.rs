@@ -97,12 +97,19 @@ async fn all_zones(
         let read = primary.members(setup.policy.clock, Instant::now() + setup.time_limit);
         match read.await {
             Ok(members) => {
-                let ours = members.into_iter();
-                let ours = ours.filter(|(_, it)| matches!(it, Membership::Ours(_)));
-                zones.extend(
-                    ours.map(|(zone, _)| zone)
-                        .filter(|zone| is_here(zone, name)),
-                );
+                let members = members.into_iter();
+                for (zone, membership) in members.filter(|(zone, _)| is_here(zone, name)) {
+                    match membership {
+                        Membership::Ours(_) => {
+                            zones.insert(zone);
+                        }
+                        // An older queue file still has it.
+                        Membership::Other { .. } => {
+                            zones.remove(&zone);
+                        }
+                        Membership::Absent | Membership::Unclaimed(_) => {}
+                    }
+                }
             }
             Err(failure) => {
                 let catalog = primary.catalog.as_ref();

@@ -69,7 +69,7 @@ impl Dispatcher<'_> {
             let routed = |handled| self.engine.routes.routed(intent, handled);
             match &accepted[index] {
                 Accepted::Stale { newest } => routed(Handled::Stale { newest: *newest }),
-                Accepted::Earlier { .. } => routed(Handled::Replaced),
+                Accepted::Earlier { id } => self.deliver_earlier(*id, intent, deadline).await,
                 Accepted::Waits { id, reason } => routed(Handled::PrimaryDown {
                     id: *id,
                     reason: reason.clone(),
@@ -137,6 +137,22 @@ impl Dispatcher<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Delivers the job of an earlier call about the same subject as an intent, which does not replace it.
+    async fn deliver_earlier(
+        &self,
+        id: JobId,
+        intent: &Intent,
+        deadline: Instant,
+    ) -> Routed<Handled> {
+        let handled = match self.jobs.intent_of(id).await {
+            Ok(Some(Ok(earlier))) => return self.wait_for_turn(id, &earlier, deadline).await,
+            Ok(Some(Err(reason))) => Handled::HeldElsewhere { id, reason },
+            Ok(None) => Handled::DeliveredElsewhere,
+            Err(failure) => Handled::Unknown(failure),
+        };
+        self.engine.routes.routed(intent, handled)
     }
 
     /// Delivers a job as soon as no other process has it in hand.

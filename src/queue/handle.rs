@@ -155,6 +155,10 @@ impl StateStore for StoreHandle {
         self.read(key, Store::knows)
     }
 
+    fn is_leaving(&self, key: &ZoneKey) -> Answer<bool> {
+        self.read(key, Store::is_leaving)
+    }
+
     fn elsewhere(&self, key: &ZoneKey) -> Answer<Vec<String>> {
         let key = key.clone();
         self.request(move |group, sender| {

@@ -1,6 +1,6 @@
 //! Compares a catalog with what is remembered of it, and brings back what is gone.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,10 +19,6 @@ use crate::wire::MESSAGE_OCTETS_MAX;
 
 /// How often a catalog is brought back while others change it.
 const ATTEMPTS_MAX: u32 = 10;
-
-/// The pause before a second look at entries that are gone: another process of this instance may be deleting their zones,
-/// and has taken the entry out before it says so.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// How long another instance may take to bring the catalog back, and the pause between two looks at it.
 const GATE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -60,10 +56,10 @@ pub(crate) async fn audit_catalog(
     let Some(catalog) = &primary.catalog else {
         return Ok(None);
     };
-    let (mut first_drift, mut repaired, mut suspects) = (None, 0, None);
+    let (mut first_drift, mut repaired) = (None, 0);
     for attempt in 0..ATTEMPTS_MAX {
         session.pause(attempt).await?;
-        let look = look(session, store, catalog, repair, suspects.as_ref()).await?;
+        let look = look(session, store, catalog, repair).await?;
         let differing = look.drift.entries.len();
         let is_whole = look.drift.batches.is_empty() && !look.is_gated;
         if is_whole || repair == CatalogRepair::Nothing {
@@ -83,11 +79,6 @@ pub(crate) async fn audit_catalog(
                 census: census_of(&look.view, catalog),
             }));
         }
-        if suspects.is_none() && !look.is_lost {
-            suspects = Some(look.drift.entries);
-            tokio::time::sleep(SECOND_LOOK).await;
-            continue;
-        }
         tracing::debug!(differing, "the catalog is brought back");
         first_drift.get_or_insert_with(|| look.drift.entries.clone());
         bring_back(session, catalog, look).await?;
@@ -102,8 +93,8 @@ struct Look {
     view: CatalogView,
     drift: CatalogDrift,
     remembered: Vec<SeenEntry>,
-    /// Zones of this instance that it remembers in the catalog, and does not know any more.
-    forgotten: Vec<ZoneName>,
+    /// Zones that are remembered in the catalog, which does not have them, and that this instance does not know any more.
+    forgotten: HashSet<ZoneName>,
     /// The primary lost the catalog, or has an older copy of it.
     is_lost: bool,
     /// An instance began to bring it back, and did not come to the end.
@@ -116,9 +107,12 @@ async fn look(
     store: &dyn StateStore,
     catalog: &Catalog,
     repair: CatalogRepair,
-    suspects: Option<&BTreeMap<ZoneName, EntryDrift>>,
 ) -> Result<Look, Failure> {
     let begun_at = Instant::now();
+    let key = session.zone_key(catalog.zone());
+    // Before the catalog is read: other processes may change both meanwhile.
+    let mut remembered = store.catalog_entries(&key).await?;
+    let last = store.catalog_serial(&key).await?;
     let (view, serial) = loop {
         let read = catalog_view(session, catalog).await?;
         let is_waited_for = begun_at.elapsed() < GATE_TIME_MAX;
@@ -127,9 +121,6 @@ async fn look(
         }
         tokio::time::sleep(GATE_PAUSE).await;
     };
-    let key = session.zone_key(catalog.zone());
-    let mut remembered = store.catalog_entries(&key).await?;
-    let last = store.catalog_serial(&key).await?;
     let is_lost = !view.has_format() && !remembered.is_empty()
         || last.is_some_and(|last| last.is_after(serial));
     let is_lost = is_lost || view.is_gated();
@@ -141,24 +132,22 @@ async fn look(
         group: provisioning.and_then(Provisioning::group),
     };
     let octets_max = MESSAGE_OCTETS_MAX - catalog.key.tsig_octets();
-    let mut forgotten = Vec::new();
-    if !is_lost {
-        if let Some(suspects) = suspects {
-            // Those of which the first look said nothing are looked at by the next audit.
-            remembered.retain(|it| suspects.contains_key(&it.zone) || view.has_claim(&it.zone));
+    let gone: Vec<ZoneName> = remembered
+        .iter()
+        .map(|it| it.zone.clone())
+        .filter(|zone| !view.has_claim(zone))
+        .collect();
+    let (mut leaving, mut forgotten) = (HashSet::new(), HashSet::new());
+    for zone in gone {
+        let key = session.zone_key(&zone);
+        // In this order: a deletion ends with both.
+        if store.is_leaving(&key).await? {
+            leaving.insert(zone);
+        } else if !is_lost && !store.knows(&key).await? {
+            forgotten.insert(zone);
         }
-        for zone in view
-            .drift(&remembered, &terms, whose, octets_max)
-            .entries
-            .into_keys()
-        {
-            // It was deleted while an earlier audit looked.
-            if !view.has_claim(&zone) && !store.knows(&session.zone_key(&zone)).await? {
-                forgotten.push(zone);
-            }
-        }
-        remembered.retain(|it| !forgotten.contains(&it.zone));
     }
+    remembered.retain(|it| !leaving.contains(&it.zone) && !forgotten.contains(&it.zone));
     let drift = view.drift(&remembered, &terms, whose, octets_max);
     let is_gated = view.is_gated();
     Ok(Look {

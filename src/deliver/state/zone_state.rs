@@ -304,6 +304,9 @@ pub trait StateStore {
     /// In place of step 1: returns whether a zone is known, without its records.
     fn knows(&self, key: &ZoneKey) -> Answer<bool>;
 
+    /// Outside the steps: returns whether a deletion of a zone waits or is in hand, in any process.
+    fn is_leaving(&self, key: &ZoneKey) -> Answer<bool>;
+
     /// Outside the steps: returns the other primaries on which the zone is known, by name.
     fn elsewhere(&self, key: &ZoneKey) -> Answer<Vec<String>>;
 

@@ -32,7 +32,7 @@ pub struct SeenEntry {
 /// How the entry of a zone differs from what is remembered of it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum EntryDrift {
-    /// It is gone, or consumers do not see the zone any more.
+    /// It is gone, consumers do not see the zone any more, or they see it under an older label.
     Unlisted,
     /// Its member node has several PTR records, so no consumer processes the catalog (RFC 9432 section 4.1).
     Ambiguous,
@@ -171,7 +171,7 @@ impl CatalogView {
                 known.insert(hash_label(&seen.zone), &seen.zone);
             }
             if (is_ours || whose == Whose::All)
-                && let Some((found, part)) = self.entry_drift(seen, &claim, terms)
+                && let Some((found, part)) = self.entry_drift(seen, &claim, terms, whose)
             {
                 drift.entries.insert(seen.zone.clone(), found);
                 parts.extend(part);
@@ -199,6 +199,7 @@ impl CatalogView {
         seen: &SeenEntry,
         claim: &Claim,
         terms: &Terms<'_>,
+        whose: Whose,
     ) -> Option<(EntryDrift, Option<Part>)> {
         let SeenEntry {
             zone, is_listed, ..
@@ -240,18 +241,21 @@ impl CatalogView {
             claim: present.clone(),
             listing,
         };
+        // The primary has an older copy of the catalog, from before the zone was deleted and created again.
+        let is_older = whose == Whose::All && present.label != claim.label;
         let found = match listing {
+            _ if is_older => EntryDrift::Unlisted,
             Listing::Listed => return None,
             Listing::Absent if !is_listed || present != *claim => return None,
             Listing::Absent => EntryDrift::Unlisted,
             Listing::Damaged => EntryDrift::Ambiguous,
         };
-        let batch = self.catalog.update(
-            zone,
-            Some(&member),
-            Some(&present),
-            NodeChange::List(terms.group),
-        );
+        let (after, node) = if is_older {
+            (claim, list)
+        } else {
+            (&present, NodeChange::List(terms.group))
+        };
+        let batch = self.catalog.update(zone, Some(&member), Some(after), node);
         Some((found, Some(part(batch))))
     }
 

@@ -135,6 +135,35 @@ proptest! {
     }
 }
 
+proptest! {
+    /// The primary has an older copy of the catalog: zones that were created anew since have the labels of before.
+    #[test]
+    fn an_older_catalog_gets_the_labels_that_consumers_know(
+        zones in prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 0..12),
+        octets_max in 400_usize..3_000,
+    ) {
+        let (mut whole, mut older) = (begun(), begun());
+        for (number, (is_ours, is_anew, is_listed)) in zones.iter().enumerate() {
+            let claim = claim(number, *is_ours);
+            let before = Claim {
+                label: if *is_anew { b"older".to_vec() } else { claim.label.clone() },
+                ..claim.clone()
+            };
+            let before = Claim { label: [before.label, number.to_string().into()].concat(), ..before };
+            let claim = if *is_anew { claim } else { before.clone() };
+            let (zone, list) = (name(number), NodeChange::List(None));
+            whole.apply(&catalog().update(&zone, None, Some(&claim), list)).unwrap();
+            let node = if *is_listed { list } else { NodeChange::Keep };
+            older.apply(&catalog().update(&zone, None, Some(&before), node)).unwrap();
+        }
+        let remembered = seen(&whole);
+        for batch in &view(&older).drift(&remembered, &terms(), Whose::All, octets_max).batches {
+            older.apply(batch).unwrap();
+        }
+        prop_assert_eq!(seen(&older), remembered);
+    }
+}
+
 fn number_of(zone: &ZoneName) -> usize {
     let text = zone.to_string();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();

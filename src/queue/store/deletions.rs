@@ -1,11 +1,13 @@
-//! The zones that were deleted within an hour, in SQL.
+//! The zones that are being deleted, and those that were deleted within an hour, in SQL.
 
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::file::Store;
-use super::sql::{execute, first};
+use super::sql::{all, execute, first};
 use crate::deliver::ZoneKey;
+use crate::model::Intent;
+use crate::queue::job::JobId;
 
 const HOUR_SECONDS: u64 = 60 * 60;
 
@@ -39,6 +41,21 @@ impl Store {
     /// Returns how many zones were deleted within an hour, this one apart.
     pub(crate) fn deletions(&self, key: &ZoneKey, now: u64) -> Result<u32, StoreError> {
         self.read(|connection| others(connection, key, now.saturating_sub(HOUR_SECONDS)))
+    }
+
+    /// Returns whether a deletion of a zone waits or is in hand, in any process.
+    pub(crate) fn is_leaving(&self, key: &ZoneKey) -> Result<bool, StoreError> {
+        let jobs: Vec<JobId> = self.read(|connection| {
+            let find = "SELECT id FROM job WHERE state = 0 AND key IN (?1, ?1 || ' on ' || ?2)";
+            let row = params![key.zone.to_string(), key.primary];
+            all(connection, find, row, |row| row.get(0).map(JobId))
+        })?;
+        for id in jobs {
+            if let Some(Ok(Intent::ZoneAbsent(_))) = self.intent_of(id)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

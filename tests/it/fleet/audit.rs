@@ -3,13 +3,16 @@
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
+use super::machines::deletion;
 use super::world::{bind_with_consumers, delete, deliver, installation};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
+use crate::support::kills::Barrier;
 use crate::support::knot::CATALOG;
 use crate::support::members::entries_of;
 use crate::support::named::Named;
 use crate::support::nsupdate::nsupdate;
+use crate::support::server::Server as _;
 use crate::support::wanted::zone;
 use crate::support::{wait, worker};
 
@@ -177,4 +180,33 @@ fn the_worker_finds_drift_and_status_is_red_until_it_is_repaired() {
     assert_eq!(dig::short(&named, "www.a.test", "A"), ["192.0.2.7"]);
     let run = bridge.run(&["status"], "");
     assert!(!run.stdout.contains("NB-ZONE-DIFFERS"), "{}", run.stdout);
+}
+
+/// The deletion goes on later: no consumer is to fetch the zone again meanwhile.
+#[test]
+fn no_audit_lists_a_zone_again_that_is_being_deleted() {
+    let (named, _consumers) = bind_with_consumers();
+    let mut barrier = Barrier::default();
+    let port = barrier.before(named.port());
+    let bridge = Bridge::at(port, named.key_file())
+        .catalog(CATALOG)
+        .seed(&named);
+    deliver(&bridge, "b.test", 7);
+    let mut kills = 0;
+    for answers in 0.. {
+        deliver(&bridge, "a.test", 7);
+        if !barrier.kill_after(answers, &bridge, &deletion("a.test")) {
+            break;
+        }
+        kills += 1;
+        let before = entries_of(&named);
+        let audit = bridge.run(&["audit", "--repair", "b.test"], "");
+        audit.assert_status(0);
+        assert_eq!(entries_of(&named), before, "after {answers} answers");
+        bridge
+            .run(&["queue", "retry", "--all"], "")
+            .assert_status(0);
+        assert!(!dig::has_zone(&named, "a.test"));
+    }
+    assert!(kills > 2, "it was killed {kills} times");
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use pretty_assertions::assert_eq;
 
 use super::world::{
-    Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation,
+    Consumers, assert_never_dark, bind_with_consumers, call, deliver, installation, nudge,
 };
 use crate::support::bridge::Bridge;
 use crate::support::daemon::Release;
@@ -18,7 +18,7 @@ use crate::support::pdns::Pdns;
 use crate::support::refused_zone::number_of;
 use crate::support::server::Server;
 use crate::support::wanted::zone;
-use crate::support::{dig, payload, wait, worker};
+use crate::support::{dig, jobs, payload, wait, worker};
 
 /// The environment variable for the number of zones of each installation.
 const ZONES_VARIABLE: &str = "NSBRIDGE_TEST_FLEET_ZONES";
@@ -99,13 +99,6 @@ fn assert_brought_back(server: &mut dyn Server, consumers: &Consumers, bridges: 
         let run = bridge.run(&["audit"], "");
         run.assert_status(0).assert_stderr("");
     }
-}
-
-/// Changes the catalog.
-fn nudge(bridge: &Bridge) {
-    bridge.plesk(call("nudge.test", 1)).assert_status(0);
-    let gone = payload::call(&[payload::delete("nudge.test")]);
-    bridge.plesk(gone).assert_status(0);
 }
 
 #[test]
@@ -242,4 +235,20 @@ fn the_worker_lists_again_what_vanished_from_the_catalog() {
         let told = "warning: the catalog on main lost";
         assert!(run.stderr.contains(told), "{}", run.stderr);
     }
+}
+
+/// A change came while the primary was down: it is what the zone gets, and not what was there before.
+#[test]
+fn a_resync_delivers_the_change_that_waits() {
+    let (mut named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01");
+    let _worker = worker::pretend(&bridge);
+    deliver(&bridge, "a.test", 7);
+    named.stop();
+    bridge.plesk(call("a.test", 8)).assert_status(75);
+    named.restart();
+    let run = bridge.run(&["resync"], "");
+    run.assert_status(0).assert_prints("a.test.: updated");
+    assert_eq!(dig::short(&named, "www.a.test", "A"), ["192.0.2.8"]);
+    jobs::assert_empty(&bridge);
 }

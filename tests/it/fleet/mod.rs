@@ -3,6 +3,7 @@
 
 mod audit;
 mod cloned;
+mod day;
 mod history;
 mod lost;
 mod machines;

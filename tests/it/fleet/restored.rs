@@ -3,6 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use super::machines::{back_up, deletion, deliver, panel, primary, put_backup, wanted};
+use super::world::{bind_with_consumers, installation};
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::jobs::{assert_empty, edit, jobs, many_zones, wanted_at};
@@ -236,4 +237,24 @@ fn a_queue_file_is_put_back_as_the_runbook_says(kind: Kind) {
         .run(&["zone", "delete", "gone.test"], "")
         .assert_status(0);
     bridge.run(&["check"], "").assert_status(0);
+}
+
+/// The queue file still has a zone that another panel has since.
+#[test]
+fn a_zone_that_has_moved_since_the_backup_gets_no_key_of_this_panel() {
+    let (named, _consumers) = bind_with_consumers();
+    let [a, b] = ["a", "b"].map(|name| installation(&named, name));
+    for name in ["moved.test", "stays.test"] {
+        deliver(&a, &wanted(name, 1, 0));
+    }
+    back_up(&a, "backup.db");
+    a.plesk(deletion("moved.test")).assert_status(0);
+    deliver(&b, &wanted("moved.test", 2, 1));
+    put_backup(&a, "backup.db");
+    let run = a.run(&["zone", "rekey", "--all"], "");
+    run.assert_status(0).assert_stderr("");
+    assert_eq!(
+        run.stdout,
+        "stays.test.: unchanged, takes the key `plesk` on main (127.0.0.1:PORT)\n"
+    );
 }

@@ -126,3 +126,10 @@ pub(super) fn delete(bridge: &Bridge, name: &str) {
     let call = payload::call(&[payload::delete(name)]);
     bridge.plesk(call).assert_status(0);
 }
+
+/// Changes the catalog.
+#[track_caller]
+pub(super) fn nudge(bridge: &Bridge) {
+    deliver(bridge, "nudge.test", 1);
+    delete(bridge, "nudge.test");
+}

@@ -46,12 +46,7 @@ pub(crate) fn axfr(server: &dyn Server, zone: &str) -> Vec<String> {
 /// The zone without its SOA and without what DNSSEC adds: what a payload can say.
 #[track_caller]
 pub(crate) fn content(server: &dyn Server, zone: &str) -> Vec<String> {
-    let mut lines = Asker::of(server).axfr(zone);
-    lines.retain(|line| {
-        let kind = line.split(' ').nth(3).unwrap_or_default();
-        kind != "SOA" && !DNSSEC_TYPES.contains(&kind)
-    });
-    lines
+    Asker::of(server).content(zone)
 }
 
 /// The zone's SOA, from the server's answer.
@@ -152,6 +147,17 @@ impl Asker {
             .collect();
         values.sort();
         values
+    }
+
+    /// The zone without its SOA and without what DNSSEC adds: what a payload can say.
+    #[track_caller]
+    pub(crate) fn content(&self, zone: &str) -> Vec<String> {
+        let mut lines = self.axfr(zone);
+        lines.retain(|line| {
+            let kind = line.split(' ').nth(3).unwrap_or_default();
+            kind != "SOA" && !DNSSEC_TYPES.contains(&kind)
+        });
+        lines
     }
 
     /// See [`axfr`].

@@ -55,8 +55,14 @@ pub(crate) fn epochs(server: &dyn Server) -> Vec<String> {
 /// Who owns which zone, by the server's catalog: each listed once, with the claim of one instance.
 #[track_caller]
 pub(crate) fn owners(server: &dyn Server) -> BTreeMap<String, String> {
+    owners_by(&Asker::of(server))
+}
+
+/// Who owns which zone, by the catalog that a server shows to this one.
+#[track_caller]
+pub(crate) fn owners_by(asker: &Asker) -> BTreeMap<String, String> {
     let (mut listed, mut claims) = (BTreeMap::new(), BTreeMap::new());
-    for line in entries_of(server) {
+    for line in entries(asker.axfr(CATALOG)) {
         let fields: Vec<&str> = line.split(' ').collect();
         if fields[1] == "claim" {
             let value = fields[2..4]

@@ -3,12 +3,14 @@
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long an answer may take. A server that is busy is no dark one, so a name is asked again.
 const PATIENCE: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 5;
+/// Between two rounds, so that the servers of the test have the processor as well.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Asks until it is ended.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ impl Probe {
     pub(crate) fn start(port: u16, names: Vec<String>) -> Self {
         let (is_over, rounds) = (Arc::default(), Arc::default());
         let (over, round) = (Arc::clone(&is_over), Arc::clone(&rounds));
-        let thread = std::thread::spawn(move || ask_all(port, &names, &over, &round));
+        let thread = thread::spawn(move || ask_all(port, &names, &over, &round));
         Self {
             is_over,
             rounds,
@@ -55,6 +57,7 @@ fn ask_all(port: u16, names: &[String], is_over: &AtomicBool, rounds: &AtomicUsi
             }
         }
         rounds.fetch_add(1, Ordering::SeqCst);
+        thread::park_timeout(PAUSE);
     }
 }
 
@@ -71,7 +74,7 @@ fn ask(socket: &UdpSocket, name: &str, id: u16) -> Result<(), String> {
     for _ in 0..ATTEMPTS {
         // A server that starts anew answers nothing.
         if socket.send(&query).is_err() {
-            std::thread::park_timeout(Duration::from_millis(50));
+            thread::park_timeout(Duration::from_millis(50));
             continue;
         }
         while let Ok(length) = socket.recv(&mut answer) {

@@ -65,13 +65,16 @@ impl Rolling {
     /// nsbridge, which makes zones there, has both key files and uses the old key.
     pub(crate) fn bridge(&self) -> Bridge {
         let server = self.server();
-        let bridge = server.provisioning(Bridge::of(server));
+        self.with_new_file(server.provisioning(Bridge::of(server)))
+            .without_dry_run("the witness has the old key alone")
+    }
+
+    /// Gives nsbridge the file of the new key, which it does not use yet.
+    pub(crate) fn with_new_file(&self, bridge: Bridge) -> Bridge {
         let directory = bridge.file("new");
         fs::create_dir(&directory).expect("a directory for the new key");
         let file = self.new.write(&directory);
-        bridge
-            .set_text(&format!("keys.{NEW}"), "file", &file.to_string_lossy())
-            .without_dry_run("the witness has the old key alone")
+        bridge.set_text(&format!("keys.{NEW}"), "file", &file.to_string_lossy())
     }
 
     /// Makes the new key known beside the old one, wherever that may do something but in single zones.
@@ -80,14 +83,15 @@ impl Rolling {
         let new = &self.new;
         match &self.on {
             On::Bind(_) => self.edit(|conf| {
-                conf.replace(
+                let lists = conf.replace(
                     "key \"plesk\"; }",
                     &format!("key \"plesk\"; key \"{NEW}\"; }}"),
-                )
-                .replace(
-                    "grant plesk zonesub",
-                    &format!("grant \"{NEW}\" zonesub ANY; grant plesk zonesub"),
-                ) + new.statement()
+                );
+                let grants = each_grant(&lists, |grant| {
+                    let of_new = grant.replace("grant plesk", &format!("grant \"{NEW}\""));
+                    format!("{of_new} {grant}")
+                });
+                grants + new.statement()
             }),
             On::Knot(_) => {
                 let secret = STANDARD.encode(new.secret());
@@ -112,9 +116,10 @@ impl Rolling {
         let old = self.old();
         match &self.on {
             On::Bind(_) => self.edit(|conf| {
-                conf.replace(old.statement(), "")
-                    .replace("key \"plesk\"; ", "")
-                    .replace("grant plesk zonesub ANY; ", "")
+                let lists = conf
+                    .replace(old.statement(), "")
+                    .replace("key \"plesk\"; ", "");
+                each_grant(&lists, |_| String::new())
             }),
             On::Knot(_) => {
                 let secret = STANDARD.encode(old.secret());
@@ -169,4 +174,16 @@ impl Rolling {
             On::PowerDns(_) => {}
         }
     }
+}
+
+/// Replaces each grant of the old key in a configuration of BIND.
+fn each_grant(conf: &str, replaced: impl Fn(&str) -> String) -> String {
+    let mut pieces = conf.split("grant plesk ");
+    let mut edited = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (rights, rest) = piece.split_once(';').expect("a grant ends");
+        edited += &replaced(&format!("grant plesk {rights};"));
+        edited += rest;
+    }
+    edited
 }
