@@ -85,6 +85,11 @@ pub(super) fn silent(
 
 /// Returns the reason in a row. One that cannot be read is shown as it is.
 pub(super) fn reason(row: &Row<'_>) -> rusqlite::Result<Option<Diagnostic>> {
-    let text: Option<String> = row.get("reason")?;
+    reason_at(row, row.as_ref().column_index("reason")?)
+}
+
+/// Returns the reason in a column of a row.
+pub(super) fn reason_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Diagnostic>> {
+    let text: Option<String> = row.get(column)?;
     Ok(text.map(|text| from_json(&text)))
 }

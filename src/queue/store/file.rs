@@ -181,7 +181,8 @@ impl Store {
             let resolved = directory_of(path).canonicalize().ok();
             let resolved = resolved.zip(path.file_name()).filter(|_| is_file);
             let resolved = resolved.map(|(directory, name)| directory.join(name));
-            let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+            // One thread uses a connection at a time.
+            let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection =
                 Connection::open_with_flags(resolved.as_deref().unwrap_or(path), flags)?;
             connection.busy_timeout(wait)?;

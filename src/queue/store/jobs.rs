@@ -7,7 +7,7 @@
 use rusqlite::{Row, Transaction, params};
 
 use super::check_sum::{change_job, damaged, hold_damaged, is_intact, is_whole, seal};
-use super::contact::{self, reason};
+use super::contact::{self, reason, reason_at};
 use super::error::{StoreError, barrier};
 use super::event;
 use super::file::{Durability, Store};
@@ -64,7 +64,7 @@ impl Store {
         let token = self.token()?;
         let take = concat!(
             "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
-             RETURNING intent, attempts, forced, repairs, enqueued_at, reason, ",
+             RETURNING attempts, forced, repairs, enqueued_at, reason, intent, ",
             is_whole!(),
             " AS is_whole"
         );
@@ -80,7 +80,8 @@ impl Store {
                     if !row.get::<_, bool>("is_whole")? {
                         return Ok(None);
                     }
-                    Ok(Some((row.get::<_, String>("intent")?, attempt_state(row)?)))
+                    let state = attempt_state(row, reason(row)?.as_ref())?;
+                    Ok(Some((row.get::<_, String>("intent")?, state)))
                 });
                 let Some(found) = found? else {
                     continue;
@@ -123,7 +124,7 @@ impl Store {
         let token = self.token()?;
         self.write_with(Durability::Later, |transaction| {
             let find = concat!(
-                "SELECT attempts, forced, repairs, enqueued_at, next_at, state, claim, reason, ",
+                "SELECT attempts, forced, repairs, enqueued_at, reason, next_at, state, claim, ",
                 is_whole!(),
                 " AS is_whole FROM job WHERE id = ?"
             );
@@ -136,15 +137,13 @@ impl Store {
                 }
                 let taken_by: Option<String> = row.get("claim")?;
                 let needs_operator = row.get::<_, u64>("next_at")? == NEVER;
-                Ok(
-                    if let Some(reason) = reason(row)?.filter(|_| needs_operator) {
-                        TakeOutcome::Held(reason)
-                    } else if taken_by.is_some_and(|other| other != token) {
+                Ok(match reason(row)? {
+                    Some(reason) if needs_operator => TakeOutcome::Held(reason),
+                    _ if taken_by.as_ref().is_some_and(|other| *other != token) => {
                         TakeOutcome::Busy
-                    } else {
-                        TakeOutcome::Ours(attempt_state(row)?)
-                    },
-                )
+                    }
+                    reason => TakeOutcome::Ours(attempt_state(row, reason.as_ref())?),
+                })
             })?;
             let Some(outcome) = found else {
                 let newer = "SELECT 1 FROM job WHERE key = ?";
@@ -232,10 +231,10 @@ impl Store {
     pub(crate) fn list_jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
         self.read(|connection| {
             let find = concat!(
-                "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, repairs,
-                    next_at, reason, claim, ",
+                "SELECT attempts, forced, repairs, enqueued_at, reason, id, key, primary_, state, octets, next_at,
+                    claim, ",
                 is_intact!(),
-                " AS is_intact FROM job NOT INDEXED ORDER BY id"
+                " FROM job NOT INDEXED ORDER BY id"
             );
             all(connection, find, [], |row| self.summary_from(row))
         })
@@ -389,16 +388,19 @@ impl Store {
     }
 
     fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
-        let taken_by: Option<String> = row.get("claim").unwrap_or_default();
-        if !row.get::<_, bool>("is_intact")? {
-            let id = row.get("id")?;
+        // By their numbers: a look for their names takes a quarter of the time of a long list.
+        let [id, key, primary, state, octets, next_at, claim, is_intact] =
+            std::array::from_fn(|index| ATTEMPT_COLUMNS + index);
+        let taken_by: Option<String> = row.get(claim).unwrap_or_default();
+        if !row.get::<_, bool>(is_intact)? {
+            let id = row.get(id)?;
             return Ok(JobSummary {
                 id: JobId(id),
-                key: row.get("key").unwrap_or_else(|_| format!("job {id}")),
+                key: row.get(key).unwrap_or_else(|_| format!("job {id}")),
                 primary: String::new(),
                 state: State::Held,
                 octets: 0,
-                enqueued_at: row.get("enqueued_at").unwrap_or_default(),
+                enqueued_at: row.get(3).unwrap_or_default(),
                 attempts_so_far: AttemptState::default(),
                 next_at: NEVER,
                 reason: Some(damaged(id)),
@@ -408,19 +410,20 @@ impl Store {
             Some(token) => State::InHand {
                 process: ProcessLock::process_of(&token),
             },
-            None if row.get::<_, u8>("state")? == HELD => State::Held,
+            None if row.get::<_, u8>(state)? == HELD => State::Held,
             None => State::Waiting,
         };
+        let reason = reason_at(row, 4)?;
         Ok(JobSummary {
-            id: JobId(row.get("id")?),
-            key: row.get("key")?,
-            primary: row.get("primary_")?,
+            id: JobId(row.get(id)?),
+            key: row.get(key)?,
+            primary: row.get(primary)?,
             state,
-            octets: row.get("octets")?,
-            enqueued_at: row.get("enqueued_at")?,
-            attempts_so_far: attempt_state(row)?,
-            next_at: row.get("next_at")?,
-            reason: reason(row)?,
+            octets: row.get(octets)?,
+            enqueued_at: row.get(3)?,
+            attempts_so_far: attempt_state(row, reason.as_ref())?,
+            next_at: row.get(next_at)?,
+            reason,
         })
     }
 }
@@ -517,16 +520,20 @@ pub(super) fn drop_job(transaction: &Transaction<'_>, id: i64) -> rusqlite::Resu
     Ok(is_deleted)
 }
 
-fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
+/// The first columns of a row that tell the state of an attempt: attempts, forced, repairs, enqueued_at and reason.
+const ATTEMPT_COLUMNS: usize = 5;
+
+/// Returns the state in the first columns of a row, with its reason.
+fn attempt_state(row: &Row<'_>, reason: Option<&Diagnostic>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
-        attempts: row.get("attempts")?,
-        is_forced: row.get("forced")?,
-        purpose: match row.get::<_, u8>("repairs")? {
+        attempts: row.get(0)?,
+        is_forced: row.get(1)?,
+        purpose: match row.get::<_, u8>(2)? {
             0 => Purpose::Change,
             1 => Purpose::Repair,
             _ => Purpose::Prune,
         },
-        awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
-        enqueued_at: row.get("enqueued_at")?,
+        awaited_zone: reason.is_some_and(|it| it.code() == ZONE_AWAITED.code),
+        enqueued_at: row.get(3)?,
     })
 }

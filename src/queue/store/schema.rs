@@ -236,6 +236,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         own_sum    INTEGER,          -- of zone, owner, type and rdata
         PRIMARY KEY (zone, owner, type, rdata)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX removed_by_time ON removed (removed_at);
     -- The catalogs as they were last seen: they are brought back with the same labels, so that no consumer drops a zone.
     CREATE TABLE member (
         primary_ TEXT NOT NULL,

@@ -150,7 +150,7 @@ impl Store {
         let old = "SELECT EXISTS (SELECT 1 FROM wanted WHERE gone_at < ?1)
                        OR EXISTS (SELECT 1 FROM removed WHERE removed_at < ?1)
                        OR (SELECT at FROM event ORDER BY id LIMIT 1) < ?1
-                       OR (SELECT max(id) - min(id) FROM event) >= ?2";
+                       OR (SELECT max(id) FROM event) - (SELECT min(id) FROM event) >= ?2";
         let is_any = self.read(|connection| {
             connection.query_row(old, params![before, events_max], |row| {
                 row.get::<_, Option<bool>>(0)
