@@ -68,7 +68,8 @@ impl StoreHandle {
     pub(super) fn write(&self) -> Result<(), Failure> {
         self.send(|group| {
             group.written()?.make_durable()?;
-            group.store.merge_from(LOG_OCTETS_MEANWHILE)
+            group.store.merge_from(LOG_OCTETS_MEANWHILE);
+            Ok(())
         })
     }
 
@@ -318,7 +319,8 @@ impl GroupCommit {
             }
         }
         self.written()?.make_durable()?;
-        self.store.merge_from(LOG_OCTETS)
+        self.store.merge_from(LOG_OCTETS);
+        Ok(())
     }
 
     /// Writes the changes, and returns the file. Only changes whose answers are waited for must be on the disk.

@@ -161,10 +161,9 @@ impl Session<'_> {
         Err(Failure::AnswerTruncated { owner, rtype })
     }
 
-    /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so
-    /// that two UPDATEs may have one serial as their prerequisite. Knot: does so, and is recognized
-    /// by how it refuses a query for a zone that it does not have: unsigned, since it looks at no
-    /// key then.
+    /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so that two UPDATEs may
+    /// have one serial as their prerequisite. Knot: does so, and is recognized by how it refuses a query for a zone
+    /// that it does not have: unsigned, since it looks at no key then.
     pub(crate) async fn joins_updates(&mut self) -> Result<bool, Failure> {
         match &self.primary.provisioning {
             Some(Provisioning::Catalog { .. }) => return Ok(true),
@@ -394,8 +393,7 @@ impl Session<'_> {
     }
 
     /// Gives the connection and the permit to other sessions until the next exchange. Called before a wait for the
-    /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
-    /// write.
+    /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one write.
     pub(crate) fn yield_permit(&mut self) {
         self.yield_connection();
         self.permit = None;

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::error::StoreError;
-use super::file::{Durability, Store};
+use super::file::Store;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};

@@ -25,7 +25,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::changes::Untold;
 use super::check_sum;
 use super::error::{StoreError, barrier, damage, failed, files_of};
-use super::progress::{Progress, commit, is_known, known};
+use super::progress::{Durability, Progress, commit, is_known, known};
 use super::schema::{MIGRATIONS, check_schema, schema_version, without_comments};
 use crate::permission::{directory_of, shared_file};
 use crate::queue::locks::ProcessLock;
@@ -48,25 +48,6 @@ const KNOWN_SINCE: usize = 7;
 
 /// The pages of the file to copy in one step.
 const COPIED_PAGES: i32 = 1_000;
-
-/// Whether a commit waits for the disk.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Durability {
-    /// It ends when it is on the disk, with all commits before it.
-    Now,
-    /// It is on the disk with the next one that waits, or when the system writes it.
-    Later,
-}
-
-impl Durability {
-    /// Returns the value of `PRAGMA synchronous`. SQLite: in WAL mode, NORMAL waits for the disk only when the log is merged.
-    fn synchronous(self) -> &'static str {
-        match self {
-            Self::Now => "full",
-            Self::Later => "normal",
-        }
-    }
-}
 
 /// The open file.
 #[derive(Debug)]
@@ -276,16 +257,15 @@ impl Store {
         Ok(())
     }
 
-    /// Merges the log into the file, except for what other processes still read, and empties it if they read none of it.
-    pub(crate) fn merge(&mut self) -> Result<(), StoreError> {
-        let merge = || {
-            // SQLite: with a time to wait, it would wait for readers, too.
-            self.connection.busy_timeout(Duration::ZERO)?;
-            self.connection
-                .pragma_update(None, "wal_checkpoint", "truncate")?;
-            self.connection.busy_timeout(self.wait)
-        };
-        merge().map_err(failed(&self.path, "write"))
+    /// Merges the log into the file, except for what other processes still read, and empties it if they read none of it. If
+    /// that fails, the log stays for the next process.
+    pub(super) fn merge(&mut self) {
+        // SQLite: with a time to wait, it would wait for readers, too.
+        self.connection.busy_timeout(Duration::ZERO).ok();
+        self.connection
+            .pragma_update(None, "wal_checkpoint", "truncate")
+            .ok();
+        self.connection.busy_timeout(self.wait).ok();
     }
 
     /// Returns the octets of the file and its log, used or not; 0 in memory.
@@ -295,12 +275,12 @@ impl Store {
     }
 
     /// Merges the log if it has so many octets.
-    pub(in crate::queue) fn merge_from(&mut self, octets: u64) -> Result<(), StoreError> {
+    pub(in crate::queue) fn merge_from(&mut self, octets: u64) {
         let [_, log, _] = files_of(&self.path);
-        if log.metadata().is_ok_and(|it| it.len() >= octets) {
-            self.merge()?;
+        let is_large = log.metadata().is_ok_and(|it| it.len() >= octets);
+        if is_large && self.connection.is_readonly(rusqlite::MAIN_DB) == Ok(false) {
+            self.merge();
         }
-        Ok(())
     }
 
     /// Returns the version of the schema. A newer one than this program knows is an error.

@@ -10,8 +10,9 @@ use super::check_sum::{change_job, damaged, hold_damaged, is_intact, is_whole, s
 use super::contact::{self, reason, reason_at};
 use super::error::{StoreError, barrier};
 use super::event;
-use super::file::{Durability, Store};
+use super::file::Store;
 use super::listed;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use super::wanted;
 use crate::deliver::Purpose;
@@ -520,7 +521,7 @@ pub(super) fn drop_job(transaction: &Transaction<'_>, id: i64) -> rusqlite::Resu
     Ok(is_deleted)
 }
 
-/// The first columns of a row that tell the state of an attempt: attempts, forced, repairs, enqueued_at and reason.
+/// The first columns of a row that tell the state of an attempt: `attempts`, `forced`, `repairs`, `enqueued_at`, `reason`.
 const ATTEMPT_COLUMNS: usize = 5;
 
 /// Returns the state in the first columns of a row, with its reason.

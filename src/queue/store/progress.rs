@@ -12,12 +12,30 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction};
 
 use super::error::{StoreError, damage, failed};
-use super::file::Durability;
 use super::sql::first;
 use crate::permission::shared_file;
 
 /// The digits of the largest count.
 const DIGITS: u64 = 20;
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Durability {
+    /// It ends when it is on the disk, with all commits before it.
+    Now,
+    /// It is on the disk with the next one that waits, or when the system writes it.
+    Later,
+}
+
+impl Durability {
+    /// Returns the value of `PRAGMA synchronous`. SQLite: in WAL mode, NORMAL waits for the disk only when the log is merged.
+    pub(super) fn synchronous(self) -> &'static str {
+        match self {
+            Self::Now => "full",
+            Self::Later => "normal",
+        }
+    }
+}
 
 /// Returns the file whose existence tells that the queue file was set up, and whose content tells how far it came.
 pub(super) fn known(path: &Path) -> PathBuf {

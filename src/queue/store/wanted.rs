@@ -7,7 +7,8 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::check_sum::{is_whole, wanted_sum};
 use super::error::StoreError;
-use super::file::{Durability, Store};
+use super::file::Store;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use crate::model::Intent;
 use crate::queue::history::{Finding, Kept, Wanted, WantedCount};
