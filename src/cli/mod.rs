@@ -242,7 +242,9 @@ fn definition() -> clap::Command {
 }
 
 fn run_command(words: &[String]) -> ExitCode {
-    let parsed = definition().try_get_matches();
+    // The long help of all commands takes a while to write down, and few calls show it.
+    let parsed = Arguments::command().try_get_matches();
+    let parsed = parsed.or_else(|_| definition().try_get_matches());
     let parsed = parsed.and_then(|matches| {
         caller::set(&matches);
         Arguments::from_arg_matches(&matches)

@@ -589,8 +589,10 @@ impl Engine<'_> {
     ) -> RoutedResult<T> {
         let result = async {
             let primary = primary.as_deref().ok_or(Failure::NoRoute)?;
+            let mut session = open(primary, name, self.policy.clock, deadline);
+            session.accepted = Some(self.store);
             let mut cx = Context {
-                session: open(primary, name, self.policy.clock, deadline),
+                session,
                 store: self.store,
                 policy: self.policy,
                 overlay: self.overlay,

@@ -5,11 +5,16 @@
 //! the others are written with them, before a read that they concern, or at the end.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::TryFutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::store::{Challenge, Lacking, Store, StoreChange, StoreError};
+use super::store::{
+    Challenge, Durability, LOG_OCTETS, LOG_OCTETS_MEANWHILE, Lacking, Store, StoreChange,
+    StoreError,
+};
 use crate::deliver::{
     Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
@@ -21,9 +26,24 @@ pub(super) type Request = Box<dyn FnOnce(&mut GroupCommit) -> Result<(), StoreEr
 
 /// A handle to the store thread, which ends when the last handle is dropped.
 #[derive(Debug)]
-pub(super) struct StoreHandle(pub(super) mpsc::UnboundedSender<Request>);
+pub(super) struct StoreHandle {
+    requests: mpsc::UnboundedSender<Request>,
+    /// Whether jobs were accepted that may not be on the disk.
+    is_behind: Arc<AtomicBool>,
+}
 
 impl StoreHandle {
+    /// Returns the handle to the thread of a store, and the requests for that.
+    pub(super) fn of(store: &Store) -> (Self, mpsc::UnboundedReceiver<Request>) {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let is_behind = Arc::clone(&store.is_behind);
+        let handle = Self {
+            requests,
+            is_behind,
+        };
+        (handle, receiver)
+    }
+
     /// Does work on the file after all changes that were requested before.
     pub(super) fn ask<T: Send + 'static>(
         &self,
@@ -44,9 +64,13 @@ impl StoreHandle {
         })
     }
 
-    /// Has all changes written that were requested before.
+    /// Has all changes written that were requested before, and what was accepted made durable.
     pub(super) fn write(&self) -> Result<(), Failure> {
-        self.send(|group| group.written().map(drop))
+        self.send(|group| {
+            group.written()?.make_durable()?;
+            group.store.merge_from(LOG_OCTETS_MEANWHILE);
+            Ok(())
+        })
     }
 
     /// Makes a change durable, and answers with what `answer_of` makes of the new generation.
@@ -93,7 +117,7 @@ impl StoreHandle {
         &self,
         request: impl FnOnce(&mut GroupCommit) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), Failure> {
-        let sent = self.0.send(Box::new(request));
+        let sent = self.requests.send(Box::new(request));
         sent.map_err(|_| Failure::State)
     }
 }
@@ -117,6 +141,15 @@ impl StateStore for StoreHandle {
 
     fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure> {
         self.change(StoreChange::Forget(key, generation))
+    }
+
+    fn durable(&self) -> Answer<()> {
+        let (sender, receiver) = oneshot::channel();
+        if self.is_behind.load(Ordering::Acquire) {
+            return self.ask(Store::make_durable);
+        }
+        sender.send(()).ok();
+        receiver.map_err(|_| Failure::State)
     }
 
     fn knows(&self, key: &ZoneKey) -> Answer<bool> {
@@ -290,13 +323,21 @@ impl GroupCommit {
                 self.written()?;
             }
         }
-        self.written().map(drop)
+        self.written()?.make_durable()?;
+        self.store.merge_from(LOG_OCTETS);
+        Ok(())
     }
 
-    /// Writes the changes, and returns the file.
+    /// Writes the changes, and returns the file. Only changes whose answers are waited for must be on the disk.
     fn written(&mut self) -> Result<&mut Store, StoreError> {
         if !self.changes.is_empty() {
-            let generations = self.store.apply(&std::mem::take(&mut self.changes))?;
+            let durability = if self.answers.is_empty() {
+                Durability::Later
+            } else {
+                Durability::Now
+            };
+            let changes = std::mem::take(&mut self.changes);
+            let generations = self.store.apply_with(&changes, durability)?;
             for (index, answer) in self.answers.drain(..) {
                 answer(generations[index]);
             }

@@ -16,10 +16,6 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Intent, Name, Serial, ZoneName};
 use crate::plan::Epoch;
 
-/// The total size of jobs, in octets, above which the log is merged into the file at once, not with
-/// the next commit.
-const LARGE_OCTETS: usize = 1 << 20;
-
 /// The jobs in the file. Requests fail with [`Failure::State`] after the file has failed, and
 /// `StoreThread::finish` reports the cause.
 #[derive(Debug)]
@@ -27,7 +23,8 @@ pub struct Jobs(pub(super) StoreHandle);
 
 impl Jobs {
     /// Creates jobs from intents, each for the primary with that name, and replaces older jobs of
-    /// the same keys. The answer comes when all are durable; none is if it fails. `listing` lists the zones of the
+    /// the same keys. The answer comes when all are written; none is if it fails. `StateStore::durable` and the end of the
+    /// thread wait until they are on the disk. `listing` lists the zones of the
     /// intents, if something does. `now` is in seconds since 1970.
     pub(crate) fn enqueue(
         &self,
@@ -44,13 +41,7 @@ impl Jobs {
             }
         });
         let new: Vec<NewJob> = new.collect();
-        let is_large = new.iter().map(NewJob::octets).sum::<usize>() > LARGE_OCTETS;
-        let accepted = self.0.ask(move |store| store.enqueue(&new, now));
-        if is_large {
-            // While the zones are read.
-            drop(self.0.ask(Store::merge));
-        }
-        accepted
+        self.0.ask(move |store| store.enqueue(&new, now))
     }
 
     /// Returns the zones that this folder or configuration is remembered to have, by their names.

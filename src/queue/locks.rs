@@ -117,7 +117,6 @@ impl ProcessLock {
             Ok(file)
         };
         let file = create().map_err(|error| (path.clone(), error))?;
-        remove_left_over(queue);
         Ok(Self {
             token,
             _file: Some(LockFile { path, _file: file }),
@@ -173,7 +172,7 @@ impl ProcessLock {
 }
 
 /// Removes the files of processes that were killed while they had no job.
-fn remove_left_over(queue: &Path) {
+pub(super) fn remove_left_over(queue: &Path) {
     let Ok(files) = fs::read_dir(directory_of(queue)) else {
         return;
     };
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_a_killed_process_is_removed_by_the_next_one() {
+    fn the_file_of_a_killed_process_is_removed_later() {
         let directory = tempfile::tempdir().unwrap();
         let queue = directory.path().join("queue.db");
         let held = ProcessLock::create(&queue).unwrap();
@@ -277,7 +276,7 @@ mod tests {
         let long_ago = File::options().append(true).open(&path).unwrap();
         let then = long_ago.metadata().unwrap().modified().unwrap() - LEFT_OVER_AGE * 2;
         long_ago.set_modified(then).unwrap();
-        drop(ProcessLock::create(&queue).unwrap());
+        remove_left_over(&queue);
         assert!(!old.exists() && new.exists() && other.exists() && path.exists());
     }
 }

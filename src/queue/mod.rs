@@ -8,14 +8,15 @@
 //!                      ┌────────── a newer intent of the key, or `queue retry` ◀───────┐
 //!                      ▼                                                               │
 //!  enqueued ──▶ waiting ── taken ──▶ in hand ── refused, an operator must act ──▶ held ┤
-//!  (durable)       ▲ ▲                │ │ │                                            │
+//!                  ▲ ▲                │ │ │                                            │
 //!     │            │ └─ not in place ─┘ │ └─ in place ──▶ deleted                      │
 //!     │            │    (with a wait)   │                   ▲                          │
 //!     │            └─ its process died ─┘                   └────── `queue drop` ◀─────┘
 //!     └── overtaken by a newer intent of its zone (serials): acknowledged, not kept
 //! ```
 //!
-//! * A job is durable before the first packet leaves, and is deleted when its outcome is known.
+//! * A job is written before the first packet leaves. It is on the disk before the first UPDATE or provisioning command, and
+//!   before the call ends. It is deleted when its outcome is known.
 //! * A job in hand was taken by a living process, which holds a file lock that ends with the
 //!   process. So no two processes deliver a zone at the same time, and no clock decides which
 //!   process is dead. A newer intent that arrives meanwhile waits in the row until the attempt is

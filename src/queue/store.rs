@@ -39,7 +39,9 @@ pub use changes::Lacking;
 pub(crate) use changes::{Challenge, NewJob, Origin, StoreChange, ZoneSerial};
 pub use error::StoreError;
 pub(crate) use file::{BUSY_TIME_MAX, FileState, Store, examine};
+pub(super) use file::{LOG_OCTETS, LOG_OCTETS_MEANWHILE};
 pub(crate) use jobs::BatchLimit;
+pub(crate) use progress::Durability;
 use ptr::{ADD_PTR, DROP_PTR, change_ptr};
 use sql::execute;
 use zone_state::{ADD_CHALLENGE, DROP_CHALLENGE, FORGET_CHALLENGES, change_challenge, forget};
@@ -48,8 +50,17 @@ impl Store {
     /// Makes changes durable in one transaction, and returns the new generation of each that
     /// changes a state. If it fails, none is made.
     pub(crate) fn apply(&mut self, changes: &[StoreChange]) -> Result<Vec<i64>, StoreError> {
+        self.apply_with(changes, Durability::Now)
+    }
+
+    /// Makes changes as [`Store::apply`] does, and waits for the disk or not.
+    pub(crate) fn apply_with(
+        &mut self,
+        changes: &[StoreChange],
+        durability: Durability,
+    ) -> Result<Vec<i64>, StoreError> {
         let token = self.known_token();
-        let generations = self.write(|transaction| {
+        let generations = self.write_with(durability, |transaction| {
             let changes = changes.iter();
             changes
                 .map(|change| apply(transaction, change, &token))

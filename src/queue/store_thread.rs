@@ -7,8 +7,6 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::handle::{GroupCommit, StoreHandle};
 use super::jobs::Jobs;
 use super::store::{BUSY_TIME_MAX, Lacking, Store, StoreError};
@@ -58,11 +56,11 @@ impl StoreThread {
             Access::Detached => Store::detached(path)?,
             Access::Blank => Store::blank(path)?,
         };
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (handle, receiver) = StoreHandle::of(&store);
         let thread = std::thread::Builder::new().spawn(move || GroupCommit::run(store, receiver));
         Ok(Self {
             access,
-            jobs: Jobs(StoreHandle(sender)),
+            jobs: Jobs(handle),
             thread: thread.map_err(|source| StoreError::Thread { source })?,
         })
     }

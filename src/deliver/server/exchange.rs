@@ -255,9 +255,8 @@ impl Session<'_> {
         Ok(answer)
     }
 
-    /// Waits for work that has a deadline of its own; while the address responds to other requests,
-    /// no longer than the response timeout, which doubles with each overload: it may have been too
-    /// short.
+    /// Waits for work that has a deadline of its own; while the address responds to other requests, no longer than the
+    /// response timeout, which doubles with each overload: it may have been too short.
     async fn wait<T>(
         &self,
         response_timeout: Duration,

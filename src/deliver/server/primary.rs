@@ -27,8 +27,7 @@ const TRANSFERS_MAX: usize = 6;
 /// the memory that zones take between read and UPDATE.
 const TURNS_MAX: usize = 256;
 
-/// How long a zone is known to bear no mark of another instance: many records of one zone come in a
-/// row.
+/// How long a zone is known to bear no mark of another instance: many records of one zone come in a row.
 pub(crate) const MARK_TIME: Duration = Duration::from_secs(30);
 
 /// A primary: a server that accepts UPDATEs, with the keys for it.

@@ -1,7 +1,6 @@
 //! Queries a primary about a name: its records, and the zone that it is in.
 //!
-//! Only a signed response counts; if a primary signs no such response, one that it gives without a
-//! key as well.
+//! Only a signed response counts; if a primary signs no such response, one that it gives without a key as well.
 
 use tokio::time::Instant;
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::primary::{Primary, Provisioning, SigningKeys};
 use crate::deliver::error::Failure;
-use crate::deliver::state::ZoneKey;
+use crate::deliver::state::{StateStore, ZoneKey};
 use crate::model::{CurrentZone, Name, RecordType, ZoneName};
 use crate::plan::{Abilities, Batch, BatchError, Learnt, Lengths, Membership};
 use crate::provision::Provisioner;
@@ -48,6 +48,7 @@ pub(crate) fn open<'a>(
         abilities: primary.abilities.clone(),
         lessons: Vec::new(),
         lengths: Lengths::default(),
+        accepted: None,
     }
 }
 
@@ -76,6 +77,8 @@ pub(crate) struct Session<'a> {
     pub(crate) lessons: Vec<(ZoneName, Learnt)>,
     /// The lengths of the messages that a search has sent.
     pub(crate) lengths: Lengths,
+    /// The accepted intents, which must be on the disk before an UPDATE is sent for them.
+    pub(crate) accepted: Option<&'a dyn StateStore>,
 }
 
 /// The response to a transfer request.
@@ -153,10 +156,9 @@ impl Session<'_> {
         Err(Failure::AnswerTruncated { owner, rtype })
     }
 
-    /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so
-    /// that two UPDATEs may have one serial as their prerequisite. Knot: does so, and is recognized
-    /// by how it refuses a query for a zone that it does not have: unsigned, since it looks at no
-    /// key then.
+    /// Returns whether the primary increments a serial once for all waiting UPDATEs of a zone, so that two UPDATEs may
+    /// have one serial as their prerequisite. Knot: does so, and is recognized by how it refuses a query for a zone
+    /// that it does not have: unsigned, since it looks at no key then.
     pub(crate) async fn joins_updates(&mut self) -> Result<bool, Failure> {
         match &self.primary.provisioning {
             Some(Provisioning::Catalog { .. }) => return Ok(true),
@@ -257,6 +259,9 @@ impl Session<'_> {
         }
         let id = random_id()?;
         let message = wire::encode_update(batch, id)?;
+        if let Some(accepted) = self.accepted {
+            accepted.durable().await?;
+        }
         let exchanged = self.exchange(&message, Some(key), RequestKind::Update);
         let (answer, signed) = exchanged.await?;
         Ok(self.read(&answer, id, Opcode::Update, signed.as_ref()))
@@ -383,8 +388,7 @@ impl Session<'_> {
     }
 
     /// Gives the connection and the permit to other sessions until the next exchange. Called before a wait for the
-    /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one
-    /// write.
+    /// disk, so that the other zones of a batch are read meanwhile, and many reservations share one write.
     pub(crate) fn yield_permit(&mut self) {
         self.yield_connection();
         self.permit = None;

@@ -54,6 +54,10 @@ impl StateStore for Stateless {
         Ok(())
     }
 
+    fn durable(&self) -> Answer<()> {
+        answer(())
+    }
+
     fn knows(&self, _: &ZoneKey) -> Answer<bool> {
         answer(false)
     }
@@ -108,6 +112,10 @@ impl StateStore for Stateless {
 
     fn catalog_entries(&self, _: &ZoneKey) -> Answer<Vec<SeenEntry>> {
         answer(Vec::new())
+    }
+
+    fn seen_claim(&self, _: &ZoneKey, _: &ZoneName) -> Answer<Option<Rdata>> {
+        answer(None)
     }
 
     fn note_catalog_entries(

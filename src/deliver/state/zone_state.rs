@@ -298,6 +298,9 @@ pub trait StateStore {
     /// [`Failure::State`].
     fn forget(&self, key: ZoneKey, generation: i64) -> Result<(), Failure>;
 
+    /// Before step 3: answers when all intents that were accepted are on the disk.
+    fn durable(&self) -> Answer<()>;
+
     /// In place of step 1: returns whether a zone is known, without its records.
     fn knows(&self, key: &ZoneKey) -> Answer<bool>;
 

@@ -86,6 +86,7 @@ async fn delete_whole(
             cx.allow_deletion(zone).await?;
             cx.store.forget_keys(&key, state).await?;
             ownership::leave(&mut cx.session, zone).await?;
+            cx.store.durable().await?;
             let deleted = provisioner.delete(zone, scope, cx.session.deadline).await?;
             Ok(match deleted {
                 Deleted::Removed => Some(Done::Deleted),

@@ -53,7 +53,7 @@ macro_rules! is_whole {
 /// The check sum of a zone, in SQL.
 macro_rules! zone_sum {
     () => {
-        "check_sum(id, primary_, name, origin, generation, serial, key_tags, records_sum)"
+        "check_sum(id, primary_, name, origin, generation, serial, key_tags, records_sum, records)"
     };
 }
 

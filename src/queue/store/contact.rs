@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::error::StoreError;
 use super::file::Store;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};
@@ -35,7 +36,7 @@ impl Store {
         if !is_any? {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let forget = "UPDATE contact SET is_silent = 0 WHERE failed_at <= ?";
             execute(transaction, forget, [time])
         })
@@ -85,6 +86,11 @@ pub(super) fn silent(
 
 /// Returns the reason in a row. One that cannot be read is shown as it is.
 pub(super) fn reason(row: &Row<'_>) -> rusqlite::Result<Option<Diagnostic>> {
-    let text: Option<String> = row.get("reason")?;
+    reason_at(row, row.as_ref().column_index("reason")?)
+}
+
+/// Returns the reason in a column of a row.
+pub(super) fn reason_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Diagnostic>> {
+    let text: Option<String> = row.get(column)?;
     Ok(text.map(|text| from_json(&text)))
 }

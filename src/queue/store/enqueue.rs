@@ -1,14 +1,17 @@
 //! Creates jobs from intents, in SQL.
 
+use std::sync::atomic::Ordering;
+
 use rusqlite::{Connection, Transaction, params};
 
 use super::changes::{NewJob, ZoneSerial};
 use super::check_sum::{accepted_sum, seal};
 use super::contact;
 use super::error::{StoreError, failed};
-use super::file::{LOG_PAGES, Store};
+use super::file::Store;
+use super::jobs::CLAIMS_OF_CALL;
 use super::listed;
-use super::progress::commit;
+use super::progress::{Durability, commit};
 use super::sql::{execute, first};
 use crate::deliver::Purpose;
 use crate::diagnostic::stored::to_json;
@@ -18,19 +21,14 @@ use crate::queue::job::{Accepted, JOBS_MAX, JobId, Order, QUEUE_OCTETS_MAX, Queu
 
 impl Store {
     /// Creates jobs, which replace older ones of the same keys, and takes those whose key no other
-    /// process works on. All become durable together; if it fails, none is created.
-    ///
-    /// The log is not merged into the file here: the caller of a large zone need not wait for that.
+    /// process works on. All are created together; if it fails, none is. [`Store::make_durable`] waits for the disk.
     pub(crate) fn enqueue(
         &mut self,
         new: &[NewJob],
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
         self.withdraw_replaced(new, now);
-        self.set_log_pages(0)?;
-        let accepted = self.enqueue_all(new, now);
-        self.set_log_pages(LOG_PAGES)?;
-        accepted
+        self.enqueue_all(new, now)
     }
 
     /// Returns, for each intent, the newest serial accepted before if it overtook the intent. Changes
@@ -56,31 +54,44 @@ impl Store {
         now: u64,
     ) -> Result<Result<Vec<Accepted>, QueueFull>, StoreError> {
         let token = self.token()?;
-        self.free_jobs_of_dead_processes()?;
-        let octets = self.read(|connection| {
-            let used = "SELECT (page_count - freelist_count) * page_size
-                        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
-            connection.query_row(used, [], |row| row.get(0))
-        })?;
-        if octets > QUEUE_OCTETS_MAX {
-            return Ok(Err(QueueFull::Octets { octets }));
+        self.free_jobs_of_dead_processes(CLAIMS_OF_CALL)?;
+        if self.octets() > QUEUE_OCTETS_MAX {
+            let octets = self.read(|connection| {
+                let used = "SELECT (page_count - freelist_count) * page_size
+                            FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+                connection.query_row(used, [], |row| row.get(0))
+            })?;
+            if octets > QUEUE_OCTETS_MAX {
+                return Ok(Err(QueueFull::Octets { octets }));
+            }
         }
-        let (transaction, path) = self.transaction()?;
+        // With this, the next UPDATE waits until the jobs are on the disk.
+        self.is_behind.store(true, Ordering::Release);
+        let (transaction, path) = self.transaction(Durability::Later)?;
         let all = new
             .iter()
             .map(|new| enqueue_one(&transaction, new, &token, now));
         let accepted: Vec<Accepted> = all
             .collect::<rusqlite::Result<_>>()
             .map_err(failed(path, "write"))?;
-        let jobs: u64 = transaction
-            .query_row("SELECT count(*) FROM job", [], |row| row.get(0))
-            .map_err(failed(path, "read"))?;
+        let jobs = count_if_many(&transaction).map_err(failed(path, "read"))?;
         if jobs > JOBS_MAX {
             // The transaction is dropped, and so rolled back.
             return Ok(Err(QueueFull::Jobs { jobs }));
         }
-        commit(transaction, path)?;
+        commit(transaction, path, Durability::Later)?;
         Ok(Ok(accepted))
+    }
+}
+
+/// Returns the number of jobs, or a larger one that the limit allows as well: to count them reads them all.
+fn count_if_many(connection: &Connection) -> rusqlite::Result<u64> {
+    let numbers = "SELECT coalesce((SELECT max(id) FROM job) - (SELECT min(id) FROM job) + 1, 0)";
+    let numbers = first(connection, numbers, [], |row| row.get(0))?;
+    let count = "SELECT count(*) FROM job";
+    match numbers {
+        Some(at_most) if at_most <= JOBS_MAX => Ok(at_most),
+        _ => connection.query_row(count, [], |row| row.get(0)),
     }
 }
 
@@ -113,16 +124,11 @@ pub(super) fn accept(
     if let Some(sent) = &new.serial
         && !matches!(found, Some((_, Order::Overtaken)))
     {
-        let accept = "INSERT INTO accepted (zone, serial, accepted_at) VALUES (?, ?, ?)
-                      ON CONFLICT DO UPDATE SET
-                        serial = excluded.serial, accepted_at = excluded.accepted_at";
+        let accept = "INSERT INTO accepted (zone, serial, accepted_at, own_sum)
+                      VALUES (?1, ?2, ?3, check_sum(?1, ?2, ?3))
+                      ON CONFLICT DO UPDATE SET serial = excluded.serial,
+                        accepted_at = excluded.accepted_at, own_sum = excluded.own_sum";
         execute(transaction, accept, params![sent.zone, sent.serial.0, now])?;
-        let seal = concat!(
-            "UPDATE accepted SET own_sum = ",
-            accepted_sum!(),
-            " WHERE zone = ?"
-        );
-        execute(transaction, seal, [&sent.zone])?;
     }
     Ok(found)
 }

@@ -1,10 +1,21 @@
 //! Opens or examines the file and migrates its schema.
 //!
-//! WAL with `synchronous=FULL`: a reservation and an accepted intent must survive a power cut. If a
-//! reservation did not, a record of this instance would count as foreign.
+//! In WAL mode, a commit appends to the log, and a wait for the disk covers all of the log that was written before. So a
+//! power cut takes the newest commits, and never an older one without those after it. [`Durability`] tells which commits
+//! wait:
+//!
+//! * An accepted intent and a reservation must be on the disk before the message that they are about, and before the call
+//!   ends. An intent is written without a wait. The reservation, which waits, makes both durable; where no reservation
+//!   follows, [`Store::make_durable`] does.
+//! * What an attempt came to does not wait. If a power cut takes it, the job is there again with the state of its
+//!   reservation, and is delivered once more. That changes nothing, since a job says what a zone must be. A newer intent of
+//!   the same key cannot be undone so: its own wait covers all that was written before it.
+//! * What tells a file that was put back from a live one moves on with durable commits alone: see `progress`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::backup::Backup;
@@ -14,8 +25,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::changes::Untold;
 use super::check_sum;
 use super::error::{StoreError, barrier, damage, failed, files_of};
-use super::progress::{Progress, commit, is_known, known};
-use super::schema::{MIGRATIONS, check_schema, schema_version};
+use super::progress::{Durability, Progress, commit, is_known, known};
+use super::schema::{MIGRATIONS, check_schema, schema_version, without_comments};
 use crate::permission::{directory_of, shared_file};
 use crate::queue::locks::ProcessLock;
 
@@ -25,9 +36,12 @@ pub(crate) const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
 /// The pause between attempts to set the WAL mode of a new file.
 const WAL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The pages of SQLite's log from which on a commit merges it into the file. A process that opens
-/// the file alone reads the whole log, some 3 µs a page, and most calls add ten pages.
-pub(super) const LOG_PAGES: u32 = 200;
+/// The octets of SQLite's log from which on a process merges it into the file at its end. A process that opens the file
+/// alone reads the whole log, some 3 µs a page of 4 KiB, and most calls add twenty pages.
+pub(in crate::queue) const LOG_OCTETS: u64 = 800 << 10;
+
+/// The same while the process goes on.
+pub(in crate::queue) const LOG_OCTETS_MEANWHILE: u64 = 4 << 20;
 
 /// The first version of the schema whose files have `.known` beside them.
 const KNOWN_SINCE: usize = 7;
@@ -40,6 +54,12 @@ const COPIED_PAGES: i32 = 1_000;
 pub(crate) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
+    /// What the connection is set to.
+    durability: Durability,
+    /// The longest wait for the transactions of other processes.
+    wait: Duration,
+    /// Whether jobs were accepted that may not be on the disk.
+    pub(in crate::queue) is_behind: Arc<AtomicBool>,
     /// Created when this process takes its first job.
     pub(super) process_lock: Option<ProcessLock>,
     /// If this is a store in memory in place of a file that failed.
@@ -62,13 +82,21 @@ impl Store {
         // A failure is not reported here: opening the file reports it with more detail. (SQLite gives the files that it
         // creates beside this one the mode, and as root the owner, of this one.)
         shared_file::create_new(path).ok();
-        for file in files_of(path) {
-            shared_file::close_to_others(&file);
+        let files = files_of(path);
+        for file in &files {
+            shared_file::close_to_others(file);
         }
+        let [_, log, _] = files;
+        let has_log = log.exists();
         let progress = Progress::read(path);
         let mut store = Self::connect(path, OpenFlags::default(), wait)?;
-        let is_older = (1..KNOWN_SINCE).contains(&store.version()?);
-        store.prepare(wait)?;
+        let version = store.version()?;
+        let is_older = (1..KNOWN_SINCE).contains(&version);
+        store.prepare(version, wait)?;
+        if !has_log {
+            // What is in a file is durable only if its name is. Not every system can wait for a directory.
+            fs::File::open(directory).and_then(|it| it.sync_all()).ok();
+        }
         progress.check(&store.connection, path)?;
         if !is_known(path) {
             if !is_older {
@@ -119,7 +147,7 @@ impl Store {
         let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_MEMORY;
         let mut store = Self::connect(path, flags, Duration::ZERO)?;
         store.process_lock = Some(ProcessLock::without_file());
-        store.prepare(Duration::ZERO)?;
+        store.prepare(0, Duration::ZERO)?;
         Ok(store)
     }
 
@@ -134,12 +162,14 @@ impl Store {
             let resolved = directory_of(path).canonicalize().ok();
             let resolved = resolved.zip(path.file_name()).filter(|_| is_file);
             let resolved = resolved.map(|(directory, name)| directory.join(name));
-            let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+            // One thread uses a connection at a time.
+            let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection =
                 Connection::open_with_flags(resolved.as_deref().unwrap_or(path), flags)?;
             connection.busy_timeout(wait)?;
-            // A commit merges a log that has grown; the end of a short-lived process does not.
+            // The end of a process merges a log that has grown, and no other one.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
             // What another user has put into the schema does nothing.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
@@ -151,21 +181,19 @@ impl Store {
         Ok(Self {
             path: path.into(),
             connection: connect().map_err(failed(path, "open"))?,
+            // SQLite: so each connection begins.
+            durability: Durability::Now,
+            is_behind: Arc::default(),
+            wait,
             process_lock: None,
             untold: None,
         })
     }
 
-    fn prepare(&mut self, wait: Duration) -> Result<(), StoreError> {
-        let connection = &self.connection;
-        let set_up = || {
-            enter_wal(connection, wait)?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)
-        };
-        set_up().map_err(failed(&self.path, "open"))?;
-        if self.version()? == MIGRATIONS.len() {
+    /// Sets up a file that had this version of the schema.
+    fn prepare(&mut self, version: usize, wait: Duration) -> Result<(), StoreError> {
+        enter_wal(&self.connection, wait).map_err(failed(&self.path, "open"))?;
+        if version == MIGRATIONS.len() {
             return Ok(());
         }
         self.migrate()
@@ -179,19 +207,41 @@ impl Store {
         work(&self.connection).map_err(failed(&self.path, "read"))
     }
 
-    /// Does work in one transaction.
+    /// Does work in one transaction, and waits until it is on the disk.
     pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let (transaction, path) = self.transaction()?;
+        self.write_with(Durability::Now, work)
+    }
+
+    /// Does work in one transaction.
+    pub(super) fn write_with<T>(
+        &mut self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let (transaction, path) = self.transaction(durability)?;
         let done = work(&transaction).map_err(failed(path, "write"))?;
-        commit(transaction, path)?;
+        commit(transaction, path, durability)?;
+        if durability == Durability::Now {
+            self.is_behind.store(false, Ordering::Release);
+        }
         Ok(done)
     }
 
     /// Begins a transaction that holds the lock for writing, and returns it with the file's path.
-    pub(super) fn transaction(&mut self) -> Result<(Transaction<'_>, &Path), StoreError> {
+    pub(super) fn transaction(
+        &mut self,
+        durability: Durability,
+    ) -> Result<(Transaction<'_>, &Path), StoreError> {
+        if self.durability != durability {
+            // SQLite: it cannot be changed within a transaction.
+            self.connection
+                .pragma_update(None, "synchronous", durability.synchronous())
+                .map_err(failed(&self.path, "open"))?;
+            self.durability = durability;
+        }
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -199,18 +249,38 @@ impl Store {
         Ok((transaction, &self.path))
     }
 
-    /// Merges the log into the file, except for what other processes still read.
-    pub(crate) fn merge(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .pragma_update(None, "wal_checkpoint", "passive")
-            .map_err(failed(&self.path, "write"))
+    /// Waits until all that was accepted is on the disk.
+    pub(in crate::queue) fn make_durable(&mut self) -> Result<(), StoreError> {
+        if self.is_behind.load(Ordering::Acquire) {
+            self.write(|_| Ok(()))?;
+        }
+        Ok(())
     }
 
-    /// Sets the pages of the log from which on a commit merges it into the file; 0 for never.
-    pub(super) fn set_log_pages(&self, pages: u32) -> Result<(), StoreError> {
+    /// Merges the log into the file, except for what other processes still read, and empties it if they read none of it. If
+    /// that fails, the log stays for the next process.
+    pub(super) fn merge(&mut self) {
+        // SQLite: with a time to wait, it would wait for readers, too.
+        self.connection.busy_timeout(Duration::ZERO).ok();
         self.connection
-            .pragma_update(None, "wal_autocheckpoint", pages)
-            .map_err(failed(&self.path, "open"))
+            .pragma_update(None, "wal_checkpoint", "truncate")
+            .ok();
+        self.connection.busy_timeout(self.wait).ok();
+    }
+
+    /// Returns the octets of the file and its log, used or not; 0 in memory.
+    pub(super) fn octets(&self) -> u64 {
+        let octets = files_of(&self.path).map(|it| it.metadata().map_or(0, |it| it.len()));
+        octets[..2].iter().sum()
+    }
+
+    /// Merges the log if it has so many octets.
+    pub(in crate::queue) fn merge_from(&mut self, octets: u64) {
+        let [_, log, _] = files_of(&self.path);
+        let is_large = log.metadata().is_ok_and(|it| it.len() >= octets);
+        if is_large && self.connection.is_readonly(rusqlite::MAIN_DB) == Ok(false) {
+            self.merge();
+        }
     }
 
     /// Returns the version of the schema. A newer one than this program knows is an error.
@@ -233,7 +303,7 @@ impl Store {
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Read under the lock: another process may have migrated in between.
             for step in MIGRATIONS.iter().skip(schema_version(&transaction)?) {
-                transaction.execute_batch(step)?;
+                transaction.execute_batch(&without_comments(step))?;
             }
             transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
             transaction.commit()

@@ -7,11 +7,12 @@
 use rusqlite::{Row, Transaction, params};
 
 use super::check_sum::{change_job, damaged, hold_damaged, is_intact, is_whole, seal};
-use super::contact::{self, reason};
+use super::contact::{self, reason, reason_at};
 use super::error::{StoreError, barrier};
 use super::event;
 use super::file::Store;
 use super::listed;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use super::wanted;
 use crate::deliver::Purpose;
@@ -22,7 +23,7 @@ use crate::model::{Intent, Name};
 use crate::queue::job::{
     AttemptState, Job, JobId, JobOutcome, JobSummary, Settlement, State, TakeOutcome, unreadable,
 };
-use crate::queue::locks::ProcessLock;
+use crate::queue::locks::{ProcessLock, remove_left_over};
 use crate::queue::stored::from_text;
 
 const HELD: u8 = 1;
@@ -30,6 +31,13 @@ const DROPPED: u8 = 2;
 
 /// The time of the next attempt of a job that is held until an operator acts.
 pub(super) const NEVER: u64 = i64::MAX.cast_unsigned();
+
+/// A call that brings something looks at so many of the other processes that have taken jobs: if each of many calls at once
+/// looked at all others, each would take longer with each of them.
+pub(super) const CLAIMS_OF_CALL: u32 = 4;
+
+/// All of them.
+const ALL_CLAIMS: u32 = u32::MAX;
 
 /// The most jobs to take at a time, and their largest total size; one job is taken whatever its
 /// size.
@@ -48,7 +56,7 @@ impl Store {
         limit: BatchLimit,
         now: u64,
     ) -> Result<Vec<Job>, StoreError> {
-        self.free_jobs_of_dead_processes()?;
+        self.free_jobs_of_dead_processes(ALL_CLAIMS)?;
         self.release_held(now)?;
         let due = self.due(primary, limit, now)?;
         if due.is_empty() {
@@ -57,7 +65,7 @@ impl Store {
         let token = self.token()?;
         let take = concat!(
             "UPDATE job SET claim = ? WHERE id = ? AND state = 0 AND claim IS NULL
-             RETURNING intent, attempts, forced, repairs, enqueued_at, reason, caller, ",
+             RETURNING attempts, forced, repairs, enqueued_at, reason, caller, intent, ",
             is_whole!(),
             " AS is_whole"
         );
@@ -66,14 +74,15 @@ impl Store {
              WHERE id = ? AND ",
             is_intact!()
         );
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let mut jobs = Vec::with_capacity(due.len());
             for id in &due {
                 let found = first(transaction, take, params![token, id], |row| {
                     if !row.get::<_, bool>("is_whole")? {
                         return Ok(None);
                     }
-                    Ok(Some((row.get::<_, String>("intent")?, attempt_state(row)?)))
+                    let state = attempt_state(row, reason(row)?.as_ref())?;
+                    Ok(Some((row.get::<_, String>("intent")?, state)))
                 });
                 let Some(found) = found? else {
                     continue;
@@ -101,20 +110,22 @@ impl Store {
     /// Returns whether a job is due that no process has in hand.
     pub(crate) fn is_any_due(&self, now: u64) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let find = "SELECT 1 FROM job
-                        WHERE state = 0 AND claim IS NULL AND (next_at <= ?1 OR updated_at > ?1) LIMIT 1";
-            Ok(first(connection, find, [now], |_| Ok(()))?.is_some())
+            let find = "SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_due
+                            WHERE state = 0 AND claim IS NULL AND next_at <= ?1)
+                        OR EXISTS (SELECT 1 FROM job INDEXED BY job_updated
+                            WHERE state = 0 AND claim IS NULL AND updated_at > ?1)";
+            Ok(first(connection, find, [now], |row| row.get(0))? == Some(true))
         })
     }
 
     /// Takes a job if no other process has it, and an operator need not act first. One that another process holds for
     /// refused records is taken as well: they are remembered, and an attempt reports each of them.
     pub(crate) fn take(&mut self, id: JobId, key: &str) -> Result<TakeOutcome, StoreError> {
-        self.free_jobs_of_dead_processes()?;
+        self.free_jobs_of_dead_processes(ALL_CLAIMS)?;
         let token = self.token()?;
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let find = concat!(
-                "SELECT attempts, forced, repairs, enqueued_at, next_at, state, claim, reason, caller, ",
+                "SELECT attempts, forced, repairs, enqueued_at, reason, caller, next_at, state, claim, ",
                 is_whole!(),
                 " AS is_whole FROM job WHERE id = ?"
             );
@@ -127,15 +138,13 @@ impl Store {
                 }
                 let taken_by: Option<String> = row.get("claim")?;
                 let needs_operator = row.get::<_, u64>("next_at")? == NEVER;
-                Ok(
-                    if let Some(reason) = reason(row)?.filter(|_| needs_operator) {
-                        TakeOutcome::Held(reason)
-                    } else if taken_by.is_some_and(|other| other != token) {
+                Ok(match reason(row)? {
+                    Some(reason) if needs_operator => TakeOutcome::Held(reason),
+                    _ if taken_by.as_ref().is_some_and(|other| *other != token) => {
                         TakeOutcome::Busy
-                    } else {
-                        TakeOutcome::Ours(attempt_state(row)?)
-                    },
-                )
+                    }
+                    reason => TakeOutcome::Ours(attempt_state(row, reason.as_ref())?),
+                })
             })?;
             let Some(outcome) = found else {
                 let newer = "SELECT 1 FROM job WHERE key = ?";
@@ -153,6 +162,7 @@ impl Store {
     /// Holds all jobs whose check sums do not match, except for those that only their intents show to be damaged: an
     /// attempt finds these. Makes the indexes anew if they hide a job.
     pub(crate) fn hold_damaged(&mut self, now: u64) -> Result<(), StoreError> {
+        remove_left_over(&self.path);
         let damaged: Vec<i64> = self.read(|connection| {
             let find = concat!("SELECT id FROM job NOT INDEXED WHERE NOT ", is_intact!());
             all(connection, find, [], |row| row.get(0))
@@ -176,6 +186,13 @@ impl Store {
                     FROM job NOT INDEXED WHERE state = 0 AND claim IS NULL)
                 <> (SELECT sum_of_sums(check_sum(primary_, stage, id, next_at, updated_at))
                     FROM job INDEXED BY job_waiting WHERE state = 0 AND claim IS NULL)
+                OR (SELECT sum_of_sums(check_sum(next_at, id)) FROM job NOT INDEXED WHERE state = 0 AND claim IS NULL)
+                <> (SELECT sum_of_sums(check_sum(next_at, id)) FROM job INDEXED BY job_due
+                    WHERE state = 0 AND claim IS NULL)
+                OR (SELECT sum_of_sums(check_sum(updated_at, id)) FROM job NOT INDEXED
+                    WHERE state = 0 AND claim IS NULL)
+                <> (SELECT sum_of_sums(check_sum(updated_at, id)) FROM job INDEXED BY job_updated
+                    WHERE state = 0 AND claim IS NULL)
                 OR (SELECT sum_of_sums(check_sum(next_at, id)) FROM job NOT INDEXED WHERE state = 1)
                 <> (SELECT sum_of_sums(check_sum(next_at, id)) FROM job INDEXED BY job_held WHERE state = 1)";
             connection.query_row(find, [], |row| row.get(0))
@@ -215,10 +232,10 @@ impl Store {
     pub(crate) fn list_jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
         self.read(|connection| {
             let find = concat!(
-                "SELECT id, key, primary_, state, octets, enqueued_at, attempts, forced, repairs,
-                    next_at, reason, claim, caller, ",
+                "SELECT attempts, forced, repairs, enqueued_at, reason, caller, id, key, primary_, state, octets,
+                    next_at, claim, ",
                 is_intact!(),
-                " AS is_intact FROM job NOT INDEXED ORDER BY id"
+                " FROM job NOT INDEXED ORDER BY id"
             );
             all(connection, find, [], |row| self.summary_from(row))
         })
@@ -270,7 +287,7 @@ impl Store {
     /// Deletes jobs. Those that a process has in hand are marked: they are deleted when the process is done with them.
     /// Returns the marked ones.
     pub(crate) fn drop_jobs(&mut self, ids: &[JobId]) -> Result<Vec<JobId>, StoreError> {
-        self.free_jobs_of_dead_processes()?;
+        self.free_jobs_of_dead_processes(ALL_CLAIMS)?;
         self.write(|transaction| {
             let mut in_hand = Vec::new();
             for id in ids {
@@ -304,19 +321,20 @@ impl Store {
         token.unwrap_or_default().to_owned()
     }
 
-    /// Frees the jobs that dead processes had taken.
-    pub(super) fn free_jobs_of_dead_processes(&mut self) -> Result<(), StoreError> {
+    /// Frees the jobs that dead processes had taken: those of at most so many processes, chosen at random.
+    pub(super) fn free_jobs_of_dead_processes(&mut self, limit: u32) -> Result<(), StoreError> {
         let token = self.known_token();
         // Octets: a damaged claim may be no text.
         let mut dead: Vec<Vec<u8>> = self.read(|connection| {
-            let find = "SELECT DISTINCT CAST(claim AS BLOB) FROM job WHERE claim IS NOT NULL AND claim <> ?";
-            all(connection, find, [token], |row| row.get(0))
+            let find = "SELECT CAST(claim AS BLOB) FROM job WHERE claim IS NOT NULL AND claim <> ?
+                        GROUP BY 1 ORDER BY random() LIMIT ?";
+            all(connection, find, params![token, limit], |row| row.get(0))
         })?;
         dead.retain(|token| !ProcessLock::is_alive(&self.path, &String::from_utf8_lossy(token)));
         if dead.is_empty() {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let free = "UPDATE job SET claim = NULL
                         WHERE claim IS NOT NULL AND CAST(claim AS BLOB) = ?";
             let dropped = "DELETE FROM job WHERE state = 2 AND claim IS NULL";
@@ -335,7 +353,7 @@ impl Store {
         if !is_any {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let release = concat!(
                 "UPDATE job SET state = 0 WHERE state = 1 AND next_at <= ? AND ",
                 is_intact!(),
@@ -371,16 +389,19 @@ impl Store {
     }
 
     fn summary_from(&self, row: &Row<'_>) -> rusqlite::Result<JobSummary> {
-        let taken_by: Option<String> = row.get("claim").unwrap_or_default();
-        if !row.get::<_, bool>("is_intact")? {
-            let id = row.get("id")?;
+        // By their numbers: a look for their names takes a quarter of the time of a long list.
+        let [id, key, primary, state, octets, next_at, claim, is_intact] =
+            std::array::from_fn(|index| ATTEMPT_COLUMNS + index);
+        let taken_by: Option<String> = row.get(claim).unwrap_or_default();
+        if !row.get::<_, bool>(is_intact)? {
+            let id = row.get(id)?;
             return Ok(JobSummary {
                 id: JobId(id),
-                key: row.get("key").unwrap_or_else(|_| format!("job {id}")),
+                key: row.get(key).unwrap_or_else(|_| format!("job {id}")),
                 primary: String::new(),
                 state: State::Held,
                 octets: 0,
-                enqueued_at: row.get("enqueued_at").unwrap_or_default(),
+                enqueued_at: row.get(3).unwrap_or_default(),
                 attempts_so_far: AttemptState::default(),
                 next_at: NEVER,
                 reason: Some(damaged(id)),
@@ -390,19 +411,20 @@ impl Store {
             Some(token) => State::InHand {
                 process: ProcessLock::process_of(&token),
             },
-            None if row.get::<_, u8>("state")? == HELD => State::Held,
+            None if row.get::<_, u8>(state)? == HELD => State::Held,
             None => State::Waiting,
         };
+        let reason = reason_at(row, 4)?;
         Ok(JobSummary {
-            id: JobId(row.get("id")?),
-            key: row.get("key")?,
-            primary: row.get("primary_")?,
+            id: JobId(row.get(id)?),
+            key: row.get(key)?,
+            primary: row.get(primary)?,
             state,
-            octets: row.get("octets")?,
-            enqueued_at: row.get("enqueued_at")?,
-            attempts_so_far: attempt_state(row)?,
-            next_at: row.get("next_at")?,
-            reason: reason(row)?,
+            octets: row.get(octets)?,
+            enqueued_at: row.get(3)?,
+            attempts_so_far: attempt_state(row, reason.as_ref())?,
+            next_at: row.get(next_at)?,
+            reason,
         })
     }
 }
@@ -430,13 +452,15 @@ pub(super) fn settle(
     if let Some((primary, kept)) = in_place {
         wanted::in_place(transaction, *id, *kept, primary, *now)?;
     }
+    let mut is_deleted = false;
     let reason = match outcome {
         JobOutcome::Delivered | JobOutcome::Dropped => {
             if *outcome == JobOutcome::Delivered {
                 listed::in_place(transaction, *id)?;
             }
             let done = "DELETE FROM job WHERE id = ? AND claim = ?";
-            execute(transaction, done, params![id.0, token])?;
+            let done = transaction.prepare_cached(done)?;
+            is_deleted = { done }.execute(params![id.0, token])? > 0;
             None
         }
         JobOutcome::Again { reason, counts, at } => {
@@ -467,6 +491,10 @@ pub(super) fn settle(
     if let Some((primary, contact)) = contact {
         contact::note(transaction, primary, *contact, reason, *now)?;
     }
+    if is_deleted {
+        // There is none of the same key.
+        return Ok(());
+    }
     let free = "UPDATE job SET claim = NULL WHERE key = ? AND claim = ?";
     execute(transaction, free, params![key, token])
 }
@@ -492,17 +520,22 @@ pub(super) fn drop_job(transaction: &Transaction<'_>, id: i64) -> rusqlite::Resu
     Ok(is_deleted)
 }
 
-fn attempt_state(row: &Row<'_>) -> rusqlite::Result<AttemptState> {
+/// The first columns of a row that tell the state of an attempt: `attempts`, `forced`, `repairs`, `enqueued_at`, `reason`,
+/// `caller`.
+const ATTEMPT_COLUMNS: usize = 6;
+
+/// Returns the state in the first columns of a row, with its reason.
+fn attempt_state(row: &Row<'_>, reason: Option<&Diagnostic>) -> rusqlite::Result<AttemptState> {
     Ok(AttemptState {
-        attempts: row.get("attempts")?,
-        is_forced: row.get("forced")?,
-        purpose: match row.get::<_, u8>("repairs")? {
+        attempts: row.get(0)?,
+        is_forced: row.get(1)?,
+        purpose: match row.get::<_, u8>(2)? {
             0 => Purpose::Change,
             1 => Purpose::Repair,
             _ => Purpose::Prune,
         },
-        awaited_zone: reason(row)?.is_some_and(|it| it.code() == ZONE_AWAITED.code),
-        enqueued_at: row.get("enqueued_at")?,
-        caller: row.get("caller")?,
+        awaited_zone: reason.is_some_and(|it| it.code() == ZONE_AWAITED.code),
+        enqueued_at: row.get(3)?,
+        caller: row.get(5)?,
     })
 }

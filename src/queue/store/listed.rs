@@ -10,7 +10,7 @@ use super::changes::NewJob;
 use super::check_sum::listed_sum;
 use super::error::StoreError;
 use super::file::Store;
-use super::sql::{all, execute};
+use super::sql::{all, execute, first};
 use crate::queue::job::JobId;
 use crate::queue::listing::RememberedZone;
 
@@ -90,6 +90,10 @@ pub(super) fn forget(transaction: &Transaction<'_>, zone: &str) -> rusqlite::Res
 
 /// Notes that a job is done: the zone is as its source has it, or is deleted.
 pub(super) fn in_place(transaction: &Transaction<'_>, id: JobId) -> rusqlite::Result<()> {
+    let is_listed = "SELECT 1 FROM listed WHERE job = ?";
+    if first(transaction, is_listed, [id.0], |_| Ok(()))?.is_none() {
+        return Ok(());
+    }
     let deleted = concat!(
         "DELETE FROM listed WHERE job = ? AND digest IS NULL AND own_sum IS ",
         listed_sum!()

@@ -20,7 +20,7 @@ impl Store {
         self.read(|connection| {
             let find = "SELECT primary_ FROM zone INDEXED BY zone_of_name
                         WHERE name = ? AND primary_ <> ?
-                            AND (origin <> 0 OR EXISTS (SELECT 1 FROM delivered WHERE delivered.zone = zone.id))
+                            AND (origin <> 0 OR records > 0)
                         ORDER BY primary_";
             let row = params![key.zone.to_string(), key.primary];
             all(connection, find, row, |row| row.get(0))

@@ -2,8 +2,8 @@
 //!
 //! SQLite: a bit that flips in the log ends the log there if all processes that used the file were killed, and the
 //! transactions after it are lost without an error. So is what came after a copy of the file that somebody has put back.
-//! Each transaction counts, and `.known` gets the count after the commit: a file with a smaller count is damaged. A power
-//! cut loses the note, or no more than that; it never loses a commit that was noted.
+//! Each transaction counts, and `.known` gets the count after a commit that waited for the disk: a file with a smaller
+//! count is damaged. A power cut may take the note, and commits that did not wait; it never takes a commit that was noted.
 
 use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
@@ -12,10 +12,30 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction};
 
 use super::error::{StoreError, damage, failed};
+use super::sql::first;
 use crate::permission::shared_file;
 
 /// The digits of the largest count.
 const DIGITS: u64 = 20;
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Durability {
+    /// It ends when it is on the disk, with all commits before it.
+    Now,
+    /// It is on the disk with the next one that waits, or when the system writes it.
+    Later,
+}
+
+impl Durability {
+    /// Returns the value of `PRAGMA synchronous`. SQLite: in WAL mode, NORMAL waits for the disk only when the log is merged.
+    pub(super) fn synchronous(self) -> &'static str {
+        match self {
+            Self::Now => "full",
+            Self::Later => "normal",
+        }
+    }
+}
 
 /// Returns the file whose existence tells that the queue file was set up, and whose content tells how far it came.
 pub(super) fn known(path: &Path) -> PathBuf {
@@ -53,15 +73,19 @@ impl Progress {
     }
 }
 
-/// Counts a transaction, commits it, and notes the count.
-pub(super) fn commit(transaction: Transaction<'_>, path: &Path) -> Result<(), StoreError> {
+/// Counts a transaction, commits it, and notes the count if the commit is on the disk.
+pub(super) fn commit(
+    transaction: Transaction<'_>,
+    path: &Path,
+    durability: Durability,
+) -> Result<(), StoreError> {
     let is_file = transaction.path().is_some_and(|path| !path.is_empty());
     let count = "UPDATE progress SET commits = commits + 1 RETURNING commits";
-    let commits: u64 = transaction
-        .query_row(count, [], |row| row.get(0))
-        .and_then(|commits| transaction.commit().map(|()| commits))
+    let counted = first(&transaction, count, [], |row| row.get(0));
+    let commits: u64 = counted
+        .and_then(|commits| transaction.commit().map(|()| commits.unwrap_or_default()))
         .map_err(failed(path, "write"))?;
-    if is_file {
+    if is_file && durability == Durability::Now {
         // A failure costs no more than that a loss is not noticed.
         let file = shared_file::open(&known(path), OpenOptions::new().write(true));
         // By one system call: two processes may write at once, and each may be killed.

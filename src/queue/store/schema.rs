@@ -107,6 +107,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- A held job is attempted again at that time, which may be never.
     UPDATE job SET next_at = 9223372036854775807 WHERE state = 1;
     CREATE INDEX job_held ON job (next_at) WHERE state = 1;
+    CREATE INDEX job_due ON job (next_at) WHERE state = 0 AND claim IS NULL;
+    CREATE INDEX job_updated ON job (updated_at) WHERE state = 0 AND claim IS NULL;
     -- The command that brought the intent, and its process.
     ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT '';
     -- 1 if the intent is to be put in place again whole, as before, 2 if records of others are to go as well.
@@ -125,9 +127,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX zone_of_name ON zone (name, primary_);
     -- Check sums: of owner, type and data of the records in `delivered`, and of all other columns of the zone.
     ALTER TABLE zone ADD COLUMN records_sum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE zone ADD COLUMN records INTEGER NOT NULL DEFAULT 0; -- how many there are in `delivered`
     ALTER TABLE zone ADD COLUMN own_sum INTEGER;
     UPDATE zone SET records_sum = (SELECT coalesce(sum_of_sums(check_sum(owner, type, rdata)), 0)
             FROM delivered WHERE delivered.zone = zone.id);
+    UPDATE zone SET records = (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id);
     UPDATE zone SET own_sum = ",
         zone_sum!(),
         ";
@@ -232,6 +236,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         own_sum    INTEGER,          -- of zone, owner, type and rdata
         PRIMARY KEY (zone, owner, type, rdata)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX removed_by_time ON removed (removed_at);
     -- The catalogs as they were last seen: they are brought back with the same labels, so that no consumer drops a zone.
     CREATE TABLE member (
         primary_ TEXT NOT NULL,
@@ -255,6 +260,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
 "
     ),
 ];
+
+/// Returns a step without its comments: the file keeps the text of each table, which every process that opens it parses.
+pub(super) fn without_comments(step: &str) -> String {
+    let lines = step.lines();
+    let code = lines.map(|line| line.split_once("--").map_or(line, |(code, _)| code).trim());
+    code.filter(|it| !it.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
 
 /// Refuses a schema with objects of kinds that nsbridge does not create: what they do, another user has decided.
 pub(super) fn check_schema(connection: &Connection) -> rusqlite::Result<()> {

@@ -404,3 +404,53 @@ fn a_damaged_serial_of_a_catalog_counts_as_unknown() {
         assert_eq!(file.execute("DELETE FROM catalog", []).unwrap(), 1);
     }
 }
+
+#[test]
+fn a_power_cut_takes_what_did_not_wait_and_the_file_goes_on() {
+    let (directory, mut store) = store();
+    let path = directory.path().join("new/queue.db");
+    let files = ["queue.db", "queue.db-wal"].map(|name| path.with_file_name(name));
+    let added = |host| change(&ZoneState::default(), Provenance::Preexisting, &[host], &[]);
+    store.apply(&[added("a")]).unwrap();
+    let on_disk = files.clone().map(|file| std::fs::read(file).unwrap());
+    store.apply_with(&[added("b")], Durability::Later).unwrap();
+    assert_eq!(store.load(&key()).unwrap().managed, records(&["a", "b"]));
+    drop(store);
+    let cut = || {
+        std::fs::remove_file(path.with_file_name("queue.db-shm")).ok();
+        for (file, octets) in files.iter().zip(&on_disk) {
+            std::fs::write(file, octets).unwrap();
+        }
+    };
+    cut();
+    let mut store = Store::open(&path, BUSY_TIME_MAX).unwrap();
+    assert_eq!(store.load(&key()).unwrap().managed, records(&["a"]));
+
+    // What waited cannot be lost: such a file was put back.
+    store.apply(&[added("c")]).unwrap();
+    drop(store);
+    cut();
+    let error = Store::open(&path, BUSY_TIME_MAX).unwrap_err();
+    assert!(
+        error.diagnostic().to_string().contains("lacks its last"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_durable_commit_waits_for_the_disk() {
+    let (_directory, mut store) = store();
+    let synchronous = |store: &Store| -> u8 {
+        let read = |row: &rusqlite::Row<'_>| row.get(0);
+        store
+            .connection
+            .pragma_query_value(None, "synchronous", read)
+            .unwrap()
+    };
+    // SQLite: 1 is NORMAL, 2 is FULL.
+    assert_eq!(synchronous(&store), 2);
+    store.apply_with(&[], Durability::Later).unwrap();
+    assert_eq!(synchronous(&store), 1);
+    store.apply(&[]).unwrap();
+    assert_eq!(synchronous(&store), 2);
+}

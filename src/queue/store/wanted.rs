@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::check_sum::{is_whole, wanted_sum};
 use super::error::StoreError;
 use super::file::Store;
+use super::progress::Durability;
 use super::sql::{all, execute, first};
 use crate::model::Intent;
 use crate::queue::history::{Finding, Kept, Wanted, WantedCount};
@@ -98,7 +99,7 @@ impl Store {
         now: u64,
     ) -> Result<(), StoreError> {
         let note = "UPDATE wanted SET audited_at = ?, finding = ? WHERE key = ?";
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let mut audited = audited.iter();
             audited
                 .try_for_each(|(key, found)| execute(transaction, note, params![now, found, key]))
@@ -150,7 +151,7 @@ impl Store {
         let old = "SELECT EXISTS (SELECT 1 FROM wanted WHERE gone_at < ?1)
                        OR EXISTS (SELECT 1 FROM removed WHERE removed_at < ?1)
                        OR (SELECT at FROM event ORDER BY id LIMIT 1) < ?1
-                       OR (SELECT max(id) - min(id) FROM event) >= ?2";
+                       OR (SELECT max(id) FROM event) - (SELECT min(id) FROM event) >= ?2";
         let is_any = self.read(|connection| {
             connection.query_row(old, params![before, events_max], |row| {
                 row.get::<_, Option<bool>>(0)
@@ -159,7 +160,7 @@ impl Store {
         if is_any != Some(true) {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_with(Durability::Later, |transaction| {
             let events = "DELETE FROM event WHERE at < ? OR id <= (SELECT max(id) FROM event) - ?";
             execute(transaction, events, params![before, events_max])?;
             execute(
@@ -204,22 +205,23 @@ pub(super) fn in_place(
     primary: &str,
     now: u64,
 ) -> rusqlite::Result<()> {
+    if kept == Kept::Intent {
+        let put = concat!(
+            "INSERT INTO wanted (key, primary_, stage, intent, at, own_sum)
+             SELECT key, ?1, stage, intent, ?2, check_sum(key, ?1, stage, intent, NULL)
+             FROM job WHERE id = ?3 AND ",
+            is_whole!(),
+            " ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, stage = excluded.stage,
+                 intent = excluded.intent, at = excluded.at, gone_at = NULL, audited_at = excluded.at,
+                 finding = NULL, is_old = 0, own_sum = excluded.own_sum"
+        );
+        return execute(transaction, put, params![primary, now, id.0]);
+    }
     let of_job = "SELECT key FROM job WHERE id = ?";
     let Some(key) = first(transaction, of_job, [id.0], |row| row.get::<_, String>(0))? else {
         return Ok(());
     };
     match kept {
-        Kept::Intent => {
-            let put = concat!(
-                "INSERT INTO wanted (key, primary_, stage, intent, at)
-                 SELECT key, ?1, stage, intent, ?2 FROM job WHERE id = ?3 AND ",
-                is_whole!(),
-                " ON CONFLICT DO UPDATE SET primary_ = excluded.primary_, intent = excluded.intent,
-                     at = excluded.at, gone_at = NULL, audited_at = excluded.at, finding = NULL,
-                     is_old = 0"
-            );
-            execute(transaction, put, params![primary, now, id.0])?;
-        }
         Kept::Gone => {
             let gone = "UPDATE wanted SET gone_at = ?, finding = NULL, is_old = 0 WHERE key = ? AND gone_at IS NULL";
             execute(transaction, gone, params![now, key])?;
@@ -227,7 +229,7 @@ pub(super) fn in_place(
         Kept::Nothing => {
             return execute(transaction, "DELETE FROM wanted WHERE key = ?", [key]);
         }
-        Kept::Unnoted => return Ok(()),
+        Kept::Unnoted | Kept::Intent => return Ok(()),
     }
     seal(transaction, &key)
 }

@@ -17,6 +17,8 @@ use crate::queue::job::UnmetPart;
 /// The row of a zone.
 struct ZoneRow {
     id: i64,
+    /// The number of its records.
+    records: i64,
     /// The sum of the check sums of its records.
     records_sum: i64,
     /// Without the records.
@@ -26,7 +28,7 @@ struct ZoneRow {
 /// Returns the row of a zone. One whose check sum does not match is an error, and so is one that an index hides.
 fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<ZoneRow>> {
     let find = concat!(
-        "SELECT id, records_sum, own_sum IS ",
+        "SELECT id, records, records_sum, own_sum IS ",
         zone_sum!(),
         " AS is_intact, origin, generation, serial, key_tags FROM zone
          WHERE primary_ = ? AND name = ?"
@@ -45,6 +47,7 @@ fn find_zone(connection: &Connection, key: &ZoneKey) -> rusqlite::Result<Option<
         };
         Ok(ZoneRow {
             id: row.get("id")?,
+            records: row.get("records")?,
             records_sum: row.get("records_sum")?,
             state,
         })
@@ -64,6 +67,7 @@ impl Store {
                 id,
                 records_sum,
                 state,
+                ..
             }) = find_zone(connection, key)?
             else {
                 return Ok(ZoneState::default());
@@ -104,21 +108,16 @@ impl Store {
     /// Returns whether this instance has created or adopted a zone, or manages records in it.
     pub(crate) fn knows(&self, key: &ZoneKey) -> Result<bool, StoreError> {
         self.read(|connection| {
-            let Some(ZoneRow { id, state, .. }) = find_zone(connection, key)? else {
-                return Ok(false);
-            };
-            let find = "SELECT 1 FROM delivered WHERE zone = ?";
-            Ok(state.provenance != Provenance::Preexisting
-                || first(connection, find, [id], |_| Ok(()))?.is_some())
+            let zone = find_zone(connection, key)?;
+            Ok(zone
+                .is_some_and(|it| it.records > 0 || it.state.provenance != Provenance::Preexisting))
         })
     }
 
     /// Returns the known zones, in ascending order.
     pub(crate) fn list(&self) -> Result<Vec<ZoneSummary>, StoreError> {
         let mut zones: Vec<ZoneSummary> = self.read(|connection| {
-            let find = "SELECT primary_, name, origin,
-                            (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id)
-                        FROM zone";
+            let find = "SELECT primary_, name, origin, records FROM zone";
             all(connection, find, [], |row| {
                 let name = row.get_ref(1)?.as_str()?.parse();
                 let name: Name = name.map_err(|error| corrupt(1, error))?;
@@ -209,10 +208,10 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
     let mut provenance = encode(change.provenance);
     let (mut is_overtaken, mut serial) = (false, change.serial);
     let mut key_tags = change.key_tags.clone();
-    let mut records_sum = 0_i64;
+    let (mut records, mut records_sum) = (0_i64, 0_i64);
     if let Some(zone) = find_zone(transaction, &change.key)? {
         let found = zone.state;
-        records_sum = zone.records_sum;
+        (records, records_sum) = (zone.records, zone.records_sum);
         // If another process has changed the state since this change was computed, the later of
         // both provenances counts, and no record is dropped, since that process may have added it.
         is_overtaken = found.generation != change.generation;
@@ -252,60 +251,71 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
     ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let changed = change_records(transaction, id, change, is_overtaken)?;
-    let sum = "UPDATE zone SET records_sum = ? WHERE id = ?";
-    execute(transaction, sum, [records_sum.wrapping_add(changed), id])?;
-    let seal = concat!("UPDATE zone SET own_sum = ", zone_sum!(), " WHERE id = ?");
-    execute(transaction, seal, [id])?;
+    let records_sum = records_sum.wrapping_add(changed.sum);
+    let records = records.wrapping_add(changed.count);
+    let seal = "UPDATE zone SET records = ?2, records_sum = ?3,
+                    own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags, ?3, ?2)
+                WHERE id = ?1";
+    execute(transaction, seal, [id, records, records_sum])?;
     Ok(generation)
 }
 
-/// Changes the records of a zone, and returns by how much their sum changes.
+/// By how much the records of a zone change.
+#[derive(Default)]
+struct Changed {
+    count: i64,
+    /// The sum of their check sums.
+    sum: i64,
+}
+
+/// Changes the records of a zone.
 fn change_records(
     transaction: &Transaction<'_>,
     id: i64,
     change: &StateChange,
     is_overtaken: bool,
-) -> rusqlite::Result<i64> {
-    let mut sum = 0_i64;
-    let mut add = transaction.prepare_cached(
-        "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
-    )?;
-    let mut forget_ttl = transaction.prepare_cached(
-        "UPDATE delivered SET ttl = NULL WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
-    )?;
+) -> rusqlite::Result<Changed> {
+    let mut changed = Changed::default();
+    let add = "INSERT INTO delivered (zone, owner, type, rdata) VALUES (?, ?, ?, ?)
+               ON CONFLICT DO NOTHING";
+    let forget_ttl =
+        "UPDATE delivered SET ttl = NULL WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?";
     for_each_record(&change.add, |owner, set, rdata| {
         let row = params![id, owner, set.rtype.0, rdata];
-        if add.execute(row)? == 0 {
-            return forget_ttl.execute(row);
+        if transaction.prepare_cached(add)?.execute(row)? == 0 {
+            return execute(transaction, forget_ttl, row);
         }
-        sum = sum.wrapping_add(of_record(owner, set.rtype.0, rdata));
-        removed::forget(transaction, id, owner, set.rtype.0, rdata)?;
-        Ok(1)
+        changed.count += 1;
+        changed.sum = changed
+            .sum
+            .wrapping_add(of_record(owner, set.rtype.0, rdata));
+        removed::forget(transaction, id, owner, set.rtype.0, rdata)
     })?;
-    if !is_overtaken {
-        if let Some(refusals) = &change.refusals {
-            replace_refusals(transaction, id, refusals)?;
-        }
-        let mut verify = transaction.prepare_cached(
-            "UPDATE delivered SET ttl = ? WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
-        )?;
-        for_each_record(&change.verify, |owner, set, rdata| {
-            verify.execute(params![set.ttl, id, owner, set.rtype.0, rdata])
-        })?;
-        let mut drop = transaction.prepare_cached(
-            "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?",
-        )?;
-        for_each_record(&change.drop, |owner, set, rdata| {
-            let dropped = drop.execute(params![id, owner, set.rtype.0, rdata])?;
-            if dropped > 0 {
-                sum = sum.wrapping_sub(of_record(owner, set.rtype.0, rdata));
-                removed::note(transaction, id, owner, set.rtype.0, rdata)?;
-            }
-            Ok(dropped)
-        })?;
+    if is_overtaken {
+        return Ok(changed);
     }
-    Ok(sum)
+    if let Some(refusals) = &change.refusals {
+        replace_refusals(transaction, id, refusals)?;
+    }
+    let verify =
+        "UPDATE delivered SET ttl = ? WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?";
+    for_each_record(&change.verify, |owner, set, rdata| {
+        let row = params![set.ttl, id, owner, set.rtype.0, rdata];
+        execute(transaction, verify, row)
+    })?;
+    let drop = "DELETE FROM delivered WHERE zone = ? AND owner = ? AND type = ? AND rdata = ?";
+    for_each_record(&change.drop, |owner, set, rdata| {
+        let row = params![id, owner, set.rtype.0, rdata];
+        if transaction.prepare_cached(drop)?.execute(row)? == 0 {
+            return Ok(());
+        }
+        changed.count -= 1;
+        changed.sum = changed
+            .sum
+            .wrapping_sub(of_record(owner, set.rtype.0, rdata));
+        removed::note(transaction, id, owner, set.rtype.0, rdata)
+    })?;
+    Ok(changed)
 }
 
 /// Returns the refusals of a zone.
@@ -365,7 +375,7 @@ fn replace_refusals(
 /// Does work for each record, with its owner name in lower case and its data, both in wire form.
 fn for_each_record(
     records: &RrSets,
-    mut work: impl FnMut(&[u8], &RrSet, &[u8]) -> rusqlite::Result<usize>,
+    mut work: impl FnMut(&[u8], &RrSet, &[u8]) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     for set in records {
         let owner = set.owner.to_lowercase();

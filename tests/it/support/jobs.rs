@@ -95,7 +95,7 @@ pub(crate) fn edit(bridge: &Bridge, sql: &str, params: impl Params) -> usize {
                 UPDATE removed SET own_sum = check_sum(zone, owner, type, rdata);
                 UPDATE listed SET own_sum = check_sum(source, zone, file, digest, job);
                 UPDATE zone SET own_sum = check_sum(id, primary_, name, origin, generation, serial, key_tags,
-                    records_sum);";
+                    records_sum, records);";
     queue.execute_batch(seal).expect("check sums");
     changed
 }

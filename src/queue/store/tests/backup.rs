@@ -55,7 +55,7 @@ fn a_backup_waits_for_no_writer_and_holds_none_up() {
         .apply(&[change(&nothing, Provenance::Created, &["www"], &[])])
         .unwrap();
     // A writer that is in the middle of its transaction: what it has written so far is in no backup.
-    let (transaction, _) = store.transaction().unwrap();
+    let (transaction, _) = store.transaction(Durability::Now).unwrap();
     transaction.execute("DELETE FROM zone", []).unwrap();
     back_up(&queue, &file).unwrap();
     transaction.commit().unwrap();

@@ -67,7 +67,7 @@ fn a_job_that_goes_while_the_file_is_locked_is_named_and_one_that_stays_is_remov
     let path = directory.path().join("new/queue.db");
     let mut other = Store::open(&path, BUSY_TIME_MAX).unwrap();
     let mut copy = detached(&directory);
-    let (lock, _) = other.transaction().unwrap();
+    let (lock, _) = other.transaction(Durability::Now).unwrap();
     let all = [sent("a.", 1_001), sent("b.", 1_001), sent("c.", 999)];
     copy.enqueue(&all, NOW).unwrap().unwrap();
     drop(lock);

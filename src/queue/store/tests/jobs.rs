@@ -2,7 +2,7 @@
 
 use super::super::changes::NewJob;
 use super::super::check_sum::seal;
-use super::super::file::{BUSY_TIME_MAX, Store};
+use super::super::file::{BUSY_TIME_MAX, LOG_OCTETS, Store};
 use super::super::jobs::BatchLimit;
 use super::super::{StoreChange, StoreError};
 use super::{change, key, store};
@@ -235,6 +235,8 @@ fn the_log_that_calls_leave_stays_short() {
         let commit = change(&state, Provenance::Preexisting, &[], &[drop]);
         let done = [commit, settle];
         store.apply(&done).unwrap();
+        // As at the end of its thread.
+        store.merge_from(LOG_OCTETS);
     }
     let log = directory.path().join("new/queue.db-wal");
     let octets = log.metadata().unwrap().len();
