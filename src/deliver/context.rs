@@ -174,6 +174,7 @@ impl Context<'_> {
             let key = self.session.zone_key(catalog.zone());
             let recalled = self.store.catalog_serial(&key).await?;
             catalog.last_serial.set(recalled);
+            catalog.certain_serial.set(recalled);
         }
         Ok(catalog.last_serial.get())
     }

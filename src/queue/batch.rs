@@ -70,7 +70,10 @@ impl Dispatcher<'_> {
             let routed = |handled| self.engine.routes.routed(intent, handled);
             match &accepted[index] {
                 Accepted::Stale { newest } => routed(Handled::Stale { newest: *newest }),
-                Accepted::Earlier { id } => self.deliver_earlier(*id, intent, deadline).await,
+                Accepted::Earlier { id } => {
+                    self.deliver_earlier(*id, intent, origin.is_forced, deadline)
+                        .await
+                }
                 Accepted::Waits { id, reason } => routed(Handled::PrimaryDown {
                     id: *id,
                     reason: reason.clone(),
@@ -140,14 +143,23 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
-    /// Delivers the job of an earlier call about the same subject as an intent, which does not replace it.
+    /// Delivers the job of an earlier call about the same subject as an intent, which does not replace it. If it is forced,
+    /// also one that an operator must act for.
     async fn deliver_earlier(
         &self,
         id: JobId,
         intent: &Intent,
+        is_forced: bool,
         deadline: Instant,
     ) -> Routed<Handled> {
-        let handled = match self.jobs.intent_of(id).await {
+        let job = async {
+            if is_forced {
+                let now = (self.engine.policy.clock)();
+                self.jobs.retry(vec![id], true, now).await?;
+            }
+            self.jobs.intent_of(id).await
+        };
+        let handled = match job.await {
             Ok(Some(Ok(earlier))) => return self.wait_for_turn(id, &earlier, deadline).await,
             Ok(Some(Err(reason))) => Handled::HeldElsewhere { id, reason },
             Ok(None) => Handled::DeliveredElsewhere,

@@ -3,6 +3,7 @@
 //! A serial that follows the time (seconds since 1970) is later than each that the catalog had before. PowerDNS makes
 //! serials of the date, which are ahead of the time: there the state has the latest serial.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,6 +20,9 @@ const SERIAL_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// The lead of a serial over the time, in seconds, that changes in quick succession may give it.
 const LEAD_SECONDS_MAX: u32 = 3_600;
+
+/// How many changes are counted until the primary is asked for the serial again.
+const COUNTED_MAX: u32 = 1_000;
 
 impl Catalog {
     /// Moves the serial on before a change, and returns it. A key without a right to the SOA leaves it to the primary.
@@ -44,18 +48,19 @@ impl Catalog {
         let known = known.filter(|(soa, _, asked_at)| {
             !soa.serial.is_after(now) || asked_at.elapsed() < SERIAL_AGE_MAX
         });
-        // Only an answer shows that the primary was restored.
         let ((mut soa, ttl, asked_at), last) = if let Some(known) = known {
             (known, None)
         } else {
             // Before the question: another session may change the catalog meanwhile.
-            let last = self.last_serial.get();
-            (self.ask_soa(session).await?, last)
+            let (last, certain) = (self.last_serial.get(), self.certain_serial.get());
+            let asked = self.ask_soa(session).await?;
+            // Only an answer shows that the primary was restored.
+            if certain.is_some_and(|it| it.is_after(asked.0.serial)) && !is_whole {
+                let catalog = self.zone().clone();
+                return Err(Failure::CatalogLost { catalog });
+            }
+            (asked, last)
         };
-        if last.is_some_and(|last| last.is_after(soa.serial)) && !is_whole {
-            let catalog = self.zone().clone();
-            return Err(Failure::CatalogLost { catalog });
-        }
         if let Some(serial) = next_serial(soa.serial, now, last)
             && self.takes_soa.get()
         {
@@ -66,7 +71,10 @@ impl Catalog {
             let batch = self.name.move_serial(&moved, ttl);
             let reply = session.repeat(&batch, &self.key, true).await?;
             match is_applied(reply, self.zone(), self.key.name()) {
-                Ok(true) => soa = moved,
+                Ok(true) => {
+                    self.note_certain(serial);
+                    soa = moved;
+                }
                 // Another format: so does the change fail.
                 Ok(false) => {}
                 // Knot: without a signature.
@@ -89,6 +97,7 @@ impl Catalog {
         let record = response.records(apex, RecordType::SOA).next();
         let record = record.ok_or(Failure::ZoneAbsent)?;
         let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+        self.note_certain(soa.serial);
         Ok((soa, record.ttl, Instant::now()))
     }
 
@@ -103,12 +112,19 @@ impl Catalog {
     }
 
     fn note_reached(&self, soa: CatalogSoa) {
-        let serial = soa.0.serial;
-        let last = self.last_serial.get();
-        if last.is_none_or(|last| serial.is_after(last)) {
-            self.last_serial.set(Some(serial));
-        }
+        raise(&self.last_serial, soa.0.serial);
         self.soa.replace(Some(soa));
+    }
+
+    fn note_certain(&self, serial: Serial) {
+        raise(&self.certain_serial, serial);
+    }
+}
+
+/// Notes a serial, unless a later one is noted.
+fn raise(noted: &Cell<Option<Serial>>, serial: Serial) {
+    if noted.get().is_none_or(|noted| serial.is_after(noted)) {
+        noted.set(Some(serial));
     }
 }
 
@@ -118,8 +134,8 @@ fn now(session: &Session<'_>) -> Serial {
     Serial(u32::try_from(now).unwrap_or(u32::MAX))
 }
 
-/// Stores the latest known serial of the catalog if it differs from `before`. If it is far ahead of the time, asks the
-/// primary first, which has chosen it.
+/// Stores the latest serial that the catalog is certain to have had, if it may have another one than `before`. Asks the primary
+/// for it if it is far ahead of the time, which the primary has chosen, and if many changes were counted since.
 pub(crate) async fn note_serial(
     cx: &mut Context<'_>,
     before: Option<Serial>,
@@ -133,14 +149,16 @@ pub(crate) async fn note_serial(
         return Ok(());
     }
     let latest = now(session).plus(LEAD_SECONDS_MAX);
-    if last.is_some_and(|last| last.is_after(latest)) {
+    let certain = catalog.certain_serial.get();
+    let counted = certain.map_or(latest, |it| it.plus(COUNTED_MAX));
+    if last.is_some_and(|last| last.is_after(latest) || last.is_after(counted)) {
         catalog.soa.take();
         if let Err(failure) = catalog.move_serial(session).await {
             tracing::debug!(%failure, "the serial of the catalog is not known");
         }
     }
     let key = session.zone_key(catalog.zone());
-    match catalog.last_serial.get() {
+    match catalog.certain_serial.get() {
         Some(serial) => cx.store.note_catalog_serial(key, serial),
         None => Ok(()),
     }

@@ -101,6 +101,8 @@ pub struct Catalog {
     pub(crate) soa: RefCell<Option<CatalogSoa>>,
     /// The latest serial that it is known to have had.
     pub(crate) last_serial: Cell<Option<Serial>>,
+    /// The latest one that the primary reported or accepted. `last_serial` also counts the changes since.
+    pub(crate) certain_serial: Cell<Option<Serial>>,
     /// When its epoch was last found to be this instance's.
     pub(crate) own_epoch_at: Cell<Option<Instant>>,
 }
@@ -119,6 +121,7 @@ impl Catalog {
             takes_soa: Cell::new(true),
             soa: RefCell::default(),
             last_serial: Cell::default(),
+            certain_serial: Cell::default(),
             own_epoch_at: Cell::default(),
         }
     }

@@ -139,21 +139,20 @@ fn enqueue_one(
     token: &str,
     now: u64,
 ) -> rusqlite::Result<Accepted> {
-    let set_back_from = match accept(transaction, new, now)? {
-        Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
-        Some((newest, Order::SetBack)) => Some(newest),
-        Some((_, Order::Newer)) | None => None,
+    // What was in place before has its serial from then: only a job that waits is newer.
+    let set_back_from = if new.origin.purpose == Purpose::Change {
+        match accept(transaction, new, now)? {
+            Some((newest, Order::Overtaken)) => return Ok(Accepted::Stale { newest }),
+            Some((newest, Order::SetBack)) => Some(newest),
+            Some((_, Order::Newer)) | None => None,
+        }
+    } else {
+        let find = "SELECT id FROM job WHERE key = ?";
+        if let Some(id) = first(transaction, find, [&new.key], |row| row.get(0))? {
+            return Ok(Accepted::Earlier { id: JobId(id) });
+        }
+        None
     };
-    if new.origin.purpose != Purpose::Change
-        && let Some(id) = first(
-            transaction,
-            "SELECT id FROM job WHERE key = ?",
-            [&new.key],
-            |row| row.get(0),
-        )?
-    {
-        return Ok(Accepted::Earlier { id: JobId(id) });
-    }
     let replace = "DELETE FROM job WHERE key = ? RETURNING claim";
     let replaced = first(transaction, replace, [&new.key], |row| row.get(0))?;
     let taken_by: Option<String> = replaced.flatten();

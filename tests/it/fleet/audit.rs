@@ -8,7 +8,7 @@ use super::world::{bind_with_consumers, call, delete, deliver, installation, rem
 use crate::support::bridge::Bridge;
 use crate::support::dig;
 use crate::support::kills::Barrier;
-use crate::support::knot::CATALOG;
+use crate::support::knot::{CATALOG, Knot};
 use crate::support::members::entries_of;
 use crate::support::named::Named;
 use crate::support::nsupdate::nsupdate;
@@ -239,4 +239,39 @@ fn a_call_tells_that_the_catalog_had_lost_the_zone() {
         run.assert_status(0).assert_stderr("");
     }
     assert_eq!(entries_of(&named), entries);
+}
+
+#[test]
+fn an_audit_names_the_secondaries_that_are_behind() {
+    let named = Named::builder().start();
+    let bridge = Bridge::of(&named).seed(&named);
+    let address = "127.99.2.2";
+    let lines = format!("@ NS ns1.a.test | @ NS ns2.a.test | ns1 A 127.0.0.1 | ns2 A {address}");
+    bridge.plesk(zone("a.test", &lines).call()).assert_status(0);
+    let serial = dig::soa(&named, "a.test").serial;
+    // BIND listens on addresses of interfaces only.
+    let secondary = |serial: u32| {
+        let records = format!(
+            "$TTL 60\n@ SOA ns1 h {serial} 1 1 1 1\n@ NS ns1\n@ NS ns2\nns1 A 127.0.0.1\nns2 A {address}\n"
+        );
+        let listen = "listen: 127.0.0.1@{port}";
+        let also = format!("listen: [127.0.0.1@{{port}}, {address}@53]");
+        Knot::builder()
+            .zone("a.test", &records)
+            .edit(listen, &also)
+            .start()
+    };
+    {
+        let _behind = secondary(serial - 1);
+        assert_eq!(differences(&bridge, &[]), Vec::<String>::new());
+        let found = differences(&bridge, &["--secondaries"]);
+        let [found] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert!(found.starts_with("a.test. behind ns2.a.test"), "{found}");
+        bridge.run(&["audit", "--secondaries"], "").assert_status(1);
+    }
+    let _current = secondary(serial);
+    let run = bridge.run(&["audit", "--secondaries"], "");
+    run.assert_status(0).assert_stderr("");
 }

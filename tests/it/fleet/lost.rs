@@ -242,3 +242,21 @@ fn a_resync_delivers_the_change_that_waits() {
     assert_eq!(dig::short(&named, "www.a.test", "A"), ["192.0.2.8"]);
     jobs::assert_empty(&bridge);
 }
+
+/// An operator dropped a change that was newer: what was in place before it comes back.
+#[test]
+fn a_resync_brings_back_what_was_there_before_a_change_that_was_dropped() {
+    let (mut named, _consumers) = bind_with_consumers();
+    let bridge = installation(&named, "plesk01");
+    let _worker = worker::pretend(&bridge);
+    let empty = OlderCopy::of(&mut named);
+    let wanted = |second| zone("a.test", "@ NS ns1.example.net. | www A 192.0.2.7").sent(second);
+    bridge.plesk(wanted(1).call()).assert_status(0);
+    named.stop();
+    let newer = wanted(2).with("x A 192.0.2.8").call();
+    bridge.plesk(newer).assert_status(75);
+    bridge.run(&["queue", "drop", "--all"], "").assert_status(0);
+    empty.put_back(&mut named);
+    bridge.run(&["resync"], "").assert_status(0);
+    wanted(1).assert_on(&named);
+}

@@ -91,6 +91,8 @@ fn a_signed_zone_that_is_gone_is_held_until_it_is_forced(kind: Kind) {
     let last = wanted();
     let run = bridge.plesk(last.call());
     run.assert_status(69).assert_code(GONE);
+    let run = bridge.run(&["resync"], "");
+    run.assert_status(69).assert_code(GONE);
     assert!(!dig::has_zone(server, ZONE));
     let run = bridge.run(&["queue", "retry", "--force", "example.com."], "");
     run.assert_status(0).assert_stderr("");
@@ -411,4 +413,25 @@ fn a_signed_zone_that_was_given_up_and_is_gone_is_held(kind: Kind) {
         run.assert_status(69).assert_code(GONE);
         assert!(!dig::has_zone(primary.server(), ZONE));
     }
+}
+
+/// With nothing in the queue, and with the job that the first one leaves.
+#[test]
+fn a_resync_holds_a_signed_zone_that_is_gone_until_it_is_forced() {
+    let primary = Primary::start(Kind::Bind(Release::Installed));
+    let (server, bridge) = (primary.server(), primary.bridge());
+    let last = {
+        update(&bridge);
+        primary.sign(ZONE);
+        update(&bridge)
+    };
+    primary.remove(ZONE);
+    for _ in 0..2 {
+        let run = bridge.run(&["resync"], "");
+        run.assert_status(69).assert_code(GONE);
+        assert!(!dig::has_zone(server, ZONE));
+    }
+    bridge.run(&["resync", "--force"], "").assert_status(0);
+    last.assert_on(server);
+    assert_empty(&bridge);
 }
