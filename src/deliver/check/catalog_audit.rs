@@ -41,14 +41,16 @@ pub struct CatalogAudit {
     pub drift: Vec<(ZoneName, EntryDrift)>,
     /// How many of them were brought back.
     pub repaired: usize,
+    /// The primary lost the catalog, or had an older copy of it.
+    pub(crate) was_lost: bool,
     /// The instances that the members belong to, once that is done.
     pub census: CatalogCensus,
 }
 
 impl CatalogAudit {
-    /// Returns whether the entry of the zone of this name differed.
+    /// Returns whether the entry of the zone of this name differed in a catalog that was there.
     pub(crate) fn has_found(&self, name: &Name) -> bool {
-        self.drift.iter().any(|(zone, _)| zone.apex() == name)
+        !self.was_lost && self.drift.iter().any(|(zone, _)| zone.apex() == name)
     }
 }
 
@@ -63,11 +65,12 @@ pub(crate) async fn audit_catalog(
     let Some(catalog) = &primary.catalog else {
         return Ok(None);
     };
-    let (mut first_drift, mut repaired) = (None, 0);
+    let (mut first_drift, mut repaired, mut was_lost) = (None, 0, false);
     for attempt in 0..ATTEMPTS_MAX {
         session.pause(attempt).await?;
         let look = look(session, store, catalog, repair).await?;
         let differing = look.drift.entries.len();
+        was_lost |= look.is_lost;
         let is_whole = look.drift.batches.is_empty() && !look.is_gated;
         if is_whole || repair == CatalogRepair::Nothing {
             if look.is_lost && repair != CatalogRepair::Nothing {
@@ -83,6 +86,7 @@ pub(crate) async fn audit_catalog(
             return Ok(Some(CatalogAudit {
                 drift: drift.into_iter().collect(),
                 repaired,
+                was_lost,
                 census: census_of(&look.view, catalog),
             }));
         }

@@ -22,7 +22,7 @@ const SERIAL_AGE_MAX: Duration = Duration::from_secs(60);
 const LEAD_SECONDS_MAX: u32 = 3_600;
 
 /// How many changes are counted until the primary is asked for the serial again.
-const COUNTED_MAX: u32 = 1_000;
+const COUNTED_MAX: u32 = 100;
 
 impl Catalog {
     /// Moves the serial on before a change, and returns it. A key without a right to the SOA leaves it to the primary.
@@ -55,9 +55,14 @@ impl Catalog {
             let (last, certain) = (self.last_serial.get(), self.certain_serial.get());
             let asked = self.ask_soa(session).await?;
             // Only an answer shows that the primary was restored.
-            if certain.is_some_and(|it| it.is_after(asked.0.serial)) && !is_whole {
+            let is_older = certain.is_some_and(|it| it.is_after(asked.0.serial));
+            if is_older && !is_whole {
                 let catalog = self.zone().clone();
                 return Err(Failure::CatalogLost { catalog });
+            }
+            if !is_older {
+                // More changes may have been counted than there were.
+                self.last_serial.set(Some(asked.0.serial));
             }
             (asked, last)
         };
@@ -134,8 +139,8 @@ fn now(session: &Session<'_>) -> Serial {
     Serial(u32::try_from(now).unwrap_or(u32::MAX))
 }
 
-/// Stores the latest serial that the catalog is certain to have had, if it may have another one than `before`. Asks the primary
-/// for it if it is far ahead of the time, which the primary has chosen, and if many changes were counted since.
+/// Stores the latest known serial of the catalog if it differs from `before`. Asks the primary for it first if it is far ahead
+/// of the time, which the primary has chosen, and if many changes were counted since the last answer.
 pub(crate) async fn note_serial(
     cx: &mut Context<'_>,
     before: Option<Serial>,
@@ -158,7 +163,7 @@ pub(crate) async fn note_serial(
         }
     }
     let key = session.zone_key(catalog.zone());
-    match catalog.certain_serial.get() {
+    match catalog.last_serial.get() {
         Some(serial) => cx.store.note_catalog_serial(key, serial),
         None => Ok(()),
     }

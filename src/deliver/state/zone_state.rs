@@ -359,7 +359,7 @@ pub trait StateStore {
     /// Outside the steps: returns a catalog as it was last seen.
     fn catalog_entries(&self, catalog: &ZoneKey) -> Answer<Vec<SeenEntry>>;
 
-    /// Outside the steps: returns the claim of a zone in a catalog, as it was last seen.
+    /// Outside the steps: returns the claim of a zone that a catalog listed when it was last seen.
     fn seen_claim(&self, catalog: &ZoneKey, zone: &ZoneName) -> Answer<Option<Rdata>>;
 
     /// Outside the steps: notes the entries of a catalog that were seen, and the zones that have none any more, written as

@@ -29,13 +29,14 @@ impl Store {
         })
     }
 
-    /// Returns the claim of a zone in a catalog, as it was last seen.
+    /// Returns the claim of a zone that a catalog listed when it was last seen.
     pub(crate) fn seen_claim(
         &self,
         catalog: &ZoneKey,
         zone: &ZoneName,
     ) -> Result<Option<Rdata>, StoreError> {
-        let find = "SELECT claim FROM member WHERE primary_ = ? AND catalog = ? AND zone = ?
+        let find =
+            "SELECT claim FROM member WHERE primary_ = ? AND catalog = ? AND zone = ? AND listed
                         AND own_sum IS check_sum(primary_, catalog, zone, claim, listed)";
         let row = params![catalog.primary, catalog.zone.to_string(), zone.to_string()];
         self.read(|connection| {
