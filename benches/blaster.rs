@@ -1,7 +1,7 @@
-//! Sends the UPDATEs that nsbridge would send for a payload, over a number of connections, and does
-//! nothing else while the clock runs.
+//! Sends the UPDATEs that nsbridge would send for a payload, or a query for the SOA record of each
+//! zone in it, over a number of connections, and does nothing else while the clock runs.
 //!
-//! `testenv/bench` runs it to measure the highest rate at which a server accepts those messages.
+//! `testenv/bench` runs it to measure the highest rate at which a server answers those messages.
 //! The program reads the zones, plans, encodes and signs before the clock starts, and verifies the
 //! responses after it has stopped. It writes no state, so it must not be used for real deliveries.
 
@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use nsbridge::config::keyfile;
-use nsbridge::model::{CurrentZone, ForeignRecords, Intent, RecordType, RrSets, Scope, ZoneName};
+use nsbridge::model::{
+    CurrentZone, DesiredZone, ForeignRecords, Intent, RecordType, RrSets, Scope, ZoneName,
+};
 use nsbridge::payload;
 use nsbridge::plan::{self, Abilities, Prerequisites};
 use nsbridge::wire::{
@@ -29,21 +31,28 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// Responses with their ids.
 type Responses = Vec<(u16, Vec<u8>)>;
 
-const USAGE: &str = "usage: blaster SERVER:PORT KEY-FILE KEY PAYLOAD CONNECTIONS IN-FLIGHT
-Sends the UPDATEs of a payload whose zones exist, IN-FLIGHT at a time on each of CONNECTIONS, and
-prints how many zones and how many seconds that were.";
+const USAGE: &str =
+    "usage: blaster SERVER:PORT KEY-FILE KEY PAYLOAD update|soa CONNECTIONS IN-FLIGHT
+Sends the UPDATEs of a payload whose zones exist, or a query for the SOA record of each of them,
+IN-FLIGHT at a time on each of CONNECTIONS. Prints how many zones and how many seconds that were.";
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = match &arguments[..] {
-        [server, key_file, key, payload, connections, in_flight] => {
+        [server, key_file, key, payload, what, connections, in_flight] => {
             let server = server.parse()?;
             let key = keyfile::read_key(Path::new(key_file), key)?;
-            let requests = prepare(server, &key, &std::fs::read(payload)?)?;
+            let payload = std::fs::read(payload)?;
+            let (opcode, requests) = match what.as_str() {
+                "update" => (Opcode::Update, updates(server, &key, &payload)?),
+                "soa" => (Opcode::Query, soa_queries(&key, &payload)?),
+                _ => return Err(USAGE.into()),
+            };
             let (seconds, responses) =
                 send_all(server, &requests, connections.parse()?, in_flight.parse()?)?;
             for (id, response) in &responses {
-                verify(&requests[usize::from(*id)], *id, response, &key)?;
+                let request = &requests[usize::from(*id)];
+                verify(request, opcode, *id, response, &key)?;
             }
             if responses.len() != requests.len() {
                 return Err("not every request was answered".into());
@@ -59,14 +68,33 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// A signed UPDATE as a TCP frame, and its MAC.
+/// A signed message as a TCP frame, and its MAC.
 struct Request {
     frame: Vec<u8>,
     mac: RequestMac,
 }
 
+impl Request {
+    fn sign(mut message: Vec<u8>, key: &Key) -> Outcome<Self> {
+        let mac = wire::sign_request(&mut message, key, now())?;
+        let frame = frame(&message)?;
+        Ok(Self { frame, mac })
+    }
+}
+
+/// The zones of a payload.
+fn zones(payload: &[u8]) -> Outcome<Vec<DesiredZone>> {
+    let commands = payload::parse(payload)?.commands.into_iter();
+    commands
+        .map(|command| match command.intent {
+            Intent::Zone(desired) => Ok(desired),
+            _ => Err("the payload may only create and update zones".into()),
+        })
+        .collect()
+}
+
 /// Reads the zones of a payload and encodes one UPDATE for each. A request's id is its index.
-fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request>> {
+fn updates(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request>> {
     let nothing = RrSets::default();
     let scope = Scope {
         foreign: ForeignRecords::Keep,
@@ -76,10 +104,7 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
     let octets_max = usize::from(u16::MAX) - wire::tsig_octets(key);
     let mut stream = TcpStream::connect(server)?;
     let mut requests = Vec::new();
-    for command in payload::parse(payload)?.commands {
-        let Intent::Zone(desired) = command.intent else {
-            return Err("the payload may only create and update zones".into());
-        };
+    for desired in zones(payload)? {
         let current = transfer(&mut stream, &desired.name, key)?;
         let plan = plan::plan(&current, &desired, &scope);
         let batches = plan::batches(
@@ -92,12 +117,21 @@ fn prepare(server: SocketAddr, key: &Key, payload: &[u8]) -> Outcome<Vec<Request
         let [batch] = &batches[..] else {
             return Err(format!("{} needs {} messages", desired.name, batches.len()).into());
         };
-        let mut message = wire::encode_update(batch, u16::try_from(requests.len())?)?;
-        let mac = wire::sign_request(&mut message, key, now())?;
-        let frame = frame(&message)?;
-        requests.push(Request { frame, mac });
+        let message = wire::encode_update(batch, u16::try_from(requests.len())?)?;
+        requests.push(Request::sign(message, key)?);
     }
     Ok(requests)
+}
+
+/// Encodes a query for the SOA record of each zone of a payload. A request's id is its index.
+fn soa_queries(key: &Key, payload: &[u8]) -> Outcome<Vec<Request>> {
+    (zones(payload)?.iter().enumerate())
+        .map(|(index, zone)| {
+            let id = u16::try_from(index)?;
+            let message = wire::encode_query(zone.name.apex(), RecordType::SOA, id);
+            Request::sign(message, key)
+        })
+        .collect()
 }
 
 /// Reads a zone by AXFR (RFC 5936).
@@ -167,17 +201,17 @@ fn send_pipelined(
     }
 }
 
-fn verify(request: &Request, id: u16, response: &[u8], key: &Key) -> Outcome<()> {
+fn verify(request: &Request, opcode: Opcode, id: u16, response: &[u8], key: &Key) -> Outcome<()> {
     let expected = Expected {
         id,
-        opcode: Opcode::Update,
+        opcode,
         key: Some((key, &request.mac)),
     };
     let reply = wire::read_reply(response, &expected, now());
     if matches!(&reply, Reply::Authentic(response) if response.rcode == Rcode::NOERROR) {
         Ok(())
     } else {
-        Err(format!("an UPDATE was answered with {reply:?}").into())
+        Err(format!("a message was answered with {reply:?}").into())
     }
 }
 
