@@ -1,12 +1,12 @@
 //! Check sums of jobs, of the state of zones, of PTR values, of the serials and members of catalogs, of listed zones and
-//! of wanted intents. A bit that flips on the disk
-//! must not become another zone, another record, or a removal that nobody has allowed: a job whose check sums do not
-//! match is held, and never delivered; a zone whose check sums do not match is not changed; a PTR value whose check sum
-//! does not match counts as one of others, such a serial as unknown, and such a listed zone as not listed.
+//! of wanted intents. A bit that flips on the disk must not become another zone, another record, or a removal that nobody
+//! has allowed: a job whose check sums do not match is held, and never delivered; a zone whose check sums do not match is
+//! not changed; a PTR value whose check sum does not match counts as one of others, such a serial as unknown, and such a
+//! listed zone as not listed.
 //!
-//! The tables `challenge`, `refused`, `deletion`, `contact`, `event` and `epoch` have none: a bit that flips there harms no other name. A
-//! challenge may stay, a refused record may be tried later, one deletion more or less may count, an operator may have to say
-//! which machine is the right one.
+//! The tables `challenge`, `refused`, `deletion`, `contact`, `event` and `epoch` have none: a bit that flips there harms no
+//! other name. A challenge may stay, a refused record may be tried later, one deletion more or less may count, an operator
+//! may have to say which machine is the right one.
 //!
 //! The intent has a sum of its own, so that a list of all jobs need not read the intents. A zone has one sum for all of
 //! its records, which changes with each of them: it shows a record that is missing, too.
@@ -204,7 +204,7 @@ pub(super) fn hold_damaged(
     }
     let hold = "UPDATE job SET key = ?1, primary_ = '', stage = 0, octets = length(CAST(intent AS BLOB)),
                     intent_sum = NULL, state = 1, forced = 0, enqueued_at = ?2, attempts = 0, next_at = ?3,
-                    updated_at = ?2, reason = ?4, claim = NULL
+                    updated_at = ?2, reason = ?4, claim = NULL, caller = '', repairs = 0
                 WHERE id = ?5";
     let reason = to_json(&damaged(id));
     execute(transaction, hold, params![chosen, now, never, reason, id])?;
