@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::error::StoreError;
 use super::file::Store;
 use super::progress::Durability;
-use super::sql::{all, execute, first};
+use super::sql::{Text, all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::queue::job::{Contact, PrimaryContact, SILENT_SECONDS};
@@ -19,7 +19,7 @@ impl Store {
             all(connection, find, [], |row| {
                 let failed_at: Option<u64> = row.get("failed_at")?;
                 Ok(PrimaryContact {
-                    primary: row.get("primary_")?,
+                    primary: row.get::<_, Text>("primary_")?.0,
                     succeeded_at: row.get("succeeded_at")?,
                     failed: failed_at.zip(reason(row)?),
                 })
@@ -91,6 +91,6 @@ pub(super) fn reason(row: &Row<'_>) -> rusqlite::Result<Option<Diagnostic>> {
 
 /// Returns the reason in a column of a row.
 pub(super) fn reason_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Diagnostic>> {
-    let text: Option<String> = row.get(column)?;
-    Ok(text.map(|text| from_json(&text)))
+    let text: Option<Text> = row.get(column)?;
+    Ok(text.map(|text| from_json(&text.0)))
 }

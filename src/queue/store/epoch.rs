@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::file::Store;
 use super::jobs::NEVER;
 use super::progress::is_known;
-use super::sql::{all, execute};
+use super::sql::{Text, all, execute};
 use crate::deliver::ZoneKey;
 use crate::diagnostic::stored::to_json;
 use crate::diagnostic::{case, queue};
@@ -35,7 +35,7 @@ impl Store {
         self.read(|connection| {
             all(connection, find, [], |row| {
                 let value = Rdata::from_canonical(row.get_ref(1)?.as_blob()?);
-                Ok((row.get(0)?, Epoch(value)))
+                Ok((row.get::<_, Text>(0)?.0, Epoch(value)))
             })
         })
     }

@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction, params};
 
 use super::error::StoreError;
 use super::file::Store;
-use super::sql::{all, execute, first};
+use super::sql::{Text, all, execute, first};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::queue::history::{Event, NewEvent};
@@ -50,15 +50,16 @@ impl Store {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let reason: Option<String> = row.get("reason")?;
+    let text =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<Text>>(column)?.map(|it| it.0));
     Ok(Event {
         at: row.get("at")?,
         time: row.get("time")?,
-        key: row.get("key")?,
-        primary: row.get("primary_")?,
-        caller: row.get("caller")?,
-        done: row.get("done")?,
-        reason: reason.map(|it| from_json(&it)),
+        key: text("key")?.unwrap_or_default(),
+        primary: text("primary_")?.unwrap_or_default(),
+        caller: text("caller")?.unwrap_or_default(),
+        done: text("done")?,
+        reason: text("reason")?.map(|it| from_json(&it)),
     })
 }
 
@@ -70,8 +71,8 @@ pub(super) fn note(
     now: u64,
 ) -> rusqlite::Result<()> {
     let last = "SELECT reason FROM event WHERE key = ? ORDER BY id DESC LIMIT 1";
-    let last: Option<Option<String>> = first(transaction, last, [key], |row| row.get(0))?;
-    let last = last.flatten().map(|it| from_json(&it));
+    let last: Option<Option<Text>> = first(transaction, last, [key], |row| row.get(0))?;
+    let last = last.flatten().map(|it| from_json(&it.0));
     let is_noted = event.done.is_none()
         && last.map(|it| it.code()) == event.reason.as_ref().map(Diagnostic::code);
     if is_noted {

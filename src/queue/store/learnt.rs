@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::error::StoreError;
 use super::file::Store;
-use super::sql::{all, execute};
+use super::sql::{Text, all, execute};
 use crate::deliver::Lesson;
 use crate::model::{Name, ZoneName};
 use crate::plan::{Habit, LEARNT_SECONDS, Learnt};
@@ -54,8 +54,8 @@ fn find_lessons(
 
 /// Returns a lesson; `None` if nobody reads it so.
 fn lesson(row: &Row<'_>) -> rusqlite::Result<Option<Lesson>> {
-    let [zone, key, word] = ["zone", "key", "habit"].map(|column| row.get::<_, String>(column));
-    let (zone, key, word) = (zone?, key?, word?);
+    let [zone, key, word] = ["zone", "key", "habit"].map(|column| row.get::<_, Text>(column));
+    let (zone, key, word) = (zone?.0, key?.0, word?.0);
     let habit = Habit::ALL.iter().find(|(_, known)| *known == word);
     let of_zone = match (zone.parse::<Name>(), key.parse()) {
         (Ok(zone), Ok(key)) => Some((ZoneName::new(&zone), key)),
@@ -67,10 +67,10 @@ fn lesson(row: &Row<'_>) -> rusqlite::Result<Option<Lesson>> {
     };
     let value = row.get("value")?;
     Ok(Some(Lesson {
-        primary: row.get("primary_")?,
+        primary: row.get::<_, Text>("primary_")?.0,
         zone: of_zone,
         learnt: Learnt { habit, value },
-        server: row.get("server")?,
+        server: row.get::<_, Text>("server")?.0,
         at: row.get("at")?,
     }))
 }

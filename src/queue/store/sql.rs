@@ -1,6 +1,18 @@
 //! Statements, which stay prepared for the next call.
 
+use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+/// A text that no check sum covers, and in which a bit may have flipped: what is no UTF-8 in it is replaced, so that it
+/// fails no list, and no change of another row.
+pub(super) struct Text(pub(super) String);
+
+impl FromSql for Text {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let octets = value.as_bytes()?;
+        Ok(Self(String::from_utf8_lossy(octets).into_owned()))
+    }
+}
 
 /// Executes a statement.
 pub(super) fn execute(

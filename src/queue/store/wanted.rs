@@ -9,7 +9,7 @@ use super::check_sum::{is_whole, wanted_sum};
 use super::error::StoreError;
 use super::file::Store;
 use super::progress::Durability;
-use super::sql::{all, execute, first};
+use super::sql::{Text, all, execute, first};
 use crate::model::Intent;
 use crate::queue::history::{Finding, Kept, Wanted, WantedCount};
 use crate::queue::job::JobId;
@@ -68,7 +68,7 @@ impl Store {
         self.read(|connection| {
             all(connection, count, [], |row| {
                 Ok(WantedCount {
-                    primary: row.get(0)?,
+                    primary: row.get::<_, Text>(0)?.0,
                     wanted: row.get(1)?,
                     differing: row.get(2)?,
                 })
@@ -83,10 +83,11 @@ impl Store {
                         AND NOT EXISTS (SELECT 1 FROM job WHERE job.key = wanted.key) ORDER BY key";
         self.read(|connection| {
             all(connection, find, [], |row| {
+                let [key, primary, text] = [0, 1, 2].map(|column| row.get::<_, Text>(column));
                 Ok(Finding {
-                    key: row.get(0)?,
-                    primary: row.get(1)?,
-                    text: row.get(2)?,
+                    key: key?.0,
+                    primary: primary?.0,
+                    text: text?.0,
                 })
             })
         })

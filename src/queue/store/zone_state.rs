@@ -7,7 +7,7 @@ use super::check_sum::{of_record, zone_sum};
 use super::error::{StoreError, corrupt, damage};
 use super::file::Store;
 use super::removed;
-use super::sql::{all, execute, first};
+use super::sql::{Text, all, execute, first};
 use crate::deliver::{Provenance, Refusal, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName};
@@ -146,7 +146,7 @@ impl Store {
                 Ok(UnmetPart {
                     zone: ZoneName::new(&zone.map_err(|error| corrupt(4, error))?),
                     part: refused_part(row)?,
-                    report: from_json(row.get_ref(3)?.as_str()?),
+                    report: from_json(&row.get::<_, Text>(3)?.0),
                 })
             })
         })
@@ -324,7 +324,7 @@ fn refusals(connection: &Connection, zone: i64) -> rusqlite::Result<Vec<Refusal>
     all(connection, find, [zone], |row| {
         Ok(Refusal {
             part: refused_part(row)?,
-            report: from_json(row.get_ref(3)?.as_str()?),
+            report: from_json(&row.get::<_, Text>(3)?.0),
             context: row.get(4)?,
             tried_at: row.get(5)?,
         })

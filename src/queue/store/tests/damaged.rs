@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::jobs::{ALL, NOW, enqueue, number, sent, settle};
 use super::*;
 use crate::deliver::PtrValue;
+use crate::plan::Habit;
 use crate::queue::job::{JobOutcome, State, TakeOutcome, unreadable};
 
 /// The columns of a table but the claim and the check sums, and whether each is text.
@@ -150,6 +151,64 @@ fn whichever_bit_of_a_ptr_value_flips_it_counts_as_none_of_ours_and_costs_no_oth
         }
     }
     assert!(flipped > 200, "{flipped}");
+}
+
+/// The texts that no check sum covers.
+const UNCHECKED: [(&str, &[&str]); 6] = [
+    ("contact", &["primary_", "reason"]),
+    ("epoch", &["primary_", "catalog"]),
+    ("event", &["key", "primary_", "caller", "done", "reason"]),
+    ("learnt", &["primary_", "zone", "key", "habit", "server"]),
+    ("refused", &["report"]),
+    ("wanted", &["finding"]),
+];
+
+#[test]
+fn a_text_that_is_none_fails_no_list_and_no_other_change() {
+    for (table, columns) in UNCHECKED {
+        for column in columns {
+            let (_directory, mut store) = store();
+            let id = number(&enqueue(&mut store, sent("a.", 1)));
+            store
+                .note_event("a.", "main", "plesk", "created", NOW)
+                .unwrap();
+            let connection = &store.connection;
+            let rows = "INSERT INTO contact VALUES ('main', NULL, 7, 'no', 1);
+                INSERT INTO epoch (primary_, catalog, value, is_ours) VALUES ('main', 'c.', x'00', 0);
+                INSERT INTO wanted (key, primary_, stage, intent, at, finding) VALUES ('b.', 'main', 0, '', 7, 'no');
+                INSERT INTO zone (id, primary_, name, origin, generation) VALUES (7, 'main', 'c.', 0, 0);
+                INSERT INTO refused VALUES (7, x'00', NULL, NULL, 0, 'no', 7);
+                INSERT INTO event (at, key, primary_, caller, done, reason) VALUES (7, 'a.', '', '', '', 'no')";
+            connection.execute_batch(rows).unwrap();
+            let lesson = "INSERT INTO learnt VALUES ('main', '', '', ?1, 1, ?2, '', ?3)";
+            let (_, habit) = Habit::ALL
+                .iter()
+                .find(|(it, _)| it.is_of_primary())
+                .unwrap();
+            connection
+                .execute(lesson, params![habit, env!("CARGO_PKG_VERSION"), NOW])
+                .unwrap();
+            let damage = format!("UPDATE {table} SET {column} = CAST(x'ff61' AS TEXT)");
+            assert!(connection.execute(&damage, []).unwrap() > 0);
+            let said = format!("{column} of {table}");
+            assert_eq!(store.contacts().expect(&said).len(), 1);
+            assert_eq!(store.strangers().expect(&said).len(), 1);
+            assert_eq!(store.events(None, 9).expect(&said).len(), 2);
+            assert_eq!(store.findings().expect(&said).len(), 1);
+            assert_eq!(store.unmet().expect(&said).len(), 1);
+            store.lessons(None, NOW).expect(&said);
+            settle(
+                &mut store,
+                id,
+                "a.",
+                JobOutcome::Again {
+                    reason: unreadable("no"),
+                    counts: true,
+                    at: NOW,
+                },
+            );
+        }
+    }
 }
 
 fn add_all(values: &[&PtrValue]) -> BTreeSet<PtrValue> {
