@@ -88,7 +88,9 @@ fn zones(payload: &[u8]) -> Outcome<Vec<DesiredZone>> {
     commands
         .map(|command| match command.intent {
             Intent::Zone(desired) => Ok(desired),
-            _ => Err("the payload may only create and update zones".into()),
+            Intent::ZoneAbsent(_) | Intent::Ptr(_) | Intent::Record(_) => {
+                Err("the payload may only create and update zones".into())
+            }
         })
         .collect()
 }
