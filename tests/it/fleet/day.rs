@@ -470,6 +470,8 @@ fn a_day_of_many_panels_ends_as_a_model_says() {
     back_up(&day.panels[3], "backup.db");
     let of_panel = day.model.logs[3].clone();
     day.hours();
+    // A BIND whose transfers are cut off asks its primary for nothing for ten minutes.
+    day.assert_as_model();
     day.outage();
     day.assert_as_model();
 
