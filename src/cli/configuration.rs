@@ -13,8 +13,8 @@ use super::output::{Output, count};
 use super::status::Status;
 use crate::config::{self, Config, KeySettings, ProvisionSettings, ServeSettings};
 use crate::deliver::{
-    self, Catalog, Engine, Pool, Primary, Provisioning, Purpose, Route, Routes, SigningKeys,
-    StateStore,
+    self, Catalog, Engine, Pool, Primary, Provisioning, Purpose, Reading, Route, Routes,
+    SigningKeys, StateStore,
 };
 use crate::diagnostic::set_command;
 use crate::model::{Name, Trust};
@@ -138,6 +138,7 @@ pub(super) fn load(path: &Path) -> Result<Setup, Message> {
             trust: Trust::Operator,
             awaited_zone: false,
             purpose: Purpose::Change,
+            reading: Reading::IfChanged,
             removals_percent_max: config.policy.removals_percent_max,
             deletions_per_hour_max: Some(config.policy.deletions_per_hour_max),
             creates_signed_anew: false,

@@ -68,6 +68,7 @@ pub(super) fn lines(abilities: &Abilities) -> Vec<String> {
         ttl_min,
         ttl_max,
         visible_within,
+        serials: _,
     } = abilities;
     let usual = Abilities::default();
     let prerequisites = match prerequisites {

@@ -6,17 +6,23 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::error::Failure;
-use super::outcome::{Delivered, Overlay};
-use super::policy::Policy;
+use super::outcome::{Delivered, LeftOut, Overlay};
+use super::policy::{Policy, Purpose, Reading};
 use super::server::Session;
-use super::server::query::ask_if_served;
-use super::state::{Lesson, StateStore, ZoneState};
-use super::transaction::learn::learn_software;
-use crate::model::{
-    DesiredZone, Intent, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName,
-    reverse_name,
+use super::server::query::{
+    ask_if_served, authentic, is_denied_to_all, refused, served_soa, soa_of, takes_updates,
+    unanswered,
 };
-use crate::plan::Habit;
+use super::server::transfer::Found;
+use super::state::{Lesson, Refusal, StateStore, ZoneState};
+use super::transaction::learn::learn_software;
+use crate::diagnostic::{Diagnose as _, Software};
+use crate::model::{
+    CurrentZone, DesiredZone, Intent, Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, Soa,
+    ZoneName, ZoneSource, reverse_name,
+};
+use crate::plan::{Habit, Serials, Surroundings, WantedDigest, digest_wanted};
+use crate::wire::Rcode;
 
 /// The longest time to ask for the keys of a zone that is about to be deleted.
 const KEYS_TIME_MAX: Duration = Duration::from_secs(2);
@@ -200,6 +206,142 @@ impl Context<'_> {
         self.store.note_catalog_entries(key, seen, gone)
     }
 
+    /// Returns the digest by which the zone is recognized as settled; `None` if it may not be: a zone that a call of a panel
+    /// wants, on a primary whose serials move on with each change and that itself answers for what it serves.
+    pub(crate) fn digest(&self, desired: &DesiredZone) -> Option<WantedDigest> {
+        let (primary, abilities) = (self.session.primary, &self.session.abilities);
+        let may_settle = desired.source == ZoneSource::Call
+            && self.policy.purpose == Purpose::Change
+            && self.serials() != Serials::Loose
+            && abilities.shows_zones()
+            && primary.query_endpoint.is_none()
+            && primary.transfer_endpoint.is_none();
+        // Another version of nsbridge may plan otherwise.
+        let version = env!("CARGO_PKG_VERSION");
+        let (endpoint, key) = (&primary.endpoint, self.session.keys.update.name());
+        let place = || format!("{version} {endpoint} {key}");
+        let managed = RrSets::default();
+        let scope = self.policy.scope(&managed);
+        may_settle.then(|| digest_wanted(desired, &scope, abilities, &place()))
+    }
+
+    /// Returns whether the zone has the SOA with which the same delivery left it, by a signed answer: then it has the records
+    /// as well.
+    ///
+    /// # Errors
+    /// [`Failure`] if the primary is unreachable, or the state fails. Any other one is found by the way that is longer.
+    pub(crate) async fn is_settled(
+        &mut self,
+        zone: &ZoneName,
+        wanted: &WantedDigest,
+    ) -> Result<bool, Failure> {
+        let may_ask = matches!(self.serials(), Serials::Joined | Serials::Strict);
+        if !may_ask || self.policy.reading == Reading::Whole {
+            return Ok(false);
+        }
+        let key = self.session.zone_key(zone);
+        let now = (self.session.clock)();
+        let settled = self.store.settled(&key).await?;
+        let Some(settled) = settled.filter(|it| it.counts(wanted, now)) else {
+            return Ok(false);
+        };
+        // BIND: its queue has room for 10 new connections. A zone that is read needs the permit next.
+        self.session.take_transfer_permit().await?;
+        match served_soa(&mut self.session, zone).await {
+            Ok(soa) => Ok(soa.is_some_and(|soa| settled.has_soa(&soa))),
+            Err(failure) if failure.is_unreachable() => Err(failure),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Asks for what can be asked for of a zone: the SOA and the apex NS records.
+    pub(crate) async fn ask_for_zone(&mut self, zone: &ZoneName) -> Result<Found, Failure> {
+        let session = &mut self.session;
+        let answer = session.query(zone.apex(), RecordType::SOA).await?;
+        let key = session.keys.update.name();
+        if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
+            let (rcode, key) = (Rcode::REFUSED, key.clone());
+            return Ok(Found::NotShown(Failure::Unsigned { rcode, key }));
+        }
+        let answer = authentic(answer, key)?;
+        let Some(record) = soa_of(&answer, zone)? else {
+            return match answer.rcode {
+                rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
+                rcode @ (Rcode::REFUSED | Rcode::NOTAUTH)
+                    if takes_updates(session, zone).await? =>
+                {
+                    Err(refused(zone.apex(), rcode))
+                }
+                Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => {
+                    Ok(Found::Absent)
+                }
+                _ => Err(unanswered(answer)),
+            };
+        };
+        let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
+        let soa_ttl = record.ttl;
+        let answer = session.query(zone.apex(), RecordType::NS).await?;
+        let answer = authentic(answer, session.keys.update.name())?;
+        let is_ns = |it: &Record| it.rtype == RecordType::NS && it.owner == *zone.apex();
+        let ns = answer.answers.into_iter().filter(is_ns);
+        Ok(Found::Zone(Box::new(CurrentZone {
+            name: zone.clone(),
+            soa,
+            soa_ttl,
+            records: RrSets::from_records(ns),
+        })))
+    }
+
+    /// Returns what to remember of what the primary does not take; `None` if that is stored already.
+    pub(crate) fn refusals(
+        &self,
+        desired: &DesiredZone,
+        (current, state): (&CurrentZone, &ZoneState),
+        counting: &[Refusal],
+        left_out: &[LeftOut],
+    ) -> Option<Vec<Refusal>> {
+        let is_any = left_out.iter().any(|it| !it.refused().is_empty());
+        if !is_any && counting == state.refusals {
+            return None;
+        }
+        let scope = self.policy.scope(&state.managed);
+        let surroundings = Surroundings::new(desired, current, &scope);
+        let now = (self.session.clock)();
+        // What others do at a name, which decides what is ignored there, is seen only if the zone is read.
+        let primary = self.session.primary;
+        let is_read = primary.abilities.shows_zones();
+        let is_remembered = |it: &&LeftOut| is_read || !matches!(it, LeftOut::Ignored { .. });
+        let found = left_out.iter().filter(is_remembered);
+        let found = found.flat_map(|it| {
+            let report = it.diagnostic().at(primary.software());
+            let parts = it.refused().into_iter();
+            parts.map(move |part| (part, report.clone()))
+        });
+        state.refusals_with(counting, found, &surroundings, now)
+    }
+
+    /// Returns how the serials of the primary move on, by its software.
+    fn serials(&self) -> Serials {
+        let primary = self.session.primary;
+        let is_known = primary.provisioning.is_some() || primary.server_version().is_some();
+        match primary.software() {
+            Software::Bind => Serials::Strict,
+            Software::Knot => Serials::Joined,
+            Software::Unknown if !is_known => self.session.abilities.serials,
+            Software::PowerDns | Software::Unknown => Serials::Loose,
+        }
+    }
+
+    /// Returns how the serials of the primary move on. Asks it for its software, at most once a day.
+    pub(crate) async fn learn_serials(&mut self, zone: &ZoneName) -> Serials {
+        if self.serials() == Serials::Unknown {
+            learn_software(&mut self.session).await;
+            let learnt = (zone.clone(), self.serials().learnt());
+            self.session.lessons.push(learnt);
+        }
+        self.serials()
+    }
+
     /// Returns a desired zone as the primary can have it.
     pub(crate) fn fit<'z>(&self, desired: &'z DesiredZone) -> Cow<'z, DesiredZone> {
         match desired.with_nameservers(&self.session.primary.nameservers) {
@@ -214,14 +356,21 @@ impl Context<'_> {
         let (primary, now) = (session.primary, (session.clock)());
         let of = Some((&primary.name[..], name));
         let mut lessons = self.store.lessons(of, now).await?;
-        if lessons.iter().any(|it| !it.server.is_empty()) {
+        let depends = |it: &Lesson| it.learnt.habit != Habit::Serials && !it.server.is_empty();
+        if lessons.iter().any(depends) {
             learn_software(session).await;
         }
         let server = primary.server_version();
         let key = session.keys.update.name();
+        let endpoint = primary.endpoint.to_string();
         lessons.retain(|it| {
             let is_of_key = it.zone.as_ref().is_none_or(|(_, of)| of == key);
-            is_of_key && server.is_none_or(|server| it.server == server)
+            let is_of_server = if it.learnt.habit == Habit::Serials {
+                it.server == endpoint
+            } else {
+                server.is_none_or(|server| it.server == server)
+            };
+            is_of_key && is_of_server
         });
         let learnt = lessons.iter().map(|it| it.learnt);
         session.abilities = primary.abilities.clone().with(learnt);
@@ -247,11 +396,16 @@ impl Context<'_> {
             }
             let key = session.keys.update.name();
             let is_of_zone = !learnt.habit.is_of_primary();
+            let server = if learnt.habit == Habit::Serials {
+                primary.endpoint.to_string()
+            } else {
+                primary.server_version().unwrap_or_default().into()
+            };
             self.store.learn(Lesson {
                 primary: primary.name.clone(),
                 zone: is_of_zone.then(|| (zone, key.clone())),
                 learnt,
-                server: primary.server_version().unwrap_or_default().into(),
+                server,
                 at,
             })?;
         }

@@ -35,7 +35,7 @@ pub use outcome::{
     ZoneChange, creation,
 };
 pub use policy::{
-    EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, UnownedZones, ZonesOfOthers,
+    EmptyZone, ExistingPtr, Policy, PtrSettings, Purpose, Reading, UnownedZones, ZonesOfOthers,
 };
 pub use ptr::hosts::{host_addresses, is_host_of, reverse_entries};
 pub use record::RecordLocation;
@@ -44,8 +44,8 @@ pub use record::propagation::{Propagation, ServerView};
 pub use route::{Route, Routed, RoutedResult, Routes};
 pub use server::{Catalog, NameServer, Pool, Primary, Provisioning, SigningKeys};
 pub use state::{
-    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, StateChange, StateStore,
-    Stateless, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Lesson, Provenance, PtrValue, REFUSAL_SECONDS, Refusal, SETTLED_SECONDS, Settled,
+    StateChange, StateStore, Stateless, ZoneKey, ZoneState, ZoneSummary,
 };
 
 use crate::model::{

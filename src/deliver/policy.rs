@@ -46,6 +46,8 @@ pub struct Policy {
     pub awaited_zone: bool,
     /// What the intent is delivered for.
     pub purpose: Purpose,
+    /// When the zone of a panel is read.
+    pub reading: Reading,
     /// How much of a zone's records one update may remove, in percent; 100 is all. `None` is half if
     /// unmanaged records may go, and all otherwise.
     pub removals_percent_max: Option<u32>,
@@ -71,6 +73,15 @@ pub enum Purpose {
     Repair,
     /// The same, and records of others in the zone, which this instance made, go as well.
     Prune,
+}
+
+/// When the zone of a panel is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// Unless its SOA is the one that the same delivery left.
+    IfChanged,
+    /// Always: after a failure.
+    Whole,
 }
 
 /// What to do with an intent for a zone without any record.
@@ -329,6 +340,7 @@ impl Policy {
             trust: Trust::Operator,
             awaited_zone: false,
             purpose: Purpose::Change,
+            reading: Reading::Whole,
             removals_percent_max: None,
             deletions_per_hour_max: None,
             creates_signed_anew: false,

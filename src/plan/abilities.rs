@@ -34,6 +34,8 @@ pub struct Abilities {
     pub ttl_max: u32,
     /// The longest time until what an UPDATE changed is served.
     pub visible_within: Duration,
+    /// How the serials of its zones move on; that is learnt alone.
+    pub serials: Serials,
 }
 
 /// What a primary shows of its zones.
@@ -68,6 +70,20 @@ pub enum Apex {
     Set,
     /// It refuses or ignores them: the records stay as they are.
     Keep,
+}
+
+/// How the serials of a primary move on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Serials {
+    /// That is not known.
+    #[default]
+    Unknown,
+    /// Not with each change. PowerDNS: others edit its rows in SQL.
+    Loose,
+    /// With each change, and once for several UPDATEs that come close together. Knot: does so.
+    Joined,
+    /// With each change, each UPDATE among them. BIND: does so.
+    Strict,
 }
 
 /// The kind of prerequisites by which a message notices a change by another client, the strongest first.
@@ -126,6 +142,7 @@ impl Default for Abilities {
             ttl_min: 0,
             ttl_max: TTL_MAX,
             visible_within: Duration::ZERO,
+            serials: Serials::Unknown,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::abilities::{Abilities, Apex, Prerequisites};
+use super::abilities::{Abilities, Apex, Prerequisites, Serials};
 
 /// For how many seconds a habit counts: the primary, or the rights of a key there, may have changed since.
 pub const LEARNT_SECONDS: u64 = 24 * 60 * 60;
@@ -26,6 +26,8 @@ pub enum Habit {
     RecordsMax,
     /// The milliseconds between two UPDATEs, once one was refused that had been taken before.
     Interval,
+    /// How serials move on: 1 once for several UPDATEs, 2 with each of them, 0 in other ways.
+    Serials,
 }
 
 /// A habit with its value, which is 1 where it has none.
@@ -39,7 +41,7 @@ pub struct Learnt {
 
 impl Habit {
     /// All habits, each with its name in the state.
-    pub const ALL: [(Self, &str); 7] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::SoaKept, "soa"),
         (Self::ApexNsKept, "apex-ns"),
         (Self::SoaTtlKept, "soa-ttl"),
@@ -47,16 +49,37 @@ impl Habit {
         (Self::ValuesFail, "values"),
         (Self::RecordsMax, "records-max"),
         (Self::Interval, "interval"),
+        (Self::Serials, "serials"),
     ];
 
     /// Returns whether it is one of the primary as a whole, not of a zone and a key.
     pub fn is_of_primary(self) -> bool {
-        matches!(self, Self::RecordsMax | Self::Interval)
+        matches!(self, Self::RecordsMax | Self::Interval | Self::Serials)
     }
 
     /// Returns whether servers have it that do all of RFC 2136 otherwise.
     pub fn is_of_any_server(self) -> bool {
-        matches!(self, Self::SoaTtlKept | Self::SoaFails)
+        matches!(self, Self::SoaTtlKept | Self::SoaFails | Self::Serials)
+    }
+}
+
+impl Serials {
+    /// The value of each as a habit.
+    const VALUES: [(Self, u32); 3] = [(Self::Loose, 0), (Self::Joined, 1), (Self::Strict, 2)];
+
+    /// Returns those of a habit with this value.
+    fn of(value: u32) -> Self {
+        let known = Self::VALUES.into_iter().find(|(_, it)| *it == value);
+        known.map_or(Self::Loose, |(serials, _)| serials)
+    }
+
+    /// Returns the habit.
+    pub fn learnt(self) -> Learnt {
+        let known = Self::VALUES.into_iter().find(|(it, _)| *it == self);
+        Learnt {
+            habit: Habit::Serials,
+            value: known.map_or(0, |(_, value)| value),
+        }
     }
 }
 
@@ -77,6 +100,7 @@ impl Abilities {
                 }
                 Habit::RecordsMax => self.records_max = Some(value as usize),
                 Habit::Interval => self.interval = Duration::from_millis(value.into()),
+                Habit::Serials => self.serials = Serials::of(value),
             }
         }
         self

@@ -24,6 +24,7 @@ mod change;
 mod comparison;
 mod conflicts;
 mod diff;
+mod digest;
 mod frozen;
 mod learnt;
 mod packer;
@@ -36,7 +37,7 @@ mod surroundings;
 pub(crate) mod tests;
 mod trial;
 
-pub use abilities::{Abilities, Apex, Prerequisites, RrSetUpdates, Shown};
+pub use abilities::{Abilities, Apex, Prerequisites, RrSetUpdates, Serials, Shown};
 pub use batch::{Batch, HEADER_OCTETS, Prerequisite, Update};
 pub use catalog::{
     CATALOG_OCTETS_MAX, CatalogCensus, CatalogDrift, CatalogName, CatalogProblem, CatalogView,
@@ -45,6 +46,7 @@ pub use catalog::{
 };
 pub use change::{Action, Change, Conflict, ConflictReason, Part, Parts, Plan};
 pub use comparison::{Comparison, RrSetChanges};
+pub use digest::{WantedDigest, digest_wanted};
 pub(crate) use learnt::Lengths;
 pub use learnt::{Habit, LEARNT_SECONDS, Learnt};
 pub use packer::{BatchError, Octets, PLAN_MESSAGES_MAX, batches};

@@ -8,7 +8,7 @@ use super::job::{AttemptState, Contact, JobId, JobOutcome, Removal, Settlement};
 use super::jobs::Jobs;
 use crate::deliver::{
     Delivered, Elsewhere, Engine, FOLLOW_SECONDS, Failure, LeftOut, Moving, Primary, Purpose,
-    REFUSAL_SECONDS, Retry, Routed, RoutedResult,
+    REFUSAL_SECONDS, Reading, Retry, Routed, RoutedResult,
 };
 use crate::diagnostic::{Diagnose as _, Software};
 use crate::model::{AbsentZone, Intent, IntentKey, Presence, ZoneName};
@@ -129,11 +129,15 @@ impl Dispatcher<'_> {
             purpose,
             ..
         } = attempts_so_far;
-        if !is_forced && !awaited_zone && purpose == Purpose::Change {
+        let is_first = attempts_so_far.enqueued_at.is_none();
+        if is_first && !is_forced && !awaited_zone && purpose == Purpose::Change {
             return self.engine.deliver(intent, deadline).await;
         }
         let mut policy = self.engine.policy.clone();
         policy.awaited_zone = awaited_zone;
+        if !is_first {
+            policy.reading = Reading::Whole;
+        }
         policy.deliver_for(purpose);
         if is_forced {
             policy.force();

@@ -16,7 +16,8 @@ use super::store::{
     StoreError,
 };
 use crate::deliver::{
-    Answer, Failure, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
+    Answer, Failure, Lesson, PtrValue, Settled, StateChange, StateStore, ZoneKey, ZoneState,
+    ZoneSummary,
 };
 use crate::model::{Name, Rdata, Serial, ZoneName};
 use crate::plan::{Epoch, SeenEntry};
@@ -125,6 +126,10 @@ impl StoreHandle {
 impl StateStore for StoreHandle {
     fn load(&self, key: &ZoneKey) -> Answer<ZoneState> {
         self.read(key, Store::load)
+    }
+
+    fn settled(&self, key: &ZoneKey) -> Answer<Option<Settled>> {
+        self.read(key, Store::settled)
     }
 
     fn generation(&self, key: &ZoneKey) -> Answer<i64> {

@@ -175,6 +175,15 @@ pub(crate) async fn membership(
     Ok(Some(membership))
 }
 
+/// Returns whether the catalog lists a zone as this instance's; so it counts where the primary keeps none.
+pub(crate) async fn is_listed(session: &mut Session<'_>, zone: &ZoneName) -> bool {
+    let Some(catalog) = &session.primary.catalog else {
+        return true;
+    };
+    let membership = catalog.membership(session, zone).await;
+    matches!(membership, Ok(Membership::Ours(member)) if member.is_listed())
+}
+
 /// Refuses a zone of another instance, and an unclaimed one that may not be adopted.
 pub(super) fn authorize_member(
     membership: &Membership,

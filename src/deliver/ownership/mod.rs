@@ -39,7 +39,7 @@ pub(crate) use super::policy::UnownedZones;
 pub(crate) use ancestors::{authorize_ancestors, authorize_panel, zones_that_hide};
 pub(crate) use authorize::{
     authorize_creation, authorize_emptying, authorize_record, authorize_removal, authorize_update,
-    is_absent, membership, provenance,
+    is_absent, is_listed, membership, provenance,
 };
 pub(crate) use catalog::{Form, catalog, view as catalog_view};
 pub(crate) use claim::{give_up, leave, list_created, list_found, release, reserve};

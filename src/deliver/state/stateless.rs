@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures_util::TryFutureExt as _;
 use tokio::sync::oneshot;
 
+use super::settled::Settled;
 use super::zone_state::{
     Answer, Lesson, PtrValue, StateChange, StateStore, ZoneKey, ZoneState, ZoneSummary,
 };
@@ -40,6 +41,10 @@ impl StateStore for Stateless {
 
     fn generation(&self, _: &ZoneKey) -> Answer<i64> {
         answer(0)
+    }
+
+    fn settled(&self, _: &ZoneKey) -> Answer<Option<Settled>> {
+        answer(None)
     }
 
     fn persist(&self, _: StateChange) -> Answer<i64> {

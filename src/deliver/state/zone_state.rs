@@ -26,6 +26,7 @@ use std::net::IpAddr;
 use futures_util::future::MapErr;
 use tokio::sync::oneshot::{self, error::RecvError};
 
+use super::settled::Settled;
 use crate::deliver::error::Failure;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{CurrentZone, Name, Rdata, RrSet, RrSets, Serial, ZoneName};
@@ -107,6 +108,7 @@ impl ZoneState {
             refusals: None,
             serial: None,
             key_tags: self.key_tags.clone(),
+            settled: None,
         }
     }
 
@@ -178,6 +180,17 @@ impl ZoneState {
         (refusals != self.refusals).then_some(refusals)
     }
 
+    /// Returns a serial that the primary has reached, if this instance has changed the zone, and it is not behind the
+    /// remembered one.
+    pub(crate) fn serial_to_remember(
+        &self,
+        reached: Serial,
+        has_changed_it: bool,
+    ) -> Option<Serial> {
+        let is_behind = self.serial.is_some_and(|it| it.is_after(reached));
+        ((self.serial.is_some() || has_changed_it) && !is_behind).then_some(reached)
+    }
+
     /// Returns whether all managed records are in the zone.
     pub(crate) fn is_as_delivered(&self, current: &CurrentZone) -> bool {
         self.managed.minus(&current.records).is_empty()
@@ -234,6 +247,8 @@ pub struct StateChange {
     pub serial: Option<Serial>,
     /// The key tags to remember, if the generation is still current.
     pub key_tags: Vec<u16>,
+    /// The zone as it is left, if the generation is still current. Each change forgets the one before.
+    pub settled: Option<Settled>,
 }
 
 /// A PTR value that this instance added on a primary.
@@ -281,6 +296,9 @@ pub trait StateStore {
 
     /// Step 1, at the end of the read: returns the generation of a zone's state.
     fn generation(&self, key: &ZoneKey) -> Answer<i64>;
+
+    /// In place of step 1: returns the zone as the last delivery left it, if nothing in the state has changed since.
+    fn settled(&self, key: &ZoneKey) -> Answer<Option<Settled>>;
 
     /// Step 2: makes a change durable, and returns the new generation.
     fn persist(&self, change: StateChange) -> Answer<i64>;

@@ -4,15 +4,11 @@ use super::decide::{Before, View, is_unfinished};
 use crate::deliver::context::Context;
 use crate::deliver::error::Failure;
 use crate::deliver::ownership;
-use crate::deliver::server::query::{
-    authentic, is_denied_to_all, refused, soa_of, takes_updates, unanswered,
-};
 use crate::deliver::server::transfer::{Found, read_zone};
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::ZoneState;
-use crate::model::{CurrentZone, DesiredZone, Record, RecordType, RrSets, Soa, ZoneName};
+use crate::model::{CurrentZone, DesiredZone, RrSets, ZoneName};
 use crate::plan::{Membership, Shown};
-use crate::wire::Rcode;
 
 /// How often a zone that is in no catalog is looked at again, for half a second, where a catalog creates and drops zones.
 const DROP_LOOKS: u32 = 8;
@@ -38,7 +34,7 @@ pub(crate) async fn read(
         // The SOA comes first: a process that changes the zone after that makes a prerequisite fail, and one
         // that changed it before has said so in the state.
         Shown::RrSets => {
-            let found = ask_for_zone(session, zone).await?;
+            let found = cx.ask_for_zone(zone).await?;
             (found, store.load(&key).await?)
         }
         Shown::Nothing => {
@@ -134,37 +130,4 @@ async fn look(cx: &mut Context<'_>, zone: &DesiredZone, before: &Before) -> Resu
         authorized,
         now: (cx.session.clock)(),
     })
-}
-
-/// Asks for what can be asked for of a zone: the SOA and the apex NS records.
-async fn ask_for_zone(session: &mut Session<'_>, zone: &ZoneName) -> Result<Found, Failure> {
-    let answer = session.query(zone.apex(), RecordType::SOA).await?;
-    let key = session.keys.update.name();
-    if is_denied_to_all(session, &answer, zone.apex(), RecordType::SOA).await? {
-        let (rcode, key) = (Rcode::REFUSED, key.clone());
-        return Ok(Found::NotShown(Failure::Unsigned { rcode, key }));
-    }
-    let answer = authentic(answer, key)?;
-    let Some(record) = soa_of(&answer, zone)? else {
-        return match answer.rcode {
-            rcode @ Rcode::SERVFAIL => Ok(Found::NotLoaded(rcode)),
-            rcode @ (Rcode::REFUSED | Rcode::NOTAUTH) if takes_updates(session, zone).await? => {
-                Err(refused(zone.apex(), rcode))
-            }
-            Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::REFUSED | Rcode::NOTAUTH => Ok(Found::Absent),
-            _ => Err(unanswered(answer)),
-        };
-    };
-    let soa = Soa::from_rdata(&record.rdata).map_err(Failure::Soa)?;
-    let soa_ttl = record.ttl;
-    let answer = session.query(zone.apex(), RecordType::NS).await?;
-    let answer = authentic(answer, session.keys.update.name())?;
-    let is_ns = |it: &Record| it.rtype == RecordType::NS && it.owner == *zone.apex();
-    let ns = answer.answers.into_iter().filter(is_ns);
-    Ok(Found::Zone(Box::new(CurrentZone {
-        name: zone.clone(),
-        soa,
-        soa_ttl,
-        records: RrSets::from_records(ns),
-    })))
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::deliver::outcome::LeftOut;
-use crate::deliver::state::{Refusal, StateChange, ZoneState};
-use crate::model::{CurrentZone, RrSets};
-use crate::plan::Plan;
+use crate::deliver::state::{Provenance, Refusal, StateChange, ZoneState};
+use crate::model::{CurrentZone, RrSets, Soa};
+use crate::plan::{Plan, Prerequisites, Serials};
 
 /// The phases of the reservation of what the UPDATEs add.
 ///
@@ -17,7 +17,7 @@ use crate::plan::Plan;
 pub(super) enum Reservation {
     None,
     /// Nothing was applied; with the change that rolls the reservation back.
-    Reserved(StateChange),
+    Reserved(Box<StateChange>),
     Sent,
 }
 
@@ -34,4 +34,37 @@ pub(super) struct Sending<'c> {
     pub(super) refusals: Vec<Refusal>,
     /// Records to manage that were not reserved, since nothing is sent.
     pub(super) unreserved: RrSets,
+}
+
+impl Sending<'_> {
+    /// Returns the SOA that the zone has with what was read and these messages, and with nothing else. `None` if others may
+    /// have changed the zone under the same SOA, or if this instance does not manage it: whose it is must be looked at.
+    pub(super) fn soa_left(
+        &self,
+        messages: usize,
+        prerequisites: Prerequisites,
+        serials: Serials,
+    ) -> Option<(Soa, u32)> {
+        let (soa, ttl) = (&self.current.soa, self.current.soa_ttl);
+        if self.state.provenance == Provenance::Preexisting && self.managed.is_empty() {
+            return None;
+        }
+        match (messages, serials) {
+            (0, Serials::Joined | Serials::Strict) => Some((soa.clone(), ttl)),
+            // Each message required the SOA that the zone had before it. BIND: signs under serials of its own.
+            (_, Serials::Strict)
+                if prerequisites == Prerequisites::Soa && self.state.key_tags.is_empty() =>
+            {
+                let others = u32::try_from(messages - 1).ok()?;
+                let before_last = soa.serial.plus(others);
+                let set = self.plan.soa.clone();
+                let (mut left, ttl) = set.unwrap_or_else(|| (soa.clone(), ttl));
+                if !left.serial.is_after(before_last) {
+                    left.serial = before_last.plus(1);
+                }
+                Some((left, ttl))
+            }
+            (_, Serials::Unknown | Serials::Loose | Serials::Joined | Serials::Strict) => None,
+        }
+    }
 }

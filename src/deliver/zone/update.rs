@@ -27,14 +27,13 @@ use crate::deliver::server::serving::{Serving, serving};
 use crate::deliver::server::transfer::Found;
 use crate::deliver::server::{Provisioning, Session};
 use crate::deliver::state::managed::{managed_after, obsolete, to_reserve};
-use crate::deliver::state::{Refusal, StateChange, ZoneKey, ZoneState};
+use crate::deliver::state::{Settled, StateChange, ZoneKey, ZoneState};
 use crate::deliver::transaction::bisect::Bisection;
 use crate::deliver::transaction::learn::{learn, learn_software};
 use crate::deliver::transaction::probe::with_other_cname;
 use crate::deliver::transaction::{self, Next, Transaction, verify};
-use crate::diagnostic::Diagnose as _;
-use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets, Serial};
-use crate::plan::{Action, Habit, Plan, Prerequisites, Surroundings};
+use crate::model::{CurrentZone, DesiredZone, Rdata, RecordType, RrSets};
+use crate::plan::{Action, Habit, Plan, Prerequisites, WantedDigest};
 use crate::provision::Created;
 
 /// Makes the zone exist and look as desired.
@@ -42,7 +41,17 @@ pub(crate) async fn deliver_zone(
     cx: &mut Context<'_>,
     desired: &DesiredZone,
 ) -> Result<Delivered, Failure> {
-    let update = ZoneUpdate::new(cx, desired, Existing::Updated);
+    let wanted = cx.digest(desired);
+    if let Some(wanted) = &wanted
+        && cx.is_settled(&desired.name, wanted).await?
+        && ownership::is_listed(&mut cx.session, &desired.name).await
+    {
+        return Ok(Delivered::all(Done::Unchanged));
+    }
+    let update = ZoneUpdate {
+        wanted,
+        ..ZoneUpdate::new(cx, desired, Existing::Updated)
+    };
     let mut delivered = update.run().await?;
     if let Done::Created { .. } = delivered.done {
         let hiding = ownership::zones_that_hide(cx, desired).await;
@@ -73,6 +82,10 @@ struct ZoneUpdate<'c, 'a> {
     cx: &'c mut Context<'a>,
     desired: &'c DesiredZone,
     existing: Existing,
+    /// The digest of what is desired, if the zone is to be recognized by it later.
+    wanted: Option<WantedDigest>,
+    /// The time of the last reading, in seconds since 1970.
+    read_at: u64,
     before: Before,
     /// The last reading found no zone.
     is_absent: bool,
@@ -99,6 +112,8 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             cx,
             desired,
             existing,
+            wanted: None,
+            read_at: 0,
             is_absent: false,
             has_waited: false,
             failed_at: None,
@@ -120,7 +135,9 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         {
             // The next attempt need not find these again.
             let found = std::mem::take(&mut self.bisection).into_found();
-            let refusals = self.refusals(&current, &state, &state.refusals, &found);
+            let refusals =
+                self.cx
+                    .refusals(self.desired, (&current, &state), &state.refusals, &found);
             let change = state.change(self.zone_key(), RrSets::default(), RrSets::default());
             self.cx.store.commit(StateChange { refusals, ..change })?;
         }
@@ -129,7 +146,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             && let Reservation::Reserved(roll_back) = self.reservation
         {
             // The primary took nothing of it, and another program may put it there.
-            self.cx.store.commit(roll_back)?;
+            self.cx.store.commit(*roll_back)?;
         }
         delivered
     }
@@ -245,7 +262,7 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
         self.cx.store.reserve(&self.zone_key(), state, add).await?;
         if !matches!(self.reservation, Reservation::Sent) {
             let roll_back = state.change(self.zone_key(), RrSets::default(), new);
-            self.reservation = Reservation::Reserved(roll_back);
+            self.reservation = Reservation::Reserved(Box::new(roll_back));
         }
         Ok(())
     }
@@ -274,42 +291,6 @@ impl<'c, 'a> ZoneUpdate<'c, 'a> {
             return Ok(true);
         }
         Ok(false)
-    }
-
-    /// Returns a serial that the primary has reached, if this instance has changed the zone, and it is not behind the
-    /// remembered one.
-    fn serial_to_remember(&self, state: &ZoneState, reached: Serial) -> Option<Serial> {
-        let is_behind = state.serial.is_some_and(|it| it.is_after(reached));
-        let has_changed_it = state.serial.is_some() || self.counts != Counts::default();
-        (has_changed_it && !is_behind).then_some(reached)
-    }
-
-    /// Returns what to remember of what the primary does not take; `None` if that is stored already.
-    fn refusals(
-        &self,
-        current: &CurrentZone,
-        state: &ZoneState,
-        counting: &[Refusal],
-        left_out: &[LeftOut],
-    ) -> Option<Vec<Refusal>> {
-        let is_any = left_out.iter().any(|it| !it.refused().is_empty());
-        if !is_any && counting == state.refusals {
-            return None;
-        }
-        let scope = self.cx.policy.scope(&state.managed);
-        let surroundings = Surroundings::new(self.desired, current, &scope);
-        let now = (self.cx.session.clock)();
-        // What others do at a name, which decides what is ignored there, is seen only if the zone is read.
-        let primary = self.cx.session.primary;
-        let is_read = primary.abilities.shows_zones();
-        let is_remembered = |it: &&LeftOut| is_read || !matches!(it, LeftOut::Ignored { .. });
-        let found = left_out.iter().filter(is_remembered);
-        let found = found.flat_map(|it| {
-            let report = it.diagnostic().at(primary.software());
-            let parts = it.refused().into_iter();
-            parts.map(move |part| (part, report.clone()))
-        });
-        state.refusals_with(counting, found, &surroundings, now)
     }
 
     /// Returns the result once everything was sent.
@@ -343,7 +324,9 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
             },
             seen => {
                 self.seen = seen;
-                view(self.cx, self.desired, &self.before).await?
+                let view = view(self.cx, self.desired, &self.before).await?;
+                self.read_at = view.now;
+                view
             }
         };
         let primary = self.cx.session.primary;
@@ -403,7 +386,8 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         };
         let serial = ignored.serial.unwrap_or(current.soa.serial);
         let serial = Some(serial).filter(|_| abilities.answers_queries());
-        let serial = serial.and_then(|it| self.serial_to_remember(state, it));
+        let has_changed_it = self.counts != Counts::default();
+        let serial = serial.and_then(|it| state.serial_to_remember(it, has_changed_it));
         let missing = &ignored.missing;
         if is_read
             && missing.get(plan.zone.apex(), RecordType::SOA).is_none()
@@ -445,7 +429,16 @@ impl<'c, 'a> Transaction<'a> for ZoneUpdate<'c, 'a> {
         }
         let mut left_out = std::mem::take(&mut sent.left_out);
         left_out.extend(not_taken);
-        change.refusals = self.refusals(&sent.current, &sent.state, &sent.refusals, &left_out);
+        let read = (&sent.current, &sent.state);
+        change.refusals = self
+            .cx
+            .refusals(self.desired, read, &sent.refusals, &left_out);
+        let is_whole = left_out.is_empty() && sent.refusals.is_empty();
+        if let Some(wanted) = self.wanted.filter(|_| is_whole) {
+            let serials = self.cx.learn_serials(&self.desired.name).await;
+            let soa = sent.soa_left(messages, prerequisites, serials);
+            change.settled = soa.map(|soa| Settled::new(wanted, self.read_at, &soa));
+        }
         self.cx.store.commit(change)?;
         Ok(Some(self.delivered(&sent, left_out)))
     }

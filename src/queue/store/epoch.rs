@@ -86,6 +86,8 @@ fn forget_older(
 ) -> rusqlite::Result<()> {
     let entries = "DELETE FROM member WHERE primary_ = coalesce(?1, primary_)";
     execute(transaction, entries, [primary])?;
+    let settled = "UPDATE zone SET settled = NULL WHERE primary_ = coalesce(?1, primary_)";
+    execute(transaction, settled, [primary])?;
     let wanted = "UPDATE wanted SET is_old = 1, finding = NULL
                   WHERE primary_ = coalesce(?1, primary_) AND gone_at IS NULL";
     execute(transaction, wanted, [primary])?;

@@ -129,6 +129,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE zone ADD COLUMN records_sum INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE zone ADD COLUMN records INTEGER NOT NULL DEFAULT 0; -- how many there are in `delivered`
     ALTER TABLE zone ADD COLUMN own_sum INTEGER;
+    -- The zone as the last delivery left it, by which an equal one is known to have nothing to do; NULL if the state has
+    -- changed since, or something is left to do. It has no check sum: if octets flip, it fits nothing, or its age is another.
+    ALTER TABLE zone ADD COLUMN settled BLOB;
     UPDATE zone SET records_sum = (SELECT coalesce(sum_of_sums(check_sum(owner, type, rdata)), 0)
             FROM delivered WHERE delivered.zone = zone.id);
     UPDATE zone SET records = (SELECT count(*) FROM delivered WHERE delivered.zone = zone.id);
@@ -175,7 +178,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         habit    TEXT NOT NULL,
         value    INTEGER NOT NULL, -- 1 where the habit has none
         program  TEXT NOT NULL,    -- the version of nsbridge
-        server   TEXT NOT NULL,    -- the version that the server tells; empty if it tells none
+        server   TEXT NOT NULL,    -- the version that the server tells, empty if none; for `serials`, its address
         at       INTEGER NOT NULL, -- seconds since 1970
         PRIMARY KEY (primary_, zone, key, habit)
     ) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ mod jobs;
 mod learnt;
 mod listed;
 mod refusals;
+mod settled;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -46,6 +47,7 @@ fn change(state: &ZoneState, provenance: Provenance, add: &[&str], drop: &[&str]
         refusals: None,
         serial: None,
         key_tags: state.key_tags.clone(),
+        settled: None,
     })
 }
 
@@ -326,6 +328,7 @@ fn known_zones_are_listed_in_order() {
             refusals: None,
             serial: None,
             key_tags: Vec::new(),
+            settled: None,
         })
     };
     store

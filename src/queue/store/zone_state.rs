@@ -8,7 +8,7 @@ use super::error::{StoreError, corrupt, damage};
 use super::file::Store;
 use super::removed;
 use super::sql::{Text, all, execute, first};
-use crate::deliver::{Provenance, Refusal, StateChange, ZoneKey, ZoneState, ZoneSummary};
+use crate::deliver::{Provenance, Refusal, Settled, StateChange, ZoneKey, ZoneState, ZoneSummary};
 use crate::diagnostic::stored::{from_json, to_json};
 use crate::model::{Name, Rdata, Record, RecordType, RrSet, RrSets, Serial, ZoneName};
 use crate::plan::Part;
@@ -158,6 +158,21 @@ impl Store {
         Ok(zone.map_or(0, |zone| zone.state.generation))
     }
 
+    /// Returns a zone as the last delivery left it.
+    pub(crate) fn settled(&self, key: &ZoneKey) -> Result<Option<Settled>, StoreError> {
+        self.read(|connection| {
+            let find = concat!(
+                "SELECT settled FROM zone WHERE primary_ = ? AND name = ? AND own_sum IS ",
+                zone_sum!()
+            );
+            let row = params![key.primary, key.zone.to_string()];
+            let found = first(connection, find, row, |row| {
+                Ok(row.get_ref(0)?.as_blob().ok().and_then(Settled::decode))
+            })?;
+            Ok(found.flatten())
+        })
+    }
+
     /// Returns the values of challenges that this instance added at an owner name.
     pub(crate) fn challenges(&self, primary: &str, owner: &Name) -> Result<Vec<Rdata>, StoreError> {
         self.read(|connection| {
@@ -208,6 +223,7 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
     let mut provenance = encode(change.provenance);
     let (mut is_overtaken, mut serial) = (false, change.serial);
     let mut key_tags = change.key_tags.clone();
+    let mut settled = change.settled.as_ref().map(Settled::encode);
     let (mut records, mut records_sum) = (0_i64, 0_i64);
     if let Some(zone) = find_zone(transaction, &change.key)? {
         let found = zone.state;
@@ -219,6 +235,7 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
         if is_overtaken {
             provenance = provenance.max(found_provenance);
             serial = None;
+            settled = None;
             key_tags.clone_from(&found.key_tags);
         }
         let mut records = [&change.add, &change.drop, &change.verify].into_iter();
@@ -228,16 +245,20 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
             && key_tags == found.key_tags
             && records.all(RrSets::is_empty)
         {
+            if settled.is_some() {
+                let settle = "UPDATE zone SET settled = ? WHERE id = ?";
+                execute(transaction, settle, params![settled, zone.id])?;
+            }
             return Ok(found.generation);
         }
     }
     // The first generation is random: no generation of a zone that was forgotten comes again.
     let mut put = transaction.prepare_cached(
-        "INSERT INTO zone (primary_, name, origin, serial, key_tags, generation)
-         VALUES (?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
+        "INSERT INTO zone (primary_, name, origin, serial, key_tags, settled, generation)
+         VALUES (?, ?, ?, ?, ?, ?, 1 + (random() & 0x3fffffffffffffff))
          ON CONFLICT DO UPDATE SET
             origin = excluded.origin, serial = coalesce(excluded.serial, serial), key_tags = excluded.key_tags,
-            generation = generation + 1
+            settled = excluded.settled, generation = generation + 1
          RETURNING id, generation",
     )?;
     let ZoneKey { primary, zone } = &change.key;
@@ -247,7 +268,8 @@ pub(super) fn change(transaction: &Transaction<'_>, change: &StateChange) -> rus
         zone.to_string(),
         provenance,
         serial,
-        encode_tags(&key_tags)
+        encode_tags(&key_tags),
+        settled
     ];
     let (id, generation): (i64, i64) = put.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let changed = change_records(transaction, id, change, is_overtaken)?;

@@ -245,9 +245,9 @@ fn what_prerequisites_see_in_a_zone_that_bind_signs_is_learnt_for_a_day() {
     };
     call(2);
     for forgotten in [
-        "UPDATE learnt SET at = at - 86400",
-        "UPDATE learnt SET server = '9.0' WHERE server LIKE '9.%'",
-        "UPDATE learnt SET program = '0.0.1'",
+        "UPDATE learnt SET at = at - 86400 WHERE habit = 'soa-value'",
+        "UPDATE learnt SET server = '9.0' WHERE habit = 'soa-value' AND server LIKE '9.%'",
+        "UPDATE learnt SET program = '0.0.1' WHERE habit = 'soa-value'",
     ] {
         call(1);
         let learnt = bridge.run(&["check", "example.com"], "").stdout;
