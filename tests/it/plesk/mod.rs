@@ -19,6 +19,8 @@ mod refused_generated;
 mod refused_kinds;
 mod refused_memory;
 mod restored;
+mod settled;
+mod settled_sequences;
 mod signed;
 mod signed_gone;
 mod sizes;
