@@ -46,6 +46,9 @@ pub(super) struct Output {
 /// The most messages with one code on standard error, so that no input floods a log.
 const OF_ONE_CODE_MAX: usize = 500;
 
+/// About how many octets of a list are printed in one write.
+const LIST_OCTETS: usize = 65_536;
+
 /// The messages with one code.
 struct Printed {
     severity: Severity,
@@ -112,6 +115,31 @@ impl Output {
     pub(super) fn result(&mut self, line: &str, entry: Value) {
         self.detail(line);
         self.entry(entry);
+    }
+
+    /// Prints the results of a list that may be long: many lines in one write, and no entries if lines are printed.
+    pub(super) fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        line: impl Fn(&T) -> String,
+        entry: impl Fn(&T) -> Value,
+    ) {
+        let mut lines = String::new();
+        for item in items {
+            if let Results::Text = self.results {
+                lines.push_str(&printable(&line(&item)));
+                lines.push('\n');
+                if lines.len() >= LIST_OCTETS {
+                    self.write(lines.as_bytes());
+                    lines.clear();
+                }
+            } else {
+                self.entry(entry(&item));
+            }
+        }
+        if !lines.is_empty() {
+            self.write(lines.as_bytes());
+        }
     }
 
     /// Prints a further line of a result, whose entry already has that detail.

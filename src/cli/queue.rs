@@ -154,9 +154,9 @@ impl Queue<'_> {
     }
 
     fn list(&mut self, jobs: &[JobSummary]) {
-        for job in jobs {
-            self.output.result(&describe(job, self.now), entry(job));
-        }
+        let now = self.now;
+        self.output
+            .list(jobs, |job| describe(job, now), |job| entry(job));
         let held = jobs.iter().filter(|job| job.state == State::Held).count();
         let total = count(jobs.len(), "job");
         self.output.detail(&format!("total: {total}, {held} held"));

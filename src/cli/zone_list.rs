@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::configuration::{self, Setup};
 use super::message::Abort;
@@ -23,22 +23,21 @@ pub(super) fn run(config: &Path, output: &mut Output) -> Result<Status, Abort> {
         let summaries = store_thread.store().list().await?;
         let mut status = Status::Done;
         let mut members = read_catalogs(&setup, &mut status, output).await;
+        let mut known = Vec::with_capacity(summaries.len());
         for summary in summaries {
-            let listed = Listed {
+            known.push(Listed {
                 membership: members.remove(&summary.key),
                 key: summary.key.clone(),
                 summary: Some(summary),
-            };
-            listed.print(&setup, output);
+            });
         }
-        for (key, membership) in members {
-            let listed = Listed {
-                key,
-                summary: None,
-                membership: Some(membership),
-            };
-            listed.print(&setup, output);
-        }
+        let others = members.into_iter().map(|(key, membership)| Listed {
+            key,
+            summary: None,
+            membership: Some(membership),
+        });
+        let listed = known.into_iter().chain(others);
+        output.list(listed, |it| it.line(&setup), |it| it.entry(&setup));
         Ok(status)
     };
     Ok(with_store(&setup, Access::ReadOnly, output, work))
@@ -77,29 +76,31 @@ struct Listed {
 }
 
 impl Listed {
-    fn print(&self, setup: &Setup, output: &mut Output) {
+    fn line(&self, setup: &Setup) -> String {
+        let Self { key, .. } = self;
+        let primary = setup.primaries.get(&key.primary);
+        let described = self.describe();
+        let (zone, name) = (&key.zone, &key.primary);
+        match primary.map(|primary| &primary.endpoint) {
+            Some(address) => format!("{zone}: {described}, on {name} ({address})"),
+            None => format!("{zone}: {described}, on {name} (not in the configuration)"),
+        }
+    }
+
+    fn entry(&self, setup: &Setup) -> Value {
         let Self { key, summary, .. } = self;
         let primary = setup.primaries.get(&key.primary);
-        let address = primary.map(|primary| primary.endpoint.to_string());
         let instance = match &self.membership {
             Some(Membership::Ours(_)) => Some(&setup.instance),
             Some(Membership::Other { instance, .. }) => Some(instance),
             Some(Membership::Unclaimed(_) | Membership::Absent) | None => None,
         };
-        let line = format!(
-            "{}: {}, on {} ({})",
-            key.zone,
-            self.describe(),
-            key.primary,
-            address.as_deref().unwrap_or("not in the configuration")
-        );
-        let entry = json!({
+        json!({
             "subject": key.zone.to_string(), "result": "listed", "primary": key.primary,
-            "address": address, "instance": instance,
+            "address": primary.map(|it| it.endpoint.to_string()), "instance": instance,
             "origin": summary.as_ref().map(|it| provenance_word(it.provenance)),
             "delivered": summary.as_ref().map_or(0, |it| it.managed),
-        });
-        output.result(&line, entry);
+        })
     }
 
     fn describe(&self) -> String {

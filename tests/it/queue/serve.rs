@@ -34,6 +34,10 @@ fn what_was_left_is_delivered_when_the_primary_is_back_each_zone_once() {
     run.assert_code("NB-CONNECTION-REFUSED")
         .assert_code_with("NB-CONNECTION-REFUSED", "z1.test. and 999 more on main");
     assert_eq!(jobs(&bridge).len(), ZONES as usize);
+    // The list is printed in several parts.
+    let list = bridge.run(&["queue", "list"], "").stdout;
+    let listed = list.lines().filter(|line| line.contains(" on main: "));
+    assert_eq!(listed.count(), ZONES as usize);
     named.restart();
     wait::until("nothing waits any more", || jobs(&bridge).is_empty());
     // It has counted since it is back.
