@@ -414,7 +414,7 @@ fn habit_line(lesson: &Lesson) -> String {
         Habit::ValuesFail => "prerequisites = \"presence\"".to_owned(),
         Habit::RecordsMax => format!("{value} records in a message, prerequisites among them"),
         Habit::Interval => format!("{value} ms from an update to the next"),
-        Habit::Serials => format!("serials that move on in way {value}"),
+        Habit::Serials => "how serials move on".to_owned(), // is not shown: any server has it
     };
     match &lesson.zone {
         Some((zone, key)) => {
