@@ -450,8 +450,9 @@ fn a_job_waits_after_a_refusal_that_is_not_signed_and_is_delivered_then() {
 
 // What a change costs.
 
-/// One change of one record costs the transfer, the UPDATE and one look at the type that this process has not seen
-/// in place yet; a single record what is asked before, the UPDATE and one look at what came of it.
+/// An unchanged zone costs the question about its SOA. One change of one record costs the transfer, the UPDATE and one look
+/// at the type that this process has not seen in place yet; a single record what is asked before, the UPDATE and one look at
+/// what came of it.
 #[test]
 fn a_change_of_one_record_costs_no_exchange_more_than_its_verification() {
     let named = Named::builder()
@@ -482,7 +483,7 @@ fn a_change_of_one_record_costs_no_exchange_more_than_its_verification() {
         kinds.lock().unwrap().clone()
     };
     let unchanged = || bridge.plesk(wanted.clone().sent(1).call());
-    assert_eq!(cost(&unchanged), ["transfer"]);
+    assert_eq!(cost(&unchanged), ["question"]);
     let more = wanted.clone().with("new A 192.0.2.8").sent(2);
     let changed = || bridge.plesk(more.call());
     assert_eq!(cost(&changed), ["transfer", "update", "question"]);
