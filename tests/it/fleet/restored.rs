@@ -118,11 +118,10 @@ fn nothing_is_held_in_a_new_queue_file() {
         for call in calls {
             call.end().assert_status(75);
         }
-        let states: Vec<String> = jobs(&bridge)
-            .iter()
-            .map(|it| it["state"].to_string())
-            .collect();
-        assert_eq!(states, ["\"waiting\""; 6]);
+        let jobs = jobs(&bridge);
+        assert_eq!(jobs.len(), 6);
+        // A process that a call has started may have some of them in hand.
+        assert!(jobs.iter().all(|it| it["state"] != "held"), "{jobs:?}");
         named.restart();
     }
 }
