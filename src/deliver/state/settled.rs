@@ -9,7 +9,7 @@ pub const SETTLED_SECONDS: u64 = 24 * 60 * 60;
 /// A zone that holds all that was desired, and nothing that its primary refuses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settled {
-    /// The digest of what was desired.
+    /// The digest of the zone that the delivery wanted.
     pub wanted: WantedDigest,
     /// The time when the zone was last read whole, in seconds since 1970.
     pub read_at: u64,

@@ -37,8 +37,8 @@ pub(super) struct Sending<'c> {
 }
 
 impl Sending<'_> {
-    /// Returns the SOA that the zone has with what was read and these messages, and with nothing else. `None` if others may
-    /// have changed the zone under the same SOA, or if this instance does not manage it: whose it is must be looked at.
+    /// Returns the SOA that these messages leave if nobody else has changed the zone since it was read. `None` if others may
+    /// have changed the zone under the same SOA, or if this instance does not manage it: each delivery must look whose it is.
     pub(super) fn soa_left(
         &self,
         messages: usize,

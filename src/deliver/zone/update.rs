@@ -82,7 +82,7 @@ struct ZoneUpdate<'c, 'a> {
     cx: &'c mut Context<'a>,
     desired: &'c DesiredZone,
     existing: Existing,
-    /// The digest of what is desired, if the zone is to be recognized by it later.
+    /// The digest by which a later delivery recognizes this zone; `None` if it must read the zone.
     wanted: Option<WantedDigest>,
     /// The time of the last reading, in seconds since 1970.
     read_at: u64,

@@ -3,8 +3,8 @@
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-/// A text that no check sum covers, and in which a bit may have flipped: what is no UTF-8 in it is replaced, so that it
-/// fails no list, and no change of another row.
+/// A text without a check sum. If a bit has flipped in it, reading replaces the octets that are no UTF-8: it must fail no
+/// list, and no change of another row.
 pub(super) struct Text(pub(super) String);
 
 impl FromSql for Text {

@@ -450,9 +450,8 @@ fn a_job_waits_after_a_refusal_that_is_not_signed_and_is_delivered_then() {
 
 // What a change costs.
 
-/// An unchanged zone costs the question about its SOA. One change of one record costs the transfer, the UPDATE and one look
-/// at the type that this process has not seen in place yet; a single record what is asked before, the UPDATE and one look at
-/// what came of it.
+/// For an unchanged zone, nsbridge asks for its SOA. For one changed record, it reads the zone, sends the UPDATE and looks
+/// at the type that this process has not seen in place yet. For a single record it asks first, sends the UPDATE and looks.
 #[test]
 fn a_change_of_one_record_costs_no_exchange_more_than_its_verification() {
     let named = Named::builder()
